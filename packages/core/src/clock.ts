@@ -1,0 +1,75 @@
+/**
+ * The only door to time. Everything that reads a clock or sets a timer takes a {@link Clock}, so that tests and the
+ * simulation can replace time as a whole.
+ *
+ * @module
+ */
+
+/** A timer that was set and may be called off. */
+export interface Timer {
+  /** Calls the timer off; does nothing if it has fired or was cancelled before. */
+  cancel(): void;
+}
+
+/** Two kinds of time and the timers. {@link systemClock} is the real one. */
+export interface Clock {
+  /** Wall-clock time in milliseconds since 1970; may jump in either direction. */
+  now(): number;
+  /** Milliseconds from some fixed point; never goes back, may stand still while the machine is suspended. */
+  monotonic(): number;
+  /**
+   * Calls back once after a delay.
+   *
+   * @param delayMs - milliseconds; anything below zero counts as zero. A delay beyond {@link LONGEST_TIMER_MS} is cut
+   * to it, so a caller that waits longer looks at the clock again when it is called.
+   */
+  setTimer(callback: () => void, delayMs: number): Timer;
+  /** Calls back as soon as pending I/O had its turn. */
+  setImmediate(callback: () => void): void;
+}
+
+/** The longest delay a timer of Node.js keeps, in milliseconds (about 24.8 days). A longer one would fire at once. */
+export const LONGEST_TIMER_MS = 2_147_483_647;
+
+/** The clock and the timers of the process. */
+export const systemClock: Clock = Object.freeze({
+  now: () => Date.now(),
+  monotonic: () => performance.now(),
+  setTimer(callback: () => void, delayMs: number): Timer {
+    const handle = setTimeout(callback, Math.min(Math.max(delayMs, 0), LONGEST_TIMER_MS));
+    return { cancel: () => clearTimeout(handle) };
+  },
+  setImmediate(callback: () => void): void {
+    setImmediate(callback);
+  },
+});
+
+/** Resolves after `delayMs` milliseconds, or at once when `signal` aborts. */
+export function sleep(clock: Clock, delayMs: number, signal?: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal?.aborted) return resolve();
+    const finish = (): void => {
+      timer.cancel();
+      signal?.removeEventListener('abort', finish);
+      resolve();
+    };
+    const timer = clock.setTimer(finish, delayMs);
+    signal?.addEventListener('abort', finish, { once: true });
+  });
+}
+
+/**
+ * Settles as `promise` does, or rejects with `lateError()` when that takes longer than `deadlineMs` milliseconds.
+ * The work behind the promise is not ended by that; a late rejection of it is swallowed.
+ */
+export function withDeadline<T>(
+  clock: Clock,
+  promise: Promise<T>,
+  deadlineMs: number,
+  lateError: () => Error,
+): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const timer = clock.setTimer(() => reject(lateError()), deadlineMs);
+    promise.then(resolve, reject).finally(() => timer.cancel());
+  });
+}
