@@ -6,7 +6,7 @@
 import type { ObjectId } from 'mongodb';
 
 /** The states of a job; `docs/state-machine.md` shows how it moves between them. */
-export const JobStatus = Object.freeze({
+export const JobStatus = {
   /** Waits for its time, or for a worker. */
   PENDING: 'pending',
   /** Claimed by an instance: its handler runs, or will start at once. */
@@ -17,7 +17,7 @@ export const JobStatus = Object.freeze({
   FAILED: 'failed',
   /** It was cancelled before it could end otherwise. */
   CANCELLED: 'cancelled',
-} as const);
+} as const;
 
 /** The states of a job. */
 export type JobStatus = (typeof JobStatus)[keyof typeof JobStatus];

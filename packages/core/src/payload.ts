@@ -13,7 +13,7 @@ import { InvalidArgumentError } from './errors.ts';
 export const DEEPEST_NESTING = 100;
 
 /** The BSON options of every read and write of a job: a bigint and a Buffer come back as they went in. */
-export const BSON_OPTIONS = Object.freeze({
+export const BSON_OPTIONS = {
   useBigInt64: true,
   promoteBuffers: true,
   promoteValues: true,
@@ -22,7 +22,7 @@ export const BSON_OPTIONS = Object.freeze({
   serializeFunctions: false,
   bsonRegExp: false,
   raw: false,
-} as const);
+} as const;
 
 const BSON_VERSION = Symbol.for('@@mdb.bson.version');
 const SMALLEST_INT64 = -(2n ** 63n);

@@ -13,8 +13,7 @@ import { ConnectionError, invariant, UnknownOutcomeError } from '../errors.ts';
 import type { Job } from '../job.ts';
 import type { SettleAnswer, Settlement } from './settlement.ts';
 
-/** Marks every ledger, whichever copy of this package made it. */
-export const LEDGER_BRAND: unique symbol = Symbol.for('monque.LedgerRepository') as never;
+const LEDGER_BRAND = 'monque.LedgerRepository';
 
 /** How long a ledger call may take when nothing else is said, in milliseconds. */
 export const DEFAULT_OPERATION_TIMEOUT_MS = 10_000;
@@ -186,8 +185,8 @@ export interface RescueResult {
 
 /** News from a ledger that is watched. A hint may be missing or come twice; polling stands behind it. */
 export type LedgerHint =
-  /** A job became pending. */
-  | { readonly kind: 'due'; readonly name: string; readonly dueAt: Date }
+  /** A job became pending; without a name where only its id is known, without a time where it is due at once. */
+  | { readonly kind: 'due'; readonly name?: string; readonly dueAt?: Date }
   /** Somebody asked to cancel a job that is processing. */
   | { readonly kind: 'cancelRequested'; readonly jobId: ObjectId }
   /** Hints flow from here on; what came before may have been missed. */
@@ -222,7 +221,8 @@ type Effect = 'reads' | 'writes';
  * ledger could not be reached or did not answer a read; anything else is final.
  */
 export abstract class LedgerRepository {
-  readonly [LEDGER_BRAND] = true;
+  /** Marks every ledger, whichever copy of this package made it. */
+  readonly brand: string = LEDGER_BRAND;
   protected readonly clock: Clock;
   readonly #operationTimeoutMs: number;
   #opening: Promise<void> | undefined;
@@ -401,7 +401,9 @@ export abstract class LedgerRepository {
 
 /** True for a ledger of this or another copy of this package. */
 export function isLedgerRepository(value: unknown): value is LedgerRepository {
-  return typeof value === 'object' && value !== null && LEDGER_BRAND in value;
+  return (
+    typeof value === 'object' && value !== null && 'brand' in value && value.brand === LEDGER_BRAND
+  );
 }
 
 function checkNewJob(job: Job): void {

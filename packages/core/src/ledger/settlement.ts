@@ -57,3 +57,8 @@ export function answerUnmatched(
   const claimedNext = stored.fence === settlement.fence + 1 && stored.status === 'processing';
   return claimedNext ? 'lost' : 'unknown';
 }
+
+/** Why a job failed that was rescued up to the limit. */
+export function rescueFailReason(rescueLimit: number): string {
+  return `The instance that ran it died ${rescueLimit} times`;
+}

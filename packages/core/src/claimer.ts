@@ -1,0 +1,248 @@
+/**
+ * Takes due jobs, for all workers of this process together.
+ *
+ * One round at a time: it asks the executor what can be started soon, claims that under a fresh token that is noted
+ * down first, and hands over what was read after the claim. What always holds: no claim is sent while the lease is
+ * not held or the settler is full; a claim whose answer was lost is never sent again but read by its token; and its
+ * token counts as awaited until the jobs are handed over, so that reconciliation leaves them alone.
+ *
+ * @module
+ */
+import { retryDelayMs } from './backoff.ts';
+import { sleep } from './clock.ts';
+import type { EngineContext } from './engine-context.ts';
+import { UnknownOutcomeError } from './errors.ts';
+import type { Executor } from './executor.ts';
+import type { Lease } from './lease.ts';
+import {
+  type ClaimParams,
+  type ClaimResult,
+  type Demand,
+  MOST_NAMES_A_CLAIM,
+} from './ledger/ledger-repository.ts';
+import type { ClaimedJob } from './outcome.ts';
+import type { Settler } from './settler.ts';
+import type { Worker } from './worker.ts';
+
+const MOST_JOBS_A_CLAIM = 1_000;
+const RETRY_BASE_MS = 50;
+const RETRY_LONGEST_MS = 30_000;
+const POOR_WIN_RATE = 0.7;
+const WIDEST = 8;
+const NEWEST_WEIGHT = 0.3;
+
+/** Why a round is wanted: somebody said that a job is due, or it is just time to look. */
+export type WakeCause = 'hint' | 'poll';
+
+/** What one round found. */
+export interface RoundReport {
+  readonly jobs: readonly ClaimedJob[];
+  /** True when nothing but a poll had asked for the round. */
+  readonly onlyPolled: boolean;
+}
+
+type ClaimerContext = Pick<EngineContext, 'ledger' | 'ledgerTime' | 'clock' | 'random' | 'report'>;
+
+/** The parts a claimer works between. */
+export interface ClaimerParts {
+  readonly workers: ReadonlyMap<string, Worker>;
+  readonly executor: Executor;
+  readonly settler: Settler;
+  readonly lease: Lease;
+  readonly onRound: (report: RoundReport) => void;
+}
+
+/** Runs claim rounds whenever there is reason to. */
+export class Claimer {
+  readonly #context: ClaimerContext;
+  readonly #parts: ClaimerParts;
+  readonly #awaited = new Set<string>();
+  readonly #stopped = new AbortController();
+  readonly #causes = new Set<WakeCause>();
+  #suspectsWanted = false;
+  #loop: Promise<void> | undefined;
+  #satOut: ReadonlySet<string> = new Set();
+  #widening = 1;
+  #roundMs = 10;
+  #rotation = 0;
+  #failures = 0;
+
+  constructor(context: ClaimerContext, parts: ClaimerParts) {
+    this.#context = context;
+    this.#parts = parts;
+  }
+
+  /** Asks for a round. Many calls during one round make one more. */
+  wake(cause: WakeCause): void {
+    this.#causes.add(cause);
+    if (cause === 'poll') this.#suspectsWanted = true;
+    this.#startLoop();
+  }
+
+  /** True while the answer of this claim is not known, or its jobs are not handed over. */
+  awaits(claimToken: string): boolean {
+    return this.#awaited.has(claimToken);
+  }
+
+  /** Ends the rounds; resolves when none is under way. What a last round wins is released. */
+  async stop(): Promise<void> {
+    this.#stopped.abort();
+    await this.#loop;
+  }
+
+  #startLoop(): void {
+    this.#loop ??= this.#runRounds().finally(() => {
+      this.#loop = undefined;
+    });
+  }
+
+  async #runRounds(): Promise<void> {
+    while (this.#causes.size > 0 && !this.#stopped.signal.aborted) {
+      const onlyPolled = !this.#causes.has('hint');
+      this.#causes.clear();
+      try {
+        await this.#round(onlyPolled);
+        if (this.#suspectsWanted) await this.#suspectRound();
+        this.#failures = 0;
+      } catch (error) {
+        this.#causes.add('hint');
+        await this.#backOff(error);
+      }
+    }
+  }
+
+  async #round(onlyPolled: boolean): Promise<void> {
+    const { demand, someSitOut } = this.#demand();
+    if (demand.length === 0) return;
+    const { jobs, attempted, saturated } = await this.#claim({
+      demand,
+      suspects: false,
+      widening: this.#widening,
+    });
+    this.#satOut = new Set(saturated);
+    if (saturated.length > 0 || someSitOut) this.#causes.add('hint');
+    this.#adaptWidening(jobs.length, attempted);
+    this.#handOver(jobs, onlyPolled);
+  }
+
+  /** A suspect is claimed alone, and only one is in this process at a time. */
+  async #suspectRound(): Promise<void> {
+    this.#suspectsWanted = false;
+    const { workers, executor, lease } = this.#parts;
+    if (!lease.isHeld() || executor.hasSuspect()) return;
+    const free = [...workers.values()].filter(({ freeSlots }) => freeSlots > 0);
+    const demand = this.#rotate(free).map(({ name }) => ({ name, limit: 1 }));
+    if (demand.length === 0) return;
+    const { jobs } = await this.#claim({ demand, suspects: true, widening: 1 });
+    this.#suspectsWanted = jobs.length > 0;
+    this.#handOver(jobs, true);
+  }
+
+  /** What can be started soon. Names that filled the last batch sit out, unless nothing else is wanted. */
+  #demand(): { readonly demand: readonly Demand[]; readonly someSitOut: boolean } {
+    const { workers, settler, lease } = this.#parts;
+    if (!settler.hasRoom() || !lease.isHeld()) return { demand: [], someSitOut: false };
+    const wanting = [...workers.values()]
+      .map((worker) => ({ name: worker.name, limit: worker.demand(2 * this.#roundMs) }))
+      .filter(({ limit }) => limit > 0);
+    const others = wanting.filter(({ name }) => !this.#satOut.has(name));
+    const asked = others.length > 0 ? others : wanting;
+    return {
+      demand: cutToBatch(this.#rotate(asked)),
+      someSitOut: asked.length < wanting.length,
+    };
+  }
+
+  /** At most so many names as one claim may look for, others in the next. */
+  #rotate<T>(items: readonly T[]): T[] {
+    if (items.length <= MOST_NAMES_A_CLAIM) return [...items];
+    this.#rotation = (this.#rotation + MOST_NAMES_A_CLAIM) % items.length;
+    const doubled = [...items, ...items];
+    return doubled.slice(this.#rotation, this.#rotation + MOST_NAMES_A_CLAIM);
+  }
+
+  async #claim(
+    params: Pick<ClaimParams, 'demand' | 'suspects' | 'widening'>,
+  ): Promise<ClaimResult & { readonly jobs: readonly ClaimedJob[] }> {
+    const { ledger, ledgerTime, clock, random } = this.#context;
+    const { instanceId } = this.#parts.lease;
+    const claimToken = random.token();
+    this.#awaited.add(claimToken);
+    const startedMs = clock.monotonic();
+    try {
+      const result = await ledger.claim({
+        ...params,
+        instanceId,
+        claimToken,
+        now: ledgerTime.now(),
+      });
+      this.#measureRound(clock.monotonic() - startedMs);
+      return result as ClaimResult & { readonly jobs: readonly ClaimedJob[] };
+    } catch (error) {
+      if (!(error instanceof UnknownOutcomeError)) throw error;
+      this.#context.report(error);
+      const jobs = await this.#readUntilAnswered(instanceId, claimToken);
+      return { jobs, attempted: 0, saturated: [] };
+    } finally {
+      this.#context.clock.setImmediate(() => this.#awaited.delete(claimToken));
+    }
+  }
+
+  /** Gives up when the claim can no longer be of use; the claim is then rescued. */
+  async #readUntilAnswered(instanceId: string, claimToken: string): Promise<readonly ClaimedJob[]> {
+    const { ledger, clock, report } = this.#context;
+    const { signal } = this.#stopped;
+    for (let attempt = 1; ; attempt += 1) {
+      await sleep(clock, this.#delayMs(attempt), signal);
+      if (signal.aborted || this.#parts.lease.instanceId !== instanceId) return [];
+      try {
+        return (await ledger.readClaim({ instanceId, claimToken })) as readonly ClaimedJob[];
+      } catch (error) {
+        report(error);
+      }
+    }
+  }
+
+  /** What arrives when it may no longer start is given back. */
+  #handOver(jobs: readonly ClaimedJob[], onlyPolled: boolean): void {
+    const { executor, lease, onRound } = this.#parts;
+    const [first] = jobs;
+    const ownClaim = first === undefined || first.claimedBy === lease.instanceId;
+    if (this.#stopped.signal.aborted || !ownClaim) executor.release(jobs);
+    else executor.accept(jobs);
+    onRound({ jobs, onlyPolled });
+  }
+
+  #adaptWidening(won: number, attempted: number): void {
+    if (attempted === 0) return;
+    const poor = won < attempted * POOR_WIN_RATE;
+    this.#widening = poor ? Math.min(this.#widening * 2, WIDEST) : Math.max(this.#widening / 2, 1);
+  }
+
+  #measureRound(tookMs: number): void {
+    this.#roundMs += (tookMs - this.#roundMs) * NEWEST_WEIGHT;
+  }
+
+  async #backOff(error: unknown): Promise<void> {
+    this.#failures += 1;
+    this.#context.report(error);
+    await sleep(this.#context.clock, this.#delayMs(this.#failures), this.#stopped.signal);
+  }
+
+  #delayMs(attempt: number): number {
+    return retryDelayMs({
+      attempt,
+      baseMs: RETRY_BASE_MS,
+      longestMs: RETRY_LONGEST_MS,
+      fraction: this.#context.random.fraction(),
+    });
+  }
+}
+
+/** Shares one batch among the names, each at least one job. */
+function cutToBatch(demand: readonly Demand[]): Demand[] {
+  const total = demand.reduce((sum, { limit }) => sum + limit, 0);
+  if (total <= MOST_JOBS_A_CLAIM) return [...demand];
+  const share = MOST_JOBS_A_CLAIM / total;
+  return demand.map(({ name, limit }) => ({ name, limit: Math.max(1, Math.floor(limit * share)) }));
+}

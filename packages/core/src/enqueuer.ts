@@ -1,0 +1,185 @@
+/**
+ * Puts jobs into the ledger.
+ *
+ * Single enqueues that are made while an insert is in flight go together in the next one; nobody waits for company.
+ * Jobs with a unique key go in inserts of their own, since whoever holds such a key in an open transaction stalls the
+ * whole insert. An insert whose answer was lost is sent again with the same ids until it is answered or the resend
+ * limit is over, so an acknowledged job is stored once.
+ *
+ * @module
+ */
+import { BSON, type ClientSession } from 'mongodb';
+import { retryDelayMs } from './backoff.ts';
+import { sleep } from './clock.ts';
+import type { EngineContext } from './engine-context.ts';
+import { UnknownOutcomeError } from './errors.ts';
+import type { Job } from './job.ts';
+import type { EnqueueAnswer } from './ledger/ledger-repository.ts';
+
+const MOST_JOBS_AN_INSERT = 1_000;
+const MOST_BYTES_AN_INSERT = 16 * 1_048_576;
+const MOST_KEYED_INSERTS = 16;
+const RESEND_BASE_MS = 50;
+const RESEND_LONGEST_MS = 5_000;
+
+interface Waiting {
+  readonly jobs: readonly Job[];
+  readonly resolve: (answers: readonly EnqueueAnswer[]) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** What the enqueuer needs of its surroundings. */
+export type EnqueuerContext = Pick<EngineContext, 'ledger' | 'clock' | 'random' | 'options'>;
+
+/** Sends inserts, many jobs at a time. */
+export class Enqueuer {
+  readonly #context: EnqueuerContext;
+  readonly #onStored: (jobs: readonly Job[]) => void;
+  #plain: Waiting[] = [];
+  #plainInFlight = false;
+  readonly #keyed: Waiting[] = [];
+  #keyedInFlight = 0;
+
+  /** @param onStored - told of jobs right after they were stored */
+  constructor(context: EnqueuerContext, onStored: (jobs: readonly Job[]) => void) {
+    this.#context = context;
+    this.#onStored = onStored;
+  }
+
+  /** Stores jobs; one answer a job, in order. */
+  async enqueue(jobs: readonly Job[], session?: ClientSession): Promise<readonly EnqueueAnswer[]> {
+    if (session !== undefined) {
+      const { answers } = await this.#context.ledger.enqueue({ jobs, session });
+      return answers;
+    }
+    const keyed = jobs.filter(hasLock);
+    const plain = jobs.filter((job) => !hasLock(job));
+    const [keyedAnswers, plainAnswers] = await Promise.all([
+      keyed.length > 0 ? this.#enqueueKeyed(keyed) : [],
+      plain.length > 0 ? this.#enqueuePlain(plain) : [],
+    ]);
+    const keyedInOrder = keyedAnswers.values();
+    const plainInOrder = plainAnswers.values();
+    return jobs.map(
+      (job) => (hasLock(job) ? keyedInOrder : plainInOrder).next().value as EnqueueAnswer,
+    );
+  }
+
+  #enqueuePlain(jobs: readonly Job[]): Promise<readonly EnqueueAnswer[]> {
+    return new Promise((resolve, reject) => {
+      this.#plain.push({ jobs, resolve, reject });
+      if (!this.#plainInFlight) void this.#sendPlain();
+    });
+  }
+
+  async #sendPlain(): Promise<void> {
+    this.#plainInFlight = true;
+    while (this.#plain.length > 0) {
+      const together = this.#plain;
+      this.#plain = [];
+      await this.#sendTogether(together);
+    }
+    this.#plainInFlight = false;
+  }
+
+  async #sendTogether(together: readonly Waiting[]): Promise<void> {
+    const jobs = together.flatMap((waiting) => waiting.jobs);
+    const answers: EnqueueAnswer[] = [];
+    try {
+      for (const insert of splitBySize(jobs)) answers.push(...(await this.#send(insert)));
+    } catch (error) {
+      answerWhole(together, answers, error);
+      return;
+    }
+    answerWhole(together, answers, undefined);
+  }
+
+  #enqueueKeyed(jobs: readonly Job[]): Promise<readonly EnqueueAnswer[]> {
+    return new Promise((resolve, reject) => {
+      this.#keyed.push({ jobs, resolve, reject });
+      if (this.#keyedInFlight < MOST_KEYED_INSERTS) void this.#sendKeyed();
+    });
+  }
+
+  async #sendKeyed(): Promise<void> {
+    this.#keyedInFlight += 1;
+    for (let next = this.#keyed.shift(); next; next = this.#keyed.shift()) {
+      await this.#sendTogether([next]);
+    }
+    this.#keyedInFlight -= 1;
+  }
+
+  /** Sends one insert until it is answered cleanly. */
+  async #send(jobs: readonly Job[]): Promise<readonly EnqueueAnswer[]> {
+    const { ledger, clock, options } = this.#context;
+    const startedMs = clock.monotonic();
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        const { answers } = await ledger.enqueue({ jobs });
+        this.#tellStored(answers);
+        return answers;
+      } catch (error) {
+        if (!(error instanceof UnknownOutcomeError)) throw asUnknownAfter(attempt, error);
+        const delayMs = this.#resendDelayMs(attempt);
+        const spentMs = clock.monotonic() - startedMs + delayMs;
+        if (spentMs > options.resendLimitMs) throw error;
+        await sleep(clock, delayMs);
+      }
+    }
+  }
+
+  #resendDelayMs(attempt: number): number {
+    return retryDelayMs({
+      attempt,
+      baseMs: RESEND_BASE_MS,
+      longestMs: RESEND_LONGEST_MS,
+      fraction: this.#context.random.fraction(),
+    });
+  }
+
+  #tellStored(answers: readonly EnqueueAnswer[]): void {
+    const stored = answers.flatMap((answer) => (answer.outcome === 'enqueued' ? [answer.job] : []));
+    if (stored.length > 0) this.#onStored(stored);
+  }
+}
+
+function hasLock(job: Job): boolean {
+  return job.uniqueLock !== undefined;
+}
+
+/** A refusal tells nothing of the tries before it. */
+function asUnknownAfter(attempt: number, error: unknown): unknown {
+  if (attempt === 1) return error;
+  return new UnknownOutcomeError('An earlier try to store the job was not confirmed', {
+    cause: error,
+  });
+}
+
+/** Gives everyone their own answers; those whose jobs were not all answered get the error. */
+function answerWhole(
+  together: readonly Waiting[],
+  answers: readonly EnqueueAnswer[],
+  error: unknown,
+): void {
+  let start = 0;
+  for (const { jobs, resolve, reject } of together) {
+    const own = answers.slice(start, start + jobs.length);
+    start += jobs.length;
+    if (own.length === jobs.length) resolve(own);
+    else reject(error);
+  }
+}
+
+function splitBySize(jobs: readonly Job[]): Job[][] {
+  const inserts: Job[][] = [];
+  let bytes = Number.POSITIVE_INFINITY;
+  for (const job of jobs) {
+    const size = BSON.calculateObjectSize(job, { ignoreUndefined: true });
+    const last = inserts.at(-1);
+    const fits = last && last.length < MOST_JOBS_AN_INSERT && bytes + size <= MOST_BYTES_AN_INSERT;
+    if (fits) last.push(job);
+    else inserts.push([job]);
+    bytes = fits ? bytes + size : size;
+  }
+  return inserts;
+}

@@ -1,0 +1,132 @@
+/**
+ * One running scheduler in one process: wires the parts of the engine, starts and stops them in order.
+ *
+ * @module
+ */
+import { Claimer } from './claimer.ts';
+import { sleep } from './clock.ts';
+import type { EngineContext } from './engine-context.ts';
+import { ShutdownTimeoutError } from './errors.ts';
+import { Executor } from './executor.ts';
+import type { Job } from './job.ts';
+import { Lease } from './lease.ts';
+import { Reconciler } from './reconciler.ts';
+import { Rescuer } from './rescuer.ts';
+import { Settler } from './settler.ts';
+import { Waker } from './waker.ts';
+import type { Worker } from './worker.ts';
+
+/** How long handlers that were aborted have to end, in milliseconds, so that their jobs go back at once. */
+const ABORT_GRACE_MS = 500;
+
+/** How long the last settlements may take at a stop, in milliseconds. */
+const LAST_FLUSH_MS = 5_000;
+
+/** The engine, from start to stop. It is used once. */
+export class Instance {
+  readonly #context: EngineContext;
+  readonly #lease: Lease;
+  readonly #settler: Settler;
+  readonly #executor: Executor;
+  readonly #claimer: Claimer;
+  readonly #reconciler: Reconciler;
+  readonly #rescuer: Rescuer;
+  readonly #waker: Waker;
+
+  constructor(context: EngineContext, workers: ReadonlyMap<string, Worker>) {
+    this.#context = context;
+    const wake = (): void => this.#claimer.wake('hint');
+    this.#lease = new Lease(context, {
+      onRenewed: () => this.#onLeaseRenewed(),
+      onRefused: () => this.#onLeaseRefused(),
+    });
+    this.#settler = new Settler(context, wake);
+    this.#executor = new Executor(context, workers, this.#settler, {
+      mayStart: () => this.#lease.isHeld(),
+      onDemand: wake,
+    });
+    this.#waker = new Waker(context, workers, {
+      wake: (cause) => this.#claimer.wake(cause),
+      onCancelRequested: (jobId) => this.#executor.cancel(jobId),
+    });
+    this.#claimer = new Claimer(context, {
+      workers,
+      executor: this.#executor,
+      settler: this.#settler,
+      lease: this.#lease,
+      onRound: (report) => this.#waker.noteRound(report),
+    });
+    this.#reconciler = new Reconciler(context, {
+      lease: this.#lease,
+      claimer: this.#claimer,
+      executor: this.#executor,
+    });
+    this.#rescuer = new Rescuer(context, () => this.#lease.instanceId, wake);
+  }
+
+  /** The id this instance claims under now. */
+  get id(): string {
+    return this.#lease.instanceId;
+  }
+
+  /** Opens the lease, then begins to claim; throws when the ledger does not take the lease. */
+  async start(): Promise<void> {
+    await this.#lease.open();
+    await this.#waker.start();
+    if (this.#context.options.recoverStaleJobs) this.#rescuer.start();
+  }
+
+  /** A worker was added. */
+  workerAdded(): void {
+    this.#claimer.wake('hint');
+  }
+
+  /** Jobs were stored by this process. */
+  jobsStored(jobs: readonly Job[]): void {
+    for (const { name, nextRunAt } of jobs) this.#waker.due(name, nextRunAt);
+  }
+
+  /** Stops claiming, gives back what never started, waits for the rest, records it, and ends the lease. */
+  async stop(): Promise<void> {
+    await this.#waker.stop();
+    const claimerStopped = this.#claimer.stop();
+    this.#executor.releaseBuffered();
+    await this.#waitForHandlers();
+    await claimerStopped;
+    await this.#flushSettlements();
+    await this.#rescuer.stop();
+    await this.#lease.close();
+    await this.#reconciler.idle();
+    this.#executor.close();
+  }
+
+  async #waitForHandlers(): Promise<void> {
+    const { emit, options } = this.#context;
+    const { shutdownTimeoutMs } = options;
+    if (await this.#executor.idle(shutdownTimeoutMs)) return;
+    const incompleteJobs = this.#executor.running().map(({ _id }) => _id);
+    this.#executor.abortAll('stop');
+    emit('job:error', { error: new ShutdownTimeoutError(shutdownTimeoutMs, incompleteJobs) });
+    await this.#executor.idle(ABORT_GRACE_MS);
+  }
+
+  async #flushSettlements(): Promise<void> {
+    const flushed = new AbortController();
+    const idle = this.#settler.idle().then(() => flushed.abort());
+    await sleep(this.#context.clock, LAST_FLUSH_MS, flushed.signal);
+    this.#settler.giveUp();
+    await idle;
+  }
+
+  #onLeaseRenewed(): void {
+    this.#executor.pump();
+    this.#claimer.wake('hint');
+    this.#reconciler.reconcile();
+  }
+
+  /** The jobs are being given to others: what runs is told so, what never started is given back. */
+  #onLeaseRefused(): void {
+    this.#executor.abortAll('lease');
+    this.#executor.releaseBuffered();
+  }
+}

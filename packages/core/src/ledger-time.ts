@@ -1,0 +1,83 @@
+/**
+ * The ledger's time as this process knows it. All due times and stamps refer to the ledger's clock, so that processes
+ * whose own clocks differ agree on what is due.
+ *
+ * What always holds: between two samples the time moves with the monotonic clock, whatever the wall clock does.
+ *
+ * @module
+ */
+import type { Clock } from './clock.ts';
+import type { LedgerRepository } from './ledger/ledger-repository.ts';
+
+const SAMPLES = 3;
+const RESAMPLE_AFTER_MS = 600_000;
+const LARGEST_DRIFT_MS = 500;
+const RETRY_AFTER_MS = 1_000;
+
+/** An estimate of the ledger's clock, held against the monotonic clock. */
+export class LedgerTime {
+  readonly #ledger: LedgerRepository;
+  readonly #clock: Clock;
+  readonly #report: (error: unknown) => void;
+  #offsetMs = 0;
+  #sampledAtMs = Number.NEGATIVE_INFINITY;
+  #wallLeadMs = 0;
+  #notBeforeMs = Number.NEGATIVE_INFINITY;
+  #sampling: Promise<void> | undefined;
+
+  /** @param report - told of samples that failed in the background */
+  constructor(ledger: LedgerRepository, clock: Clock, report: (error: unknown) => void) {
+    this.#ledger = ledger;
+    this.#clock = clock;
+    this.#report = report;
+  }
+
+  /** Samples once; later calls do nothing. */
+  async ensureSampled(): Promise<void> {
+    if (this.#sampledAtMs === Number.NEGATIVE_INFINITY) await this.sample();
+  }
+
+  /** Asks the ledger for its time and keeps the sample with the shortest way. Shared by concurrent callers. */
+  sample(): Promise<void> {
+    this.#sampling ??= this.#takeSamples().finally(() => {
+      this.#sampling = undefined;
+    });
+    return this.#sampling;
+  }
+
+  /** The ledger's time now. Samples again in the background when the last sample has become doubtful. */
+  now(): Date {
+    if (this.#isDoubtful()) this.#sampleInBackground();
+    return new Date(Math.round(this.#clock.monotonic() + this.#offsetMs));
+  }
+
+  /** A wall clock that moved against the monotonic one means a step of the clock, or a suspended machine. */
+  #isDoubtful(): boolean {
+    const monotonicMs = this.#clock.monotonic();
+    const driftMs = Math.abs(this.#clock.now() - monotonicMs - this.#wallLeadMs);
+    return driftMs > LARGEST_DRIFT_MS || monotonicMs - this.#sampledAtMs > RESAMPLE_AFTER_MS;
+  }
+
+  #sampleInBackground(): void {
+    const monotonicMs = this.#clock.monotonic();
+    if (this.#sampling !== undefined || monotonicMs < this.#notBeforeMs) return;
+    this.#notBeforeMs = monotonicMs + RETRY_AFTER_MS;
+    this.sample().catch(this.#report);
+  }
+
+  async #takeSamples(): Promise<void> {
+    let shortestMs = Number.POSITIVE_INFINITY;
+    let offsetMs = 0;
+    for (let count = 0; count < SAMPLES; count += 1) {
+      const sentMs = this.#clock.monotonic();
+      const ledgerTime = await this.#ledger.readTime();
+      const tookMs = this.#clock.monotonic() - sentMs;
+      if (tookMs >= shortestMs) continue;
+      shortestMs = tookMs;
+      offsetMs = ledgerTime.getTime() - (sentMs + tookMs / 2);
+    }
+    this.#offsetMs = offsetMs;
+    this.#sampledAtMs = this.#clock.monotonic();
+    this.#wallLeadMs = this.#clock.now() - this.#sampledAtMs;
+  }
+}

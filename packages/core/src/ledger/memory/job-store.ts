@@ -1,0 +1,148 @@
+/**
+ * The jobs of an in-memory ledger with what finds them: by id, by unique lock, by claiming instance, by due time.
+ *
+ * What always holds: every job is in exactly one place by its state (a queue, an instance's claims, the finished);
+ * the suspects wait in queues of their own; a lock has one holder; no queue and no list of claims is empty.
+ *
+ * @module
+ */
+import type { Job } from '../../job.ts';
+import { SUSPECT_RESCUE_COUNT } from '../ledger-repository.ts';
+import { DueQueue } from './due-queue.ts';
+import { FinishedJobs } from './finished-jobs.ts';
+import type { StoredJob } from './stored-job.ts';
+
+type Queues = Map<string, DueQueue>;
+
+/** What {@link JobStore.takeDue} looks for. */
+export interface TakeDueParams {
+  readonly name: string;
+  readonly limit: number;
+  readonly nowMs: number;
+  readonly suspects: boolean;
+  /** Has the last word on each job. */
+  readonly isDue: (job: Job) => boolean;
+}
+
+/** All jobs of a ledger. */
+export class JobStore {
+  readonly #jobs = new Map<string, StoredJob>();
+  readonly #lockHolders = new Map<string, StoredJob>();
+  readonly #claims = new Map<string, Map<string, StoredJob>>();
+  readonly #queues: Queues = new Map();
+  readonly #suspectQueues: Queues = new Map();
+  readonly #finished: FinishedJobs;
+
+  /** @param maxFinishedJobs - the oldest finished jobs leave when there are more */
+  constructor(maxFinishedJobs: number) {
+    this.#finished = new FinishedJobs(maxFinishedJobs);
+  }
+
+  /** How many jobs there are. */
+  get size(): number {
+    return this.#jobs.size;
+  }
+
+  /** How many of them are not finished. */
+  get unfinished(): number {
+    return this.#jobs.size - this.#finished.size;
+  }
+
+  /** The job with this id. */
+  find(id: string): StoredJob | undefined {
+    return this.#jobs.get(id);
+  }
+
+  /** The job that holds the unique lock which `job` wants; undefined when it is free, or none is wanted. */
+  findLockHolder(job: Job): StoredJob | undefined {
+    return job.uniqueLock === undefined ? undefined : this.#lockHolders.get(lockKey(job));
+  }
+
+  /** True when a job with this id finished and had to leave. */
+  wasEvicted(id: string): boolean {
+    return this.#finished.wasEvicted(id);
+  }
+
+  /** Puts a job in, in the place of its last version if there is one. */
+  put(stored: StoredJob): void {
+    const previous = this.#jobs.get(stored.id);
+    if (previous !== undefined) this.#unlink(previous);
+    this.#jobs.set(stored.id, stored);
+    this.#link(stored);
+  }
+
+  /** Takes a job out. */
+  delete(stored: StoredJob): void {
+    this.#jobs.delete(stored.id);
+    this.#unlink(stored);
+  }
+
+  /** The due jobs of a name in the order of claims. The caller puts each in again, in its new state. */
+  takeDue({ name, limit, nowMs, suspects, isDue }: TakeDueParams): readonly StoredJob[] {
+    const queues = suspects ? this.#suspectQueues : this.#queues;
+    return queues.get(name)?.take(limit, nowMs, isDue) ?? [];
+  }
+
+  /** The earliest due time of a pending job of this name that is later than `afterMs`; infinite when there is none. */
+  nextDueMs(name: string, afterMs: number): number {
+    const queues = [this.#queues.get(name), this.#suspectQueues.get(name)];
+    return Math.min(...queues.map((queue) => queue?.nextDueMs(afterMs) ?? Infinity));
+  }
+
+  /** The jobs that an instance has claimed, the oldest claim first. */
+  claimsOf(instanceId: string): readonly StoredJob[] {
+    return [...(this.#claims.get(instanceId)?.values() ?? [])];
+  }
+
+  /** Ids of the instances that have claimed jobs. */
+  claimants(): readonly string[] {
+    return [...this.#claims.keys()];
+  }
+
+  #link(stored: StoredJob): void {
+    const { id, job } = stored;
+    if (job.uniqueLock !== undefined) this.#lockHolders.set(lockKey(job), stored);
+    if (job.status === 'pending') {
+      entryOf(this.#queuesFor(job), job.name, () => new DueQueue()).add(stored);
+    } else if (job.claimedBy !== undefined) {
+      entryOf(this.#claims, job.claimedBy, () => new Map()).set(id, stored);
+    } else {
+      const evicted = this.#finished.add(stored);
+      if (evicted !== undefined) this.delete(evicted);
+    }
+  }
+
+  #unlink({ id, job }: StoredJob): void {
+    if (job.uniqueLock !== undefined) this.#lockHolders.delete(lockKey(job));
+    if (job.status === 'pending') leave(this.#queuesFor(job), job.name, id);
+    else if (job.claimedBy !== undefined) leave(this.#claims, job.claimedBy, id);
+    else this.#finished.delete(id);
+  }
+
+  #queuesFor(job: Job): Queues {
+    const isSuspect = (job.rescueCount ?? 0) >= SUSPECT_RESCUE_COUNT;
+    return isSuspect ? this.#suspectQueues : this.#queues;
+  }
+}
+
+/** The length keeps apart a name and a lock that would read the same joined. */
+function lockKey(job: Job): string {
+  return `${job.name.length} ${job.name}${job.uniqueLock}`;
+}
+
+function entryOf<V>(groups: Map<string, V>, key: string, make: () => V): V {
+  const found = groups.get(key) ?? make();
+  groups.set(key, found);
+  return found;
+}
+
+/** Deletes an id from its group, and the group with its last one. */
+function leave<V extends { readonly size: number; delete(id: string): unknown }>(
+  groups: Map<string, V>,
+  key: string,
+  id: string,
+): void {
+  const group = groups.get(key);
+  group?.delete(id);
+  if (group?.size === 0) groups.delete(key);
+}

@@ -1,0 +1,93 @@
+/**
+ * How a command is sent: with every concern and option stated, whatever the user's `Db` is set to, and without the
+ * driver's own retries, which would cover only some of the writes in flight.
+ *
+ * @module
+ */
+import type { ClientSession, Db, Document, FindOptions, WriteConcernSettings } from 'mongodb';
+import { BSON_OPTIONS } from '../../payload.ts';
+import type { UpdateStatement } from './queries.ts';
+
+/** Acknowledgement of writes: by the majority of the replica set, or by the primary alone. */
+export type WriteConcernOption = 'majority' | 1;
+
+/** The most statements in one update command. */
+export const MOST_STATEMENTS = 1_000;
+
+/** Sends the commands of one collection. */
+export class Commands {
+  readonly #db: Db;
+  readonly #collectionName: string;
+  readonly #maxTimeMs: number;
+  readonly #writeConcern: WriteConcernSettings;
+
+  constructor(db: Db, collectionName: string, writeConcern: WriteConcernOption, maxTimeMs: number) {
+    this.#db = db;
+    this.#collectionName = collectionName;
+    this.#writeConcern = { w: writeConcern };
+    this.#maxTimeMs = maxTimeMs;
+  }
+
+  /** Options of a read on the primary. */
+  readOptions(readConcern: 'local' | 'majority' = 'local'): FindOptions {
+    return {
+      ...BSON_OPTIONS,
+      readPreference: 'primary',
+      readConcern: { level: readConcern },
+      maxTimeMS: this.#maxTimeMs,
+    };
+  }
+
+  /** Options of a single-document write, which the driver may send once more. */
+  writeOptions(session?: ClientSession): Document {
+    if (session?.inTransaction()) return { ...BSON_OPTIONS, session };
+    return {
+      ...BSON_OPTIONS,
+      ...(session && { session }),
+      writeConcern: this.#writeConcern,
+      maxTimeMS: this.#maxTimeMs,
+    };
+  }
+
+  /** Inserts documents in any order and gives the errors of single ones. */
+  async insert(documents: readonly Document[]): Promise<WriteErrorDocument[]> {
+    const reply = await this.#send({
+      insert: this.#collectionName,
+      documents,
+      ordered: false,
+    });
+    return reply.writeErrors ?? [];
+  }
+
+  /** Runs statements in any order and gives the number of documents they matched. */
+  async update(statements: readonly UpdateStatement[]): Promise<number> {
+    let matched = 0;
+    for (let start = 0; start < statements.length; start += MOST_STATEMENTS) {
+      const reply = await this.#send({
+        update: this.#collectionName,
+        updates: statements.slice(start, start + MOST_STATEMENTS),
+        ordered: false,
+      });
+      const [error] = reply.writeErrors ?? [];
+      if (error) throw Object.assign(new Error(error.errmsg), { code: error.code });
+      matched += reply.n;
+    }
+    return matched;
+  }
+
+  #send(command: Document): Promise<Document> {
+    return this.#db.command(
+      { ...command, writeConcern: this.#writeConcern, maxTimeMS: this.#maxTimeMs },
+      { ...BSON_OPTIONS, readPreference: 'primary' },
+    );
+  }
+}
+
+/** One document's error in the reply of an insert. */
+export interface WriteErrorDocument {
+  readonly index: number;
+  readonly code: number;
+  readonly errmsg: string;
+  /** For a duplicate key: the key of the index. */
+  readonly keyPattern?: Document;
+}

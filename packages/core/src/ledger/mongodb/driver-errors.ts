@@ -1,0 +1,116 @@
+/**
+ * What an error of the driver means for a call.
+ *
+ * Neither the error's class nor its labels decide alone: a broken socket may surface as a plain `Error` with a system
+ * code, and `RetryableWriteError` is set on errors of writes that the driver never retries.
+ *
+ * @module
+ */
+import { ConnectionError, MonqueError, toError, UnknownOutcomeError } from '../../errors.ts';
+
+/** Server error codes after which the same request may succeed on this or another node. */
+const TRANSIENT_CODES: ReadonlySet<unknown> = new Set([
+  6, // HostUnreachable
+  7, // HostNotFound
+  43, // CursorNotFound
+  50, // MaxTimeMSExpired
+  64, // WriteConcernFailed
+  89, // NetworkTimeout
+  91, // ShutdownInProgress
+  112, // WriteConflict
+  133, // FailedToSatisfyReadPreference
+  134, // ReadConcernMajorityNotAvailableYet
+  175, // QueryPlanKilled
+  189, // PrimarySteppedDown
+  202, // NetworkInterfaceExceededTimeLimit
+  234, // RetryChangeStream
+  237, // CursorKilled
+  262, // ExceededTimeLimit
+  290, // TransactionExceededLifetimeLimitSeconds
+  9001, // SocketException
+  10107, // NotWritablePrimary
+  11600, // InterruptedAtShutdown
+  11601, // Interrupted
+  11602, // InterruptedDueToReplStateChange
+  13388, // StaleConfig
+  13435, // NotPrimaryNoSecondaryOk
+  13436, // NotPrimaryOrSecondary
+]);
+
+/** Codes of broken connections, as Node.js names them. */
+const SOCKET_CODES: ReadonlySet<unknown> = new Set([
+  'ECONNRESET',
+  'ECONNREFUSED',
+  'ECONNABORTED',
+  'EPIPE',
+  'ETIMEDOUT',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+]);
+
+/** Errors of the driver that come from the connection, whatever became of the request. */
+const TRANSIENT_NAMES: ReadonlySet<string> = new Set([
+  'MongoNetworkError',
+  'MongoNetworkTimeoutError',
+  'MongoServerSelectionError',
+  'MongoServerClosedError',
+  'MongoStalePrimaryError',
+  'MongoPoolClosedError',
+  'MongoPoolClearedError',
+  'PoolClearedOnNetworkError',
+  'MongoWaitQueueTimeoutError',
+  'MongoOperationTimeoutError',
+  'MongoExpiredSessionError',
+  'MongoWriteConcernError',
+]);
+
+/** Errors that end only when the application opens its client again. */
+const CLOSED_NAMES: ReadonlySet<string> = new Set([
+  'MongoNotConnectedError',
+  'MongoTopologyClosedError',
+  'MongoClientClosedError',
+]);
+
+/** The code the server gives for a key that exists already. */
+export const DUPLICATE_KEY_CODE = 11_000;
+
+/** True when the same request may succeed later. */
+export function isTransient(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  const code = 'code' in error ? error.code : undefined;
+  return TRANSIENT_NAMES.has(error.name) || TRANSIENT_CODES.has(code) || SOCKET_CODES.has(code);
+}
+
+/** The error of a read. */
+export function readError(verb: string, thrown: unknown): Error {
+  return translate(verb, thrown, (error) => {
+    return new ConnectionError(`MongoDB did not answer ${verb}: ${error.message}`, {
+      cause: error,
+    });
+  });
+}
+
+/** The error of a write: a transient one says nothing about whether the write happened. */
+export function writeError(verb: string, thrown: unknown): Error {
+  return translate(verb, thrown, (error) => {
+    return new UnknownOutcomeError(`MongoDB did not confirm ${verb}: ${error.message}`, {
+      cause: error,
+    });
+  });
+}
+
+function translate(verb: string, thrown: unknown, transient: (error: Error) => Error): Error {
+  const error = toError(thrown);
+  if (error instanceof MonqueError) return error;
+  if (isTransient(error)) return transient(error);
+  if (CLOSED_NAMES.has(error.name)) {
+    return new ConnectionError(`The MongoDB client is closed, so it cannot ${verb}`, {
+      cause: error,
+    });
+  }
+  return new MonqueError('LEDGER_REFUSED', `MongoDB refused ${verb}: ${error.message}`, {
+    cause: error,
+  });
+}

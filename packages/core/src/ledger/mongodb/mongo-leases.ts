@@ -1,0 +1,86 @@
+/**
+ * The instances' proofs of life: one small document an instance, beside the jobs. Always acknowledged by the majority,
+ * since a lease that could be rolled back would be no proof.
+ *
+ * @module
+ */
+import type { Collection } from 'mongodb';
+import type { DeclareDeadParams, LeaseRecord, OpenLeaseParams } from '../ledger-repository.ts';
+import type { Commands } from './commands.ts';
+
+/** The stored form of a lease. */
+export interface LeaseDocument {
+  readonly _id: string;
+  readonly counter: number;
+  readonly status: 'live' | 'dead';
+  readonly leaseDurationMs: number;
+}
+
+/** Reads and writes the lease documents. */
+export class MongoLeases {
+  readonly #collection: Collection<LeaseDocument>;
+  readonly #commands: Commands;
+
+  constructor(collection: Collection<LeaseDocument>, commands: Commands) {
+    this.#collection = collection;
+    this.#commands = commands;
+  }
+
+  /** Writes the first counter; again with the same id changes nothing. */
+  async open({ instanceId, leaseDurationMs }: OpenLeaseParams): Promise<void> {
+    await this.#collection.updateOne(
+      { _id: instanceId },
+      { $setOnInsert: { counter: 0, status: 'live', leaseDurationMs } },
+      { ...this.#commands.writeOptions(), upsert: true },
+    );
+  }
+
+  /** Raises the counter of a live lease. A renewal that is sent twice raises it twice, which does no harm. */
+  async renew(instanceId: string): Promise<boolean> {
+    const { matchedCount } = await this.#collection.updateOne(
+      { _id: instanceId, status: 'live' },
+      { $inc: { counter: 1 } },
+      this.#commands.writeOptions(),
+    );
+    return matchedCount === 1;
+  }
+
+  async readAll(): Promise<LeaseRecord[]> {
+    const documents = await this.#collection.find({}, this.#commands.readOptions()).toArray();
+    return documents.map(({ _id, counter, status, leaseDurationMs }) => ({
+      instanceId: _id,
+      counter: Number(counter),
+      status,
+      leaseDurationMs: Number(leaseDurationMs),
+    }));
+  }
+
+  async isLive(instanceId: string): Promise<boolean> {
+    const options = this.#commands.readOptions();
+    return (await this.#collection.findOne({ _id: instanceId, status: 'live' }, options)) !== null;
+  }
+
+  async declareDead({ instanceId, counter }: DeclareDeadParams): Promise<boolean> {
+    const { matchedCount } = await this.#collection.updateOne(
+      { _id: instanceId, status: 'live', counter },
+      { $set: { status: 'dead' } },
+      this.#commands.writeOptions(),
+    );
+    return matchedCount === 1;
+  }
+
+  async end(instanceId: string): Promise<void> {
+    await this.#collection.updateOne(
+      { _id: instanceId },
+      { $set: { status: 'dead' } },
+      this.#commands.writeOptions(),
+    );
+  }
+
+  async removeDead(instanceId: string): Promise<void> {
+    await this.#collection.deleteOne(
+      { _id: instanceId, status: 'dead' },
+      this.#commands.writeOptions(),
+    );
+  }
+}

@@ -1,0 +1,388 @@
+/**
+ * The ledger for production: jobs in a MongoDB collection, leases in `<collection>.instances` beside it.
+ *
+ * What always holds: a write that changes a job's state carries the guards of the lifecycle table in its own filter,
+ * so the server refuses what does not apply; what a claim runs is what was read after its update; and no answer is
+ * taken for a write that the required number of members did not confirm.
+ *
+ * @module
+ */
+import type { Collection, Db, ServerDescriptionChangedEvent } from 'mongodb';
+import { InvalidArgumentError, UnknownOutcomeError, UnsupportedError } from '../../errors.ts';
+import type { Job } from '../../job.ts';
+import { JOB_LIFECYCLE, type JobVerb } from '../../lifecycle.ts';
+import { type Random, systemRandom } from '../../random.ts';
+import {
+  type CancelParams,
+  type CancelResult,
+  type ClaimParams,
+  type ClaimResult,
+  DEFAULT_OPERATION_TIMEOUT_MS,
+  type DeclareDeadParams,
+  type EnqueueParams,
+  type EnqueueResult,
+  type FindClaimantsParams,
+  type InstanceParams,
+  type JobParams,
+  type LeaseRecord,
+  type LedgerHint,
+  LedgerRepository,
+  type LedgerRepositoryOptions,
+  type LedgerWatch,
+  type NextDueParams,
+  type OpenLeaseParams,
+  type ReadClaimParams,
+  type ReadClaimsParams,
+  type RemoveResult,
+  type RescueParams,
+  type RescueResult,
+  type SettleParams,
+  type SettleResult,
+  type StandingClaim,
+} from '../ledger-repository.ts';
+import { answerUnmatched } from '../settlement.ts';
+import { watchCollection } from './change-stream.ts';
+import { Commands, type WriteConcernOption } from './commands.ts';
+import { readError, writeError } from './driver-errors.ts';
+import { ENGINE_INDEXES, IndexName } from './indexes.ts';
+import { fromDocument } from './job-document.ts';
+import { MongoClaims } from './mongo-claims.ts';
+import { MongoEnqueue } from './mongo-enqueue.ts';
+import { type LeaseDocument, MongoLeases } from './mongo-leases.ts';
+import {
+  dueWindowFilter,
+  settleStatements,
+  transitionFilter,
+  transitionUpdate,
+} from './queries.ts';
+import { checkServer } from './server-checks.ts';
+
+/** The collection jobs are kept in when no other is named. */
+export const DEFAULT_COLLECTION_NAME = 'monque_jobs';
+
+const MOST_DUE_TIMES = 1_000;
+const MOST_CANCEL_RACES = 10;
+
+/** What a {@link MongoLedgerRepository} is given beside the database. */
+export interface MongoLedgerRepositoryOptions extends LedgerRepositoryOptions {
+  /** The collection of the jobs. @default 'monque_jobs' */
+  readonly collectionName?: string;
+  /** Who must confirm a write. @default 'majority' */
+  readonly writeConcern?: WriteConcernOption;
+  /** Expect the indexes to be there instead of making them. @default false */
+  readonly skipIndexCreation?: boolean;
+  /** The source of chance. */
+  readonly random?: Random;
+}
+
+/** Keeps jobs in MongoDB 4.4 or newer, on a replica set; on a standalone server without hints. */
+export class MongoLedgerRepository extends LedgerRepository {
+  readonly #db: Db;
+  readonly #collection: Collection<Job>;
+  readonly #commands: Commands;
+  readonly #leases: MongoLeases;
+  readonly #claims: MongoClaims;
+  readonly #enqueue: MongoEnqueue;
+  readonly #random: Random;
+  readonly #skipIndexCreation: boolean;
+  #canWatch = false;
+
+  /** @param db - the database; its client is the user's, and stays open when the ledger is closed */
+  constructor(db: Db, options: MongoLedgerRepositoryOptions = {}) {
+    super(options);
+    const {
+      collectionName = DEFAULT_COLLECTION_NAME,
+      writeConcern = 'majority',
+      operationTimeoutMs = DEFAULT_OPERATION_TIMEOUT_MS,
+    } = options;
+    this.#db = db;
+    this.#collection = db.collection<Job>(collectionName);
+    this.#commands = new Commands(db, collectionName, writeConcern, operationTimeoutMs);
+    const instances = db.collection<LeaseDocument>(`${collectionName}.instances`);
+    this.#leases = new MongoLeases(
+      instances,
+      new Commands(db, instances.collectionName, 'majority', operationTimeoutMs),
+    );
+    this.#enqueue = new MongoEnqueue(this.#collection, this.#commands);
+    this.#random = options.random ?? systemRandom;
+    this.#claims = new MongoClaims(this.#collection, this.#commands, this.#random);
+    this.#skipIndexCreation = options.skipIndexCreation ?? false;
+  }
+
+  protected override performOpen(): Promise<void> {
+    return reading('open', async () => {
+      const { canWatch } = await checkServer(this.#db, this.#collection.collectionName);
+      this.#canWatch = canWatch;
+      if (this.#skipIndexCreation) await this.#checkIndexes();
+      else await this.#collection.createIndexes([...ENGINE_INDEXES]);
+    });
+  }
+
+  protected override async performClose(): Promise<void> {
+    // Nothing is held open but watches, which are closed by who set them up.
+  }
+
+  protected override performReadTime(): Promise<Date> {
+    return reading('readTime', async () => {
+      const hello = await this.#db.command({ hello: 1 }, { readPreference: 'primary' });
+      return hello.localTime;
+    });
+  }
+
+  protected override performEnqueue({ jobs, session }: EnqueueParams): Promise<EnqueueResult> {
+    if (session === undefined) {
+      return writing('enqueue', async () => ({ answers: await this.#enqueue.batch(jobs) }));
+    }
+    return this.#enqueueInSession(jobs, session);
+  }
+
+  /** Errors reach the caller as the driver made them: `withTransaction` decides by their labels. */
+  async #enqueueInSession(
+    jobs: readonly Job[],
+    session: NonNullable<EnqueueParams['session']>,
+  ): Promise<EnqueueResult> {
+    const answers = [];
+    for (const job of jobs) answers.push(await this.#enqueue.inSession(job, session));
+    return { answers };
+  }
+
+  protected override performClaim(params: ClaimParams): Promise<ClaimResult> {
+    return writing('claim', () => this.#claims.claim(params));
+  }
+
+  protected override performReadClaim(params: ReadClaimParams): Promise<readonly Job[]> {
+    return reading('readClaim', () => this.#claims.read(params, 'majority'));
+  }
+
+  protected override performSettle({ settlements, now }: SettleParams): Promise<SettleResult> {
+    return writing('settle', async () => {
+      const matched = await this.#commands.update(settleStatements(settlements, now));
+      if (matched === settlements.length) return { answers: settlements.map(() => 'settled') };
+      return { answers: await this.#answersAfterRead(settlements) };
+    });
+  }
+
+  async #answersAfterRead(
+    settlements: SettleParams['settlements'],
+  ): Promise<SettleResult['answers']> {
+    const ids = settlements.map(({ jobId }) => jobId);
+    const stored = await this.#collection
+      .find(
+        { _id: { $in: ids } },
+        {
+          ...this.#commands.readOptions(),
+          projection: { status: 1, fence: 1, lastToken: 1, claimToken: 1, cancelRequestedAt: 1 },
+        },
+      )
+      .toArray();
+    const byId = new Map(stored.map((job) => [job._id.toHexString(), fromDocument(job)]));
+    return settlements.map((settlement) =>
+      answerUnmatched(settlement, byId.get(settlement.jobId.toHexString()) ?? null),
+    );
+  }
+
+  protected override performCancel({ jobId, now }: CancelParams): Promise<CancelResult> {
+    return writing('cancel', async () => {
+      for (let race = 0; race < MOST_CANCEL_RACES; race += 1) {
+        const cancelled = await this.#applyTo(jobId, 'cancel', { now });
+        if (cancelled) return { outcome: 'cancelled', job: cancelled };
+        const requested = await this.#applyTo(jobId, 'requestCancel', { now });
+        if (requested) return { outcome: 'requested', job: requested };
+        const job = await this.#find(jobId);
+        if (job === null) return { outcome: 'missing', job };
+        if (JOB_LIFECYCLE.terminal.includes(job.status)) return { outcome: 'refused', job };
+        if (job.cancelRequestedAt) return { outcome: 'requested', job };
+      }
+      throw new UnknownOutcomeError(`Job ${jobId.toHexString()} changed too often to be cancelled`);
+    });
+  }
+
+  async #applyTo(jobId: Job['_id'], verb: JobVerb, params: { now: Date }): Promise<Job | null> {
+    const document = await this.#collection.findOneAndUpdate(
+      { _id: jobId, ...transitionFilter(verb, params) },
+      transitionUpdate(verb, params),
+      { ...this.#commands.writeOptions(), returnDocument: 'after' },
+    );
+    return document && fromDocument(document);
+  }
+
+  protected override performRemove({ jobId }: JobParams): Promise<RemoveResult> {
+    return writing('remove', async () => {
+      const removed = await this.#collection.findOneAndDelete(
+        { _id: jobId, ...transitionFilter('remove', {}) },
+        this.#commands.writeOptions(),
+      );
+      if (removed) return { outcome: 'removed', job: fromDocument(removed) };
+      const job = await this.#find(jobId);
+      return { outcome: job ? 'refused' : 'missing', job };
+    });
+  }
+
+  protected override performGetJob({ jobId }: JobParams): Promise<Job | null> {
+    return reading('getJob', () => this.#find(jobId));
+  }
+
+  async #find(jobId: Job['_id']): Promise<Job | null> {
+    const document = await this.#collection.findOne({ _id: jobId }, this.#commands.readOptions());
+    return document && fromDocument(document);
+  }
+
+  protected override performNextDue({ names, after, until }: NextDueParams): Promise<Date | null> {
+    return reading('nextDue', async () => {
+      const due = await this.#collection
+        .find(dueWindowFilter(names, after, until), {
+          ...this.#commands.readOptions(),
+          projection: { _id: 0, nextRunAt: 1 },
+          limit: MOST_DUE_TIMES,
+          hint: IndexName.CLAIM,
+        })
+        .toArray();
+      const times = due.map(({ nextRunAt }) => nextRunAt.getTime());
+      return times.length > 0 ? new Date(Math.min(...times)) : null;
+    });
+  }
+
+  protected override performOpenLease(params: OpenLeaseParams): Promise<void> {
+    return writing('openLease', () => this.#leases.open(params));
+  }
+
+  protected override performRenewLease({ instanceId }: InstanceParams): Promise<boolean> {
+    return writing('renewLease', () => this.#leases.renew(instanceId));
+  }
+
+  protected override performReadLeases(): Promise<readonly LeaseRecord[]> {
+    return reading('readLeases', () => this.#leases.readAll());
+  }
+
+  protected override performDeclareDead(params: DeclareDeadParams): Promise<boolean> {
+    return writing('declareDead', () => this.#leases.declareDead(params));
+  }
+
+  protected override performEndLease({ instanceId }: InstanceParams): Promise<void> {
+    return writing('endLease', async () => {
+      await this.#leases.end(instanceId);
+      const [claim] = await this.#claims.standing(instanceId, 1);
+      if (claim === undefined) await this.#leases.removeDead(instanceId);
+    });
+  }
+
+  protected override performRemoveLease({ instanceId }: InstanceParams): Promise<void> {
+    return writing('removeLease', () => this.#leases.removeDead(instanceId));
+  }
+
+  protected override performFindClaimants({
+    except,
+  }: FindClaimantsParams): Promise<readonly string[]> {
+    return reading('findClaimants', () => this.#claims.claimants(except));
+  }
+
+  protected override performReadClaims({
+    instanceId,
+    limit,
+  }: ReadClaimsParams): Promise<readonly StandingClaim[]> {
+    return reading('readClaims', async () => {
+      const claims = await this.#claims.standing(instanceId, limit);
+      return claims.map(({ _id, claimToken, fence, cancelRequestedAt }) => ({
+        jobId: _id,
+        claimToken,
+        fence,
+        ...(cancelRequestedAt && { cancelRequestedAt }),
+      }));
+    });
+  }
+
+  protected override performRescue(params: RescueParams): Promise<RescueResult> {
+    return writing('rescue', async () => {
+      if (await this.#leases.isLive(params.deadInstanceId)) return rescued({ refused: true });
+      const claims = await this.#claims.standing(params.deadInstanceId, params.limit);
+      const [pending, failed, cancelled] = [
+        await this.#claims.rescueBy('rescue', claims, params),
+        await this.#claims.rescueBy('rescueToFailed', claims, params),
+        await this.#claims.rescueBy('rescueToCancelled', claims, params),
+      ];
+      return rescued({ pending, failed, cancelled, more: claims.length === params.limit });
+    });
+  }
+
+  protected override async performWatch(
+    listener: (hint: LedgerHint) => void,
+  ): Promise<LedgerWatch> {
+    const unwatchPrimary = this.#watchPrimary(listener);
+    if (!this.#canWatch) {
+      return {
+        unsupported: 'the server is not part of a replica set',
+        close: async () => unwatchPrimary(),
+      };
+    }
+    const { clock } = this;
+    const watch = watchCollection({
+      collection: this.#collection,
+      listener,
+      clock,
+      random: this.#random,
+    });
+    return {
+      async close(): Promise<void> {
+        unwatchPrimary();
+        await watch.close();
+      },
+    };
+  }
+
+  /** Another primary has another clock. */
+  #watchPrimary(listener: (hint: LedgerHint) => void): () => void {
+    const onChange = ({
+      previousDescription,
+      newDescription,
+    }: ServerDescriptionChangedEvent): void => {
+      const becamePrimary =
+        newDescription.type === 'RSPrimary' && previousDescription.type !== 'RSPrimary';
+      if (becamePrimary) listener({ kind: 'clockChanged' });
+    };
+    const { client } = this.#db;
+    client.on('serverDescriptionChanged', onChange);
+    return () => client.off('serverDescriptionChanged', onChange);
+  }
+
+  async #checkIndexes(): Promise<void> {
+    const existing = await this.#collection.indexes().catch(() => []);
+    const names = new Set(existing.map(({ name }) => name));
+    const missing = ENGINE_INDEXES.filter(({ name }) => !names.has(name)).map(({ name }) => name);
+    if (missing.length === 0) return;
+    throw new UnsupportedError(
+      `The collection ${this.#collection.collectionName} lacks the indexes ${missing.join(', ')}; create them, or leave out \`skipIndexCreation\``,
+    );
+  }
+}
+
+/** Refuses what is no database: anything the ledger would fail on only later. */
+export function checkDb(value: unknown): asserts value is Db {
+  const hasMethods =
+    typeof value === 'object' &&
+    value !== null &&
+    'collection' in value &&
+    typeof value.collection === 'function' &&
+    'command' in value &&
+    typeof value.command === 'function';
+  if (!hasMethods) throw new InvalidArgumentError('db', 'a Db of the mongodb driver', value);
+}
+
+async function reading<T>(verb: string, read: () => Promise<T>): Promise<T> {
+  try {
+    return await read();
+  } catch (error) {
+    throw readError(verb, error);
+  }
+}
+
+async function writing<T>(verb: string, write: () => Promise<T>): Promise<T> {
+  try {
+    return await write();
+  } catch (error) {
+    throw writeError(verb, error);
+  }
+}
+
+function rescued(result: Partial<RescueResult>): RescueResult {
+  return { pending: 0, failed: 0, cancelled: 0, more: false, refused: false, ...result };
+}

@@ -1,0 +1,51 @@
+/**
+ * What must be true of the server before a ledger rests on it.
+ *
+ * @module
+ */
+import type { Db, Document } from 'mongodb';
+import { ConnectionError, UnsupportedError } from '../../errors.ts';
+import { bsonMajorVersion, bsonVersionOf } from '../../payload.ts';
+
+/** What kind of deployment the server belongs to. */
+export interface ServerKind {
+  /** False on a standalone server, which cannot tell of changes. */
+  readonly canWatch: boolean;
+}
+
+/** Asks the server what it is. */
+export async function checkServer(db: Db, collectionName: string): Promise<ServerKind> {
+  const hello = await db.command({ hello: 1 }, { readPreference: 'primary' });
+  checkBsonVersion(hello);
+  const isMongos = hello.msg === 'isdbgrid';
+  if (isMongos) await checkUnsharded(db, collectionName);
+  return { canWatch: isMongos || hello.setName !== undefined };
+}
+
+/**
+ * The values in a reply were made by the BSON library of the user's own driver. Another copy of the same major
+ * version works; another major version would fail in the middle of a write.
+ */
+export function checkBsonVersion(hello: Document): void {
+  const processId: unknown = hello.topologyVersion?.processId;
+  if (typeof processId !== 'object' || processId === null) return;
+  const theirs = bsonVersionOf(processId);
+  const ours = bsonMajorVersion();
+  if (theirs === ours) return;
+  throw new ConnectionError(
+    `The Db uses BSON version ${theirs}, and @monque/core loaded version ${ours}. Install one version of mongodb for both: run \`npm ls mongodb\`, then \`npm install mongodb@${theirs}\``,
+  );
+}
+
+async function checkUnsharded(db: Db, collectionName: string): Promise<void> {
+  const stats = await db.command({ collStats: collectionName }, { readPreference: 'primary' });
+  refuseSharded(stats, collectionName);
+}
+
+/** A sharded collection could not keep unique locks, nor be claimed from in one order. */
+export function refuseSharded(stats: Document, collectionName: string): void {
+  if (stats.sharded !== true) return;
+  throw new UnsupportedError(
+    `The collection ${collectionName} is sharded; Monque needs an unsharded one. Give it another with the option \`collectionName\``,
+  );
+}

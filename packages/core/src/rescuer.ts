@@ -1,0 +1,156 @@
+/**
+ * Gives the jobs of dead instances back.
+ *
+ * An instance is dead when its counter stood still, in clean reads, for its lease and a margin, by this observer's
+ * monotonic clock; no wall clock takes part. A read that failed or came late, or a pause of the observer itself,
+ * starts the count anew. The declaration is a compare-and-swap on the counter, so a renewal that comes in between
+ * wins. Each round reads who holds claims first and the leases second: whoever held a claim then had a lease before.
+ *
+ * @module
+ */
+import { sleep } from './clock.ts';
+import type { EngineContext } from './engine-context.ts';
+import type { LeaseRecord } from './ledger/ledger-repository.ts';
+
+const ROUNDS_A_LEASE = 10 / 3;
+const LONGEST_GAP_PART = 0.45;
+const MARGIN_PART = 6;
+const MOST_CLAIMS_A_RESCUE = 1_000;
+
+/** One lease as it was seen. */
+interface Sighting {
+  readonly counter: number;
+  /** When the first reply with this counter had come. */
+  readonly sinceMs: number;
+}
+
+type RescuerContext = Pick<
+  EngineContext,
+  'ledger' | 'ledgerTime' | 'clock' | 'random' | 'options' | 'report'
+>;
+
+/** Watches the leases of all instances. */
+export class Rescuer {
+  readonly #context: RescuerContext;
+  readonly #ownId: () => string;
+  readonly #onRescued: () => void;
+  readonly #stopped = new AbortController();
+  readonly #sightings = new Map<string, Sighting>();
+  #lastReadMs = Number.NEGATIVE_INFINITY;
+  #shortestLeaseMs: number;
+  #running: Promise<void> | undefined;
+
+  /**
+   * @param ownId - the id of this instance's own lease, which is judged by others
+   * @param onRescued - called when jobs became pending
+   */
+  constructor(context: RescuerContext, ownId: () => string, onRescued: () => void) {
+    this.#context = context;
+    this.#ownId = ownId;
+    this.#onRescued = onRescued;
+    this.#shortestLeaseMs = context.options.leaseDurationMs;
+  }
+
+  start(): void {
+    this.#running ??= this.#keepWatching();
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped.abort();
+    await this.#running;
+  }
+
+  async #keepWatching(): Promise<void> {
+    const { clock, report } = this.#context;
+    const { signal } = this.#stopped;
+    while (!signal.aborted) {
+      try {
+        await this.#round();
+      } catch (error) {
+        report(error);
+      }
+      await sleep(clock, this.#shortestLeaseMs / ROUNDS_A_LEASE, signal);
+    }
+  }
+
+  async #round(): Promise<void> {
+    const { ledger } = this.#context;
+    const known = [...this.#sightings.keys()];
+    const strangers = await ledger.findClaimants({ except: known });
+    const leases = await this.#readLeases();
+    const claimants = new Set([...known, ...strangers]);
+    for (const lease of leases) {
+      if (lease.status === 'live') claimants.delete(lease.instanceId);
+    }
+    claimants.delete(this.#ownId());
+    const records = new Set(leases.map(({ instanceId }) => instanceId));
+    for (const { instanceId, status } of leases) if (status === 'dead') claimants.add(instanceId);
+    for (const deadInstanceId of claimants) {
+      await this.#rescue(deadInstanceId, records.has(deadInstanceId));
+    }
+  }
+
+  /** Reads the leases, notes the counters, and declares dead what stood still for too long. */
+  async #readLeases(): Promise<LeaseRecord[]> {
+    const { ledger, clock, options } = this.#context;
+    const sentMs = clock.monotonic();
+    const leases = await ledger.readLeases();
+    const receivedMs = clock.monotonic();
+    const gapMs = receivedMs - this.#lastReadMs;
+    this.#lastReadMs = receivedMs;
+    const live = leases.filter(({ status }) => status === 'live');
+    this.#shortestLeaseMs = Math.min(
+      options.leaseDurationMs,
+      ...live.map(({ leaseDurationMs }) => leaseDurationMs),
+    );
+    this.#forgetGone(live);
+    const judged: LeaseRecord[] = leases.filter(({ status }) => status === 'dead');
+    for (const lease of live) {
+      const dead = await this.#judge(lease, { sentMs, receivedMs, gapMs });
+      judged.push(dead ? { ...lease, status: 'dead' } : lease);
+    }
+    return judged;
+  }
+
+  #forgetGone(live: readonly LeaseRecord[]): void {
+    const ids = new Set(live.map(({ instanceId }) => instanceId));
+    for (const id of this.#sightings.keys()) if (!ids.has(id)) this.#sightings.delete(id);
+  }
+
+  /** True when the lease is dead now. */
+  async #judge(
+    { instanceId, counter, leaseDurationMs }: LeaseRecord,
+    read: { readonly sentMs: number; readonly receivedMs: number; readonly gapMs: number },
+  ): Promise<boolean> {
+    const seen = this.#sightings.get(instanceId);
+    const unclean = read.gapMs > leaseDurationMs * LONGEST_GAP_PART;
+    if (seen === undefined || seen.counter !== counter || unclean) {
+      this.#sightings.set(instanceId, { counter, sinceMs: read.receivedMs });
+      return false;
+    }
+    const unchangedMs = read.sentMs - seen.sinceMs;
+    if (unchangedMs < leaseDurationMs + leaseDurationMs / MARGIN_PART) return false;
+    if (instanceId === this.#ownId()) return false;
+    return this.#context.ledger.declareDead({ instanceId, counter });
+  }
+
+  async #rescue(deadInstanceId: string, onRecord: boolean): Promise<void> {
+    const { ledger, ledgerTime, options } = this.#context;
+    let freed = 0;
+    for (let more = true; more && !this.#stopped.signal.aborted; ) {
+      const result = await ledger.rescue({
+        deadInstanceId,
+        rescueLimit: options.rescueLimit,
+        now: ledgerTime.now(),
+        limit: MOST_CLAIMS_A_RESCUE,
+      });
+      const touched = result.pending + result.failed + result.cancelled;
+      more = result.more && touched > 0;
+      freed += result.pending;
+      if (touched === 0 && onRecord && !result.refused) {
+        await ledger.removeLease({ instanceId: deadInstanceId });
+      }
+    }
+    if (freed > 0) this.#onRescued();
+  }
+}

@@ -1,0 +1,121 @@
+/**
+ * Leases: an instance's proof of life, and its end.
+ *
+ * @module
+ */
+import assert from 'node:assert/strict';
+import { type ContractTests, INSTANCE, OTHER_INSTANCE, type Subject } from './subject.ts';
+
+export const leaseTests: ContractTests = {
+  'an opened lease is live and on record': async (subject) => {
+    await subject.openLease();
+    const lease = await subject.leaseOf();
+    assert.equal(lease?.status, 'live');
+    assert.equal(lease?.leaseDurationMs, 30_000);
+    assert.deepEqual(await subject.ledger.readLeases(), [lease]);
+  },
+
+  'an opening sent twice changes nothing': async (subject) => {
+    await subject.openLease();
+    await subject.ledger.renewLease({ instanceId: INSTANCE });
+    const lease = await subject.leaseOf();
+    await subject.openLease();
+    assert.deepEqual(await subject.leaseOf(), lease);
+  },
+
+  'a dead lease cannot be opened again': async (subject) => {
+    await openDead(subject);
+    await subject.openLease();
+    assert.equal((await subject.leaseOf())?.status, 'dead');
+  },
+
+  'every renewal raises the counter': async (subject) => {
+    await subject.openLease();
+    const counters: number[] = [];
+    for (let renewal = 0; renewal < 3; renewal += 1) {
+      assert.equal(await subject.ledger.renewLease({ instanceId: INSTANCE }), true);
+      counters.push(await counterOf(subject));
+    }
+    const [first = 0] = counters;
+    assert.deepEqual(counters, [first, first + 1, first + 2]);
+  },
+
+  'renewal of a dead lease is refused': async (subject) => {
+    await openDead(subject);
+    const lease = await subject.leaseOf();
+    assert.equal(await subject.ledger.renewLease({ instanceId: INSTANCE }), false);
+    assert.deepEqual(await subject.leaseOf(), lease);
+  },
+
+  'renewal of a missing lease is refused and makes none': async (subject) => {
+    assert.equal(await subject.ledger.renewLease({ instanceId: INSTANCE }), false);
+    assert.deepEqual(await subject.ledger.readLeases(), []);
+  },
+
+  'a counter that has moved on does not kill a lease': async (subject) => {
+    await subject.openLease();
+    const counter = await counterOf(subject);
+    await subject.ledger.renewLease({ instanceId: INSTANCE });
+    assert.equal(await subject.ledger.declareDead({ instanceId: INSTANCE, counter }), false);
+    assert.equal((await subject.leaseOf())?.status, 'live');
+  },
+
+  'a lease is declared dead once': async (subject) => {
+    await subject.openLease();
+    await subject.openLease(OTHER_INSTANCE);
+    const params = { instanceId: INSTANCE, counter: await counterOf(subject) };
+    assert.equal(await subject.ledger.declareDead(params), true);
+    assert.equal(await subject.ledger.declareDead(params), false);
+    assert.equal((await subject.leaseOf())?.status, 'dead');
+    assert.equal((await subject.leaseOf(OTHER_INSTANCE))?.status, 'live');
+  },
+
+  'a missing lease cannot be declared dead': async (subject) => {
+    const params = { instanceId: INSTANCE, counter: 0 };
+    assert.equal(await subject.ledger.declareDead(params), false);
+  },
+
+  'a lease that ends without claims leaves the record': async (subject) => {
+    await subject.openLease();
+    await subject.ledger.endLease({ instanceId: INSTANCE });
+    assert.deepEqual(await subject.ledger.readLeases(), []);
+  },
+
+  'a lease that ends with claims stays on record as dead, and its jobs can be rescued': async (
+    subject,
+  ) => {
+    await subject.openLease();
+    await subject.putClaimed();
+    await subject.ledger.endLease({ instanceId: INSTANCE });
+    assert.equal((await subject.leaseOf())?.status, 'dead');
+    assert.equal((await subject.rescue()).pending, 1);
+    await subject.ledger.endLease({ instanceId: INSTANCE });
+    assert.deepEqual(await subject.ledger.readLeases(), []);
+  },
+
+  'only a dead lease is removed': async (subject) => {
+    await subject.openLease();
+    await subject.ledger.removeLease({ instanceId: INSTANCE });
+    assert.equal((await subject.leaseOf())?.status, 'live');
+    await openDead(subject);
+    await subject.ledger.removeLease({ instanceId: INSTANCE });
+    assert.deepEqual(await subject.ledger.readLeases(), []);
+  },
+
+  'ending or removing a missing lease does nothing': async (subject) => {
+    await subject.ledger.endLease({ instanceId: INSTANCE });
+    await subject.ledger.removeLease({ instanceId: INSTANCE });
+    assert.deepEqual(await subject.ledger.readLeases(), []);
+  },
+};
+
+async function openDead(subject: Subject): Promise<void> {
+  await subject.openLease();
+  await subject.ledger.declareDead({ instanceId: INSTANCE, counter: await counterOf(subject) });
+}
+
+async function counterOf(subject: Subject): Promise<number> {
+  const lease = await subject.leaseOf();
+  assert.ok(lease !== undefined, 'the lease is not on record');
+  return lease.counter;
+}

@@ -1,0 +1,111 @@
+/**
+ * What every ledger must do, as tests that a ledger's own test file runs.
+ *
+ * @module
+ */
+import type { Clock } from '../../clock.ts';
+import { invariant } from '../../errors.ts';
+import type { LedgerRepository } from '../../ledger/ledger-repository.ts';
+import { cancelTests } from './cancel.ts';
+import { claimTests } from './claim.ts';
+import { enqueueTests } from './enqueue.ts';
+import { leaseTests } from './lease.ts';
+import { readTests } from './read.ts';
+import { removeTests } from './remove.ts';
+import { rescueTests } from './rescue.ts';
+import { settleTests } from './settle.ts';
+import { type ContractTest, type ContractTests, Subject } from './subject.ts';
+import { transitionTests } from './transitions.ts';
+import { watchTests } from './watch.ts';
+
+/** A ledger made for one test, and how to be rid of it. */
+export interface LedgerUnderTest {
+  readonly ledger: LedgerRepository;
+  dispose(): Promise<void>;
+}
+
+/** The two functions of a test runner; those of Vitest and of `node:test` both fit. */
+export interface ContractRunner {
+  readonly describe: (name: string, define: () => void) => unknown;
+  readonly test: {
+    (name: string, run: () => Promise<void>): unknown;
+    skip(name: string, run: () => Promise<void>): unknown;
+  };
+}
+
+/** Tests that a ledger cannot pass, and why. */
+export interface ContractSkip {
+  readonly reason: string;
+  /** Names of tests, word for word. */
+  readonly tests: readonly string[];
+}
+
+/** What {@link ledgerContract} is given. */
+export interface LedgerContractOptions {
+  /** What the ledger is called in the test report. */
+  readonly name: string;
+  /** Makes an empty ledger; called for each test. */
+  readonly makeRepository: () => Promise<LedgerUnderTest>;
+  /** The clock that tells the tests' starting time. */
+  readonly clock: Clock;
+  readonly skip?: readonly ContractSkip[];
+  readonly runner: ContractRunner;
+}
+
+const FAMILIES: Readonly<Record<string, ContractTests>> = {
+  transitions: transitionTests,
+  enqueue: enqueueTests,
+  claim: claimTests,
+  settle: settleTests,
+  cancel: cancelTests,
+  remove: removeTests,
+  rescue: rescueTests,
+  lease: leaseTests,
+  read: readTests,
+  watch: watchTests,
+};
+
+/**
+ * Defines the tests of the contract, each on a ledger of its own.
+ *
+ * @throws MonqueError when `skip` names a test that does not exist
+ */
+export function ledgerContract(options: LedgerContractOptions): void {
+  const { runner, skip = [] } = options;
+  const reasons = new Map(skip.flatMap(({ reason, tests }) => tests.map((name) => [name, reason])));
+  const names = new Set(Object.values(FAMILIES).flatMap((tests) => Object.keys(tests)));
+  for (const name of reasons.keys()) {
+    invariant(names.has(name), `the ledger contract has no test "${name}" to skip`);
+  }
+  runner.describe(`the ledger contract: ${options.name}`, () => {
+    for (const [family, tests] of Object.entries(FAMILIES)) {
+      runner.describe(family, () => define(tests, options, reasons));
+    }
+  });
+}
+
+function define(
+  tests: ContractTests,
+  options: LedgerContractOptions,
+  reasons: ReadonlyMap<string, string>,
+): void {
+  const { test } = options.runner;
+  for (const [name, run] of Object.entries(tests)) {
+    const reason = reasons.get(name);
+    const runFresh = (): Promise<void> => runOnFreshLedger(run, options);
+    if (reason === undefined) test(name, runFresh);
+    else test.skip(`${name} (${reason})`, runFresh);
+  }
+}
+
+async function runOnFreshLedger(
+  run: ContractTest,
+  { makeRepository, clock }: LedgerContractOptions,
+): Promise<void> {
+  const { ledger, dispose } = await makeRepository();
+  try {
+    await run(new Subject(ledger, clock));
+  } finally {
+    await dispose();
+  }
+}

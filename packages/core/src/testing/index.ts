@@ -1,0 +1,15 @@
+/**
+ * What tests of an application, and of a ledger, need: `@monque/core/testing`.
+ *
+ * @module
+ */
+export {
+  type ContractRunner,
+  type ContractSkip,
+  type LedgerContractOptions,
+  type LedgerUnderTest,
+  ledgerContract,
+} from './contract/ledger-contract.ts';
+export { makeJob } from './job-factory.ts';
+export { MANUAL_CLOCK_START, ManualClock, type ManualClockOptions } from './manual-clock.ts';
+export { SeededRandom } from './seeded-random.ts';

@@ -1,0 +1,55 @@
+/**
+ * Jobs for tests.
+ *
+ * @module
+ */
+import { DEFAULT_PRIORITY, DOCUMENT_VERSION, type Job, JobStatus } from '../job.ts';
+import { systemRandom } from '../random.ts';
+import { MANUAL_CLOCK_START } from './manual-clock.ts';
+
+/**
+ * A complete job with these fields; the rest is filled in to fit them. Without any it is a pending job, due since
+ * {@link MANUAL_CLOCK_START}. A state brings the fields with it that a job in that state has, such as the claim of a
+ * processing one.
+ *
+ * @typeParam T - what `data` holds
+ */
+export function makeJob<T = unknown>(overrides: Partial<Job<T>> = {}): Job<T> {
+  const at = overrides.createdAt ?? MANUAL_CLOCK_START;
+  return {
+    _id: systemRandom.objectId(at.getTime()),
+    name: 'test-job',
+    data: undefined as T,
+    status: JobStatus.PENDING,
+    priority: DEFAULT_PRIORITY,
+    nextRunAt: at,
+    failCount: 0,
+    fence: 0,
+    createdAt: at,
+    updatedAt: at,
+    documentVersion: DOCUMENT_VERSION,
+    ...fieldsOf(overrides.status ?? JobStatus.PENDING, at),
+    ...overrides,
+  };
+}
+
+function fieldsOf(status: JobStatus, at: Date): Partial<Omit<Job, 'data'>> {
+  switch (status) {
+    case JobStatus.PENDING:
+      return {};
+    case JobStatus.PROCESSING:
+      return { fence: 1, claimToken: 'test-token', claimedBy: 'test-instance', lockedAt: at };
+    case JobStatus.COMPLETED:
+      return { fence: 1, lastToken: 'test-token', finishedAt: at };
+    case JobStatus.FAILED:
+      return {
+        fence: 1,
+        lastToken: 'test-token',
+        finishedAt: at,
+        failCount: 1,
+        failReason: 'Test failure',
+      };
+    case JobStatus.CANCELLED:
+      return { finishedAt: at };
+  }
+}

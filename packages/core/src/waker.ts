@@ -1,0 +1,159 @@
+/**
+ * Says when it is time to look for due jobs.
+ *
+ * Three sources, each behind the other: this process's own enqueues, at once; hints of the ledger; and a poll that
+ * nothing can starve. A timer is set for the next due time that is known. While hints flow the poll is slow. A poll
+ * that finds a job no hint announced makes the hints suspect: polling is fast again until the next hint has come.
+ *
+ * @module
+ */
+
+import type { RoundReport, WakeCause } from './claimer.ts';
+import { sleep, type Timer } from './clock.ts';
+import type { EngineContext } from './engine-context.ts';
+import { UnsupportedError } from './errors.ts';
+import type { LedgerHint, LedgerWatch } from './ledger/ledger-repository.ts';
+import type { Worker } from './worker.ts';
+
+/** Milliseconds between polls while hints flow, unless `pollInterval` is longer. */
+export const SLOW_POLL_INTERVAL_MS = 30_000;
+
+/** A hint may be late by this before it counts as missing, in milliseconds. */
+const HINT_GRACE_MS = 2_000;
+
+type WakerContext = Pick<EngineContext, 'ledger' | 'ledgerTime' | 'clock' | 'options' | 'report'>;
+
+/** Whom the waker wakes. */
+export interface WakerHooks {
+  readonly wake: (cause: WakeCause) => void;
+  readonly onCancelRequested: (jobId: string) => void;
+}
+
+/** Gathers the reasons to look for jobs. */
+export class Waker {
+  readonly #context: WakerContext;
+  readonly #workers: ReadonlyMap<string, Worker>;
+  readonly #hooks: WakerHooks;
+  readonly #stopped = new AbortController();
+  #pollWait = new AbortController();
+  #watch: LedgerWatch | undefined;
+  #hintsFlow = false;
+  #nextDue: { readonly atMs: number; readonly timer: Timer } | undefined;
+  #polling: Promise<void> | undefined;
+
+  constructor(context: WakerContext, workers: ReadonlyMap<string, Worker>, hooks: WakerHooks) {
+    this.#context = context;
+    this.#workers = workers;
+    this.#hooks = hooks;
+  }
+
+  /** Begins to watch and to poll. */
+  async start(): Promise<void> {
+    const { ledger, report } = this.#context;
+    this.#watch = await ledger.watch((hint) => this.#onHint(hint));
+    const { unsupported } = this.#watch;
+    if (unsupported !== undefined) {
+      report(new UnsupportedError(`Jobs are found by polling only: ${unsupported}`));
+    }
+    this.#polling = this.#keepPolling();
+  }
+
+  /** Ends all of it; leaves no timer behind. */
+  async stop(): Promise<void> {
+    this.#stopped.abort();
+    this.#pollWait.abort();
+    this.#nextDue?.timer.cancel();
+    await this.#watch?.close();
+    await this.#polling;
+  }
+
+  /** A job of this name is or becomes due. */
+  due(name: string | undefined, dueAt: Date | undefined): void {
+    if (name !== undefined && !this.#workers.has(name)) return;
+    if (this.#stopped.signal.aborted) return;
+    const inMs = (dueAt?.getTime() ?? 0) - this.#context.ledgerTime.now().getTime();
+    if (inMs <= 0) this.#hooks.wake('hint');
+    else if (inMs <= this.#pollIntervalMs()) this.#setDueTimer(inMs);
+  }
+
+  /** What a round of claims found tells whether hints can be trusted. */
+  noteRound({ jobs, onlyPolled }: RoundReport): void {
+    const oldestMs = this.#context.ledgerTime.now().getTime() - HINT_GRACE_MS;
+    const missed = jobs.some(({ nextRunAt, updatedAt }) => {
+      return Math.max(nextRunAt.getTime(), updatedAt.getTime()) < oldestMs;
+    });
+    if (onlyPolled && missed) this.#trustHints(false);
+  }
+
+  #onHint(hint: LedgerHint): void {
+    if (this.#stopped.signal.aborted) return;
+    switch (hint.kind) {
+      case 'due':
+        this.#trustHints(true);
+        this.due(hint.name, hint.dueAt);
+        break;
+      case 'cancelRequested':
+        this.#trustHints(true);
+        this.#hooks.onCancelRequested(hint.jobId.toHexString());
+        break;
+      case 'opened':
+        this.#trustHints(true);
+        this.#hooks.wake('poll');
+        break;
+      case 'interrupted':
+        this.#trustHints(false);
+        this.#context.report(hint.error);
+        break;
+      case 'clockChanged':
+        this.#context.ledgerTime.sample().catch(this.#context.report);
+    }
+  }
+
+  /** A wait that was begun while hints were trusted is too long without them. */
+  #trustHints(trusted: boolean): void {
+    if (this.#hintsFlow && !trusted) this.#pollWait.abort();
+    this.#hintsFlow = trusted;
+  }
+
+  async #keepPolling(): Promise<void> {
+    const { clock, report } = this.#context;
+    while (!this.#stopped.signal.aborted) {
+      this.#hooks.wake('poll');
+      await this.#lookAhead().catch(report);
+      if (this.#stopped.signal.aborted) return;
+      this.#pollWait = new AbortController();
+      await sleep(clock, this.#pollIntervalMs(), this.#pollWait.signal);
+    }
+  }
+
+  /** Sets the timer for what becomes due before the next poll. */
+  async #lookAhead(): Promise<void> {
+    const names = [...this.#workers.keys()];
+    if (names.length === 0) return;
+    const after = this.#context.ledgerTime.now();
+    const until = new Date(after.getTime() + this.#pollIntervalMs());
+    const dueAt = await this.#context.ledger.nextDue({ names, after, until });
+    if (dueAt !== null) this.due(undefined, dueAt);
+  }
+
+  #pollIntervalMs(): number {
+    const { pollIntervalMs } = this.#context.options;
+    return this.#hintsFlow ? Math.max(pollIntervalMs, SLOW_POLL_INTERVAL_MS) : pollIntervalMs;
+  }
+
+  #setDueTimer(inMs: number): void {
+    const { clock } = this.#context;
+    const atMs = clock.monotonic() + inMs;
+    if (this.#nextDue !== undefined && this.#nextDue.atMs <= atMs) return;
+    this.#nextDue?.timer.cancel();
+    const timer = clock.setTimer(() => this.#onDueTimer(), inMs);
+    this.#nextDue = { atMs, timer };
+  }
+
+  /** Others may be due soon after; only the ledger knows. */
+  #onDueTimer(): void {
+    this.#nextDue = undefined;
+    this.#hooks.wake('hint');
+    this.#lookAhead().catch(this.#context.report);
+  }
+}
