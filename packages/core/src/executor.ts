@@ -31,8 +31,8 @@ type ExecutorContext = Pick<EngineContext, 'clock' | 'ledgerTime' | 'options' | 
 
 /** What the executor asks of its neighbours. */
 export interface ExecutorHooks {
-  /** True while handlers may start. */
-  readonly mayStart: () => boolean;
+  /** True while a job may start: under the lease it was claimed with, and only while that is held. */
+  readonly mayStart: (job: ClaimedJob) => boolean;
   /** Called when more jobs may be wanted. */
   readonly onDemand: () => void;
 }
@@ -86,9 +86,10 @@ export class Executor {
   /** Starts buffered jobs where there are slots. */
   pump(): void {
     for (const worker of this.#workers.values()) {
-      while (worker.freeSlots > 0 && worker.buffer.length > 0 && this.#hooks.mayStart()) {
-        const next = worker.buffer.shift();
-        if (next) void this.#run(worker, next.job);
+      for (let [next] = worker.buffer; next && worker.freeSlots > 0; [next] = worker.buffer) {
+        if (!this.#hooks.mayStart(next.job)) break;
+        worker.buffer.shift();
+        void this.#run(worker, next.job);
       }
     }
     this.#watchBuffers();

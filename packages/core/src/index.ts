@@ -19,8 +19,8 @@ export { type Job, JobStatus } from './job.ts';
 export type * from './ledger/ledger-repository.ts';
 export { LedgerRepository } from './ledger/ledger-repository.ts';
 export {
-  InMemoryLedgerRepository,
   type InMemoryLedgerOptions,
+  InMemoryLedgerRepository,
 } from './ledger/memory/in-memory-ledger-repository.ts';
 export {
   MongoLedgerRepository,

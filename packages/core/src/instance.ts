@@ -42,7 +42,7 @@ export class Instance {
     });
     this.#settler = new Settler(context, wake);
     this.#executor = new Executor(context, workers, this.#settler, {
-      mayStart: () => this.#lease.isHeld(),
+      mayStart: ({ claimedBy }) => this.#lease.isHeld() && claimedBy === this.#lease.instanceId,
       onDemand: wake,
     });
     this.#waker = new Waker(context, workers, {

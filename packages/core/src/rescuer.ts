@@ -2,8 +2,8 @@
  * Gives the jobs of dead instances back.
  *
  * An instance is dead when its counter stood still, in clean reads, for its lease and a margin, by this observer's
- * monotonic clock; no wall clock takes part. A read that failed or came late, or a pause of the observer itself,
- * starts the count anew. The declaration is a compare-and-swap on the counter, so a renewal that comes in between
+ * monotonic clock; no wall clock takes part. A gap between two reads, as an outage or a pause of the observer itself
+ * leaves it, starts the count anew. The declaration is a compare-and-swap on the counter, so a renewal that comes in between
  * wins. Each round reads who holds claims first and the leases second: whoever held a claim then had a lease before.
  *
  * @module
@@ -15,6 +15,7 @@ import type { LeaseRecord } from './ledger/ledger-repository.ts';
 const ROUNDS_A_LEASE = 10 / 3;
 const LONGEST_GAP_PART = 0.45;
 const MARGIN_PART = 6;
+const REREAD_PART = 20;
 const MOST_CLAIMS_A_RESCUE = 1_000;
 
 /** One lease as it was seen. */
@@ -64,12 +65,14 @@ export class Rescuer {
     const { clock, report } = this.#context;
     const { signal } = this.#stopped;
     while (!signal.aborted) {
+      let partOfLease = ROUNDS_A_LEASE;
       try {
         await this.#round();
       } catch (error) {
         report(error);
+        partOfLease = REREAD_PART;
       }
-      await sleep(clock, this.#shortestLeaseMs / ROUNDS_A_LEASE, signal);
+      await sleep(clock, this.#shortestLeaseMs / partOfLease, signal);
     }
   }
 

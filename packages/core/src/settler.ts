@@ -19,6 +19,7 @@ const MOST_SETTLEMENTS_A_FLUSH = 1_000;
 const ROOM = 10_000;
 const RETRY_BASE_MS = 50;
 const RETRY_LONGEST_MS = 30_000;
+const MOST_REFUSALS = 5;
 
 /** What became of a settlement in the end. */
 export type SettleResolution = Exclude<SettleAnswer, 'cancelRequested'>;
@@ -28,6 +29,8 @@ export interface PendingSettlement {
   readonly settlement: Settlement;
   /** Called once, with the verb that stands in the ledger when it was settled. */
   readonly onAnswer: (answer: SettleResolution, verb: Settlement['verb']) => void;
+  /** How often the ledger refused it so far. */
+  readonly refusals?: number;
 }
 
 type SettlerContext = Pick<EngineContext, 'ledger' | 'ledgerTime' | 'clock' | 'random' | 'report'>;
@@ -134,10 +137,16 @@ export class Settler {
   ): void {
     for (const [index, pending] of batch.entries()) {
       this.#held.delete(keyOf(pending));
-      const answer = answers?.[index] ?? 'unknown';
-      if (answer === 'cancelRequested') this.#settleAsCancelled(pending);
-      else this.#answer(pending, answer);
+      this.#takeAnswer(pending, answers?.[index] ?? 'unknown');
     }
+  }
+
+  #takeAnswer(pending: PendingSettlement, answer: SettleAnswer): void {
+    const { settlement, onAnswer } = pending;
+    const toPending = settlement.verb === 'retry' || settlement.verb === 'release';
+    if (answer === 'cancelRequested' && toPending) return this.#settleAsCancelled(pending);
+    if (answer === 'cancelRequested' || answer === 'refused') return this.#settleAgain(pending);
+    onAnswer(answer, settlement.verb);
   }
 
   /** The request to cancel came between the claim and this settlement: the job may not become pending again. */
@@ -146,13 +155,16 @@ export class Settler {
     this.submit({ settlement: { verb: 'cancelled', jobId, claimToken, fence }, onAnswer });
   }
 
-  #answer({ settlement, onAnswer }: PendingSettlement, answer: SettleResolution): void {
-    if (answer === 'refused') {
-      const id = settlement.jobId.toHexString();
-      const message = `The ledger refused to ${settlement.verb} job ${id} under its own claim`;
-      this.#context.report(new MonqueError('INVARIANT', message));
+  /** The claim still stands although no guard speaks against the verb: what was read may have been stale. */
+  #settleAgain({ settlement, onAnswer, refusals = 0 }: PendingSettlement): void {
+    if (refusals < MOST_REFUSALS) {
+      this.submit({ settlement, onAnswer, refusals: refusals + 1 });
+      return;
     }
-    onAnswer(answer, settlement.verb);
+    const id = settlement.jobId.toHexString();
+    const message = `The ledger refused to ${settlement.verb} job ${id} under its own claim`;
+    this.#context.report(new MonqueError('INVARIANT', message));
+    onAnswer('refused', settlement.verb);
   }
 
   #isIdle(): boolean {

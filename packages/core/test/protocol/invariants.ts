@@ -29,7 +29,7 @@ export interface Violation {
   readonly detail: string;
 }
 
-export interface JobWrite {
+interface JobWrite {
   readonly verb: Verb;
   readonly before: ModelJob | undefined;
   readonly after: ModelJob;

@@ -7,7 +7,7 @@ import { TIMES } from './model-settings.ts';
 import type { ClaimMemory, World } from './model-world.ts';
 import type { ClockReading, Task, VirtualProcess } from './virtual-scheduler.ts';
 
-export interface CurrentLease {
+interface CurrentLease {
   readonly id: string;
   /** Both clocks from before the last acknowledged renewal was sent. */
   readonly provenAt: ClockReading;

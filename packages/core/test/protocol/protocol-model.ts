@@ -21,7 +21,7 @@ export interface FaultProfile extends NetworkFaults {
   readonly hasSuspends: boolean;
 }
 
-export interface RunOptions {
+interface RunOptions {
   /** Switches single rules off; what is absent stays on. */
   readonly guards?: Partial<Guards>;
   /** Fixes what the seed would draw otherwise, to look where a certain fault is likely. */
@@ -30,7 +30,7 @@ export interface RunOptions {
   readonly stopsAtViolation?: boolean;
 }
 
-export interface RunStats {
+interface RunStats {
   readonly steps: number;
   readonly virtualMs: number;
   readonly runs: number;

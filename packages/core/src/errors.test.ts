@@ -1,0 +1,129 @@
+import { ObjectId } from 'mongodb';
+import { describe, expect, test } from 'vitest';
+import {
+  ConnectionError,
+  InvalidArgumentError,
+  invariant,
+  JobStateError,
+  LedgerFullError,
+  MonqueError,
+  ShutdownTimeoutError,
+  toError,
+  UnknownOutcomeError,
+  UnsupportedError,
+} from './errors.ts';
+
+const jobId = new ObjectId('0123456789abcdef01234567');
+
+describe('the errors', () => {
+  test('each is a MonqueError with its own name and code', () => {
+    const errors = [
+      new MonqueError('ANY', 'Any'),
+      new InvalidArgumentError('field', 'a number', 'text'),
+      new JobStateError(jobId, 'failed', 'cancel', ['pending']),
+      new ConnectionError('No answer'),
+      new UnknownOutcomeError('No answer'),
+      new LedgerFullError(7),
+      new UnsupportedError('No transactions'),
+      new ShutdownTimeoutError(1000, [jobId]),
+    ];
+    expect(errors.every((error) => error instanceof MonqueError)).toBe(true);
+    expect(errors.map(({ name, code }) => `${name} ${code}`)).toEqual([
+      'MonqueError ANY',
+      'InvalidArgumentError INVALID_ARGUMENT',
+      'JobStateError JOB_STATE',
+      'ConnectionError CONNECTION',
+      'UnknownOutcomeError UNKNOWN_OUTCOME',
+      'LedgerFullError LEDGER_FULL',
+      'UnsupportedError UNSUPPORTED',
+      'ShutdownTimeoutError SHUTDOWN_TIMEOUT',
+    ]);
+  });
+
+  test('the cause is kept where another error lies behind', () => {
+    const cause = new Error('socket');
+    const errors = [
+      new MonqueError('ANY', 'Any', { cause }),
+      new ConnectionError('No answer', { cause }),
+      new UnknownOutcomeError('No answer', { cause }),
+      new UnsupportedError('No transactions', { cause }),
+    ];
+    expect(errors.map((error) => error.cause)).toEqual(errors.map(() => cause));
+  });
+
+  test('a state error names the job, its state, the verb and where it is allowed from', () => {
+    const error = new JobStateError(jobId, 'failed', 'cancel', ['pending', 'processing']);
+    expect(error.message).toBe(
+      'Cannot cancel job 0123456789abcdef01234567: it is failed, and cancel is allowed from: pending, processing',
+    );
+    expect([error.jobId, error.status, error.verb]).toEqual([jobId, 'failed', 'cancel']);
+  });
+
+  test('a full ledger names its bound and what to do', () => {
+    expect(new LedgerFullError(7).message).toBe(
+      'The in-memory ledger holds 7 unfinished jobs, its bound; raise `maxJobs` or use MongoDB',
+    );
+  });
+
+  test('a late shutdown names the jobs whose handlers still ran', () => {
+    const error = new ShutdownTimeoutError(1500, [jobId, jobId]);
+    expect(error.message).toContain('2 handlers still ran after the shutdownTimeout of 1500 ms');
+    expect(error.incompleteJobs).toEqual([jobId, jobId]);
+  });
+});
+
+describe('InvalidArgumentError', () => {
+  test.each<[unknown, string]>([
+    [null, 'null'],
+    [undefined, 'undefined'],
+    [namedFunction, 'a function (namedFunction)'],
+    [() => undefined, 'a function (anonymous)'],
+    ['text', "'text' (string)"],
+    ['x'.repeat(50), `'${'x'.repeat(40)}…' (string)`],
+    [Number.NaN, 'NaN (number)'],
+    [5n, '5 (bigint)'],
+    [Symbol('s'), 'Symbol(s) (symbol)'],
+    [new Date(Number.NaN), 'an invalid Date'],
+    [new Date(0), 'an object (Date)'],
+    [[], 'an object (Array)'],
+    [Object.create(null), 'an object (without prototype)'],
+  ])('shows what it got: %s', (got, shown) => {
+    const error = new InvalidArgumentError('options.priority', 'a whole number', got);
+    expect(error.field).toBe('options.priority');
+    expect(error.message).toBe(`Expected \`options.priority\` to be a whole number, got ${shown}`);
+  });
+
+  test('gives advice where there is some', () => {
+    const { message } = new InvalidArgumentError('data', 'a value', 1, 'use another');
+    expect(message).toBe('Expected `data` to be a value, got 1 (number); use another');
+  });
+});
+
+describe('toError', () => {
+  test('keeps an Error as it is', () => {
+    const error = new TypeError('Boom');
+    expect(toError(error)).toBe(error);
+  });
+
+  test('makes an Error of anything else, with the value as its cause', () => {
+    expect(toError('Boom')).toMatchObject({ message: 'Boom', cause: 'Boom' });
+    expect(toError(undefined)).toMatchObject({ message: 'undefined', cause: undefined });
+  });
+});
+
+describe('invariant', () => {
+  test('lets what holds pass', () => {
+    expect(() => invariant(true, 'never')).not.toThrow();
+  });
+
+  test('stops on a fault of Monque and says so', () => {
+    expect(() => invariant(false, 'two holders')).toThrow(
+      expect.objectContaining({
+        code: 'INVARIANT',
+        message: 'This is a fault in Monque: two holders',
+      }),
+    );
+  });
+});
+
+function namedFunction(): void {}

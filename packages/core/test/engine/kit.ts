@@ -1,0 +1,74 @@
+/**
+ * What the tests of the engine share: a scheduler in memory on a manual clock, with a faulty ledger before the real
+ * one, and a record of its events.
+ *
+ * @module
+ */
+import { InMemoryLedgerRepository } from '../../src/ledger/memory/in-memory-ledger-repository.ts';
+import { Monque, type MonqueEventMap, type MonqueOptions } from '../../src/index.ts';
+import { FaultyLedgerRepository } from '../../src/testing/faulty-ledger-repository.ts';
+import { ManualClock, SeededRandom } from '../../src/testing/index.ts';
+
+export type EventName = keyof MonqueEventMap;
+
+/** One event as it fired. */
+export type RecordedEvent = {
+  [Name in EventName]: { readonly name: Name; readonly payload: MonqueEventMap[Name][0] };
+}[EventName];
+
+export const EVENT_NAMES: readonly EventName[] = [
+  'job:start',
+  'job:complete',
+  'job:fail',
+  'job:cancelled',
+  'job:lost',
+  'job:error',
+];
+
+/** Records every event of a scheduler. */
+export function recordEvents(monque: Monque): RecordedEvent[] {
+  const events: RecordedEvent[] = [];
+  for (const name of EVENT_NAMES) {
+    monque.on(name, (payload) => events.push({ name, payload } as RecordedEvent));
+  }
+  return events;
+}
+
+/** A ledger in memory that several schedulers may share. */
+export function makeWorld(seed = 1) {
+  const clock = new ManualClock();
+  const ledger = new InMemoryLedgerRepository({ clock });
+  let seeds = seed;
+  const makeInstance = (options: MonqueOptions = {}) => {
+    const faulty = new FaultyLedgerRepository(ledger, { clock });
+    seeds += 1;
+    const monque = new Monque(faulty, { clock, random: new SeededRandom(seeds), ...options });
+    return { monque, faulty, events: recordEvents(monque) };
+  };
+  return { clock, ledger, makeInstance };
+}
+
+/** One scheduler with its world. */
+export function makeOne(options: MonqueOptions = {}) {
+  const world = makeWorld();
+  return { ...world, ...world.makeInstance(options) };
+}
+
+/** A promise that is settled from outside. */
+export function deferred<T = void>() {
+  let resolve: (value: T) => void = () => undefined;
+  let reject: (error: unknown) => void = () => undefined;
+  const promise = new Promise<T>((onResolve, onReject) => {
+    resolve = onResolve;
+    reject = onReject;
+  });
+  return { promise, resolve, reject };
+}
+
+/** The payloads of one event. */
+export function payloads<Name extends EventName>(
+  events: readonly RecordedEvent[],
+  name: Name,
+): MonqueEventMap[Name][0][] {
+  return events.filter((event) => event.name === name).map(({ payload }) => payload) as never;
+}
