@@ -144,9 +144,9 @@ export class Settler {
   #takeAnswer(pending: PendingSettlement, answer: SettleAnswer): void {
     const { settlement, onAnswer } = pending;
     const toPending = settlement.verb === 'retry' || settlement.verb === 'release';
-    if (answer === 'cancelRequested' && toPending) return this.#settleAsCancelled(pending);
-    if (answer === 'cancelRequested' || answer === 'refused') return this.#settleAgain(pending);
-    onAnswer(answer, settlement.verb);
+    if (answer === 'cancelRequested' && toPending) this.#settleAsCancelled(pending);
+    else if (answer === 'cancelRequested' || answer === 'refused') this.#settleAgain(pending);
+    else onAnswer(answer, settlement.verb);
   }
 
   /** The request to cancel came between the claim and this settlement: the job may not become pending again. */

@@ -4,8 +4,9 @@
  *
  * @module
  */
-import { InMemoryLedgerRepository } from '../../src/ledger/memory/in-memory-ledger-repository.ts';
+
 import { Monque, type MonqueEventMap, type MonqueOptions } from '../../src/index.ts';
+import { InMemoryLedgerRepository } from '../../src/ledger/memory/in-memory-ledger-repository.ts';
 import { FaultyLedgerRepository } from '../../src/testing/faulty-ledger-repository.ts';
 import { ManualClock, SeededRandom } from '../../src/testing/index.ts';
 
