@@ -131,7 +131,7 @@ export class Executor {
 
   /** Resolves when no handler runs, or after a time. True when none runs. */
   async idle(timeoutMs: number): Promise<boolean> {
-    if (this.#runs.size > 0) {
+    if (this.#runs.size > 0 && timeoutMs > 0) {
       const ended = new AbortController();
       this.#idleWaiters.push(() => ended.abort());
       await sleep(this.#context.clock, timeoutMs, ended.signal);

@@ -64,7 +64,7 @@ export interface ClaimParams extends Bounded {
   /** A fresh token that the caller has noted down before. */
   readonly claimToken: string;
   readonly now: Date;
-  /** Claim suspects only, instead of everything but suspects. */
+  /** Claim one suspect, the most urgent of the demanded names, instead of everything but suspects. */
   readonly suspects: boolean;
   /** Look at so many times the demanded number and take a random part of it: for when rivals win too often. */
   readonly widening: number;

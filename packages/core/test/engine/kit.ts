@@ -7,7 +7,7 @@
 
 import { Monque, type MonqueEventMap, type MonqueOptions } from '../../src/index.ts';
 import { InMemoryLedgerRepository } from '../../src/ledger/memory/in-memory-ledger-repository.ts';
-import { FaultyLedgerRepository } from '../../src/testing/faulty-ledger-repository.ts';
+import { type Fault, FaultyLedgerRepository } from '../../src/testing/faulty-ledger-repository.ts';
 import { ManualClock, SeededRandom } from '../../src/testing/index.ts';
 
 export type EventName = keyof MonqueEventMap;
@@ -30,33 +30,58 @@ export const EVENT_NAMES: readonly EventName[] = [
 export function recordEvents(monque: Monque): RecordedEvent[] {
   const events: RecordedEvent[] = [];
   for (const name of EVENT_NAMES) {
-    monque.on(name, (payload) => events.push({ name, payload } as RecordedEvent));
+    monque.on(name, (payload: unknown) => events.push({ name, payload } as RecordedEvent));
   }
   return events;
 }
 
+/** A scheduler with its own way to the ledger. */
+export interface TestInstance {
+  readonly monque: Monque;
+  readonly faulty: FaultyLedgerRepository;
+  /** While it is down, no call of this scheduler reaches the ledger. */
+  readonly network: { down: boolean };
+  readonly events: readonly RecordedEvent[];
+}
+
+/** Schedulers that share a clock and a ledger in memory. */
+export interface TestWorld {
+  readonly clock: ManualClock;
+  readonly ledger: InMemoryLedgerRepository;
+  readonly makeInstance: (options?: MonqueOptions) => TestInstance;
+}
+
+/** A promise that is settled from outside. */
+export interface Deferred<T> {
+  readonly promise: Promise<T>;
+  readonly resolve: (value: T) => void;
+  readonly reject: (error: unknown) => void;
+}
+
 /** A ledger in memory that several schedulers may share. */
-export function makeWorld(seed = 1) {
+export function makeWorld(seed = 1): TestWorld {
   const clock = new ManualClock();
   const ledger = new InMemoryLedgerRepository({ clock });
   let seeds = seed;
-  const makeInstance = (options: MonqueOptions = {}) => {
-    const faulty = new FaultyLedgerRepository(ledger, { clock });
+  const makeInstance = (options: MonqueOptions = {}): TestInstance => {
+    const network = { down: false };
+    const chooseFault = (): Fault => (network.down ? { fail: 'before' } : {});
+    const faulty = new FaultyLedgerRepository(ledger, { clock, chooseFault });
     seeds += 1;
     const monque = new Monque(faulty, { clock, random: new SeededRandom(seeds), ...options });
-    return { monque, faulty, events: recordEvents(monque) };
+    return { monque, faulty, network, events: recordEvents(monque) };
   };
   return { clock, ledger, makeInstance };
 }
 
 /** One scheduler with its world. */
-export function makeOne(options: MonqueOptions = {}) {
+export function makeOne(options: MonqueOptions = {}): TestWorld & TestInstance {
   const world = makeWorld();
   return { ...world, ...world.makeInstance(options) };
 }
 
-/** A promise that is settled from outside. */
-export function deferred<T = void>() {
+/** Makes a promise that is settled from outside. */
+export function deferred<T = void>(): Deferred<T> {
   let resolve: (value: T) => void = () => undefined;
   let reject: (error: unknown) => void = () => undefined;
   const promise = new Promise<T>((onResolve, onReject) => {

@@ -32,6 +32,7 @@ export class FinishedJobs {
     this.#jobs.set(stored.id, stored);
     if (this.#jobs.size <= this.#most) return undefined;
     const evicted = this.#jobsByAge.next().value as StoredJob;
+    this.#jobs.delete(evicted.id);
     this.#evictedIds.add(evicted.id);
     if (this.#evictedIds.size > EVICTED_IDS_MOST) {
       this.#evictedIds.delete(this.#evictedIdsByAge.next().value as string);

@@ -115,7 +115,7 @@ export class InMemoryLedgerRepository extends LedgerRepository {
   protected async performClaim(params: ClaimParams): Promise<ClaimResult> {
     const transition = { ...params, now: new Date(params.now) };
     const saturated: string[] = [];
-    const won: StoredJob[] = [];
+    const due: StoredJob[] = [];
     for (const { name, limit } of params.demand) {
       const found = this.#jobs.takeDue({
         name,
@@ -124,10 +124,15 @@ export class InMemoryLedgerRepository extends LedgerRepository {
         suspects: params.suspects,
         isDue: (job) => JOB_LIFECYCLE.applies('claim', asRecord(job), transition),
       });
-      for (const stored of found) won.push(this.#write('claim', stored, transition));
+      due.push(...found);
       if (found.length === limit) saturated.push(name);
     }
-    return { jobs: inClaimOrder(won).map(copyOut), attempted: won.length, saturated };
+    const chosen = inClaimOrder(due);
+    // A suspect is claimed alone: the others wait on.
+    const left = params.suspects ? chosen.splice(1) : [];
+    for (const stored of left) this.#jobs.put(stored);
+    const won = chosen.map((stored) => this.#write('claim', stored, transition));
+    return { jobs: won.map(copyOut), attempted: won.length, saturated };
   }
 
   protected async performReadClaim(params: ReadClaimParams): Promise<readonly Job[]> {

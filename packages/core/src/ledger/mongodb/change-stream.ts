@@ -4,10 +4,11 @@
  *
  * @module
  */
-import type { ChangeStream, ChangeStreamDocument, Collection, Document } from 'mongodb';
+import type { ChangeStream, Collection, Document } from 'mongodb';
 import { retryDelayMs } from '../../backoff.ts';
 import { type Clock, sleep } from '../../clock.ts';
 import type { Job } from '../../job.ts';
+import { BSON_OPTIONS } from '../../payload.ts';
 import type { Random } from '../../random.ts';
 import type { LedgerHint, LedgerWatch } from '../ledger-repository.ts';
 import { readError } from './driver-errors.ts';
@@ -15,6 +16,13 @@ import { hintPipeline } from './queries.ts';
 
 /** How long the server waits for news before it answers that there are none. Each answer costs a command. */
 export const STREAM_AWAIT_MS = 15_000;
+
+const STREAM_OPTIONS = {
+  ...BSON_OPTIONS,
+  readPreference: 'primary',
+  readConcern: { level: 'majority' },
+  maxAwaitTimeMS: STREAM_AWAIT_MS,
+} as const;
 
 const REOPEN_BASE_MS = 100;
 const REOPEN_LONGEST_MS = 30_000;
@@ -30,13 +38,8 @@ export interface WatchCollectionParams {
 /** Watches a collection until the watch is closed. */
 export function watchCollection(params: WatchCollectionParams): LedgerWatch {
   const watcher = new Watcher(params);
-  const running = watcher.run();
-  return {
-    async close(): Promise<void> {
-      await watcher.stop();
-      await running;
-    },
-  };
+  void watcher.run();
+  return { close: async () => watcher.stop() };
 }
 
 class Watcher {
@@ -59,33 +62,38 @@ class Watcher {
     }
   }
 
-  async stop(): Promise<void> {
+  /** Waits for nothing: the server answers the request in flight only when {@link STREAM_AWAIT_MS} are over. */
+  stop(): void {
     this.#stopped.abort();
-    await this.#stream?.close().catch(() => undefined);
+    this.#stream?.close().catch(() => undefined);
   }
 
   async #follow(): Promise<void> {
-    const { collection, listener } = this.#params;
-    const stream = collection.watch(hintPipeline(), { maxAwaitTimeMS: STREAM_AWAIT_MS });
+    const stream = this.#params.collection.watch(hintPipeline(), STREAM_OPTIONS);
     this.#stream = stream;
+    // The reply to the first command brings a token. Asking for the first change would wait for one.
+    stream.once('resumeTokenChanged', () => this.#opened());
     try {
-      let change: ChangeStreamDocument | null = await stream.tryNext();
-      this.#attempt = 0;
-      listener({ kind: 'opened' });
-      while (!this.#stopped.signal.aborted) {
-        if (change !== null) listener(toHint(change));
-        change = await stream.next();
-      }
+      for (;;) this.#tell(toHint(await stream.next()));
     } finally {
       await stream.close().catch(() => undefined);
     }
   }
 
+  #opened(): void {
+    this.#attempt = 0;
+    this.#tell({ kind: 'opened' });
+  }
+
+  #tell(hint: LedgerHint): void {
+    if (!this.#stopped.signal.aborted) this.#params.listener(hint);
+  }
+
   async #interrupted(thrown: unknown): Promise<void> {
     const { signal } = this.#stopped;
     if (signal.aborted) return;
-    const { clock, listener, random } = this.#params;
-    listener({ kind: 'interrupted', error: readError('watch', thrown) });
+    const { clock, random } = this.#params;
+    this.#tell({ kind: 'interrupted', error: readError('watch', thrown) });
     this.#attempt += 1;
     const delayMs = retryDelayMs({
       attempt: this.#attempt,

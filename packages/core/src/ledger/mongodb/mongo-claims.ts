@@ -50,7 +50,8 @@ export class MongoClaims {
 
   /** Finds due jobs, claims those that are still pending, and reads what was won. */
   async claim(params: ClaimParams): Promise<ClaimResult> {
-    const { chosen, saturated } = choose(params, await this.#findCandidates(params), this.#random);
+    const candidates = await this.#findCandidates(params);
+    const { chosen, saturated } = choose(params, candidates, this.#random);
     const ids = chosen.map((candidate) => candidate._id);
     const won = ids.length > 0 ? await this.#commands.update([claimStatement(ids, params)]) : 0;
     const jobs = won > 0 ? await this.read(params, 'local') : [];
@@ -59,7 +60,9 @@ export class MongoClaims {
 
   #findCandidates({ demand, now, suspects, widening }: ClaimParams): Promise<Candidate[]> {
     const names = demand.map(({ name }) => name);
-    const wanted = demand.reduce((sum, { limit }) => sum + limit, 0) * widening;
+    const demanded = demand.reduce((sum, { limit }) => sum + limit, 0);
+    // A suspect is claimed alone.
+    const wanted = suspects ? 1 : demanded * widening;
     return this.#collection
       .find(claimableFilter(names, now, suspects), {
         ...this.#commands.readOptions(),

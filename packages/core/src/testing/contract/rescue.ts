@@ -5,6 +5,7 @@
  */
 import assert from 'node:assert/strict';
 import { SUSPECT_RESCUE_COUNT } from '../../ledger/ledger-repository.ts';
+import { rescueFailReason } from '../../ledger/settlement.ts';
 import {
   assertSameJob,
   type ContractTests,
@@ -25,9 +26,10 @@ export const rescueTests: ContractTests = {
 
   'the jobs of a dead lease and of a missing one are rescued': async (subject) => {
     await subject.openLease();
-    const [first] = [await subject.putClaimed(), await subject.putClaimed()];
-    const lease = await subject.leaseOf();
-    await subject.ledger.declareDead({ instanceId: INSTANCE, counter: lease?.counter ?? -1 });
+    const first = await subject.putClaimed();
+    await subject.putClaimed();
+    const { counter } = await subject.leaseOf();
+    await subject.ledger.declareDead({ instanceId: INSTANCE, counter });
     assert.equal((await subject.rescue()).pending, 2);
     assert.equal(await subject.statusOf(first), 'pending');
     await subject.claim({ instanceId: OTHER_INSTANCE });
@@ -73,7 +75,7 @@ export const rescueTests: ContractTests = {
     const stored = await subject.read(job);
     assert.equal(stored.status, 'failed');
     assert.equal(stored.rescueCount, rescueLimit);
-    assert.notEqual(stored.failReason ?? '', '');
+    assert.equal(stored.failReason, rescueFailReason(rescueLimit));
   },
 
   'a job whose cancellation was asked for is cancelled by its rescue': async (subject) => {

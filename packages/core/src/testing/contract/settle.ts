@@ -4,6 +4,7 @@
  * @module
  */
 import assert from 'node:assert/strict';
+import type { JobStatus } from '../../job.ts';
 import { type ContractTests, OTHER_INSTANCE, only } from './subject.ts';
 
 export const settleTests: ContractTests = {
@@ -137,6 +138,7 @@ export const settleTests: ContractTests = {
     );
     const stored = await subject.read(job);
     assert.equal(stored.lastToken, job.claimToken);
-    assert.equal(stored.failCount, stored.status === 'completed' ? 0 : 1);
+    const failCounts: Partial<Record<JobStatus, number>> = { completed: 0, failed: 1, pending: 1 };
+    assert.equal(stored.failCount, failCounts[stored.status]);
   },
 };

@@ -168,10 +168,10 @@ export class Subject {
     return this.ledger.openLease({ instanceId, leaseDurationMs: 30_000 });
   }
 
-  /** The lease of an instance; undefined when it is not on record. */
-  async leaseOf(instanceId: string = INSTANCE): Promise<LeaseRecord | undefined> {
+  /** The lease of an instance; it must be on record. */
+  async leaseOf(instanceId: string = INSTANCE): Promise<LeaseRecord> {
     const leases = await this.ledger.readLeases();
-    return leases.find((lease) => lease.instanceId === instanceId);
+    return only(leases.filter((lease) => lease.instanceId === instanceId));
   }
 }
 
@@ -179,6 +179,12 @@ export class Subject {
 export function only<T>(items: readonly T[]): T {
   assert.equal(items.length, 1);
   return items[0] as T;
+}
+
+/** What must not be missing. */
+export function present<T>(value: T | null | undefined): T {
+  assert.ok(value !== null && value !== undefined, 'something is missing');
+  return value;
 }
 
 /** The job that an answer to an enqueue shows. */

@@ -4,6 +4,7 @@
  * @module
  */
 import assert from 'node:assert/strict';
+import { EventEmitter, once } from 'node:events';
 import type { LedgerHint, LedgerWatch } from '../../ledger/ledger-repository.ts';
 import { type ContractTest, type ContractTests, JOB_NAME, type Subject } from './subject.ts';
 
@@ -12,7 +13,7 @@ type Kind = LedgerHint['kind'];
 /** Hears hints and lets a test wait for the next one of a kind. */
 class Listener {
   readonly #heard: LedgerHint[] = [];
-  #wake: () => void = () => undefined;
+  readonly #news = new EventEmitter();
 
   /** How many hints came that nobody took. */
   get waiting(): number {
@@ -21,7 +22,7 @@ class Listener {
 
   readonly hear = (hint: LedgerHint): void => {
     this.#heard.push(hint);
-    this.#wake();
+    this.#news.emit('hint');
   };
 
   /** Takes the next hint of this kind out, and those before it. */
@@ -29,11 +30,7 @@ class Listener {
     for (;;) {
       const hint = this.#heard.shift();
       if (hint?.kind === kind) return hint as Extract<LedgerHint, { kind: K }>;
-      if (hint === undefined) {
-        await new Promise<void>((resolve) => {
-          this.#wake = resolve;
-        });
-      }
+      if (hint === undefined) await once(this.#news, 'hint');
     }
   }
 }
