@@ -30,9 +30,13 @@ const RETRY_LONGEST_MS = 30_000;
 const POOR_WIN_RATE = 0.7;
 const WIDEST = 8;
 const NEWEST_WEIGHT = 0.3;
+const SHORTEST_HORIZON_MS = 2;
 
-/** Why a round is wanted: somebody said that a job is due, or it is just time to look. */
-export type WakeCause = 'hint' | 'poll';
+/**
+ * Why a round is wanted: somebody said that a job is due, it is just time to look, or there are free slots. Slots are
+ * a reason only for names that had more due jobs than were asked for, or that were not asked for since the last hint.
+ */
+export type WakeCause = 'hint' | 'poll' | 'slots';
 
 /** What one round found. */
 export interface RoundReport {
@@ -62,6 +66,7 @@ export class Claimer {
   #suspectsWanted = false;
   #loop: Promise<void> | undefined;
   #satOut: ReadonlySet<string> = new Set();
+  readonly #drained = new Set<string>();
   #widening = 1;
   #roundMs = 10;
   #rotation = 0;
@@ -98,10 +103,10 @@ export class Claimer {
 
   async #runRounds(): Promise<void> {
     while (this.#causes.size > 0 && !this.#stopped.signal.aborted) {
-      const onlyPolled = !this.#causes.has('hint');
-      this.#causes.clear();
+      const { hint, poll } = this.#takeCauses();
+      if (hint || poll) this.#drained.clear();
       try {
-        await this.#round(onlyPolled);
+        await this.#round(poll && !hint);
         if (this.#suspectsWanted) await this.#suspectRound();
         this.#failures = 0;
       } catch (error) {
@@ -120,7 +125,8 @@ export class Claimer {
       widening: this.#widening,
     });
     this.#satOut = new Set(saturated);
-    if (saturated.length > 0 || someSitOut) this.#causes.add('hint');
+    this.#noteDrained(demand);
+    if (saturated.length > 0 || someSitOut) this.#causes.add('slots');
     this.#adaptWidening(jobs.length, attempted);
     this.#handOver(jobs, onlyPolled);
   }
@@ -143,7 +149,11 @@ export class Claimer {
     const { workers, settler, lease } = this.#parts;
     if (!settler.hasRoom() || !lease.isHeld()) return { demand: [], someSitOut: false };
     const wanting = [...workers.values()]
-      .map((worker) => ({ name: worker.name, limit: worker.demand(2 * this.#roundMs) }))
+      .filter(({ name }) => !this.#drained.has(name))
+      .map((worker) => ({
+        name: worker.name,
+        limit: worker.demand(Math.max(2 * this.#roundMs, SHORTEST_HORIZON_MS)),
+      }))
       .filter(({ limit }) => limit > 0);
     const others = wanting.filter(({ name }) => !this.#satOut.has(name));
     const asked = others.length > 0 ? others : wanting;
@@ -182,7 +192,7 @@ export class Claimer {
       if (!(error instanceof UnknownOutcomeError)) throw error;
       this.#context.report(error);
       const jobs = await this.#readUntilAnswered(instanceId, claimToken);
-      return { jobs, attempted: 0, saturated: [] };
+      return { jobs, attempted: 0, saturated: params.demand.map(({ name }) => name) };
     } finally {
       this.#context.clock.setImmediate(() => this.#awaited.delete(claimToken));
     }
@@ -211,6 +221,17 @@ export class Claimer {
     if (this.#stopped.signal.aborted || !ownClaim) executor.release(jobs);
     else executor.accept(jobs);
     onRound({ jobs, onlyPolled });
+  }
+
+  #takeCauses(): { readonly hint: boolean; readonly poll: boolean } {
+    const taken = { hint: this.#causes.has('hint'), poll: this.#causes.has('poll') };
+    this.#causes.clear();
+    return taken;
+  }
+
+  /** Names that had fewer due jobs than were asked for have none left. */
+  #noteDrained(demand: readonly Demand[]): void {
+    for (const { name } of demand) if (!this.#satOut.has(name)) this.#drained.add(name);
   }
 
   #adaptWidening(won: number, attempted: number): void {

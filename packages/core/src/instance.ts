@@ -43,7 +43,7 @@ export class Instance {
     this.#settler = new Settler(context, wake);
     this.#executor = new Executor(context, workers, this.#settler, {
       mayStart: ({ claimedBy }) => this.#lease.isHeld() && claimedBy === this.#lease.instanceId,
-      onDemand: wake,
+      onDemand: () => this.#claimer.wake('slots'),
     });
     this.#waker = new Waker(context, workers, {
       wake: (cause) => this.#claimer.wake(cause),

@@ -137,6 +137,16 @@ describe('effects', () => {
     expect(record).toStrictEqual({ status: 'a', count: 2, lock: 'x', other: 1 });
   });
 
+  test('a parameter that is not given leaves its field alone', () => {
+    const record = { status: 'a' as const, stamp: 5 };
+    expect(effective.apply('move', record, { now: undefined })).toStrictEqual({
+      status: 'b',
+      stamp: 5,
+      count: 1,
+    });
+    expect(effective.apply('move', { status: 'a' }, {})).toStrictEqual({ status: 'b', count: 1 });
+  });
+
   test('an absent number is raised from zero', () => {
     expect(effective.apply('move', { status: 'a' }, { now: 9 })).toMatchObject({ count: 1 });
   });

@@ -137,7 +137,10 @@ function withEffects<State extends string, R extends LifecycleRecord<State>>(
   params: TransitionParams,
 ): R {
   const next: Record<string, unknown> = { ...record, status: row.to };
-  for (const [field, param] of Object.entries(row.set ?? {})) next[field] = params[param];
+  for (const [field, param] of Object.entries(row.set ?? {})) {
+    // A parameter that is not given leaves its field alone, as an update in MongoDB does.
+    if (params[param] !== undefined) next[field] = params[param];
+  }
   for (const field of row.increment ?? []) next[field] = Number(record[field] ?? 0) + 1;
   for (const field of row.clear ?? []) delete next[field];
   return next as R;

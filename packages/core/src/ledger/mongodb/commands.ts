@@ -6,6 +6,7 @@
  */
 import type { ClientSession, Db, Document, FindOptions, WriteConcernSettings } from 'mongodb';
 import { BSON_OPTIONS } from '../../payload.ts';
+import { isTooLarge, isTransient } from './driver-errors.ts';
 import type { UpdateStatement } from './queries.ts';
 
 /** Acknowledgement of writes: by the majority of the replica set, or by the primary alone. */
@@ -51,12 +52,27 @@ export class Commands {
 
   /** Inserts documents in any order and gives the errors of single ones. */
   async insert(documents: readonly Document[]): Promise<WriteErrorDocument[]> {
-    const reply = await this.#send({
-      insert: this.#collectionName,
-      documents,
-      ordered: false,
-    });
-    return reply.writeErrors ?? [];
+    try {
+      const reply = await this.#send({
+        insert: this.#collectionName,
+        documents,
+        ordered: false,
+      });
+      return refusals(reply);
+    } catch (error) {
+      if (!isTooLarge(error)) throw error;
+      return documents.length === 1
+        ? [{ index: 0, errmsg: error.message }]
+        : this.#insertInHalves(documents);
+    }
+  }
+
+  /** A command that is too large was not executed at all. */
+  async #insertInHalves(documents: readonly Document[]): Promise<WriteErrorDocument[]> {
+    const middle = Math.ceil(documents.length / 2);
+    const first = await this.insert(documents.slice(0, middle));
+    const second = await this.insert(documents.slice(middle));
+    return [...first, ...second.map((error) => ({ ...error, index: error.index + middle }))];
   }
 
   /** Runs statements in any order and gives the number of documents they matched. */
@@ -68,8 +84,8 @@ export class Commands {
         updates: statements.slice(start, start + MOST_STATEMENTS),
         ordered: false,
       });
-      const [error] = reply.writeErrors ?? [];
-      if (error) throw Object.assign(new Error(error.errmsg), { code: error.code });
+      const [refusal] = refusals(reply);
+      if (refusal) throw asError(refusal);
       matched += reply.n;
     }
     return matched;
@@ -86,8 +102,20 @@ export class Commands {
 /** One document's error in the reply of an insert. */
 export interface WriteErrorDocument {
   readonly index: number;
-  readonly code: number;
+  readonly code?: number;
   readonly errmsg: string;
   /** For a duplicate key: the key of the index. */
   readonly keyPattern?: Document;
+}
+
+/** The errors of single documents. A router reports there as well that it did not reach the server. */
+function refusals(reply: Document): WriteErrorDocument[] {
+  const errors: WriteErrorDocument[] = reply.writeErrors ?? [];
+  const transient = errors.map(asError).find(isTransient);
+  if (transient) throw transient;
+  return errors;
+}
+
+function asError({ errmsg, code }: WriteErrorDocument): Error {
+  return Object.assign(new Error(errmsg), { code });
 }

@@ -73,14 +73,26 @@ const CLOSED_NAMES: ReadonlySet<string> = new Set([
   'MongoClientClosedError',
 ]);
 
+/** Codes of a command that is larger than MongoDB takes: the driver's and the server's. */
+const TOO_LARGE_CODES: ReadonlySet<unknown> = new Set(['ERR_OUT_OF_RANGE', 10_334]);
+
 /** The code the server gives for a key that exists already. */
 export const DUPLICATE_KEY_CODE = 11_000;
+
+/** True when the command was larger than MongoDB takes, and so was not executed. */
+export function isTooLarge(error: unknown): error is Error {
+  return error instanceof Error && TOO_LARGE_CODES.has(codeOf(error));
+}
 
 /** True when the same request may succeed later. */
 export function isTransient(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
-  const code = 'code' in error ? error.code : undefined;
+  const code = codeOf(error);
   return TRANSIENT_NAMES.has(error.name) || TRANSIENT_CODES.has(code) || SOCKET_CODES.has(code);
+}
+
+function codeOf(error: Error): unknown {
+  return 'code' in error ? error.code : undefined;
 }
 
 /** The error of a read. */

@@ -50,7 +50,7 @@ export class MongoEnqueue {
     race: number,
   ): Promise<EnqueueAnswer | undefined> {
     if (error === undefined || isOwnId(error)) return { outcome: 'enqueued', job };
-    if (error.code === DUPLICATE_KEY_CODE) {
+    if (isLockHeld(error)) {
       const holder = await this.#collection.findOne(
         holderFilter(job),
         this.#commands.readOptions(),
@@ -87,6 +87,11 @@ export class MongoEnqueue {
 /** The id was made for this job, so who holds it is an earlier try of the same insert. */
 function isOwnId(error: WriteErrorDocument): boolean {
   return error.code === DUPLICATE_KEY_CODE && error.keyPattern?._id !== undefined;
+}
+
+/** A duplicate in an index of the user's own is a refusal like any other. */
+function isLockHeld(error: WriteErrorDocument): boolean {
+  return error.code === DUPLICATE_KEY_CODE && error.keyPattern?.uniqueLock !== undefined;
 }
 
 function answerWithHolder(job: Job, holder: Job): EnqueueAnswer {

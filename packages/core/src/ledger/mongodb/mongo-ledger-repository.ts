@@ -7,7 +7,7 @@
  *
  * @module
  */
-import type { Collection, Db, ServerDescriptionChangedEvent } from 'mongodb';
+import type { Collection, Db, IndexDescriptionInfo, ServerDescriptionChangedEvent } from 'mongodb';
 import { InvalidArgumentError, UnknownOutcomeError, UnsupportedError } from '../../errors.ts';
 import type { Job } from '../../job.ts';
 import { JOB_LIFECYCLE, type JobVerb } from '../../lifecycle.ts';
@@ -62,6 +62,7 @@ export const DEFAULT_COLLECTION_NAME = 'monque_jobs';
 
 const MOST_DUE_TIMES = 1_000;
 const MOST_CANCEL_RACES = 10;
+const NAMESPACE_NOT_FOUND_CODE = 26;
 
 /** What a {@link MongoLedgerRepository} is given beside the database. */
 export interface MongoLedgerRepositoryOptions extends LedgerRepositoryOptions {
@@ -114,7 +115,7 @@ export class MongoLedgerRepository extends LedgerRepository {
       const { canWatch } = await checkServer(this.#db, this.#collection.collectionName);
       this.#canWatch = canWatch;
       if (this.#skipIndexCreation) await this.#checkIndexes();
-      else await this.#collection.createIndexes([...ENGINE_INDEXES]);
+      else await this.#createIndexes();
     });
   }
 
@@ -344,8 +345,16 @@ export class MongoLedgerRepository extends LedgerRepository {
     return () => client.off('serverDescriptionChanged', onChange);
   }
 
+  /** Bounded by nothing: on a large collection it may take long, and goes on after a call gave up waiting for it. */
+  async #createIndexes(): Promise<void> {
+    const { maxTimeMS: _, ...options } = this.#commands.writeOptions();
+    await this.#collection.createIndexes([...ENGINE_INDEXES], options);
+  }
+
   async #checkIndexes(): Promise<void> {
-    const existing = await this.#collection.indexes().catch(() => []);
+    const existing = await this.#collection
+      .indexes(this.#commands.readOptions())
+      .catch(emptyWithoutCollection);
     const names = new Set(existing.map(({ name }) => name));
     const missing = ENGINE_INDEXES.filter(({ name }) => !names.has(name)).map(({ name }) => name);
     if (missing.length === 0) return;
@@ -365,6 +374,12 @@ export function checkDb(value: unknown): asserts value is Db {
     'command' in value &&
     typeof value.command === 'function';
   if (!hasMethods) throw new InvalidArgumentError('db', 'a Db of the mongodb driver', value);
+}
+
+function emptyWithoutCollection(error: unknown): IndexDescriptionInfo[] {
+  if (error instanceof Error && 'code' in error && error.code === NAMESPACE_NOT_FOUND_CODE)
+    return [];
+  throw error;
 }
 
 async function reading<T>(verb: string, read: () => Promise<T>): Promise<T> {

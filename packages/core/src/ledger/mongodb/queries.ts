@@ -20,9 +20,13 @@ export interface UpdateStatement {
   readonly q: Document;
   readonly u: Document;
   readonly multi: boolean;
+  readonly hint: string;
 }
 
-const OPERATORS = { equal: '$eq', atMost: '$lte', atLeast: '$gte' } as const;
+/** Left to choose, the planner may take another index for a list of ids, and walk through all that it holds. */
+const ID_INDEX = '_id_';
+
+const OPERATORS = { equal: '$eq', atMost: '$lte' } as const;
 
 /** The part of a filter that lets a verb touch only jobs it applies to. */
 export function transitionFilter(verb: JobVerb, params: TransitionParams): Document {
@@ -32,15 +36,21 @@ export function transitionFilter(verb: JobVerb, params: TransitionParams): Docum
   return filter;
 }
 
-/** An absent number counts as zero, so `below` is written as not at least. */
+/** An absent number counts as zero; a plain comparison matches no absent field, a negated one does. */
 function guardFilter(guard: Condition, params: TransitionParams): Document {
   switch (guard.is) {
     case 'absent':
       return { $exists: false };
     case 'present':
       return { $exists: true };
-    case 'below':
-      return { $not: { $gte: params[guard.to] } };
+    case 'below': {
+      const bound = params[guard.to];
+      return Number(bound) > 0 ? { $not: { $gte: bound } } : { $lt: bound };
+    }
+    case 'atLeast': {
+      const bound = params[guard.to];
+      return Number(bound) > 0 ? { $gte: bound } : { $not: { $lt: bound } };
+    }
     default:
       return { [OPERATORS[guard.is]]: params[guard.to] };
   }
@@ -97,6 +107,7 @@ export function claimStatement(
     },
     u: transitionUpdate('claim', params),
     multi: true,
+    hint: ID_INDEX,
   };
 }
 
@@ -158,6 +169,7 @@ export function guardedStatement(
     q: { _id, ...transitionFilter(verb, params) },
     u: transitionUpdate(verb, params),
     multi: true,
+    hint: ID_INDEX,
   };
 }
 

@@ -120,6 +120,16 @@ export const settleTests: ContractTests = {
     assert.equal(only((await subject.claim({ now: subject.at(5000) })).jobs).fence, 2);
   },
 
+  'a failure without a reason keeps the last one': async (subject) => {
+    const job = await subject.putClaimed();
+    await subject.settle('retry', job, { failReason: 'No route' });
+    const again = await subject.claimOnly({ now: subject.at(2000) });
+    const { failReason: _, ...settlement } = subject.settlement('fail', again);
+    const params = { settlements: [settlement], now: subject.at(3000) };
+    assert.deepEqual((await subject.ledger.settle(params)).answers, ['settled']);
+    assert.equal((await subject.read(job)).failReason, 'No route');
+  },
+
   'a job is retried up to its last failure and then fails': async (subject) => {
     await subject.put({});
     const answers: string[] = [];

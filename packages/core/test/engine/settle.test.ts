@@ -1,0 +1,234 @@
+import { describe, expect, test } from 'vitest';
+import { deferred, makeOne, makeWorld, payloads } from './kit.ts';
+
+describe('settling', () => {
+  test('groups what ends together', async () => {
+    const { monque, clock, faulty } = makeOne({ defaultConcurrency: 100 });
+    monque.worker('noop', () => undefined);
+    await monque.enqueueMany(Array.from({ length: 2_000 }, () => ({ name: 'noop' })));
+    await monque.start();
+    await clock.settle();
+    expect(faulty.calls('settle')).toBeLessThan(30);
+    await monque.stop();
+  });
+
+  test.each(['before', 'after', 'partial'] as const)(
+    'an outage never re-runs finished work (%s)',
+    async (fail) => {
+      const { monque, clock, faulty, events } = makeOne();
+      let runs = 0;
+      monque.worker('work', () => {
+        runs += 1;
+      });
+      await monque.enqueueMany(Array.from({ length: 9 }, () => ({ name: 'work' })));
+      faulty.plan('settle', { fail }, 10);
+      await monque.start();
+      await clock.advance(300_000);
+      expect(runs).toBe(9);
+      expect(payloads(events, 'job:complete')).toHaveLength(9);
+      expect(payloads(events, 'job:lost')).toHaveLength(0);
+      await monque.stop();
+    },
+  );
+
+  test('a retry whose answer was lost counts one failure', async () => {
+    const { monque, clock, faulty } = makeOne();
+    let runs = 0;
+    monque.worker('work', () => {
+      runs += 1;
+      if (runs === 1) throw new Error('no');
+    });
+    faulty.plan('settle', { fail: 'after' }, 3);
+    await monque.start();
+    const { _id } = await monque.enqueue('work');
+    await clock.advance(10_000);
+    expect(await monque.getJob(_id)).toMatchObject({ status: 'completed', failCount: 1, fence: 2 });
+    await monque.stop();
+  });
+
+  test('after a re-claim by others says that the job is lost', async () => {
+    const { monque, clock, ledger, events } = makeOne();
+    const gate = deferred();
+    monque.worker('work', () => gate.promise);
+    await monque.start();
+    const { _id } = await monque.enqueue('work');
+    await clock.settle();
+    const claimed = await ledger.getJob({ jobId: _id });
+    await ledger.settle({
+      settlements: [
+        { verb: 'release', jobId: _id, claimToken: String(claimed?.claimToken), fence: 1 },
+      ],
+      now: new Date(clock.now()),
+    });
+    await ledger.remove({ jobId: _id });
+    gate.resolve();
+    await clock.settle();
+    expect(payloads(events, 'job:lost')).toMatchObject([{ job: { _id }, reason: 'unknown' }]);
+    await monque.stop();
+  });
+
+  test('that the ledger refuses again and again is reported, and the job is left to a rescue', async () => {
+    const { monque, clock, ledger, events } = makeOne();
+    ledger.settle = async ({ settlements }) => ({ answers: settlements.map(() => 'refused') });
+    monque.worker('work', () => undefined);
+    await monque.start();
+    await monque.enqueue('work');
+    await clock.settle();
+    expect(payloads(events, 'job:error')[0]?.error.message).toContain('refused to complete job');
+    expect(payloads(events, 'job:complete')).toHaveLength(0);
+    await monque.stop();
+  });
+
+  test('a stale answer does not turn a success into a cancellation', async () => {
+    const { monque, clock, ledger, events } = makeOne();
+    const settle = ledger.settle.bind(ledger);
+    let stale = true;
+    ledger.settle = async (params) => {
+      if (!stale) return settle(params);
+      stale = false;
+      return { answers: params.settlements.map(() => 'cancelRequested') };
+    };
+    monque.worker('work', () => undefined);
+    await monque.start();
+    await monque.enqueue('work');
+    await clock.settle();
+    expect(payloads(events, 'job:complete')).toHaveLength(1);
+    await monque.stop();
+  });
+});
+
+describe('cancelling', () => {
+  test('a pending job ends it at once and frees its key', async () => {
+    const { monque, events } = makeOne();
+    const { _id } = await monque.enqueue('work', 1, { uniqueKey: 'k' });
+    const job = await monque.cancelJob(_id);
+    expect(job).toMatchObject({ status: 'cancelled' });
+    expect(payloads(events, 'job:cancelled')).toHaveLength(1);
+    expect((await monque.enqueue('work', 2, { uniqueKey: 'k' }))._id).not.toEqual(_id);
+  });
+
+  test('a running job aborts its signal, also in another instance, and it ends cancelled', async () => {
+    const { clock, makeInstance } = makeWorld();
+    const { monque, events } = makeInstance();
+    monque.worker('work', (_, { signal }) => {
+      const ended = deferred();
+      signal.addEventListener('abort', () => ended.reject(signal.reason));
+      return ended.promise;
+    });
+    await monque.start();
+    const { _id } = await monque.enqueue('work');
+    await clock.settle();
+    const requested = await makeInstance().monque.cancelJob(_id.toHexString());
+    expect(requested).toMatchObject({ status: 'processing' });
+    await clock.settle();
+    expect(await monque.getJob(_id)).toMatchObject({ status: 'cancelled' });
+    expect(payloads(events, 'job:cancelled')).toHaveLength(1);
+    expect(payloads(events, 'job:fail')).toHaveLength(0);
+    await monque.stop();
+  });
+
+  test('a run that succeeds despite the request is completed', async () => {
+    const { monque, clock } = makeOne();
+    const gate = deferred();
+    monque.worker('work', () => gate.promise);
+    await monque.start();
+    const { _id } = await monque.enqueue('work');
+    await clock.settle();
+    await monque.cancelJob(_id);
+    await monque.cancelJob(_id);
+    gate.resolve();
+    await clock.settle();
+    expect(await monque.getJob(_id)).toMatchObject({ status: 'completed' });
+    await monque.stop();
+  });
+
+  test('a run that fails after a request that it had not heard of ends cancelled, not retried', async () => {
+    const { monque, clock, ledger, events } = makeOne();
+    const gate = deferred();
+    monque.worker('work', () => gate.promise);
+    const watch = ledger.watch.bind(ledger);
+    ledger.watch = (listener) =>
+      watch((hint) => (hint.kind === 'cancelRequested' ? undefined : listener(hint)));
+    await monque.start();
+    const { _id } = await monque.enqueue('work');
+    await clock.settle();
+    await monque.cancelJob(_id);
+    gate.reject(new Error('no'));
+    await clock.settle();
+    expect(await monque.getJob(_id)).toMatchObject({ status: 'cancelled', failCount: 0 });
+    expect(payloads(events, 'job:cancelled')).toHaveLength(1);
+    expect(payloads(events, 'job:fail')).toHaveLength(0);
+    await monque.stop();
+  });
+
+  test('a job that was claimed ahead ends cancelled without a run', async () => {
+    const { monque, clock, ledger } = makeOne({ defaultConcurrency: 1 });
+    const gate = deferred();
+    let slow = false;
+    const ran: unknown[] = [];
+    monque.worker('work', (job) => {
+      ran.push(job.data);
+      return slow ? gate.promise : undefined;
+    });
+    await monque.start();
+    await monque.enqueueMany(Array.from({ length: 100 }, () => ({ name: 'work', data: 'fast' })));
+    await clock.settle();
+    slow = true;
+    await monque.enqueueMany(
+      Array.from({ length: 10 }, (_, index) => ({ name: 'work', data: `slow ${index}` })),
+    );
+    await clock.settle();
+    const [lease] = await ledger.readLeases();
+    const claims = await ledger.readClaims({ instanceId: String(lease?.instanceId), limit: 100 });
+    const waiting = claims.at(-1);
+    expect(claims.length).toBeGreaterThan(1);
+    const cancelled = await monque.cancelJob(String(waiting?.jobId.toHexString()));
+    await clock.settle();
+    expect(await monque.getJob(String(waiting?.jobId.toHexString()))).toMatchObject({
+      status: 'cancelled',
+    });
+    expect(ran).not.toContain(cancelled?.data);
+    gate.resolve();
+    await clock.settle();
+    await monque.stop();
+  });
+
+  test('a finished job is refused, a missing one is null', async () => {
+    const { monque, clock } = makeOne();
+    monque.worker('work', () => undefined);
+    await monque.start();
+    const { _id } = await monque.enqueue('work');
+    await clock.settle();
+    await expect(monque.cancelJob(_id)).rejects.toMatchObject({
+      code: 'JOB_STATE',
+      jobId: _id,
+      status: 'completed',
+      verb: 'cancel',
+      message: `Cannot cancel job ${_id.toHexString()}: it is completed, and cancel is allowed from: pending`,
+    });
+    expect(await monque.cancelJob('0'.repeat(24))).toBeNull();
+    await monque.stop();
+  });
+});
+
+describe('deleting', () => {
+  test('takes a job away that is not processing', async () => {
+    const { monque } = makeOne();
+    const { _id } = await monque.enqueue('work');
+    expect(await monque.deleteJob(_id)).toBe(true);
+    expect(await monque.getJob(_id)).toBeNull();
+    expect(await monque.deleteJob(_id)).toBe(false);
+  });
+
+  test('refuses a job that is processing', async () => {
+    const { monque, clock } = makeOne();
+    const gate = deferred();
+    monque.worker('work', () => gate.promise);
+    await monque.start();
+    const { _id } = await monque.enqueue('work');
+    await clock.settle();
+    await expect(monque.deleteJob(_id)).rejects.toMatchObject({ code: 'JOB_STATE' });
+    gate.resolve();
+    await monque.stop();
+  });
+});

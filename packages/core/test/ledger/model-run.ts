@@ -1,0 +1,65 @@
+/** Runs random steps on a ledger and on the model, and compares every answer. */
+import fc from 'fast-check';
+import { expect } from 'vitest';
+import type { LedgerRepository } from '../../src/ledger/ledger-repository.ts';
+import { LedgerModel, type Step } from './model.ts';
+import { anyStep, LedgerDriver } from './steps.ts';
+
+const MOST_STEPS = 60;
+
+class StepCommand implements fc.AsyncCommand<LedgerModel, LedgerDriver> {
+  readonly #step: Step;
+
+  constructor(step: Step) {
+    this.#step = step;
+  }
+
+  check(): boolean {
+    return true;
+  }
+
+  async run(model: LedgerModel, driver: LedgerDriver): Promise<void> {
+    const expected = model.answer(this.#step);
+    expect(await driver.answer(this.#step), this.toString()).toEqual(expected);
+  }
+
+  toString(): string {
+    return JSON.stringify(this.#step);
+  }
+}
+
+/** Every answer of the ledger is the model's, and so is every job in the end. A failure prints its seed and path. */
+export async function assertFollowsModel(
+  makeLedger: () => Promise<LedgerRepository>,
+  numRuns: number,
+): Promise<void> {
+  const command = anyStep.map((step) => new StepCommand(step));
+  const property = fc.asyncProperty(
+    fc.commands([command], { maxCommands: MOST_STEPS, size: 'max' }),
+    async (commands) => {
+      const driver = new LedgerDriver(await makeLedger());
+      const model = new LedgerModel();
+      await fc.asyncModelRun(() => ({ model, real: driver }), commands);
+      const jobs = await driver.everyJob();
+      expect(jobs).toEqual(jobs.map((_, job) => model.answer({ kind: 'getJob', job })));
+    },
+  );
+  await fc.assert(property, { numRuns });
+}
+
+/** Two ledgers give the same answers to the same steps. */
+export async function assertAnswerAlike(
+  makeLedgers: () => Promise<readonly [LedgerRepository, LedgerRepository]>,
+  numRuns: number,
+): Promise<void> {
+  const steps = fc.array(anyStep, { maxLength: MOST_STEPS, size: 'max' });
+  const property = fc.asyncProperty(steps, async (sequence) => {
+    const [one, other] = (await makeLedgers()).map((ledger) => new LedgerDriver(ledger));
+    for (const step of sequence) {
+      const answers = [await one?.answer(step), await other?.answer(step)];
+      expect(answers[0], JSON.stringify(step)).toEqual(answers[1]);
+    }
+    expect(await one?.everyJob()).toEqual(await other?.everyJob());
+  });
+  await fc.assert(property, { numRuns });
+}
