@@ -10,7 +10,7 @@
  */
 import { sleep, type Timer } from './clock.ts';
 import type { EngineContext } from './engine-context.ts';
-import { InvalidArgumentError, toError } from './errors.ts';
+import { invariant, toError } from './errors.ts';
 import { SUSPECT_RESCUE_COUNT } from './ledger/ledger-repository.ts';
 import { type Settlement, settlementParams } from './ledger/settlement.ts';
 import { JOB_LIFECYCLE } from './lifecycle.ts';
@@ -251,8 +251,8 @@ export class Executor {
 
   #workerOf(job: ClaimedJob): Worker {
     const worker = this.#workers.get(job.name);
-    if (worker) return worker;
-    throw new InvalidArgumentError('job.name', 'a name with a worker', job.name);
+    invariant(worker !== undefined, `job ${job._id.toHexString()} was claimed without a worker`);
+    return worker;
   }
 
   #tellIdle(): void {

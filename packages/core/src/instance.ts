@@ -64,11 +64,6 @@ export class Instance {
     this.#rescuer = new Rescuer(context, () => this.#lease.instanceId, wake);
   }
 
-  /** The id this instance claims under now. */
-  get id(): string {
-    return this.#lease.instanceId;
-  }
-
   /** Opens the lease, then begins to claim; throws when the ledger does not take the lease. */
   async start(): Promise<void> {
     await this.#lease.open();
@@ -88,11 +83,10 @@ export class Instance {
 
   /** Stops claiming, gives back what never started, waits for the rest, records it, and ends the lease. */
   async stop(): Promise<void> {
-    await this.#waker.stop();
-    const claimerStopped = this.#claimer.stop();
+    const quiet = Promise.all([this.#claimer.stop(), this.#waker.stop()]);
     this.#executor.releaseBuffered();
     await this.#waitForHandlers();
-    await claimerStopped;
+    await quiet;
     await this.#flushSettlements();
     await this.#rescuer.stop();
     await this.#lease.close();

@@ -150,7 +150,7 @@ export class Rescuer {
       const touched = result.pending + result.failed + result.cancelled;
       more = result.more && touched > 0;
       freed += result.pending;
-      if (touched === 0 && onRecord && !result.refused) {
+      if (touched === 0 && onRecord) {
         await ledger.removeLease({ instanceId: deadInstanceId });
       }
     }

@@ -93,7 +93,6 @@ export class Settler {
 
   async #flush(): Promise<void> {
     const batch = this.#queue.splice(0, MOST_SETTLEMENTS_A_FLUSH);
-    if (batch.length === 0) return;
     this.#flushes += 1;
     const hadRoom = this.hasRoom();
     const answers = await this.#settleUntilAnswered(batch);
@@ -116,7 +115,7 @@ export class Settler {
         return (await ledger.settle({ settlements, now: ledgerTime.now() })).answers;
       } catch (error) {
         report(error);
-        if (!signal.aborted) await sleep(clock, this.#retryDelayMs(attempt), signal);
+        await sleep(clock, this.#retryDelayMs(attempt), signal);
         if (signal.aborted) return undefined;
       }
     }

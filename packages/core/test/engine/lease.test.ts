@@ -36,6 +36,31 @@ describe('a lease', () => {
     await monque.stop();
   });
 
+  test('that has lapsed keeps jobs that were claimed ahead from starting', async () => {
+    const { monque, clock, network, events } = makeOne({ leaseDuration: 1_000 });
+    const gate = deferred();
+    let slow = false;
+    monque.worker('work', () => (slow ? gate.promise : undefined), { concurrency: 1 });
+    await monque.start();
+    await monque.enqueueMany(Array.from({ length: 50 }, () => ({ name: 'work' })));
+    await clock.settle();
+    slow = true;
+    await monque.enqueueMany(Array.from({ length: 50 }, () => ({ name: 'work' })));
+    await clock.settle();
+    network.down = true;
+    const started = payloads(events, 'job:start').length;
+    await clock.advance(999);
+    gate.resolve();
+    clock.jumpWall(5_000);
+    await clock.settle();
+    expect(payloads(events, 'job:start')).toHaveLength(started);
+    network.down = false;
+    slow = false;
+    await clock.advance(60_000);
+    expect(payloads(events, 'job:complete')).toHaveLength(100);
+    await monque.stop();
+  });
+
   test('that has lapsed aborts nothing', async () => {
     const { monque, faulty, clock, events } = makeOne({ leaseDuration: 3_000 });
     const gate = deferred();
@@ -173,8 +198,37 @@ describe('reconciliation', () => {
     await monque.stop();
   });
 
+  test.each([
+    [false, 'completed'],
+    [true, 'cancelled'],
+  ])(
+    'gives back what stands under its id and nobody here knows (cancel asked: %s)',
+    async (asked, status) => {
+      const { monque, ledger, clock } = makeOne({ leaseDuration: 3_000 });
+      await monque.start();
+      const { _id } = await monque.enqueue('work');
+      const [lease] = await ledger.readLeases();
+      await ledger.claim({
+        demand: [{ name: 'work', limit: 1 }],
+        instanceId: String(lease?.instanceId),
+        claimToken: 'stray',
+        now: new Date(clock.now()),
+        suspects: false,
+        widening: 1,
+      });
+      if (asked) await monque.cancelJob(_id);
+      monque.worker('work', () => undefined);
+      await clock.advance(2_000);
+      expect(await monque.getJob(_id)).toMatchObject({ status });
+      await monque.stop();
+    },
+  );
+
   test('takes up a request to cancel that no hint announced', async () => {
     const { monque, ledger, clock, events } = makeOne({ leaseDuration: 3_000 });
+    const watch = ledger.watch.bind(ledger);
+    ledger.watch = (listener) =>
+      watch((hint) => (hint.kind === 'cancelRequested' ? undefined : listener(hint)));
     monque.worker('work', (_, { signal }) => {
       const ended = deferred();
       signal.addEventListener('abort', () => ended.reject(signal.reason));
@@ -185,7 +239,9 @@ describe('reconciliation', () => {
     await clock.settle();
     const job = await ledger.getJob({ jobId: _id });
     expect(job?.status).toBe('processing');
-    await monque.cancelJob(_id);
+    await ledger.cancel({ jobId: _id, now: new Date(clock.now()) });
+    await clock.settle();
+    expect(payloads(events, 'job:cancelled')).toHaveLength(0);
     await clock.advance(1_000);
     expect(payloads(events, 'job:cancelled')).toHaveLength(1);
     await monque.stop();

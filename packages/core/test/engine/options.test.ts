@@ -93,6 +93,7 @@ test('a mistyped option is answered with the nearest one', () => {
   expect(() => Monque.inMemory({ polInterval: 1 } as never)).toThrow(
     'did you mean `pollInterval`?',
   );
+  expect(() => Monque.inMemory({ resenLimit: 1 } as never)).toThrow('did you mean `resendLimit`?');
   expect(() => Monque.inMemory({ toString: 1 } as never)).toThrow('`options`');
 });
 

@@ -167,6 +167,20 @@ describe('a rescue', () => {
     expect(leases[0]?.status).toBe('live');
   });
 
+  test('has nothing to do for an instance that stopped in order', async () => {
+    const world = makeWorld();
+    const leaver = world.makeInstance({ leaseDuration: LEASE });
+    const stayer = world.makeInstance({ leaseDuration: LEASE });
+    await leaver.monque.start();
+    await stayer.monque.start();
+    await world.clock.advance(LEASE);
+    await leaver.monque.stop();
+    await world.clock.advance(LEASE);
+    expect(stayer.faulty.calls('rescue')).toBeLessThanOrEqual(1);
+    expect(stayer.faulty.calls('removeLease')).toBe(0);
+    await stayer.monque.stop();
+  });
+
   test('finds the ghost claim that a dead instance sent before it knew', async () => {
     const pair = await makePair();
     const [claimed] = payloads(pair.holder.events, 'job:start');

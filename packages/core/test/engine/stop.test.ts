@@ -79,6 +79,27 @@ describe('stop', () => {
     expect(clock.pendingTimers).toBe(0);
   });
 
+  test('does not abort anew what was aborted for another reason', async () => {
+    const { monque, clock } = makeOne({ shutdownTimeout: 100 });
+    const reasons: string[] = [];
+    const gate = deferred();
+    monque.worker('work', (_, { signal }) => {
+      signal.addEventListener('abort', () => reasons.push(String(signal.reason)));
+      return gate.promise;
+    });
+    await monque.start();
+    const { _id } = await monque.enqueue('work');
+    await clock.settle();
+    await monque.cancelJob(_id);
+    await clock.settle();
+    const stopping = monque.stop();
+    await clock.advance(100);
+    gate.reject(new Error('told to'));
+    await stopping;
+    expect(reasons).toEqual(['AbortError: The job was cancelled']);
+    expect(await monque.getJob(_id)).toMatchObject({ status: 'cancelled' });
+  });
+
   test('does not wait for ever for a handler that ignores its signal; the job is rescued later', async () => {
     const world = makeWorld();
     const { monque } = world.makeInstance({ shutdownTimeout: 0, leaseDuration: 3_000 });
@@ -130,6 +151,22 @@ describe('stop', () => {
     expect(clock.pendingTimers).toBe(0);
     network.down = false;
     expect(['processing', 'completed']).toContain((await monque.getJob(_id))?.status);
+  });
+
+  test('calls that are under way when it comes change nothing afterwards', async () => {
+    const { monque, clock, faulty, ledger, events } = makeOne({ leaseDuration: 3_000 });
+    monque.worker('work', () => undefined);
+    await monque.enqueue('work', 1, { runAt: new Date(clock.now() + 1_500) });
+    faulty.plan('renewLease', { delayAfterMs: 400 });
+    faulty.plan('nextDue', { delayAfterMs: 5_000 });
+    await monque.start();
+    await clock.advance(1_000);
+    const stopping = monque.stop();
+    await clock.advance(10_000);
+    await stopping;
+    expect(payloads(events, 'job:start')).toHaveLength(0);
+    expect(await ledger.readLeases()).toHaveLength(0);
+    expect(clock.pendingTimers).toBe(0);
   });
 
   test('what a claim under way still wins is given back', async () => {
