@@ -25,6 +25,7 @@ import type { Settler } from './settler.ts';
 import type { Worker } from './worker.ts';
 
 const MOST_JOBS_A_CLAIM = 1_000;
+const MOST_BUFFERED = 2_000;
 const RETRY_BASE_MS = 50;
 const RETRY_LONGEST_MS = 30_000;
 const POOR_WIN_RATE = 0.7;
@@ -146,20 +147,20 @@ export class Claimer {
 
   /** What can be started soon. Names that filled the last batch sit out, unless nothing else is wanted. */
   #demand(): { readonly demand: readonly Demand[]; readonly someSitOut: boolean } {
-    const { workers, settler, lease } = this.#parts;
+    const { workers, executor, settler, lease } = this.#parts;
     if (!settler.hasRoom() || !lease.isHeld()) return { demand: [], someSitOut: false };
+    const horizonMs = Math.max(2 * this.#roundMs, SHORTEST_HORIZON_MS);
+    const mayPrefetch = executor.bufferedCount() < MOST_BUFFERED;
     const wanting = [...workers.values()]
       .filter(({ name }) => !this.#drained.has(name))
-      .map((worker) => ({
-        name: worker.name,
-        limit: worker.demand(Math.max(2 * this.#roundMs, SHORTEST_HORIZON_MS)),
-      }))
+      .map((worker) => ({ name: worker.name, limit: worker.demand(horizonMs, mayPrefetch) }))
       .filter(({ limit }) => limit > 0);
     const others = wanting.filter(({ name }) => !this.#satOut.has(name));
     const asked = others.length > 0 ? others : wanting;
+    const demand = this.#rotate(asked);
     return {
-      demand: cutToBatch(this.#rotate(asked)),
-      someSitOut: asked.length < wanting.length,
+      demand: cutToBatch(demand),
+      someSitOut: demand.length < wanting.length,
     };
   }
 

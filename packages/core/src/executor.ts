@@ -11,6 +11,7 @@
 import { sleep, type Timer } from './clock.ts';
 import type { EngineContext } from './engine-context.ts';
 import { invariant, toError } from './errors.ts';
+import type { Job } from './job.ts';
 import { SUSPECT_RESCUE_COUNT } from './ledger/ledger-repository.ts';
 import { type Settlement, settlementParams } from './ledger/settlement.ts';
 import { JOB_LIFECYCLE } from './lifecycle.ts';
@@ -35,6 +36,8 @@ export interface ExecutorHooks {
   readonly mayStart: (job: ClaimedJob) => boolean;
   /** Called when more jobs may be wanted. */
   readonly onDemand: () => void;
+  /** Called with a job that became pending again by the end of a run. */
+  readonly onPending: (job: Job) => void;
 }
 
 /** Starts handlers as slots allow and hands their outcomes on. */
@@ -129,6 +132,11 @@ export class Executor {
     return [...this.#runs].map(({ job }) => job);
   }
 
+  /** How many claimed jobs wait for a slot. */
+  bufferedCount(): number {
+    return [...this.#workers.values()].reduce((sum, { buffer }) => sum + buffer.length, 0);
+  }
+
   /** Resolves when no handler runs, or after a time. True when none runs. */
   async idle(timeoutMs: number): Promise<boolean> {
     if (this.#runs.size > 0 && timeoutMs > 0) {
@@ -205,6 +213,7 @@ export class Executor {
     const job = JOB_LIFECYCLE.apply(settlement.verb, { ...claimed }, params);
     if (settlement.verb === 'complete') emit('job:complete', { job, duration });
     if (settlement.verb === 'cancelled') emit('job:cancelled', { job });
+    if (job.status === 'pending') this.#hooks.onPending(job);
     if (outcome.kind !== 'failed' || settlement.verb === 'cancelled') return;
     emit('job:fail', { job, error: outcome.error, willRetry: settlement.verb === 'retry' });
   }
@@ -227,7 +236,7 @@ export class Executor {
 
   /** Handlers that turned slow must not keep jobs from other instances. */
   #watchBuffers(): void {
-    if (this.#bufferTimer !== undefined || this.#buffered().length === 0) return;
+    if (this.#bufferTimer !== undefined || this.bufferedCount() === 0) return;
     this.#bufferTimer = this.#context.clock.setTimer(() => {
       this.#bufferTimer = undefined;
       this.#releaseOverdue();

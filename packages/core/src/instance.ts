@@ -44,6 +44,7 @@ export class Instance {
     this.#executor = new Executor(context, workers, this.#settler, {
       mayStart: ({ claimedBy }) => this.#lease.isHeld() && claimedBy === this.#lease.instanceId,
       onDemand: () => this.#claimer.wake('slots'),
+      onPending: ({ name, nextRunAt }) => this.#waker.due(name, nextRunAt),
     });
     this.#waker = new Waker(context, workers, {
       wake: (cause) => this.#claimer.wake(cause),

@@ -62,9 +62,10 @@ export class Worker {
    *
    * @param horizonMs - how long a claim takes to bring new jobs; what the slots can work off in that time is claimed
    * ahead: hundreds of jobs that do nothing, none that take a second
+   * @param mayPrefetch - false when so many jobs wait in this process that only idle slots are supplied
    */
-  demand(horizonMs: number): number {
-    const prefetch = this.#prefetch(horizonMs);
+  demand(horizonMs: number, mayPrefetch: boolean): number {
+    const prefetch = mayPrefetch ? this.#prefetch(horizonMs) : 0;
     if (this.buffer.length > prefetch / 2) return 0;
     return Math.max(0, this.concurrency + prefetch - this.running - this.buffer.length);
   }

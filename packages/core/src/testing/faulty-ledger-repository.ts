@@ -1,8 +1,8 @@
 /**
  * A ledger with faults: what a network and a database do on a bad day, done on purpose.
  *
- * It stands before another ledger and hands every call on, late, in part, twice, not at all, or with its answer lost.
- * A write that failed here is reported with an unknown outcome whether it happened or not, as a real one would be.
+ * It stands before another ledger and hands every call on, late, in part, not at all, or with its answer lost. A
+ * write that failed here is reported with an unknown outcome whether it happened or not, as a real one would be.
  *
  * @module
  */
@@ -23,6 +23,7 @@ import {
   type LeaseRecord,
   type LedgerHint,
   LedgerRepository,
+  type LedgerRepositoryOptions,
   type LedgerWatch,
   type NextDueParams,
   type OpenLeaseParams,
@@ -35,8 +36,9 @@ import {
   type SettleResult,
   type StandingClaim,
 } from '../ledger/ledger-repository.ts';
+import type { Random } from '../random.ts';
 
-/** The verbs that faults can be put on. */
+/** The verbs that faults can be put on: the methods of a ledger, and `hint` for each hint on its way to a watch. */
 export type FaultyVerb =
   | 'readTime'
   | 'enqueue'
@@ -55,7 +57,8 @@ export type FaultyVerb =
   | 'removeLease'
   | 'findClaimants'
   | 'readClaims'
-  | 'rescue';
+  | 'rescue'
+  | 'hint';
 
 /** What goes wrong with one call. */
 export interface Fault {
@@ -65,13 +68,16 @@ export interface Fault {
   readonly delayAfterMs?: number;
   /**
    * `before`: the request is lost, nothing happens. `after`: it is carried out and the answer is lost. `partial`: a
-   * part of the batch is carried out, then all is lost; like `after` for a call that is no batch.
+   * part of the batch is carried out, then all is lost; like `after` for a call that is no batch. A read or a hint
+   * that fails is just lost.
    */
   readonly fail?: 'before' | 'after' | 'partial';
-  /** Carries a batch out in two parts, with this many milliseconds between them. */
+  /** Carries an enqueue or a settle out in two parts, with this many milliseconds between them. */
   readonly splitMs?: number;
-  /** Called when the call has arrived, before anything is carried out. */
+  /** Called, and waited for, when the call has arrived, before anything is carried out. */
   readonly onArrival?: () => unknown;
+  /** Called, and waited for, when the answer or the failure has come back, before the caller is told of it. */
+  readonly onReply?: () => unknown;
 }
 
 /** One call, as it is shown to who chooses the faults. */
@@ -80,17 +86,56 @@ export interface FaultyCall {
   readonly params: unknown;
 }
 
+/** One call as it was carried out; calling the same verbs with the same params in order does the same again. */
+export interface CarriedOutCall extends FaultyCall {
+  readonly answer: unknown;
+}
+
 /** What a {@link FaultyLedgerRepository} is given. */
-export interface FaultyLedgerOptions {
+export interface FaultyLedgerOptions extends LedgerRepositoryOptions {
   readonly clock: Clock;
-  /** Chooses what goes wrong with a call; nothing by default. Draw from a seeded source to be able to repeat a run. */
+  /** The clock that delays run on, when it is not that of the caller: a request travels on while a process stands still. */
+  readonly networkClock?: Clock;
+  /** Chooses what goes wrong with a call; nothing by default. {@link seededFaults} makes one. */
   readonly chooseFault?: (call: FaultyCall) => Fault | undefined;
+  /** Told of every call that the ledger behind answered, in the order of the answers. */
+  readonly onCarriedOut?: (call: CarriedOutCall) => void;
+}
+
+/** How often which fault befalls a call: fractions of all calls. */
+export interface FaultRates {
+  /** The request is lost. @default 0 */
+  readonly failBefore?: number;
+  /** The call is carried out and reported as failed. @default 0 */
+  readonly failAfter?: number;
+  /** A part of a batch is carried out and all is reported as failed. @default 0 */
+  readonly failPartial?: number;
+  /** The longest delay of a request and of an answer, in milliseconds; each is drawn anew. @default 0 */
+  readonly delayMs?: number;
+}
+
+/** Draws faults from a seeded source, so that a run can be repeated: `new SeededRandom(7)`. */
+export function seededFaults(random: Random, rates: FaultRates): (call: FaultyCall) => Fault {
+  const { failBefore = 0, failAfter = 0, failPartial = 0, delayMs = 0 } = rates;
+  return () => {
+    const delays = {
+      delayBeforeMs: random.fraction() * delayMs,
+      delayAfterMs: random.fraction() * delayMs,
+    };
+    const drawn = random.fraction();
+    if (drawn < failBefore) return { ...delays, fail: 'before' };
+    if (drawn < failBefore + failAfter) return { ...delays, fail: 'after' };
+    if (drawn < failBefore + failAfter + failPartial) return { ...delays, fail: 'partial' };
+    return delays;
+  };
 }
 
 /** Puts faults between an engine and its ledger. */
 export class FaultyLedgerRepository extends LedgerRepository {
   readonly #inner: LedgerRepository;
+  readonly #networkClock: Clock;
   readonly #chooseFault: (call: FaultyCall) => Fault | undefined;
+  readonly #onCarriedOut: (call: CarriedOutCall) => void;
   readonly #planned: { readonly verb: FaultyVerb; readonly fault: Fault }[] = [];
   readonly #counts = new Map<FaultyVerb, number>();
 
@@ -98,7 +143,9 @@ export class FaultyLedgerRepository extends LedgerRepository {
   constructor(inner: LedgerRepository, options: FaultyLedgerOptions) {
     super(options);
     this.#inner = inner;
+    this.#networkClock = options.networkClock ?? options.clock;
     this.#chooseFault = options.chooseFault ?? (() => undefined);
+    this.#onCarriedOut = options.onCarriedOut ?? (() => undefined);
   }
 
   /** Puts a fault on the next call of a verb, or on its next `times` calls. */
@@ -124,29 +171,18 @@ export class FaultyLedgerRepository extends LedgerRepository {
   }
 
   protected override performEnqueue(params: EnqueueParams): Promise<EnqueueResult> {
-    const run = (jobs: EnqueueParams['jobs']) => this.#inner.enqueue({ ...params, jobs });
     return this.#write('enqueue', params, {
-      all: () => run(params.jobs),
-      part: () => run(firstHalf(params.jobs)),
-      split: async (pause) => {
-        const first = await run(firstHalf(params.jobs));
-        await pause();
-        const second = await run(secondHalf(params.jobs));
-        return { answers: [...first.answers, ...second.answers] };
-      },
+      send: (part) => this.#inner.enqueue(part),
+      parts: halves(params.jobs).map((jobs) => ({ ...params, jobs })),
+      join: (results) => ({ answers: results.flatMap(({ answers }) => answers) }),
     });
   }
 
   protected override performClaim(params: ClaimParams): Promise<ClaimResult> {
+    const demand = params.demand.map(({ name, limit }) => ({ name, limit: Math.ceil(limit / 2) }));
     return this.#write('claim', params, {
-      all: () => this.#inner.claim(params),
-      part: () => {
-        const demand = params.demand.map(({ name, limit }) => ({
-          name,
-          limit: Math.ceil(limit / 2),
-        }));
-        return this.#inner.claim({ ...params, demand });
-      },
+      send: (part) => this.#inner.claim(part),
+      parts: [{ ...params, demand }],
     });
   }
 
@@ -155,26 +191,19 @@ export class FaultyLedgerRepository extends LedgerRepository {
   }
 
   protected override performSettle(params: SettleParams): Promise<SettleResult> {
-    const run = (settlements: SettleParams['settlements']) =>
-      this.#inner.settle({ ...params, settlements });
     return this.#write('settle', params, {
-      all: () => run(params.settlements),
-      part: () => run(firstHalf(params.settlements)),
-      split: async (pause) => {
-        const first = await run(firstHalf(params.settlements));
-        await pause();
-        const second = await run(secondHalf(params.settlements));
-        return { answers: [...first.answers, ...second.answers] };
-      },
+      send: (part) => this.#inner.settle(part),
+      parts: halves(params.settlements).map((settlements) => ({ ...params, settlements })),
+      join: (results) => ({ answers: results.flatMap(({ answers }) => answers) }),
     });
   }
 
   protected override performCancel(params: CancelParams): Promise<CancelResult> {
-    return this.#write('cancel', params, { all: () => this.#inner.cancel(params) });
+    return this.#write('cancel', params, { send: (part) => this.#inner.cancel(part) });
   }
 
   protected override performRemove(params: JobParams): Promise<RemoveResult> {
-    return this.#write('remove', params, { all: () => this.#inner.remove(params) });
+    return this.#write('remove', params, { send: (part) => this.#inner.remove(part) });
   }
 
   protected override performGetJob(params: JobParams): Promise<Job | null> {
@@ -186,11 +215,11 @@ export class FaultyLedgerRepository extends LedgerRepository {
   }
 
   protected override performOpenLease(params: OpenLeaseParams): Promise<void> {
-    return this.#write('openLease', params, { all: () => this.#inner.openLease(params) });
+    return this.#write('openLease', params, { send: (part) => this.#inner.openLease(part) });
   }
 
   protected override performRenewLease(params: InstanceParams): Promise<boolean> {
-    return this.#write('renewLease', params, { all: () => this.#inner.renewLease(params) });
+    return this.#write('renewLease', params, { send: (part) => this.#inner.renewLease(part) });
   }
 
   protected override performReadLeases(): Promise<readonly LeaseRecord[]> {
@@ -198,15 +227,15 @@ export class FaultyLedgerRepository extends LedgerRepository {
   }
 
   protected override performDeclareDead(params: DeclareDeadParams): Promise<boolean> {
-    return this.#write('declareDead', params, { all: () => this.#inner.declareDead(params) });
+    return this.#write('declareDead', params, { send: (part) => this.#inner.declareDead(part) });
   }
 
   protected override performEndLease(params: InstanceParams): Promise<void> {
-    return this.#write('endLease', params, { all: () => this.#inner.endLease(params) });
+    return this.#write('endLease', params, { send: (part) => this.#inner.endLease(part) });
   }
 
   protected override performRemoveLease(params: InstanceParams): Promise<void> {
-    return this.#write('removeLease', params, { all: () => this.#inner.removeLease(params) });
+    return this.#write('removeLease', params, { send: (part) => this.#inner.removeLease(part) });
   }
 
   protected override performFindClaimants(params: FindClaimantsParams): Promise<readonly string[]> {
@@ -221,44 +250,81 @@ export class FaultyLedgerRepository extends LedgerRepository {
 
   protected override performRescue(params: RescueParams): Promise<RescueResult> {
     return this.#write('rescue', params, {
-      all: () => this.#inner.rescue(params),
-      part: () => this.#inner.rescue({ ...params, limit: 1 }),
+      send: (part) => this.#inner.rescue(part),
+      parts: [{ ...params, limit: 1 }],
     });
   }
 
   protected override performWatch(listener: (hint: LedgerHint) => void): Promise<LedgerWatch> {
-    return this.#inner.watch(listener);
+    return this.#inner.watch((hint) => {
+      const fault = this.#faultFor({ verb: 'hint', params: hint });
+      const isClean = Object.values(fault).every((part) => part === undefined);
+      if (isClean) listener(hint);
+      else void this.#passOn(hint, fault, listener);
+    });
   }
 
-  async #read<T>(verb: FaultyVerb, params: unknown, all: () => Promise<T>): Promise<T> {
+  async #passOn(
+    hint: LedgerHint,
+    fault: Fault,
+    listener: (hint: LedgerHint) => void,
+  ): Promise<void> {
+    await this.#arrive(fault);
+    if (fault.fail !== undefined) return;
+    await this.#comeBack(fault);
+    listener(hint);
+  }
+
+  async #read<T>(verb: FaultyVerb, params: unknown, send: () => Promise<T>): Promise<T> {
     const fault = this.#faultFor({ verb, params });
     await this.#arrive(fault);
-    const result = fault.fail === undefined ? await all() : undefined;
-    await sleepIfAny(this.clock, fault.delayAfterMs);
-    if (fault.fail === undefined) return result as T;
+    const answer = fault.fail === undefined ? await this.#carryOut(verb, params, send) : undefined;
+    await this.#comeBack(fault);
+    if (fault.fail === undefined) return answer as T;
     throw new ConnectionError(`The answer to ${verb} was lost, on purpose`);
   }
 
-  async #write<T>(verb: FaultyVerb, params: unknown, carryOut: CarryOut<T>): Promise<T> {
+  async #write<P, T>(verb: FaultyVerb, params: P, way: Way<P, T>): Promise<T> {
     const fault = this.#faultFor({ verb, params });
     await this.#arrive(fault);
-    const result = await this.#carryOut(fault, carryOut);
-    await sleepIfAny(this.clock, fault.delayAfterMs);
-    if (fault.fail === undefined) return result as T;
+    const answer = await this.#carryOutFaulty(verb, params, fault, way);
+    await this.#comeBack(fault);
+    if (fault.fail === undefined) return answer as T;
     throw new UnknownOutcomeError(`The answer to ${verb} was lost, on purpose`);
   }
 
-  async #carryOut<T>(fault: Fault, { all, part, split }: CarryOut<T>): Promise<T | undefined> {
+  async #carryOutFaulty<P, T>(
+    verb: FaultyVerb,
+    params: P,
+    fault: Fault,
+    { send, parts = [params], join }: Way<P, T>,
+  ): Promise<T | undefined> {
+    const run = (part: P): Promise<T> => this.#carryOut(verb, part, () => send(part));
     if (fault.fail === 'before') return undefined;
-    if (fault.fail === 'partial' && part) return part();
-    const { splitMs } = fault;
-    if (splitMs !== undefined && split) return split(() => sleep(this.clock, splitMs));
-    return all();
+    if (fault.fail === 'partial') return run(parts[0] ?? params);
+    if (fault.splitMs === undefined || join === undefined) return run(params);
+    const answers: T[] = [];
+    for (const part of parts) {
+      if (answers.length > 0) await sleep(this.#networkClock, fault.splitMs);
+      answers.push(await run(part));
+    }
+    return join(answers);
+  }
+
+  async #carryOut<T>(verb: FaultyVerb, params: unknown, send: () => Promise<T>): Promise<T> {
+    const answer = await send();
+    this.#onCarriedOut({ verb, params, answer });
+    return answer;
   }
 
   async #arrive({ delayBeforeMs, onArrival }: Fault): Promise<void> {
-    await sleepIfAny(this.clock, delayBeforeMs);
+    if (delayBeforeMs !== undefined) await sleep(this.#networkClock, delayBeforeMs);
     await onArrival?.();
+  }
+
+  async #comeBack({ delayAfterMs, onReply }: Fault): Promise<void> {
+    if (delayAfterMs !== undefined) await sleep(this.#networkClock, delayAfterMs);
+    await onReply?.();
   }
 
   #faultFor(call: FaultyCall): Fault {
@@ -269,21 +335,16 @@ export class FaultyLedgerRepository extends LedgerRepository {
   }
 }
 
-/** The ways a write may be carried out. */
-interface CarryOut<T> {
-  readonly all: () => Promise<T>;
-  readonly part?: () => Promise<T>;
-  readonly split?: (pause: () => Promise<void>) => Promise<T>;
+/** How a write is carried out, as a whole or in parts. */
+interface Way<P, T> {
+  readonly send: (params: P) => Promise<T>;
+  /** The calls that together make up this one, or only the first of them where the answers cannot be joined. */
+  readonly parts?: readonly P[];
+  readonly join?: (answers: readonly T[]) => T;
 }
 
-async function sleepIfAny(clock: Clock, delayMs: number | undefined): Promise<void> {
-  if (delayMs !== undefined) await sleep(clock, delayMs);
-}
-
-function firstHalf<T>(items: readonly T[]): readonly T[] {
-  return items.slice(0, Math.ceil(items.length / 2));
-}
-
-function secondHalf<T>(items: readonly T[]): readonly T[] {
-  return items.slice(Math.ceil(items.length / 2));
+/** One part for a batch of one. */
+function halves<T>(items: readonly T[]): (readonly T[])[] {
+  const middle = Math.ceil(items.length / 2);
+  return items.length < 2 ? [items] : [items.slice(0, middle), items.slice(middle)];
 }

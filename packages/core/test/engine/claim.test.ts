@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { makeJob } from '../../src/testing/index.ts';
 import { deferred, makeOne, makeWorld, payloads } from './kit.ts';
 
 describe('claiming', () => {
@@ -74,6 +75,44 @@ describe('claiming', () => {
     await monque.start();
     await clock.advance(10_000);
     expect(payloads(events, 'job:complete')).toHaveLength(450);
+    await monque.stop();
+  });
+
+  test('of more than 200 names finds the job of the last one on its hint', async () => {
+    const { monque, clock, events } = makeOne();
+    const names = Array.from({ length: 450 }, (_, index) => `name-${index}`);
+    for (const name of names) monque.worker(name, () => undefined);
+    await monque.start();
+    await clock.advance(5_000);
+    for (const name of ['name-0', 'name-250', 'name-449']) await monque.enqueue(name);
+    await clock.settle();
+    expect(payloads(events, 'job:complete')).toHaveLength(3);
+    await monque.stop();
+  });
+
+  test('keeps no more jobs waiting in this process than it must, however many names there are', async () => {
+    const { monque, clock, ledger } = makeOne({ defaultConcurrency: 1 });
+    const gate = deferred();
+    let slow = false;
+    const names = Array.from({ length: 40 }, (_, index) => `name-${index}`);
+    for (const name of names) monque.worker(name, () => (slow ? gate.promise : undefined));
+    await monque.start();
+    await monque.enqueueMany(
+      Array.from({ length: 4_000 }, (_, index) => ({ name: `name-${index % 40}` })),
+    );
+    await clock.settle();
+    slow = true;
+    await monque.enqueueMany(
+      Array.from({ length: 20_000 }, (_, index) => ({ name: `name-${index % 40}` })),
+    );
+    await clock.settle();
+    const [lease] = await ledger.readLeases();
+    const instanceId = String(lease?.instanceId);
+    const claims = await ledger.readClaims({ instanceId, limit: 20_000 });
+    expect(claims.length).toBeLessThanOrEqual(3_040);
+    slow = false;
+    gate.resolve();
+    await clock.advance(2_000);
     await monque.stop();
   });
 
@@ -228,6 +267,10 @@ describe('waking', () => {
     };
     listeners[0]?.({ kind: 'opened' });
     await clock.advance(1_500);
+    await ledger.enqueue({ jobs: [makeJob({ name: 'work', nextRunAt: new Date(clock.now()) })] });
+    listeners[0]?.({ kind: 'due' });
+    await clock.settle();
+    expect(payloads(events, 'job:complete')).toHaveLength(1);
     expect(await claimsIn(20_000)).toBeLessThan(6);
     listeners[0]?.({ kind: 'interrupted', error: new Error('gone') });
     expect(await claimsIn(20_000)).toBeGreaterThan(15);
@@ -248,6 +291,22 @@ describe('waking', () => {
     expect(payloads(events, 'job:error').map(({ error }) => error.message)).toEqual([
       'Jobs are found by polling only: it is deaf',
     ]);
+    await monque.stop();
+  });
+
+  test('a retry runs at its time also where there are no hints', async () => {
+    const { clock, ledger, makeInstance } = makeWorld();
+    const { monque, events } = makeInstance({ pollInterval: 60_000 });
+    ledger.watch = async () => ({ unsupported: 'it is deaf', close: async () => undefined });
+    let runs = 0;
+    monque.worker('work', () => {
+      runs += 1;
+      if (runs === 1) throw new Error('no');
+    });
+    await monque.start();
+    await monque.enqueue('work');
+    await clock.advance(2_000);
+    expect(payloads(events, 'job:complete')).toHaveLength(1);
     await monque.stop();
   });
 

@@ -200,6 +200,24 @@ describe('a rescue', () => {
     expect(await pair.other.monque.getJob(ghost._id)).toMatchObject({ status: 'pending' });
   });
 
+  test('frees more claims than one call covers', async () => {
+    const world = makeWorld();
+    const { monque } = world.makeInstance({ leaseDuration: LEASE });
+    await monque.enqueueMany(Array.from({ length: 2_500 }, () => ({ name: 'work' })));
+    await world.ledger.claim({
+      demand: [{ name: 'work', limit: 2_500 }],
+      instanceId: 'gone',
+      claimToken: 'token',
+      now: new Date(world.clock.now()),
+      suspects: false,
+      widening: 1,
+    });
+    await monque.start();
+    await world.clock.settle();
+    expect(await world.ledger.readClaims({ instanceId: 'gone', limit: 1 })).toHaveLength(0);
+    await monque.stop();
+  });
+
   test('adapts to an instance whose lease is shorter than its own', async () => {
     const world = makeWorld();
     const holder = world.makeInstance({ leaseDuration: 1_000 });

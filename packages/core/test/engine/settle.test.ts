@@ -46,26 +46,23 @@ describe('settling', () => {
     await monque.stop();
   });
 
-  test('after a re-claim by others says that the job is lost', async () => {
-    const { monque, clock, ledger, events } = makeOne();
-    const gate = deferred();
-    monque.worker('work', () => gate.promise);
-    await monque.start();
-    const { _id } = await monque.enqueue('work');
-    await clock.settle();
-    const claimed = await ledger.getJob({ jobId: _id });
-    await ledger.settle({
-      settlements: [
-        { verb: 'release', jobId: _id, claimToken: String(claimed?.claimToken), fence: 1 },
-      ],
-      now: new Date(clock.now()),
-    });
-    await ledger.remove({ jobId: _id });
-    gate.resolve();
-    await clock.settle();
-    expect(payloads(events, 'job:lost')).toMatchObject([{ job: { _id }, reason: 'unknown' }]);
-    await monque.stop();
-  });
+  test.each([
+    ['lost', 'fenced'],
+    ['unknown', 'unknown'],
+  ] as const)(
+    'that is answered with %s tells so as job:lost, and nothing else',
+    async (answer, reason) => {
+      const { monque, clock, ledger, events } = makeOne();
+      ledger.settle = async ({ settlements }) => ({ answers: settlements.map(() => answer) });
+      monque.worker('work', () => undefined);
+      await monque.start();
+      const { _id } = await monque.enqueue('work');
+      await clock.settle();
+      expect(events.map(({ name }) => name)).toEqual(['job:start', 'job:lost']);
+      expect(payloads(events, 'job:lost')).toMatchObject([{ job: { _id }, reason }]);
+      await monque.stop();
+    },
+  );
 
   test('that the ledger refuses again and again is reported, and the job is left to a rescue', async () => {
     const { monque, clock, ledger, events } = makeOne();

@@ -153,18 +153,30 @@ describe('stop', () => {
     expect(['processing', 'completed']).toContain((await monque.getJob(_id))?.status);
   });
 
-  test('calls that are under way when it comes change nothing afterwards', async () => {
-    const { monque, clock, faulty, ledger, events } = makeOne({ leaseDuration: 3_000 });
+  test('a look ahead that is under way when it comes wakes nobody afterwards', async () => {
+    const { monque, clock, faulty, events } = makeOne();
     monque.worker('work', () => undefined);
-    await monque.enqueue('work', 1, { runAt: new Date(clock.now() + 1_500) });
-    faulty.plan('renewLease', { delayAfterMs: 400 });
+    await monque.enqueue('work', 1, { runAt: new Date(clock.now() + 800) });
     faulty.plan('nextDue', { delayAfterMs: 5_000 });
     await monque.start();
-    await clock.advance(1_000);
+    await clock.advance(500);
     const stopping = monque.stop();
     await clock.advance(10_000);
     await stopping;
     expect(payloads(events, 'job:start')).toHaveLength(0);
+    expect(clock.pendingTimers).toBe(0);
+  });
+
+  test('a renewal that is under way when it comes changes nothing afterwards', async () => {
+    const { monque, clock, faulty, ledger } = makeOne({ leaseDuration: 3_000 });
+    await monque.start();
+    faulty.plan('renewLease', { delayAfterMs: 400 });
+    await clock.advance(1_000);
+    const reconciled = faulty.calls('readClaims');
+    const stopping = monque.stop();
+    await clock.advance(10_000);
+    await stopping;
+    expect(faulty.calls('readClaims')).toBe(reconciled);
     expect(await ledger.readLeases()).toHaveLength(0);
     expect(clock.pendingTimers).toBe(0);
   });

@@ -15,6 +15,9 @@ export type WriteConcernOption = 'majority' | 1;
 /** The most statements in one update command. */
 export const MOST_STATEMENTS = 1_000;
 
+/** More documents than any read of the engine asks for, so that one reply brings them all. */
+const MOST_A_REPLY = 10_000;
+
 /** Sends the commands of one collection. */
 export class Commands {
   readonly #db: Db;
@@ -29,13 +32,14 @@ export class Commands {
     this.#maxTimeMs = maxTimeMs;
   }
 
-  /** Options of a read on the primary. */
+  /** Options of a read on the primary, in as few replies as their size allows. */
   readOptions(readConcern: 'local' | 'majority' = 'local'): FindOptions {
     return {
       ...BSON_OPTIONS,
       readPreference: 'primary',
       readConcern: { level: readConcern },
       maxTimeMS: this.#maxTimeMs,
+      batchSize: MOST_A_REPLY,
     };
   }
 
@@ -75,20 +79,19 @@ export class Commands {
     return [...first, ...second.map((error) => ({ ...error, index: error.index + middle }))];
   }
 
-  /** Runs statements in any order and gives the number of documents they matched. */
-  async update(statements: readonly UpdateStatement[]): Promise<number> {
-    let matched = 0;
+  /** Runs statements in any order. What the server refuses for one document does not keep the others back. */
+  async update(statements: readonly UpdateStatement[]): Promise<UpdateCounts> {
+    const counts = { matched: 0, refused: 0 };
     for (let start = 0; start < statements.length; start += MOST_STATEMENTS) {
-      const reply = await this.#send({
-        update: this.#collectionName,
-        updates: statements.slice(start, start + MOST_STATEMENTS),
-        ordered: false,
-      });
-      const [refusal] = refusals(reply);
-      if (refusal) throw asError(refusal);
-      matched += reply.n;
+      const updates = statements.slice(start, start + MOST_STATEMENTS);
+      const reply = await this.#send({ update: this.#collectionName, updates, ordered: false });
+      counts.matched += reply.n;
+      const refused = new Set(refusals(reply).map(({ index }) => index));
+      counts.refused += refused.size;
+      const singly = updates.filter((_, index) => refused.has(index)).flatMap(statementsOfOne);
+      counts.matched += (await this.update(singly)).matched;
     }
-    return matched;
+    return counts;
   }
 
   #send(command: Document): Promise<Document> {
@@ -97,6 +100,14 @@ export class Commands {
       { ...BSON_OPTIONS, readPreference: 'primary' },
     );
   }
+}
+
+/** What became of the statements of an update. */
+export interface UpdateCounts {
+  /** Documents that are known to have matched. */
+  readonly matched: number;
+  /** Statements that ended with an error; some of their documents may have matched all the same. */
+  readonly refused: number;
 }
 
 /** One document's error in the reply of an insert. */
@@ -118,4 +129,10 @@ function refusals(reply: Document): WriteErrorDocument[] {
 
 function asError({ errmsg, code }: WriteErrorDocument): Error {
   return Object.assign(new Error(errmsg), { code });
+}
+
+/** A statement ends at the first document that is refused; one by one the others get their turn. */
+function statementsOfOne(statement: UpdateStatement): UpdateStatement[] {
+  const ids: readonly unknown[] = statement.q._id.$in ?? [];
+  return ids.map((_id) => ({ ...statement, q: { ...statement.q, _id } }));
 }

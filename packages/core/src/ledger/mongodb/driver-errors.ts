@@ -64,24 +64,27 @@ const TRANSIENT_NAMES: ReadonlySet<string> = new Set([
   'MongoOperationTimeoutError',
   'MongoExpiredSessionError',
   'MongoWriteConcernError',
-]);
-
-/** Errors that end only when the application opens its client again. */
-const CLOSED_NAMES: ReadonlySet<string> = new Set([
-  'MongoNotConnectedError',
-  'MongoTopologyClosedError',
+  // A request that was under way when the client was closed.
   'MongoClientClosedError',
 ]);
 
-/** Codes of a command that is larger than MongoDB takes: the driver's and the server's. */
-const TOO_LARGE_CODES: ReadonlySet<unknown> = new Set(['ERR_OUT_OF_RANGE', 10_334]);
+/** Errors of a request that was not sent, and that end only when the application opens its client again. */
+const CLOSED_NAMES: ReadonlySet<string> = new Set([
+  'MongoNotConnectedError',
+  'MongoTopologyClosedError',
+]);
+
+/** The code the server gives for a command that is larger than it takes. */
+const TOO_LARGE_CODE = 10_334;
 
 /** The code the server gives for a key that exists already. */
 export const DUPLICATE_KEY_CODE = 11_000;
 
 /** True when the command was larger than MongoDB takes, and so was not executed. */
 export function isTooLarge(error: unknown): error is Error {
-  return error instanceof Error && TOO_LARGE_CODES.has(codeOf(error));
+  // The driver runs out of the buffer that it writes a command into.
+  if (error instanceof RangeError) return true;
+  return error instanceof Error && codeOf(error) === TOO_LARGE_CODE;
 }
 
 /** True when the same request may succeed later. */

@@ -4,6 +4,7 @@
  * @module
  */
 import type { Collection } from 'mongodb';
+import { UnknownOutcomeError } from '../../errors.ts';
 import type { Job } from '../../job.ts';
 import { JOB_LIFECYCLE, type JobVerb, type TransitionParams } from '../../lifecycle.ts';
 import { type Random, sample } from '../../random.ts';
@@ -48,13 +49,20 @@ export class MongoClaims {
     this.#random = random;
   }
 
-  /** Finds due jobs, claims those that are still pending, and reads what was won. */
-  async claim(params: ClaimParams): Promise<ClaimResult> {
+  /**
+   * Finds due jobs, claims those that are still pending, and reads what was won.
+   *
+   * @param isLate - true when the caller has given up: it may have looked for the token already, so nothing more may
+   * be claimed under it
+   */
+  async claim(params: ClaimParams, isLate: () => boolean): Promise<ClaimResult> {
     const candidates = await this.#findCandidates(params);
     const { chosen, saturated } = choose(params, candidates, this.#random);
     const ids = chosen.map((candidate) => candidate._id);
-    const won = ids.length > 0 ? await this.#commands.update([claimStatement(ids, params)]) : 0;
-    const jobs = won > 0 ? await this.read(params, 'local') : [];
+    if (ids.length === 0) return { jobs: [], attempted: 0, saturated };
+    if (isLate()) throw new UnknownOutcomeError('The claim was given up before it was made');
+    const { matched, refused } = await this.#commands.update([claimStatement(ids, params)]);
+    const jobs = matched + refused > 0 ? await this.read(params, 'local') : [];
     return { jobs, attempted: ids.length, saturated };
   }
 
@@ -69,7 +77,6 @@ export class MongoClaims {
         projection: { _id: 1, name: 1 },
         sort: CLAIM_ORDER,
         limit: wanted,
-        batchSize: wanted + 1,
         hint: suspects ? IndexName.SUSPECTS : IndexName.CLAIM,
       })
       .toArray();
@@ -140,7 +147,8 @@ export class MongoClaims {
     const statements = [...idsByToken].map(([claimToken, ids]) =>
       guardedStatement(verb, ids, rescueValues(params, claimToken)),
     );
-    return statements.length > 0 ? this.#commands.update(statements) : 0;
+    const { matched } = await this.#commands.update(statements);
+    return matched;
   }
 }
 

@@ -86,6 +86,7 @@ export class MongoLedgerRepository extends LedgerRepository {
   readonly #enqueue: MongoEnqueue;
   readonly #random: Random;
   readonly #skipIndexCreation: boolean;
+  readonly #operationTimeoutMs: number;
   #canWatch = false;
 
   /** @param db - the database; its client is the user's, and stays open when the ledger is closed */
@@ -108,6 +109,7 @@ export class MongoLedgerRepository extends LedgerRepository {
     this.#random = options.random ?? systemRandom;
     this.#claims = new MongoClaims(this.#collection, this.#commands, this.#random);
     this.#skipIndexCreation = options.skipIndexCreation ?? false;
+    this.#operationTimeoutMs = operationTimeoutMs;
   }
 
   protected override performOpen(): Promise<void> {
@@ -148,7 +150,9 @@ export class MongoLedgerRepository extends LedgerRepository {
   }
 
   protected override performClaim(params: ClaimParams): Promise<ClaimResult> {
-    return writing('claim', () => this.#claims.claim(params));
+    const { clock } = this;
+    const lateMs = clock.monotonic() + (params.deadlineMs ?? this.#operationTimeoutMs);
+    return writing('claim', () => this.#claims.claim(params, () => clock.monotonic() >= lateMs));
   }
 
   protected override performReadClaim(params: ReadClaimParams): Promise<readonly Job[]> {
@@ -157,7 +161,7 @@ export class MongoLedgerRepository extends LedgerRepository {
 
   protected override performSettle({ settlements, now }: SettleParams): Promise<SettleResult> {
     return writing('settle', async () => {
-      const matched = await this.#commands.update(settleStatements(settlements, now));
+      const { matched } = await this.#commands.update(settleStatements(settlements, now));
       if (matched === settlements.length) return { answers: settlements.map(() => 'settled') };
       return { answers: await this.#answersAfterRead(settlements) };
     });

@@ -4,7 +4,7 @@
  * @module
  */
 import type { Db, Document } from 'mongodb';
-import { ConnectionError, UnsupportedError } from '../../errors.ts';
+import { ConnectionError, toError, UnsupportedError } from '../../errors.ts';
 import { bsonMajorVersion, bsonVersionOf } from '../../payload.ts';
 
 /** What kind of deployment the server belongs to. */
@@ -15,11 +15,27 @@ export interface ServerKind {
 
 /** Asks the server what it is. */
 export async function checkServer(db: Db, collectionName: string): Promise<ServerKind> {
-  const hello = await db.command({ hello: 1 }, { readPreference: 'primary' });
+  const hello = await sayHello(db);
   checkBsonVersion(hello);
   const isMongos = hello.msg === 'isdbgrid';
   if (isMongos) await checkUnsharded(db, collectionName);
   return { canWatch: isMongos || hello.setName !== undefined };
+}
+
+/**
+ * A client that connects by itself does so once: when that failed it stays without a topology until somebody calls
+ * `connect`. The same error ends a request that waits for a server while the client is closed; asked again, a closed
+ * client gives another one, and is left closed.
+ */
+async function sayHello(db: Db): Promise<Document> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await db.command({ hello: 1 }, { readPreference: 'primary' });
+    } catch (error) {
+      if (attempt > 2 || toError(error).name !== 'MongoTopologyClosedError') throw error;
+      if (attempt === 2) await db.client.connect();
+    }
+  }
 }
 
 /**
