@@ -34,10 +34,11 @@ const NEWEST_WEIGHT = 0.3;
 const SHORTEST_HORIZON_MS = 2;
 
 /**
- * Why a round is wanted: somebody said that a job is due, it is just time to look, or there are free slots. Slots are
- * a reason only for names that had more due jobs than were asked for, or that were not asked for since the last hint.
+ * Why a round is wanted: somebody said that a job is due, jobs were rescued, it is just time to look, or there are free
+ * slots. Slots are a reason only for names that had more due jobs than were asked for, or that were not asked for since
+ * the last hint. Suspects are looked for after a rescue and at each poll.
  */
-export type WakeCause = 'hint' | 'poll' | 'slots';
+export type WakeCause = 'hint' | 'rescue' | 'poll' | 'slots';
 
 /** What one round found. */
 export interface RoundReport {
@@ -81,7 +82,7 @@ export class Claimer {
   /** Asks for a round. Many calls during one round make one more. */
   wake(cause: WakeCause): void {
     this.#causes.add(cause);
-    if (cause === 'poll') this.#suspectsWanted = true;
+    if (cause === 'poll' || cause === 'rescue') this.#suspectsWanted = true;
     this.#startLoop();
   }
 
@@ -99,6 +100,8 @@ export class Claimer {
   #startLoop(): void {
     this.#loop ??= this.#runRounds().finally(() => {
       this.#loop = undefined;
+      // A call may have come between the end of the rounds and this.
+      if (this.#causes.size > 0 && !this.#stopped.signal.aborted) this.#startLoop();
     });
   }
 
@@ -134,15 +137,15 @@ export class Claimer {
 
   /** A suspect is claimed alone, and only one is in this process at a time. */
   async #suspectRound(): Promise<void> {
-    this.#suspectsWanted = false;
     const { workers, executor, lease } = this.#parts;
     if (!lease.isHeld() || executor.hasSuspect()) return;
+    this.#suspectsWanted = false;
     const free = [...workers.values()].filter(({ freeSlots }) => freeSlots > 0);
     const demand = this.#rotate(free).map(({ name }) => ({ name, limit: 1 }));
     if (demand.length === 0) return;
     const { jobs } = await this.#claim({ demand, suspects: true, widening: 1 });
     this.#suspectsWanted = jobs.length > 0;
-    this.#handOver(jobs, true);
+    this.#handOver(jobs, false);
   }
 
   /** What can be started soon. Names that filled the last batch sit out, unless nothing else is wanted. */
@@ -225,7 +228,10 @@ export class Claimer {
   }
 
   #takeCauses(): { readonly hint: boolean; readonly poll: boolean } {
-    const taken = { hint: this.#causes.has('hint'), poll: this.#causes.has('poll') };
+    const taken = {
+      hint: this.#causes.has('hint') || this.#causes.has('rescue'),
+      poll: this.#causes.has('poll'),
+    };
     this.#causes.clear();
     return taken;
   }

@@ -62,7 +62,11 @@ export class Instance {
       claimer: this.#claimer,
       executor: this.#executor,
     });
-    this.#rescuer = new Rescuer(context, () => this.#lease.instanceId, wake);
+    this.#rescuer = new Rescuer(
+      context,
+      () => this.#lease.instanceId,
+      () => this.#claimer.wake('rescue'),
+    );
   }
 
   /** Opens the lease, then begins to claim; throws when the ledger does not take the lease. */

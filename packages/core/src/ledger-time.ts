@@ -45,6 +45,12 @@ export class LedgerTime {
     return this.#sampling;
   }
 
+  /** Samples when a sample that is under way, which may be of another clock, is over. */
+  async sampleAnew(): Promise<void> {
+    await this.#sampling?.catch(() => undefined);
+    await this.sample();
+  }
+
   /** The ledger's time now. Samples again in the background when the last sample has become doubtful. */
   now(): Date {
     if (this.#isDoubtful()) this.#sampleInBackground();

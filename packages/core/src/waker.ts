@@ -105,7 +105,7 @@ export class Waker {
         this.#context.report(hint.error);
         break;
       case 'clockChanged':
-        this.#context.ledgerTime.sample().catch(this.#context.report);
+        this.#context.ledgerTime.sampleAnew().catch(this.#context.report);
     }
   }
 

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { Claimer } from '../../src/claimer.ts';
 import { makeJob } from '../../src/testing/index.ts';
 import { deferred, makeOne, makeWorld, payloads } from './kit.ts';
 
@@ -230,6 +231,29 @@ describe('a claim whose answer was lost', () => {
 });
 
 describe('waking', () => {
+  test('is heard at every moment, also right at the end of a round', async () => {
+    const { clock } = makeWorld();
+    let rounds = 0;
+    const hasRoom = () => {
+      rounds += 1;
+      return false;
+    };
+    const parts = {
+      workers: new Map(),
+      settler: { hasRoom },
+      executor: { bufferedCount: () => 0 },
+    };
+    const claimer = new Claimer({} as never, parts as never);
+    for (let microtasks = 0; microtasks < 30; microtasks += 1) {
+      claimer.wake('hint');
+      for (let turn = 0; turn < microtasks; turn += 1) await Promise.resolve();
+      const before = rounds;
+      claimer.wake('hint');
+      await clock.settle();
+      expect(rounds).toBeGreaterThan(before);
+    }
+  });
+
   test('a poll finds what no hint announced, and makes the hints suspect', async () => {
     const { clock, ledger, makeInstance } = makeWorld();
     const consumer = makeInstance();

@@ -79,6 +79,27 @@ describe("the ledger's time", () => {
     expect(reads).toBe(7);
   });
 
+  test('a change of the clock during a sample is seen all the same', async () => {
+    const { ledger, clock } = makeWorld();
+    const waiting: (() => void)[] = [];
+    let skewMs = 0;
+    ledger.readTime = async () => {
+      const time = new Date(clock.now() + skewMs);
+      await new Promise<void>((resolve) => waiting.push(resolve));
+      return time;
+    };
+    const time = new LedgerTime(ledger, clock, () => undefined);
+    const first = time.sample();
+    skewMs = 60_000;
+    const second = time.sampleAnew();
+    while (waiting.length > 0) {
+      waiting.shift()?.();
+      await clock.settle();
+    }
+    await Promise.all([first, second]);
+    expect(time.now()).toEqual(new Date(clock.now() + 60_000));
+  });
+
   test('the sample with the shortest way counts', async () => {
     const { ledger, clock } = makeWorld();
     const delays = [100, 10, 50];
