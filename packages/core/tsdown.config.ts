@@ -1,7 +1,7 @@
 import { defineConfig } from 'tsdown';
 
 export default defineConfig({
-  entry: { index: 'src/index.ts' },
+  entry: { index: 'src/index.ts', testing: 'src/testing/index.ts' },
   format: ['esm', 'cjs'],
   platform: 'node',
   target: 'node20.19',
@@ -9,4 +9,9 @@ export default defineConfig({
   sourcemap: true,
   clean: true,
   exports: true,
+  outputOptions: {
+    // The bundler's own functions need a file of their own. Left to itself it may put them into one
+    // entry, on which the code that both entries share then depends in a circle.
+    codeSplitting: { groups: [{ name: 'runtime', test: /rolldown[\\/]runtime/ }] },
+  },
 });

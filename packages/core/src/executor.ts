@@ -20,7 +20,7 @@ import type { SettleResolution, Settler } from './settler.ts';
 import type { JobContext, Worker } from './worker.ts';
 
 /** Jobs that were claimed ahead and could not start within this time are given back, in milliseconds. */
-export const LONGEST_BUFFERING_MS = 1_000;
+const LONGEST_BUFFERING_MS = 1_000;
 
 interface Run {
   readonly job: ClaimedJob;

@@ -17,12 +17,13 @@ export {
 export type { MonqueEventMap } from './events.ts';
 export { type Job, JobStatus } from './job.ts';
 export type * from './ledger/ledger-repository.ts';
-export { LedgerRepository } from './ledger/ledger-repository.ts';
+export { DEFAULT_OPERATION_TIMEOUT, LedgerRepository } from './ledger/ledger-repository.ts';
 export {
   type InMemoryLedgerOptions,
   InMemoryLedgerRepository,
 } from './ledger/memory/in-memory-ledger-repository.ts';
 export {
+  DEFAULT_COLLECTION_NAME,
   MongoLedgerRepository,
   type MongoLedgerRepositoryOptions,
 } from './ledger/mongodb/mongo-ledger-repository.ts';

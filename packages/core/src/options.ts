@@ -8,7 +8,7 @@ import { ObjectId as ObjectIdClass } from 'mongodb';
 import { type Clock, systemClock } from './clock.ts';
 import { InvalidArgumentError } from './errors.ts';
 import { DEFAULT_PRIORITY, HIGHEST_PRIORITY, LOWEST_PRIORITY } from './job.ts';
-import { DEFAULT_OPERATION_TIMEOUT_MS } from './ledger/ledger-repository.ts';
+import { DEFAULT_OPERATION_TIMEOUT } from './ledger/ledger-repository.ts';
 import type { WriteConcernOption } from './ledger/mongodb/commands.ts';
 import { DEFAULT_COLLECTION_NAME } from './ledger/mongodb/mongo-ledger-repository.ts';
 import { type Random, systemRandom } from './random.ts';
@@ -193,7 +193,7 @@ export function resolveOptions(options: MonqueOptions = {}, ownLedger = false): 
     recoverStaleJobs: options.recoverStaleJobs ?? true,
     resendLimitMs: options.resendLimit ?? DEFAULT_RESEND_LIMIT,
     maxPayloadBytes: options.maxPayloadSize ?? DEFAULT_MAX_PAYLOAD_SIZE,
-    operationTimeoutMs: options.operationTimeout ?? DEFAULT_OPERATION_TIMEOUT_MS,
+    operationTimeoutMs: options.operationTimeout ?? DEFAULT_OPERATION_TIMEOUT,
     clock: options.clock ?? systemClock,
     random: options.random ?? systemRandom,
     ledger: Object.freeze({

@@ -139,6 +139,8 @@ describe('copyPayload', () => {
     ['a WeakSet', new WeakSet(), 'it cannot be listed'],
     ['a Float64Array', new Float64Array(1), 'convert it to a Buffer'],
     ['an ArrayBuffer', new ArrayBuffer(1), 'convert it to a Buffer'],
+    ['a RegExp with a flag that would be lost', /a/u, 'no other flags than g, i and m'],
+    ['an object that hides its content', new URL('file:///x'), 'no fields of its own'],
     ['a boxed number', Object(1), 'use the primitive value'],
     ['a boxed string', Object('x'), 'use the primitive value'],
     ['a boxed boolean', Object(true), 'use the primitive value'],

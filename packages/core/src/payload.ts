@@ -93,7 +93,7 @@ function copyObject(path: string, value: object, ancestors: readonly object[]): 
     throw new InvalidArgumentError(path, `nested at most ${DEEPEST_NESTING} levels deep`, value);
   }
   if (value instanceof Date) return copyDate(path, value);
-  if (value instanceof RegExp) return new RegExp(value);
+  if (value instanceof RegExp) return copyRegExp(path, value);
   if (value instanceof Uint8Array) return Buffer.from(value);
   if ('_bsontype' in value) return checkedBsonType(path, value);
   const nextAncestors = [...ancestors, value];
@@ -108,6 +108,12 @@ function copyObject(path: string, value: object, ancestors: readonly object[]): 
 function copyDate(path: string, value: Date): Date {
   if (!Number.isNaN(value.getTime())) return new Date(value.getTime());
   throw new InvalidArgumentError(path, 'a valid Date', value);
+}
+
+/** Other flags would be lost without a word. */
+function copyRegExp(path: string, value: RegExp): RegExp {
+  if (/^[gim]*$/.test(value.flags)) return new RegExp(value);
+  throw new InvalidArgumentError(path, 'a RegExp with no other flags than g, i and m', value.flags);
 }
 
 /** A BSON type of another major version would be refused by the driver in the middle of a batch. */
@@ -147,6 +153,9 @@ function refuseLossyObject(path: string, value: object): void {
       'use the primitive value',
     ],
   ];
+  const isPlain = [Object.prototype, null].includes(Object.getPrototypeOf(value));
+  const hasContent = Object.keys(value).length > 0 || 'toBSON' in value;
+  refused.push([!isPlain && !hasContent, 'it has no fields of its own that could be stored']);
   const found = refused.find(([isRefused]) => isRefused);
   if (found) throw new InvalidArgumentError(path, 'a value that BSON can hold', value, found[1]);
 }

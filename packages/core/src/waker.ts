@@ -16,7 +16,7 @@ import type { LedgerHint, LedgerWatch } from './ledger/ledger-repository.ts';
 import type { Worker } from './worker.ts';
 
 /** Milliseconds between polls while hints flow, unless `pollInterval` is longer. */
-export const SLOW_POLL_INTERVAL_MS = 30_000;
+const SLOW_POLL_INTERVAL_MS = 30_000;
 
 /** A hint may be late by this before it counts as missing, in milliseconds. */
 const HINT_GRACE_MS = 2_000;
@@ -40,6 +40,7 @@ export class Waker {
   #hintsFlow = false;
   #nextDue: { readonly atMs: number; readonly timer: Timer } | undefined;
   #polling: Promise<void> | undefined;
+  #looking: Promise<unknown> = Promise.resolve();
 
   constructor(context: WakerContext, workers: ReadonlyMap<string, Worker>, hooks: WakerHooks) {
     this.#context = context;
@@ -65,6 +66,7 @@ export class Waker {
     this.#nextDue?.timer.cancel();
     await this.#watch?.close();
     await this.#polling;
+    await this.#looking;
   }
 
   /** A job of this name is or becomes due. */
@@ -116,14 +118,24 @@ export class Waker {
   }
 
   async #keepPolling(): Promise<void> {
-    const { clock, report } = this.#context;
+    const { clock } = this.#context;
     while (!this.#stopped.signal.aborted) {
       this.#hooks.wake('poll');
-      await this.#lookAhead().catch(report);
+      await this.#look();
       if (this.#stopped.signal.aborted) return;
       this.#pollWait = new AbortController();
       await sleep(clock, this.#pollIntervalMs(), this.#pollWait.signal);
     }
+  }
+
+  /** While the ledger does not say what becomes due, hints alone are not enough and the next poll must not be slow. */
+  #look(): Promise<void> {
+    const look = this.#lookAhead().catch((error: unknown) => {
+      this.#context.report(error);
+      this.#trustHints(false);
+    });
+    this.#looking = Promise.all([this.#looking, look]);
+    return look;
   }
 
   /** Sets the timer for what becomes due before the next poll. */
@@ -154,6 +166,6 @@ export class Waker {
   #onDueTimer(): void {
     this.#nextDue = undefined;
     this.#hooks.wake('hint');
-    this.#lookAhead().catch(this.#context.report);
+    void this.#look();
   }
 }

@@ -22,7 +22,7 @@ export interface JobContext {
 export type JobHandler<T = unknown> = (job: Job<T>, context: JobContext) => unknown;
 
 /** The most jobs of one name that are claimed ahead of free slots. */
-export const MOST_PREFETCH = 500;
+const MOST_PREFETCH = 500;
 
 const NEWEST_WEIGHT = 0.2;
 

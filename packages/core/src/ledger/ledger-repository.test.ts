@@ -4,7 +4,7 @@ import type { Job } from '../job.ts';
 import { ManualClock, makeJob } from '../testing/index.ts';
 import {
   type ClaimParams,
-  DEFAULT_OPERATION_TIMEOUT_MS,
+  DEFAULT_OPERATION_TIMEOUT,
   isLedgerRepository,
   type SettleResult,
 } from './ledger-repository.ts';
@@ -107,10 +107,10 @@ describe('deadlines', () => {
     ledger.held = never;
     const outcome = expect(ledger.getJob({ jobId: job._id })).rejects.toThrow(
       new ConnectionError(
-        `The ledger did not answer getJob within ${DEFAULT_OPERATION_TIMEOUT_MS} ms`,
+        `The ledger did not answer getJob within ${DEFAULT_OPERATION_TIMEOUT} ms`,
       ),
     );
-    await clock.advance(DEFAULT_OPERATION_TIMEOUT_MS);
+    await clock.advance(DEFAULT_OPERATION_TIMEOUT);
     await outcome;
   });
 

@@ -62,9 +62,9 @@ export type FaultyVerb =
 
 /** What goes wrong with one call. */
 export interface Fault {
-  /** Milliseconds the request is on its way. */
+  /** Milliseconds the request is on its way; with 0 it arrives at once. */
   readonly delayBeforeMs?: number;
-  /** Milliseconds the answer is on its way. */
+  /** Milliseconds the answer is on its way; with 0 it comes back at once. */
   readonly delayAfterMs?: number;
   /**
    * `before`: the request is lost, nothing happens. `after`: it is carried out and the answer is lost. `partial`: a
@@ -318,12 +318,12 @@ export class FaultyLedgerRepository extends LedgerRepository {
   }
 
   async #arrive({ delayBeforeMs, onArrival }: Fault): Promise<void> {
-    if (delayBeforeMs !== undefined) await sleep(this.#networkClock, delayBeforeMs);
+    if (delayBeforeMs) await sleep(this.#networkClock, delayBeforeMs);
     await onArrival?.();
   }
 
   async #comeBack({ delayAfterMs, onReply }: Fault): Promise<void> {
-    if (delayAfterMs !== undefined) await sleep(this.#networkClock, delayAfterMs);
+    if (delayAfterMs) await sleep(this.#networkClock, delayAfterMs);
     await onReply?.();
   }
 

@@ -10,6 +10,16 @@ export {
   type LedgerUnderTest,
   ledgerContract,
 } from './contract/ledger-contract.ts';
+export {
+  type CarriedOutCall,
+  type Fault,
+  type FaultRates,
+  type FaultyCall,
+  type FaultyLedgerOptions,
+  FaultyLedgerRepository,
+  type FaultyVerb,
+  seededFaults,
+} from './faulty-ledger-repository.ts';
 export { makeJob } from './job-factory.ts';
 export { MANUAL_CLOCK_START, ManualClock, type ManualClockOptions } from './manual-clock.ts';
 export { SeededRandom } from './seeded-random.ts';

@@ -17,7 +17,7 @@ export type RecordedEvent = {
   [Name in EventName]: { readonly name: Name; readonly payload: MonqueEventMap[Name][0] };
 }[EventName];
 
-export const EVENT_NAMES: readonly EventName[] = [
+const EVENT_NAMES: readonly EventName[] = [
   'job:start',
   'job:complete',
   'job:fail',

@@ -58,10 +58,10 @@ import { LeaseRegister } from './lease-register.ts';
 import { copyDates, copyIn, copyOut, type StoredJob } from './stored-job.ts';
 
 /** How many unfinished jobs an in-memory ledger holds when nothing else is said. */
-export const DEFAULT_MAX_JOBS = 100_000;
+const DEFAULT_MAX_JOBS = 100_000;
 
 /** How many finished jobs an in-memory ledger keeps when nothing else is said. */
-export const DEFAULT_MAX_FINISHED_JOBS = 10_000;
+const DEFAULT_MAX_FINISHED_JOBS = 10_000;
 
 /** What an in-memory ledger is given. */
 export interface InMemoryLedgerOptions extends LedgerRepositoryOptions {

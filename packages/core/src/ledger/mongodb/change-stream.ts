@@ -65,7 +65,7 @@ class Watcher {
   /** Waits for nothing: the server answers the request in flight only when {@link STREAM_AWAIT_MS} are over. */
   stop(): void {
     this.#stopped.abort();
-    this.#stream?.close().catch(() => undefined);
+    void Promise.allSettled([this.#stream?.close()]);
   }
 
   async #follow(): Promise<void> {
@@ -76,7 +76,7 @@ class Watcher {
     try {
       for (;;) this.#tell(toHint(await stream.next()));
     } finally {
-      await stream.close().catch(() => undefined);
+      await Promise.allSettled([stream.close()]);
     }
   }
 

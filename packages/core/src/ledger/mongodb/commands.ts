@@ -18,6 +18,9 @@ export const MOST_STATEMENTS = 1_000;
 /** More documents than any read of the engine asks for, so that one reply brings them all. */
 const MOST_A_REPLY = 10_000;
 
+/** A write that waits like any other, and finds nothing to change. */
+const NO_CHANGE = { q: { _id: { $in: [] } }, u: { $unset: { _: '' } }, multi: true };
+
 /** Sends the commands of one collection. */
 export class Commands {
   readonly #db: Db;
@@ -94,9 +97,20 @@ export class Commands {
     return counts;
   }
 
-  #send(command: Document): Promise<Document> {
+  /**
+   * Resolves when the majority has confirmed all that the primary wrote so far. It may have more than that: a primary
+   * that was just elected, or whose members lag behind, shows such writes to no majority read.
+   */
+  async confirmPast(): Promise<void> {
+    await this.#send({ update: this.#collectionName, updates: [NO_CHANGE] }, { w: 'majority' });
+  }
+
+  #send(
+    command: Document,
+    writeConcern: WriteConcernSettings = this.#writeConcern,
+  ): Promise<Document> {
     return this.#db.command(
-      { ...command, writeConcern: this.#writeConcern, maxTimeMS: this.#maxTimeMs },
+      { ...command, writeConcern, maxTimeMS: this.#maxTimeMs },
       { ...BSON_OPTIONS, readPreference: 'primary' },
     );
   }

@@ -62,7 +62,7 @@ export class MongoClaims {
     if (ids.length === 0) return { jobs: [], attempted: 0, saturated };
     if (isLate()) throw new UnknownOutcomeError('The claim was given up before it was made');
     const { matched, refused } = await this.#commands.update([claimStatement(ids, params)]);
-    const jobs = matched + refused > 0 ? await this.read(params, 'local') : [];
+    const jobs = matched + refused > 0 ? await this.#read(params, 'local') : [];
     return { jobs, attempted: ids.length, saturated };
   }
 
@@ -82,8 +82,14 @@ export class MongoClaims {
       .toArray();
   }
 
+  /** What a claim won whose answer was lost: all of it, and only what can no longer be rolled back. */
+  async readConfirmed(params: ReadClaimParams): Promise<Job[]> {
+    await this.#commands.confirmPast();
+    return this.#read(params, 'majority');
+  }
+
   /** The jobs under one token, the most urgent first. */
-  async read(
+  async #read(
     { instanceId, claimToken }: ReadClaimParams,
     readConcern: 'local' | 'majority',
   ): Promise<Job[]> {

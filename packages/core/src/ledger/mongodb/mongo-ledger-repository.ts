@@ -7,8 +7,8 @@
  *
  * @module
  */
-import type { Collection, Db, IndexDescriptionInfo, ServerDescriptionChangedEvent } from 'mongodb';
-import { InvalidArgumentError, UnknownOutcomeError, UnsupportedError } from '../../errors.ts';
+import type { Collection, Db, ServerDescriptionChangedEvent } from 'mongodb';
+import { UnknownOutcomeError } from '../../errors.ts';
 import type { Job } from '../../job.ts';
 import { JOB_LIFECYCLE, type JobVerb } from '../../lifecycle.ts';
 import { type Random, systemRandom } from '../../random.ts';
@@ -17,7 +17,7 @@ import {
   type CancelResult,
   type ClaimParams,
   type ClaimResult,
-  DEFAULT_OPERATION_TIMEOUT_MS,
+  DEFAULT_OPERATION_TIMEOUT,
   type DeclareDeadParams,
   type EnqueueParams,
   type EnqueueResult,
@@ -55,14 +55,13 @@ import {
   transitionFilter,
   transitionUpdate,
 } from './queries.ts';
-import { checkServer } from './server-checks.ts';
+import { checkDb, checkIndexes, checkServer } from './server-checks.ts';
 
 /** The collection jobs are kept in when no other is named. */
 export const DEFAULT_COLLECTION_NAME = 'monque_jobs';
 
 const MOST_DUE_TIMES = 1_000;
 const MOST_CANCEL_RACES = 10;
-const NAMESPACE_NOT_FOUND_CODE = 26;
 
 /** What a {@link MongoLedgerRepository} is given beside the database. */
 export interface MongoLedgerRepositoryOptions extends LedgerRepositoryOptions {
@@ -91,11 +90,12 @@ export class MongoLedgerRepository extends LedgerRepository {
 
   /** @param db - the database; its client is the user's, and stays open when the ledger is closed */
   constructor(db: Db, options: MongoLedgerRepositoryOptions = {}) {
+    checkDb(db);
     super(options);
     const {
       collectionName = DEFAULT_COLLECTION_NAME,
       writeConcern = 'majority',
-      operationTimeoutMs = DEFAULT_OPERATION_TIMEOUT_MS,
+      operationTimeoutMs = DEFAULT_OPERATION_TIMEOUT,
     } = options;
     this.#db = db;
     this.#collection = db.collection<Job>(collectionName);
@@ -116,7 +116,8 @@ export class MongoLedgerRepository extends LedgerRepository {
     return reading('open', async () => {
       const { canWatch } = await checkServer(this.#db, this.#collection.collectionName);
       this.#canWatch = canWatch;
-      if (this.#skipIndexCreation) await this.#checkIndexes();
+      if (this.#skipIndexCreation)
+        await checkIndexes(this.#collection, this.#commands.readOptions());
       else await this.#createIndexes();
     });
   }
@@ -156,7 +157,7 @@ export class MongoLedgerRepository extends LedgerRepository {
   }
 
   protected override performReadClaim(params: ReadClaimParams): Promise<readonly Job[]> {
-    return reading('readClaim', () => this.#claims.read(params, 'majority'));
+    return reading('readClaim', () => this.#claims.readConfirmed(params));
   }
 
   protected override performSettle({ settlements, now }: SettleParams): Promise<SettleResult> {
@@ -354,36 +355,6 @@ export class MongoLedgerRepository extends LedgerRepository {
     const { maxTimeMS: _, ...options } = this.#commands.writeOptions();
     await this.#collection.createIndexes([...ENGINE_INDEXES], options);
   }
-
-  async #checkIndexes(): Promise<void> {
-    const existing = await this.#collection
-      .indexes(this.#commands.readOptions())
-      .catch(emptyWithoutCollection);
-    const names = new Set(existing.map(({ name }) => name));
-    const missing = ENGINE_INDEXES.filter(({ name }) => !names.has(name)).map(({ name }) => name);
-    if (missing.length === 0) return;
-    throw new UnsupportedError(
-      `The collection ${this.#collection.collectionName} lacks the indexes ${missing.join(', ')}; create them, or leave out \`skipIndexCreation\``,
-    );
-  }
-}
-
-/** Refuses what is no database: anything the ledger would fail on only later. */
-export function checkDb(value: unknown): asserts value is Db {
-  const hasMethods =
-    typeof value === 'object' &&
-    value !== null &&
-    'collection' in value &&
-    typeof value.collection === 'function' &&
-    'command' in value &&
-    typeof value.command === 'function';
-  if (!hasMethods) throw new InvalidArgumentError('db', 'a Db of the mongodb driver', value);
-}
-
-function emptyWithoutCollection(error: unknown): IndexDescriptionInfo[] {
-  if (error instanceof Error && 'code' in error && error.code === NAMESPACE_NOT_FOUND_CODE)
-    return [];
-  throw error;
 }
 
 async function reading<T>(verb: string, read: () => Promise<T>): Promise<T> {

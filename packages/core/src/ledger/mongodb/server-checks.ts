@@ -3,9 +3,13 @@
  *
  * @module
  */
-import type { Db, Document } from 'mongodb';
-import { ConnectionError, toError, UnsupportedError } from '../../errors.ts';
+import type { Collection, Db, Document, IndexDescriptionInfo, ListIndexesOptions } from 'mongodb';
+import { ConnectionError, InvalidArgumentError, toError, UnsupportedError } from '../../errors.ts';
+import type { Job } from '../../job.ts';
 import { bsonMajorVersion, bsonVersionOf } from '../../payload.ts';
+import { ENGINE_INDEXES } from './indexes.ts';
+
+const NAMESPACE_NOT_FOUND_CODE = 26;
 
 /** What kind of deployment the server belongs to. */
 export interface ServerKind {
@@ -64,4 +68,40 @@ export function refuseSharded(stats: Document, collectionName: string): void {
   throw new UnsupportedError(
     `The collection ${collectionName} is sharded; Monque needs an unsharded one. Give it another with the option \`collectionName\``,
   );
+}
+
+/** Refuses what is no database: anything the ledger would fail on only later. */
+export function checkDb(value: unknown): asserts value is Db {
+  const hasMethods =
+    typeof value === 'object' &&
+    value !== null &&
+    'collection' in value &&
+    typeof value.collection === 'function' &&
+    'command' in value &&
+    typeof value.command === 'function';
+  if (!hasMethods) throw new InvalidArgumentError('db', 'a Db of the mongodb driver', value);
+}
+
+/**
+ * Checks that somebody else made the indexes.
+ *
+ * @throws UnsupportedError naming those that are missing
+ */
+export async function checkIndexes(
+  collection: Collection<Job>,
+  options: ListIndexesOptions,
+): Promise<void> {
+  const existing = await collection.indexes(options).catch(emptyWithoutCollection);
+  const names = new Set(existing.map(({ name }) => name));
+  const missing = ENGINE_INDEXES.filter(({ name }) => !names.has(name)).map(({ name }) => name);
+  if (missing.length === 0) return;
+  throw new UnsupportedError(
+    `The collection ${collection.collectionName} lacks the indexes ${missing.join(', ')}; create them, or leave out \`skipIndexCreation\``,
+  );
+}
+
+function emptyWithoutCollection(error: unknown): IndexDescriptionInfo[] {
+  if (error instanceof Error && 'code' in error && error.code === NAMESPACE_NOT_FOUND_CODE)
+    return [];
+  throw error;
 }

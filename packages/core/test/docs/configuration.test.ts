@@ -1,0 +1,50 @@
+import { expect, test } from 'vitest';
+import * as core from '../../src/index.ts';
+import { readPage, tableRows } from './pages.ts';
+
+const page = await readPage('docs/getting-started/configuration.md');
+
+/** Gives an option that does not exist; the error lists those that do. */
+async function knownOptions(
+  give: (options: Record<string, unknown>) => unknown,
+): Promise<string[]> {
+  const attempt = async (): Promise<unknown> => give({ noSuchOption: 1 });
+  const error: unknown = await attempt().catch((thrown: unknown) => thrown);
+  expect(error).toBeInstanceOf(core.InvalidArgumentError);
+  const [, names = ''] = /to be one or more of: (.*), got/.exec(String(error)) ?? [];
+  return names.split(', ').sort();
+}
+
+function listedOptions(heading: string): string[] {
+  return tableRows(page, heading).map(([name = '']) => name.replaceAll('`', ''));
+}
+
+test('every option of a scheduler is listed, and no other', async () => {
+  const known = await knownOptions((options) => core.Monque.inMemory(options));
+  expect(known).toContain('pollInterval');
+  expect(listedOptions('## Options of a scheduler').sort()).toEqual(known);
+});
+
+test('every option of an enqueue is listed, and no other', async () => {
+  const known = await knownOptions((options) => core.Monque.inMemory().enqueue('a', 1, options));
+  expect(known).toContain('uniqueKey');
+  expect(listedOptions('## Options of one enqueue').sort()).toEqual(known);
+});
+
+test('every option of a worker is listed, and no other', async () => {
+  const known = await knownOptions((options) =>
+    core.Monque.inMemory().worker('a', () => undefined, options),
+  );
+  expect(known).toContain('concurrency');
+  expect(listedOptions('## Options of one worker').sort()).toEqual(known);
+});
+
+test('each default constant is listed with its value', () => {
+  const listed = tableRows(page, '## Options of a scheduler')
+    .filter(([, , constant]) => constant !== '')
+    .map(([, value, constant]) => [constant, value?.replace(/ \(.*\)$/, '')]);
+  const exported = Object.entries(core)
+    .filter(([name]) => name.startsWith('DEFAULT_'))
+    .map(([name, value]) => [`\`${name}\``, `\`${String(value)}\``]);
+  expect(listed.sort()).toEqual(exported.sort());
+});

@@ -1,0 +1,76 @@
+import { access } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { ROOT } from '../package/built.ts';
+import { pagePaths, readPage, tableRows } from './pages.ts';
+
+const paths = await pagePaths();
+const pages = new Map(
+  await Promise.all(paths.map(async (path) => [path, await readPage(path)] as const)),
+);
+
+/** The anchors GitHub gives to the headings of a page. */
+function anchors(page: string): string[] {
+  const headings = page.replaceAll(/^```.*?^```$/gms, '').matchAll(/^#+ (.*)$/gm);
+  return [...headings].map(([, text = '']) =>
+    text
+      .toLowerCase()
+      .replaceAll(/[^\w\- ]/g, '')
+      .replaceAll(' ', '-'),
+  );
+}
+
+async function exists(path: string): Promise<boolean> {
+  return access(join(ROOT, path)).then(
+    () => true,
+    () => false,
+  );
+}
+
+describe('every link resolves:', () => {
+  for (const [path, page] of pages) {
+    test(path, async () => {
+      for (const [, link = ''] of page.matchAll(/\]\(([^)\s]+)\)/g)) {
+        const [file = '', anchor] = link.split('#');
+        const target = file === '' ? path : join(dirname(path), file);
+        expect(await exists(target), `${link} in ${path}`).toBe(true);
+        if (anchor !== undefined) expect(anchors(pages.get(target) ?? '')).toContain(anchor);
+      }
+    });
+  }
+});
+
+test('the index of the documentation leads to every page', () => {
+  const index = pages.get('docs/README.md') ?? '';
+  const inDocs = paths.filter((path) => path.startsWith('docs/') && path !== 'docs/README.md');
+  for (const path of inDocs) expect(index).toContain(`(${path.slice('docs/'.length)})`);
+});
+
+test('the architecture stays readable in one sitting', () => {
+  expect(pages.get('docs/architecture.md')?.split('\n').length).toBeLessThan(200);
+});
+
+test('every source file named in the architecture exists', async () => {
+  const rows = tableRows(pages.get('docs/architecture.md') ?? '', '## Parts and files');
+  const files = rows.flatMap(([cell = '']) => [...cell.matchAll(/`([^`]+)`/g)].map(([, f]) => f));
+  expect(files.length).toBeGreaterThan(20);
+  for (const file of files) expect(await exists(`packages/core/src/${file}`), file).toBe(true);
+});
+
+test('every event is listed in the quickstart, and no other', async () => {
+  const map = await readPage('packages/core/src/events.ts');
+  const declared = [...map.matchAll(/^ {2}'(job:\w+)': \[/gm)].map(([, name]) => name);
+  const rows = tableRows(pages.get('docs/getting-started/quickstart.md') ?? '', '## Events');
+  expect(declared.length).toBeGreaterThan(3);
+  expect(rows.map(([name]) => name?.replaceAll('`', '')).sort()).toEqual(declared.sort());
+});
+
+test('every verb of the table is mapped in the glossary', async () => {
+  const { JOB_LIFECYCLE } = await import('../../src/index.ts');
+  const rows = tableRows(
+    pages.get('docs/glossary.md') ?? '',
+    '## Public names and the verbs behind them',
+  );
+  const mapped = rows.map(([, verbs]) => verbs).join(' ');
+  for (const verb of JOB_LIFECYCLE.verbs) expect(mapped).toContain(`\`${verb}\``);
+});

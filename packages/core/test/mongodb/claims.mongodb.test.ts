@@ -1,0 +1,328 @@
+// What happens between the commands of one verb: other processes, late replies, large documents.
+import type { Db, MongoClient } from 'mongodb';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import type { Job } from '../../src/job.ts';
+import type { MongoLedgerRepository } from '../../src/ledger/mongodb/mongo-ledger-repository.ts';
+import { SeededRandom } from '../../src/testing/index.ts';
+import type { HeldReplies } from '../faults/fault-rule.ts';
+import { describeWithOwnMongo } from '../setup/mongodb.ts';
+import { CommandLog, nameOf, namesOf, onlyCommand } from './command-log.ts';
+import {
+  at,
+  claim,
+  INSTANCE,
+  idsOf,
+  JOB_NAME,
+  jobsIn,
+  leasesIn,
+  makeClaimed,
+  makeJobs,
+  onlyJob,
+  openLedger,
+  put,
+  settlement,
+  statesOf,
+  TOKEN,
+} from './jobs.ts';
+import { freshDb, type OwnServer, startOwnServer } from './own-server.ts';
+
+describeWithOwnMongo('claims in MongoDB', (binary) => {
+  let server: OwnServer;
+  let client: MongoClient;
+  let log: CommandLog;
+  let through: Db;
+  let ledger: MongoLedgerRepository;
+  /** Another process, and the truth. */
+  let db: Db;
+  let rival: MongoLedgerRepository;
+
+  beforeAll(async () => {
+    server = await startOwnServer(binary);
+    client = server.connect({ monitorCommands: true });
+    log = new CommandLog(client);
+  });
+
+  beforeEach(async () => {
+    const [first, second] = freshDb(client, server.direct);
+    if (!first || !second) throw new Error('Expected two handles');
+    [through, db] = [first, second];
+    ledger = openLedger(through);
+    rival = openLedger(db);
+    await ledger.open();
+  });
+
+  afterEach(async () => {
+    server.proxy.clear();
+    await db.dropDatabase();
+  });
+
+  afterAll(() => server?.stop());
+
+  test('a stale read between find and update claims nothing twice', async () => {
+    await put(db, makeJobs(10));
+    const [late, found] = await afterFind(() => claim(ledger));
+    const taken = await claim(rival, { instanceId: 'rival', claimToken: 'rival', limit: 6 });
+    found.release();
+    const { jobs, attempted } = await late;
+    expect(attempted).toBe(10);
+    expect(jobs).toHaveLength(4);
+    expect(idsOf([...jobs, ...taken.jobs])).toEqual(idsOf(await jobsIn(db).find().toArray()));
+    expect(await jobsIn(db).distinct('fence')).toEqual([1]);
+  });
+
+  test.each<[string, Partial<Job>]>([
+    ['cancelled', { status: 'cancelled' }],
+    ['put off', { nextRunAt: at(1) }],
+    ['made a suspect', { rescueCount: 2 }],
+  ])('a job that is %s between find and update is not claimed', async (_, change) => {
+    await put(db, makeJobs(1));
+    const [late, found] = await afterFind(() => claim(ledger));
+    await jobsIn(db).updateOne({}, { $set: change });
+    found.release();
+    expect(await late).toMatchObject({ jobs: [], attempted: 1 });
+    expect(await onlyJob(db)).toMatchObject({ fence: 0, ...change });
+  });
+
+  test('what a claim runs is what was there after it won, not what it found', async () => {
+    await put(db, makeJobs(1, { data: 'old' }));
+    const [late, found] = await afterFind(() => claim(ledger));
+    await jobsIn(db).updateOne({}, { $set: { data: 'new', priority: 7 } });
+    found.release();
+    expect((await late).jobs).toMatchObject([{ data: 'new', priority: 7 }]);
+  });
+
+  test('a claim that was given up while it searched claims nothing later', async () => {
+    await put(db, makeJobs(1));
+    const [late, found] = await afterFind(() => claim(ledger, { deadlineMs: 100 }));
+    await expect(late).rejects.toMatchObject({ code: 'UNKNOWN_OUTCOME' });
+    log.take();
+    found.release();
+    // A reply on the same connection pool that comes later shows that the first one was dealt with.
+    await ledger.readClaim({ instanceId: INSTANCE, claimToken: TOKEN });
+    expect(namesOf(log.take())).not.toContain('update');
+    expect(await statesOf(db)).toEqual({ pending: 1 });
+  });
+
+  test('jobs that are equally urgent come by their ids, in whichever order they were stored', async () => {
+    const jobs = makeJobs(5);
+    await put(db, [...jobs].reverse());
+    const { jobs: claimed } = await claim(ledger);
+    expect(claimed.map(({ _id }) => _id)).toEqual(jobs.map(({ _id }) => _id));
+  });
+
+  test('a claim of hundreds of jobs takes three commands', async () => {
+    await put(db, makeJobs(500));
+    const commands = await log.during(() => claim(ledger, { limit: 500 }));
+    expect(namesOf(commands)).toEqual(['find', 'update', 'find']);
+    expect(onlyCommand(commands, 'update').updates).toHaveLength(1);
+  });
+
+  test('a claim that finds nothing takes one command', async () => {
+    const commands = await log.during(() => claim(ledger));
+    expect(namesOf(commands)).toEqual(['find']);
+  });
+
+  test('a claim that wins nothing takes two commands', async () => {
+    await put(db, makeJobs(1));
+    log.take();
+    const [late, found] = await afterFind(() => claim(ledger));
+    await jobsIn(db).deleteMany();
+    found.release();
+    expect((await late).jobs).toEqual([]);
+    expect(namesOf(log.take())).toEqual(['find', 'update']);
+  });
+
+  test('large jobs are all read, in as many replies as they need', async () => {
+    const megabytes = makeJobs(50).map((job, index) => ({
+      ...job,
+      data: { index, bytes: Buffer.alloc(900_000, index) },
+    }));
+    // Past the proxy, which is slow with so much.
+    await openLedger(db).enqueue({ jobs: megabytes });
+    const directly = new CommandLog(server.direct);
+    const { jobs } = await claim(rival, { limit: 50 });
+    expect(directly.take().filter((command) => nameOf(command) === 'getMore')).toHaveLength(2);
+    expect(jobs.map((job) => (job.data as { index: number }).index)).toEqual(
+      megabytes.map((_, index) => index),
+    );
+    expect(jobs.every(({ data }) => (data as { bytes: Buffer }).bytes.length === 900_000)).toBe(
+      true,
+    );
+  });
+
+  test('a wider search takes a random part of what it finds, of each name up to its limit', async () => {
+    const takenWith = async (seed: number): Promise<string[]> => {
+      await jobsIn(db).deleteMany();
+      await put(db, jobs);
+      const seeded = openLedger(through, { random: new SeededRandom(seed) });
+      await seeded.open();
+      const [result, commands] = await logged(() => claim(seeded, { demand, widening: 4 }));
+      expect(commands[0]).toMatchObject({ find: 'jobs', limit: 60 });
+      expect(result.attempted).toBe(15);
+      for (const { name, limit } of demand) {
+        expect(result.jobs.filter((job) => job.name === name)).toHaveLength(limit);
+      }
+      return idsOf(result.jobs);
+    };
+    const demand = [
+      { name: 'a', limit: 10 },
+      { name: 'b', limit: 5 },
+    ];
+    const jobs = [...makeJobs(30, { name: 'a' }), ...makeJobs(30, { name: 'b' })];
+    const [first, second] = [await takenWith(1), await takenWith(2)];
+    expect(first).not.toEqual(second);
+    expect(await takenWith(1)).toEqual(first);
+  });
+
+  test('a search that is not widened takes the most urgent', async () => {
+    const jobs = makeJobs(30);
+    await put(db, jobs);
+    const [result, commands] = await logged(() => claim(ledger, { limit: 10 }));
+    expect(commands[0]).toMatchObject({ find: 'jobs', limit: 10 });
+    expect(idsOf(result.jobs)).toEqual(idsOf(jobs.slice(0, 10)));
+    expect(result.saturated).toEqual([JOB_NAME]);
+  });
+
+  test('a job that a validator does not let be claimed keeps no other back', async () => {
+    const jobs = makeJobs(5);
+    await put(db, jobs);
+    const stubborn = jobs[2] as Job;
+    await db.command({
+      collMod: 'jobs',
+      validator: { $or: [{ _id: { $ne: stubborn._id } }, { status: 'pending' }] },
+    });
+    const result = await claim(ledger);
+    expect(idsOf(result.jobs)).toEqual(idsOf(jobs.filter((job) => job !== stubborn)));
+    expect(await statesOf(db)).toEqual({ processing: 4, pending: 1 });
+  });
+
+  test('a job that runs away from every try to cancel it has an unknown outcome', async () => {
+    await put(db, makeClaimed(1));
+    const { _id: jobId } = await onlyJob(db);
+    const call = ledger.cancel({ jobId, now: at(1) }).catch((error: unknown) => error);
+    for (let race = 0; race < 10; race += 1) {
+      // Pending is what the first command looks for, processing the second.
+      for (const status of ['pending', 'processing'] as const) {
+        const missed = server.proxy.holdReply({ command: 'findAndModify' });
+        await missed.entered();
+        await jobsIn(db).updateOne({}, { $set: { status } });
+        missed.release();
+      }
+    }
+    expect(await call).toMatchObject({ code: 'UNKNOWN_OUTCOME', message: /changed too often/ });
+    expect(await onlyJob(db)).not.toHaveProperty('cancelRequestedAt');
+  });
+
+  test('a rescue takes nothing that its late holder ended in the meantime', async () => {
+    const jobs = makeClaimed(3);
+    await put(db, jobs);
+    const [late, found] = await afterFind(() => rescue(ledger), 'jobs');
+    const settlements = jobs.slice(0, 2).map((job) => settlement('complete', job));
+    await rival.settle({ settlements, now: at(1) });
+    found.release();
+    expect(await late).toMatchObject({ pending: 1, failed: 0, cancelled: 0 });
+    expect(await statesOf(db)).toEqual({ completed: 2, pending: 1 });
+  });
+
+  test('a rescue never takes a job from the claim that came after the one it read', async () => {
+    await put(db, makeClaimed(1));
+    const [late, found] = await afterFind(() => rescue(ledger), 'jobs');
+    await jobsIn(db).updateOne({}, { $set: { claimToken: 'next', fence: 2 } });
+    found.release();
+    expect(await late).toMatchObject({ pending: 0 });
+    expect(await onlyJob(db)).toMatchObject({ status: 'processing', claimToken: 'next' });
+  });
+
+  test('a rescue looks at as many claims as it is told, until none is left', async () => {
+    await put(db, [...makeClaimed(150), ...makeClaimed(100, { claimToken: 'other' })]);
+    await put(db, makeClaimed(3, { claimedBy: 'somebody else' }));
+    const pages = [await rescue(ledger, 120), await rescue(ledger, 120), await rescue(ledger, 120)];
+    expect(pages).toMatchObject([
+      { pending: 120, more: true },
+      { pending: 120, more: true },
+      { pending: 10, more: false },
+    ]);
+    expect(await statesOf(db)).toEqual({ pending: 250, processing: 3 });
+  });
+
+  test('at a rescue limit of one the first rescue ends the job', async () => {
+    await put(db, makeClaimed(1));
+    expect(await ledger.rescue({ ...DEAD, rescueLimit: 1 })).toMatchObject({
+      pending: 0,
+      failed: 1,
+    });
+    expect(await onlyJob(db)).toMatchObject({ status: 'failed', rescueCount: 1 });
+  });
+
+  test('of a renewal and a declaration of death one wins', async () => {
+    for (let round = 0; round < 25; round += 1) {
+      const instanceId = `instance-${round}`;
+      await ledger.openLease({ instanceId, leaseDurationMs: 1_000 });
+      const [renewed, declared] = await Promise.all([
+        ledger.renewLease({ instanceId }),
+        rival.declareDead({ instanceId, counter: 0 }),
+      ]);
+      expect(renewed).toBe(!declared);
+      const stored = await leasesIn(db).findOne({ _id: instanceId });
+      expect(stored).toMatchObject(
+        renewed ? { status: 'live', counter: 1 } : { status: 'dead', counter: 0 },
+      );
+    }
+  });
+
+  test('of many that declare one instance dead one does it', async () => {
+    await ledger.openLease({ instanceId: INSTANCE, leaseDurationMs: 1_000 });
+    const answers = await Promise.all(
+      Array.from({ length: 10 }, () => ledger.declareDead({ instanceId: INSTANCE, counter: 0 })),
+    );
+    expect(answers.filter((isMine) => isMine)).toHaveLength(1);
+  });
+
+  test('a lease that ends keeps its record while its claims stand', async () => {
+    await ledger.openLease({ instanceId: INSTANCE, leaseDurationMs: 1_000 });
+    await put(db, makeClaimed(1));
+    await ledger.endLease({ instanceId: INSTANCE });
+    expect(await ledger.readLeases()).toMatchObject([{ instanceId: INSTANCE, status: 'dead' }]);
+    await rescue(ledger);
+    await ledger.endLease({ instanceId: INSTANCE });
+    expect(await ledger.readLeases()).toEqual([]);
+  });
+
+  test('claimants are looked for up to a hundred at a time', async () => {
+    const ids = Array.from({ length: 103 }, (_, index) => `instance-${1_000 + index}`);
+    await put(
+      db,
+      ids.flatMap((claimedBy) => makeClaimed(1, { claimedBy })),
+    );
+    const strangers = await ledger.findClaimants({ except: [] });
+    expect(strangers).toEqual(ids.slice(0, 100));
+    expect(await ledger.findClaimants({ except: strangers })).toEqual(ids.slice(100));
+  });
+
+  const DEAD = { deadInstanceId: INSTANCE, rescueLimit: 5, now: at(1), limit: 100 };
+
+  function rescue(by: MongoLedgerRepository, limit = 100) {
+    return by.rescue({ ...DEAD, limit });
+  }
+
+  /** The call, held after its find in the collection was answered. */
+  async function afterFind<T>(
+    call: () => Promise<T>,
+    collection = 'jobs',
+  ): Promise<[Promise<T>, HeldReplies]> {
+    const found = server.proxy.holdReply({
+      command: 'find',
+      when: ({ body }) => body.find === collection,
+    });
+    const running = call();
+    running.catch(() => undefined);
+    await found.entered();
+    return [running, found];
+  }
+
+  async function logged<T>(work: () => Promise<T>) {
+    log.take();
+    const result = await work();
+    return [result, log.take()] as const;
+  }
+});

@@ -1,0 +1,481 @@
+// What a verb says when its write was not answered, and what the same verb says when it is called again.
+import type { Db, MongoClient } from 'mongodb';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import type { Job } from '../../src/job.ts';
+import type { MongoLedgerRepository } from '../../src/ledger/mongodb/mongo-ledger-repository.ts';
+import { type FailCommandData, type FailPoint, failCommand } from '../faults/fail-point.ts';
+import { describeWithOwnMongo } from '../setup/mongodb.ts';
+import { until } from '../setup/until.ts';
+import {
+  at,
+  claim,
+  INSTANCE,
+  idsOf,
+  jobsIn,
+  leasesIn,
+  makeClaimed,
+  makeJobs,
+  onlyJob,
+  openLedger,
+  put,
+  settlement,
+  statesOf,
+  TOKEN,
+} from './jobs.ts';
+import { APP_NAME, freshDb, type OwnServer, startOwnServer } from './own-server.ts';
+import { NEW_JOB, WRITES } from './writes.ts';
+
+interface Write {
+  readonly verb: string;
+  /** The command on the wire that makes the change. */
+  readonly command: 'insert' | 'update' | 'findAndModify' | 'delete';
+  readonly collection: 'jobs' | 'jobs.instances';
+  /** True for a change to one document, which the driver may send once more by itself. */
+  readonly retriedByDriver: boolean;
+  /** What has to be there before. */
+  prepare?(ledger: MongoLedgerRepository, db: Db): Promise<unknown>;
+  run(ledger: MongoLedgerRepository, db: Db): Promise<unknown>;
+  /** The answer of the call when nothing goes wrong. */
+  readonly answer: unknown;
+  /** The answer when it is called again after it landed. */
+  readonly answerAgain: unknown;
+  landed(db: Db): Promise<boolean>;
+}
+
+const NEW_JOB = makeJobs(1)[0] as Job;
+const KEYED_JOB = makeJobs(1, { uniqueKey: 'key', uniqueLock: 'key' })[0] as Job;
+const CLAIMED_JOB = makeClaimed(1)[0] as Job;
+const LEASE = { instanceId: INSTANCE, leaseDurationMs: 1_000 };
+
+const openLease = (ledger: MongoLedgerRepository): Promise<void> => ledger.openLease(LEASE);
+const isStored = async (db: Db): Promise<boolean> => (await jobsIn(db).countDocuments()) === 1;
+const status = async (db: Db): Promise<string> => (await onlyJob(db)).status;
+const lease = (db: Db) => leasesIn(db).findOne({ _id: INSTANCE });
+
+const WRITES: readonly Write[] = [
+  {
+    verb: 'enqueue',
+    command: 'insert',
+    collection: 'jobs',
+    retriedByDriver: false,
+    run: (ledger) => ledger.enqueue({ jobs: [NEW_JOB] }),
+    answer: { answers: [{ outcome: 'enqueued' }] },
+    answerAgain: { answers: [{ outcome: 'enqueued' }] },
+    landed: isStored,
+  },
+  {
+    verb: 'enqueue with a unique key',
+    command: 'insert',
+    collection: 'jobs',
+    retriedByDriver: false,
+    run: (ledger) => ledger.enqueue({ jobs: [KEYED_JOB] }),
+    answer: { answers: [{ outcome: 'enqueued' }] },
+    answerAgain: { answers: [{ outcome: 'enqueued' }] },
+    landed: isStored,
+  },
+  {
+    verb: 'claim',
+    command: 'update',
+    collection: 'jobs',
+    retriedByDriver: false,
+    prepare: (_, db) => put(db, [NEW_JOB]),
+    run: (ledger) => claim(ledger),
+    answer: { jobs: [{ fence: 1, claimToken: TOKEN }], attempted: 1 },
+    answerAgain: { jobs: [], attempted: 0 },
+    landed: async (db) => (await status(db)) === 'processing',
+  },
+  {
+    verb: 'settle',
+    command: 'update',
+    collection: 'jobs',
+    retriedByDriver: false,
+    prepare: (_, db) => put(db, [CLAIMED_JOB]),
+    run: (ledger) =>
+      ledger.settle({ settlements: [settlement('complete', CLAIMED_JOB)], now: at(1) }),
+    answer: { answers: ['settled'] },
+    answerAgain: { answers: ['settled'] },
+    landed: async (db) => (await status(db)) === 'completed',
+  },
+  {
+    verb: 'rescue',
+    command: 'update',
+    collection: 'jobs',
+    retriedByDriver: false,
+    prepare: (_, db) => put(db, [CLAIMED_JOB]),
+    run: (ledger) =>
+      ledger.rescue({ deadInstanceId: INSTANCE, rescueLimit: 5, now: at(1), limit: 10 }),
+    answer: { pending: 1, refused: false },
+    answerAgain: { pending: 0, refused: false },
+    landed: async (db) => (await onlyJob(db)).rescueCount === 1,
+  },
+  {
+    verb: 'cancel',
+    command: 'findAndModify',
+    collection: 'jobs',
+    retriedByDriver: true,
+    prepare: (_, db) => put(db, [NEW_JOB]),
+    run: (ledger) => ledger.cancel({ jobId: NEW_JOB._id, now: at(1) }),
+    answer: { outcome: 'cancelled' },
+    answerAgain: { outcome: 'refused', job: { status: 'cancelled' } },
+    landed: async (db) => (await status(db)) === 'cancelled',
+  },
+  {
+    verb: 'remove',
+    command: 'findAndModify',
+    collection: 'jobs',
+    retriedByDriver: true,
+    prepare: (_, db) => put(db, [NEW_JOB]),
+    run: (ledger) => ledger.remove({ jobId: NEW_JOB._id }),
+    answer: { outcome: 'removed' },
+    answerAgain: { outcome: 'missing', job: null },
+    landed: async (db) => (await jobsIn(db).countDocuments()) === 0,
+  },
+  {
+    verb: 'openLease',
+    command: 'update',
+    collection: 'jobs.instances',
+    retriedByDriver: true,
+    run: openLease,
+    answer: undefined,
+    answerAgain: undefined,
+    landed: async (db) => (await lease(db))?.counter === 0,
+  },
+  {
+    verb: 'renewLease',
+    command: 'update',
+    collection: 'jobs.instances',
+    retriedByDriver: true,
+    prepare: openLease,
+    run: (ledger) => ledger.renewLease({ instanceId: INSTANCE }),
+    answer: true,
+    answerAgain: true,
+    landed: async (db) => (await lease(db))?.counter === 1,
+  },
+  {
+    verb: 'declareDead',
+    command: 'update',
+    collection: 'jobs.instances',
+    retriedByDriver: true,
+    prepare: openLease,
+    run: (ledger) => ledger.declareDead({ instanceId: INSTANCE, counter: 0 }),
+    answer: true,
+    answerAgain: false,
+    landed: async (db) => (await lease(db))?.status === 'dead',
+  },
+  {
+    verb: 'endLease',
+    command: 'update',
+    collection: 'jobs.instances',
+    retriedByDriver: true,
+    prepare: openLease,
+    run: (ledger) => ledger.endLease({ instanceId: INSTANCE }),
+    answer: undefined,
+    answerAgain: undefined,
+    landed: async (db) => (await lease(db))?.status !== 'live',
+  },
+  {
+    verb: 'removeLease',
+    command: 'delete',
+    collection: 'jobs.instances',
+    retriedByDriver: true,
+    prepare: async (ledger) => {
+      await openLease(ledger);
+      await ledger.declareDead({ instanceId: INSTANCE, counter: 0 });
+    },
+    run: (ledger) => ledger.removeLease({ instanceId: INSTANCE }),
+    answer: undefined,
+    answerAgain: undefined,
+    landed: async (db) => (await lease(db)) === null,
+  },
+];
+
+const READS: Readonly<Record<string, (ledger: MongoLedgerRepository) => Promise<unknown>>> = {
+  getJob: (ledger) => ledger.getJob({ jobId: NEW_JOB._id }),
+  readClaim: (ledger) => ledger.readClaim({ instanceId: INSTANCE, claimToken: TOKEN }),
+  readClaims: (ledger) => ledger.readClaims({ instanceId: INSTANCE, limit: 1 }),
+  findClaimants: (ledger) => ledger.findClaimants({ except: [] }),
+  nextDue: (ledger) => ledger.nextDue({ names: ['a'], after: at(0), until: at(1) }),
+  readLeases: (ledger) => ledger.readLeases(),
+};
+
+/** More often than the driver tries. */
+const EVERY_TRY = 10;
+const UNKNOWN = { name: 'UnknownOutcomeError', code: 'UNKNOWN_OUTCOME' };
+const NO_CONNECTION = { name: 'ConnectionError', code: 'CONNECTION' };
+
+describeWithOwnMongo('a ledger that gets no answer', (binary) => {
+  let server: OwnServer;
+  let client: MongoClient;
+  let ledger: MongoLedgerRepository;
+  /** To look at the truth. */
+  let db: Db;
+  let failPoint: FailPoint | undefined;
+
+  beforeAll(async () => {
+    server = await startOwnServer(binary);
+    client = server.connect();
+  });
+
+  beforeEach(async () => {
+    const [through, past] = freshDb(client, server.direct);
+    if (!through || !past) throw new Error('Expected two handles');
+    db = past;
+    ledger = openLedger(through);
+    await ledger.open();
+  });
+
+  afterEach(async () => {
+    await failPoint?.off();
+    server.proxy.clear();
+    await db.dropDatabase();
+  });
+
+  afterAll(() => server?.stop());
+
+  describe.each(WRITES)('$verb', (write) => {
+    const rule = {
+      command: write.command,
+      when: ({ body }: { body: Record<string, unknown> }) =>
+        body[write.command] === write.collection,
+    };
+    const failing = { failCommands: [write.command], appName: APP_NAME };
+
+    beforeEach(() => write.prepare?.(ledger, db));
+
+    test('whose replies are lost has an unknown outcome, and can be called again', async () => {
+      const fault = server.proxy.dropReply({ ...rule, times: EVERY_TRY });
+      await expect(write.run(ledger, db)).rejects.toMatchObject(UNKNOWN);
+      expect(fault.hits).toBe(write.retriedByDriver ? 2 : 1);
+      server.proxy.clear();
+      expect(await write.landed(db)).toBe(true);
+      await expectAnswer(write.run(ledger, db), write.answerAgain);
+    });
+
+    test('whose first reply is lost happens once', async () => {
+      server.proxy.dropReply(rule);
+      if (write.retriedByDriver) await expectAnswer(write.run(ledger, db), write.answer);
+      else await expect(write.run(ledger, db)).rejects.toMatchObject(UNKNOWN);
+      expect(await write.landed(db)).toBe(true);
+    });
+
+    test('whose requests are lost has an unknown outcome, and changed nothing', async () => {
+      server.proxy.dropRequest({ ...rule, times: EVERY_TRY });
+      await expect(write.run(ledger, db)).rejects.toMatchObject(UNKNOWN);
+      server.proxy.clear();
+      expect(await write.landed(db)).toBe(false);
+      await expectAnswer(write.run(ledger, db), write.answer);
+      expect(await write.landed(db)).toBe(true);
+    });
+
+    test('that the majority did not confirm has an unknown outcome', async () => {
+      await fail({
+        ...failing,
+        writeConcernError: { code: 64, errmsg: 'waiting for replication timed out' },
+      });
+      await expect(write.run(ledger, db)).rejects.toMatchObject(UNKNOWN);
+      await failPoint?.off();
+      expect(await write.landed(db)).toBe(true);
+      await expectAnswer(write.run(ledger, db), write.answerAgain);
+    });
+
+    test('whose connection the server closes has an unknown outcome', async () => {
+      await fail({ ...failing, closeConnection: true });
+      await expect(write.run(ledger, db)).rejects.toMatchObject(UNKNOWN);
+      await failPoint?.off();
+      expect(await write.landed(db)).toBe(false);
+      await expectAnswer(write.run(ledger, db), write.answer);
+    });
+
+    test('that the server refuses for good has an outcome: refused', async () => {
+      await fail({ ...failing, errorCode: 8000 });
+      await expect(write.run(ledger, db)).rejects.toMatchObject({ code: 'LEDGER_REFUSED' });
+      expect(await write.landed(db)).toBe(false);
+    });
+  });
+
+  test.each([
+    ['InterruptedAtShutdown', 11600],
+    ['PrimarySteppedDown', 189],
+    ['NotWritablePrimary', 10107],
+    ['ShutdownInProgress', 91],
+    ['WriteConflict', 112],
+    ['MaxTimeMSExpired', 50],
+  ])('a write that ends with %s has an unknown outcome, a read got no answer', async (_, code) => {
+    await fail({ failCommands: ['insert', 'find'], appName: APP_NAME, errorCode: code });
+    const jobs = [NEW_JOB];
+    await expect(ledger.enqueue({ jobs })).rejects.toMatchObject(UNKNOWN);
+    await expect(ledger.getJob({ jobId: NEW_JOB._id })).rejects.toMatchObject(NO_CONNECTION);
+    await failPoint?.off();
+    expect(await ledger.enqueue({ jobs })).toMatchObject({ answers: [{ outcome: 'enqueued' }] });
+    expect(await ledger.getJob({ jobId: NEW_JOB._id })).toMatchObject({ status: 'pending' });
+  });
+
+  test.each(Object.keys(READS))('%s without an answer is a connection error', async (verb) => {
+    server.proxy.dropReply({ command: 'find', times: EVERY_TRY });
+    await expect(READS[verb]?.(ledger)).rejects.toMatchObject(NO_CONNECTION);
+    server.proxy.clear();
+    await READS[verb]?.(ledger);
+  });
+
+  test('readTime without an answer is a connection error', async () => {
+    const isOurs = ({ body }: { body: Record<string, unknown> }) => body.lsid !== undefined;
+    server.proxy.dropReply({ command: 'hello', when: isOurs, times: EVERY_TRY });
+    await expect(ledger.readTime()).rejects.toMatchObject(NO_CONNECTION);
+  });
+
+  test('what a claim won whose answer was lost is found by its token', async () => {
+    const jobs = makeJobs(5);
+    await put(db, jobs);
+    server.proxy.dropReply({ command: 'update' });
+    await expect(claim(ledger, { limit: 3 })).rejects.toMatchObject(UNKNOWN);
+    const won = await ledger.readClaim({ instanceId: INSTANCE, claimToken: TOKEN });
+    expect(idsOf(won)).toEqual(idsOf(jobs.slice(0, 3)));
+    expect(await statesOf(db)).toEqual({ processing: 3, pending: 2 });
+  });
+
+  test('a claim whose read was lost after it won is found by its token', async () => {
+    await put(db, makeJobs(2));
+    const isByToken = ({ body }: { body: Record<string, unknown> }) =>
+      JSON.stringify(body.filter).includes(TOKEN);
+    server.proxy.dropReply({ command: 'find', when: isByToken, times: EVERY_TRY });
+    await expect(claim(ledger)).rejects.toMatchObject(UNKNOWN);
+    server.proxy.clear();
+    expect(await ledger.readClaim({ instanceId: INSTANCE, claimToken: TOKEN })).toHaveLength(2);
+  });
+
+  test('many settlements whose reply was lost are each answered as settled', async () => {
+    const jobs = makeClaimed(50);
+    await put(db, jobs);
+    const settlements = jobs.map((job, index) =>
+      settlement(index % 2 === 0 ? 'complete' : 'retry', job),
+    );
+    server.proxy.dropReply({ command: 'update' });
+    await expect(ledger.settle({ settlements, now: at(1) })).rejects.toMatchObject(UNKNOWN);
+    const { answers } = await ledger.settle({ settlements, now: at(2) });
+    expect(new Set(answers)).toEqual(new Set(['settled']));
+    expect(await jobsIn(db).countDocuments({ updatedAt: at(2) })).toBe(0);
+  });
+
+  test('a connection that was reset just before is no answer either', async () => {
+    server.proxy.cut();
+    await expect(ledger.enqueue({ jobs: [NEW_JOB] })).rejects.toMatchObject(UNKNOWN);
+    await ledger.getJob({ jobId: NEW_JOB._id });
+    server.proxy.cut();
+    const read = await ledger.getJob({ jobId: NEW_JOB._id }).catch((error: unknown) => error);
+    if (read !== null) expect(read).toMatchObject(NO_CONNECTION);
+  });
+
+  test('of many writes in flight on a broken connection none is taken for done', async () => {
+    const jobs = makeJobs(10);
+    const held = server.proxy.holdReply({ command: 'insert', times: jobs.length });
+    const calls = jobs.map((job) =>
+      ledger.enqueue({ jobs: [job] }).catch((error: unknown) => error),
+    );
+    await held.entered(jobs.length);
+    server.proxy.cut();
+    for (const answer of await Promise.all(calls)) expect(answer).toMatchObject(UNKNOWN);
+    server.proxy.clear();
+    const { answers } = await ledger.enqueue({ jobs });
+    expect(answers.map(({ outcome }) => outcome)).toEqual(jobs.map(() => 'enqueued'));
+    expect(await jobsIn(db).countDocuments()).toBe(jobs.length);
+  });
+
+  test('a silent connection is given up after the ledger’s own deadline', async () => {
+    const impatient = openLedger(client.db(db.databaseName), { operationTimeoutMs: 300 });
+    await impatient.open();
+    server.proxy.dropReply({ command: 'insert', ending: 'hang' });
+    await expect(impatient.enqueue({ jobs: [NEW_JOB] })).rejects.toMatchObject({
+      ...UNKNOWN,
+      message: 'The ledger did not answer enqueue within 300 ms',
+    });
+    expect(await jobsIn(db).countDocuments()).toBe(1);
+    server.proxy.dropReply({ command: 'find', ending: 'hang' });
+    await expect(impatient.getJob({ jobId: NEW_JOB._id })).rejects.toMatchObject({
+      ...NO_CONNECTION,
+      message: 'The ledger did not answer getJob within 300 ms',
+    });
+  });
+
+  test('a call may have a deadline of its own', async () => {
+    server.proxy.dropRequest({ command: 'update', ending: 'hang' });
+    await expect(ledger.renewLease({ instanceId: INSTANCE, deadlineMs: 50 })).rejects.toMatchObject(
+      { ...UNKNOWN, message: 'The ledger did not answer renewLease within 50 ms' },
+    );
+  });
+
+  test('a client that never connected is connected once the server can be reached', async () => {
+    const far = server.connect({ serverSelectionTimeoutMS: 300 });
+    server.proxy.refuse();
+    server.proxy.cut();
+    const late = openLedger(far.db(db.databaseName));
+    await expect(late.open()).rejects.toMatchObject(NO_CONNECTION);
+    await expect(late.enqueue({ jobs: [NEW_JOB] })).rejects.toMatchObject(NO_CONNECTION);
+    server.proxy.clear();
+    await until('the connection', () =>
+      late.open().then(
+        () => true,
+        () => false,
+      ),
+    );
+    await far.close();
+  });
+
+  test('a ledger that could not read its indexes does not call them missing', async () => {
+    const careful = openLedger(client.db(db.databaseName), { skipIndexCreation: true });
+    server.proxy.dropReply({ command: 'listIndexes', times: EVERY_TRY });
+    await expect(careful.open()).rejects.toMatchObject(NO_CONNECTION);
+    server.proxy.clear();
+    await careful.open();
+  });
+
+  test('a client that is closed while the ledger waits for a server stays closed', async () => {
+    const own = server.connect();
+    const closing = openLedger(own.db(db.databaseName));
+    server.proxy.refuse();
+    server.proxy.cut();
+    const selecting = new Promise((resolve) => own.once('serverDescriptionChanged', resolve));
+    const opening = closing.open().catch((error: unknown) => error);
+    await selecting;
+    await own.close();
+    expect(await opening).toMatchObject(NO_CONNECTION);
+    server.proxy.clear();
+    await expect(closing.open()).rejects.toMatchObject(NO_CONNECTION);
+  });
+
+  test('a closed client is a connection error at once', async () => {
+    const own = server.connect();
+    const closed = openLedger(own.db(db.databaseName));
+    await closed.open();
+    await own.close();
+    const message = /client is closed/;
+    await expect(closed.enqueue({ jobs: [NEW_JOB] })).rejects.toMatchObject({
+      ...NO_CONNECTION,
+      message,
+    });
+    await expect(claim(closed)).rejects.toMatchObject(NO_CONNECTION);
+    await expect(closed.readLeases()).rejects.toMatchObject(NO_CONNECTION);
+    await expect(closed.renewLease({ instanceId: INSTANCE })).rejects.toMatchObject(NO_CONNECTION);
+  });
+
+  test('a write in flight while the client is closed has an unknown outcome', async () => {
+    const own = server.connect();
+    const closing = openLedger(own.db(db.databaseName));
+    await closing.open();
+    const held = server.proxy.holdReply({ command: 'insert' });
+    const call = closing.enqueue({ jobs: [NEW_JOB] }).catch((error: unknown) => error);
+    await held.entered();
+    await own.close();
+    expect(await call).toMatchObject(UNKNOWN);
+    expect(await jobsIn(db).countDocuments()).toBe(1);
+  });
+
+  async function fail(data: FailCommandData): Promise<void> {
+    failPoint = await failCommand(server.direct, data, 'alwaysOn');
+  }
+});
+
+async function expectAnswer(call: Promise<unknown>, expected: unknown): Promise<void> {
+  const answer = await call;
+  if (typeof expected === 'object') expect(answer).toMatchObject(expected as object);
+  else expect(answer).toBe(expected);
+}

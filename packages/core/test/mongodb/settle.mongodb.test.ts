@@ -1,0 +1,159 @@
+// How many commands and statements a flush of settlements costs, and what is read when some did not match.
+import { type Db, MongoClient } from 'mongodb';
+import { afterAll, beforeAll, beforeEach, expect, inject, test } from 'vitest';
+import type { Job } from '../../src/job.ts';
+import type { MongoLedgerRepository } from '../../src/ledger/mongodb/mongo-ledger-repository.ts';
+import type { SettleAnswer, Settlement, SettleVerb } from '../../src/ledger/settlement.ts';
+import { cleanupTestDb, closeMongoDb, describeWithMongo, getTestDb } from '../setup/mongodb.ts';
+import { CommandLog, nameOf } from './command-log.ts';
+import { at, jobsIn, makeClaimed, openLedger, put, settlement, statesOf } from './jobs.ts';
+
+describeWithMongo('a flush of settlements', () => {
+  let client: MongoClient;
+  let log: CommandLog;
+  let db: Db;
+  let ledger: MongoLedgerRepository;
+
+  beforeAll(async () => {
+    client = new MongoClient(inject('mongoUri'), { monitorCommands: true });
+    log = new CommandLog(client);
+    db = client.db((await getTestDb('settle')).databaseName);
+    ledger = openLedger(db);
+    await ledger.open();
+  });
+
+  beforeEach(async () => {
+    await db.command({ collMod: 'jobs', validator: {} });
+    await jobsIn(db).deleteMany();
+  });
+
+  afterAll(async () => {
+    await cleanupTestDb(db);
+    await client.close();
+    await closeMongoDb();
+  });
+
+  test('that completes 500 jobs of one claim is one command with one statement', async () => {
+    const { answers, cost } = await settleAll('complete', makeClaimed(500));
+    expect(answers).toEqual(Array(500).fill('settled'));
+    expect(cost).toEqual(['update of 1']);
+  });
+
+  test('has one statement for the successes of each claim', async () => {
+    const jobs = ['a', 'b', 'c'].flatMap((claimToken) => makeClaimed(20, { claimToken }));
+    const { cost } = await settleAll('complete', jobs);
+    expect(cost).toEqual(['update of 3']);
+  });
+
+  test('has one statement for each retry and each failure, beside one for each verb', async () => {
+    const verbs: SettleVerb[] = ['complete', 'complete', 'retry', 'retry', 'fail', 'release'];
+    const jobs = makeClaimed(verbs.length * 2);
+    const { answers, cost } = await settleEach(
+      jobs.map((job, index) => [verbs[index % verbs.length] ?? 'complete', job]),
+    );
+    expect(new Set(answers)).toEqual(new Set(['settled']));
+    expect(cost).toEqual(['update of 8']);
+    expect(await statesOf(db)).toEqual({ completed: 4, pending: 6, failed: 2 });
+  });
+
+  test('with thousands of statements is split into commands of a thousand', async () => {
+    const { answers, cost } = await settleAll('retry', makeClaimed(2_300));
+    expect(answers).toEqual(Array(2_300).fill('settled'));
+    expect(cost).toEqual(['update of 1000', 'update of 1000', 'update of 300']);
+  });
+
+  test('of which one did not match costs one read more', async () => {
+    const [first, second] = makeClaimed(2);
+    if (!first || !second) throw new Error('Expected two jobs');
+    const { answers, cost } = await settleEach([
+      ['complete', first],
+      ['complete', { ...second, claimToken: 'wrong' }],
+    ]);
+    expect(answers).toEqual(['settled', 'lost']);
+    expect(cost).toEqual(['update of 2', 'find']);
+  });
+
+  test('that names a job twice settles it once', async () => {
+    const [job] = makeClaimed(1);
+    if (!job) throw new Error('Expected a job');
+    const { answers } = await settleEach([
+      ['complete', job],
+      ['complete', job],
+      ['retry', job],
+    ]);
+    expect(answers).toEqual(['settled', 'settled', 'settled']);
+    expect(await statesOf(db)).toEqual({ completed: 1 });
+  });
+
+  test('tells each settlement that did not match what became of its job', async () => {
+    const jobs = makeClaimed(7);
+    const [mine, asked, ended, taken, onward, gone, limited] = jobs;
+    if (!mine || !asked || !ended || !taken || !onward || !gone || !limited) throw new Error();
+    await put(db, jobs);
+    await change(asked, { cancelRequestedAt: at(0) });
+    await change(ended, { status: 'pending', claimToken: 'gone', lastToken: 'token-a' });
+    await change(taken, { claimToken: 'next', fence: 2 });
+    await change(onward, { status: 'completed', claimToken: 'gone', fence: 3 });
+    await jobsIn(db).deleteOne({ _id: gone._id });
+    const settlements = jobs.map((job) => settlement('retry', job));
+    settlements[6] = settlement('retry', limited, { lastFailCount: 0 });
+    const { answers } = await ledger.settle({ settlements, now: at(1) });
+    const expected: SettleAnswer[] = [
+      ...(['settled', 'cancelRequested', 'settled', 'lost', 'unknown', 'unknown'] as const),
+      'refused',
+    ];
+    expect(answers).toEqual(expected);
+  });
+
+  test('counts an absent failure count as zero', async () => {
+    const [job] = makeClaimed(1);
+    if (!job) throw new Error('Expected a job');
+    await put(db, [job]);
+    await jobsIn(db).updateOne({}, { $unset: { failCount: '' } });
+    const settle = (end: Settlement) => ledger.settle({ settlements: [end], now: at(1) });
+    const retry = settlement('retry', job, { lastFailCount: 0 });
+    expect(await settle(retry)).toEqual({ answers: ['refused'] });
+    expect(await settle(settlement('fail', job, { lastFailCount: 0 }))).toEqual({
+      answers: ['settled'],
+    });
+  });
+
+  test('with a job that a validator refuses settles the others', async () => {
+    const jobs = makeClaimed(5);
+    await put(db, jobs);
+    await db.command({
+      collMod: 'jobs',
+      validator: { $or: [{ _id: { $ne: jobs[1]?._id } }, { status: 'processing' }] },
+    });
+    const settlements = jobs.map((job) => settlement('complete', job));
+    const { answers } = await ledger.settle({ settlements, now: at(1) });
+    expect(answers).toEqual(['settled', 'refused', 'settled', 'settled', 'settled']);
+    expect(await statesOf(db)).toEqual({ completed: 4, processing: 1 });
+  });
+
+  function settleAll(verb: SettleVerb, jobs: readonly Job[]) {
+    return settleEach(jobs.map((job) => [verb, job]));
+  }
+
+  /** Stores the jobs and settles them; a job that is named twice is stored once. */
+  async function settleEach(ends: readonly (readonly [SettleVerb, Job])[]) {
+    await put(db, [...new Set(ends.map(([, job]) => job))].map(withoutWrongToken));
+    const settlements = ends.map(([verb, job]) => settlement(verb, job));
+    log.take();
+    const { answers } = await ledger.settle({ settlements, now: at(1) });
+    const cost = log
+      .take()
+      .map((command) =>
+        nameOf(command) === 'update' ? `update of ${command.updates.length}` : nameOf(command),
+      );
+    return { answers, cost };
+  }
+
+  async function change(job: Job, fields: Partial<Job>): Promise<void> {
+    await jobsIn(db).updateOne({ _id: job._id }, { $set: fields });
+  }
+});
+
+function withoutWrongToken(job: Job): Job {
+  return job.claimToken === 'wrong' ? { ...job, claimToken: 'right' } : job;
+}
