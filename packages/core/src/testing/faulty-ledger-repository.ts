@@ -301,7 +301,7 @@ export class FaultyLedgerRepository extends LedgerRepository {
   ): Promise<T | undefined> {
     const run = (part: P): Promise<T> => this.#carryOut(verb, part, () => send(part));
     if (fault.fail === 'before') return undefined;
-    if (fault.fail === 'partial') return run(parts[0] ?? params);
+    if (fault.fail === 'partial') return run(parts[0] as P);
     if (fault.splitMs === undefined || join === undefined) return run(params);
     const answers: T[] = [];
     for (const part of parts) {

@@ -1,7 +1,6 @@
 // What a verb says when its write was not answered, and what the same verb says when it is called again.
 import type { Db, MongoClient } from 'mongodb';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import type { Job } from '../../src/job.ts';
 import type { MongoLedgerRepository } from '../../src/ledger/mongodb/mongo-ledger-repository.ts';
 import { type FailCommandData, type FailPoint, failCommand } from '../faults/fail-point.ts';
 import { describeWithOwnMongo } from '../setup/mongodb.ts';
@@ -12,10 +11,8 @@ import {
   INSTANCE,
   idsOf,
   jobsIn,
-  leasesIn,
   makeClaimed,
   makeJobs,
-  onlyJob,
   openLedger,
   put,
   settlement,
@@ -24,170 +21,6 @@ import {
 } from './jobs.ts';
 import { APP_NAME, freshDb, type OwnServer, startOwnServer } from './own-server.ts';
 import { NEW_JOB, WRITES } from './writes.ts';
-
-interface Write {
-  readonly verb: string;
-  /** The command on the wire that makes the change. */
-  readonly command: 'insert' | 'update' | 'findAndModify' | 'delete';
-  readonly collection: 'jobs' | 'jobs.instances';
-  /** True for a change to one document, which the driver may send once more by itself. */
-  readonly retriedByDriver: boolean;
-  /** What has to be there before. */
-  prepare?(ledger: MongoLedgerRepository, db: Db): Promise<unknown>;
-  run(ledger: MongoLedgerRepository, db: Db): Promise<unknown>;
-  /** The answer of the call when nothing goes wrong. */
-  readonly answer: unknown;
-  /** The answer when it is called again after it landed. */
-  readonly answerAgain: unknown;
-  landed(db: Db): Promise<boolean>;
-}
-
-const NEW_JOB = makeJobs(1)[0] as Job;
-const KEYED_JOB = makeJobs(1, { uniqueKey: 'key', uniqueLock: 'key' })[0] as Job;
-const CLAIMED_JOB = makeClaimed(1)[0] as Job;
-const LEASE = { instanceId: INSTANCE, leaseDurationMs: 1_000 };
-
-const openLease = (ledger: MongoLedgerRepository): Promise<void> => ledger.openLease(LEASE);
-const isStored = async (db: Db): Promise<boolean> => (await jobsIn(db).countDocuments()) === 1;
-const status = async (db: Db): Promise<string> => (await onlyJob(db)).status;
-const lease = (db: Db) => leasesIn(db).findOne({ _id: INSTANCE });
-
-const WRITES: readonly Write[] = [
-  {
-    verb: 'enqueue',
-    command: 'insert',
-    collection: 'jobs',
-    retriedByDriver: false,
-    run: (ledger) => ledger.enqueue({ jobs: [NEW_JOB] }),
-    answer: { answers: [{ outcome: 'enqueued' }] },
-    answerAgain: { answers: [{ outcome: 'enqueued' }] },
-    landed: isStored,
-  },
-  {
-    verb: 'enqueue with a unique key',
-    command: 'insert',
-    collection: 'jobs',
-    retriedByDriver: false,
-    run: (ledger) => ledger.enqueue({ jobs: [KEYED_JOB] }),
-    answer: { answers: [{ outcome: 'enqueued' }] },
-    answerAgain: { answers: [{ outcome: 'enqueued' }] },
-    landed: isStored,
-  },
-  {
-    verb: 'claim',
-    command: 'update',
-    collection: 'jobs',
-    retriedByDriver: false,
-    prepare: (_, db) => put(db, [NEW_JOB]),
-    run: (ledger) => claim(ledger),
-    answer: { jobs: [{ fence: 1, claimToken: TOKEN }], attempted: 1 },
-    answerAgain: { jobs: [], attempted: 0 },
-    landed: async (db) => (await status(db)) === 'processing',
-  },
-  {
-    verb: 'settle',
-    command: 'update',
-    collection: 'jobs',
-    retriedByDriver: false,
-    prepare: (_, db) => put(db, [CLAIMED_JOB]),
-    run: (ledger) =>
-      ledger.settle({ settlements: [settlement('complete', CLAIMED_JOB)], now: at(1) }),
-    answer: { answers: ['settled'] },
-    answerAgain: { answers: ['settled'] },
-    landed: async (db) => (await status(db)) === 'completed',
-  },
-  {
-    verb: 'rescue',
-    command: 'update',
-    collection: 'jobs',
-    retriedByDriver: false,
-    prepare: (_, db) => put(db, [CLAIMED_JOB]),
-    run: (ledger) =>
-      ledger.rescue({ deadInstanceId: INSTANCE, rescueLimit: 5, now: at(1), limit: 10 }),
-    answer: { pending: 1, refused: false },
-    answerAgain: { pending: 0, refused: false },
-    landed: async (db) => (await onlyJob(db)).rescueCount === 1,
-  },
-  {
-    verb: 'cancel',
-    command: 'findAndModify',
-    collection: 'jobs',
-    retriedByDriver: true,
-    prepare: (_, db) => put(db, [NEW_JOB]),
-    run: (ledger) => ledger.cancel({ jobId: NEW_JOB._id, now: at(1) }),
-    answer: { outcome: 'cancelled' },
-    answerAgain: { outcome: 'refused', job: { status: 'cancelled' } },
-    landed: async (db) => (await status(db)) === 'cancelled',
-  },
-  {
-    verb: 'remove',
-    command: 'findAndModify',
-    collection: 'jobs',
-    retriedByDriver: true,
-    prepare: (_, db) => put(db, [NEW_JOB]),
-    run: (ledger) => ledger.remove({ jobId: NEW_JOB._id }),
-    answer: { outcome: 'removed' },
-    answerAgain: { outcome: 'missing', job: null },
-    landed: async (db) => (await jobsIn(db).countDocuments()) === 0,
-  },
-  {
-    verb: 'openLease',
-    command: 'update',
-    collection: 'jobs.instances',
-    retriedByDriver: true,
-    run: openLease,
-    answer: undefined,
-    answerAgain: undefined,
-    landed: async (db) => (await lease(db))?.counter === 0,
-  },
-  {
-    verb: 'renewLease',
-    command: 'update',
-    collection: 'jobs.instances',
-    retriedByDriver: true,
-    prepare: openLease,
-    run: (ledger) => ledger.renewLease({ instanceId: INSTANCE }),
-    answer: true,
-    answerAgain: true,
-    landed: async (db) => (await lease(db))?.counter === 1,
-  },
-  {
-    verb: 'declareDead',
-    command: 'update',
-    collection: 'jobs.instances',
-    retriedByDriver: true,
-    prepare: openLease,
-    run: (ledger) => ledger.declareDead({ instanceId: INSTANCE, counter: 0 }),
-    answer: true,
-    answerAgain: false,
-    landed: async (db) => (await lease(db))?.status === 'dead',
-  },
-  {
-    verb: 'endLease',
-    command: 'update',
-    collection: 'jobs.instances',
-    retriedByDriver: true,
-    prepare: openLease,
-    run: (ledger) => ledger.endLease({ instanceId: INSTANCE }),
-    answer: undefined,
-    answerAgain: undefined,
-    landed: async (db) => (await lease(db))?.status !== 'live',
-  },
-  {
-    verb: 'removeLease',
-    command: 'delete',
-    collection: 'jobs.instances',
-    retriedByDriver: true,
-    prepare: async (ledger) => {
-      await openLease(ledger);
-      await ledger.declareDead({ instanceId: INSTANCE, counter: 0 });
-    },
-    run: (ledger) => ledger.removeLease({ instanceId: INSTANCE }),
-    answer: undefined,
-    answerAgain: undefined,
-    landed: async (db) => (await lease(db)) === null,
-  },
-];
 
 const READS: Readonly<Record<string, (ledger: MongoLedgerRepository) => Promise<unknown>>> = {
   getJob: (ledger) => ledger.getJob({ jobId: NEW_JOB._id }),

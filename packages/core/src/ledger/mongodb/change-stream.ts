@@ -15,7 +15,7 @@ import { readError } from './driver-errors.ts';
 import { hintPipeline } from './queries.ts';
 
 /** How long the server waits for news before it answers that there are none. Each answer costs a command. */
-export const STREAM_AWAIT_MS = 15_000;
+const STREAM_AWAIT_MS = 15_000;
 
 const STREAM_OPTIONS = {
   ...BSON_OPTIONS,

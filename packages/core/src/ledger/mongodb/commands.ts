@@ -13,7 +13,7 @@ import type { UpdateStatement } from './queries.ts';
 export type WriteConcernOption = 'majority' | 1;
 
 /** The most statements in one update command. */
-export const MOST_STATEMENTS = 1_000;
+const MOST_STATEMENTS = 1_000;
 
 /** More documents than any read of the engine asks for, so that one reply brings them all. */
 const MOST_A_REPLY = 10_000;

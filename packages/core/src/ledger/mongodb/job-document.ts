@@ -7,9 +7,6 @@
 import type { Document, WithId } from 'mongodb';
 import type { Job } from '../../job.ts';
 
-/** The stored form of a job. */
-export type JobDocument = Job;
-
 const NUMBER_FIELDS = ['priority', 'failCount', 'fence', 'rescueCount', 'documentVersion'] as const;
 
 /** The job that a document holds. `data` is left as it is. */

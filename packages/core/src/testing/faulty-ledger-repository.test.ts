@@ -1,0 +1,270 @@
+import { ObjectId } from 'mongodb';
+import { describe, expect, it } from 'vitest';
+import { ConnectionError, UnknownOutcomeError } from '../errors.ts';
+import type { Job } from '../job.ts';
+import type { LedgerHint } from '../ledger/ledger-repository.ts';
+import { InMemoryLedgerRepository } from '../ledger/memory/in-memory-ledger-repository.ts';
+import {
+  type CarriedOutCall,
+  type FaultyCall,
+  type FaultyLedgerOptions,
+  FaultyLedgerRepository,
+  type FaultyVerb,
+  seededFaults,
+} from './faulty-ledger-repository.ts';
+import { makeJob } from './job-factory.ts';
+import { MANUAL_CLOCK_START, ManualClock } from './manual-clock.ts';
+import { SeededRandom } from './seeded-random.ts';
+
+const now = MANUAL_CLOCK_START;
+const instanceId = 'instance';
+
+function setUp(options: Partial<FaultyLedgerOptions> = {}) {
+  const clock = new ManualClock();
+  const ledger = new InMemoryLedgerRepository({ clock });
+  const faulty = new FaultyLedgerRepository(ledger, { clock, ...options });
+  return { clock, ledger, faulty };
+}
+
+function makeJobs(count: number): Job[] {
+  return Array.from({ length: count }, () => makeJob({ nextRunAt: now }));
+}
+
+function claimParams(claimToken: string, limit = 10) {
+  const demand = [{ name: makeJob().name, limit }];
+  return { demand, instanceId, claimToken, now, suspects: false, widening: 1 };
+}
+
+async function claimSome(faulty: FaultyLedgerRepository, count: number): Promise<readonly Job[]> {
+  await faulty.enqueue({ jobs: makeJobs(count) });
+  return (await faulty.claim(claimParams('token'))).jobs;
+}
+
+function toComplete(job: Job) {
+  return { verb: 'complete', jobId: job._id, claimToken: 'token', fence: job.fence } as const;
+}
+
+/** One call of every verb. */
+function callsOf(faulty: FaultyLedgerRepository): Record<FaultyVerb, () => Promise<unknown>> {
+  const jobId = new ObjectId();
+  return {
+    readTime: () => faulty.readTime(),
+    enqueue: () => faulty.enqueue({ jobs: makeJobs(1) }),
+    claim: () => faulty.claim(claimParams('other')),
+    readClaim: () => faulty.readClaim({ instanceId, claimToken: 'other' }),
+    settle: () => faulty.settle({ settlements: [], now }),
+    cancel: () => faulty.cancel({ jobId, now }),
+    remove: () => faulty.remove({ jobId }),
+    getJob: () => faulty.getJob({ jobId }),
+    nextDue: () => faulty.nextDue({ names: [], after: now, until: now }),
+    openLease: () => faulty.openLease({ instanceId, leaseDurationMs: 1_000 }),
+    renewLease: () => faulty.renewLease({ instanceId }),
+    readLeases: () => faulty.readLeases(),
+    declareDead: () => faulty.declareDead({ instanceId, counter: 1 }),
+    endLease: () => faulty.endLease({ instanceId }),
+    removeLease: () => faulty.removeLease({ instanceId }),
+    findClaimants: () => faulty.findClaimants({ except: [] }),
+    readClaims: () => faulty.readClaims({ instanceId, limit: 1 }),
+    rescue: () => faulty.rescue({ deadInstanceId: instanceId, rescueLimit: 1, now, limit: 1 }),
+    hint: async () => {
+      const hints: LedgerHint[] = [];
+      const watch = await faulty.watch((hint) => hints.push(hint));
+      await faulty.enqueue({ jobs: makeJobs(1) });
+      await watch.close();
+      if (hints.length === 0) throw new ConnectionError('No hint came');
+    },
+  };
+}
+
+const READS = new Set<string>([
+  'readTime',
+  'readClaim',
+  'getJob',
+  'nextDue',
+  'readLeases',
+  'findClaimants',
+  'readClaims',
+  'hint',
+]);
+const VERBS = Object.keys(callsOf(setUp().faulty)) as FaultyVerb[];
+
+describe('A faulty ledger', () => {
+  it.each(VERBS)('hands %s on and counts it', async (verb) => {
+    const { faulty } = setUp();
+    await expect(callsOf(faulty)[verb]()).resolves.not.toThrow();
+    expect(faulty.calls(verb)).toBe(1);
+  });
+
+  it.each(VERBS)('fails %s as a real ledger does', async (verb) => {
+    const { faulty } = setUp();
+    const error = READS.has(verb) ? ConnectionError : UnknownOutcomeError;
+    for (const fail of ['before', 'after', 'partial'] as const) {
+      faulty.plan(verb, { fail });
+      await expect(callsOf(faulty)[verb]()).rejects.toBeInstanceOf(error);
+    }
+  });
+
+  it('opens and closes the ledger behind it', async () => {
+    const { faulty } = setUp();
+    await faulty.open();
+    await expect(faulty.close()).resolves.toBeUndefined();
+  });
+
+  it('loses a request, or carries it out and loses the answer', async () => {
+    const { faulty, ledger } = setUp();
+    faulty.plan('enqueue', { fail: 'before' });
+    await expect(faulty.enqueue({ jobs: makeJobs(2) })).rejects.toThrow(/on purpose/);
+    expect(ledger.size).toBe(0);
+    faulty.plan('enqueue', { fail: 'after' });
+    await expect(faulty.enqueue({ jobs: makeJobs(2) })).rejects.toThrow(/on purpose/);
+    expect(ledger.size).toBe(2);
+  });
+
+  it('carries a part of a batch out and loses the answer', async () => {
+    const { faulty, ledger } = setUp();
+    faulty.plan('enqueue', { fail: 'partial' });
+    await expect(faulty.enqueue({ jobs: makeJobs(5) })).rejects.toBeInstanceOf(UnknownOutcomeError);
+    expect(ledger.size).toBe(3);
+    faulty.plan('claim', { fail: 'partial' });
+    await expect(faulty.claim(claimParams('token', 2))).rejects.toBeInstanceOf(UnknownOutcomeError);
+    const claimed = await ledger.readClaim({ instanceId, claimToken: 'token' });
+    expect(claimed).toHaveLength(1);
+    await expect(faulty.claim(claimParams('token'))).resolves.toMatchObject({ attempted: 2 });
+    faulty.plan('rescue', { fail: 'partial' });
+    const rescue = { deadInstanceId: instanceId, rescueLimit: 2, now, limit: 10 };
+    await expect(faulty.rescue(rescue)).rejects.toBeInstanceOf(UnknownOutcomeError);
+    expect(await faulty.rescue(rescue)).toMatchObject({ pending: 2 });
+  });
+
+  it('carries a batch out in two parts, with time for others in between', async () => {
+    const { faulty, ledger, clock } = setUp();
+    faulty.plan('enqueue', { splitMs: 20 });
+    const enqueued = faulty.enqueue({ jobs: makeJobs(3) });
+    await clock.advance(19);
+    expect(ledger.size).toBe(2);
+    await clock.advance(1);
+    expect((await enqueued).answers).toHaveLength(3);
+  });
+
+  it('joins the answers of a settle that was carried out in two parts', async () => {
+    const { faulty, clock } = setUp();
+    const jobs = await claimSome(faulty, 3);
+    faulty.plan('settle', { splitMs: 5 });
+    const settled = faulty.settle({ settlements: jobs.map(toComplete), now });
+    await clock.advance(5);
+    expect(await settled).toEqual({ answers: ['settled', 'settled', 'settled'] });
+  });
+
+  it('carries out as a whole what cannot be split', async () => {
+    const { faulty } = setUp();
+    faulty.plan('claim', { splitMs: 5 });
+    expect(await claimSome(faulty, 2)).toHaveLength(2);
+  });
+
+  it('delays requests and answers', async () => {
+    const { faulty, clock, ledger } = setUp();
+    faulty.plan('enqueue', { delayBeforeMs: 10, delayAfterMs: 20 });
+    let answered = false;
+    const enqueued = faulty.enqueue({ jobs: makeJobs(1) }).then(() => {
+      answered = true;
+    });
+    await clock.advance(9);
+    expect(ledger.size).toBe(0);
+    await clock.advance(20);
+    expect([ledger.size, answered]).toEqual([1, false]);
+    await clock.advance(1);
+    expect(answered).toBe(true);
+    await enqueued;
+  });
+
+  it('lets requests travel on while the clock of the caller stands still', async () => {
+    const networkClock = new ManualClock();
+    const { faulty, ledger } = setUp({ networkClock });
+    faulty.plan('enqueue', { delayBeforeMs: 10 });
+    const enqueued = faulty.enqueue({ jobs: makeJobs(1) });
+    await networkClock.advance(10);
+    await enqueued;
+    expect(ledger.size).toBe(1);
+  });
+
+  it('calls back when a call arrives and when its answer is there', async () => {
+    const { faulty, ledger } = setUp();
+    const sizes: number[] = [];
+    const note = (): void => {
+      sizes.push(ledger.size);
+    };
+    faulty.plan('enqueue', { onArrival: note, onReply: note }, 2);
+    await faulty.enqueue({ jobs: makeJobs(1) });
+    await faulty.enqueue({ jobs: makeJobs(1) });
+    await faulty.enqueue({ jobs: makeJobs(1) });
+    expect(sizes).toEqual([0, 1, 1, 2]);
+  });
+
+  it('delays hints, and passes the others on at once', async () => {
+    const { faulty, clock } = setUp();
+    const kinds: string[] = [];
+    const watch = await faulty.watch(({ kind }) => kinds.push(kind));
+    await clock.settle();
+    expect(kinds).toEqual(['opened']);
+    faulty.plan('hint', { delayBeforeMs: 10 });
+    await faulty.enqueue({ jobs: makeJobs(1) });
+    expect(kinds).toEqual(['opened']);
+    await clock.advance(10);
+    expect(kinds).toEqual(['opened', 'due']);
+    await watch.close();
+  });
+
+  it('tells of every call as it was carried out, so that the same can be done again', async () => {
+    const calls: CarriedOutCall[] = [];
+    const { faulty, ledger } = setUp({ onCarriedOut: (call) => calls.push(call) });
+    faulty.plan('settle', { fail: 'partial' });
+    faulty.plan('cancel', { fail: 'before' });
+    const jobs = await claimSome(faulty, 2);
+    await faulty.settle({ settlements: jobs.map(toComplete), now }).catch(() => undefined);
+    await faulty.cancel({ jobId: new ObjectId(), now }).catch(() => undefined);
+    expect(calls.map(({ verb }) => verb)).toEqual(['enqueue', 'claim', 'settle']);
+    const other = new InMemoryLedgerRepository();
+    for (const { verb, params, answer } of calls) {
+      const replay = other[verb as 'enqueue'].bind(other) as (params: unknown) => Promise<unknown>;
+      expect(await replay(params)).toEqual(answer);
+    }
+    expect(other.size).toBe(ledger.size);
+  });
+});
+
+describe('Seeded faults', () => {
+  const rates = { failBefore: 0.2, failAfter: 0.2, failPartial: 0.2, delayMs: 10 };
+  const call: FaultyCall = { verb: 'claim', params: {} };
+
+  it('are the same for the same seed', () => {
+    const [one, other] = [
+      seededFaults(new SeededRandom(7), rates),
+      seededFaults(new SeededRandom(7), rates),
+    ];
+    for (let count = 0; count < 100; count += 1) expect(one(call)).toEqual(other(call));
+  });
+
+  it('befall calls as often as was asked for', () => {
+    const choose = seededFaults(new SeededRandom(1), rates);
+    const counts = new Map<string, number>();
+    for (let count = 0; count < 1_000; count += 1) {
+      const { fail = 'none', delayBeforeMs = -1, delayAfterMs = -1 } = choose(call);
+      counts.set(fail, (counts.get(fail) ?? 0) + 1);
+      for (const delayMs of [delayBeforeMs, delayAfterMs]) {
+        expect(delayMs).toBeGreaterThanOrEqual(0);
+        expect(delayMs).toBeLessThan(10);
+      }
+    }
+    for (const fail of ['before', 'after', 'partial']) {
+      expect(counts.get(fail)).toBeGreaterThan(150);
+      expect(counts.get(fail)).toBeLessThan(250);
+    }
+  });
+
+  it('are none when none is asked for', () => {
+    expect(seededFaults(new SeededRandom(1), {})(call)).toEqual({
+      delayBeforeMs: 0,
+      delayAfterMs: 0,
+    });
+  });
+});

@@ -1,0 +1,181 @@
+import type { Db } from 'mongodb';
+import type { Job } from '../../src/job.ts';
+import type { MongoLedgerRepository } from '../../src/ledger/mongodb/mongo-ledger-repository.ts';
+import {
+  at,
+  claim,
+  INSTANCE,
+  jobsIn,
+  leasesIn,
+  makeClaimed,
+  makeJobs,
+  onlyJob,
+  put,
+  settlement,
+  TOKEN,
+} from './jobs.ts';
+
+/** A verb that writes, and what is to be seen of it. */
+export interface Write {
+  readonly verb: string;
+  /** The command on the wire that makes the change. */
+  readonly command: 'insert' | 'update' | 'findAndModify' | 'delete';
+  readonly collection: 'jobs' | 'jobs.instances';
+  /** True for a change to one document, which the driver may send once more by itself. */
+  readonly retriedByDriver: boolean;
+  /** What has to be there before. */
+  prepare?(ledger: MongoLedgerRepository, db: Db): Promise<unknown>;
+  run(ledger: MongoLedgerRepository, db: Db): Promise<unknown>;
+  /** The answer of the call when nothing goes wrong. */
+  readonly answer: unknown;
+  /** The answer when it is called again after it landed. */
+  readonly answerAgain: unknown;
+  landed(db: Db): Promise<boolean>;
+}
+
+export const NEW_JOB = makeJobs(1)[0] as Job;
+const KEYED_JOB = makeJobs(1, { uniqueKey: 'key', uniqueLock: 'key' })[0] as Job;
+const CLAIMED_JOB = makeClaimed(1)[0] as Job;
+const LEASE = { instanceId: INSTANCE, leaseDurationMs: 1_000 };
+
+const openLease = (ledger: MongoLedgerRepository): Promise<void> => ledger.openLease(LEASE);
+const isStored = async (db: Db): Promise<boolean> => (await jobsIn(db).countDocuments()) === 1;
+const status = async (db: Db): Promise<string> => (await onlyJob(db)).status;
+const lease = (db: Db) => leasesIn(db).findOne({ _id: INSTANCE });
+
+export const WRITES: readonly Write[] = [
+  {
+    verb: 'enqueue',
+    command: 'insert',
+    collection: 'jobs',
+    retriedByDriver: false,
+    run: (ledger) => ledger.enqueue({ jobs: [NEW_JOB] }),
+    answer: { answers: [{ outcome: 'enqueued' }] },
+    answerAgain: { answers: [{ outcome: 'enqueued' }] },
+    landed: isStored,
+  },
+  {
+    verb: 'enqueue with a unique key',
+    command: 'insert',
+    collection: 'jobs',
+    retriedByDriver: false,
+    run: (ledger) => ledger.enqueue({ jobs: [KEYED_JOB] }),
+    answer: { answers: [{ outcome: 'enqueued' }] },
+    answerAgain: { answers: [{ outcome: 'enqueued' }] },
+    landed: isStored,
+  },
+  {
+    verb: 'claim',
+    command: 'update',
+    collection: 'jobs',
+    retriedByDriver: false,
+    prepare: (_, db) => put(db, [NEW_JOB]),
+    run: (ledger) => claim(ledger),
+    answer: { jobs: [{ fence: 1, claimToken: TOKEN }], attempted: 1 },
+    answerAgain: { jobs: [], attempted: 0 },
+    landed: async (db) => (await status(db)) === 'processing',
+  },
+  {
+    verb: 'settle',
+    command: 'update',
+    collection: 'jobs',
+    retriedByDriver: false,
+    prepare: (_, db) => put(db, [CLAIMED_JOB]),
+    run: (ledger) =>
+      ledger.settle({ settlements: [settlement('complete', CLAIMED_JOB)], now: at(1) }),
+    answer: { answers: ['settled'] },
+    answerAgain: { answers: ['settled'] },
+    landed: async (db) => (await status(db)) === 'completed',
+  },
+  {
+    verb: 'rescue',
+    command: 'update',
+    collection: 'jobs',
+    retriedByDriver: false,
+    prepare: (_, db) => put(db, [CLAIMED_JOB]),
+    run: (ledger) =>
+      ledger.rescue({ deadInstanceId: INSTANCE, rescueLimit: 5, now: at(1), limit: 10 }),
+    answer: { pending: 1, refused: false },
+    answerAgain: { pending: 0, refused: false },
+    landed: async (db) => (await onlyJob(db)).rescueCount === 1,
+  },
+  {
+    verb: 'cancel',
+    command: 'findAndModify',
+    collection: 'jobs',
+    retriedByDriver: true,
+    prepare: (_, db) => put(db, [NEW_JOB]),
+    run: (ledger) => ledger.cancel({ jobId: NEW_JOB._id, now: at(1) }),
+    answer: { outcome: 'cancelled' },
+    answerAgain: { outcome: 'refused', job: { status: 'cancelled' } },
+    landed: async (db) => (await status(db)) === 'cancelled',
+  },
+  {
+    verb: 'remove',
+    command: 'findAndModify',
+    collection: 'jobs',
+    retriedByDriver: true,
+    prepare: (_, db) => put(db, [NEW_JOB]),
+    run: (ledger) => ledger.remove({ jobId: NEW_JOB._id }),
+    answer: { outcome: 'removed' },
+    answerAgain: { outcome: 'missing', job: null },
+    landed: async (db) => (await jobsIn(db).countDocuments()) === 0,
+  },
+  {
+    verb: 'openLease',
+    command: 'update',
+    collection: 'jobs.instances',
+    retriedByDriver: true,
+    run: openLease,
+    answer: undefined,
+    answerAgain: undefined,
+    landed: async (db) => (await lease(db))?.counter === 0,
+  },
+  {
+    verb: 'renewLease',
+    command: 'update',
+    collection: 'jobs.instances',
+    retriedByDriver: true,
+    prepare: openLease,
+    run: (ledger) => ledger.renewLease({ instanceId: INSTANCE }),
+    answer: true,
+    answerAgain: true,
+    landed: async (db) => (await lease(db))?.counter === 1,
+  },
+  {
+    verb: 'declareDead',
+    command: 'update',
+    collection: 'jobs.instances',
+    retriedByDriver: true,
+    prepare: openLease,
+    run: (ledger) => ledger.declareDead({ instanceId: INSTANCE, counter: 0 }),
+    answer: true,
+    answerAgain: false,
+    landed: async (db) => (await lease(db))?.status === 'dead',
+  },
+  {
+    verb: 'endLease',
+    command: 'update',
+    collection: 'jobs.instances',
+    retriedByDriver: true,
+    prepare: openLease,
+    run: (ledger) => ledger.endLease({ instanceId: INSTANCE }),
+    answer: undefined,
+    answerAgain: undefined,
+    landed: async (db) => (await lease(db))?.status !== 'live',
+  },
+  {
+    verb: 'removeLease',
+    command: 'delete',
+    collection: 'jobs.instances',
+    retriedByDriver: true,
+    prepare: async (ledger) => {
+      await openLease(ledger);
+      await ledger.declareDead({ instanceId: INSTANCE, counter: 0 });
+    },
+    run: (ledger) => ledger.removeLease({ instanceId: INSTANCE }),
+    answer: undefined,
+    answerAgain: undefined,
+    landed: async (db) => (await lease(db)) === null,
+  },
+];
