@@ -8,7 +8,7 @@ import {
 import type { Settlement, SettleVerb } from '../../src/ledger/settlement.ts';
 import { MANUAL_CLOCK_START, makeJob } from '../../src/testing/index.ts';
 
-export const COLLECTION = 'jobs';
+const COLLECTION = 'jobs';
 export const INSTANCE = 'instance-a';
 export const TOKEN = 'token-a';
 export const JOB_NAME = 'test-job';
@@ -54,7 +54,7 @@ export async function put(db: Db, jobs: readonly Job[]): Promise<void> {
 type ClaimChoice = Partial<ClaimParams> & { readonly limit?: number };
 
 /** What claims jobs that are due at time 0; ten of {@link JOB_NAME} when nothing else is said. */
-export function claimParams({ limit = 10, ...choice }: ClaimChoice = {}): ClaimParams {
+function claimParams({ limit = 10, ...choice }: ClaimChoice = {}): ClaimParams {
   return {
     demand: [{ name: JOB_NAME, limit }],
     instanceId: INSTANCE,
