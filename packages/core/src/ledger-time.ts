@@ -47,8 +47,13 @@ export class LedgerTime {
 
   /** Samples when a sample that is under way, which may be of another clock, is over. */
   async sampleAnew(): Promise<void> {
-    await this.#sampling?.catch(() => undefined);
+    await Promise.allSettled([this.#sampling]);
     await this.sample();
+  }
+
+  /** Resolves when no sample is under way. */
+  async idle(): Promise<void> {
+    await Promise.allSettled([this.#sampling]);
   }
 
   /** The ledger's time now. Samples again in the background when the last sample has become doubtful. */
@@ -74,6 +79,8 @@ export class LedgerTime {
   async #takeSamples(): Promise<void> {
     let shortestMs = Number.POSITIVE_INFINITY;
     let offsetMs = 0;
+    // Held against the clocks as they are now: if the wall time moves meanwhile, the samples are doubtful too.
+    const wallLeadMs = this.#clock.now() - this.#clock.monotonic();
     for (let count = 0; count < SAMPLES; count += 1) {
       const sentMs = this.#clock.monotonic();
       const ledgerTime = await this.#ledger.readTime();
@@ -84,6 +91,6 @@ export class LedgerTime {
     }
     this.#offsetMs = offsetMs;
     this.#sampledAtMs = this.#clock.monotonic();
-    this.#wallLeadMs = this.#clock.now() - this.#sampledAtMs;
+    this.#wallLeadMs = wallLeadMs;
   }
 }
