@@ -111,7 +111,7 @@ export class Claimer {
       if (hint || poll) this.#drained.clear();
       try {
         await this.#round(poll && !hint);
-        if (this.#suspectsWanted) await this.#suspectRound();
+        if (this.#suspectsWanted && !this.#stopped.signal.aborted) await this.#suspectRound();
         this.#failures = 0;
       } catch (error) {
         this.#causes.add('hint');
@@ -123,14 +123,14 @@ export class Claimer {
   async #round(onlyPolled: boolean): Promise<void> {
     const { demand, someSitOut } = this.#demand();
     if (demand.length === 0) return;
-    const { jobs, attempted, saturated } = await this.#claim({
+    const { jobs, attempted, saturated, drained } = await this.#claim({
       demand,
       suspects: false,
       widening: this.#widening,
     });
     this.#satOut = new Set(saturated);
-    this.#noteDrained(demand);
-    if (saturated.length > 0 || someSitOut) this.#causes.add('slots');
+    for (const name of drained) this.#drained.add(name);
+    if (drained.length < demand.length || someSitOut) this.#causes.add('slots');
     this.#adaptWidening(jobs.length, attempted);
     this.#handOver(jobs, onlyPolled);
   }
@@ -196,7 +196,7 @@ export class Claimer {
       if (!(error instanceof UnknownOutcomeError)) throw error;
       this.#context.report(error);
       const jobs = await this.#readUntilAnswered(instanceId, claimToken);
-      return { jobs, attempted: 0, saturated: params.demand.map(({ name }) => name) };
+      return { jobs, attempted: 0, saturated: [], drained: [] };
     } finally {
       this.#context.clock.setImmediate(() => this.#awaited.delete(claimToken));
     }
@@ -234,11 +234,6 @@ export class Claimer {
     };
     this.#causes.clear();
     return taken;
-  }
-
-  /** Names that had fewer due jobs than were asked for have none left. */
-  #noteDrained(demand: readonly Demand[]): void {
-    for (const { name } of demand) if (!this.#satOut.has(name)) this.#drained.add(name);
   }
 
   #adaptWidening(won: number, attempted: number): void {

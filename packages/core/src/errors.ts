@@ -104,9 +104,26 @@ export class ShutdownTimeoutError extends MonqueError {
   }
 }
 
-/** Turns whatever was thrown into an Error, keeping an Error as it is. */
+/** Turns whatever was thrown into an Error, keeping an Error as it is. Never throws itself. */
 export function toError(thrown: unknown): Error {
-  return thrown instanceof Error ? thrown : new Error(String(thrown), { cause: thrown });
+  return thrown instanceof Error ? thrown : new Error(textOf(thrown), { cause: thrown });
+}
+
+/** The message of an error as a text, whatever somebody made of it. Never throws. */
+export function messageOf(error: Error): string {
+  try {
+    return textOf(error.message);
+  } catch {
+    return 'An error whose message cannot be read';
+  }
+}
+
+function textOf(value: unknown): string {
+  try {
+    return String(value);
+  } catch {
+    return 'A value that cannot be shown as text';
+  }
 }
 
 /** Stops on a fault of Monque itself; stays on in production. */

@@ -193,29 +193,25 @@ export class Executor {
     const settlement = toSettlement(job, outcome, { now, options: this.#context.options });
     this.#settler.submit({
       settlement,
-      onAnswer: (answer, verb) => {
-        if (answer === 'settled')
-          this.#tellSettled(job, { ...settlement, verb }, outcome, durationMs);
-        else this.#tellUnsettled(job, answer);
+      onAnswer: (answer, verb, settledAt) => {
+        if (answer !== 'settled') {
+          this.#tellUnsettled(job, answer);
+          return;
+        }
+        const params = settlementParams(settlement, settledAt);
+        this.#tellSettled(JOB_LIFECYCLE.apply(verb, { ...job }, params), verb, outcome, durationMs);
       },
     });
     this.#held.delete(keyOf(job));
   }
 
-  #tellSettled(
-    claimed: ClaimedJob,
-    settlement: Settlement,
-    outcome: Outcome,
-    duration: number,
-  ): void {
-    const { emit, ledgerTime } = this.#context;
-    const params = settlementParams(settlement, ledgerTime.now());
-    const job = JOB_LIFECYCLE.apply(settlement.verb, { ...claimed }, params);
-    if (settlement.verb === 'complete') emit('job:complete', { job, duration });
-    if (settlement.verb === 'cancelled') emit('job:cancelled', { job });
+  #tellSettled(job: Job, verb: Settlement['verb'], outcome: Outcome, duration: number): void {
+    const { emit } = this.#context;
+    if (verb === 'complete') emit('job:complete', { job, duration });
+    if (verb === 'cancelled') emit('job:cancelled', { job });
     if (job.status === 'pending') this.#hooks.onPending(job);
-    if (outcome.kind !== 'failed' || settlement.verb === 'cancelled') return;
-    emit('job:fail', { job, error: outcome.error, willRetry: settlement.verb === 'retry' });
+    if (outcome.kind !== 'failed' || verb === 'cancelled') return;
+    emit('job:fail', { job, error: outcome.error, willRetry: verb === 'retry' });
   }
 
   #tellUnsettled(job: ClaimedJob, answer: Exclude<SettleResolution, 'settled'>): void {

@@ -72,13 +72,18 @@ export class Instance {
   /** Opens the lease, then begins to claim; throws when the ledger does not take the lease. */
   async start(): Promise<void> {
     await this.#lease.open();
-    await this.#waker.start();
+    try {
+      await this.#waker.start();
+    } catch (error) {
+      await this.#lease.close();
+      throw error;
+    }
     if (this.#context.options.recoverStaleJobs) this.#rescuer.start();
   }
 
   /** A worker was added. */
   workerAdded(): void {
-    this.#claimer.wake('hint');
+    this.#waker.workerAdded();
   }
 
   /** Jobs were stored by this process. */

@@ -20,6 +20,7 @@ import { MongoLedgerRepository } from './ledger/mongodb/mongo-ledger-repository.
 import { LedgerTime } from './ledger-time.ts';
 import { JOB_LIFECYCLE } from './lifecycle.ts';
 import {
+  checkEnqueueEntry,
   checkFunction,
   checkJobName,
   checkWorkerOptions,
@@ -92,8 +93,7 @@ export class Monque extends MonqueEmitter implements MonquePublicAPI {
   readonly #enqueuer: Enqueuer;
   readonly #workers = new Map<string, Worker>();
   #instance: Instance | undefined;
-  #starting: Promise<void> | undefined;
-  #stopping: Promise<void> | undefined;
+  #lastCall: { readonly verb: 'start' | 'stop'; readonly done: Promise<void> } | undefined;
 
   /**
    * @param source - the database to keep jobs in, or a ledger of your own
@@ -126,14 +126,8 @@ export class Monque extends MonqueEmitter implements MonquePublicAPI {
 
   /** A scheduler that keeps its jobs in this process only: for unit tests and first steps. */
   static inMemory(options: MonqueOptions = {}): Monque {
-    const { clock, operationTimeout } = options;
-    return new Monque(
-      new InMemoryLedgerRepository({
-        ...(clock && { clock }),
-        ...(operationTimeout !== undefined && { operationTimeoutMs: operationTimeout }),
-      }),
-      options,
-    );
+    const { clock, operationTimeoutMs } = resolveOptions(options, true);
+    return new Monque(new InMemoryLedgerRepository({ clock, operationTimeoutMs }), options);
   }
 
   /**
@@ -151,13 +145,8 @@ export class Monque extends MonqueEmitter implements MonquePublicAPI {
    *
    * @throws ConnectionError, or UnknownOutcomeError, when the ledger cannot be reached; `start` may be called again
    */
-  async start(): Promise<void> {
-    await this.#stopping;
-    this.#starting ??= this.#startInstance().catch((error: unknown) => {
-      this.#starting = undefined;
-      throw error;
-    });
-    await this.#starting;
+  start(): Promise<void> {
+    return this.#inTurn('start', () => this.#startInstance());
   }
 
   /**
@@ -165,11 +154,8 @@ export class Monque extends MonqueEmitter implements MonquePublicAPI {
    * ended and gives back what never started. Never rejects; concurrent callers share one stop. `enqueue` still works
    * afterwards, and `start` begins anew.
    */
-  async stop(): Promise<void> {
-    this.#stopping ??= this.#stopInstance().finally(() => {
-      this.#stopping = undefined;
-    });
-    await this.#stopping;
+  stop(): Promise<void> {
+    return this.#inTurn('stop', () => this.#stopInstance());
   }
 
   /**
@@ -279,6 +265,19 @@ export class Monque extends MonqueEmitter implements MonquePublicAPI {
     return outcome === 'removed';
   }
 
+  /** Starts and stops happen in the order of their calls; calls of the same kind in a row are one. */
+  #inTurn(verb: 'start' | 'stop', action: () => Promise<void>): Promise<void> {
+    if (this.#lastCall?.verb === verb) return this.#lastCall.done;
+    const before = this.#lastCall?.done.catch(() => undefined) ?? Promise.resolve();
+    const call = { verb, done: before.then(action) };
+    this.#lastCall = call;
+    call.done.catch(() => {
+      // What failed may be tried again.
+      if (this.#lastCall === call) this.#lastCall = undefined;
+    });
+    return call.done;
+  }
+
   async #startInstance(): Promise<void> {
     await this.initialize();
     const instance = new Instance(this.#context, this.#workers);
@@ -287,27 +286,17 @@ export class Monque extends MonqueEmitter implements MonquePublicAPI {
   }
 
   async #stopInstance(): Promise<void> {
-    await this.#starting?.catch(() => undefined);
-    this.#starting = undefined;
     const instance = this.#instance;
     this.#instance = undefined;
     await instance?.stop();
+    await this.#context.ledgerTime.idle();
     await this.#ledger.close();
   }
 
   #draftEntry(entry: EnqueueEntry, index: number): Draft {
     const field = `entries[${index}]`;
-    if (typeof entry !== 'object' || entry === null) {
-      throw new InvalidArgumentError(field, 'an object', entry);
-    }
+    checkEnqueueEntry(field, entry);
     const fields = { name: `${field}.name`, data: `${field}.data`, options: `${field}.options` };
-    if (entry.options !== undefined && 'session' in entry.options) {
-      throw new InvalidArgumentError(
-        `${fields.options}.session`,
-        'left out',
-        entry.options.session,
-      );
-    }
     return this.#draft(fields, entry.name, entry.data, entry.options);
   }
 

@@ -218,6 +218,18 @@ export function resolveEnqueueOptions(
   return { ...options, priority: options.priority ?? DEFAULT_PRIORITY };
 }
 
+/** Checks one entry of many: its fields, and that its options have no session of their own. */
+export function checkEnqueueEntry(field: string, entry: unknown): void {
+  checkFields(field, entry, {
+    name: checkJobName,
+    data: () => undefined,
+    options: (optionsField, options) => {
+      if (typeof options !== 'object' || options === null || !('session' in options)) return;
+      throw new InvalidArgumentError(`${optionsField}.session`, 'left out', options.session);
+    },
+  });
+}
+
 /** Checks the options of a worker. */
 export function checkWorkerOptions(options: WorkerOptions = {}): void {
   checkFields('options', options, WORKER_CHECKS);

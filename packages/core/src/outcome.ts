@@ -4,6 +4,7 @@
  * @module
  */
 import { calculateBackoff } from './backoff.ts';
+import { messageOf } from './errors.ts';
 import type { Job } from './job.ts';
 import type { Settlement } from './ledger/settlement.ts';
 import type { ResolvedOptions } from './options.ts';
@@ -54,7 +55,7 @@ export function toSettlement(
 
 function failure(job: Job, error: Error, { now, options }: SettlementContext) {
   const failCount = job.failCount + 1;
-  const failReason = error.message.slice(0, LONGEST_FAIL_REASON);
+  const failReason = messageOf(error).slice(0, LONGEST_FAIL_REASON);
   const lastFailCount = options.maxRetries - 1;
   if (failCount >= options.maxRetries) return { verb: 'fail', failReason, lastFailCount } as const;
   const nextRunAt = calculateBackoff({ ...options, failCount, now });

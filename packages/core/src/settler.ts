@@ -27,8 +27,8 @@ export type SettleResolution = Exclude<SettleAnswer, 'cancelRequested'>;
 /** A settlement with who wants to know what became of it. */
 export interface PendingSettlement {
   readonly settlement: Settlement;
-  /** Called once, with the verb that stands in the ledger when it was settled. */
-  readonly onAnswer: (answer: SettleResolution, verb: Settlement['verb']) => void;
+  /** Called once, with the verb that stands in the ledger when it was settled, and the time it was sent with. */
+  readonly onAnswer: (answer: SettleResolution, verb: Settlement['verb'], now: Date) => void;
   /** How often the ledger refused it so far. */
   readonly refusals?: number;
 }
@@ -95,28 +95,32 @@ export class Settler {
     const batch = this.#queue.splice(0, MOST_SETTLEMENTS_A_FLUSH);
     this.#flushes += 1;
     const hadRoom = this.hasRoom();
-    const answers = await this.#settleUntilAnswered(batch);
+    const { answers, now } = await this.#settleUntilAnswered(batch);
     this.#flushes -= 1;
-    this.#takeAnswers(batch, answers);
+    for (const [index, pending] of batch.entries()) {
+      this.#held.delete(keyOf(pending));
+      this.#takeAnswer(pending, answers[index] ?? 'unknown', now);
+    }
     if (!hadRoom && this.hasRoom()) this.#onRoom();
     this.#schedule();
     this.#tellIdle();
   }
 
-  /** Undefined when it was given up. */
+  /** Without answers when it was given up. */
   async #settleUntilAnswered(
     batch: readonly PendingSettlement[],
-  ): Promise<readonly SettleAnswer[] | undefined> {
+  ): Promise<{ readonly answers: readonly SettleAnswer[]; readonly now: Date }> {
     const { ledger, ledgerTime, clock, report } = this.#context;
     const settlements = batch.map(({ settlement }) => settlement);
     const { signal } = this.#givenUp;
     for (let attempt = 1; ; attempt += 1) {
+      const now = ledgerTime.now();
       try {
-        return (await ledger.settle({ settlements, now: ledgerTime.now() })).answers;
+        return { ...(await ledger.settle({ settlements, now })), now };
       } catch (error) {
         report(error);
         await sleep(clock, this.#retryDelayMs(attempt), signal);
-        if (signal.aborted) return undefined;
+        if (signal.aborted) return { answers: [], now };
       }
     }
   }
@@ -130,22 +134,12 @@ export class Settler {
     });
   }
 
-  #takeAnswers(
-    batch: readonly PendingSettlement[],
-    answers: readonly SettleAnswer[] | undefined,
-  ): void {
-    for (const [index, pending] of batch.entries()) {
-      this.#held.delete(keyOf(pending));
-      this.#takeAnswer(pending, answers?.[index] ?? 'unknown');
-    }
-  }
-
-  #takeAnswer(pending: PendingSettlement, answer: SettleAnswer): void {
+  #takeAnswer(pending: PendingSettlement, answer: SettleAnswer, now: Date): void {
     const { settlement, onAnswer } = pending;
     const toPending = settlement.verb === 'retry' || settlement.verb === 'release';
     if (answer === 'cancelRequested' && toPending) this.#settleAsCancelled(pending);
-    else if (answer === 'cancelRequested' || answer === 'refused') this.#settleAgain(pending);
-    else onAnswer(answer, settlement.verb);
+    else if (answer === 'cancelRequested' || answer === 'refused') this.#settleAgain(pending, now);
+    else onAnswer(answer, settlement.verb, now);
   }
 
   /** The request to cancel came between the claim and this settlement: the job may not become pending again. */
@@ -155,7 +149,7 @@ export class Settler {
   }
 
   /** The claim still stands although no guard speaks against the verb: what was read may have been stale. */
-  #settleAgain({ settlement, onAnswer, refusals = 0 }: PendingSettlement): void {
+  #settleAgain({ settlement, onAnswer, refusals = 0 }: PendingSettlement, now: Date): void {
     if (refusals < MOST_REFUSALS) {
       this.submit({ settlement, onAnswer, refusals: refusals + 1 });
       return;
@@ -163,7 +157,7 @@ export class Settler {
     const id = settlement.jobId.toHexString();
     const message = `The ledger refused to ${settlement.verb} job ${id} under its own claim`;
     this.#context.report(new MonqueError('INVARIANT', message));
-    onAnswer('refused', settlement.verb);
+    onAnswer('refused', settlement.verb, now);
   }
 
   #isIdle(): boolean {

@@ -40,7 +40,7 @@ export class Waker {
   #hintsFlow = false;
   #nextDue: { readonly atMs: number; readonly timer: Timer } | undefined;
   #polling: Promise<void> | undefined;
-  #looking: Promise<unknown> = Promise.resolve();
+  readonly #looking = new Set<Promise<void>>();
 
   constructor(context: WakerContext, workers: ReadonlyMap<string, Worker>, hooks: WakerHooks) {
     this.#context = context;
@@ -66,7 +66,7 @@ export class Waker {
     this.#nextDue?.timer.cancel();
     await this.#watch?.close();
     await this.#polling;
-    await this.#looking;
+    await Promise.all(this.#looking);
   }
 
   /** A job of this name is or becomes due. */
@@ -75,14 +75,20 @@ export class Waker {
     if (this.#stopped.signal.aborted) return;
     const inMs = (dueAt?.getTime() ?? 0) - this.#context.ledgerTime.now().getTime();
     if (inMs <= 0) this.#hooks.wake('hint');
-    else if (inMs <= this.#pollIntervalMs()) this.#setDueTimer(inMs);
+    else if (inMs <= this.#horizonMs()) this.#setDueTimer(inMs);
+  }
+
+  /** A worker was added: what is due for it, and becomes due soon, was not looked for yet. */
+  workerAdded(): void {
+    this.#hooks.wake('hint');
+    void this.#look();
   }
 
   /** What a round of claims found tells whether hints can be trusted. */
   noteRound({ jobs, onlyPolled }: RoundReport): void {
     const oldestMs = this.#context.ledgerTime.now().getTime() - HINT_GRACE_MS;
-    const missed = jobs.some(({ nextRunAt, updatedAt }) => {
-      return Math.max(nextRunAt.getTime(), updatedAt.getTime()) < oldestMs;
+    const missed = jobs.some(({ nextRunAt, createdAt }) => {
+      return Math.max(nextRunAt.getTime(), createdAt.getTime()) < oldestMs;
     });
     if (onlyPolled && missed) this.#trustHints(false);
   }
@@ -134,23 +140,35 @@ export class Waker {
       this.#context.report(error);
       this.#trustHints(false);
     });
-    this.#looking = Promise.all([this.#looking, look]);
-    return look;
+    this.#looking.add(look);
+    return look.finally(() => this.#looking.delete(look));
   }
 
-  /** Sets the timer for what becomes due before the next poll. */
+  /**
+   * Sets the timer for what becomes due next. The answer may come when its time has passed; then there may be more
+   * behind it, so it is looked for again.
+   */
   async #lookAhead(): Promise<void> {
+    const { ledger, ledgerTime } = this.#context;
     const names = [...this.#workers.keys()];
-    if (names.length === 0) return;
-    const after = this.#context.ledgerTime.now();
-    const until = new Date(after.getTime() + this.#pollIntervalMs());
-    const dueAt = await this.#context.ledger.nextDue({ names, after, until });
-    if (dueAt !== null) this.due(undefined, dueAt);
+    while (names.length > 0 && !this.#stopped.signal.aborted) {
+      const after = ledgerTime.now();
+      const until = new Date(after.getTime() + this.#horizonMs());
+      const dueAt = await ledger.nextDue({ names, after, until });
+      if (dueAt === null) return;
+      this.due(undefined, dueAt);
+      if (dueAt > ledgerTime.now()) return;
+    }
+  }
+
+  /** How far ahead is looked: never less than the longest wait until the next look. */
+  #horizonMs(): number {
+    return Math.max(this.#context.options.pollIntervalMs, SLOW_POLL_INTERVAL_MS);
   }
 
   #pollIntervalMs(): number {
     const { pollIntervalMs } = this.#context.options;
-    return this.#hintsFlow ? Math.max(pollIntervalMs, SLOW_POLL_INTERVAL_MS) : pollIntervalMs;
+    return this.#hintsFlow ? this.#horizonMs() : pollIntervalMs;
   }
 
   #setDueTimer(inMs: number): void {

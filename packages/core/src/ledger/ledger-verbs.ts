@@ -60,6 +60,8 @@ export interface ClaimResult {
   readonly attempted: number;
   /** Names that had at least as many due jobs as were demanded of them. */
   readonly saturated: readonly string[];
+  /** Names that are known to have no more due jobs; of a name in neither list nothing is known. */
+  readonly drained: readonly string[];
 }
 
 export interface ReadClaimParams extends Bounded {

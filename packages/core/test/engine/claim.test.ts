@@ -256,7 +256,7 @@ describe('waking', () => {
 
   test('a poll finds what no hint announced, and makes the hints suspect', async () => {
     const { clock, ledger, makeInstance } = makeWorld();
-    const consumer = makeInstance();
+    const consumer = makeInstance({ leaseDuration: 600_000 });
     consumer.monque.worker('work', () => undefined);
     let silent = false;
     const watch = ledger.watch.bind(ledger);
@@ -266,8 +266,9 @@ describe('waking', () => {
     silent = true;
     const producer = makeInstance();
     await producer.monque.enqueue('work');
-    await clock.advance(29_500);
+    await clock.advance(30_500);
     expect(payloads(consumer.events, 'job:complete')).toHaveLength(1);
+    await clock.advance(3_300);
     await producer.monque.enqueue('work');
     await clock.advance(1_000);
     expect(payloads(consumer.events, 'job:complete')).toHaveLength(2);
@@ -351,6 +352,51 @@ describe('waking', () => {
     expect(payloads(events, 'job:complete')).toHaveLength(2);
     await clock.advance(50_000 - 7_777);
     expect(payloads(events, 'job:complete')).toHaveLength(3);
+    await monque.stop();
+  });
+
+  test('a stream of delayed jobs runs on time, however closely they follow each other', async () => {
+    const { clock, makeInstance } = makeWorld();
+    const { monque, faulty, events } = makeInstance({ leaseDuration: 600_000 });
+    const lateMs: number[] = [];
+    monque.worker('work', ({ nextRunAt }) => lateMs.push(clock.now() - nextRunAt.getTime()));
+    const producer = makeInstance();
+    const start = clock.now();
+    await producer.monque.enqueueMany(
+      Array.from({ length: 500 }, (_, index) => {
+        return { name: 'work', options: { runAt: new Date(start + 2_000 + index * 20) } };
+      }),
+    );
+    faulty.plan('nextDue', { delayAfterMs: 30 }, 2_000);
+    await monque.start();
+    await clock.advance(20_000);
+    expect(payloads(events, 'job:complete')).toHaveLength(500);
+    expect(Math.max(...lateMs)).toBeLessThanOrEqual(100);
+    await monque.stop();
+  });
+
+  test('a job stored before the start runs on time, whenever the hints begin to flow', async () => {
+    const { clock, ledger, makeInstance } = makeWorld();
+    const { monque, faulty, events } = makeInstance({ leaseDuration: 600_000 });
+    const watch = ledger.watch.bind(ledger);
+    ledger.watch = (listener) => watch(listener);
+    monque.worker('work', () => undefined);
+    await monque.enqueue('work', 1, { runAt: new Date(clock.now() + 6_000) });
+    faulty.plan('nextDue', { delayAfterMs: 50 });
+    await monque.start();
+    await clock.advance(6_000);
+    expect(payloads(events, 'job:complete')).toHaveLength(1);
+    await monque.stop();
+  });
+
+  test('a worker that is added later looks ahead for its own name', async () => {
+    const { monque, clock, events } = makeOne({ leaseDuration: 600_000 });
+    await monque.start();
+    await monque.enqueue('late', 1, { runAt: new Date(clock.now() + 5_000) });
+    await clock.advance(1_000);
+    monque.worker('late', () => undefined);
+    await clock.advance(4_000);
+    expect(payloads(events, 'job:complete')).toHaveLength(1);
     await monque.stop();
   });
 

@@ -249,6 +249,17 @@ describe('bad input is refused before any I/O, by an error that names the field'
       (m) => m.enqueueMany([{ name: 'a', options: { session: {} } as never }]),
       'entries[0].options.session',
     ],
+    [
+      'an entry with an unknown field',
+      (m) => m.enqueueMany([{ name: 'a', uniqueKey: 'k' } as never]),
+      'entries[0]',
+    ],
+    [
+      'an entry whose options are no object',
+      (m) => m.enqueueMany([{ name: 'a', options: null as never }]),
+      'entries[0].options',
+    ],
+    ['options of a scheduler that are null', () => Monque.inMemory(null as never), 'options'],
     ['an operator as id', (m) => m.getJob({ $ne: null } as never), 'id'],
     ['an id that is too short', (m) => m.getJob('abc'), 'id'],
     ['an id to cancel that is none', (m) => m.cancelJob(5 as never), 'id'],

@@ -114,9 +114,24 @@ describe('a job whose handler throws', () => {
     monque.worker('odd', () => {
       throw undefined;
     });
+    monque.worker('hostile', (job) => {
+      throw job.data === 'object'
+        ? Object.create(null)
+        : Object.defineProperty(new Error('x'), 'message', {
+            get: () => (job.data === 'getter' ? JSON.parse('{') : Object.create(null)),
+          });
+    });
     await monque.start();
     const [long, odd] = [await monque.enqueue('long'), await monque.enqueue('odd')];
+    const hostile = await monque.enqueueMany(
+      ['object', 'getter', 'message'].map((data) => ({ name: 'hostile', data })),
+    );
     await clock.settle();
+    for (const result of hostile) {
+      const id = result.status === 'failed' ? odd._id : result.job._id;
+      expect(await monque.getJob(id)).toMatchObject({ status: 'failed' });
+      expect((await monque.getJob(id))?.failReason).toMatch(/cannot be/);
+    }
     expect((await monque.getJob(long._id))?.failReason).toHaveLength(1_000);
     expect((await monque.getJob(odd._id))?.failReason).toBe('undefined');
     await monque.stop();

@@ -222,6 +222,31 @@ describe('stop', () => {
     await monque.stop();
   });
 
+  test('called right after start ends what the start began', async () => {
+    const { monque, clock, ledger } = makeOne();
+    const starting = monque.start();
+    await monque.stop();
+    await starting;
+    expect(await ledger.readLeases()).toHaveLength(0);
+    expect(clock.pendingTimers).toBe(0);
+    const last = [monque.stop(), monque.start(), monque.stop()];
+    await Promise.all(last);
+    expect(await ledger.readLeases()).toHaveLength(0);
+    expect(clock.pendingTimers).toBe(0);
+  });
+
+  test('after a start whose watch failed leaves nothing behind', async () => {
+    const { monque, clock, ledger } = makeOne();
+    const watch = ledger.watch.bind(ledger);
+    ledger.watch = () => Promise.reject(new Error('no watch'));
+    await expect(monque.start()).rejects.toThrow('no watch');
+    expect(await ledger.readLeases()).toHaveLength(0);
+    expect(clock.pendingTimers).toBe(0);
+    ledger.watch = watch;
+    await monque.start();
+    await monque.stop();
+  });
+
   test('during a start that fails ends too', async () => {
     const { monque, faulty, clock } = makeOne();
     faulty.plan('openLease', { delayBeforeMs: 100, fail: 'before' });

@@ -82,7 +82,9 @@ describeWithMongo('a scheduler on MongoDB', () => {
   test('retries after 2^failCount times the base interval', async () => {
     const monque = make({ baseRetryInterval: 20, maxRetries: 4 });
     const events = recordEvents(monque);
+    const failedAt: number[] = [];
     monque.worker('work', () => {
+      failedAt.push(Date.now());
       throw new Error('no');
     });
     await monque.start();
@@ -90,9 +92,10 @@ describeWithMongo('a scheduler on MongoDB', () => {
     await until('the job has failed', async () => (await monque.getJob(_id))?.status === 'failed');
     const failures = payloads(events, 'job:fail');
     expect(failures.map(({ willRetry }) => willRetry)).toEqual([true, true, true, false]);
-    for (const { job } of failures.slice(0, 3)) {
-      const delayMs = job.nextRunAt.getTime() - job.updatedAt.getTime();
-      expect(Math.abs(delayMs - 2 ** job.failCount * 20)).toBeLessThanOrEqual(50);
+    for (const [index, { job }] of failures.slice(0, 3).entries()) {
+      const delayMs = job.nextRunAt.getTime() - Number(failedAt[index]);
+      expect(delayMs).toBeGreaterThan(2 ** job.failCount * 20 - 10);
+      expect(failedAt[index + 1]).toBeGreaterThan(job.nextRunAt.getTime() - 10);
     }
     expect(await monque.getJob(_id)).toMatchObject({ failCount: 4, failReason: 'no' });
   });

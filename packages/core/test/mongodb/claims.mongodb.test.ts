@@ -3,7 +3,7 @@ import type { Db, MongoClient } from 'mongodb';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import type { Job } from '../../src/job.ts';
 import type { MongoLedgerRepository } from '../../src/ledger/mongodb/mongo-ledger-repository.ts';
-import { SeededRandom } from '../../src/testing/index.ts';
+import { makeJob, SeededRandom } from '../../src/testing/index.ts';
 import type { HeldReplies } from '../faults/fault-rule.ts';
 import { describeWithOwnMongo } from '../setup/mongodb.ts';
 import { CommandLog, nameOf, namesOf, onlyCommand } from './command-log.ts';
@@ -114,6 +114,53 @@ describeWithOwnMongo('claims in MongoDB', (binary) => {
     const commands = await log.during(() => claim(ledger, { limit: 500 }));
     expect(namesOf(commands)).toEqual(['find', 'update', 'find']);
     expect(onlyCommand(commands, 'update').updates).toHaveLength(1);
+  });
+
+  test("a name that another's backlog kept out is not called drained", async () => {
+    await put(db, makeJobs(30));
+    await put(db, [makeJob({ name: 'other', priority: 9, nextRunAt: at(-1) })]);
+    const demand = [
+      { name: JOB_NAME, limit: 10 },
+      { name: 'other', limit: 5 },
+    ];
+    const first = await claim(ledger, { demand, claimToken: 'first' });
+    expect(first).toMatchObject({ saturated: [JOB_NAME], drained: [] });
+    expect(first.jobs).toHaveLength(10);
+    const alone = await claim(ledger, { demand: demand.slice(1), claimToken: 'second' });
+    expect(alone).toMatchObject({ saturated: [], drained: ['other'], attempted: 1 });
+  });
+
+  test('large jobs are claimed in batches that can be read in time', async () => {
+    await put(db, makeJobs(60, { data: Buffer.alloc(1_000_000) }));
+    const sizes: number[] = [];
+    for (const claimToken of ['first', 'second', 'third']) {
+      sizes.push((await claim(ledger, { claimToken, limit: 20 })).jobs.length);
+    }
+    expect(sizes).toEqual([20, 8, 8]);
+  });
+
+  test('of thousands of due times the earliest is found, also behind those of another name', async () => {
+    const soon = (count: number, ms: number, name: string) =>
+      Array.from({ length: count }, (_, index) => makeJob({ name, nextRunAt: at(ms + index) }));
+    await put(db, [...soon(3_000, 10_000, 'a'), ...soon(1, 4_000, 'b')]);
+    const window = { names: ['a', 'b'], after: at(0), until: at(30_000) };
+    expect(await ledger.nextDue(window)).toEqual(at(4_000));
+    const late = await ledger.nextDue({ ...window, names: ['a'] });
+    expect(late?.getTime()).toBeGreaterThan(at(0).getTime());
+    expect(late?.getTime()).toBeLessThanOrEqual(at(10_000).getTime());
+    await put(
+      db,
+      Array.from({ length: 1_500 }, () => makeJob({ name: 'c', nextRunAt: at(50) })),
+    );
+    expect(await ledger.nextDue({ ...window, names: ['c'] })).toEqual(at(50));
+  });
+
+  test('a client with one connection has none to spare for hints', async () => {
+    const single = server.connect({ maxPoolSize: 1 });
+    const watch = await openLedger(single.db(db.databaseName)).watch(() => undefined);
+    expect(watch.unsupported).toBe('the client has a `maxPoolSize` of 1');
+    await watch.close();
+    await single.close();
   });
 
   test('a claim that finds nothing takes one command', async () => {

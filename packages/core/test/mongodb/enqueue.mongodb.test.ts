@@ -4,6 +4,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest
 import type { Job } from '../../src/job.ts';
 import type { EnqueueAnswer } from '../../src/ledger/ledger-repository.ts';
 import type { MongoLedgerRepository } from '../../src/ledger/mongodb/mongo-ledger-repository.ts';
+import { makeJob } from '../../src/testing/index.ts';
 import { type FailPoint, failCommand } from '../faults/fail-point.ts';
 import { describeWithOwnMongo } from '../setup/mongodb.ts';
 import { CommandLog, nameOf, namesOf } from './command-log.ts';
@@ -233,6 +234,22 @@ describeWithOwnMongo('enqueueing into MongoDB', (binary) => {
     expect(errors).toEqual([expect.any(MongoServerError)]);
     expect((errors[0] as MongoServerError).hasErrorLabel('TransientTransactionError')).toBe(true);
     expect(await jobsIn(db).countDocuments()).toBe(1);
+  });
+
+  test('hundreds of keys that are taken cost one read, not one each', async () => {
+    const keyed = () =>
+      Array.from({ length: 300 }, (_, index) =>
+        makeJob({ name: `name-${index % 3}`, uniqueKey: `${index}`, uniqueLock: `key:${index}` }),
+      );
+    const holders = keyed();
+    await enqueue(...holders);
+    const [answers, commands] = await logged(() => enqueue(...keyed()));
+    expect(answers.map(({ outcome }) => outcome)).toEqual(keyed().map(() => 'existing'));
+    expect(answers.map((answer) => 'job' in answer && answer.job._id.toHexString())).toEqual(
+      holders.map(({ _id }) => _id.toHexString()),
+    );
+    expect(commands.filter((name) => name === 'find').length).toBe(1);
+    expect(commands.length).toBeLessThanOrEqual(4);
   });
 
   async function enqueueNoting(session: ClientSession, errors: unknown[]): Promise<void> {

@@ -115,6 +115,7 @@ export class InMemoryLedgerRepository extends LedgerRepository {
   protected async performClaim(params: ClaimParams): Promise<ClaimResult> {
     const transition = { ...params, now: new Date(params.now) };
     const saturated: string[] = [];
+    const drained: string[] = [];
     const due: StoredJob[] = [];
     for (const { name, limit } of params.demand) {
       const found = this.#jobs.takeDue({
@@ -125,14 +126,14 @@ export class InMemoryLedgerRepository extends LedgerRepository {
         isDue: (job) => JOB_LIFECYCLE.applies('claim', asRecord(job), transition),
       });
       due.push(...found);
-      if (found.length === limit) saturated.push(name);
+      (found.length === limit ? saturated : drained).push(name);
     }
     const chosen = inClaimOrder(due);
     // A suspect is claimed alone: the others wait on.
     const left = params.suspects ? chosen.splice(1) : [];
     for (const stored of left) this.#jobs.put(stored);
     const won = chosen.map((stored) => this.#write('claim', stored, transition));
-    return { jobs: won.map(copyOut), attempted: won.length, saturated };
+    return { jobs: won.map(copyOut), attempted: won.length, saturated, drained };
   }
 
   protected async performReadClaim(params: ReadClaimParams): Promise<readonly Job[]> {

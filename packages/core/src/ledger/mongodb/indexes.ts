@@ -37,7 +37,7 @@ export const ENGINE_INDEXES: readonly (IndexDescription & { name: string })[] = 
     partialFilterExpression: { status: 'processing' },
   },
   {
-    // holderFilter; keeps a second job with the same unique lock out.
+    // holdersFilter; keeps a second job with the same unique lock out.
     name: IndexName.UNIQUE,
     key: { name: 1, uniqueLock: 1 },
     unique: true,

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Collection } from 'mongodb';
+import { BSON, type Collection } from 'mongodb';
 import { UnknownOutcomeError } from '../../errors.ts';
 import type { Job } from '../../job.ts';
 import { JOB_LIFECYCLE, type JobVerb, type TransitionParams } from '../../lifecycle.ts';
@@ -11,6 +11,7 @@ import { type Random, sample } from '../../random.ts';
 import type {
   ClaimParams,
   ClaimResult,
+  Demand,
   ReadClaimParams,
   RescueParams,
 } from '../ledger-repository.ts';
@@ -29,6 +30,11 @@ import {
 
 const MOST_STRANGERS = 100;
 
+/** One claim's jobs are read within one deadline, over whatever network there is. */
+const MOST_BYTES_A_CLAIM = 8 * 1_048_576;
+const SMALLEST_JOB_BYTES = 256;
+const KEPT_SIZE = 0.9;
+
 interface Candidate {
   readonly _id: Job['_id'];
   readonly name: string;
@@ -42,6 +48,7 @@ export class MongoClaims {
   readonly #collection: Collection<Job>;
   readonly #commands: Commands;
   readonly #random: Random;
+  #bytesAJob = SMALLEST_JOB_BYTES;
 
   constructor(collection: Collection<Job>, commands: Commands, random: Random) {
     this.#collection = collection;
@@ -56,21 +63,35 @@ export class MongoClaims {
    * be claimed under it
    */
   async claim(params: ClaimParams, isLate: () => boolean): Promise<ClaimResult> {
-    const candidates = await this.#findCandidates(params);
-    const { chosen, saturated } = choose(params, candidates, this.#random);
+    const demand = cutDemand(params.demand, MOST_BYTES_A_CLAIM / this.#bytesAJob);
+    const { chosen, ...names } = await this.#choose({ ...params, demand });
     const ids = chosen.map((candidate) => candidate._id);
-    if (ids.length === 0) return { jobs: [], attempted: 0, saturated };
+    if (ids.length === 0) return { jobs: [], attempted: 0, ...names };
     if (isLate()) throw new UnknownOutcomeError('The claim was given up before it was made');
     const { matched, refused } = await this.#commands.update([claimStatement(ids, params)]);
     const jobs = matched + refused > 0 ? await this.#read(params, 'local') : [];
-    return { jobs, attempted: ids.length, saturated };
+    this.#measure(jobs);
+    return { jobs, attempted: ids.length, ...names };
   }
 
-  #findCandidates({ demand, now, suspects, widening }: ClaimParams): Promise<Candidate[]> {
-    const names = demand.map(({ name }) => name);
-    const demanded = demand.reduce((sum, { limit }) => sum + limit, 0);
+  async #choose(params: ClaimParams): Promise<Choice> {
+    const demanded = params.demand.reduce((sum, { limit }) => sum + limit, 0);
     // A suspect is claimed alone.
-    const wanted = suspects ? 1 : demanded * widening;
+    const wanted = params.suspects ? 1 : demanded * params.widening;
+    const candidates = await this.#findCandidates(params, wanted);
+    return choose(params, candidates, candidates.length === wanted, this.#random);
+  }
+
+  /** Large jobs are claimed in smaller batches, so that the read of a claim ends before its deadline. */
+  #measure(jobs: readonly Job[]): void {
+    const [sample] = jobs;
+    if (sample === undefined) return;
+    const bytes = BSON.calculateObjectSize(sample, { ignoreUndefined: true });
+    this.#bytesAJob = Math.max(bytes, this.#bytesAJob * KEPT_SIZE, SMALLEST_JOB_BYTES);
+  }
+
+  #findCandidates({ demand, now, suspects }: ClaimParams, wanted: number): Promise<Candidate[]> {
+    const names = demand.map(({ name }) => name);
     return this.#collection
       .find(claimableFilter(names, now, suspects), {
         ...this.#commands.readOptions(),
@@ -158,19 +179,41 @@ export class MongoClaims {
   }
 }
 
+interface Choice extends Pick<ClaimResult, 'saturated' | 'drained'> {
+  readonly chosen: readonly Candidate[];
+}
+
+/**
+ * Takes each name's share of the candidates.
+ *
+ * @param isCut - true when there may be more candidates than were found: one name's may have kept another's out
+ */
 function choose(
   { demand, widening }: ClaimParams,
   candidates: readonly Candidate[],
+  isCut: boolean,
   random: Random,
-): { chosen: Candidate[]; saturated: string[] } {
+): Choice {
   const chosen: Candidate[] = [];
   const saturated: string[] = [];
+  const drained: string[] = [];
   for (const { name, limit } of demand) {
     const named = candidates.filter((candidate) => candidate.name === name);
     if (named.length >= limit) saturated.push(name);
+    else if (!isCut) drained.push(name);
     chosen.push(...(widening > 1 ? sample(random, named, limit) : named.slice(0, limit)));
   }
-  return { chosen, saturated };
+  return { chosen, saturated, drained };
+}
+
+/** Shares what may be claimed among the names, each at least one job. */
+function cutDemand(demand: readonly Demand[], most: number): readonly Demand[] {
+  const total = demand.reduce((sum, { limit }) => sum + limit, 0);
+  if (total <= most) return demand;
+  return demand.map(({ name, limit }) => ({
+    name,
+    limit: Math.max(1, Math.floor((limit * most) / total)),
+  }));
 }
 
 function byClaimOrder(a: Job, b: Job): number {

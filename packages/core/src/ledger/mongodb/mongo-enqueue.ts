@@ -10,7 +10,7 @@ import type { EnqueueAnswer } from '../ledger-repository.ts';
 import type { Commands, WriteErrorDocument } from './commands.ts';
 import { DUPLICATE_KEY_CODE } from './driver-errors.ts';
 import { fromDocument } from './job-document.ts';
-import { holderFilter } from './queries.ts';
+import { holdersFilter } from './queries.ts';
 
 /** How often a job is inserted anew because the holder of its lock was gone when it was looked for. */
 const MOST_HOLDER_RACES = 10;
@@ -32,9 +32,10 @@ export class MongoEnqueue {
     for (let race = 0; waiting.length > 0; race += 1) {
       const errors = await this.#commands.insert(waiting);
       const failed = new Map(errors.map((error) => [error.index, error]));
+      const holders = await this.#findHolders(waiting, errors);
       const lockWasFreed: Job[] = [];
       for (const [index, job] of waiting.entries()) {
-        const answer = await this.#answer(job, failed.get(index), race);
+        const answer = toAnswer(job, failed.get(index), holders.get(lockOf(job)), race);
         if (answer) answers.set(job, answer);
         else lockWasFreed.push(job);
       }
@@ -43,25 +44,17 @@ export class MongoEnqueue {
     return jobs.map((job) => answers.get(job) as EnqueueAnswer);
   }
 
-  /** Undefined when the holder of the lock is gone, so that the job may be inserted again. */
-  async #answer(
-    job: Job,
-    error: WriteErrorDocument | undefined,
-    race: number,
-  ): Promise<EnqueueAnswer | undefined> {
-    if (error === undefined || isOwnId(error)) return { outcome: 'enqueued', job };
-    if (isLockHeld(error)) {
-      const holder = await this.#collection.findOne(
-        holderFilter(job),
-        this.#commands.readOptions(),
-      );
-      if (holder) return answerWithHolder(job, fromDocument(holder));
-      if (race < MOST_HOLDER_RACES) return undefined;
-    }
-    return {
-      outcome: 'refused',
-      error: new MonqueError('LEDGER_REFUSED', `MongoDB refused the job: ${error.errmsg}`),
-    };
+  /** Who holds the locks that were not free, found for all of them at once. */
+  async #findHolders(
+    jobs: readonly Job[],
+    errors: readonly WriteErrorDocument[],
+  ): Promise<Map<string, Job>> {
+    const filters = errors.filter(isLockHeld).flatMap(({ index }) => jobs.slice(index, index + 1));
+    if (filters.length === 0) return new Map();
+    const documents = await this.#collection
+      .find(holdersFilter(filters), this.#commands.readOptions())
+      .toArray();
+    return new Map(documents.map(fromDocument).map((holder) => [lockOf(holder), holder]));
   }
 
   /**
@@ -82,6 +75,28 @@ export class MongoEnqueue {
     );
     return answerWithHolder(job, fromDocument(stored as Job));
   }
+}
+
+/** Undefined when the holder of the lock is gone, so that the job may be inserted again. */
+function toAnswer(
+  job: Job,
+  error: WriteErrorDocument | undefined,
+  holder: Job | undefined,
+  race: number,
+): EnqueueAnswer | undefined {
+  if (error === undefined || isOwnId(error)) return { outcome: 'enqueued', job };
+  if (isLockHeld(error)) {
+    if (holder) return answerWithHolder(job, holder);
+    if (race < MOST_HOLDER_RACES) return undefined;
+  }
+  return {
+    outcome: 'refused',
+    error: new MonqueError('LEDGER_REFUSED', `MongoDB refused the job: ${error.errmsg}`),
+  };
+}
+
+function lockOf({ name, uniqueLock }: Job): string {
+  return `${name} ${uniqueLock}`;
 }
 
 /** The id was made for this job, so who holds it is an earlier try of the same insert. */

@@ -7,7 +7,7 @@
  *
  * @module
  */
-import type { Collection, Db, ServerDescriptionChangedEvent } from 'mongodb';
+import type { Collection, Db, Document, ServerDescriptionChangedEvent } from 'mongodb';
 import { UnknownOutcomeError } from '../../errors.ts';
 import type { Job } from '../../job.ts';
 import { JOB_LIFECYCLE, type JobVerb } from '../../lifecycle.ts';
@@ -61,6 +61,7 @@ import { checkDb, checkIndexes, checkServer } from './server-checks.ts';
 export const DEFAULT_COLLECTION_NAME = 'monque_jobs';
 
 const MOST_DUE_TIMES = 1_000;
+const SHORTEST_WINDOW_MS = 100;
 const MOST_CANCEL_RACES = 10;
 
 /** What a {@link MongoLedgerRepository} is given beside the database. */
@@ -235,17 +236,33 @@ export class MongoLedgerRepository extends LedgerRepository {
 
   protected override performNextDue({ names, after, until }: NextDueParams): Promise<Date | null> {
     return reading('nextDue', async () => {
-      const due = await this.#collection
-        .find(dueWindowFilter(names, after, until), {
-          ...this.#commands.readOptions(),
-          projection: { _id: 0, nextRunAt: 1 },
-          limit: MOST_DUE_TIMES,
-          hint: IndexName.CLAIM,
-        })
-        .toArray();
-      const times = due.map(({ nextRunAt }) => nextRunAt.getTime());
-      return times.length > 0 ? new Date(Math.min(...times)) : null;
+      let windowEnd = until;
+      for (;;) {
+        const times = await this.#findDueTimes(dueWindowFilter(names, after, windowEnd));
+        if (times.length === 0) return null;
+        const windowMs = windowEnd.getTime() - after.getTime();
+        // Of so many, one that was left out may be earlier: nearer to now there are fewer.
+        const isWhole = times.length < MOST_DUE_TIMES || windowMs <= SHORTEST_WINDOW_MS;
+        if (isWhole) return new Date(Math.min(...times));
+        windowEnd = new Date(after.getTime() + Math.ceil(windowMs / 2));
+        if ((await this.#findDueTimes(dueWindowFilter(names, after, windowEnd), 1)).length === 0) {
+          return windowEnd;
+        }
+      }
     });
+  }
+
+  async #findDueTimes(filter: Document, limit = MOST_DUE_TIMES): Promise<number[]> {
+    const due = await this.#collection
+      .find(filter, {
+        ...this.#commands.readOptions(),
+        projection: { _id: 0, nextRunAt: 1 },
+        limit,
+        batchSize: limit + 1,
+        hint: IndexName.CLAIM,
+      })
+      .toArray();
+    return due.map(({ nextRunAt }) => nextRunAt.getTime());
   }
 
   protected override performOpenLease(params: OpenLeaseParams): Promise<void> {
@@ -314,12 +331,8 @@ export class MongoLedgerRepository extends LedgerRepository {
     listener: (hint: LedgerHint) => void,
   ): Promise<LedgerWatch> {
     const unwatchPrimary = this.#watchPrimary(listener);
-    if (!this.#canWatch) {
-      return {
-        unsupported: 'the server is not part of a replica set',
-        close: async () => unwatchPrimary(),
-      };
-    }
+    const unsupported = this.#whyNoHints();
+    if (unsupported !== undefined) return { unsupported, close: async () => unwatchPrimary() };
     const { clock } = this;
     const watch = watchCollection({
       collection: this.#collection,
@@ -333,6 +346,13 @@ export class MongoLedgerRepository extends LedgerRepository {
         await watch.close();
       },
     };
+  }
+
+  /** A change stream waits on a connection of its own, so it must not be the only one. */
+  #whyNoHints(): string | undefined {
+    if (!this.#canWatch) return 'the server is not part of a replica set';
+    if (this.#db.client.options.maxPoolSize === 1) return 'the client has a `maxPoolSize` of 1';
+    return undefined;
   }
 
   /** Another primary has another clock. */

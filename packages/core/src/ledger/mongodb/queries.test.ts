@@ -1,7 +1,6 @@
 import { ObjectId } from 'mongodb';
 import { expect, test } from 'vitest';
 import { JOB_LIFECYCLE } from '../../lifecycle.ts';
-import { makeJob } from '../../testing/index.ts';
 import type { Settlement } from '../settlement.ts';
 import {
   claimableFilter,
@@ -11,7 +10,7 @@ import {
   dueWindowFilter,
   guardedStatement,
   hintPipeline,
-  holderFilter,
+  holdersFilter,
   settleStatements,
   transitionFilter,
   transitionUpdate,
@@ -109,9 +108,19 @@ test('a window of due times leaves out its start and takes in its end', () => {
   });
 });
 
-test('the holder of a lock is looked for by name and lock', () => {
-  const job = makeJob({ name: 'a', uniqueKey: 'key', uniqueLock: 'lock' });
-  expect(holderFilter(job)).toEqual({ name: 'a', uniqueLock: 'lock' });
+test('the holders of locks are looked for by name and locks, all at once', () => {
+  const a = { name: 'a', uniqueLock: 'lock' };
+  const b = { name: 'b', uniqueLock: 'lock' };
+  expect(holdersFilter([a, { ...a, uniqueLock: 'other' }])).toEqual({
+    name: 'a',
+    uniqueLock: { $in: ['lock', 'other'] },
+  });
+  expect(holdersFilter([a, b])).toEqual({
+    $or: [
+      { name: 'a', uniqueLock: { $in: ['lock'] } },
+      { name: 'b', uniqueLock: { $in: ['lock'] } },
+    ],
+  });
 });
 
 test('settlements that write the same become one statement', () => {

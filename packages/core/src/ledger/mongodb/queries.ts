@@ -134,9 +134,14 @@ export function dueWindowFilter(names: readonly string[], after: Date, until: Da
   };
 }
 
-/** The job that holds a unique lock. */
-export function holderFilter(job: Pick<Job, 'name' | 'uniqueLock'>): Document {
-  return { name: job.name, uniqueLock: job.uniqueLock };
+/** The jobs that hold unique locks: by name, so that each name is one scan of the unique index. */
+export function holdersFilter(jobs: readonly Pick<Job, 'name' | 'uniqueLock'>[]): Document {
+  const locksByName = new Map<string, (string | undefined)[]>();
+  for (const { name, uniqueLock } of jobs) {
+    locksByName.set(name, [...(locksByName.get(name) ?? []), uniqueLock]);
+  }
+  const byName = [...locksByName].map(([name, locks]) => ({ name, uniqueLock: { $in: locks } }));
+  return byName.length === 1 ? { ...byName[0] } : { $or: byName };
 }
 
 /**

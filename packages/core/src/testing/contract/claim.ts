@@ -101,7 +101,12 @@ export const claimTests: ContractTests = {
     const full = await subject.claim({ limit: 2 });
     assert.deepEqual(full.saturated, [JOB_NAME]);
     assert.equal(full.attempted, 2);
-    assert.deepEqual(await subject.claim({ limit: 2 }), { jobs: [], attempted: 0, saturated: [] });
+    assert.deepEqual(await subject.claim({ limit: 2 }), {
+      jobs: [],
+      attempted: 0,
+      saturated: [],
+      drained: [JOB_NAME],
+    });
   },
 
   'a claim demanding nothing takes nothing': async (subject) => {
