@@ -1,0 +1,141 @@
+/** What is known of a run from outside: every write of the ledger, every run of a handler, every answer to a caller. */
+import type { Job } from '../../src/index.ts';
+import type { SettleVerb } from '../../src/ledger/settlement.ts';
+import type { JobVerb, TransitionParams } from '../../src/lifecycle.ts';
+import type { Machine } from './machine.ts';
+import type { Profile } from './profile.ts';
+import type { World } from './world.ts';
+
+/** What a simulated job's data says its handler does. */
+export interface Task {
+  /** The number of the enqueue that made it: one job a number. */
+  readonly number: number;
+  readonly kind: 'quick' | 'working' | 'long' | 'flaky' | 'doomed' | 'poison';
+  readonly runMs: number;
+  /** How many runs of a flaky one fail. */
+  readonly failures: number;
+  /** Whether the handler ends when its signal aborts. */
+  readonly heedsSignal: boolean;
+}
+
+/** One write to one job. */
+export interface JobWrite {
+  readonly verb: JobVerb;
+  readonly before: Job | undefined;
+  /** Undefined once it is gone. */
+  readonly after: Job | undefined;
+  readonly params: TransitionParams;
+}
+
+/** One run of a handler. */
+export interface Run {
+  readonly job: Job;
+  readonly token: string;
+  readonly leaseId: string;
+  readonly machine: Machine;
+  ended: 'returned' | 'threw' | undefined;
+  /** A stop in order had no more time to record it, and said so. */
+  isGivenUp: boolean;
+}
+
+/** One lease as the ledger knows it. */
+export interface LeaseFacts {
+  readonly machine: Machine;
+  renewedMs: number;
+  /** When it was dead to the ledger. */
+  diedMs: number | undefined;
+}
+
+/** One enqueue of one job. */
+export interface EnqueueCall {
+  readonly task: Task;
+  readonly machine: Machine;
+  readonly calledMs: number;
+  answer?: 'enqueued' | 'existing' | 'failed' | 'unknown';
+}
+
+/** How often what happened. */
+export interface Counts {
+  claims: number;
+  settles: number;
+  rescues: number;
+  crashes: number;
+  pauses: number;
+  suspends: number;
+  outages: number;
+  stops: number;
+  runs: number;
+  faults: number;
+  /** Jobs stored although their callers were told of another holder: a late insert, which is allowed. */
+  unannounced: number;
+  /** Removed jobs that came back by a late insert, which is allowed. */
+  revived: number;
+}
+
+/** Everything known, for the rules to judge. */
+export class Facts {
+  readonly world: World;
+  readonly profile: Profile;
+  readonly jobs: Map<string, Job> = new Map();
+  readonly removed: Set<string> = new Set();
+  /** Removed jobs that a late insert brought back. Nothing tells their second life from their first. */
+  readonly revived: Set<string> = new Set();
+  readonly leases: Map<string, LeaseFacts> = new Map();
+  readonly runs: Map<string, Run[]> = new Map();
+  /** Runs that returned and of whose end nothing was told yet, by job id and token. */
+  readonly unreported: Map<string, Run> = new Map();
+  /** By job id and token. */
+  readonly settles: Map<string, SettleVerb> = new Map();
+  readonly enqueues: Map<number, EnqueueCall> = new Map();
+  /** Machines that run workers, and are neither stopping nor crashed. */
+  readonly workers: Set<Machine> = new Set();
+  readonly counts: Counts = {
+    claims: 0,
+    settles: 0,
+    rescues: 0,
+    crashes: 0,
+    pauses: 0,
+    suspends: 0,
+    outages: 0,
+    stops: 0,
+    runs: 0,
+    faults: 0,
+    unannounced: 0,
+    revived: 0,
+  };
+  /** Until then something went wrong that concerned everybody. */
+  troubledUntilMs = 0;
+
+  constructor(world: World, profile: Profile) {
+    this.world = world;
+    this.profile = profile;
+  }
+
+  /** True while nobody may take the jobs of this run away. */
+  isStanding({ machine, leaseId, isGivenUp }: Run): boolean {
+    return !machine.isCrashed && !isGivenUp && this.leases.get(leaseId)?.diedMs === undefined;
+  }
+
+  /** When the holder of a claim was gone: its lease was dead, or its machine crashed and its last renewal had come. */
+  diedMs(leaseId: string): number | undefined {
+    const lease = this.leases.get(leaseId);
+    if (lease?.diedMs !== undefined) return lease.diedMs;
+    const crashedMs = lease?.machine.crashedMs;
+    return crashedMs === undefined ? undefined : Math.max(crashedMs, lease?.renewedMs ?? 0);
+  }
+
+  /** Notes that something went wrong for everybody that lasts until then. */
+  trouble(untilMs: number): void {
+    this.troubledUntilMs = Math.max(this.troubledUntilMs, untilMs);
+  }
+}
+
+/** The name of one claim of one job. */
+export function claimKey(job: Job, token: string | undefined): string {
+  return `${job._id.toHexString()} ${token}`;
+}
+
+/** What a simulated job does. */
+export function taskOf(job: Job): Task {
+  return job.data as Task;
+}

@@ -1,0 +1,344 @@
+/**
+ * The guards of the engine, each with the change to its source that removes it. A run without a guard must break a
+ * rule; a guard that nothing misses would be dead weight.
+ */
+import type { Alteration } from './bundle.ts';
+import type { Profile } from './profile.ts';
+
+/** One guard. */
+export interface Guard {
+  readonly name: string;
+  /** What happens without it. */
+  readonly without: string;
+  readonly alterations: readonly Alteration[];
+  /** The rules that tell of it, one of which a seed must break. */
+  readonly rules: readonly string[];
+  /** Fixes what would be drawn otherwise, to look where a find is likely. */
+  readonly profile?: Partial<Profile>;
+  /** A seed that finds it. */
+  readonly seed: number;
+  /** The guard that alone suffices, and why this one is kept beside it. */
+  readonly secondOf?: string;
+}
+
+/** Every guard that is removed, one at a time. */
+export const GUARDS: readonly Guard[] = [
+  {
+    name: 'token filter of a settle',
+    without: 'a settle that does not name its claim lands on another one',
+    alterations: [
+      {
+        file: 'lifecycle.ts',
+        find: "const HOLDS_CLAIM = { field: 'claimToken', is: 'equal', to: 'claimToken' } as const;",
+        replace: "const HOLDS_CLAIM = { field: 'claimToken', is: 'present' } as const;",
+      },
+    ],
+    rules: ['a settle lands on another claim'],
+    seed: 3,
+  },
+  {
+    name: 'status filter of the claim',
+    without: 'a claim that does not ask for pending jobs takes them from others',
+    alterations: [
+      {
+        file: 'lifecycle.ts',
+        find: "from: ['pending'],\n      to: 'processing',",
+        replace: "from: ['pending', 'processing', 'completed'],\n      to: 'processing',",
+      },
+    ],
+    rules: ['a transition is illegal'],
+    profile: { ledger: 'stepped' },
+    seed: 1,
+  },
+  {
+    name: 'due filter of the claim',
+    without: 'a claim that trusts its find takes a job that was retried meanwhile',
+    alterations: [
+      {
+        file: 'lifecycle.ts',
+        find: "guards: [{ field: 'nextRunAt', is: 'atMost', to: 'now' }],",
+        replace: 'guards: [],',
+      },
+    ],
+    rules: ['a job is claimed before its time'],
+    profile: { ledger: 'stepped', slowStepRate: 0.05 },
+    seed: 3,
+  },
+  {
+    name: 'counter compare-and-swap of the lease',
+    without: 'a verdict without the counter kills an instance that has just shown life',
+    alterations: [
+      {
+        file: 'ledger/memory/lease-register.ts',
+        find: 'if (this.#leases.get(instanceId)?.counter !== counter) return false;',
+        replace: 'if (counter < 0) return false;',
+      },
+    ],
+    rules: ['a living lease is declared dead', 'an innocent lease is declared dead'],
+    profile: { lateRate: 0.1, lossRate: 0, pauseRate: 0.003, crashRate: 0 },
+    seed: 92,
+  },
+  {
+    name: 'reconciliation',
+    without: 'a claim that arrives after its sender gave it up is stuck',
+    alterations: [{ file: 'instance.ts', find: 'this.#reconciler.reconcile();', replace: '' }],
+    rules: ['a job never ends'],
+    profile: { lateRate: 0.05 },
+    seed: 2,
+  },
+  {
+    name: 'ledger first, memory second in the reconciliation',
+    without: 'reconciling from an older memory releases a job that is held by now',
+    alterations: [
+      {
+        file: 'executor.ts',
+        find: '  /** True while a suspect is here. */',
+        replace:
+          '  copy() { const [held, settling] = [new Set(this.#held), this.#settler.copy()];\n' +
+          '    return (key) => held.has(key) || settling.has(key); }\n' +
+          '  /** True while a suspect is here. */',
+      },
+      {
+        file: 'settler.ts',
+        find: '  /** Takes a settlement; it is written soon. */',
+        replace: '  copy() { return new Set(this.#held); }\n',
+      },
+      {
+        file: 'claimer.ts',
+        find: '  /** Ends the rounds;',
+        replace: '  copy() { return new Set(this.#awaited); }\n  /** Ends the rounds;',
+      },
+      {
+        file: 'reconciler.ts',
+        find: 'const claims = await',
+        replace:
+          'const [holds, awaited] = [executor.copy(), claimer.copy()];\n    const claims = await',
+      },
+      {
+        file: 'reconciler.ts',
+        find: 'executor.holds(jobId, claim.claimToken)',
+        replace: "holds([jobId, claim.claimToken].join(' '))",
+      },
+      {
+        file: 'reconciler.ts',
+        find: '!claimer.awaits(claim.claimToken)',
+        replace: '!awaited.has(claim.claimToken)',
+      },
+    ],
+    rules: ['a job runs twice at once', 'finished work is run again'],
+    seed: 3,
+  },
+  {
+    name: 'cancel exclusion',
+    without: 'a job that becomes pending again forgets that it was to be cancelled',
+    alterations: [
+      {
+        file: 'lifecycle.ts',
+        find: "const NO_CANCEL = { field: 'cancelRequestedAt', is: 'absent' } as const;",
+        replace: "const NO_CANCEL = { field: '_id', is: 'present' } as const;",
+      },
+    ],
+    rules: ['a request to cancel is forgotten'],
+    seed: 3,
+  },
+  {
+    name: 'resend with the same ids',
+    without: 'an enqueue that is sent again with a new id makes two jobs',
+    alterations: [
+      {
+        file: 'enqueuer.ts',
+        find: 'const { answers } = await ledger.enqueue({ jobs });',
+        replace:
+          'const { random } = this.#context;\n        const anew = jobs.map((job) => ({ ...job, _id: random.objectId(job.createdAt.getTime()) }));\n        const { answers } = await ledger.enqueue({ jobs: attempt === 1 ? jobs : anew });',
+      },
+    ],
+    rules: ['an enqueue makes two jobs'],
+    seed: 1,
+  },
+  {
+    name: 'a claim is sent once',
+    without: 'a claim that is sent again takes a job twice under one token',
+    alterations: [
+      {
+        file: 'claimer.ts',
+        find: 'return (await ledger.readClaim({ instanceId, claimToken })) as readonly ClaimedJob[];',
+        replace:
+          'const demand = [...this.#parts.workers.keys()].map((name) => ({ name, limit: 2 }));\n        const now = this.#context.ledgerTime.now();\n        const again = { demand, instanceId, claimToken, now, suspects: false, widening: 1 };\n        return (await ledger.claim(again)).jobs as readonly ClaimedJob[];',
+      },
+    ],
+    rules: ['a claim is made twice', 'a claim is settled twice', 'a job never ends'],
+    // A late twin finds the job again only after a rescue or a release: its due time bars the more common ways.
+    profile: { lateRate: 0.2, pauseRate: 0.005, crashRate: 0, outages: 0, stops: 0 },
+    seed: 73,
+  },
+  {
+    name: 'a gap between reads starts the count anew',
+    without: 'an observer that counts through an outage kills the innocent',
+    alterations: [
+      {
+        file: 'rescuer.ts',
+        find: 'seen.counter !== counter || unclean',
+        replace: 'seen.counter !== counter || (unclean && false)',
+      },
+    ],
+    rules: ['an innocent lease is declared dead'],
+    profile: { outages: 3 },
+    seed: 43,
+  },
+  {
+    name: 'claimants first, leases second in a rescue round',
+    without: 'a rescue that reads the leases first takes the jobs of a newcomer',
+    alterations: [
+      {
+        file: 'rescuer.ts',
+        find: 'const strangers = await ledger.findClaimants({ except: known });\n    const leases = await this.#readLeases();',
+        replace:
+          'const leases = await this.#readLeases();\n    const strangers = await ledger.findClaimants({ except: known });',
+      },
+    ],
+    rules: ['a rescue takes from the living'],
+    seed: 1,
+    secondOf:
+      'a rescue refuses a live lease. Kept, since it spares a call for every newcomer, and the refusal alone would ' +
+      'let a round wait for each',
+  },
+  {
+    name: 'a rescue refuses a live lease',
+    without: 'a rescue that trusts an older read of the leases takes the jobs of a newcomer',
+    alterations: [
+      {
+        file: 'ledger/memory/lease-register.ts',
+        find: "return this.#leases.get(instanceId)?.status === 'live';",
+        replace: "return this.#leases.get(instanceId)?.status === 'live' && instanceId === '';",
+      },
+    ],
+    rules: ['a rescue takes from the living'],
+    seed: 1,
+    secondOf:
+      'claimants first, leases second. Kept, since a rescue can be sent long after its round read the leases, and ' +
+      'since nothing but the ledger itself binds who else may call the verb',
+  },
+  {
+    name: 'both of the two before',
+    without: 'a rescue takes the jobs of a newcomer',
+    alterations: [
+      {
+        file: 'rescuer.ts',
+        find: 'const strangers = await ledger.findClaimants({ except: known });\n    const leases = await this.#readLeases();',
+        replace:
+          'const leases = await this.#readLeases();\n    const strangers = await ledger.findClaimants({ except: known });',
+      },
+      {
+        file: 'ledger/memory/lease-register.ts',
+        find: "return this.#leases.get(instanceId)?.status === 'live';",
+        replace: "return this.#leases.get(instanceId)?.status === 'live' && instanceId === '';",
+      },
+    ],
+    rules: ['a rescue takes from the living'],
+    seed: 4,
+  },
+  {
+    name: 'a rescue leaves lastToken alone',
+    without: 'the old holder of a rescued claim believes that it settled',
+    alterations: [
+      {
+        file: 'lifecycle.ts',
+        find: "const BY_OTHERS = { updatedAt: 'now' } as const;",
+        replace: "const BY_OTHERS = { updatedAt: 'now', lastToken: 'claimToken' } as const;",
+      },
+    ],
+    rules: ['a run is reported wrongly'],
+    seed: 14,
+  },
+  {
+    name: "the holder's deadline",
+    without: 'an instance that ignores its deadline works on after its death',
+    alterations: [
+      {
+        file: 'lease.ts',
+        find: 'if (Math.max(monotonicMs, wallMs) < options.leaseDurationMs) return true;',
+        replace: 'if (Math.max(monotonicMs, wallMs) < options.leaseDurationMs * 1000) return true;',
+      },
+    ],
+    rules: ['a dead lease still works'],
+    seed: 6,
+  },
+  {
+    name: "wall time in the holder's deadline",
+    without: 'an instance on a suspended machine does not notice by monotonic time alone',
+    alterations: [
+      {
+        file: 'lease.ts',
+        find: 'if (Math.max(monotonicMs, wallMs) < options.leaseDurationMs) return true;',
+        replace:
+          'if (Math.max(monotonicMs, wallMs - wallMs) < options.leaseDurationMs) return true;',
+      },
+    ],
+    rules: ['a dead lease still works'],
+    profile: { hasSuspends: true },
+    seed: 5,
+  },
+  {
+    name: 'a job starts only under the lease it was claimed with',
+    without: 'a new lease seems to cover jobs that were claimed under the old one',
+    alterations: [
+      {
+        file: 'instance.ts',
+        find: 'this.#lease.isHeld() && claimedBy === this.#lease.instanceId',
+        replace: 'this.#lease.isHeld() && claimedBy !== undefined',
+      },
+      {
+        file: 'claimer.ts',
+        find: 'first.claimedBy === lease.instanceId',
+        replace: "first.claimedBy !== '' || lease.instanceId === ''",
+      },
+    ],
+    rules: ['a dead lease still works'],
+    profile: { lateRate: 0.1, pauseRate: 0.003, crashRate: 0 },
+    seed: 24,
+  },
+  {
+    name: 'a finished outcome is sent again',
+    without: 'a settle that is sent once loses finished work with its answer',
+    alterations: [
+      {
+        file: 'settler.ts',
+        find: 'if (signal.aborted) return {',
+        replace: 'return {',
+      },
+    ],
+    rules: ['finished work is run again', 'finished work is not recorded', 'a job never ends'],
+    seed: 1,
+  },
+  {
+    name: 'a stop waits for the look ahead',
+    without: 'a stop leaves a request and its timer behind',
+    alterations: [{ file: 'waker.ts', find: 'await Promise.all(this.#looking);', replace: '' }],
+    rules: ['a stop leaves a timer'],
+    seed: 25,
+  },
+  {
+    name: 'a stop waits for the sample of the time',
+    without: 'a stop leaves a request and its timer behind',
+    alterations: [
+      { file: 'monque.ts', find: 'await this.#context.ledgerTime.idle();', replace: '' },
+    ],
+    rules: ['a stop leaves a timer'],
+    profile: { hasSuspends: false, wallSteps: 12, stops: 12, lateRate: 0.05 },
+    seed: 9,
+  },
+  {
+    name: 'a sample is held against the clocks before it',
+    without: 'a machine that is suspended during a sample has the wrong time for long',
+    alterations: [
+      {
+        file: 'ledger-time.ts',
+        find: 'this.#wallLeadMs = wallLeadMs;',
+        replace: 'this.#wallLeadMs = this.#clock.now() - this.#sampledAtMs;',
+      },
+    ],
+    rules: ['the time is wrong'],
+    profile: { hasSuspends: true, lateRate: 0, pauseRate: 0.008, crashRate: 0, outages: 0 },
+    seed: 6,
+  },
+];

@@ -1,0 +1,207 @@
+/** One place in the fleet: a machine with a scheduler on it, and after a crash another machine in its stead. */
+import { sleep } from '../../src/clock.ts';
+import { ShutdownTimeoutError } from '../../src/errors.ts';
+import { type Job, type JobContext, Monque } from '../../src/index.ts';
+import type { LedgerRepository } from '../../src/ledger/ledger-repository.ts';
+import { FaultyLedgerRepository } from '../../src/testing/faulty-ledger-repository.ts';
+import { SeededRandom } from '../../src/testing/seeded-random.ts';
+import type { Chance } from './chance.ts';
+import type { Machine } from './machine.ts';
+import type { Network } from './network.ts';
+import type { Observer } from './observer.ts';
+import { ENGINE_OPTIONS, OPERATION_TIMEOUT_MS } from './profile.ts';
+import type { Report } from './rules/rule.ts';
+import type { World } from './world.ts';
+
+const START_AGAIN_MS = 200;
+const LONGEST_REPAIR_MS = 3_000;
+const REPORTS = ['job:complete', 'job:fail', 'job:cancelled', 'job:lost'] as const;
+
+/** What the fleet's places share. */
+export interface Surroundings {
+  readonly world: World;
+  readonly chance: Chance;
+  readonly observer: Observer;
+  readonly network: Network;
+  readonly ledger: LedgerRepository;
+  readonly makeMachine: (name: string) => Machine;
+  readonly runHandler: (host: Host, machine: Machine, job: Job, context: JobContext) => unknown;
+}
+
+/** What one place is given. */
+export interface HostParams {
+  readonly name: string;
+  /** Concurrency by job name; none for a place that only enqueues. */
+  readonly workers: ReadonlyMap<string, number>;
+}
+
+/** One place in the fleet. */
+export class Host {
+  readonly #shared: Surroundings;
+  readonly #params: HostParams;
+  readonly #givenUp = new Set<string>();
+  #machine: Machine;
+  #monque: Monque;
+  #boots = 0;
+  #callsInFlight = 0;
+  #state: 'starting' | 'up' | 'stopping' | 'stopped' | 'down' = 'down';
+
+  constructor(shared: Surroundings, params: HostParams) {
+    this.#shared = shared;
+    this.#params = params;
+    [this.#machine, this.#monque] = this.#boot();
+  }
+
+  get machine(): Machine {
+    return this.#machine;
+  }
+
+  /** True while it does what it is there for. */
+  get isUp(): boolean {
+    return this.#state === 'up' && this.#machine.isRunning;
+  }
+
+  get isWorker(): boolean {
+    return this.#params.workers.size > 0;
+  }
+
+  /** Ends the machine; another one takes its place after a while. */
+  crash(): void {
+    if (this.#machine.isCrashed) return;
+    const { world, chance, observer } = this.#shared;
+    observer.trace.note(this.#machine.name, () => 'crashes');
+    observer.facts.counts.crashes += 1;
+    observer.facts.workers.delete(this.#machine);
+    this.#machine.crash();
+    this.#state = 'down';
+    world.in(chance.between(20, LONGEST_REPAIR_MS), () => {
+      [this.#machine, this.#monque] = this.#boot();
+    });
+  }
+
+  /** Asks something of the scheduler as the user does. */
+  async call<T>(ask: (monque: Monque) => Promise<T>): Promise<T> {
+    const machine = this.#machine;
+    this.#callsInFlight += 1;
+    try {
+      return await ask(this.#monque);
+    } finally {
+      if (machine === this.#machine) this.#callsInFlight -= 1;
+    }
+  }
+
+  /** Stops the scheduler in order; with a time it is started again after that. */
+  async stop(againAfterMs?: number): Promise<void> {
+    if (this.#state !== 'up') return;
+    const [machine, monque] = [this.#machine, this.#monque];
+    const { world, observer } = this.#shared;
+    this.#state = 'stopping';
+    observer.trace.note(machine.name, () => 'is told to stop');
+    observer.facts.counts.stops += 1;
+    observer.facts.workers.delete(machine);
+    const calledMs = world.nowMs;
+    await monque.stop();
+    const tookMs = world.nowMs - calledMs;
+    const [givenUp, callsInFlight] = [this.#givenUp, this.#callsInFlight];
+    observer.stopped({ machine, tookMs, givenUp, callsInFlight });
+    this.#state = 'stopped';
+    if (againAfterMs === undefined) return;
+    await sleep(machine.userClock, againAfterMs);
+    this.#start(machine, monque);
+  }
+
+  #boot(): [Machine, Monque] {
+    const { makeMachine, chance, ledger, network, observer, world } = this.#shared;
+    this.#boots += 1;
+    this.#callsInFlight = 0;
+    this.#givenUp.clear();
+    const machine = makeMachine(`${this.#params.name}.${this.#boots}`);
+    const faulty = new FaultyLedgerRepository(ledger, {
+      clock: machine,
+      networkClock: networkClock(world),
+      operationTimeoutMs: OPERATION_TIMEOUT_MS,
+      chooseFault: (call) => {
+        if (call.verb === 'openLease') observer.leaseAsked(instanceIdOf(call.params), machine);
+        if (call.verb === 'claim') this.#checkClaim(machine);
+        return network.faultFor(machine, call);
+      },
+    });
+    const random = new SeededRandom(chance.seed());
+    const monque = new Monque(faulty, { ...ENGINE_OPTIONS, clock: machine, random });
+    this.#listen(machine, monque);
+    for (const [name, concurrency] of this.#params.workers) {
+      const handler = (job: Job, context: JobContext): unknown =>
+        this.#shared.runHandler(this, machine, job, context);
+      monque.worker(name, handler, { concurrency });
+    }
+    this.#start(machine, monque);
+    return [machine, monque];
+  }
+
+  #start(machine: Machine, monque: Monque): void {
+    this.#state = this.isWorker ? 'starting' : 'up';
+    if (this.isWorker) void this.#startUntilItWorks(machine, monque);
+  }
+
+  async #startUntilItWorks(machine: Machine, monque: Monque): Promise<void> {
+    const { observer } = this.#shared;
+    for (;;) {
+      try {
+        await monque.start();
+        break;
+      } catch {
+        await sleep(machine.userClock, START_AGAIN_MS);
+      }
+    }
+    if (machine.isCrashed) return;
+    observer.trace.note(machine.name, () => 'has started');
+    observer.facts.workers.add(machine);
+    machine.trouble(this.#shared.world.nowMs);
+    this.#state = 'up';
+  }
+
+  #checkClaim(machine: Machine): void {
+    if (this.#state !== 'stopping' || machine.isCrashed) return;
+    this.#shared.observer.violate('a claim is sent by who stops', machine.name);
+  }
+
+  #listen(machine: Machine, monque: Monque): void {
+    const { observer } = this.#shared;
+    for (const name of REPORTS) {
+      monque.on(name, (payload: unknown) => {
+        if (!machine.isCrashed) observer.reported(machine, { name, payload } as Report);
+      });
+    }
+    monque.on('job:error', ({ error }) => {
+      if (machine.isCrashed) return;
+      if ('code' in error && error.code === 'INVARIANT') {
+        observer.violate('the engine finds a fault in itself', error.message);
+      }
+      if (!(error instanceof ShutdownTimeoutError)) return;
+      for (const jobId of error.incompleteJobs) this.#givenUp.add(jobId.toHexString());
+    });
+  }
+}
+
+/** Delays on the way, whatever happens to the machines. */
+function networkClock(world: World) {
+  return {
+    now: () => world.nowMs,
+    monotonic: () => world.nowMs,
+    setTimer(callback: () => void, delayMs: number) {
+      const happening = world.in(delayMs, callback);
+      return {
+        cancel(): void {
+          happening.isCancelled = true;
+        },
+      };
+    },
+    setImmediate: (callback: () => void) => {
+      world.in(0, callback);
+    },
+  };
+}
+
+function instanceIdOf(params: unknown): string {
+  return (params as { readonly instanceId: string }).instanceId;
+}

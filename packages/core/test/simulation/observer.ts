@@ -1,0 +1,180 @@
+/** Sees everything that happens, notes it, and has the rules judge it. */
+import type { Job } from '../../src/index.ts';
+import type { SettleVerb } from '../../src/ledger/settlement.ts';
+import {
+  claimKey,
+  type EnqueueCall,
+  Facts,
+  type JobWrite,
+  type LeaseFacts,
+  type Run,
+} from './facts.ts';
+import type { Machine } from './machine.ts';
+import type { Profile } from './profile.ts';
+import { describe } from './rules/job-rules.ts';
+import type { MakeRule, Report, Rule, StopFacts } from './rules/rule.ts';
+import type { Trace } from './trace.ts';
+import type { World } from './world.ts';
+
+const CHECK_EVERY_MS = 100;
+const SETTLE_VERBS = new Set<string>(['complete', 'retry', 'release', 'fail', 'cancelled']);
+
+/** A rule that was broken. */
+export interface Violation {
+  readonly atMs: number;
+  readonly rule: string;
+  readonly detail: string;
+}
+
+/** The one that all news goes to. */
+export class Observer {
+  readonly facts: Facts;
+  readonly trace: Trace;
+  readonly violations: Violation[] = [];
+  readonly #world: World;
+  readonly #rules: readonly Rule[];
+  #nextCheckMs = 0;
+
+  constructor(world: World, profile: Profile, trace: Trace, makeRules: readonly MakeRule[]) {
+    this.#world = world;
+    this.trace = trace;
+    this.facts = new Facts(world, profile);
+    this.#rules = makeRules.map((make) => make(this.facts, (...broken) => this.violate(...broken)));
+  }
+
+  /** Notes that a rule is broken. */
+  violate(rule: string, detail: string): void {
+    this.trace.note('RULE', () => `broken: ${rule}: ${detail}`);
+    this.violations.push({ atMs: this.#world.nowMs, rule, detail });
+  }
+
+  /** A job was written. */
+  jobWritten(write: JobWrite): void {
+    const { verb, before, after, params } = write;
+    const { facts } = this;
+    this.trace.note('ledger', () => describeWrite(write));
+    for (const rule of this.#rules) rule.jobWritten?.(write);
+    const job = (after ?? before) as Job;
+    const id = job._id.toHexString();
+    if (after === undefined) {
+      facts.jobs.delete(id);
+      facts.removed.add(id);
+      facts.runs.delete(id);
+    } else facts.jobs.set(id, after);
+    if (verb === 'enqueue' && facts.removed.has(id)) facts.revived.add(id);
+    if (verb === 'claim') facts.counts.claims += 1;
+    if (verb.startsWith('rescue')) facts.counts.rescues += 1;
+    if (!SETTLE_VERBS.has(verb)) return;
+    facts.counts.settles += 1;
+    facts.settles.set(claimKey(job, params.claimToken as string), verb as SettleVerb);
+  }
+
+  /** An instance asks for a lease under this id. */
+  leaseAsked(leaseId: string, machine: Machine): void {
+    this.facts.leases.set(leaseId, { machine, renewedMs: this.#world.nowMs, diedMs: undefined });
+  }
+
+  /** A counter was written. */
+  leaseRenewed(leaseId: string): void {
+    const lease = this.facts.leases.get(leaseId);
+    if (lease !== undefined) lease.renewedMs = this.#world.nowMs;
+  }
+
+  /** A lease is dead to the ledger. */
+  leaseDied(leaseId: string, declared: boolean): void {
+    const lease = this.facts.leases.get(leaseId);
+    if (lease === undefined || lease.diedMs !== undefined) return;
+    this.trace.note(
+      'ledger',
+      () => `${declared ? 'declares dead' : 'ends'} ${name(lease, leaseId)}`,
+    );
+    for (const rule of this.#rules) rule.leaseDied?.(leaseId, lease, declared);
+    lease.diedMs = this.#world.nowMs;
+  }
+
+  /** A handler is called. */
+  runStarted(machine: Machine, job: Job): Run {
+    const run: Run = {
+      job,
+      token: job.claimToken ?? '',
+      leaseId: job.claimedBy ?? '',
+      machine,
+      ended: undefined,
+      isGivenUp: false,
+    };
+    this.trace.note(machine.name, () => `runs ${describe(job)} by ${short(run.token)}`);
+    for (const rule of this.#rules) rule.runStarted?.(run);
+    const { runs, counts } = this.facts;
+    const id = job._id.toHexString();
+    runs.set(id, [...(runs.get(id) ?? []), run]);
+    counts.runs += 1;
+    return run;
+  }
+
+  /** A handler ended. */
+  runEnded(run: Run, how: 'returned' | 'threw'): void {
+    run.ended = how;
+    if (how === 'returned') this.facts.unreported.set(claimKey(run.job, run.token), run);
+    this.trace.note(run.machine.name, () => `${how} ${describe(run.job)} by ${short(run.token)}`);
+  }
+
+  /** An instance told of the end of a run. */
+  reported(machine: Machine, report: Report): void {
+    const { name, payload } = report;
+    this.trace.note(machine.name, () => `tells ${name} ${describe(payload.job)}`);
+    for (const rule of this.#rules) rule.reported?.(report);
+    const { job } = payload;
+    if (name === 'job:lost' && !this.facts.workers.has(machine)) this.#giveUp(job);
+    for (const token of [job.claimToken, job.lastToken]) {
+      this.facts.unreported.delete(claimKey(job, token));
+    }
+  }
+
+  #giveUp(job: Job): void {
+    for (const run of this.facts.runs.get(job._id.toHexString()) ?? []) {
+      if (run.token === job.claimToken) run.isGivenUp = true;
+    }
+  }
+
+  /** A caller learned what became of an enqueue. */
+  enqueueAnswered(call: EnqueueCall, answer: EnqueueCall['answer'], job: Job | undefined): void {
+    if (answer !== undefined) call.answer = answer;
+    this.trace.note(call.machine.name, () => `job ${call.task.number} is ${answer}`);
+    for (const rule of this.#rules) rule.enqueueAnswered?.(call, job);
+  }
+
+  /** A stop in order has ended. */
+  stopped(stop: StopFacts): void {
+    this.trace.note(stop.machine.name, () => `has stopped within ${stop.tookMs.toFixed(0)} ms`);
+    for (const rule of this.#rules) rule.stopped?.(stop);
+  }
+
+  /** An event is over. */
+  passed(): void {
+    const { nowMs } = this.#world;
+    if (nowMs < this.#nextCheckMs) return;
+    this.#nextCheckMs = nowMs + CHECK_EVERY_MS;
+    for (const rule of this.#rules) rule.passed?.(nowMs);
+  }
+
+  /** All jobs have ended, or had their time. */
+  drained(): void {
+    for (const rule of this.#rules) rule.drained?.();
+  }
+}
+
+/** A token or an id as it is shown. */
+function short(token: string): string {
+  return token.slice(0, 4);
+}
+
+function name({ machine }: LeaseFacts, leaseId: string): string {
+  return `${machine.name}/${short(leaseId)}`;
+}
+
+function describeWrite({ verb, before, after, params }: JobWrite): string {
+  const token = params.claimToken ?? before?.claimToken ?? '-';
+  const states = `${before?.status ?? 'new'} -> ${after?.status ?? 'gone'}`;
+  const fence = after?.fence ?? before?.fence;
+  return `${verb} ${describe(after ?? before)}: ${states}, fence ${fence}, ${short(String(token))}`;
+}

@@ -1,0 +1,100 @@
+/** What is simulated: the options of the engine, and what goes wrong how often. */
+import type { MonqueOptions } from '../../src/index.ts';
+import type { Chance } from './chance.ts';
+
+export const LEASE_MS = 3_000;
+export const OPERATION_TIMEOUT_MS = 1_000;
+export const RESCUE_LIMIT = 3;
+export const MAX_RETRIES = 4;
+export const SHUTDOWN_TIMEOUT_MS = 1_500;
+
+/** The engine's options in every run: short times, so that much happens in little virtual time. */
+export const ENGINE_OPTIONS: MonqueOptions = Object.freeze({
+  leaseDuration: LEASE_MS,
+  pollInterval: 500,
+  operationTimeout: OPERATION_TIMEOUT_MS,
+  shutdownTimeout: SHUTDOWN_TIMEOUT_MS,
+  maxRetries: MAX_RETRIES,
+  baseRetryInterval: 40,
+  maxBackoffDelay: 2_000,
+  rescueLimit: RESCUE_LIMIT,
+  resendLimit: 60_000,
+});
+
+/** How often the network misbehaves, by message. */
+export interface NetworkRates {
+  /** A request or its answer is lost. */
+  readonly lossRate: number;
+  /** A message takes up to twice the lease. */
+  readonly lateRate: number;
+  /** A part of a batch is carried out and then all is lost, or a batch is carried out in two parts. */
+  readonly partRate: number;
+}
+
+/** What goes wrong in one run. */
+export interface Profile extends NetworkRates {
+  /** How long faults happen, in milliseconds. */
+  readonly faultyMs: number;
+  readonly jobs: number;
+  /** Machines that run workers. */
+  readonly workers: number;
+  /** Machines that only enqueue. */
+  readonly producers: number;
+  /** Of all that a machine does. */
+  readonly crashRate: number;
+  readonly pauseRate: number;
+  /** Whether machines are suspended too, or their wall clocks moved; never both on one machine. */
+  readonly hasSuspends: boolean;
+  readonly wallSteps: number;
+  /** Times in which nothing gets through, for one machine or for all. */
+  readonly outages: number;
+  /** Instances that are stopped in order, and started again. */
+  readonly stops: number;
+  /** Jobs that crash whatever machine runs them. */
+  readonly poisonRate: number;
+  /** `memory` is the in-memory ledger itself; `stepped` lets others in between the commands of a verb, as MongoDB does. */
+  readonly ledger: 'memory' | 'stepped';
+  /** Of the steps of a stepped ledger. */
+  readonly slowStepRate: number;
+  /** Whether the ledger tells of jobs by hints; `lossy` loses half of them. */
+  readonly hints: 'all' | 'lossy' | 'none';
+}
+
+/** No faults at all. */
+export const CALM: Partial<Profile> = Object.freeze({
+  lossRate: 0,
+  lateRate: 0,
+  partRate: 0,
+  crashRate: 0,
+  pauseRate: 0,
+  hasSuspends: false,
+  wallSteps: 0,
+  outages: 0,
+  stops: 0,
+  poisonRate: 0,
+  slowStepRate: 0,
+});
+
+/** Draws a profile; what is given is not drawn. */
+export function drawProfile(chance: Chance, given: Partial<Profile>): Profile {
+  return {
+    faultyMs: 10_000,
+    jobs: 200,
+    workers: 5,
+    producers: 1,
+    lossRate: chance.pick([0, 0.01, 0.05]),
+    lateRate: chance.pick([0, 0.01, 0.05]),
+    partRate: chance.pick([0, 0.02]),
+    crashRate: chance.pick([0, 0.0003, 0.001]),
+    pauseRate: chance.pick([0, 0.0003, 0.001]),
+    hasSuspends: chance.happens(0.4),
+    wallSteps: chance.pick([0, 0, 3]),
+    outages: chance.pick([0, 0, 1, 2]),
+    stops: chance.pick([0, 2, 4]),
+    poisonRate: chance.pick([0, 0.01]),
+    ledger: chance.happens(0.7) ? 'stepped' : 'memory',
+    slowStepRate: chance.pick([0, 0.01]),
+    hints: chance.pick(['all', 'all', 'lossy', 'none'] as const),
+    ...given,
+  };
+}

@@ -1,0 +1,143 @@
+/** What every write to a job must obey. */
+import type { Job, JobStatus } from '../../../src/index.ts';
+import type { JobVerb } from '../../../src/lifecycle.ts';
+import { claimKey, type Facts, type JobWrite, taskOf } from '../facts.ts';
+import { WALL_START_MS } from '../machine.ts';
+import { MAX_RETRIES, RESCUE_LIMIT } from '../profile.ts';
+import type { Rule, Violate } from './rule.ts';
+
+/** Written down a second time on purpose: the table of the engine is what it is held against. */
+const LEGAL: Readonly<
+  Record<
+    JobVerb,
+    { readonly from: readonly (JobStatus | 'new')[]; readonly to: JobStatus | 'gone' }
+  >
+> = {
+  enqueue: { from: ['new'], to: 'pending' },
+  claim: { from: ['pending'], to: 'processing' },
+  complete: { from: ['processing'], to: 'completed' },
+  retry: { from: ['processing'], to: 'pending' },
+  release: { from: ['processing'], to: 'pending' },
+  fail: { from: ['processing'], to: 'failed' },
+  cancelled: { from: ['processing'], to: 'cancelled' },
+  rescue: { from: ['processing'], to: 'pending' },
+  rescueToFailed: { from: ['processing'], to: 'failed' },
+  rescueToCancelled: { from: ['processing'], to: 'cancelled' },
+  cancel: { from: ['pending'], to: 'cancelled' },
+  requestCancel: { from: ['processing'], to: 'processing' },
+  remove: { from: ['pending', 'completed', 'failed', 'cancelled'], to: 'gone' },
+};
+
+/** How long an instance takes to notice that its clocks moved, and to ask for the time. */
+const RESAMPLED_WITHIN_MS = 4_000;
+/** The drift that is not noticed, and the time that messages take. */
+const LARGEST_OFFSET_MS = 500 + 100;
+
+const SETTLE_VERBS = new Set<JobVerb>(['complete', 'retry', 'release', 'fail', 'cancelled']);
+
+/** State, fence and claim fields change only as the verbs say. */
+export function transitionRule(_facts: Facts, violate: Violate): Rule {
+  return {
+    jobWritten({ verb, before, after }) {
+      const { from, to } = LEGAL[verb];
+      const wasIn = before?.status ?? 'new';
+      const isIn = after?.status ?? 'gone';
+      const change = `${verb} ${describe(before ?? after)}: ${wasIn} -> ${isIn}`;
+      if (!from.includes(wasIn) || to !== isIn) violate('a transition is illegal', change);
+      if (after === undefined) return;
+      const fence = (before?.fence ?? 0) + (verb === 'claim' ? 1 : 0);
+      if (after.fence !== fence) violate('a fence goes wrong', `${change}, fence ${after.fence}`);
+      const claimFields = [after.claimToken, after.claimedBy, after.lockedAt];
+      const areRight = claimFields.every(
+        (field) => (field !== undefined) === (isIn === 'processing'),
+      );
+      if (!areRight) violate('a transition is illegal', `${change} and its claim fields disagree`);
+      if (after.failCount > MAX_RETRIES || (after.rescueCount ?? 0) > RESCUE_LIMIT) {
+        violate('a limit is passed', change);
+      }
+    },
+  };
+}
+
+/** A write that ends a claim is made under that claim, once; a claim is new and of a job that is due. */
+export function claimRule(facts: Facts, violate: Violate): Rule {
+  const claims = new Set<string>();
+  return {
+    jobWritten({ verb, before, after, params }) {
+      if (before === undefined) return;
+      if (verb === 'claim') {
+        const key = claimKey(before, after?.claimToken);
+        if (claims.has(key)) violate('a claim is made twice', describe(before));
+        claims.add(key);
+        if (before.nextRunAt.getTime() > (params.now as Date).getTime()) {
+          violate('a job is claimed before its time', describe(before));
+        }
+      }
+      if (!SETTLE_VERBS.has(verb)) return;
+      const token = params.claimToken as string;
+      if (before.claimToken !== token) {
+        violate('a settle lands on another claim', `${verb} ${describe(before)} by ${token}`);
+      }
+      if (facts.settles.has(claimKey(before, token))) {
+        violate('a claim is settled twice', `${verb} ${describe(before)} by ${token}`);
+      }
+    },
+  };
+}
+
+/** A rescue takes only from the dead, and a request to cancel is never forgotten. */
+export function rescueRule(facts: Facts, violate: Violate): Rule {
+  return {
+    jobWritten({ verb, before, after }) {
+      const isRescue = verb.startsWith('rescue');
+      if (isRescue && facts.leases.get(before?.claimedBy ?? '')?.diedMs === undefined) {
+        violate('a rescue takes from the living', `${describe(before)} of ${before?.claimedBy}`);
+      }
+      if (before?.cancelRequestedAt !== undefined && after?.status === 'pending') {
+        violate('a request to cancel is forgotten', `${verb} ${describe(before)}`);
+      }
+    },
+  };
+}
+
+/** One lock has one holder, and finished jobs hold none. */
+export function lockRule(_facts: Facts, violate: Violate): Rule {
+  const holders = new Map<string, string>();
+  const keyOf = ({ name, uniqueLock }: Job): string => `${name} ${uniqueLock}`;
+  return {
+    jobWritten({ before, after }: JobWrite) {
+      if (before?.uniqueLock !== undefined && after?.uniqueLock === undefined) {
+        holders.delete(keyOf(before));
+      }
+      if (after?.uniqueLock === undefined) return;
+      const id = after._id.toHexString();
+      const holder = holders.get(keyOf(after));
+      if (holder !== undefined && holder !== id) {
+        violate('two jobs hold one lock', `${describe(after)} and ${holder}`);
+      }
+      if (after.finishedAt !== undefined) violate('a finished job holds a lock', describe(after));
+      holders.set(keyOf(after), id);
+    },
+  };
+}
+
+/** An instance that is well knows the ledger's time, whatever its own clocks did before. */
+export function timeRule(facts: Facts, violate: Violate): Rule {
+  return {
+    jobWritten({ verb, before, params }) {
+      // Where answers come late, so does the time that they bring.
+      if (verb !== 'claim' || facts.profile.lateRate > 0) return;
+      const { nowMs } = facts.world;
+      const machine = facts.leases.get(params.instanceId as string)?.machine;
+      const wellMs = nowMs - Math.max(machine?.troubledUntilMs ?? 0, facts.troubledUntilMs);
+      const offMs = (params.now as Date).getTime() - WALL_START_MS - nowMs;
+      if (wellMs < RESAMPLED_WITHIN_MS || Math.abs(offMs) < LARGEST_OFFSET_MS) return;
+      violate('the time is wrong', `claim ${describe(before)}: off by ${offMs.toFixed(0)} ms`);
+    },
+  };
+}
+
+/** How a job is named in what is told of a run. */
+export function describe(job: Job | undefined): string {
+  return job === undefined ? 'no job' : `job ${taskOf(job).number}`;
+}

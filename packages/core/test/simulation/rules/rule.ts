@@ -1,0 +1,45 @@
+/** What a rule is: it is told of everything, judges it, and takes no part. */
+import type { Job, MonqueEventMap } from '../../../src/index.ts';
+import type { EnqueueCall, Facts, JobWrite, LeaseFacts, Run } from '../facts.ts';
+import type { Machine } from '../machine.ts';
+
+/** An event of an engine that says how a run ended. */
+export type Report = {
+  [Name in 'job:complete' | 'job:fail' | 'job:cancelled' | 'job:lost']: {
+    readonly name: Name;
+    readonly payload: MonqueEventMap[Name][0];
+  };
+}['job:complete' | 'job:fail' | 'job:cancelled' | 'job:lost'];
+
+/** How a stop in order went. */
+export interface StopFacts {
+  readonly machine: Machine;
+  readonly tookMs: number;
+  /** The engine told that it no longer waits for these. */
+  readonly givenUp: ReadonlySet<string>;
+  /** Calls of the user's that were under way on the machine. */
+  readonly callsInFlight: number;
+}
+
+/** Says that a rule is broken. */
+export type Violate = (rule: string, detail: string) => void;
+
+/** One or a few statements that must hold. What is known is up to date when a rule is told, but for the news itself. */
+export interface Rule {
+  /** Before the write is noted. */
+  jobWritten?(write: JobWrite): void;
+  /** `declared`: by another instance, not by its own end. */
+  leaseDied?(leaseId: string, lease: LeaseFacts, declared: boolean): void;
+  /** Before the run is noted. */
+  runStarted?(run: Run): void;
+  reported?(report: Report): void;
+  enqueueAnswered?(call: EnqueueCall, job: Job | undefined): void;
+  stopped?(stop: StopFacts): void;
+  /** Now and then, after an event. */
+  passed?(nowMs: number): void;
+  /** After the faults, when all jobs have ended, before the instances are stopped. */
+  drained?(): void;
+}
+
+/** Makes a rule; a feature of the engine brings its rules along. */
+export type MakeRule = (facts: Facts, violate: Violate) => Rule;

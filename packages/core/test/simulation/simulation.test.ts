@@ -1,0 +1,111 @@
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+import { loadSimulation } from './bundle.ts';
+import { GUARDS } from './guards.ts';
+import { minimise } from './minimise.ts';
+import { CALM, type Profile } from './profile.ts';
+import { type RunResult, runSeed } from './simulation.ts';
+import { printStory } from './trace.ts';
+
+const SEEDS = Number(process.env.MONQUE_SIMULATION_SEEDS ?? 50);
+const SEEDS_A_GUARD = 200;
+const DIRECTORY = fileURLToPath(new URL('.', import.meta.url));
+
+/** Where a rule was broken once. */
+const KEPT: readonly {
+  readonly story: string;
+  readonly seeds: readonly number[];
+  readonly profile?: Partial<Profile>;
+}[] = [
+  {
+    story: 'a look ahead is under way when its instance is stopped',
+    seeds: [11, 99, 157],
+  },
+  {
+    story: 'a sample of the time is under way when its instance is stopped',
+    seeds: [5063, 5085],
+    profile: { hasSuspends: true, pauseRate: 0.002 },
+  },
+  {
+    story: 'a machine is suspended while it asks for the time',
+    seeds: [6],
+    profile: { hasSuspends: true, lateRate: 0, pauseRate: 0.008, crashRate: 0, outages: 0 },
+  },
+  {
+    story: 'a stop has no time left to record what was finished',
+    seeds: [6075, 6146],
+    profile: { hasSuspends: false, wallSteps: 8, stops: 8, outages: 3 },
+  },
+];
+
+describe('Many instances over one ledger', () => {
+  it('break no rule, whatever goes wrong', { timeout: 3_600_000 }, async () => {
+    const totals = { claims: 0, rescues: 0, crashes: 0, pauses: 0, faults: 0, stops: 0 };
+    for (let seed = 1; seed <= SEEDS; seed += 1) {
+      const { violations, stats } = await runSeed(seed);
+      if (violations.length > 0) expect.fail(printStory((await minimise(seed)).result));
+      for (const name of Object.keys(totals) as (keyof typeof totals)[]) {
+        totals[name] += stats[name];
+      }
+    }
+    console.log(`simulation: ${SEEDS} seeds, ${JSON.stringify(totals)}`);
+    // A search that met no trouble proves nothing.
+    for (const [name, total] of Object.entries(totals)) {
+      expect(total, name).toBeGreaterThan(SEEDS / 4);
+    }
+  });
+
+  it('run every job once and rescue none while nothing goes wrong', async () => {
+    for (const ledger of ['memory', 'stepped'] as const) {
+      const result = await runSeed(1, { profile: { ...CALM, ledger }, trace: true });
+      expect(result.violations, printStory(result)).toEqual([]);
+      expect(result.stats).toMatchObject({ crashes: 0, pauses: 0, faults: 0, rescues: 0 });
+      expect(result.stats.claims).toBeGreaterThan(100);
+    }
+  });
+
+  it('do the same again with the same seed', async () => {
+    for (const seed of [1, 2, 3]) {
+      const [one, other] = [await runTraced(seed), await runTraced(seed)];
+      expect(one.trace.length).toBeGreaterThan(100);
+      expect(one).toEqual(other);
+    }
+    expect((await runTraced(1)).trace).not.toEqual((await runTraced(2)).trace);
+  });
+
+  for (const { story, seeds, profile = {} } of KEPT) {
+    it(`stay right where ${story}`, async () => {
+      for (const seed of seeds) {
+        const result = await runSeed(seed, { profile, trace: true });
+        expect(result.violations, printStory(result)).toEqual([]);
+      }
+    });
+  }
+});
+
+describe('Without a guard', () => {
+  const needed = GUARDS.filter(({ secondOf }) => secondOf === undefined);
+
+  for (const { name, without, alterations, rules, profile = {}, seed: first } of needed) {
+    it(`${without} (${name})`, { timeout: 300_000 }, async () => {
+      const simulation = await loadSimulation(DIRECTORY, alterations);
+      for (let seed = first; seed < first + SEEDS_A_GUARD; seed += 1) {
+        const { violations } = await simulation.runSeed(seed, { profile });
+        if (violations.some(({ rule }) => rules.includes(rule))) return;
+      }
+      expect.fail(`No seed of ${SEEDS_A_GUARD} from ${first} on breaks ${rules.join(' or ')}`);
+    });
+  }
+
+  it('that is the second of two, nothing happens that is not allowed', async () => {
+    const doubled = GUARDS.filter(({ secondOf }) => secondOf !== undefined);
+    for (const { alterations } of doubled) {
+      const simulation = await loadSimulation(DIRECTORY, alterations);
+      expect((await simulation.runSeed(1)).violations).toEqual([]);
+    }
+  });
+});
+
+function runTraced(seed: number): Promise<RunResult> {
+  return runSeed(seed, { trace: true });
+}

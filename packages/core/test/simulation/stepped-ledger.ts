@@ -1,0 +1,340 @@
+/**
+ * A ledger in memory that takes its time as MongoDB does: a verb is several commands, each one step, and others get
+ * their turn in between. States and guards are those of the lifecycle table; leases are those of the in-memory ledger.
+ */
+
+import type { Clock } from '../../src/clock.ts';
+import { invariant } from '../../src/errors.ts';
+import type { Job } from '../../src/index.ts';
+import {
+  type CancelParams,
+  type CancelResult,
+  type ClaimParams,
+  type ClaimResult,
+  type DeclareDeadParams,
+  type EnqueueAnswer,
+  type EnqueueParams,
+  type EnqueueResult,
+  type FindClaimantsParams,
+  type InstanceParams,
+  type JobParams,
+  type LeaseRecord,
+  type LedgerHint,
+  LedgerRepository,
+  type LedgerWatch,
+  type NextDueParams,
+  type OpenLeaseParams,
+  type ReadClaimParams,
+  type ReadClaimsParams,
+  type RemoveResult,
+  type RescueParams,
+  type RescueResult,
+  type SettleParams,
+  type SettleResult,
+  type StandingClaim,
+  SUSPECT_RESCUE_COUNT,
+} from '../../src/ledger/ledger-repository.ts';
+import { Hints } from '../../src/ledger/memory/hints.ts';
+import { LeaseRegister } from '../../src/ledger/memory/lease-register.ts';
+import {
+  answerUnmatched,
+  rescueFailReason,
+  settlementParams,
+} from '../../src/ledger/settlement.ts';
+import { JOB_LIFECYCLE, type JobVerb, type TransitionParams } from '../../src/lifecycle.ts';
+import type { Observer } from './observer.ts';
+
+const RESCUE_VERBS = ['rescue', 'rescueToFailed', 'rescueToCancelled'] as const;
+const MOST_RACES = 10;
+
+/** What is answered to who wants to watch a ledger that gives no hints. */
+export const NO_HINTS: LedgerWatch = Object.freeze({
+  unsupported: 'it is simulated without',
+  close: async () => undefined,
+});
+
+/** What a stepped ledger is given. */
+export interface SteppedLedgerParams {
+  readonly clock: Clock;
+  readonly observer: Observer;
+  readonly canHint: boolean;
+  /** Waits between two commands. */
+  readonly letOthersIn: () => Promise<void>;
+  /** Takes that many of the items, by chance. */
+  readonly sample: <T>(items: readonly T[], count: number) => readonly T[];
+}
+
+/** Carries every verb out in the steps of the MongoDB ledger. */
+export class SteppedLedger extends LedgerRepository {
+  readonly #params: SteppedLedgerParams;
+  readonly #jobs = new Map<string, Job>();
+  readonly #leases = new LeaseRegister();
+  readonly #hints: Hints;
+
+  constructor(params: SteppedLedgerParams) {
+    super({ clock: params.clock });
+    this.#params = params;
+    this.#hints = new Hints(params.clock);
+  }
+
+  protected async performOpen(): Promise<void> {}
+
+  protected async performClose(): Promise<void> {}
+
+  protected async performReadTime(): Promise<Date> {
+    return new Date(this.clock.now());
+  }
+
+  protected async performEnqueue({ jobs }: EnqueueParams): Promise<EnqueueResult> {
+    const answers: EnqueueAnswer[] = [];
+    for (const job of jobs) answers.push(await this.#enqueueOne(job));
+    return { answers };
+  }
+
+  protected async performClaim(params: ClaimParams): Promise<ClaimResult> {
+    const { chosen, ...names } = this.#choose(params);
+    const ids = chosen.sort(byClaimOrder).map(({ _id }) => _id);
+    const attempted = ids.length;
+    await this.#params.letOthersIn();
+    let won = 0;
+    for (const id of ids) if (this.#apply('claim', id, { ...params }) !== null) won += 1;
+    if (won === 0) return { jobs: [], attempted, ...names };
+    await this.#params.letOthersIn();
+    return { jobs: await this.performReadClaim(params), attempted, ...names };
+  }
+
+  protected async performReadClaim(params: ReadClaimParams): Promise<readonly Job[]> {
+    return this.#claimsOf(params.instanceId)
+      .filter(({ claimToken }) => claimToken === params.claimToken)
+      .sort(byClaimOrder);
+  }
+
+  protected async performSettle({ settlements, now }: SettleParams): Promise<SettleResult> {
+    const answers = new Map<number, 'settled'>();
+    for (const [index, settlement] of settlements.entries()) {
+      const { verb, jobId } = settlement;
+      const settled = this.#apply(verb, jobId, settlementParams(settlement, now));
+      if (settled !== null) answers.set(index, 'settled');
+      if (index % 8 === 7) await this.#params.letOthersIn();
+    }
+    if (answers.size < settlements.length) await this.#params.letOthersIn();
+    return {
+      answers: settlements.map((settlement, index) => {
+        const stored = this.#jobs.get(settlement.jobId.toHexString()) ?? null;
+        return answers.get(index) ?? answerUnmatched(settlement, stored);
+      }),
+    };
+  }
+
+  protected async performCancel({ jobId, now }: CancelParams): Promise<CancelResult> {
+    for (let race = 0; race < MOST_RACES; race += 1) {
+      const cancelled = this.#apply('cancel', jobId, { now });
+      if (cancelled) return { outcome: 'cancelled', job: cancelled };
+      await this.#params.letOthersIn();
+      const requested = this.#apply('requestCancel', jobId, { now });
+      if (requested) return { outcome: 'requested', job: requested };
+      await this.#params.letOthersIn();
+      const job = this.#jobs.get(jobId.toHexString()) ?? null;
+      if (job === null) return { outcome: 'missing', job };
+      if (JOB_LIFECYCLE.terminal.includes(job.status)) return { outcome: 'refused', job };
+      if (job.cancelRequestedAt) return { outcome: 'requested', job };
+    }
+    invariant(false, 'a job changes too often to be cancelled');
+  }
+
+  protected async performRemove({ jobId }: JobParams): Promise<RemoveResult> {
+    const id = jobId.toHexString();
+    const before = this.#jobs.get(id);
+    if (before === undefined) return { outcome: 'missing', job: null };
+    if (!JOB_LIFECYCLE.allowsFrom('remove', before.status)) {
+      return { outcome: 'refused', job: before };
+    }
+    this.#jobs.delete(id);
+    this.#params.observer.jobWritten({ verb: 'remove', before, after: undefined, params: {} });
+    return { outcome: 'removed', job: before };
+  }
+
+  protected async performGetJob({ jobId }: JobParams): Promise<Job | null> {
+    return this.#jobs.get(jobId.toHexString()) ?? null;
+  }
+
+  protected async performNextDue({ names, after, until }: NextDueParams): Promise<Date | null> {
+    const times = [...this.#jobs.values()]
+      .filter(({ status, name }) => status === 'pending' && names.includes(name))
+      .map(({ nextRunAt }) => nextRunAt.getTime())
+      .filter((dueMs) => dueMs > after.getTime() && dueMs <= until.getTime());
+    return times.length > 0 ? new Date(Math.min(...times)) : null;
+  }
+
+  protected async performOpenLease(params: OpenLeaseParams): Promise<void> {
+    this.#leases.open(params);
+    this.#params.observer.leaseRenewed(params.instanceId);
+  }
+
+  protected async performRenewLease({ instanceId }: InstanceParams): Promise<boolean> {
+    const isLive = this.#leases.renew(instanceId);
+    if (isLive) this.#params.observer.leaseRenewed(instanceId);
+    return isLive;
+  }
+
+  protected async performReadLeases(): Promise<readonly LeaseRecord[]> {
+    return this.#leases.all();
+  }
+
+  protected async performDeclareDead(params: DeclareDeadParams): Promise<boolean> {
+    const isDead = this.#leases.declareDead(params);
+    if (isDead) this.#params.observer.leaseDied(params.instanceId, true);
+    return isDead;
+  }
+
+  protected async performEndLease({ instanceId }: InstanceParams): Promise<void> {
+    this.#leases.end(instanceId);
+    this.#params.observer.leaseDied(instanceId, false);
+    await this.#params.letOthersIn();
+    if (this.#claimsOf(instanceId).length > 0) return;
+    await this.#params.letOthersIn();
+    this.#leases.remove(instanceId);
+  }
+
+  protected async performRemoveLease({ instanceId }: InstanceParams): Promise<void> {
+    this.#leases.remove(instanceId);
+  }
+
+  protected async performFindClaimants({
+    except,
+  }: FindClaimantsParams): Promise<readonly string[]> {
+    const claimants = new Set<string>();
+    for (const { claimedBy } of this.#jobs.values()) if (claimedBy) claimants.add(claimedBy);
+    return [...claimants].filter((instanceId) => !except.includes(instanceId)).sort();
+  }
+
+  protected async performReadClaims(params: ReadClaimsParams): Promise<readonly StandingClaim[]> {
+    return this.#claimsOf(params.instanceId).slice(0, params.limit).map(toStandingClaim);
+  }
+
+  protected async performRescue(params: RescueParams): Promise<RescueResult> {
+    const { deadInstanceId, rescueLimit, now, limit } = params;
+    const moved = { rescue: 0, rescueToFailed: 0, rescueToCancelled: 0 };
+    const refused = this.#leases.isLive(deadInstanceId);
+    if (refused) return { pending: 0, failed: 0, cancelled: 0, more: false, refused };
+    await this.#params.letOthersIn();
+    const claims = this.#claimsOf(deadInstanceId).slice(0, limit);
+    const failReason = rescueFailReason(rescueLimit);
+    for (const verb of RESCUE_VERBS) {
+      await this.#params.letOthersIn();
+      for (const { _id, claimToken } of claims) {
+        const values = { now, deadInstanceId, claimToken, lastRescueCount: rescueLimit - 1 };
+        if (this.#apply(verb, _id, { ...values, failReason }) !== null) moved[verb] += 1;
+      }
+    }
+    return {
+      pending: moved.rescue,
+      failed: moved.rescueToFailed,
+      cancelled: moved.rescueToCancelled,
+      more: claims.length === limit,
+      refused,
+    };
+  }
+
+  protected async performWatch(listener: (hint: LedgerHint) => void): Promise<LedgerWatch> {
+    return this.#params.canHint ? this.#hints.watch(listener) : NO_HINTS;
+  }
+
+  async #enqueueOne(job: Job): Promise<EnqueueAnswer> {
+    for (let race = 0; race < MOST_RACES; race += 1) {
+      const holder = this.#findHolder(job);
+      if (this.#jobs.has(job._id.toHexString())) return { outcome: 'enqueued', job };
+      if (holder === undefined) {
+        this.#store(job);
+        return { outcome: 'enqueued', job };
+      }
+      await this.#params.letOthersIn();
+      const stillHolder = this.#findHolder(job);
+      if (stillHolder?._id.equals(job._id)) return { outcome: 'enqueued', job };
+      if (stillHolder !== undefined) return { outcome: 'existing', job: stillHolder };
+    }
+    invariant(false, 'a lock changes hands too often');
+  }
+
+  #store(job: Job): void {
+    this.#jobs.set(job._id.toHexString(), job);
+    const { observer } = this.#params;
+    observer.jobWritten({ verb: 'enqueue', before: undefined, after: job, params: {} });
+    this.#hints.send({ kind: 'due', name: job.name, dueAt: job.nextRunAt });
+  }
+
+  #findHolder({ name, uniqueLock }: Job): Job | undefined {
+    if (uniqueLock === undefined) return undefined;
+    for (const job of this.#jobs.values()) {
+      if (job.uniqueLock === uniqueLock && job.name === name) return job;
+    }
+    return undefined;
+  }
+
+  /** One look for all names; where it is cut short, one name may keep another's jobs out. */
+  #choose(params: ClaimParams): { chosen: Job[]; saturated: string[]; drained: string[] } {
+    const { demand, suspects, widening } = params;
+    const demanded = demand.reduce((sum, { limit }) => sum + limit, 0);
+    const wanted = suspects ? 1 : demanded * widening;
+    const candidates = this.#findDue(params).slice(0, wanted);
+    const chosen: Job[] = [];
+    const saturated: string[] = [];
+    const drained: string[] = [];
+    for (const { name, limit } of demand) {
+      const named = candidates.filter((job) => job.name === name);
+      if (named.length >= limit) saturated.push(name);
+      else if (candidates.length < wanted) drained.push(name);
+      chosen.push(...(widening > 1 ? this.#params.sample(named, limit) : named.slice(0, limit)));
+    }
+    return { chosen, saturated, drained };
+  }
+
+  #findDue({ demand, now, suspects }: ClaimParams): Job[] {
+    const names = new Set(demand.map(({ name }) => name));
+    const due: Job[] = [];
+    for (const job of this.#jobs.values()) {
+      if (job.status !== 'pending' || job.nextRunAt > now || !names.has(job.name)) continue;
+      if ((job.rescueCount ?? 0) >= SUSPECT_RESCUE_COUNT === suspects) due.push(job);
+    }
+    return due.sort(byClaimOrder);
+  }
+
+  #claimsOf(instanceId: string): Job[] {
+    return [...this.#jobs.values()].filter(
+      ({ claimedBy, status }) => status === 'processing' && claimedBy === instanceId,
+    );
+  }
+
+  /** One guarded write; null when the verb does not apply. */
+  #apply(verb: JobVerb, jobId: Job['_id'], params: TransitionParams): Job | null {
+    const before = this.#jobs.get(jobId.toHexString()) as
+      | (Job & Record<string, unknown>)
+      | undefined;
+    if (before === undefined || !JOB_LIFECYCLE.applies(verb, before, params)) return null;
+    const after = JOB_LIFECYCLE.apply(verb, before, params);
+    this.#jobs.set(jobId.toHexString(), after);
+    this.#params.observer.jobWritten({ verb, before, after, params });
+    if (after.status === 'pending') {
+      this.#hints.send({ kind: 'due', name: after.name, dueAt: after.nextRunAt });
+    }
+    if (verb === 'requestCancel') this.#hints.send({ kind: 'cancelRequested', jobId });
+    return after;
+  }
+}
+
+function byClaimOrder(a: Job, b: Job): number {
+  return (
+    a.priority - b.priority ||
+    a.nextRunAt.getTime() - b.nextRunAt.getTime() ||
+    (a._id.toHexString() < b._id.toHexString() ? -1 : 1)
+  );
+}
+
+function toStandingClaim({ _id, claimToken, fence, cancelRequestedAt }: Job): StandingClaim {
+  return {
+    jobId: _id,
+    claimToken: claimToken as string,
+    fence,
+    ...(cancelRequestedAt && { cancelRequestedAt }),
+  };
+}
