@@ -75,6 +75,7 @@ test('there are programs in the pages for newcomers', () => {
       'packages/core/README.md',
       'docs/getting-started/configuration.md',
       'docs/getting-started/quickstart.md',
+      'docs/guides/reliability.md',
     ]),
   );
 });
