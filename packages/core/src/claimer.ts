@@ -13,6 +13,7 @@ import { sleep } from './clock.ts';
 import type { EngineContext } from './engine-context.ts';
 import { UnknownOutcomeError } from './errors.ts';
 import type { Executor } from './executor.ts';
+import type { ClaimedJob } from './job.ts';
 import type { Lease } from './lease.ts';
 import {
   type ClaimParams,
@@ -20,7 +21,6 @@ import {
   type Demand,
   MOST_NAMES_A_CLAIM,
 } from './ledger/ledger-repository.ts';
-import type { ClaimedJob } from './outcome.ts';
 import type { Settler } from './settler.ts';
 import type { Worker } from './worker.ts';
 

@@ -11,11 +11,11 @@
 import { sleep, type Timer } from './clock.ts';
 import type { EngineContext } from './engine-context.ts';
 import { invariant, toError } from './errors.ts';
-import type { Job } from './job.ts';
+import type { ClaimedJob, Job } from './job.ts';
 import { SUSPECT_RESCUE_COUNT } from './ledger/ledger-repository.ts';
 import { type Settlement, settlementParams } from './ledger/settlement.ts';
 import { JOB_LIFECYCLE } from './lifecycle.ts';
-import { type ClaimedJob, type Outcome, toSettlement } from './outcome.ts';
+import { type Outcome, toSettlement } from './outcome.ts';
 import type { SettleResolution, Settler } from './settler.ts';
 import type { JobContext, Worker } from './worker.ts';
 

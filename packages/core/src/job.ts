@@ -80,3 +80,6 @@ export interface Job<T = unknown> {
   /** The version of the stored form. */
   readonly documentVersion: number;
 }
+
+/** A job that is processing, with the fields every claim has. */
+export type ClaimedJob = Job & { readonly claimToken: string; readonly claimedBy: string };

@@ -5,7 +5,7 @@
  */
 import { calculateBackoff } from './backoff.ts';
 import { messageOf } from './errors.ts';
-import type { Job } from './job.ts';
+import type { ClaimedJob, Job } from './job.ts';
 import type { Settlement } from './ledger/settlement.ts';
 import type { ResolvedOptions } from './options.ts';
 
@@ -21,9 +21,6 @@ export type Outcome =
   | { readonly kind: 'cancelled' }
   /** The handler never started, or gave up since this process told it to. */
   | { readonly kind: 'released' };
-
-/** A job that is processing, as a claim gave it. */
-export type ClaimedJob = Job & { readonly claimToken: string; readonly claimedBy: string };
 
 /** What {@link toSettlement} reckons with. */
 export interface SettlementContext {

@@ -3,8 +3,7 @@
  *
  * @module
  */
-import type { Job } from './job.ts';
-import type { ClaimedJob } from './outcome.ts';
+import type { ClaimedJob, Job } from './job.ts';
 
 /** What a handler is given beside the job. */
 export interface JobContext {

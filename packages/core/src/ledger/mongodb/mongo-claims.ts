@@ -5,7 +5,7 @@
  */
 import { BSON, type Collection } from 'mongodb';
 import { UnknownOutcomeError } from '../../errors.ts';
-import type { Job } from '../../job.ts';
+import type { ClaimedJob, Job } from '../../job.ts';
 import { JOB_LIFECYCLE, type JobVerb, type TransitionParams } from '../../lifecycle.ts';
 import { type Random, sample } from '../../random.ts';
 import type {
@@ -39,9 +39,6 @@ interface Candidate {
   readonly _id: Job['_id'];
   readonly name: string;
 }
-
-/** A job that is processing, with the fields every claim has. */
-export type ClaimedJob = Job & { readonly claimToken: string; readonly claimedBy: string };
 
 /** Makes, reads and rescues claims. */
 export class MongoClaims {
