@@ -4,22 +4,25 @@
  * @module
  */
 
-/** What {@link calculateBackoff} reckons with. */
-export interface BackoffParams {
+import type { BackoffPlan } from './job.ts';
+
+/** What {@link plannedDelayMs} reckons with. */
+export interface PlannedDelayParams {
   /** Failures so far, the one just met included. */
   readonly failCount: number;
-  /** The base, in milliseconds. */
-  readonly baseRetryIntervalMs: number;
-  /** The longest delay, in milliseconds. */
+  readonly plan: BackoffPlan;
+  /** The longest delay of a plan that states none, in milliseconds. */
   readonly maxBackoffDelayMs: number;
-  /** The ledger's time. */
-  readonly now: Date;
+  /** A number from 0 up to 1, drawn for this delay. */
+  readonly fraction: number;
 }
 
-/** `now + 2^failCount x baseRetryInterval`, the delay cut at its maximum. */
-export function calculateBackoff(params: BackoffParams): Date {
-  const delayMs = 2 ** params.failCount * params.baseRetryIntervalMs;
-  return new Date(params.now.getTime() + Math.min(delayMs, params.maxBackoffDelayMs));
+/** The delay before a retry that a plan gives, in milliseconds. */
+export function plannedDelayMs(params: PlannedDelayParams): number {
+  const { failCount, plan, maxBackoffDelayMs, fraction } = params;
+  const { type, delay, maxDelay = maxBackoffDelayMs, jitter = 0 } = plan;
+  const fullMs = type === 'fixed' ? delay : 2 ** failCount * delay;
+  return Math.round(Math.min(fullMs, maxDelay) * (1 - jitter * fraction));
 }
 
 /** What {@link retryDelayMs} reckons with. */

@@ -21,6 +21,7 @@ import {
   type Demand,
   MOST_NAMES_A_CLAIM,
 } from './ledger/ledger-repository.ts';
+import type { Pauses } from './pauses.ts';
 import type { Settler } from './settler.ts';
 import type { Worker } from './worker.ts';
 
@@ -47,7 +48,10 @@ export interface RoundReport {
   readonly onlyPolled: boolean;
 }
 
-type ClaimerContext = Pick<EngineContext, 'ledger' | 'ledgerTime' | 'clock' | 'random' | 'report'>;
+type ClaimerContext = Pick<
+  EngineContext,
+  'ledger' | 'ledgerTime' | 'clock' | 'random' | 'health' | 'report'
+>;
 
 /** The parts a claimer works between. */
 export interface ClaimerParts {
@@ -55,6 +59,7 @@ export interface ClaimerParts {
   readonly executor: Executor;
   readonly settler: Settler;
   readonly lease: Lease;
+  readonly pauses: Pauses;
   readonly onRound: (report: RoundReport) => void;
 }
 
@@ -73,6 +78,7 @@ export class Claimer {
   #roundMs = 10;
   #rotation = 0;
   #failures = 0;
+  #claims = 0;
 
   constructor(context: ClaimerContext, parts: ClaimerParts) {
     this.#context = context;
@@ -89,6 +95,11 @@ export class Claimer {
   /** True while the answer of this claim is not known, or its jobs are not handed over. */
   awaits(claimToken: string): boolean {
     return this.#awaited.has(claimToken);
+  }
+
+  /** Grows with every claim that may have won a job. */
+  get claims(): number {
+    return this.#claims;
   }
 
   /** Ends the rounds; resolves when none is under way. What a last round wins is released. */
@@ -121,6 +132,7 @@ export class Claimer {
   }
 
   async #round(onlyPolled: boolean): Promise<void> {
+    void this.#parts.pauses.refresh();
     const { demand, someSitOut } = this.#demand();
     if (demand.length === 0) return;
     const { jobs, attempted, saturated, drained } = await this.#claim({
@@ -137,10 +149,10 @@ export class Claimer {
 
   /** A suspect is claimed alone, and only one is in this process at a time. */
   async #suspectRound(): Promise<void> {
-    const { workers, executor, lease } = this.#parts;
-    if (!lease.isHeld() || executor.hasSuspect()) return;
+    const { executor, lease } = this.#parts;
+    if (!lease.isHeld() || executor.hasSuspect() || executor.room === 0) return;
     this.#suspectsWanted = false;
-    const free = [...workers.values()].filter(({ freeSlots }) => freeSlots > 0);
+    const free = this.#unpaused().filter(({ freeSlots }) => freeSlots > 0);
     const demand = this.#rotate(free).map(({ name }) => ({ name, limit: 1 }));
     if (demand.length === 0) return;
     const { jobs } = await this.#claim({ demand, suspects: true, widening: 1 });
@@ -150,35 +162,43 @@ export class Claimer {
 
   /** What can be started soon. Names that filled the last batch sit out, unless nothing else is wanted. */
   #demand(): { readonly demand: readonly Demand[]; readonly someSitOut: boolean } {
-    const { workers, executor, settler, lease } = this.#parts;
-    if (!settler.hasRoom() || !lease.isHeld()) return { demand: [], someSitOut: false };
+    const { executor, settler, lease } = this.#parts;
+    const room = Math.min(executor.room, MOST_JOBS_A_CLAIM);
+    if (room === 0 || !settler.hasRoom() || !lease.isHeld()) {
+      return { demand: [], someSitOut: false };
+    }
     const horizonMs = Math.max(2 * this.#roundMs, SHORTEST_HORIZON_MS);
     const mayPrefetch = executor.bufferedCount() < MOST_BUFFERED;
-    const wanting = [...workers.values()]
+    const wanting = this.#unpaused()
       .filter(({ name }) => !this.#drained.has(name))
       .map((worker) => ({ name: worker.name, limit: worker.demand(horizonMs, mayPrefetch) }))
       .filter(({ limit }) => limit > 0);
     const others = wanting.filter(({ name }) => !this.#satOut.has(name));
     const asked = others.length > 0 ? others : wanting;
-    const demand = this.#rotate(asked);
+    const demand = this.#rotate(asked, Math.min(MOST_NAMES_A_CLAIM, room));
     return {
-      demand: cutToBatch(demand),
+      demand: cutToBatch(demand, room),
       someSitOut: demand.length < wanting.length,
     };
   }
 
+  #unpaused(): Worker[] {
+    const { workers, pauses } = this.#parts;
+    return [...workers.values()].filter(({ name }) => !pauses.wasPaused(name));
+  }
+
   /** At most so many names as one claim may look for, others in the next. */
-  #rotate<T>(items: readonly T[]): T[] {
-    if (items.length <= MOST_NAMES_A_CLAIM) return [...items];
-    this.#rotation = (this.#rotation + MOST_NAMES_A_CLAIM) % items.length;
+  #rotate<T>(items: readonly T[], most = MOST_NAMES_A_CLAIM): T[] {
+    if (items.length <= most) return [...items];
+    this.#rotation = (this.#rotation + most) % items.length;
     const doubled = [...items, ...items];
-    return doubled.slice(this.#rotation, this.#rotation + MOST_NAMES_A_CLAIM);
+    return doubled.slice(this.#rotation, this.#rotation + most);
   }
 
   async #claim(
     params: Pick<ClaimParams, 'demand' | 'suspects' | 'widening'>,
   ): Promise<ClaimResult & { readonly jobs: readonly ClaimedJob[] }> {
-    const { ledger, ledgerTime, clock, random } = this.#context;
+    const { ledger, ledgerTime, clock, random, health } = this.#context;
     const { instanceId } = this.#parts.lease;
     const claimToken = random.token();
     this.#awaited.add(claimToken);
@@ -191,9 +211,12 @@ export class Claimer {
         now: ledgerTime.now(),
       });
       this.#measureRound(clock.monotonic() - startedMs);
+      if (result.attempted > 0) this.#claims += 1;
+      health.claimed(result.jobs as readonly ClaimedJob[], ledgerTime.now());
       return result as ClaimResult & { readonly jobs: readonly ClaimedJob[] };
     } catch (error) {
       if (!(error instanceof UnknownOutcomeError)) throw error;
+      this.#claims += 1;
       this.#context.report(error);
       const jobs = await this.#readUntilAnswered(instanceId, claimToken);
       return { jobs, attempted: 0, saturated: [], drained: [] };
@@ -263,9 +286,9 @@ export class Claimer {
 }
 
 /** Shares one batch among the names, each at least one job. */
-function cutToBatch(demand: readonly Demand[]): Demand[] {
+function cutToBatch(demand: readonly Demand[], most: number): Demand[] {
   const total = demand.reduce((sum, { limit }) => sum + limit, 0);
-  if (total <= MOST_JOBS_A_CLAIM) return [...demand];
-  const share = MOST_JOBS_A_CLAIM / total;
+  if (total <= most) return [...demand];
+  const share = most / total;
   return demand.map(({ name, limit }) => ({ name, limit: Math.max(1, Math.floor(limit * share)) }));
 }

@@ -5,6 +5,7 @@
  */
 import type { Clock } from './clock.ts';
 import type { Emit } from './events.ts';
+import type { HealthRecord } from './health.ts';
 import type { LedgerRepository } from './ledger/ledger-repository.ts';
 import type { LedgerTime } from './ledger-time.ts';
 import type { ResolvedOptions } from './options.ts';
@@ -18,6 +19,7 @@ export interface EngineContext {
   readonly random: Random;
   readonly options: ResolvedOptions;
   readonly emit: Emit;
+  readonly health: HealthRecord;
   /** Tells of an error outside of handlers, as the event `job:error`. */
   readonly report: (error: unknown) => void;
 }

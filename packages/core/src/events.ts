@@ -12,14 +12,30 @@ export interface MonqueEventMap {
   /** A handler is about to be called. The claim is written; nothing else is yet. */
   'job:start': [payload: { readonly job: Job }];
   /** A handler succeeded and that is recorded in the ledger. `duration` is the handler's, in milliseconds. */
-  'job:complete': [payload: { readonly job: Job; readonly duration: number }];
+  'job:complete': [
+    payload: { readonly job: Job; readonly duration: number; readonly result?: unknown },
+  ];
+  /** A handler told its progress. It is stored in the ledger soon after. */
+  'job:progress': [payload: { readonly job: Job; readonly progress: unknown }];
   /**
    * A handler failed and that is recorded in the ledger: with a retry at `job.nextRunAt` when `willRetry`, else as
-   * failed for good.
+   * failed for good; the job of a series then waits for its next run.
    */
   'job:fail': [payload: { readonly job: Job; readonly error: Error; readonly willRetry: boolean }];
-  /** A job ended as cancelled, and that is recorded in the ledger. */
+  /**
+   * A job, or the run of a series, ended as cancelled, and that is recorded in the ledger: by its own handler, after
+   * a request, or by this instance's `cancelJob`.
+   */
   'job:cancelled': [payload: { readonly job: Job }];
+  /** This instance's `retryJob` made a finished job pending again; that is recorded in the ledger. */
+  'job:retried': [payload: { readonly job: Job }];
+  /** This instance's `deleteJob` deleted a job; `job` is what it was. */
+  'job:deleted': [payload: { readonly job: Job }];
+  /**
+   * Times of a series were passed over, since nobody could run them or a run took longer; that is recorded in the
+   * ledger. `skipped` counts them, up to 1000.
+   */
+  'job:skipped': [payload: { readonly job: Job; readonly skipped: number }];
   /**
    * The end of a run could not be recorded: the claim was taken away since this instance seemed dead (`fenced`), or
    * the job went on so far that it cannot be told whether an earlier try was recorded (`unknown`).
@@ -30,6 +46,20 @@ export interface MonqueEventMap {
    * before `shutdownTimeout`. Work goes on as soon as it can. Fires when it is found out.
    */
   'job:error': [payload: { readonly error: Error; readonly job?: Job }];
+  /**
+   * Jobs were given back: those of an instance that died, named by `instanceId`, or of another tool, without. Recorded
+   * in the ledger; `count` is how many.
+   */
+  'stale:recovered': [payload: { readonly count: number; readonly instanceId?: string }];
+  /** The ledger does not answer any more. Fires with the first call of the engine that fails. */
+  'connection:lost': [payload: { readonly error: Error }];
+  /** The ledger answers again. */
+  'connection:restored': [payload: Readonly<Record<string, never>>];
+  /**
+   * The event loop was blocked for longer than a third of `leaseDuration`, in milliseconds. An instance that is
+   * blocked for longer than the lease counts as dead, and its jobs are given to others.
+   */
+  'loop:delayed': [payload: { readonly delay: number }];
 }
 
 /** Hands an event to its listeners. */

@@ -2,42 +2,60 @@
  * Runs jobs: job -> handler -> outcome -> settler.
  *
  * What always holds: a job that was accepted is buffered, running or with the settler until the ledger has answered
- * its end; no handler starts while the lease is not held; a worker never runs more handlers than its concurrency; and
- * the event loop gets its turn between one round of starts and the next, so that busy handlers cannot starve the
- * lease.
+ * its end; no handler starts while the lease is not held, or while its name is paused; neither a worker nor the
+ * process runs more handlers than its concurrency; no name keeps the slots of the process from another; and the event
+ * loop gets its turn between one round of starts and the next, so that busy handlers cannot starve the lease.
  *
  * @module
  */
 import { sleep, type Timer } from './clock.ts';
 import type { EngineContext } from './engine-context.ts';
-import { invariant, toError } from './errors.ts';
-import type { ClaimedJob, Job } from './job.ts';
+import { invariant, MonqueError } from './errors.ts';
+import { type ClaimedJob, DOCUMENT_VERSION, type Job } from './job.ts';
+import { unfitReason } from './job-fitness.ts';
+import { JOB_LIFECYCLE } from './job-lifecycle.ts';
 import { SUSPECT_RESCUE_COUNT } from './ledger/ledger-repository.ts';
 import { type Settlement, settlementParams } from './ledger/settlement.ts';
-import { JOB_LIFECYCLE } from './lifecycle.ts';
+import type { OpenNotes } from './notes.ts';
 import { type Outcome, toSettlement } from './outcome.ts';
+import type { PauseState } from './pauses.ts';
+import { Run } from './run.ts';
+import { isMissed } from './series.ts';
 import type { SettleResolution, Settler } from './settler.ts';
-import type { JobContext, Worker } from './worker.ts';
+import type { Worker } from './worker.ts';
 
 /** Jobs that were claimed ahead and could not start within this time are given back, in milliseconds. */
 const LONGEST_BUFFERING_MS = 1_000;
 
-interface Run {
-  readonly job: ClaimedJob;
-  readonly controller: AbortController;
-  abortedFor?: 'cancel' | 'stop' | 'lease';
-}
+/** How long a job that a newer version wrote is left alone, in milliseconds. */
+const LEFT_TO_NEWER_MS = 60_000;
 
-type ExecutorContext = Pick<EngineContext, 'clock' | 'ledgerTime' | 'options' | 'emit'>;
+type ExecutorContext = Pick<
+  EngineContext,
+  'clock' | 'random' | 'ledger' | 'ledgerTime' | 'options' | 'emit' | 'report'
+>;
 
 /** What the executor asks of its neighbours. */
 export interface ExecutorHooks {
   /** True while a job may start: under the lease it was claimed with, and only while that is held. */
   readonly mayStart: (job: ClaimedJob) => boolean;
+  /** Whether a name is paused; asked anew where that is not known well enough, and then `pump` is called. */
+  readonly pauseState: (name: string) => PauseState;
   /** Called when more jobs may be wanted. */
   readonly onDemand: () => void;
   /** Called with a job that became pending again by the end of a run. */
   readonly onPending: (job: Job) => void;
+  /** Called with a job whose end is recorded. */
+  readonly onSettled: (job: Job) => void;
+}
+
+/** The end of one run, on its way to the ledger. */
+interface Ending {
+  readonly outcome: Outcome;
+  readonly durationMs: number;
+  readonly notes: OpenNotes;
+  readonly settle: (job: ClaimedJob, outcome: Outcome, now: Date) => Settlement;
+  readonly alone: boolean;
 }
 
 /** Starts handlers as slots allow and hands their outcomes on. */
@@ -48,6 +66,7 @@ export class Executor {
   readonly #workers: ReadonlyMap<string, Worker>;
   readonly #runs = new Set<Run>();
   readonly #held = new Set<string>();
+  #firstToPump = 0;
   #pumpScheduled = false;
   #bufferTimer: Timer | undefined;
   #idleWaiters: (() => void)[] = [];
@@ -69,33 +88,53 @@ export class Executor {
     const sinceMs = this.#context.clock.monotonic();
     for (const job of jobs) {
       this.#held.add(keyOf(job));
-      this.#workerOf(job).buffer.push({ job, sinceMs });
+      const unfit = unfitReason(job);
+      if (unfit === undefined) this.#workerOf(job).buffer.push({ job, sinceMs });
+      else this.#setAside(job, unfit);
     }
     this.pump();
   }
 
+  /** A job that a newer version wrote is left to that for a while; one that nobody can read has failed. */
+  #setAside(job: ClaimedJob, reason: string): void {
+    const error = new MonqueError('UNFIT_JOB', reason);
+    this.#context.emit('job:error', { error, job });
+    const isNewer = job.documentVersion > DOCUMENT_VERSION;
+    this.#settleUnstarted(
+      job,
+      isNewer
+        ? { kind: 'snoozed', delayMs: LEFT_TO_NEWER_MS }
+        : { kind: 'failed', error, isFinal: true },
+    );
+  }
+
   /** Gives claimed jobs back unstarted. */
   release(jobs: readonly ClaimedJob[]): void {
-    for (const job of jobs) this.#settle(job, { kind: 'released' }, 0);
+    for (const job of jobs) this.#settleUnstarted(job, { kind: 'released' });
   }
 
   /** Gives back everything that has not started. */
   releaseBuffered(): void {
-    for (const worker of this.#workers.values()) {
-      this.release(worker.buffer.splice(0).map(({ job }) => job));
-    }
+    for (const worker of this.#workers.values()) this.#releaseBufferOf(worker);
   }
 
-  /** Starts buffered jobs where there are slots. */
+  /** Starts buffered jobs where there are slots, one of each name in turn. */
   pump(): void {
-    for (const worker of this.#workers.values()) {
-      for (let [next] = worker.buffer; next && worker.freeSlots > 0; [next] = worker.buffer) {
-        if (!this.#hooks.mayStart(next.job)) break;
-        worker.buffer.shift();
-        void this.#run(worker, next.job);
+    const workers = this.#inTurn();
+    let startedOne = true;
+    while (startedOne && this.#hasSlot()) {
+      startedOne = false;
+      for (const worker of workers) {
+        if (this.#hasSlot() && this.#startNext(worker)) startedOne = true;
       }
     }
     this.#watchBuffers();
+  }
+
+  /** How many more jobs this process may hold, so that what waits does not pass by far what it can run at once. */
+  get room(): number {
+    const { instanceConcurrency } = this.#context.options;
+    return Math.max(0, 2 * instanceConcurrency - this.#runs.size - this.bufferedCount());
   }
 
   /** True while this claim of this job is here: buffered, running, or its end not yet recorded. */
@@ -112,19 +151,19 @@ export class Executor {
   /** Aborts the handler of a job that somebody asked to cancel; a job that has not started ends at once. */
   cancel(jobId: string): void {
     for (const run of this.#runs) {
-      if (run.job._id.toHexString() === jobId) this.#abort(run, 'cancel');
+      if (run.job._id.toHexString() === jobId) run.abort('cancel');
     }
     for (const { buffer } of this.#workers.values()) {
       const index = buffer.findIndex(({ job }) => job._id.toHexString() === jobId);
       for (const { job } of index < 0 ? [] : buffer.splice(index, 1)) {
-        this.#settle(job, { kind: 'cancelled' }, 0);
+        this.#settleUnstarted(job, { kind: 'cancelled', by: 'request' });
       }
     }
   }
 
   /** Aborts every running handler. */
   abortAll(reason: 'stop' | 'lease'): void {
-    for (const run of this.#runs) this.#abort(run, reason);
+    for (const run of this.#runs) run.abort(reason);
   }
 
   /** The jobs whose handlers run. */
@@ -134,7 +173,9 @@ export class Executor {
 
   /** How many claimed jobs wait for a slot. */
   bufferedCount(): number {
-    return [...this.#workers.values()].reduce((sum, { buffer }) => sum + buffer.length, 0);
+    let count = 0;
+    for (const { buffer } of this.#workers.values()) count += buffer.length;
+    return count;
   }
 
   /** Resolves when no handler runs, or after a time. True when none runs. */
@@ -152,66 +193,121 @@ export class Executor {
     this.#bufferTimer?.cancel();
   }
 
+  #hasSlot(): boolean {
+    return this.#runs.size < this.#context.options.instanceConcurrency;
+  }
+
+  /** Whoever came first in the last round comes last in this one. */
+  #inTurn(): readonly Worker[] {
+    const workers = [...this.#workers.values()];
+    this.#firstToPump = (this.#firstToPump + 1) % Math.max(workers.length, 1);
+    return [...workers.slice(this.#firstToPump), ...workers.slice(0, this.#firstToPump)];
+  }
+
+  /** True when a job left the buffer. */
+  #startNext(worker: Worker): boolean {
+    const [next] = worker.buffer;
+    if (next === undefined || worker.freeSlots <= 0 || !this.#hooks.mayStart(next.job)) {
+      return false;
+    }
+    const state = this.#hooks.pauseState(worker.name);
+    if (state === 'paused') this.#releaseBufferOf(worker);
+    if (state !== 'running') return false;
+    worker.buffer.shift();
+    if (this.#hasPassed(next.job)) this.#settleUnstarted(next.job, { kind: 'missed' });
+    else void this.#run(worker, next.job);
+    return true;
+  }
+
+  /** A run of a series whose time has passed, where the series wants such runs passed over. */
+  #hasPassed(job: ClaimedJob): boolean {
+    const { repeatInterval, scheduledFor, nextRunAt } = job;
+    if (repeatInterval === undefined || scheduledFor === undefined) return false;
+    const now = this.#context.ledgerTime.now();
+    return isMissed({ ...job, repeatInterval }, { scheduledFor, nextRunAt }, now);
+  }
+
   async #run(worker: Worker, job: ClaimedJob): Promise<void> {
-    const { clock, emit } = this.#context;
-    const run: Run = { job, controller: new AbortController() };
+    const run = new Run(this.#context, worker, job);
     this.#runs.add(run);
     worker.running += 1;
-    const startedMs = clock.monotonic();
-    emit('job:start', { job });
-    const outcome = await this.#callHandler(worker, run);
-    const durationMs = clock.monotonic() - startedMs;
+    this.#context.emit('job:start', { job });
+    const outcome = await run.execute();
+    const { durationMs } = run;
     worker.running -= 1;
     worker.measure(durationMs);
-    this.#settle(job, outcome, durationMs);
+    const notes = run.hasNotes ? await run.endNotes() : {};
+    this.#settle(job, {
+      outcome,
+      durationMs,
+      notes,
+      alone: run.isInSession,
+      settle: (current, ended, now) => toSettlement(current, ended, run.settlementContext(now)),
+    });
     this.#runs.delete(run);
     this.#schedulePump();
     this.#tellIdle();
   }
 
-  async #callHandler(worker: Worker, run: Run): Promise<Outcome> {
-    const { job, controller } = run;
-    const context: JobContext = Object.freeze({ signal: controller.signal, fence: job.fence });
-    try {
-      await worker.handler(job, context);
-      return { kind: 'completed' };
-    } catch (thrown) {
-      if (run.abortedFor === 'cancel') return { kind: 'cancelled' };
-      if (run.abortedFor !== undefined) return { kind: 'released' };
-      return { kind: 'failed', error: toError(thrown) };
-    }
-  }
-
-  #abort(run: Run, reason: NonNullable<Run['abortedFor']>): void {
-    if (run.abortedFor !== undefined) return;
-    run.abortedFor = reason;
-    run.controller.abort(new DOMException(ABORT_MESSAGES[reason], 'AbortError'));
-  }
-
-  #settle(job: ClaimedJob, outcome: Outcome, durationMs: number): void {
-    const now = this.#context.ledgerTime.now();
-    const settlement = toSettlement(job, outcome, { now, options: this.#context.options });
-    this.#settler.submit({
-      settlement,
-      onAnswer: (answer, verb, settledAt) => {
-        if (answer !== 'settled') {
-          this.#tellUnsettled(job, answer);
-          return;
-        }
-        const params = settlementParams(settlement, settledAt);
-        this.#tellSettled(JOB_LIFECYCLE.apply(verb, { ...job }, params), verb, outcome, durationMs);
-      },
+  #settleUnstarted(job: ClaimedJob, outcome: Outcome): void {
+    const { retry } = this.#workerOf(job);
+    const { report } = this.#context;
+    this.#settle(job, {
+      outcome,
+      durationMs: 0,
+      notes: {},
+      alone: false,
+      settle: (current, ended, now) =>
+        toSettlement(current, ended, { now, retry, fraction: 0, durationMs: 0, report }),
     });
+  }
+
+  #settle(job: ClaimedJob, ending: Ending): void {
+    const now = this.#context.ledgerTime.now();
+    const make = (current: Job, outcome: Outcome, at: Date): Settlement => ({
+      ...ending.settle(current as ClaimedJob, outcome, at),
+      ...ending.notes,
+    });
+    const settlement = make(job, ending.outcome, now);
+    if (ending.outcome.kind === 'confirmed') this.#tellSettled(job, settlement, now, ending);
+    else {
+      this.#settler.submit({
+        settlement,
+        alone: ending.alone,
+        remake: ({ isCancelled, current = job, at }) =>
+          make(current, isCancelled ? { kind: 'cancelled', by: 'request' } : ending.outcome, at),
+        onAnswer: (answer, settled, settledAt) => {
+          if (answer === 'settled') this.#tellSettled(job, settled, settledAt, ending);
+          else this.#tellUnsettled(job, answer);
+        },
+      });
+    }
     this.#held.delete(keyOf(job));
   }
 
-  #tellSettled(job: Job, verb: Settlement['verb'], outcome: Outcome, duration: number): void {
+  #tellSettled(
+    claimed: ClaimedJob,
+    settlement: Settlement,
+    now: Date,
+    { outcome, durationMs: duration }: Ending,
+  ): void {
     const { emit } = this.#context;
-    if (verb === 'complete') emit('job:complete', { job, duration });
-    if (verb === 'cancelled') emit('job:cancelled', { job });
+    const { verb } = settlement;
+    const params = settlementParams(settlement, now);
+    const job: Job = JOB_LIFECYCLE.apply(verb, { ...claimed }, params);
+    const skipped = settlement.record?.skipped ?? 0;
+    if (skipped > 0) emit('job:skipped', { job, skipped });
+    if (verb === 'complete' || verb === 'repeat') {
+      const { result } = settlement;
+      emit('job:complete', { job, duration, ...(result !== undefined && { result }) });
+    }
+    const wasCancelled = outcome.kind === 'cancelled' || verb === 'cancelled';
+    if (wasCancelled) emit('job:cancelled', { job });
+    else if (outcome.kind === 'failed') {
+      emit('job:fail', { job, error: outcome.error, willRetry: verb === 'retry' });
+    }
     if (job.status === 'pending') this.#hooks.onPending(job);
-    if (outcome.kind !== 'failed' || verb === 'cancelled') return;
-    emit('job:fail', { job, error: outcome.error, willRetry: verb === 'retry' });
+    this.#hooks.onSettled(job);
   }
 
   #tellUnsettled(job: ClaimedJob, answer: Exclude<SettleResolution, 'settled'>): void {
@@ -250,6 +346,10 @@ export class Executor {
     }
   }
 
+  #releaseBufferOf(worker: Worker): void {
+    this.release(worker.buffer.splice(0).map(({ job }) => job));
+  }
+
   #buffered(): { readonly job: ClaimedJob }[] {
     return [...this.#workers.values()].flatMap(({ buffer }) => buffer);
   }
@@ -271,9 +371,3 @@ export class Executor {
 function keyOf({ _id, claimToken }: ClaimedJob): string {
   return `${_id.toHexString()} ${claimToken}`;
 }
-
-const ABORT_MESSAGES = Object.freeze({
-  cancel: 'The job was cancelled',
-  stop: 'The instance stops and waited for shutdownTimeout',
-  lease: 'The claim was lost: this instance had been declared dead',
-});

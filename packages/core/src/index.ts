@@ -4,18 +4,51 @@
  * @module
  */
 export { type Clock, systemClock, type Timer } from './clock.ts';
+export type { BulkResult, JobsPage, QueueStats } from './control.ts';
 export {
   ConnectionError,
   InvalidArgumentError,
+  InvalidCronError,
   JobStateError,
   LedgerFullError,
   MonqueError,
   ShutdownTimeoutError,
+  UniqueKeyTakenError,
   UnknownOutcomeError,
   UnsupportedError,
+  WaitError,
+  type WaitReason,
 } from './errors.ts';
 export type { MonqueEventMap } from './events.ts';
-export { type Job, JobStatus } from './job.ts';
+export type { Health } from './health.ts';
+export {
+  type BackoffPlan,
+  type HistoryEntry,
+  type Job,
+  JobStatus,
+  type UniqueHold,
+} from './job.ts';
+export { JOB_LIFECYCLE, type JobVerb } from './job-lifecycle.ts';
+export {
+  type BackoffFunction,
+  DEFAULT_LIST_LIMIT,
+  type EnqueueOptions,
+  type GetJobsOptions,
+  type GetJobsWithCursorOptions,
+  type JobsFilter,
+  type ScheduleOptions,
+  type UniqueHoldOption,
+  type WhenTaken,
+  type WorkerOptions,
+} from './job-options.ts';
+export type {
+  DataArgument,
+  DataOf,
+  JobTypes,
+  NameOf,
+  ResultOf,
+  UntypedJobs,
+} from './job-types.ts';
 export type * from './ledger/ledger-repository.ts';
 export { DEFAULT_OPERATION_TIMEOUT, LedgerRepository } from './ledger/ledger-repository.ts';
 export {
@@ -30,22 +63,17 @@ export {
 export type { SettleAnswer, Settlement, SettleVerb } from './ledger/settlement.ts';
 export {
   defineLifecycle,
-  JOB_LIFECYCLE,
-  type JobVerb,
   type Lifecycle,
   type LifecycleDefinition,
   type TransitionRow,
 } from './lifecycle.ts';
-export {
-  type EnqueueEntry,
-  type EnqueueEntryResult,
-  Monque,
-  type MonquePublicAPI,
-} from './monque.ts';
+export { Monque } from './monque.ts';
 export {
   DEFAULT_BASE_RETRY_INTERVAL,
   DEFAULT_CONCURRENCY,
+  DEFAULT_JOB_RETENTION,
   DEFAULT_LEASE_DURATION,
+  DEFAULT_LOCK_TIMEOUT,
   DEFAULT_MAX_BACKOFF_DELAY,
   DEFAULT_MAX_PAYLOAD_SIZE,
   DEFAULT_MAX_RETRIES,
@@ -53,9 +81,14 @@ export {
   DEFAULT_RESCUE_LIMIT,
   DEFAULT_RESEND_LIMIT,
   DEFAULT_SHUTDOWN_TIMEOUT,
-  type EnqueueOptions,
+  type JobRetention,
   type MonqueOptions,
-  type WorkerOptions,
 } from './options.ts';
+export { cancel, discard, HandlerOutcome, snooze } from './outcome.ts';
+export type { EnqueueEntry, EnqueueEntryResult, TypedEntry } from './producer.ts';
+export type { HandlerReturn, JobId, MonquePublicAPI } from './public-api.ts';
 export { type Random, systemRandom } from './random.ts';
+export type { Schedule } from './schedules.ts';
+export type { SchemaIssue, SchemaResult, StandardSchema } from './schema.ts';
+export { DEFAULT_MISSED, type MissedPolicy } from './series.ts';
 export type { JobContext, JobHandler } from './worker.ts';

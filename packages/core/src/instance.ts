@@ -8,8 +8,11 @@ import { sleep } from './clock.ts';
 import type { EngineContext } from './engine-context.ts';
 import { ShutdownTimeoutError } from './errors.ts';
 import { Executor } from './executor.ts';
+import type { Health } from './health.ts';
 import type { Job } from './job.ts';
 import { Lease } from './lease.ts';
+import { Pauses } from './pauses.ts';
+import { Pruner } from './pruner.ts';
 import { Reconciler } from './reconciler.ts';
 import { Rescuer } from './rescuer.ts';
 import { Settler } from './settler.ts';
@@ -32,9 +35,21 @@ export class Instance {
   readonly #reconciler: Reconciler;
   readonly #rescuer: Rescuer;
   readonly #waker: Waker;
+  readonly #pauses: Pauses;
+  readonly #pruner: Pruner;
 
-  constructor(context: EngineContext, workers: ReadonlyMap<string, Worker>) {
+  /** @param onSettled - told of each job whose end is recorded */
+  constructor(
+    context: EngineContext,
+    workers: ReadonlyMap<string, Worker>,
+    onSettled: (job: Job) => void,
+  ) {
     this.#context = context;
+    this.#pauses = new Pauses(context, (someResumed) => {
+      this.#executor.pump();
+      if (someResumed) wake();
+    });
+    this.#pruner = new Pruner(context);
     const wake = (): void => this.#claimer.wake('hint');
     this.#lease = new Lease(context, {
       onRenewed: () => this.#onLeaseRenewed(),
@@ -43,18 +58,22 @@ export class Instance {
     this.#settler = new Settler(context, wake);
     this.#executor = new Executor(context, workers, this.#settler, {
       mayStart: ({ claimedBy }) => this.#lease.isHeld() && claimedBy === this.#lease.instanceId,
+      pauseState: (name) => this.#pauses.stateOf(name),
       onDemand: () => this.#claimer.wake('slots'),
       onPending: ({ name, nextRunAt }) => this.#waker.due(name, nextRunAt),
+      onSettled,
     });
     this.#waker = new Waker(context, workers, {
       wake: (cause) => this.#claimer.wake(cause),
       onCancelRequested: (jobId) => this.#executor.cancel(jobId),
+      onPausesChanged: () => this.#pauses.changed(),
     });
     this.#claimer = new Claimer(context, {
       workers,
       executor: this.#executor,
       settler: this.#settler,
       lease: this.#lease,
+      pauses: this.#pauses,
       onRound: (report) => this.#waker.noteRound(report),
     });
     this.#reconciler = new Reconciler(context, {
@@ -79,6 +98,35 @@ export class Instance {
       throw error;
     }
     if (this.#context.options.recoverStaleJobs) this.#rescuer.start();
+    this.#pruner.start();
+  }
+
+  /** True while this instance may claim and the ledger answers. */
+  isHealthy(): boolean {
+    return this.#context.health.isConnected && this.#lease.isHeld();
+  }
+
+  /** How it is. */
+  health(): Omit<Health, 'running'> {
+    return {
+      connected: this.isHealthy(),
+      hints: this.#waker.hintsFlow ? 'flowing' : 'polling',
+      ...this.#context.health.read(),
+      runningJobs: this.#executor.running().length,
+      bufferedJobs: this.#executor.bufferedCount(),
+      unsettledJobs: this.#settler.size,
+      pausedNames: this.#pauses.names,
+    };
+  }
+
+  /** A name was paused or resumed by this process. */
+  pausesChanged(): void {
+    this.#pauses.changed();
+  }
+
+  /** A job that is processing here was asked to cancel by this process. */
+  cancelRequested(jobId: string): void {
+    this.#executor.cancel(jobId);
   }
 
   /** A worker was added. */
@@ -98,7 +146,7 @@ export class Instance {
     await this.#waitForHandlers();
     await quiet;
     await this.#flushSettlements();
-    await this.#rescuer.stop();
+    await Promise.all([this.#rescuer.stop(), this.#pruner.stop(), this.#pauses.idle()]);
     await this.#lease.close();
     await this.#reconciler.idle();
     this.#executor.close();

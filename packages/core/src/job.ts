@@ -34,6 +34,44 @@ export const HIGHEST_PRIORITY = -100;
 /** The least urgent priority. */
 export const LOWEST_PRIORITY = 100;
 
+/** How many entries the history of a job keeps; the oldest leave. */
+export const MOST_HISTORY = 20;
+
+/** How many lines the log of a job keeps; the oldest leave. */
+export const MOST_LOG_LINES = 100;
+
+/** How long a job holds its unique key. */
+export type UniqueHold = 'untilDone' | 'untilStarted' | 'window';
+
+/** Something that happened to a job, beside the runs that went well. */
+export interface HistoryEntry {
+  /** What happened, by its verb in `docs/state-machine.md`, such as `retry`, `fail`, `rescue` or `redrive`. */
+  readonly verb: string;
+  readonly at: Date;
+  /** The instance that did it, or that had died. */
+  readonly by?: string;
+  /** Why: the message of a failure, or the reason somebody gave. */
+  readonly reason?: string;
+  /** How long the run took, in milliseconds. */
+  readonly duration?: number;
+  /** For a run of a series: the time it was planned for. */
+  readonly scheduledFor?: Date;
+  /** For a series: how many of its times were passed over after that run. */
+  readonly skipped?: number;
+}
+
+/** How long to wait before a retry, as it is stored with a job. */
+export interface BackoffPlan {
+  /** The same delay each time, or one that doubles with each failure. */
+  readonly type: 'fixed' | 'exponential';
+  /** Milliseconds: the delay, or what is multiplied with two to the power of the failures so far. */
+  readonly delay: number;
+  /** The longest delay, in milliseconds. @default `maxBackoffDelay` of the scheduler */
+  readonly maxDelay?: number;
+  /** The part of the delay that is left to chance, from 0 to 1; what is drawn shortens the delay. @default 0 */
+  readonly jitter?: number;
+}
+
 /**
  * One unit of work. A field that is marked optional is absent where it does not apply; no field is ever null.
  *
@@ -51,7 +89,7 @@ export interface Job<T = unknown> {
   readonly priority: number;
   /** Not claimed before this time. Of two jobs of one priority the one that is due earlier goes first. */
   readonly nextRunAt: Date;
-  /** How many runs failed so far. */
+  /** How many runs failed so far; of a series, of the run that is planned now. */
   readonly failCount: number;
   /** The message of the last failure. */
   readonly failReason?: string;
@@ -59,8 +97,16 @@ export interface Job<T = unknown> {
   readonly fence: number;
   /** How many times the job was given back because its instance died. */
   readonly rescueCount?: number;
+  /** Failures after which it has failed for good, when it states its own number. */
+  readonly maxRetries?: number;
+  /** How long to wait before a retry, when it states that itself. */
+  readonly backoff?: BackoffPlan;
+  /** Milliseconds after which a run is aborted and counts as failed, when it states that itself. */
+  readonly timeout?: number;
   /** When it was claimed; only while processing. */
   readonly lockedAt?: Date;
+  /** When its last run was claimed; stays when the job is finished. */
+  readonly startedAt?: Date;
   /** The id of the instance that claimed it; only while processing. */
   readonly claimedBy?: string;
   /** The id of this one claim; only while processing. */
@@ -71,8 +117,38 @@ export interface Job<T = unknown> {
   readonly cancelRequestedAt?: Date;
   /** The unique key it was enqueued with. */
   readonly uniqueKey?: string;
-  /** The lock it holds on its unique key; present only while no second job with that key may exist. */
+  /** How long it holds that key; absent for `untilDone`. */
+  readonly uniqueHold?: UniqueHold;
+  /** The lock it holds on its unique key until it is done; present only while no second job with that key may exist. */
   readonly uniqueLock?: string;
+  /** The lock it holds on its unique key until it is claimed. */
+  readonly startLock?: string;
+  /** The lock it holds on its unique key for a window of time; it stays when the job is finished. */
+  readonly windowLock?: string;
+  /** When the window of `windowLock` ends. */
+  readonly windowUntil?: Date;
+  /** The cron expression of the series it is the current run of. */
+  readonly repeatInterval?: string;
+  /** The time zone of that expression; UTC when absent. */
+  readonly timezone?: string;
+  /** No run of the series before this time. */
+  readonly startAt?: Date;
+  /** No run of the series after this time. */
+  readonly endAt?: Date;
+  /** What happens to runs whose time passed while nobody could run them; `once` when absent. */
+  readonly missed?: 'skip' | 'once' | 'all';
+  /** Grows with every change of the series. */
+  readonly seriesVersion?: number;
+  /** The time of the plan that this run stands for; retries keep it. */
+  readonly scheduledFor?: Date;
+  /** What the handler told of its progress last. */
+  readonly progress?: unknown;
+  /** The newest lines the handler logged, at most 100. */
+  readonly logs?: readonly string[];
+  /** What the handler returned; of a series, what the last run that went well returned. */
+  readonly result?: unknown;
+  /** What happened to it beside runs that went well, the newest last, at most 20 entries. */
+  readonly history?: readonly HistoryEntry[];
   /** When it reached a finished state. */
   readonly finishedAt?: Date;
   readonly createdAt: Date;

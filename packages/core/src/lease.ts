@@ -15,7 +15,10 @@ import type { EngineContext } from './engine-context.ts';
 
 const RETRY_PART = 60;
 
-type LeaseContext = Pick<EngineContext, 'ledger' | 'clock' | 'random' | 'options' | 'report'>;
+type LeaseContext = Pick<
+  EngineContext,
+  'ledger' | 'clock' | 'random' | 'options' | 'emit' | 'health' | 'report'
+>;
 
 /** What a lease tells its neighbours. */
 export interface LeaseHooks {
@@ -122,6 +125,7 @@ export class Lease {
   async #attempt(action: () => Promise<void>): Promise<boolean> {
     try {
       await action();
+      this.#context.health.answered();
       return true;
     } catch (error) {
       this.#context.report(error);
@@ -131,8 +135,12 @@ export class Lease {
 
   /** Cut short when somebody finds that the lease has lapsed. */
   async #pause(delayMs: number): Promise<void> {
+    const { clock, emit, options } = this.#context;
+    const dueMs = clock.monotonic() + delayMs;
     this.#wait = new AbortController();
-    await sleep(this.#context.clock, delayMs, this.#wait.signal);
+    await sleep(clock, delayMs, this.#wait.signal);
+    const delay = clock.monotonic() - dueMs;
+    if (delay > options.leaseDurationMs / 3) emit('loop:delayed', { delay });
   }
 
   #deadlineMs(): number {

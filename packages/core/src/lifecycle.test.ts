@@ -1,7 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { MonqueError } from './errors.ts';
-import { defineLifecycle, GONE, JOB_LIFECYCLE, type TransitionRow } from './lifecycle.ts';
-import { makeJob } from './testing/index.ts';
+import { defineLifecycle, GONE, type TransitionRow } from './lifecycle.ts';
 
 const row = { from: ['open'], to: 'closed' } as const;
 
@@ -77,6 +76,7 @@ describe('guards', () => {
       absent: { from: ['on'], to: 'on', guards: [{ field: 'value', is: 'absent' }] },
       present: { from: ['on'], to: 'on', guards: [{ field: 'value', is: 'present' }] },
       equal: { from: ['on'], to: 'on', guards: [{ field: 'value', is: 'equal', to: 'wanted' }] },
+      same: { from: ['on'], to: 'on', guards: [{ field: 'value', is: 'same', to: 'wanted' }] },
       atMost: { from: ['on'], to: 'on', guards: [{ field: 'value', is: 'atMost', to: 'wanted' }] },
       atLeast: {
         from: ['on'],
@@ -95,6 +95,15 @@ describe('guards', () => {
     ['equal', 'a', 'a', true],
     ['equal', 'a', 'b', false],
     ['equal', undefined, 'b', false],
+    ['equal', new Date(5), new Date(5), true],
+    ['equal', new Date(5), new Date(6), false],
+    ['equal', new Date(5), 5, false],
+    ['same', 'a', 'a', true],
+    ['same', 'a', 'b', false],
+    ['same', undefined, undefined, true],
+    ['same', undefined, 0, false],
+    ['same', 0, undefined, false],
+    ['same', new Date(5), new Date(5), true],
     ['atMost', 4, 5, true],
     ['atMost', 5, 5, true],
     ['atMost', 6, 5, false],
@@ -127,6 +136,9 @@ describe('effects', () => {
         increment: ['count'],
         clear: ['lock'],
       },
+      replace: { from: ['a'], to: 'b', replace: { plan: 'plan' } },
+      reset: { from: ['a'], to: 'b', reset: ['count'] },
+      append: { from: ['a'], to: 'b', append: { list: { from: 'items', most: 3 } } },
     },
   });
 
@@ -150,73 +162,41 @@ describe('effects', () => {
   test('an absent number is raised from zero', () => {
     expect(effective.apply('move', { status: 'a' }, { now: 9 })).toMatchObject({ count: 1 });
   });
-});
 
-describe('JOB_LIFECYCLE', () => {
-  const { transitions, verbs, states } = JOB_LIFECYCLE;
-  const leaving = verbs.filter(
-    (verb) => transitions[verb].from.includes('processing') && verb !== 'requestCancel',
-  );
-
-  test('nothing but a claim leads to processing, except a request that stays there', () => {
-    const leading = verbs.filter((verb) => transitions[verb].to === 'processing');
-    expect(leading).toEqual(['claim', 'requestCancel']);
+  test('a replaced field is set to its parameter, or removed when that is not given', () => {
+    const record = { status: 'a' as const, plan: 'old' };
+    const replace = (params: object): unknown => effective.apply('replace', record, { ...params });
+    expect(replace({ plan: 'new' })).toStrictEqual({ status: 'b', plan: 'new' });
+    expect(replace({})).toStrictEqual({ status: 'b' });
+    expect(replace({ plan: undefined })).toStrictEqual({ status: 'b' });
+    expect(effective.apply('replace', { status: 'a' }, {})).toStrictEqual({ status: 'b' });
   });
 
-  test('every verb that ends a claim is guarded by its token and clears the claim', () => {
-    expect(leaving).toHaveLength(8);
-    for (const verb of leaving) {
-      const { guards = [], clear = [] } = transitions[verb];
-      expect(guards).toContainEqual({ field: 'claimToken', is: 'equal', to: 'claimToken' });
-      expect(clear).toEqual(expect.arrayContaining(['claimToken', 'claimedBy', 'lockedAt']));
-    }
+  test('a number is reset to zero, also when it is absent', () => {
+    expect(effective.apply('reset', { status: 'a' as const, count: 7 }, {})).toStrictEqual({
+      status: 'b',
+      count: 0,
+    });
+    expect(effective.apply('reset', { status: 'a' }, {})).toStrictEqual({ status: 'b', count: 0 });
   });
 
-  test('only the holder of a claim leaves its token as the last one', () => {
-    const keeping = leaving.filter((verb) => transitions[verb].set?.lastToken === undefined);
-    expect(keeping).toEqual(['rescue', 'rescueToFailed', 'rescueToCancelled']);
+  test('items are appended to a list, of which the newest stay', () => {
+    const record = { status: 'a' as const, list: [1, 2] };
+    const append = (items?: readonly number[]): unknown =>
+      effective.apply('append', record, { items });
+    expect(append([3])).toStrictEqual({ status: 'b', list: [1, 2, 3] });
+    expect(append([3, 4])).toStrictEqual({ status: 'b', list: [2, 3, 4] });
+    expect(append([3, 4, 5, 6])).toStrictEqual({ status: 'b', list: [4, 5, 6] });
+    expect(append()).toStrictEqual({ status: 'b', list: [1, 2] });
+    expect(record.list).toStrictEqual([1, 2]);
   });
 
-  test('every verb that makes a job pending clears a request to cancel, or comes before one', () => {
-    for (const verb of leaving.filter((name) => transitions[name].to === 'pending')) {
-      const { guards = [], clear = [] } = transitions[verb];
-      expect(guards).toContainEqual({ field: 'cancelRequestedAt', is: 'absent' });
-      expect(clear).toContain('cancelRequestedAt');
-    }
-  });
-
-  test('every verb to a finished state frees the lock and stamps the end', () => {
-    const finishing = verbs.filter((verb) =>
-      JOB_LIFECYCLE.terminal.some((state) => state === transitions[verb].to),
-    );
-    expect(finishing).toHaveLength(6);
-    for (const verb of finishing) {
-      expect(transitions[verb].clear).toContain('uniqueLock');
-      expect(transitions[verb].set).toMatchObject({ finishedAt: 'now', updatedAt: 'now' });
-    }
-  });
-
-  test('a job leaves a finished state only by being removed', () => {
-    for (const state of JOB_LIFECYCLE.terminal) {
-      expect(verbs.filter((verb) => JOB_LIFECYCLE.allowsFrom(verb, state))).toEqual(['remove']);
-    }
-    expect(states.filter((state) => JOB_LIFECYCLE.allowsFrom('remove', state))).not.toContain(
-      'processing',
-    );
-  });
-
-  test('of the verbs a rescue chooses from exactly one applies to every processing job', () => {
-    const params = { deadInstanceId: 'dead', claimToken: 'token', lastRescueCount: 4 };
-    const held = { status: 'processing', claimedBy: 'dead', claimToken: 'token' } as const;
-    const records = [undefined, 0, 3, 4, 5].flatMap((rescueCount) => [
-      { ...makeJob(held), ...(rescueCount !== undefined && { rescueCount }) },
-      { ...makeJob(held), cancelRequestedAt: new Date(0), rescueCount },
-    ]);
-    for (const record of records) {
-      const applying = (['rescue', 'rescueToFailed', 'rescueToCancelled'] as const).filter((verb) =>
-        JOB_LIFECYCLE.applies(verb, record, params),
-      );
-      expect(applying).toHaveLength(1);
-    }
+  test('a list that is absent begins with what is appended to it', () => {
+    const items = [1, 2, 3, 4];
+    expect(effective.apply('append', { status: 'a' }, { items })).toStrictEqual({
+      status: 'b',
+      list: [2, 3, 4],
+    });
+    expect(effective.apply('append', { status: 'a' }, {})).toStrictEqual({ status: 'b' });
   });
 });

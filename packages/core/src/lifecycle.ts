@@ -1,5 +1,5 @@
 /**
- * The table of states and transitions, and the means to make such a table.
+ * The means to make a table of states and transitions; `job-lifecycle.ts` holds the one of a job.
  *
  * A row names the states a verb starts from, the state it leads to, the conditions beside the state, and the fields
  * it writes. Conditions and effects are data, not code: the MongoDB filters and updates, the predicates of the
@@ -9,16 +9,18 @@
  * @module
  */
 import { MonqueError } from './errors.ts';
-import type { JobStatus } from './job.ts';
 
 /** Where a record goes that leaves the ledger. */
 export const GONE = 'gone';
 
-/** A condition on one field of the stored record, beside its state; `to` names the parameter it is compared with. */
+/**
+ * A condition on one field of the stored record, beside its state; `to` names the parameter it is compared with.
+ * `same` holds as well when the field is absent and the parameter is not given.
+ */
 export type Condition =
   | {
       readonly field: string;
-      readonly is: 'equal' | 'atMost' | 'atLeast' | 'below';
+      readonly is: 'equal' | 'same' | 'atMost' | 'atLeast' | 'below';
       readonly to: string;
     }
   | { readonly field: string; readonly is: 'absent' }
@@ -36,12 +38,26 @@ export interface TransitionRow<State extends string> {
   readonly to: State | typeof GONE;
   /** All must hold beside the state. */
   readonly guards?: readonly Condition[];
-  /** Fields set to a parameter: field name to parameter name. */
+  /** Fields set to a parameter: field name to parameter name. A parameter that is not given leaves its field alone. */
   readonly set?: Readonly<Record<string, string>>;
+  /** Fields set to a parameter, or removed when the parameter is not given. */
+  readonly replace?: Readonly<Record<string, string>>;
+  /** Fields set to zero. */
+  readonly reset?: readonly string[];
+  /** Lists that a parameter, itself a list, is appended to; of a longer list the newest items stay. */
+  readonly append?: Readonly<Record<string, Appended>>;
   /** Fields raised by one. */
   readonly increment?: readonly string[];
   /** Fields removed. */
   readonly clear?: readonly string[];
+}
+
+/** What is appended to a list. */
+export interface Appended {
+  /** The parameter that holds the new items; nothing is appended when it is not given. */
+  readonly from: string;
+  /** How many items the list keeps. */
+  readonly most: number;
 }
 
 /** What the conditions and effects of a row refer to, by name. */
@@ -125,10 +141,19 @@ function holds(guard: Condition, record: TransitionParams, params: TransitionPar
   if (guard.is === 'absent') return actual === undefined;
   if (guard.is === 'present') return actual !== undefined;
   const wanted = params[guard.to];
-  if (guard.is === 'equal') return actual === wanted;
+  if (guard.is === 'same') return isSame(actual, wanted);
+  if (guard.is === 'equal') return actual !== undefined && isSame(actual, wanted);
+  if (guard.is === 'atMost') return actual !== undefined && Number(actual) <= Number(wanted);
   const difference = Number(actual ?? 0) - Number(wanted);
-  if (guard.is === 'atMost') return difference <= 0;
   return guard.is === 'below' ? difference < 0 : difference >= 0;
+}
+
+/** Two dates of one time are the same. */
+function isSame(actual: unknown, wanted: unknown): boolean {
+  if (actual instanceof Date && wanted instanceof Date) {
+    return actual.getTime() === wanted.getTime();
+  }
+  return actual === wanted;
 }
 
 function withEffects<State extends string, R extends LifecycleRecord<State>>(
@@ -141,142 +166,18 @@ function withEffects<State extends string, R extends LifecycleRecord<State>>(
     // A parameter that is not given leaves its field alone, as an update in MongoDB does.
     if (params[param] !== undefined) next[field] = params[param];
   }
+  for (const [field, param] of Object.entries(row.replace ?? {})) {
+    if (params[param] === undefined) delete next[field];
+    else next[field] = params[param];
+  }
+  for (const [field, { from, most }] of Object.entries(row.append ?? {})) {
+    const items = params[from] as readonly unknown[] | undefined;
+    if (items !== undefined) {
+      next[field] = [...((record[field] as readonly unknown[]) ?? []), ...items].slice(-most);
+    }
+  }
+  for (const field of row.reset ?? []) next[field] = 0;
   for (const field of row.increment ?? []) next[field] = Number(record[field] ?? 0) + 1;
   for (const field of row.clear ?? []) delete next[field];
   return next as R;
 }
-
-/** The verbs that change the state of a job. */
-export type JobVerb =
-  | 'enqueue'
-  | 'claim'
-  | 'complete'
-  | 'retry'
-  | 'fail'
-  | 'cancelled'
-  | 'release'
-  | 'rescue'
-  | 'rescueToFailed'
-  | 'rescueToCancelled'
-  | 'cancel'
-  | 'requestCancel'
-  | 'remove';
-
-const CLAIM_FIELDS = ['claimToken', 'claimedBy', 'lockedAt'] as const;
-const BACK_TO_PENDING = [...CLAIM_FIELDS, 'cancelRequestedAt'] as const;
-const FINISHED = [...CLAIM_FIELDS, 'uniqueLock'] as const;
-
-const HOLDS_CLAIM = { field: 'claimToken', is: 'equal', to: 'claimToken' } as const;
-const CLAIMED_BY_DEAD = { field: 'claimedBy', is: 'equal', to: 'deadInstanceId' } as const;
-const NO_CANCEL = { field: 'cancelRequestedAt', is: 'absent' } as const;
-const CANCEL_ASKED = { field: 'cancelRequestedAt', is: 'present' } as const;
-
-/** How a claim ends by the word of its own holder: the token moves to lastToken, so that a resend can be recognised. */
-const BY_HOLDER = { lastToken: 'claimToken', updatedAt: 'now' } as const;
-
-/** How a claim ends by the word of others: lastToken stays, so that its late holder learns that it lost. */
-const BY_OTHERS = { updatedAt: 'now' } as const;
-
-/**
- * The lifecycle of a job. A row guards, in the same write: that nobody but the holder of a claim ends it, except a
- * rescue from a dead instance; and that a job whose cancellation was asked for never becomes pending again.
- */
-export const JOB_LIFECYCLE: Lifecycle<JobStatus, JobVerb> = defineLifecycle<JobStatus, JobVerb>({
-  states: ['pending', 'processing', 'completed', 'failed', 'cancelled'],
-  initial: 'pending',
-  terminal: ['completed', 'failed', 'cancelled'],
-  transitions: {
-    enqueue: { from: [], to: 'pending' },
-    claim: {
-      from: ['pending'],
-      to: 'processing',
-      guards: [{ field: 'nextRunAt', is: 'atMost', to: 'now' }],
-      set: { claimToken: 'claimToken', claimedBy: 'instanceId', lockedAt: 'now', updatedAt: 'now' },
-      increment: ['fence'],
-    },
-    complete: {
-      from: ['processing'],
-      to: 'completed',
-      guards: [HOLDS_CLAIM],
-      set: { ...BY_HOLDER, finishedAt: 'now' },
-      clear: FINISHED,
-    },
-    retry: {
-      from: ['processing'],
-      to: 'pending',
-      guards: [HOLDS_CLAIM, NO_CANCEL, { field: 'failCount', is: 'below', to: 'lastFailCount' }],
-      set: { ...BY_HOLDER, nextRunAt: 'nextRunAt', failReason: 'failReason' },
-      increment: ['failCount'],
-      clear: BACK_TO_PENDING,
-    },
-    fail: {
-      from: ['processing'],
-      to: 'failed',
-      guards: [HOLDS_CLAIM, { field: 'failCount', is: 'atLeast', to: 'lastFailCount' }],
-      set: { ...BY_HOLDER, finishedAt: 'now', failReason: 'failReason' },
-      increment: ['failCount'],
-      clear: FINISHED,
-    },
-    cancelled: {
-      from: ['processing'],
-      to: 'cancelled',
-      guards: [HOLDS_CLAIM, CANCEL_ASKED],
-      set: { ...BY_HOLDER, finishedAt: 'now' },
-      clear: FINISHED,
-    },
-    release: {
-      from: ['processing'],
-      to: 'pending',
-      guards: [HOLDS_CLAIM, NO_CANCEL],
-      set: BY_HOLDER,
-      clear: BACK_TO_PENDING,
-    },
-    rescue: {
-      from: ['processing'],
-      to: 'pending',
-      guards: [
-        CLAIMED_BY_DEAD,
-        HOLDS_CLAIM,
-        NO_CANCEL,
-        { field: 'rescueCount', is: 'below', to: 'lastRescueCount' },
-      ],
-      set: BY_OTHERS,
-      increment: ['rescueCount'],
-      clear: BACK_TO_PENDING,
-    },
-    rescueToFailed: {
-      from: ['processing'],
-      to: 'failed',
-      guards: [
-        CLAIMED_BY_DEAD,
-        HOLDS_CLAIM,
-        NO_CANCEL,
-        { field: 'rescueCount', is: 'atLeast', to: 'lastRescueCount' },
-      ],
-      set: { ...BY_OTHERS, finishedAt: 'now', failReason: 'failReason' },
-      increment: ['rescueCount'],
-      clear: FINISHED,
-    },
-    rescueToCancelled: {
-      from: ['processing'],
-      to: 'cancelled',
-      guards: [CLAIMED_BY_DEAD, HOLDS_CLAIM, CANCEL_ASKED],
-      set: { ...BY_OTHERS, finishedAt: 'now' },
-      increment: ['rescueCount'],
-      clear: FINISHED,
-    },
-    cancel: {
-      from: ['pending'],
-      to: 'cancelled',
-      set: { updatedAt: 'now', finishedAt: 'now' },
-      clear: ['uniqueLock'],
-    },
-    requestCancel: {
-      from: ['processing'],
-      to: 'processing',
-      guards: [NO_CANCEL],
-      set: { cancelRequestedAt: 'now', updatedAt: 'now' },
-    },
-    remove: { from: ['pending', 'completed', 'failed', 'cancelled'], to: GONE },
-  },
-});

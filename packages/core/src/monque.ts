@@ -1,83 +1,63 @@
 /**
- * The class users meet: options in, parts wired, verbs delegated.
+ * The class users meet: options in, parts wired, verbs delegated. What each verb promises is said in `public-api.ts`.
  *
  * @module
  */
-import type { Db, ObjectId } from 'mongodb';
-import type { EngineContext } from './engine-context.ts';
-import { Enqueuer } from './enqueuer.ts';
-import { InvalidArgumentError, JobStateError, toError } from './errors.ts';
-import { MonqueEmitter } from './events.ts';
-import { Instance } from './instance.ts';
-import { DOCUMENT_VERSION, type Job } from './job.ts';
+import type { Db } from 'mongodb';
 import {
-  type EnqueueAnswer,
-  isLedgerRepository,
-  type LedgerRepository,
-} from './ledger/ledger-repository.ts';
+  checkFields,
+  checkFunction,
+  checkJobName,
+  DAY_MS,
+  integer,
+  text,
+  toObjectId,
+} from './checks.ts';
+import { Control, type JobsPage } from './control.ts';
+import type { EngineContext } from './engine-context.ts';
+import { InvalidArgumentError, toError } from './errors.ts';
+import { MonqueEmitter } from './events.ts';
+import { type Health, HealthRecord } from './health.ts';
+import { Instance } from './instance.ts';
+import type { Job } from './job.ts';
+import {
+  checkWorkerOptions,
+  type EnqueueOptions,
+  type GetJobsOptions,
+  type GetJobsWithCursorOptions,
+  type JobsFilter,
+  type ScheduleOptions,
+  type WorkerOptions,
+} from './job-options.ts';
+import type {
+  AnyName,
+  DataArgument,
+  DataOf,
+  JobTypes,
+  NameOf,
+  OfNames,
+  ResultOf,
+  UntypedJobs,
+} from './job-types.ts';
+import { isLedgerRepository, type LedgerRepository } from './ledger/ledger-repository.ts';
 import { InMemoryLedgerRepository } from './ledger/memory/in-memory-ledger-repository.ts';
 import { MongoLedgerRepository } from './ledger/mongodb/mongo-ledger-repository.ts';
 import { LedgerTime } from './ledger-time.ts';
-import { JOB_LIFECYCLE } from './lifecycle.ts';
-import {
-  checkEnqueueEntry,
-  checkFunction,
-  checkJobName,
-  checkWorkerOptions,
-  type EnqueueOptions,
-  type MonqueOptions,
-  type ResolvedOptions,
-  resolveEnqueueOptions,
-  resolveOptions,
-  toObjectId,
-  type WorkerOptions,
-} from './options.ts';
-import { copyPayload } from './payload.ts';
+import { type MonqueOptions, type ResolvedOptions, resolveOptions } from './options.ts';
+import { type EnqueueEntryResult, Producer, type TypedEntry } from './producer.ts';
+import type { HandlerReturn, JobId, MonquePublicAPI } from './public-api.ts';
+import { Schedules } from './schedules.ts';
+import { stopOnSignals } from './signals.ts';
+import { Waiter } from './waiter.ts';
 import { type JobHandler, Worker } from './worker.ts';
 
-/** One entry of {@link MonquePublicAPI.enqueueMany}. */
-export interface EnqueueEntry<T = unknown> {
-  readonly name: string;
-  readonly data?: T;
-  readonly options?: Omit<EnqueueOptions, 'session'>;
-}
-
-/** What happened to one entry of {@link MonquePublicAPI.enqueueMany}. */
-export type EnqueueEntryResult<T = unknown> =
-  /** The job is stored. */
-  | { readonly status: 'enqueued'; readonly job: Job<T> }
-  /** Nothing was stored: `job` holds the unique key. */
-  | { readonly status: 'existing'; readonly job: Job<T> }
-  /** Nothing is known to be stored; `error` says why. */
-  | { readonly status: 'failed'; readonly error: Error };
-
-/** What a {@link Monque} can do. */
-export interface MonquePublicAPI {
-  /** Checks the connection and makes the indexes; done by the first verb that needs it. Idempotent. */
-  initialize(): Promise<void>;
-  /** Begins to run jobs. Idempotent. */
-  start(): Promise<void>;
-  /** Stops running jobs; resolves when that is done. Idempotent. */
-  stop(): Promise<void>;
-  /** Stores a job. */
-  enqueue<T>(name: string, data?: T, options?: EnqueueOptions): Promise<Job<T>>;
-  /** Stores many jobs and says for each what happened. */
-  enqueueMany<T>(entries: readonly EnqueueEntry<T>[]): Promise<EnqueueEntryResult<T>[]>;
-  /** Stores a job that is due at once. */
-  now<T>(name: string, data?: T): Promise<Job<T>>;
-  /** Registers the handler of a job name. */
-  worker<T>(name: string, handler: JobHandler<T>, options?: WorkerOptions): this;
-  /** The job with this id, or null. */
-  getJob<T = unknown>(id: ObjectId | string): Promise<Job<T> | null>;
-  /** Cancels a job. */
-  cancelJob(id: ObjectId | string): Promise<Job | null>;
-  /** Deletes a job. */
-  deleteJob(id: ObjectId | string): Promise<boolean>;
-}
+const DEFAULT_WAIT_TIMEOUT = 30_000;
+const LONGEST_REASON = 1_000;
 
 /**
  * An embeddable job scheduler that keeps its jobs in MongoDB.
  *
+ * @typeParam Types - the names of the jobs with the types of their data and results; without it any name goes
  * @example
  * ```ts
  * const monque = new Monque(client.db('shop'));
@@ -86,13 +66,21 @@ export interface MonquePublicAPI {
  * await monque.enqueue('send-email', { to: 'user@example.com' });
  * ```
  */
-export class Monque extends MonqueEmitter implements MonquePublicAPI {
+export class Monque<Types extends JobTypes = UntypedJobs>
+  extends MonqueEmitter
+  implements MonquePublicAPI<Types>
+{
   readonly #ledger: LedgerRepository;
   readonly #options: ResolvedOptions;
   readonly #context: EngineContext;
-  readonly #enqueuer: Enqueuer;
+  readonly #producer: Producer;
+  readonly #schedules: Schedules;
+  readonly #control: Control;
+  readonly #waiter: Waiter;
   readonly #workers = new Map<string, Worker>();
+  readonly #initialize = (): Promise<void> => this.initialize();
   #instance: Instance | undefined;
+  #releaseSignals: (() => void) | undefined;
   #lastCall: { readonly verb: 'start' | 'stop'; readonly done: Promise<void> } | undefined;
 
   /**
@@ -106,163 +94,249 @@ export class Monque extends MonqueEmitter implements MonquePublicAPI {
     const ownLedger = isLedgerRepository(source);
     this.#options = resolveOptions(options, ownLedger);
     this.#ledger = ownLedger ? source : makeMongoLedger(source, this.#options);
-    const { clock, random } = this.#options;
-    const report = (error: unknown): void => {
-      this.emit('job:error', { error: toError(error) });
-    };
-    this.#context = {
-      ledger: this.#ledger,
-      ledgerTime: new LedgerTime(this.#ledger, clock, report),
-      clock,
-      random,
-      options: this.#options,
-      emit: (name, payload) => {
-        this.emit(name, payload as never);
-      },
-      report,
-    };
-    this.#enqueuer = new Enqueuer(this.#context, (jobs) => this.#instance?.jobsStored(jobs));
+    this.#context = this.#makeContext();
+    const onPending = (jobs: readonly Job[]): void => this.#instance?.jobsStored(jobs);
+    this.#producer = new Producer(this.#context, this.#workers, onPending);
+    this.#schedules = new Schedules(this.#context, this.#producer, (job) => onPending([job]));
+    this.#waiter = new Waiter(this.#context);
+    this.#control = new Control(this.#context, {
+      onPending: (job) => onPending([job]),
+      onCancelRequested: (jobId) => this.#instance?.cancelRequested(jobId),
+      onEnded: (job) => this.#waiter.ended(job),
+    });
   }
 
   /** A scheduler that keeps its jobs in this process only: for unit tests and first steps. */
-  static inMemory(options: MonqueOptions = {}): Monque {
+  static inMemory<Types extends JobTypes = UntypedJobs>(
+    options: MonqueOptions = {},
+  ): Monque<Types> {
     const { clock, operationTimeoutMs } = resolveOptions(options, true);
-    return new Monque(new InMemoryLedgerRepository({ clock, operationTimeoutMs }), options);
+    return new Monque<Types>(new InMemoryLedgerRepository({ clock, operationTimeoutMs }), options);
   }
 
-  /**
-   * Checks the connection, makes the indexes and reads the ledger's clock. The first verb that needs it does the same.
-   *
-   * @throws ConnectionError when the ledger cannot be reached, or belongs to another major version of the driver
-   */
   async initialize(): Promise<void> {
     await this.#ledger.open();
     await this.#context.ledgerTime.ensureSampled();
   }
 
-  /**
-   * Begins to run the jobs of all registered workers. Workers may also be added later.
-   *
-   * @throws ConnectionError, or UnknownOutcomeError, when the ledger cannot be reached; `start` may be called again
-   */
   start(): Promise<void> {
     return this.#inTurn('start', () => this.#startInstance());
   }
 
-  /**
-   * Stops claiming, waits up to `shutdownTimeout` for running handlers, then aborts their signals; records how they
-   * ended and gives back what never started. Never rejects; concurrent callers share one stop. `enqueue` still works
-   * afterwards, and `start` begins anew.
-   */
   stop(): Promise<void> {
     return this.#inTurn('stop', () => this.#stopInstance());
   }
 
-  /**
-   * Stores a job; resolves when it is durable. With a unique key that is taken, the job that holds it is returned and
-   * nothing is stored.
-   *
-   * @param name - the name of the worker that is to run it, 1 to 256 characters
-   * @param data - what the handler works on; copied now, at most `maxPayloadSize` bytes
-   * @throws InvalidArgumentError before any I/O, naming what is wrong
-   * @throws UnknownOutcomeError when storing was not confirmed within `resendLimit`
-   */
-  async enqueue<T>(name: string, data?: T, options: EnqueueOptions = {}): Promise<Job<T>> {
-    const draft = this.#draft(
-      { name: 'name', data: 'data', options: 'options' },
-      name,
-      data,
-      options,
-    );
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.stop();
+  }
+
+  enqueue<T>(name: AnyName<Types>, data?: T, options?: EnqueueOptions): Promise<Job<T>>;
+  enqueue<Name extends NameOf<Types>>(
+    name: Name,
+    ...data: DataArgument<DataOf<Types, Name>, [options?: EnqueueOptions]>
+  ): Promise<Job<DataOf<Types, Name>>>;
+  async enqueue(name: string, data?: unknown, options: EnqueueOptions = {}): Promise<Job> {
+    return this.#producer.enqueue(name, data, options, this.#initialize);
+  }
+
+  now<T>(name: AnyName<Types>, data?: T): Promise<Job<T>>;
+  now<Name extends NameOf<Types>>(
+    name: Name,
+    ...data: DataArgument<DataOf<Types, Name>>
+  ): Promise<Job<DataOf<Types, Name>>>;
+  async now(name: string, data?: unknown): Promise<Job> {
+    return this.#producer.enqueue(name, data, {}, this.#initialize);
+  }
+
+  async enqueueMany<Name extends NameOf<Types> = NameOf<Types>>(
+    entries: readonly TypedEntry<Types, Name>[],
+  ): Promise<EnqueueEntryResult<DataOf<Types, Name>>[]> {
+    const results = await this.#producer.enqueueMany(entries, this.#initialize);
+    return results as EnqueueEntryResult<DataOf<Types, Name>>[];
+  }
+
+  schedule<T>(
+    cron: string,
+    name: AnyName<Types>,
+    data?: T,
+    options?: ScheduleOptions,
+  ): Promise<Job<T>>;
+  schedule<Name extends NameOf<Types>>(
+    cron: string,
+    name: Name,
+    ...data: DataArgument<DataOf<Types, Name>, [options?: ScheduleOptions]>
+  ): Promise<Job<DataOf<Types, Name>>>;
+  async schedule(
+    cron: string,
+    name: string,
+    data?: unknown,
+    options: ScheduleOptions = {},
+  ): Promise<Job> {
+    return this.#schedules.schedule(cron, name, data, options, this.#initialize);
+  }
+
+  async unschedule(
+    name: NameOf<Types>,
+    options: { readonly uniqueKey?: string } = {},
+  ): Promise<number> {
+    checkJobName('name', name);
+    checkFields('options', options, { uniqueKey: text(LONGEST_REASON) });
     await this.initialize();
-    const [answer] = await this.#enqueuer.enqueue([this.#complete(draft)], options.session);
-    const result = toEntryResult<T>(answer as EnqueueAnswer);
-    if (result.status === 'failed') throw result.error;
-    return result.job;
+    return this.#schedules.unschedule(name, options.uniqueKey);
   }
 
-  /**
-   * Stores many jobs with few round trips. All or nothing is not promised: the answer says for each entry, in order,
-   * what happened. To store many jobs in one transaction, enqueue each with the session.
-   *
-   * @throws InvalidArgumentError before any I/O, naming the entry and what is wrong; then nothing is stored
-   */
-  async enqueueMany<T>(entries: readonly EnqueueEntry<T>[]): Promise<EnqueueEntryResult<T>[]> {
-    if (!Array.isArray(entries)) throw new InvalidArgumentError('entries', 'an array', entries);
-    const drafts = entries.map((entry, index) => this.#draftEntry(entry, index));
-    await this.initialize();
-    const jobs = drafts.map((draft) => this.#complete(draft));
-    try {
-      const answers = await this.#enqueuer.enqueue(jobs);
-      return answers.map((answer) => toEntryResult<T>(answer));
-    } catch (thrown) {
-      const error = toError(thrown);
-      return jobs.map(() => ({ status: 'failed', error }));
-    }
+  async getSchedules(filter: { readonly name?: NameOf<Types> } = {}) {
+    checkFields('filter', filter, { name: checkJobName });
+    return this.#schedules.list(filter.name);
   }
 
-  /** Stores a job that is due at once: `enqueue` without options. */
-  now<T>(name: string, data?: T): Promise<Job<T>> {
-    return this.enqueue(name, data);
-  }
-
-  /**
-   * Registers the handler of a job name, before or after `start`.
-   *
-   * @throws InvalidArgumentError when the name has a worker already, or something is not of its type
-   */
-  worker<T>(name: string, handler: JobHandler<T>, options: WorkerOptions = {}): this {
+  worker<T>(name: AnyName<Types>, handler: JobHandler<T>, options?: WorkerOptions): this;
+  worker<Name extends NameOf<Types>>(
+    name: Name,
+    handler: JobHandler<DataOf<Types, Name>, HandlerReturn<Types, Name>>,
+    options?: WorkerOptions,
+  ): this;
+  worker(name: string, handler: JobHandler<never>, options: WorkerOptions = {}): this {
     checkJobName('name', name);
     checkFunction('handler', handler);
     checkWorkerOptions(options);
     if (this.#workers.has(name)) {
       throw new InvalidArgumentError('name', 'a name without a worker', name);
     }
-    const concurrency = options.concurrency ?? this.#options.defaultConcurrency;
-    this.#workers.set(name, new Worker(name, handler as JobHandler, concurrency));
+    this.#workers.set(
+      name,
+      new Worker(name, handler as JobHandler<unknown>, options, this.#options),
+    );
     this.#instance?.workerAdded();
     return this;
   }
 
-  /**
-   * The job with this id as it is now, or null.
-   *
-   * @throws InvalidArgumentError when the id is neither an ObjectId nor 24 hexadecimal characters
-   */
-  async getJob<T = unknown>(id: ObjectId | string): Promise<Job<T> | null> {
-    const jobId = toObjectId('id', id);
-    return (await this.#ledger.getJob({ jobId })) as Job<T> | null;
+  async getJob<T = unknown>(id: JobId): Promise<Job<T> | null> {
+    return (await this.#control.getJob(id)) as Job<T> | null;
   }
 
-  /**
-   * Cancels a pending job at once. For a job that is processing it is asked for: its handler's signal aborts, wherever
-   * it runs, and the job ends as cancelled unless the handler succeeds all the same.
-   *
-   * @returns the job after the call; null when there is none
-   * @throws JobStateError when the job has finished
-   */
-  async cancelJob(id: ObjectId | string): Promise<Job | null> {
-    const jobId = toObjectId('id', id);
+  async getJobs<Name extends NameOf<Types> = NameOf<Types>>(
+    options: OfNames<GetJobsOptions, Name> = {},
+  ): Promise<Job<DataOf<Types, Name>>[]> {
+    return (await this.#control.getJobs(options)) as Job<DataOf<Types, Name>>[];
+  }
+
+  async getJobsWithCursor<Name extends NameOf<Types> = NameOf<Types>>(
+    options: OfNames<GetJobsWithCursorOptions, Name> = {},
+  ): Promise<JobsPage<DataOf<Types, Name>>> {
+    return (await this.#control.getJobsWithCursor(options)) as JobsPage<DataOf<Types, Name>>;
+  }
+
+  async cancelJob(id: JobId, options: { readonly reason?: string } = {}): Promise<Job | null> {
+    checkFields('options', options, { reason: text(LONGEST_REASON) });
+    toObjectId('id', id);
     await this.initialize();
-    const now = this.#context.ledgerTime.now();
-    const { outcome, job } = await this.#ledger.cancel({ jobId, now });
-    if (job === null) return null;
-    if (outcome === 'refused') throw stateError(job, 'cancel');
-    if (outcome === 'cancelled') this.emit('job:cancelled', { job });
-    return job;
+    return this.#control.cancelJob(id, options.reason);
   }
 
-  /**
-   * Deletes a job that is not processing.
-   *
-   * @returns true when it was deleted, false when there is none
-   * @throws JobStateError when the job is processing
-   */
-  async deleteJob(id: ObjectId | string): Promise<boolean> {
-    const jobId = toObjectId('id', id);
-    const { outcome, job } = await this.#ledger.remove({ jobId });
-    if (job !== null && outcome === 'refused') throw stateError(job, 'remove');
-    return outcome === 'removed';
+  async retryJob(id: JobId): Promise<Job | null> {
+    toObjectId('id', id);
+    await this.initialize();
+    return this.#control.retryJob(id);
+  }
+
+  async rescheduleJob(id: JobId, runAt: Date): Promise<Job | null> {
+    toObjectId('id', id);
+    await this.initialize();
+    return this.#control.rescheduleJob(id, runAt);
+  }
+
+  async deleteJob(id: JobId): Promise<boolean> {
+    return this.#control.deleteJob(id);
+  }
+
+  async cancelJobs(filter: JobsFilter) {
+    return this.#control.cancelJobs(filter, this.#initialize);
+  }
+
+  async retryJobs(filter: JobsFilter) {
+    return this.#control.retryJobs(filter, this.#initialize);
+  }
+
+  async deleteJobs(filter: JobsFilter) {
+    return this.#control.deleteJobs(filter, this.#initialize);
+  }
+
+  async getQueueStats(filter: { readonly name?: NameOf<Types> } = {}) {
+    checkFields('filter', filter, { name: checkJobName });
+    await this.initialize();
+    return this.#control.getQueueStats(filter.name);
+  }
+
+  pause(name: NameOf<Types>): Promise<void> {
+    return this.#setPaused(name, true);
+  }
+
+  resume(name: NameOf<Types>): Promise<void> {
+    return this.#setPaused(name, false);
+  }
+
+  async waitFor<Name extends NameOf<Types> = NameOf<Types>>(
+    id: JobId | Job<DataOf<Types, Name>>,
+    options: { readonly timeout?: number } = {},
+  ): Promise<ResultOf<Types, Name>> {
+    const given = typeof id === 'object' && id !== null && '_id' in id ? id._id : id;
+    const jobId = toObjectId('id', given);
+    checkFields('options', options, { timeout: integer(0, DAY_MS) });
+    const { timeout = DEFAULT_WAIT_TIMEOUT } = options;
+    return (await this.#waiter.wait(jobId, timeout)) as ResultOf<Types, Name>;
+  }
+
+  isHealthy(): boolean {
+    return this.#instance?.isHealthy() ?? false;
+  }
+
+  health(): Health {
+    const running = this.#instance !== undefined;
+    return { ...(this.#instance?.health() ?? this.#idleHealth()), running };
+  }
+
+  #idleHealth(): Omit<Health, 'running'> {
+    return {
+      connected: false,
+      hints: 'polling',
+      ...this.#context.health.read(),
+      runningJobs: 0,
+      bufferedJobs: 0,
+      unsettledJobs: 0,
+      pausedNames: [],
+    };
+  }
+
+  async #setPaused(name: string, paused: boolean): Promise<void> {
+    checkJobName('name', name);
+    await this.initialize();
+    await this.#ledger.setPaused({ name, paused, now: this.#context.ledgerTime.now() });
+    this.#instance?.pausesChanged();
+  }
+
+  #makeContext(): EngineContext {
+    const { clock, random } = this.#options;
+    const emit: EngineContext['emit'] = (name, payload) => {
+      this.emit(name, payload as never);
+    };
+    const health = new HealthRecord(emit);
+    const report = (thrown: unknown): void => {
+      const error = toError(thrown);
+      health.failed(error, new Date(clock.now()));
+      this.emit('job:error', { error });
+    };
+    return {
+      ledger: this.#ledger,
+      ledgerTime: new LedgerTime(this.#ledger, clock, report),
+      clock,
+      random,
+      options: this.#options,
+      emit,
+      health,
+      report,
+    };
   }
 
   /** Starts and stops happen in the order of their calls; calls of the same kind in a row are one. */
@@ -280,79 +354,25 @@ export class Monque extends MonqueEmitter implements MonquePublicAPI {
 
   async #startInstance(): Promise<void> {
     await this.initialize();
-    const instance = new Instance(this.#context, this.#workers);
+    const instance = new Instance(this.#context, this.#workers, (job) => this.#waiter.ended(job));
     await instance.start();
     this.#instance = instance;
+    this.#releaseSignals = stopOnSignals(this.#options.signals, () => this.stop());
   }
 
   async #stopInstance(): Promise<void> {
     const instance = this.#instance;
     this.#instance = undefined;
     await instance?.stop();
+    this.#releaseSignals?.();
     await this.#context.ledgerTime.idle();
     await this.#ledger.close();
   }
-
-  #draftEntry(entry: EnqueueEntry, index: number): Draft {
-    const field = `entries[${index}]`;
-    checkEnqueueEntry(field, entry);
-    const fields = { name: `${field}.name`, data: `${field}.data`, options: `${field}.options` };
-    return this.#draft(fields, entry.name, entry.data, entry.options);
-  }
-
-  /** Checks and copies what the caller gave. */
-  #draft(
-    fields: { readonly name: string; readonly data: string; readonly options: string },
-    name: string,
-    data: unknown,
-    options: EnqueueOptions | undefined,
-  ): Draft {
-    checkJobName(fields.name, name);
-    const { runAt, uniqueKey, priority } = resolveEnqueueOptions(fields.options, options);
-    const copy = copyPayload(fields.data, data, this.#options.maxPayloadBytes);
-    return {
-      name,
-      priority,
-      ...(copy !== undefined && { data: copy }),
-      ...(runAt && { nextRunAt: new Date(runAt.getTime()) }),
-      ...(uniqueKey !== undefined && { uniqueKey, uniqueLock: `key:${uniqueKey}` }),
-    };
-  }
-
-  /** Gives a draft what only the ledger's time can give. */
-  #complete(draft: Draft): Job {
-    const now = this.#context.ledgerTime.now();
-    return {
-      _id: this.#options.random.objectId(now.getTime()),
-      data: undefined,
-      nextRunAt: now,
-      ...draft,
-      status: JOB_LIFECYCLE.initial,
-      failCount: 0,
-      fence: 0,
-      createdAt: now,
-      updatedAt: now,
-      documentVersion: DOCUMENT_VERSION,
-    };
-  }
 }
-
-/** What is known of a job before the ledger's time is. */
-type Draft = Pick<Job, 'name' | 'priority'> &
-  Partial<Pick<Job, 'data' | 'nextRunAt' | 'uniqueKey' | 'uniqueLock'>>;
 
 function makeMongoLedger(db: Db, options: ResolvedOptions): MongoLedgerRepository {
   const { clock, random, operationTimeoutMs, ledger } = options;
   return new MongoLedgerRepository(db, { ...ledger, clock, random, operationTimeoutMs });
-}
-
-function toEntryResult<T>(answer: EnqueueAnswer): EnqueueEntryResult<T> {
-  if (answer.outcome === 'refused') return { status: 'failed', error: answer.error };
-  return { status: answer.outcome, job: answer.job as Job<T> };
-}
-
-function stateError(job: Job, verb: 'cancel' | 'remove'): JobStateError {
-  return new JobStateError(job._id, job.status, verb, JOB_LIFECYCLE.transitions[verb].from);
 }
 
 /** A forgotten connection must not lose jobs, so nothing stands in for a missing source. */

@@ -42,16 +42,22 @@ export function bsonVersionOf(value: object): unknown {
  * Copies a value that is to be stored.
  *
  * @param field - what the value is called in errors, such as `data`
+ * @param bound - the option that sets the bound, as it is shown in errors
  * @throws InvalidArgumentError naming the path of what cannot be stored, or the size when it is too large
  */
-export function copyPayload(field: string, value: unknown, maxBytes: number): unknown {
+export function copyPayload(
+  field: string,
+  value: unknown,
+  maxBytes: number,
+  bound = ' (`maxPayloadSize`)',
+): unknown {
   const copy = copyValue(field, value, []);
   if (copy === undefined) return undefined;
   const bytes = BSON.calculateObjectSize({ value: copy }, { ignoreUndefined: true });
   if (bytes > maxBytes) {
     throw new InvalidArgumentError(
       field,
-      `at most ${maxBytes} bytes of BSON (\`maxPayloadSize\`)`,
+      `at most ${maxBytes} bytes of BSON${bound}`,
       bytes,
       'keep large content elsewhere and enqueue a reference to it',
     );

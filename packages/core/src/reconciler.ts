@@ -10,8 +10,10 @@
 import type { Claimer } from './claimer.ts';
 import type { EngineContext } from './engine-context.ts';
 import type { Executor } from './executor.ts';
+import type { ClaimedJob } from './job.ts';
 import type { Lease } from './lease.ts';
 import type { StandingClaim } from './ledger/ledger-repository.ts';
+import { type RetryPolicy, toSettlement } from './outcome.ts';
 
 const MOST_CLAIMS = 10_000;
 
@@ -29,6 +31,7 @@ export class Reconciler {
   readonly #context: ReconcilerContext;
   readonly #parts: ReconcilerParts;
   #running: Promise<void> | undefined;
+  #claimsAtEmpty = -1;
 
   constructor(context: ReconcilerContext, parts: ReconcilerParts) {
     this.#context = context;
@@ -52,6 +55,9 @@ export class Reconciler {
   async #compare(): Promise<void> {
     const { ledger, ledgerTime } = this.#context;
     const { claimer, executor, lease } = this.#parts;
+    // Nothing was claimed since the ledger showed no claim: then there is none now.
+    const { claims: claimsBefore } = claimer;
+    if (claimsBefore === this.#claimsAtEmpty) return;
     const claims = await ledger.readClaims({ instanceId: lease.instanceId, limit: MOST_CLAIMS });
     const stray: StandingClaim[] = [];
     for (const claim of claims) {
@@ -62,12 +68,37 @@ export class Reconciler {
         stray.push(claim);
       }
     }
-    if (stray.length === 0) return;
-    await ledger.settle({ settlements: stray.map(toRelease), now: ledgerTime.now() });
+    if (claims.length === 0) this.#claimsAtEmpty = claimsBefore;
+    const cancelled = stray.filter(({ cancelRequestedAt }) => cancelRequestedAt !== undefined);
+    const released = stray.filter(({ cancelRequestedAt }) => cancelRequestedAt === undefined);
+    if (released.length > 0) {
+      await ledger.settle({ settlements: released.map(toRelease), now: ledgerTime.now() });
+    }
+    for (const claim of cancelled) await this.#cancel(claim);
+  }
+
+  /** A job that was asked to be cancelled may not become pending again, but as the next run of its series. */
+  async #cancel({ jobId, claimToken }: StandingClaim): Promise<void> {
+    const { ledger, ledgerTime, report } = this.#context;
+    const job = await ledger.getJob({ jobId });
+    if (job?.claimToken !== claimToken) return;
+    const now = ledgerTime.now();
+    const settlement = toSettlement(
+      job as ClaimedJob,
+      { kind: 'cancelled', by: 'request' },
+      { now, retry: NO_RETRY, fraction: 0, durationMs: 0, report },
+    );
+    await ledger.settle({ settlements: [settlement], now });
   }
 }
 
-/** A job that was asked to be cancelled may not become pending again. */
-function toRelease({ jobId, claimToken, fence, cancelRequestedAt }: StandingClaim) {
-  return { verb: cancelRequestedAt ? 'cancelled' : 'release', jobId, claimToken, fence } as const;
+/** A job that ends as cancelled is not tried again. */
+const NO_RETRY: RetryPolicy = {
+  maxRetries: 1,
+  backoff: { type: 'fixed', delay: 0 },
+  maxBackoffDelayMs: 0,
+};
+
+function toRelease({ jobId, claimToken, fence }: StandingClaim) {
+  return { verb: 'release', jobId, claimToken, fence } as const;
 }

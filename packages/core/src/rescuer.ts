@@ -18,6 +18,12 @@ const MARGIN_PART = 6;
 const REREAD_PART = 20;
 const MOST_CLAIMS_A_RESCUE = 1_000;
 
+/** Claims of an instance that has no lease on record are rare; they are looked for in every so many rounds. */
+const ROUNDS_A_SEARCH = 3;
+
+/** How often jobs of other tools are looked for, in milliseconds. */
+const RECOVER_INTERVAL_MS = 60_000;
+
 /** One lease as it was seen. */
 interface Sighting {
   readonly counter: number;
@@ -27,7 +33,7 @@ interface Sighting {
 
 type RescuerContext = Pick<
   EngineContext,
-  'ledger' | 'ledgerTime' | 'clock' | 'random' | 'options' | 'report'
+  'ledger' | 'ledgerTime' | 'clock' | 'random' | 'options' | 'emit' | 'report'
 >;
 
 /** Watches the leases of all instances. */
@@ -39,6 +45,8 @@ export class Rescuer {
   readonly #sightings = new Map<string, Sighting>();
   #lastReadMs = Number.NEGATIVE_INFINITY;
   #shortestLeaseMs: number;
+  #rounds = 0;
+  #recoveredMs = Number.NEGATIVE_INFINITY;
   #running: Promise<void> | undefined;
 
   /**
@@ -68,6 +76,7 @@ export class Rescuer {
       let partOfLease = ROUNDS_A_LEASE;
       try {
         await this.#round();
+        await this.#recover();
       } catch (error) {
         report(error);
         partOfLease = REREAD_PART;
@@ -79,7 +88,9 @@ export class Rescuer {
   async #round(): Promise<void> {
     const { ledger } = this.#context;
     const known = [...this.#sightings.keys()];
-    const strangers = await ledger.findClaimants({ except: known });
+    const isSearch = this.#rounds % ROUNDS_A_SEARCH === 0;
+    const strangers = isSearch ? await ledger.findClaimants({ except: known }) : [];
+    this.#rounds += 1;
     const leases = await this.#readLeases();
     const claimants = new Set([...known, ...strangers]);
     for (const lease of leases) {
@@ -137,8 +148,29 @@ export class Rescuer {
     return this.#context.ledger.declareDead({ instanceId, counter });
   }
 
+  /** Other tools keep no lease: their jobs are judged by how long ago they were locked. */
+  async #recover(): Promise<void> {
+    const { ledger, ledgerTime, clock, options, emit } = this.#context;
+    const nowMs = clock.monotonic();
+    if (nowMs - this.#recoveredMs < Math.min(RECOVER_INTERVAL_MS, options.lockTimeoutMs)) return;
+    const now = ledgerTime.now();
+    const staleBefore = new Date(now.getTime() - options.lockTimeoutMs);
+    let count = 0;
+    for (let more = true; more && !this.#stopped.signal.aborted; ) {
+      const limit = MOST_CLAIMS_A_RESCUE;
+      const { pending, cancelled } = await ledger.recover({ staleBefore, now, limit });
+      more = pending + cancelled > 0;
+      count += pending + cancelled;
+    }
+    this.#recoveredMs = nowMs;
+    if (count === 0) return;
+    emit('stale:recovered', { count });
+    this.#onRescued();
+  }
+
   async #rescue(deadInstanceId: string, onRecord: boolean): Promise<void> {
-    const { ledger, ledgerTime, options } = this.#context;
+    const { ledger, ledgerTime, options, emit } = this.#context;
+    let count = 0;
     let freed = 0;
     for (let more = true; more && !this.#stopped.signal.aborted; ) {
       const result = await ledger.rescue({
@@ -150,10 +182,12 @@ export class Rescuer {
       const touched = result.pending + result.failed + result.cancelled;
       more = result.more && touched > 0;
       freed += result.pending;
+      count += touched;
       if (touched === 0 && onRecord) {
         await ledger.removeLease({ instanceId: deadInstanceId });
       }
     }
+    if (count > 0) emit('stale:recovered', { count, instanceId: deadInstanceId });
     if (freed > 0) this.#onRescued();
   }
 }

@@ -12,7 +12,8 @@ import { retryDelayMs } from './backoff.ts';
 import { sleep } from './clock.ts';
 import type { EngineContext } from './engine-context.ts';
 import { MonqueError } from './errors.ts';
-import type { SettleAnswer, Settlement } from './ledger/settlement.ts';
+import type { Job } from './job.ts';
+import type { SettleAnswer, Settlement, SettleVerb } from './ledger/settlement.ts';
 
 const MOST_FLUSHES = 2;
 const MOST_SETTLEMENTS_A_FLUSH = 1_000;
@@ -21,14 +22,32 @@ const RETRY_BASE_MS = 50;
 const RETRY_LONGEST_MS = 30_000;
 const MOST_REFUSALS = 5;
 
+/** Verbs that may not make a job pending whose cancellation was asked for. */
+const PENDING_VERBS: readonly SettleVerb[] = ['retry', 'snooze', 'release'];
+
 /** What became of a settlement in the end. */
-export type SettleResolution = Exclude<SettleAnswer, 'cancelRequested'>;
+export type SettleResolution = Exclude<SettleAnswer, 'cancelRequested' | 'replanned'>;
+
+/** What a settlement is made anew with. */
+export interface Remake {
+  /** True when somebody asked to cancel the job. */
+  readonly isCancelled: boolean;
+  /** The job as the ledger showed it last; the claimed one when it was not read again. */
+  readonly current?: Job;
+  readonly at: Date;
+}
 
 /** A settlement with who wants to know what became of it. */
 export interface PendingSettlement {
   readonly settlement: Settlement;
-  /** Called once, with the verb that stands in the ledger when it was settled, and the time it was sent with. */
-  readonly onAnswer: (answer: SettleResolution, verb: Settlement['verb'], now: Date) => void;
+  /** True when a transaction of the user's may stall it, so that it goes in a flush of its own. */
+  readonly alone?: boolean;
+  /** Makes the settlement anew, when what it was reckoned with has changed. */
+  readonly remake: (remake: Remake) => Settlement;
+  /** Called once, with the settlement that stands in the ledger when it was settled, and the time it was sent with. */
+  readonly onAnswer: (answer: SettleResolution, settlement: Settlement, now: Date) => void;
+  readonly isCancelled?: boolean;
+  readonly current?: Job;
   /** How often the ledger refused it so far. */
   readonly refusals?: number;
 }
@@ -55,6 +74,11 @@ export class Settler {
   /** False while so much waits to be recorded that nothing more should be claimed. */
   hasRoom(): boolean {
     return this.#held.size < ROOM;
+  }
+
+  /** How many settlements wait to be recorded. */
+  get size(): number {
+    return this.#held.size;
   }
 
   /** True while the end of this claim of this job is known here and not yet recorded. */
@@ -92,7 +116,7 @@ export class Settler {
   }
 
   async #flush(): Promise<void> {
-    const batch = this.#queue.splice(0, MOST_SETTLEMENTS_A_FLUSH);
+    const batch = this.#takeBatch();
     this.#flushes += 1;
     const hadRoom = this.hasRoom();
     const { answers, now } = await this.#settleUntilAnswered(batch);
@@ -104,6 +128,13 @@ export class Settler {
     if (!hadRoom && this.hasRoom()) this.#onRoom();
     this.#schedule();
     this.#tellIdle();
+  }
+
+  /** Up to the first that has to go alone. */
+  #takeBatch(): PendingSettlement[] {
+    const firstAlone = this.#queue.findIndex(({ alone }) => alone);
+    const most = firstAlone < 0 ? MOST_SETTLEMENTS_A_FLUSH : Math.max(firstAlone, 1);
+    return this.#queue.splice(0, Math.min(most, MOST_SETTLEMENTS_A_FLUSH));
   }
 
   /** Without answers when it was given up. */
@@ -136,28 +167,61 @@ export class Settler {
 
   #takeAnswer(pending: PendingSettlement, answer: SettleAnswer, now: Date): void {
     const { settlement, onAnswer } = pending;
-    const toPending = settlement.verb === 'retry' || settlement.verb === 'release';
-    if (answer === 'cancelRequested' && toPending) this.#settleAsCancelled(pending);
-    else if (answer === 'cancelRequested' || answer === 'refused') this.#settleAgain(pending, now);
-    else onAnswer(answer, settlement.verb, now);
+    const toPending = PENDING_VERBS.includes(settlement.verb);
+    if (answer === 'replanned') void this.#settleReplanned(pending, now);
+    else if (answer === 'cancelRequested' && toPending) {
+      this.#submitAnew({ ...pending, isCancelled: true }, now);
+    } else if (answer === 'cancelRequested' || answer === 'refused') {
+      this.#settleAgain(pending, now);
+    } else onAnswer(answer, settlement, now);
   }
 
-  /** The request to cancel came between the claim and this settlement: the job may not become pending again. */
-  #settleAsCancelled({ settlement, onAnswer }: PendingSettlement): void {
-    const { jobId, claimToken, fence } = settlement;
-    this.submit({ settlement: { verb: 'cancelled', jobId, claimToken, fence }, onAnswer });
+  /** The series was changed after the claim: the next run is reckoned with the plan that stands now. */
+  async #settleReplanned(pending: PendingSettlement, now: Date): Promise<void> {
+    this.#held.add(keyOf(pending));
+    const { settlement, onAnswer } = pending;
+    const current = await this.#readUntilAnswered(settlement);
+    if (current !== null) {
+      this.#submitAnew({ ...pending, current }, this.#context.ledgerTime.now());
+      return;
+    }
+    this.#held.delete(keyOf(pending));
+    onAnswer('unknown', settlement, now);
+    this.#tellIdle();
+  }
+
+  /** The job as it stands; null when it is gone, or when it was given up. */
+  async #readUntilAnswered({ jobId }: Settlement): Promise<Job | null> {
+    const { ledger, clock, report } = this.#context;
+    const { signal } = this.#givenUp;
+    for (let attempt = 1; !signal.aborted; attempt += 1) {
+      try {
+        return await ledger.getJob({ jobId });
+      } catch (error) {
+        report(error);
+        await sleep(clock, this.#retryDelayMs(attempt), signal);
+      }
+    }
+    return null;
+  }
+
+  #submitAnew(pending: PendingSettlement, at: Date): void {
+    const { isCancelled = false, current } = pending;
+    const settlement = pending.remake({ isCancelled, at, ...(current && { current }) });
+    this.submit({ ...pending, settlement });
   }
 
   /** The claim still stands although no guard speaks against the verb: what was read may have been stale. */
-  #settleAgain({ settlement, onAnswer, refusals = 0 }: PendingSettlement, now: Date): void {
+  #settleAgain(pending: PendingSettlement, now: Date): void {
+    const { settlement, onAnswer, refusals = 0 } = pending;
     if (refusals < MOST_REFUSALS) {
-      this.submit({ settlement, onAnswer, refusals: refusals + 1 });
+      this.submit({ ...pending, refusals: refusals + 1 });
       return;
     }
     const id = settlement.jobId.toHexString();
     const message = `The ledger refused to ${settlement.verb} job ${id} under its own claim`;
     this.#context.report(new MonqueError('INVARIANT', message));
-    onAnswer('refused', settlement.verb, now);
+    onAnswer('refused', settlement, now);
   }
 
   #isIdle(): boolean {

@@ -27,6 +27,7 @@ type WakerContext = Pick<EngineContext, 'ledger' | 'ledgerTime' | 'clock' | 'opt
 export interface WakerHooks {
   readonly wake: (cause: WakeCause) => void;
   readonly onCancelRequested: (jobId: string) => void;
+  readonly onPausesChanged: () => void;
 }
 
 /** Gathers the reasons to look for jobs. */
@@ -69,6 +70,11 @@ export class Waker {
     await Promise.all(this.#looking);
   }
 
+  /** True while new jobs are announced by the ledger. */
+  get hintsFlow(): boolean {
+    return this.#hintsFlow;
+  }
+
   /** A job of this name is or becomes due. */
   due(name: string | undefined, dueAt: Date | undefined): void {
     if (name !== undefined && !this.#workers.has(name)) return;
@@ -103,6 +109,10 @@ export class Waker {
       case 'cancelRequested':
         this.#trustHints(true);
         this.#hooks.onCancelRequested(hint.jobId.toHexString());
+        break;
+      case 'pausesChanged':
+        this.#trustHints(true);
+        this.#hooks.onPausesChanged();
         break;
       case 'opened':
         this.#trustHints(true);

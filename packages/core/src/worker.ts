@@ -3,22 +3,48 @@
  *
  * @module
  */
+import type { ClientSession } from 'mongodb';
 import type { ClaimedJob, Job } from './job.ts';
+import type { WorkerOptions } from './job-options.ts';
+import type { ResolvedOptions } from './options.ts';
+import type { RetryPolicy } from './outcome.ts';
+import type { StandardSchema } from './schema.ts';
 
 /** What a handler is given beside the job. */
 export interface JobContext {
-  /** Aborts when the handler's result is no longer wanted: cancelled, claim lost, or the instance stops waiting. */
+  /**
+   * Aborts when the handler's result is no longer wanted: the job was cancelled, took longer than its timeout, its
+   * claim was lost, or the instance stops waiting.
+   */
   readonly signal: AbortSignal;
   /** How many times the job was claimed, ever. An outside system that remembers the highest can refuse a late run. */
   readonly fence: number;
+  /**
+   * Tells how far the run is: any small value that can be stored, such as a number of percent. Fires `job:progress`;
+   * stored soon, the latest value at most every 200 ms.
+   *
+   * @throws InvalidArgumentError when the value cannot be stored or takes more than 16 KiB
+   */
+  progress(value: unknown): void;
+  /** Adds a line to the log of the job; the newest 100 are kept, each up to 1000 characters. Stored soon. */
+  log(line: string): void;
+  /**
+   * Completes the job inside the handler's own transaction, so that its effects and its completion happen together or
+   * not at all. When the transaction was not committed by the time the handler ends, the run counts as failed.
+   *
+   * @param options.session - the session whose transaction has been started
+   * @param options.result - stored as the result of the job
+   * @throws JobStateError when the claim does not stand any more; abort the transaction then
+   */
+  complete(options: { readonly session: ClientSession; readonly result?: unknown }): Promise<void>;
 }
 
 /**
  * Runs one job. Returning means success, throwing means failure: the job is tried again until its retries are used
- * up. A job may run more than once, when its instance dies before the end is recorded; so what it does should bear
- * repetition.
+ * up. What it returns is stored as the result of the job, unless it was made by `snooze`, `cancel` or `discard`. A job
+ * may run more than once, when its instance dies before the end is recorded; so what it does should bear repetition.
  */
-export type JobHandler<T = unknown> = (job: Job<T>, context: JobContext) => unknown;
+export type JobHandler<T = unknown, R = unknown> = (job: Job<T>, context: JobContext) => R;
 
 /** The most jobs of one name that are claimed ahead of free slots. */
 const MOST_PREFETCH = 500;
@@ -30,15 +56,40 @@ export class Worker {
   readonly name: string;
   readonly handler: JobHandler;
   readonly concurrency: number;
+  /** How failed runs are tried again, unless a job says otherwise. */
+  readonly retry: RetryPolicy;
+  /** Milliseconds a run may take, unless a job says otherwise. */
+  readonly timeoutMs: number | undefined;
+  readonly schema: StandardSchema | undefined;
   /** Claimed and not started, the most urgent first. */
   readonly buffer: BufferedJob[] = [];
   running = 0;
   #meanRunMs: number | undefined;
 
-  constructor(name: string, handler: JobHandler, concurrency: number) {
+  constructor(
+    name: string,
+    handler: JobHandler,
+    options: WorkerOptions,
+    defaults: Pick<
+      ResolvedOptions,
+      | 'defaultConcurrency'
+      | 'maxRetries'
+      | 'baseRetryIntervalMs'
+      | 'maxBackoffDelayMs'
+      | 'retryJitter'
+    >,
+  ) {
     this.name = name;
     this.handler = handler;
-    this.concurrency = concurrency;
+    this.concurrency = options.concurrency ?? defaults.defaultConcurrency;
+    this.timeoutMs = options.timeout;
+    this.schema = options.schema;
+    const { baseRetryIntervalMs: delay, retryJitter: jitter } = defaults;
+    this.retry = {
+      maxRetries: options.maxRetries ?? defaults.maxRetries,
+      backoff: options.backoff ?? { type: 'exponential', delay, jitter },
+      maxBackoffDelayMs: defaults.maxBackoffDelayMs,
+    };
   }
 
   get freeSlots(): number {

@@ -11,30 +11,49 @@ import { type Clock, systemClock, withDeadline } from '../clock.ts';
 import { ConnectionError, invariant, UnknownOutcomeError } from '../errors.ts';
 import type { Job } from '../job.ts';
 import type {
+  AmendParams,
+  AmendResult,
   Bounded,
   CancelParams,
   CancelResult,
   ClaimParams,
   ClaimResult,
+  CompleteInSessionParams,
   DeclareDeadParams,
+  EndSeriesParams,
   EnqueueParams,
   EnqueueResult,
   FindClaimantsParams,
+  FindJobsParams,
+  FindSeriesParams,
+  GetJobParams,
   InstanceParams,
   JobParams,
   LeaseRecord,
   LedgerHint,
   LedgerWatch,
   NextDueParams,
+  NoteParams,
   OpenLeaseParams,
+  PruneParams,
+  PruneResult,
   ReadClaimParams,
   ReadClaimsParams,
+  ReadStatsParams,
+  RecoverParams,
+  RecoverResult,
+  RedriveParams,
+  RedriveResult,
   RemoveResult,
+  ReplanParams,
   RescueParams,
   RescueResult,
+  SeriesResult,
+  SetPausedParams,
   SettleParams,
   SettleResult,
   StandingClaim,
+  StatsRow,
 } from './ledger-verbs.ts';
 
 export type * from './ledger-verbs.ts';
@@ -144,9 +163,79 @@ export abstract class LedgerRepository {
     return this.#run('remove', 'writes', params, () => this.performRemove(params));
   }
 
+  /** Makes a failed or cancelled job pending again, with its unique key if that is free. */
+  redrive(params: RedriveParams): Promise<RedriveResult> {
+    return this.#run('redrive', 'writes', params, () => this.performRedrive(params));
+  }
+
+  /** Changes a pending job. */
+  amend(params: AmendParams): Promise<AmendResult> {
+    return this.#run('amend', 'writes', params, () => this.performAmend(params));
+  }
+
+  /** Gives the job of a series a new plan, while it is pending or processing. */
+  replan(params: ReplanParams): Promise<SeriesResult> {
+    return this.#run('replan', 'writes', params, () => this.performReplan(params));
+  }
+
+  /** Ends a series: its pending job is cancelled, a job that is processing is its last run. */
+  endSeries(params: EndSeriesParams): Promise<SeriesResult> {
+    return this.#run('endSeries', 'writes', params, () => this.performEndSeries(params));
+  }
+
+  /** The unfinished jobs that belong to a series, or hold the key of one. */
+  findSeries(params: FindSeriesParams): Promise<readonly Job[]> {
+    return this.#run('findSeries', 'reads', params, () => this.performFindSeries(params));
+  }
+
+  /** Stores what a handler tells while it runs; false when the claim does not stand any more. */
+  note(params: NoteParams): Promise<boolean> {
+    return this.#run('note', 'writes', params, () => this.performNote(params));
+  }
+
+  /**
+   * Ends a claim inside the user's transaction; false when the claim does not stand any more. Errors are those of the
+   * driver, as `withTransaction` needs them.
+   */
+  completeInSession(params: CompleteInSessionParams): Promise<boolean> {
+    return this.#run('completeInSession', 'writes', params, () =>
+      this.performCompleteInSession(params),
+    );
+  }
+
   /** The job with this id, or null. */
-  getJob(params: JobParams): Promise<Job | null> {
+  getJob(params: GetJobParams): Promise<Job | null> {
     return this.#run('getJob', 'reads', params, () => this.performGetJob(params));
+  }
+
+  /** A page of jobs. */
+  findJobs(params: FindJobsParams): Promise<readonly Job[]> {
+    return this.#run('findJobs', 'reads', params, () => this.performFindJobs(params));
+  }
+
+  /** Counts jobs by name and state, with their waiting and running times. */
+  readStats(params: ReadStatsParams): Promise<readonly StatsRow[]> {
+    return this.#run('readStats', 'reads', params, () => this.performReadStats(params));
+  }
+
+  /** Pauses or resumes a name, for all instances. */
+  setPaused(params: SetPausedParams): Promise<void> {
+    return this.#run('setPaused', 'writes', params, () => this.performSetPaused(params));
+  }
+
+  /** The names that are paused. */
+  readPaused(params: Bounded = {}): Promise<readonly string[]> {
+    return this.#run('readPaused', 'reads', params, () => this.performReadPaused());
+  }
+
+  /** Gives back jobs that are processing for another tool, which keeps no lease, and were locked too long ago. */
+  recover(params: RecoverParams): Promise<RecoverResult> {
+    return this.#run('recover', 'writes', params, () => this.performRecover(params));
+  }
+
+  /** Deletes or archives jobs that finished long ago; one step of a walk in the order of ids. */
+  prune(params: PruneParams): Promise<PruneResult> {
+    return this.#run('prune', 'writes', params, () => this.performPrune(params));
   }
 
   /** An early time at which a job of these names becomes due within the window, or null when none does. */
@@ -214,7 +303,20 @@ export abstract class LedgerRepository {
   protected abstract performSettle(params: SettleParams): Promise<SettleResult>;
   protected abstract performCancel(params: CancelParams): Promise<CancelResult>;
   protected abstract performRemove(params: JobParams): Promise<RemoveResult>;
-  protected abstract performGetJob(params: JobParams): Promise<Job | null>;
+  protected abstract performRedrive(params: RedriveParams): Promise<RedriveResult>;
+  protected abstract performAmend(params: AmendParams): Promise<AmendResult>;
+  protected abstract performReplan(params: ReplanParams): Promise<SeriesResult>;
+  protected abstract performEndSeries(params: EndSeriesParams): Promise<SeriesResult>;
+  protected abstract performFindSeries(params: FindSeriesParams): Promise<readonly Job[]>;
+  protected abstract performNote(params: NoteParams): Promise<boolean>;
+  protected abstract performCompleteInSession(params: CompleteInSessionParams): Promise<boolean>;
+  protected abstract performGetJob(params: GetJobParams): Promise<Job | null>;
+  protected abstract performFindJobs(params: FindJobsParams): Promise<readonly Job[]>;
+  protected abstract performReadStats(params: ReadStatsParams): Promise<readonly StatsRow[]>;
+  protected abstract performSetPaused(params: SetPausedParams): Promise<void>;
+  protected abstract performReadPaused(): Promise<readonly string[]>;
+  protected abstract performRecover(params: RecoverParams): Promise<RecoverResult>;
+  protected abstract performPrune(params: PruneParams): Promise<PruneResult>;
   protected abstract performNextDue(params: NextDueParams): Promise<Date | null>;
   protected abstract performOpenLease(params: OpenLeaseParams): Promise<void>;
   protected abstract performRenewLease(params: InstanceParams): Promise<boolean>;

@@ -4,7 +4,7 @@
  * @module
  */
 import type { ClientSession, ObjectId } from 'mongodb';
-import type { Job } from '../job.ts';
+import type { Job, JobStatus } from '../job.ts';
 import type { SettleAnswer, Settlement } from './settlement.ts';
 
 /** A bound on the time of one call, for calls that need another than the ledger's own. */
@@ -24,7 +24,7 @@ export interface EnqueueParams extends Bounded {
 export type EnqueueAnswer =
   /** It is stored, by this call or by an earlier try with the same id. */
   | { readonly outcome: 'enqueued'; readonly job: Job }
-  /** Not stored: `job` holds the unique lock. */
+  /** Not stored: `job` holds one of the unique locks. */
   | { readonly outcome: 'existing'; readonly job: Job }
   /** Not stored, for a reason of its own. */
   | { readonly outcome: 'refused'; readonly error: Error };
@@ -83,15 +83,208 @@ export interface JobParams extends Bounded {
   readonly jobId: ObjectId;
 }
 
+export interface GetJobParams extends JobParams {
+  /** Look in the archive too when it is not among the jobs. */
+  readonly archived?: boolean;
+}
+
 export interface CancelParams extends JobParams {
   readonly now: Date;
+  /** Why, for the history. */
+  readonly reason?: string;
 }
 
 export interface CancelResult {
-  /** `cancelled` and `requested` were written by this call; `refused`: the job is finished; `missing`: there is none. */
-  readonly outcome: 'cancelled' | 'requested' | 'refused' | 'missing';
+  /**
+   * `cancelled`, `skipped` and `requested` were written by this call, or the last before it; `skipped`: the job is the
+   * pending run of a series, which goes on with its next run; `refused`: the job is finished; `missing`: there is none.
+   */
+  readonly outcome: 'cancelled' | 'skipped' | 'requested' | 'refused' | 'missing';
   /** The job after the call; null when it is missing. */
   readonly job: Job | null;
+}
+
+export interface RedriveParams extends JobParams {
+  readonly now: Date;
+  /** When it runs again. */
+  readonly nextRunAt: Date;
+}
+
+export interface RedriveResult {
+  /** `taken`: another job holds the unique key of this one; nothing was changed. */
+  readonly outcome: 'redriven' | 'refused' | 'missing' | 'taken';
+  /** The job after the call; null when it is missing. */
+  readonly job: Job | null;
+  /** For `taken`: who holds the key, unless it was gone again when it was looked for. */
+  readonly holder?: Job;
+}
+
+/** What is changed of a pending job; what is left out stays as it is. */
+export interface Amendment {
+  readonly nextRunAt?: Date;
+  readonly priority?: number;
+  readonly data?: unknown;
+}
+
+export interface AmendParams extends JobParams {
+  readonly changes: Amendment;
+  readonly now: Date;
+  /** Amend inside this transaction of the user's. */
+  readonly session?: ClientSession;
+}
+
+export interface AmendResult {
+  /** `refused`: the job is not pending. */
+  readonly outcome: 'amended' | 'refused' | 'missing';
+  /** The job after the call; null when it is missing. */
+  readonly job: Job | null;
+}
+
+/** The plan of a series with what its runs are given. */
+export type SeriesFields = Pick<
+  Job,
+  'repeatInterval' | 'timezone' | 'startAt' | 'endAt' | 'missed'
+> & {
+  readonly data?: unknown;
+};
+
+export interface ReplanParams extends JobParams {
+  /** The version that was read; the call changes nothing when the series has another by now. */
+  readonly seriesVersion?: number;
+  /** All of the plan: what is left out is removed. */
+  readonly series: SeriesFields;
+  /** The next run by the new plan, written only while the job is pending; left out, the waiting run stays. */
+  readonly nextRun?: { readonly scheduledFor: Date; readonly nextRunAt: Date };
+  readonly now: Date;
+}
+
+export interface EndSeriesParams extends JobParams {
+  /** The version that was read; the call changes nothing when the series has another by now. */
+  readonly seriesVersion?: number;
+  readonly now: Date;
+}
+
+export interface SeriesResult {
+  /** `stale`: the series was changed meanwhile, or its job is finished; nothing was written. */
+  readonly outcome: 'written' | 'stale' | 'missing';
+  /** The job after the call; null when it is missing. */
+  readonly job: Job | null;
+}
+
+export interface FindSeriesParams extends Bounded {
+  readonly name?: string;
+  /** The unique key of the series. */
+  readonly key?: string;
+  readonly limit: number;
+}
+
+export interface NoteParams extends JobParams {
+  readonly claimToken: string;
+  readonly progress?: unknown;
+  readonly logLines?: readonly string[];
+  readonly now: Date;
+}
+
+export interface CompleteInSessionParams extends Bounded {
+  readonly settlement: Settlement;
+  readonly now: Date;
+  /** The user's transaction, in which the claim ends. */
+  readonly session: ClientSession;
+}
+
+/** Which jobs; a field that is left out does not restrict them. */
+export interface JobFilter {
+  readonly names?: readonly string[];
+  readonly statuses?: readonly JobStatus[];
+  readonly uniqueKey?: string;
+  /** Only jobs created at or after this time. */
+  readonly createdFrom?: Date;
+  /** Only jobs created before this time. */
+  readonly createdBefore?: Date;
+}
+
+/** What jobs are listed by; jobs of the same value are listed by their ids. */
+export type JobOrder = '_id' | 'createdAt' | 'updatedAt' | 'nextRunAt';
+
+/** A place in a list: behind the job that showed these values. */
+export interface JobPlace {
+  /** Undefined for the order by id. */
+  readonly at?: Date;
+  readonly jobId: ObjectId;
+}
+
+export interface FindJobsParams extends Bounded {
+  readonly filter: JobFilter;
+  readonly orderBy: JobOrder;
+  readonly direction: 'ascending' | 'descending';
+  /** Only jobs behind this place, in the direction of the list. */
+  readonly after?: JobPlace;
+  readonly skip?: number;
+  readonly limit: number;
+  /** List the archive instead of the jobs. */
+  readonly archived?: boolean;
+}
+
+export interface ReadStatsParams extends Bounded {
+  /** The name to count; all of them when left out. */
+  readonly name?: string;
+  readonly now: Date;
+}
+
+/** The jobs of one name and state. Times are milliseconds. */
+export interface StatsRow {
+  readonly name: string;
+  readonly status: JobStatus;
+  readonly count: number;
+  /** Of pending jobs: how many are due. */
+  readonly due: number;
+  /** Of due jobs: how long the one that waits longest has been due; 0 when none is. */
+  readonly longestWaitMs: number;
+  /** Of finished jobs that were run: from when the last run was due until it was claimed; 0 when there is none. */
+  readonly meanWaitMs: number;
+  /** Of finished jobs that were run: from the claim of the last run to its end; 0 when there is none. */
+  readonly meanRunMs: number;
+  /** The longest of those runs. */
+  readonly longestRunMs: number;
+}
+
+export interface SetPausedParams extends Bounded {
+  readonly name: string;
+  readonly paused: boolean;
+  readonly now: Date;
+}
+
+export interface RecoverParams extends Bounded {
+  /** Jobs that were locked at this time or before, by another tool that keeps no lease. */
+  readonly staleBefore: Date;
+  readonly now: Date;
+  readonly limit: number;
+}
+
+export interface RecoverResult {
+  readonly pending: number;
+  readonly cancelled: number;
+}
+
+export interface PruneParams extends Bounded {
+  /** Jobs of each state that finished at this time or before leave; a state that is left out is kept. */
+  readonly finishedBefore: Readonly<Partial<Record<JobStatus, Date>>>;
+  /** Where the walk in the order of ids goes on; from the start when left out. */
+  readonly after?: ObjectId;
+  /** Jobs created at or after this time are not looked at. */
+  readonly createdBefore: Date;
+  /** How many jobs are looked at, at most. */
+  readonly limit: number;
+  /** Move the jobs to the archive instead of deleting them. */
+  readonly archive: boolean;
+  readonly now: Date;
+}
+
+export interface PruneResult {
+  /** How many jobs left. */
+  readonly pruned: number;
+  /** Where the next call goes on; undefined when the walk has come to its end. */
+  readonly position?: ObjectId;
 }
 
 export interface RemoveResult {
@@ -172,6 +365,8 @@ export interface RescueResult {
 export type LedgerHint =
   /** A job became pending; without a name where only its id is known, without a time where it is due at once. */
   | { readonly kind: 'due'; readonly name?: string; readonly dueAt?: Date }
+  /** A name was paused or resumed. */
+  | { readonly kind: 'pausesChanged' }
   /** Somebody asked to cancel a job that is processing. */
   | { readonly kind: 'cancelRequested'; readonly jobId: ObjectId }
   /** Hints flow from here on; what came before may have been missed. */

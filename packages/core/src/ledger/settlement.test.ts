@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { makeJob } from '../testing/index.ts';
 import {
   answerUnmatched,
+  historyEntries,
   rescueFailReason,
   type Settlement,
   settlementParams,
@@ -29,6 +30,25 @@ describe('answerUnmatched', () => {
     expect(answerUnmatched(settlement, asked)).toBe('cancelRequested');
   });
 
+  test('a claim that still stands under another plan was reckoned with an old one', () => {
+    const ofSeries = { ...settlement, seriesVersion: 2 };
+    const replanned = { ...job, seriesVersion: 3 };
+    expect(answerUnmatched(ofSeries, replanned)).toBe('replanned');
+    expect(answerUnmatched(settlement, replanned)).toBe('replanned');
+    expect(answerUnmatched(ofSeries, job)).toBe('replanned');
+    expect(answerUnmatched(ofSeries, { ...job, seriesVersion: 2 })).toBe('refused');
+    // The request is met when the end is reckoned anew.
+    const asked = { ...replanned, cancelRequestedAt: new Date(0) };
+    expect(answerUnmatched(ofSeries, asked)).toBe('replanned');
+  });
+
+  test('a plan that changed after the claim was ended tells nothing of the claim', () => {
+    const ofSeries = { ...settlement, seriesVersion: 2 };
+    const rescued = { status: 'pending', fence: 3, seriesVersion: 3 } as const;
+    expect(answerUnmatched(ofSeries, rescued)).toBe('lost');
+    expect(answerUnmatched(ofSeries, { ...rescued, lastToken: 'mine' })).toBe('settled');
+  });
+
   test('a claim that others ended is lost', () => {
     const rescued = { status: 'pending', fence: 3, lastToken: 'older' } as const;
     expect(answerUnmatched(settlement, rescued)).toBe('lost');
@@ -54,6 +74,21 @@ describe('settlementParams', () => {
       claimToken: 'mine',
     });
   });
+
+  test('a record becomes an entry of the history, and none is made without one', () => {
+    const now = new Date(9);
+    const record = { reason: 'Boom', duration: 3 };
+    const params = settlementParams({ ...settlement, verb: 'fail', record }, now);
+    expect(params.historyEntries).toEqual([{ verb: 'fail', at: now, ...record }]);
+    expect(params).not.toHaveProperty('record');
+    expect(settlementParams(settlement, now)).not.toHaveProperty('historyEntries');
+  });
+});
+
+test('a history entry says what happened, and when', () => {
+  expect(historyEntries('redrive', new Date(4), {})).toEqual([
+    { verb: 'redrive', at: new Date(4) },
+  ]);
 });
 
 test('the reason of a job that was rescued too often says how often', () => {

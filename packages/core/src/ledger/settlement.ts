@@ -4,11 +4,21 @@
  * @module
  */
 import type { ObjectId } from 'mongodb';
-import type { Job } from '../job.ts';
+import type { HistoryEntry, Job } from '../job.ts';
 import type { TransitionParams } from '../lifecycle.ts';
 
 /** The verbs with which the holder of a claim ends it. */
-export type SettleVerb = 'complete' | 'retry' | 'fail' | 'cancelled' | 'release';
+export type SettleVerb =
+  | 'complete'
+  | 'repeat'
+  | 'repeatAfterFailure'
+  | 'retry'
+  | 'snooze'
+  | 'release'
+  | 'fail'
+  | 'discard'
+  | 'cancelled'
+  | 'cancelByHandler';
 
 /** How one run ended, to be written under the claim it ran under. */
 export interface Settlement {
@@ -17,12 +27,24 @@ export interface Settlement {
   readonly claimToken: string;
   /** The fence the job had when this claim was read. */
   readonly fence: number;
-  /** For retry: when it runs again. */
+  /** The version of the series that was reckoned with; left out for a job that never was part of one. */
+  readonly seriesVersion?: number;
+  /** For verbs that make the job pending at another time: when it runs again. */
   readonly nextRunAt?: Date;
-  /** For retry and fail: why. */
+  /** For repeat and repeatAfterFailure: the time of the plan that the next run stands for. */
+  readonly scheduledFor?: Date;
+  /** For retry, fail and discard: why. */
   readonly failReason?: string;
   /** For retry and fail: the fail count from which one more failure is the last, `maxRetries - 1`. */
   readonly lastFailCount?: number;
+  /** For complete and repeat: what the handler returned. */
+  readonly result?: unknown;
+  /** What the handler told of its progress and is not stored yet. */
+  readonly progress?: unknown;
+  /** Lines that the handler logged and that are not stored yet. */
+  readonly logLines?: readonly string[];
+  /** What is noted down in the history; nothing by default. */
+  readonly record?: Omit<HistoryEntry, 'verb' | 'at'>;
 }
 
 /**
@@ -30,26 +52,53 @@ export interface Settlement {
  *
  * - `settled`: it stands in the ledger, by this write or by an earlier try of the same
  * - `cancelRequested`: nothing was written; somebody asked to cancel, so the claim must end as cancelled
+ * - `replanned`: nothing was written; the series was changed meanwhile, so the next run must be reckoned anew
  * - `lost`: nothing was written; the claim was ended by others, or the job was claimed again
  * - `unknown`: nothing was written now; the job went on too far, or is gone, so an earlier try may have landed or not
  * - `refused`: nothing was written; the claim is still held and a guard of the verb said no
  */
-export type SettleAnswer = 'settled' | 'cancelRequested' | 'lost' | 'unknown' | 'refused';
+export type SettleAnswer =
+  | 'settled'
+  | 'cancelRequested'
+  | 'replanned'
+  | 'lost'
+  | 'unknown'
+  | 'refused';
 
 /** The parameters the rows of the lifecycle table refer to. */
 export function settlementParams(settlement: Settlement, now: Date): TransitionParams {
-  const { claimToken, nextRunAt, failReason, lastFailCount } = settlement;
-  return { now, claimToken, nextRunAt, failReason, lastFailCount };
+  const { verb, jobId: _jobId, fence: _fence, record, ...params } = settlement;
+  return {
+    now,
+    ...params,
+    ...(record && { historyEntries: historyEntries(verb, now, record) }),
+  };
 }
+
+/** The one new entry of a history, as a parameter of the lifecycle table. */
+export function historyEntries(
+  verb: string,
+  at: Date,
+  record: Omit<HistoryEntry, 'verb' | 'at'>,
+): readonly HistoryEntry[] {
+  return [{ verb, at, ...record }];
+}
+
+/** What a job must show so that {@link answerUnmatched} can judge it. */
+export type SettledFields = Pick<
+  Job,
+  'status' | 'fence' | 'lastToken' | 'claimToken' | 'cancelRequestedAt' | 'seriesVersion'
+>;
 
 /** Says what a settlement that matched no job means, from the job as it was read afterwards. */
 export function answerUnmatched(
   settlement: Settlement,
-  stored: Pick<Job, 'status' | 'fence' | 'lastToken' | 'claimToken' | 'cancelRequestedAt'> | null,
+  stored: SettledFields | null,
 ): SettleAnswer {
   if (stored === null) return 'unknown';
   if (stored.lastToken === settlement.claimToken) return 'settled';
   if (stored.claimToken === settlement.claimToken) {
+    if (stored.seriesVersion !== settlement.seriesVersion) return 'replanned';
     return stored.cancelRequestedAt === undefined ? 'refused' : 'cancelRequested';
   }
   if (stored.fence === settlement.fence) return 'lost';

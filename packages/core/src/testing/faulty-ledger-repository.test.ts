@@ -1,17 +1,11 @@
-import { ObjectId } from 'mongodb';
+import { type ClientSession, ObjectId } from 'mongodb';
 import { describe, expect, it } from 'vitest';
 import { ConnectionError, UnknownOutcomeError } from '../errors.ts';
 import type { Job } from '../job.ts';
 import type { LedgerHint } from '../ledger/ledger-repository.ts';
 import { InMemoryLedgerRepository } from '../ledger/memory/in-memory-ledger-repository.ts';
-import {
-  type CarriedOutCall,
-  type FaultyCall,
-  type FaultyLedgerOptions,
-  FaultyLedgerRepository,
-  type FaultyVerb,
-  seededFaults,
-} from './faulty-ledger-repository.ts';
+import { type CarriedOutCall, type FaultyCall, type FaultyVerb, seededFaults } from './faults.ts';
+import { type FaultyLedgerOptions, FaultyLedgerRepository } from './faulty-ledger-repository.ts';
 import { makeJob } from './job-factory.ts';
 import { MANUAL_CLOCK_START, ManualClock } from './manual-clock.ts';
 import { SeededRandom } from './seeded-random.ts';
@@ -22,6 +16,8 @@ const instanceId = 'instance';
 function setUp(options: Partial<FaultyLedgerOptions> = {}) {
   const clock = new ManualClock();
   const ledger = new InMemoryLedgerRepository({ clock });
+  // In memory there are no transactions to take part in.
+  ledger.completeInSession = async () => true;
   const faulty = new FaultyLedgerRepository(ledger, { clock, ...options });
   return { clock, ledger, faulty };
 }
@@ -47,6 +43,8 @@ function toComplete(job: Job) {
 /** One call of every verb. */
 function callsOf(faulty: FaultyLedgerRepository): Record<FaultyVerb, () => Promise<unknown>> {
   const jobId = new ObjectId();
+  const settlement = { verb: 'complete', jobId, claimToken: 'other', fence: 1 } as const;
+  const session = {} as ClientSession;
   return {
     readTime: () => faulty.readTime(),
     enqueue: () => faulty.enqueue({ jobs: makeJobs(1) }),
@@ -55,6 +53,21 @@ function callsOf(faulty: FaultyLedgerRepository): Record<FaultyVerb, () => Promi
     settle: () => faulty.settle({ settlements: [], now }),
     cancel: () => faulty.cancel({ jobId, now }),
     remove: () => faulty.remove({ jobId }),
+    redrive: () => faulty.redrive({ jobId, now, nextRunAt: now }),
+    amend: () => faulty.amend({ jobId, changes: {}, now }),
+    replan: () => faulty.replan({ jobId, series: { repeatInterval: '* * * * *' }, now }),
+    endSeries: () => faulty.endSeries({ jobId, now }),
+    findSeries: () => faulty.findSeries({ limit: 1 }),
+    note: () => faulty.note({ jobId, claimToken: 'other', now }),
+    completeInSession: () => faulty.completeInSession({ settlement, now, session }),
+    findJobs: () =>
+      faulty.findJobs({ filter: {}, orderBy: '_id', direction: 'ascending', limit: 1 }),
+    readStats: () => faulty.readStats({ now }),
+    setPaused: () => faulty.setPaused({ name: 'a', paused: true, now }),
+    readPaused: () => faulty.readPaused(),
+    recover: () => faulty.recover({ staleBefore: now, now, limit: 1 }),
+    prune: () =>
+      faulty.prune({ finishedBefore: {}, createdBefore: now, limit: 1, archive: false, now }),
     getJob: () => faulty.getJob({ jobId }),
     nextDue: () => faulty.nextDue({ names: [], after: now, until: now }),
     openLease: () => faulty.openLease({ instanceId, leaseDurationMs: 1_000 }),
@@ -84,6 +97,10 @@ const READS = new Set<string>([
   'readLeases',
   'findClaimants',
   'readClaims',
+  'findSeries',
+  'findJobs',
+  'readStats',
+  'readPaused',
   'hint',
 ]);
 const VERBS = Object.keys(callsOf(setUp().faulty)) as FaultyVerb[];

@@ -10,14 +10,21 @@ import { type Clock, sleep } from '../clock.ts';
 import { ConnectionError, UnknownOutcomeError } from '../errors.ts';
 import type { Job } from '../job.ts';
 import {
+  type AmendParams,
+  type AmendResult,
   type CancelParams,
   type CancelResult,
   type ClaimParams,
   type ClaimResult,
+  type CompleteInSessionParams,
   type DeclareDeadParams,
+  type EndSeriesParams,
   type EnqueueParams,
   type EnqueueResult,
   type FindClaimantsParams,
+  type FindJobsParams,
+  type FindSeriesParams,
+  type GetJobParams,
   type InstanceParams,
   type JobParams,
   type LeaseRecord,
@@ -26,70 +33,29 @@ import {
   type LedgerRepositoryOptions,
   type LedgerWatch,
   type NextDueParams,
+  type NoteParams,
   type OpenLeaseParams,
+  type PruneParams,
+  type PruneResult,
   type ReadClaimParams,
   type ReadClaimsParams,
+  type ReadStatsParams,
+  type RecoverParams,
+  type RecoverResult,
+  type RedriveParams,
+  type RedriveResult,
   type RemoveResult,
+  type ReplanParams,
   type RescueParams,
   type RescueResult,
+  type SeriesResult,
+  type SetPausedParams,
   type SettleParams,
   type SettleResult,
   type StandingClaim,
+  type StatsRow,
 } from '../ledger/ledger-repository.ts';
-import type { Random } from '../random.ts';
-
-/** The verbs that faults can be put on: the methods of a ledger, and `hint` for each hint on its way to a watch. */
-export type FaultyVerb =
-  | 'readTime'
-  | 'enqueue'
-  | 'claim'
-  | 'readClaim'
-  | 'settle'
-  | 'cancel'
-  | 'remove'
-  | 'getJob'
-  | 'nextDue'
-  | 'openLease'
-  | 'renewLease'
-  | 'readLeases'
-  | 'declareDead'
-  | 'endLease'
-  | 'removeLease'
-  | 'findClaimants'
-  | 'readClaims'
-  | 'rescue'
-  | 'hint';
-
-/** What goes wrong with one call. */
-export interface Fault {
-  /** Milliseconds the request is on its way; with 0 it arrives at once. */
-  readonly delayBeforeMs?: number;
-  /** Milliseconds the answer is on its way; with 0 it comes back at once. */
-  readonly delayAfterMs?: number;
-  /**
-   * `before`: the request is lost, nothing happens. `after`: it is carried out and the answer is lost. `partial`: a
-   * part of the batch is carried out, then all is lost; like `after` for a call that is no batch. A read or a hint
-   * that fails is just lost.
-   */
-  readonly fail?: 'before' | 'after' | 'partial';
-  /** Carries an enqueue or a settle out in two parts, with this many milliseconds between them. */
-  readonly splitMs?: number;
-  /** Called, and waited for, when the call has arrived, before anything is carried out. */
-  readonly onArrival?: () => unknown;
-  /** Called, and waited for, when the answer or the failure has come back, before the caller is told of it. */
-  readonly onReply?: () => unknown;
-}
-
-/** One call, as it is shown to who chooses the faults. */
-export interface FaultyCall {
-  readonly verb: FaultyVerb;
-  readonly params: unknown;
-}
-
-/** One call as it was carried out; calling the same verbs with the same params in order does the same again. */
-export interface CarriedOutCall extends FaultyCall {
-  readonly answer: unknown;
-}
+import type { CarriedOutCall, Fault, FaultyCall, FaultyVerb } from './faults.ts';
 
 /** What a {@link FaultyLedgerRepository} is given. */
 export interface FaultyLedgerOptions extends LedgerRepositoryOptions {
@@ -100,34 +66,6 @@ export interface FaultyLedgerOptions extends LedgerRepositoryOptions {
   readonly chooseFault?: (call: FaultyCall) => Fault | undefined;
   /** Told of every call that the ledger behind answered, in the order of the answers. */
   readonly onCarriedOut?: (call: CarriedOutCall) => void;
-}
-
-/** How often which fault befalls a call: fractions of all calls. */
-export interface FaultRates {
-  /** The request is lost. @default 0 */
-  readonly failBefore?: number;
-  /** The call is carried out and reported as failed. @default 0 */
-  readonly failAfter?: number;
-  /** A part of a batch is carried out and all is reported as failed. @default 0 */
-  readonly failPartial?: number;
-  /** The longest delay of a request and of an answer, in milliseconds; each is drawn anew. @default 0 */
-  readonly delayMs?: number;
-}
-
-/** Draws faults from a seeded source, so that a run can be repeated: `new SeededRandom(7)`. */
-export function seededFaults(random: Random, rates: FaultRates): (call: FaultyCall) => Fault {
-  const { failBefore = 0, failAfter = 0, failPartial = 0, delayMs = 0 } = rates;
-  return () => {
-    const delays = {
-      delayBeforeMs: random.fraction() * delayMs,
-      delayAfterMs: random.fraction() * delayMs,
-    };
-    const drawn = random.fraction();
-    if (drawn < failBefore) return { ...delays, fail: 'before' };
-    if (drawn < failBefore + failAfter) return { ...delays, fail: 'after' };
-    if (drawn < failBefore + failAfter + failPartial) return { ...delays, fail: 'partial' };
-    return delays;
-  };
 }
 
 /** Puts faults between an engine and its ledger. */
@@ -206,7 +144,67 @@ export class FaultyLedgerRepository extends LedgerRepository {
     return this.#write('remove', params, { send: (part) => this.#inner.remove(part) });
   }
 
-  protected override performGetJob(params: JobParams): Promise<Job | null> {
+  protected override performRedrive(params: RedriveParams): Promise<RedriveResult> {
+    return this.#write('redrive', params, { send: (part) => this.#inner.redrive(part) });
+  }
+
+  protected override performAmend(params: AmendParams): Promise<AmendResult> {
+    return this.#write('amend', params, { send: (part) => this.#inner.amend(part) });
+  }
+
+  protected override performReplan(params: ReplanParams): Promise<SeriesResult> {
+    return this.#write('replan', params, { send: (part) => this.#inner.replan(part) });
+  }
+
+  protected override performEndSeries(params: EndSeriesParams): Promise<SeriesResult> {
+    return this.#write('endSeries', params, { send: (part) => this.#inner.endSeries(part) });
+  }
+
+  protected override performFindSeries(params: FindSeriesParams): Promise<readonly Job[]> {
+    return this.#read('findSeries', params, () => this.#inner.findSeries(params));
+  }
+
+  protected override performNote(params: NoteParams): Promise<boolean> {
+    return this.#write('note', params, { send: (part) => this.#inner.note(part) });
+  }
+
+  protected override performCompleteInSession(params: CompleteInSessionParams): Promise<boolean> {
+    return this.#write('completeInSession', params, {
+      send: (part) => this.#inner.completeInSession(part),
+    });
+  }
+
+  protected override performFindJobs(params: FindJobsParams): Promise<readonly Job[]> {
+    return this.#read('findJobs', params, () => this.#inner.findJobs(params));
+  }
+
+  protected override performReadStats(params: ReadStatsParams): Promise<readonly StatsRow[]> {
+    return this.#read('readStats', params, () => this.#inner.readStats(params));
+  }
+
+  protected override performSetPaused(params: SetPausedParams): Promise<void> {
+    return this.#write('setPaused', params, { send: (part) => this.#inner.setPaused(part) });
+  }
+
+  protected override performReadPaused(): Promise<readonly string[]> {
+    return this.#read('readPaused', {}, () => this.#inner.readPaused());
+  }
+
+  protected override performRecover(params: RecoverParams): Promise<RecoverResult> {
+    return this.#write('recover', params, {
+      send: (part) => this.#inner.recover(part),
+      parts: [{ ...params, limit: 1 }],
+    });
+  }
+
+  protected override performPrune(params: PruneParams): Promise<PruneResult> {
+    return this.#write('prune', params, {
+      send: (part) => this.#inner.prune(part),
+      parts: [{ ...params, limit: 1 }],
+    });
+  }
+
+  protected override performGetJob(params: GetJobParams): Promise<Job | null> {
     return this.#read('getJob', params, () => this.#inner.getJob(params));
   }
 

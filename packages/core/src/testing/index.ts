@@ -15,11 +15,10 @@ export {
   type Fault,
   type FaultRates,
   type FaultyCall,
-  type FaultyLedgerOptions,
-  FaultyLedgerRepository,
   type FaultyVerb,
   seededFaults,
-} from './faulty-ledger-repository.ts';
+} from './faults.ts';
+export { type FaultyLedgerOptions, FaultyLedgerRepository } from './faulty-ledger-repository.ts';
 export { makeJob } from './job-factory.ts';
 export { MANUAL_CLOCK_START, ManualClock, type ManualClockOptions } from './manual-clock.ts';
 export { SeededRandom } from './seeded-random.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { JobStatus } from '../job.ts';
-import { JOB_LIFECYCLE } from '../lifecycle.ts';
+import { JOB_LIFECYCLE } from '../job-lifecycle.ts';
 import { makeJob } from './job-factory.ts';
 import { MANUAL_CLOCK_START } from './manual-clock.ts';
 
@@ -32,6 +32,8 @@ describe('makeJob', () => {
     expect(
       [job.claimToken, job.claimedBy, job.lockedAt].map((value) => value !== undefined),
     ).toEqual([isClaimed, isClaimed, isClaimed]);
+    // One that is cancelled before it is claimed has no start.
+    expect(job.startedAt !== undefined).toBe(job.fence > 0);
     expect(job.failReason !== undefined).toBe(status === 'failed');
   });
 });

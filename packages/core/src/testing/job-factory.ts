@@ -38,13 +38,20 @@ function fieldsOf(status: JobStatus, at: Date): Partial<Omit<Job, 'data'>> {
     case JobStatus.PENDING:
       return {};
     case JobStatus.PROCESSING:
-      return { fence: 1, claimToken: 'test-token', claimedBy: 'test-instance', lockedAt: at };
+      return {
+        fence: 1,
+        claimToken: 'test-token',
+        claimedBy: 'test-instance',
+        lockedAt: at,
+        startedAt: at,
+      };
     case JobStatus.COMPLETED:
-      return { fence: 1, lastToken: 'test-token', finishedAt: at };
+      return { fence: 1, lastToken: 'test-token', startedAt: at, finishedAt: at };
     case JobStatus.FAILED:
       return {
         fence: 1,
         lastToken: 'test-token',
+        startedAt: at,
         finishedAt: at,
         failCount: 1,
         failReason: 'Test failure',

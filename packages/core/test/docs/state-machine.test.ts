@@ -1,5 +1,7 @@
 import { expect, test } from 'vitest';
-import { type Condition, JOB_LIFECYCLE, type JobVerb } from '../../src/lifecycle.ts';
+import type { JobStatus } from '../../src/job.ts';
+import { JOB_LIFECYCLE, type JobVerb } from '../../src/job-lifecycle.ts';
+import type { Condition, TransitionRow } from '../../src/lifecycle.ts';
 import { expectGenerated } from './pages.ts';
 
 const PAGE = 'docs/state-machine.md';
@@ -38,20 +40,19 @@ function diagram(): string {
 
 function table(): string {
   const rows = verbs.map((verb) => {
-    const { from, to, guards = [], set = {}, increment = [], clear = [] } = transitions[verb];
+    const { from, to, guards = [], increment = [], clear = [] } = transitions[verb];
     return row([
       `\`${verb}\``,
       from.join(', ') || '(new)',
       to === 'gone' ? '(gone)' : to,
       guards.map(guardText).join('; '),
-      Object.entries(set)
-        .map(([field, param]) => `${field} = :${param}`)
-        .join('; '),
+      setTexts(transitions[verb]).join('; '),
+      appendTexts(transitions[verb]).join('; '),
       increment.join(', '),
       clear.join(', '),
     ]);
   });
-  const head = ['verb', 'from', 'to', 'only if', 'sets', 'raises by one', 'removes'];
+  const head = ['verb', 'from', 'to', 'only if', 'sets', 'appends', 'raises by one', 'removes'];
   const lines = [row(head), row(head.map(() => '---')), ...rows];
   const ends = `A new job is ${initial}. The work is over in: ${terminal.join(', ')}.`;
   return `${lines.join('\n')}\n\n${ends}\n`;
@@ -61,8 +62,20 @@ function row(cells: readonly string[]): string {
   return `| ${cells.map((cell) => cell || '–').join(' | ')} |`;
 }
 
+function setTexts({ set = {}, replace = {}, reset = [] }: TransitionRow<JobStatus>): string[] {
+  return [
+    ...Object.entries(set).map(([field, param]) => `${field} = :${param}`),
+    ...Object.entries(replace).map(([field, param]) => `${field} = :${param} or none`),
+    ...reset.map((field) => `${field} = 0`),
+  ];
+}
+
+function appendTexts({ append = {} }: TransitionRow<JobStatus>): string[] {
+  return Object.entries(append).map(([field, { from, most }]) => `:${from} to ${field} (${most})`);
+}
+
 function guardText(guard: Condition): string {
-  const signs = { equal: '=', atMost: '<=', atLeast: '>=', below: '<' };
+  const signs = { equal: '=', same: 'is', atMost: '<=', atLeast: '>=', below: '<' };
   if (guard.is === 'absent') return `no ${guard.field}`;
   if (guard.is === 'present') return `has ${guard.field}`;
   return `${guard.field} ${signs[guard.is]} :${guard.to}`;

@@ -241,7 +241,8 @@ describe('waking', () => {
     const parts = {
       workers: new Map(),
       settler: { hasRoom },
-      executor: { bufferedCount: () => 0 },
+      executor: { bufferedCount: () => 0, room: 1 },
+      pauses: { refresh: async () => undefined, wasPaused: () => false },
     };
     const claimer = new Claimer({} as never, parts as never);
     for (let microtasks = 0; microtasks < 30; microtasks += 1) {

@@ -7,7 +7,8 @@
 
 import { Monque, type MonqueEventMap, type MonqueOptions } from '../../src/index.ts';
 import { InMemoryLedgerRepository } from '../../src/ledger/memory/in-memory-ledger-repository.ts';
-import { type Fault, FaultyLedgerRepository } from '../../src/testing/faulty-ledger-repository.ts';
+import type { Fault } from '../../src/testing/faults.ts';
+import { FaultyLedgerRepository } from '../../src/testing/faulty-ledger-repository.ts';
 import { ManualClock, SeededRandom } from '../../src/testing/index.ts';
 
 export type EventName = keyof MonqueEventMap;
@@ -24,6 +25,14 @@ const EVENT_NAMES: readonly EventName[] = [
   'job:cancelled',
   'job:lost',
   'job:error',
+  'job:progress',
+  'job:retried',
+  'job:deleted',
+  'job:skipped',
+  'stale:recovered',
+  'connection:lost',
+  'connection:restored',
+  'loop:delayed',
 ];
 
 /** Records every event of a scheduler. */

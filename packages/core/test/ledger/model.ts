@@ -2,79 +2,27 @@
  * A ledger as plainly as it can be said, written from the table of states and verbs in the design and not from the
  * code. It answers each step as a ledger must.
  */
+import {
+  cancelJob,
+  endSeries,
+  note,
+  redriveJob,
+  replanJob,
+  rescueJob,
+  retakenLock,
+  settleJob,
+} from './model-job.ts';
+import {
+  type JobSpec,
+  type JobView,
+  pick,
+  pickClaims,
+  type Step,
+  type StepOf,
+} from './model-step.ts';
 
-export type SettleVerb = 'complete' | 'retry' | 'fail' | 'cancelled' | 'release';
-
-export interface JobSpec {
-  readonly name: string;
-  readonly priority: number;
-  readonly delayMs: number;
-  readonly lock: string | null;
-}
-
-/** One call. Jobs and claims are named by a number, which counts from the first and starts again at the end. */
-export type Step =
-  | { readonly kind: 'tick'; readonly ms: number }
-  | { readonly kind: 'enqueue'; readonly jobs: readonly JobSpec[] }
-  | { readonly kind: 'resend' | 'cancel' | 'remove' | 'getJob'; readonly job: number }
-  | {
-      readonly kind: 'claim';
-      readonly instance: string;
-      readonly name: string;
-      readonly limit: number;
-      readonly suspects: boolean;
-    }
-  | {
-      readonly kind: 'settle';
-      readonly claims: readonly number[];
-      readonly verb: SettleVerb;
-      readonly lastFailCount: number;
-      readonly delayMs: number;
-    }
-  | { readonly kind: 'rescue'; readonly instance: string; readonly rescueLimit: number }
-  | {
-      readonly kind: 'openLease' | 'renewLease' | 'endLease' | 'removeLease' | 'readClaims';
-      readonly instance: string;
-    }
-  | { readonly kind: 'declareDead'; readonly instance: string; readonly isStale: boolean }
-  | { readonly kind: 'nextDue'; readonly name: string; readonly withinMs: number }
-  | { readonly kind: 'findClaimants'; readonly except: string }
-  | { readonly kind: 'readLeases' };
-
-/** What a ledger shows of a job; times in milliseconds from the start. */
-export interface JobView {
-  status: 'pending' | 'processing' | 'completed' | 'failed' | 'cancelled';
-  readonly name: string;
-  readonly priority: number;
-  dueMs: number;
-  fence: number;
-  failCount: number;
-  rescueCount: number;
-  updatedMs: number;
-  token?: string;
-  instance?: string;
-  lastToken?: string;
-  askedMs?: number;
-  finishedMs?: number;
-  lock?: string;
-}
-
-/** The item that a number names; undefined when there are none. */
-export function pick<T>(items: readonly T[], number: number): T | undefined {
-  return items[number % Math.max(items.length, 1)];
-}
-
-/** Of several numbers the claims they name, of each job the first. */
-export function pickClaims<C extends { readonly job: number }>(
-  claims: readonly C[],
-  numbers: readonly number[],
-): C[] {
-  const picked = new Map<number, C>();
-  for (const claim of numbers.flatMap((number) => pick(claims, number) ?? [])) {
-    if (!picked.has(claim.job)) picked.set(claim.job, claim);
-  }
-  return [...picked.values()];
-}
+/** How long a window lasts that locks a key. */
+export const WINDOW_MS = 2500;
 
 interface NewJob {
   readonly spec: JobSpec;
@@ -85,7 +33,12 @@ interface Claim {
   readonly job: number;
   readonly token: string;
   readonly fence: number;
+  readonly version: number | undefined;
 }
+
+const LISTED_BY = { nextRunAt: 'dueMs', updatedAt: 'updatedMs' } as const;
+
+const LOCKS = ['uniqueLock', 'startLock', 'windowLock'] as const;
 
 /** The model. A job is known by its number, which stays when the job is gone. */
 export class LedgerModel {
@@ -95,6 +48,7 @@ export class LedgerModel {
   readonly #stored = new Map<number, JobView>();
   readonly #claims: Claim[] = [];
   readonly #leases = new Map<string, 'live' | 'dead'>();
+  readonly #paused = new Set<string>();
 
   answer(step: Step): unknown {
     switch (step.kind) {
@@ -112,18 +66,53 @@ export class LedgerModel {
         return this.#claim(step);
       case 'settle':
         return pickClaims(this.#claims, step.claims).map((claim) => this.#settle(claim, step));
-      case 'cancel':
-        return this.#onJob(step.job, (job) => this.#cancel(job));
-      case 'remove':
-        return this.#onJob(step.job, (job, number) => {
-          if (job.status === 'processing') return 'refused';
-          this.#stored.delete(number);
-          return 'removed';
-        });
-      case 'getJob':
-        return this.#onJob(step.job, (job) => ({ ...job }));
+      case 'note':
+        return this.#note(step);
       case 'rescue':
         return this.#rescue(step);
+      case 'prune':
+        return this.#prune(step);
+      case 'cancel':
+      case 'remove':
+      case 'getJob':
+      case 'redrive':
+      case 'amend':
+      case 'replan':
+      case 'endSeries':
+        return this.#onJob(step);
+      default:
+        return this.#read(step);
+    }
+  }
+
+  #onJob(step: Step & { readonly job: number }): unknown {
+    if (this.#made.length === 0) return null;
+    const number = step.job % this.#made.length;
+    const job = this.#stored.get(number);
+    if (job === undefined) return 'missing';
+    switch (step.kind) {
+      case 'cancel':
+        return cancelJob(job, this.#nowMs);
+      case 'remove':
+        if (job.status === 'processing') return 'refused';
+        this.#stored.delete(number);
+        return 'removed';
+      case 'redrive':
+        return this.#redrive(job, step);
+      case 'amend':
+        return this.#amend(job, step);
+      case 'replan':
+        return replanJob(job, step, this.#nowMs);
+      case 'endSeries':
+        if (step.isStale || job.version === undefined) return 'stale';
+        return endSeries(job, this.#nowMs);
+      default:
+        return { ...job };
+    }
+  }
+
+  #read(step: Step): unknown {
+    switch (step.kind) {
       case 'nextDue': {
         const due = this.#jobs(({ name }) => name === step.name)
           .filter(([, { status }]) => status === 'pending')
@@ -137,6 +126,23 @@ export class LedgerModel {
       }
       case 'readClaims':
         return this.#claimed(step.instance).map(([number, job]) => [number, job.token, job.fence]);
+      case 'findSeries':
+        return this.#jobs(({ uniqueLock, name }) => {
+          const isNamed = step.name === null || step.name === name;
+          return isNamed && uniqueLock?.startsWith('series:') === true;
+        })
+          .map(([number, { name, uniqueLock }]) => `${name} ${uniqueLock} ${number}`)
+          .sort();
+      case 'listJobs':
+        return this.#list(step);
+      case 'setPaused':
+        if (step.paused) this.#paused.add(step.name);
+        else this.#paused.delete(step.name);
+        return null;
+      case 'readPaused':
+        return [...this.#paused].sort();
+      case 'readStats':
+        return this.#stats();
       default:
         return this.#lease(step);
     }
@@ -150,33 +156,21 @@ export class LedgerModel {
     return this.#jobs((job) => job.instance === instance);
   }
 
-  #onJob(number: number, act: (job: JobView, number: number) => unknown): unknown {
-    if (this.#made.length === 0) return null;
-    const job = this.#stored.get(number % this.#made.length);
-    return job === undefined ? 'missing' : act(job, number % this.#made.length);
-  }
-
   #store(number: number): unknown {
     const made = this.#made[number];
     if (made === undefined || this.#stored.has(number)) return ['enqueued', number];
-    const { name, priority, delayMs, lock } = made.spec;
-    const [holder] = this.#jobs((job) => job.name === name && job.lock === lock);
-    if (lock !== null && holder !== undefined) return ['existing', holder[0]];
-    const job: JobView = {
-      status: 'pending',
-      name,
-      priority,
-      dueMs: made.createdMs + delayMs,
-      fence: 0,
-      failCount: 0,
-      rescueCount: 0,
-      updatedMs: made.createdMs,
-    };
-    this.#stored.set(number, lock === null ? job : { ...job, lock });
+    const job = newJob(made);
+    const [holder] = this.#jobs(
+      (other) =>
+        other.name === job.name &&
+        LOCKS.some((field) => job[field] !== undefined && job[field] === other[field]),
+    );
+    if (holder !== undefined) return ['existing', holder[0]];
+    this.#stored.set(number, job);
     return ['enqueued', number];
   }
 
-  #claim({ instance, name, limit, suspects }: Extract<Step, { kind: 'claim' }>): unknown {
+  #claim({ instance, name, limit, suspects }: StepOf<'claim'>): unknown {
     const token = `token-${this.#tokens}`;
     this.#tokens += 1;
     const won = this.#jobs((job) => job.name === name && job.rescueCount >= 2 === suspects)
@@ -184,69 +178,98 @@ export class LedgerModel {
       .sort(([a, x], [b, y]) => x.priority - y.priority || x.dueMs - y.dueMs || a - b)
       .slice(0, suspects ? 1 : limit);
     for (const [number, job] of won) {
-      Object.assign(job, { status: 'processing', token, instance, updatedMs: this.#nowMs });
+      const nowMs = this.#nowMs;
+      Object.assign(job, { status: 'processing', token, instance });
+      Object.assign(job, { startedMs: nowMs, updatedMs: nowMs });
+      delete job.startLock;
       job.fence += 1;
-      this.#claims.push({ job: number, token, fence: job.fence });
+      this.#claims.push({ job: number, token, fence: job.fence, version: job.version });
     }
     return won.map(([number]) => number);
   }
 
-  #settle(claim: Claim, step: Extract<Step, { kind: 'settle' }>): string {
+  #settle(claim: Claim, step: StepOf<'settle'>): string {
     const job = this.#stored.get(claim.job);
     if (job === undefined) return 'unknown';
     const { token } = claim;
     if (job.token === token) {
-      if (!mayEnd(job, step)) return job.askedMs === undefined ? 'refused' : 'cancelRequested';
-      const isFailure = step.verb === 'retry' || step.verb === 'fail';
-      if (isFailure) job.failCount += 1;
-      if (step.verb === 'retry') job.dueMs = this.#nowMs + step.delayMs;
-      this.#end(job, ENDS[step.verb]);
-      job.lastToken = token;
-      return 'settled';
+      const version = step.isReread ? job.version : claim.version;
+      return settleJob(job, { step, version, nowMs: this.#nowMs });
     }
     if (job.lastToken === token) return 'settled';
     const isNext = job.fence === claim.fence + 1 && job.status === 'processing';
     return job.fence === claim.fence || isNext ? 'lost' : 'unknown';
   }
 
-  #cancel(job: JobView): string {
-    if (job.status === 'pending') {
-      this.#end(job, 'cancelled');
-      return 'cancelled';
-    }
-    if (job.status !== 'processing') return 'refused';
-    if (job.askedMs === undefined) {
-      Object.assign(job, { askedMs: this.#nowMs, updatedMs: this.#nowMs });
-    }
-    return 'requested';
+  #note({ claim, progress }: StepOf<'note'>): unknown {
+    const picked = pick(this.#claims, claim);
+    if (picked === undefined) return null;
+    const job = this.#stored.get(picked.job);
+    if (job?.token !== picked.token) return false;
+    Object.assign(job, { progress, updatedMs: this.#nowMs });
+    return true;
   }
 
-  #rescue({ instance, rescueLimit }: Extract<Step, { kind: 'rescue' }>): unknown {
+  #redrive(job: JobView, step: StepOf<'redrive'>): unknown {
+    if (job.status !== 'failed' && job.status !== 'cancelled') return 'refused';
+    const lock = retakenLock(job);
+    const [holder] = this.#jobs(
+      (other) => lock !== undefined && other.name === job.name && other[lock.field] === lock.text,
+    );
+    if (holder !== undefined) return ['taken', holder[0]];
+    redriveJob(job, lock, step, this.#nowMs);
+    return 'redriven';
+  }
+
+  #amend(job: JobView, { delayMs, priority }: StepOf<'amend'>): string {
+    if (job.status !== 'pending') return 'refused';
+    if (delayMs !== null) job.dueMs = this.#nowMs + delayMs;
+    if (priority !== null) job.priority = priority;
+    job.updatedMs = this.#nowMs;
+    note(job, 'amend');
+    return 'amended';
+  }
+
+  #rescue({ instance, rescueLimit }: StepOf<'rescue'>): unknown {
     const counts = { pending: 0, failed: 0, cancelled: 0 };
     if (this.#leases.get(instance) === 'live') return { ...counts, refused: true };
     for (const [, job] of this.#claimed(instance)) {
-      job.rescueCount += 1;
-      const failsNow = job.rescueCount >= rescueLimit;
-      const to = job.askedMs !== undefined ? 'cancelled' : failsNow ? 'failed' : 'pending';
-      counts[to] += 1;
-      this.#end(job, to);
+      counts[rescueJob(job, rescueLimit, this.#nowMs)] += 1;
     }
     return { ...counts, refused: false };
   }
 
-  /** A request to cancel outlives the claim in a finished job alone. */
-  #end(job: JobView, status: JobView['status']): void {
-    Object.assign(job, { status, updatedMs: this.#nowMs });
-    delete job.token;
-    delete job.instance;
-    if (status === 'pending') return;
-    job.finishedMs = this.#nowMs;
-    delete job.lock;
+  #prune({ ageMs }: StepOf<'prune'>): number {
+    const old = this.#jobs(({ finishedMs = Infinity, windowEndMs }) => {
+      const isOver = windowEndMs === undefined || windowEndMs < this.#nowMs;
+      return isOver && finishedMs <= this.#nowMs - ageMs;
+    });
+    for (const [number] of old) this.#stored.delete(number);
+    return old.length;
+  }
+
+  #list({ orderBy, isDescending, status, skip, limit }: StepOf<'listJobs'>): unknown {
+    const timeOf = (job: JobView): number => (orderBy === '_id' ? 0 : job[LISTED_BY[orderBy]]);
+    const ascending = this.#jobs((job) => status === null || job.status === status).sort(
+      ([a, x], [b, y]) => timeOf(x) - timeOf(y) || a - b,
+    );
+    const ordered = isDescending ? ascending.reverse() : ascending;
+    return ordered.slice(skip, skip + limit).map(([number]) => number);
+  }
+
+  #stats(): unknown {
+    const rows = new Map<string, [number, number]>();
+    for (const [, { name, status, dueMs }] of this.#jobs(() => true)) {
+      const [count, due] = rows.get(`${name} ${status}`) ?? [0, 0];
+      const isDue = status === 'pending' && dueMs <= this.#nowMs;
+      rows.set(`${name} ${status}`, [count + 1, due + (isDue ? 1 : 0)]);
+    }
+    return [...rows].sort(([a], [b]) => (a < b ? -1 : 1));
   }
 
   #lease(step: Step): unknown {
     if (step.kind === 'readLeases') return [...this.#leases].sort();
-    const { kind, instance } = step as Extract<Step, { kind: 'declareDead' }>;
+    const { kind, instance } = step as StepOf<'declareDead'>;
     const isLive = this.#leases.get(instance) === 'live';
     return this.#leaseVerb(kind, instance, isLive, 'isStale' in step && step.isStale);
   }
@@ -268,25 +291,30 @@ export class LedgerModel {
   }
 }
 
-const ENDS = {
-  complete: 'completed',
-  retry: 'pending',
-  release: 'pending',
-  fail: 'failed',
-  cancelled: 'cancelled',
-} as const;
+function newJob({ spec, createdMs }: NewJob): JobView {
+  const { name, priority, key, hold, delayMs, endsAfterMs } = spec;
+  const isSeries = hold === 'series';
+  const dueMs = createdMs + delayMs;
+  return {
+    status: 'pending',
+    name,
+    priority,
+    dueMs,
+    fence: 0,
+    failCount: 0,
+    rescueCount: 0,
+    updatedMs: createdMs,
+    history: [],
+    repeats: isSeries,
+    ...(isSeries && { version: 1, scheduledMs: dueMs }),
+    ...(isSeries && endsAfterMs !== null && { seriesEndMs: createdMs + endsAfterMs }),
+    ...(key !== null && { key, hold, ...newLock(key, hold) }),
+    ...(key !== null && hold === 'window' && { windowEndMs: createdMs + WINDOW_MS }),
+  };
+}
 
-function mayEnd(job: JobView, { verb, lastFailCount }: Extract<Step, { kind: 'settle' }>): boolean {
-  switch (verb) {
-    case 'complete':
-      return true;
-    case 'retry':
-      return job.askedMs === undefined && job.failCount < lastFailCount;
-    case 'fail':
-      return job.failCount >= lastFailCount;
-    case 'cancelled':
-      return job.askedMs !== undefined;
-    case 'release':
-      return job.askedMs === undefined;
-  }
+function newLock(key: string, hold: JobSpec['hold']): Partial<JobView> {
+  if (hold === 'started') return { startLock: `key:${key}` };
+  if (hold === 'window') return { windowLock: `window:${key}` };
+  return { uniqueLock: `${hold === 'series' ? 'series' : 'key'}:${key}` };
 }

@@ -2,6 +2,7 @@
 import { type Db, type DbOptions, type Document, MongoClient, ReadConcern } from 'mongodb';
 import { afterAll, beforeAll, beforeEach, expect, inject, test } from 'vitest';
 import type { LedgerHint } from '../../src/ledger/ledger-repository.ts';
+import { ENGINE_INDEXES } from '../../src/ledger/mongodb/indexes.ts';
 import type { MongoLedgerRepository } from '../../src/ledger/mongodb/mongo-ledger-repository.ts';
 import { cleanupTestDb, closeMongoDb, describeWithMongo, getTestDb } from '../setup/mongodb.ts';
 import { until } from '../setup/until.ts';
@@ -83,7 +84,7 @@ describeWithMongo('the ledger on a Db that is set to something else', () => {
     const sent = onlyCommand(await log.during(() => ledger.open()), 'createIndexes');
     expect(sent.writeConcern).toEqual({ w: 'majority' });
     expect(sent).not.toHaveProperty('maxTimeMS');
-    expect(await jobsIn(plain).indexes()).toHaveLength(1 + 4);
+    expect(await jobsIn(plain).indexes()).toHaveLength(1 + ENGINE_INDEXES.length);
   });
 
   test('the writes of many jobs are left to no retry of the driver', async () => {

@@ -46,6 +46,26 @@ export function makeClaimed(count: number, overrides: Partial<Job> = {}): Job[] 
   });
 }
 
+/** Jobs that another tool, which keeps no lease, locked at time 0. */
+export function makeForeign(count: number, overrides: Partial<Job> = {}): Job[] {
+  return makeClaimed(count, overrides).map(
+    ({ claimedBy: _, claimToken: __, fence: ___, ...job }) => ({ ...job, fence: 0 }),
+  );
+}
+
+/** The pending job of a series that has a run each minute. */
+export function makeSeries(key: string, overrides: Partial<Job> = {}): Job {
+  return makeJob({
+    name: JOB_NAME,
+    uniqueKey: key,
+    uniqueLock: `series:${key}`,
+    repeatInterval: '* * * * *',
+    seriesVersion: 1,
+    scheduledFor: at(0),
+    ...overrides,
+  });
+}
+
 /** Writes jobs past the ledger. */
 export async function put(db: Db, jobs: readonly Job[]): Promise<void> {
   await jobsIn(db).insertMany(jobs as Job[], { ignoreUndefined: true });

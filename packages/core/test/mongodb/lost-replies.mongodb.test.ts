@@ -13,6 +13,7 @@ import {
   jobsIn,
   makeClaimed,
   makeJobs,
+  makeSeries,
   openLedger,
   put,
   settlement,
@@ -29,6 +30,10 @@ const READS: Readonly<Record<string, (ledger: MongoLedgerRepository) => Promise<
   findClaimants: (ledger) => ledger.findClaimants({ except: [] }),
   nextDue: (ledger) => ledger.nextDue({ names: ['a'], after: at(0), until: at(1) }),
   readLeases: (ledger) => ledger.readLeases(),
+  findSeries: (ledger) => ledger.findSeries({ limit: 1 }),
+  readPaused: (ledger) => ledger.readPaused(),
+  findJobs: (ledger) =>
+    ledger.findJobs({ filter: {}, orderBy: '_id', direction: 'ascending', limit: 1 }),
 };
 
 /** More often than the driver tries. */
@@ -148,6 +153,30 @@ describeWithOwnMongo('a ledger that gets no answer', (binary) => {
     await expect(READS[verb]?.(ledger)).rejects.toMatchObject(NO_CONNECTION);
     server.proxy.clear();
     await READS[verb]?.(ledger);
+  });
+
+  test('a cancelled run of a series whose reply is lost is one run', async () => {
+    const job = makeSeries('key');
+    await put(db, [job]);
+    const skips = ({ body }: { body: Record<string, unknown> }) =>
+      JSON.stringify(body.update).includes('scheduledFor');
+    const fault = server.proxy.dropReply({ command: 'findAndModify', when: skips });
+    expect(await ledger.cancel({ jobId: job._id, now: at(1) })).toMatchObject({
+      outcome: 'skipped',
+      job: { status: 'pending', scheduledFor: at(60_000) },
+    });
+    expect(fault.hits).toBe(1);
+    expect(await jobsIn(db).findOne()).toMatchObject({
+      scheduledFor: at(60_000),
+      history: [{ verb: 'skipRun' }],
+    });
+  });
+
+  test('readStats without an answer is a connection error', async () => {
+    server.proxy.dropReply({ command: 'aggregate', times: EVERY_TRY });
+    await expect(ledger.readStats({ now: at(0) })).rejects.toMatchObject(NO_CONNECTION);
+    server.proxy.clear();
+    expect(await ledger.readStats({ now: at(0) })).toEqual([]);
   });
 
   test('readTime without an answer is a connection error', async () => {

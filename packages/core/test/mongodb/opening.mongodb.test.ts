@@ -3,7 +3,7 @@ import { type Db, MongoClient } from 'mongodb';
 import { MongoClient as MongoClient6 } from 'mongodb-6';
 import { afterAll, afterEach, beforeEach, describe, expect, inject, test } from 'vitest';
 import { ConnectionError } from '../../src/errors.ts';
-import { ENGINE_INDEXES } from '../../src/ledger/mongodb/indexes.ts';
+import { ENGINE_INDEXES, LISTING_INDEXES } from '../../src/ledger/mongodb/indexes.ts';
 import {
   DEFAULT_COLLECTION_NAME,
   MongoLedgerRepository,
@@ -72,8 +72,61 @@ describeWithMongo('opening a ledger', () => {
     });
   });
 
-  test('is refused when an index of the same name is another one', async () => {
+  test('on the database of an older version makes only what is missing', async () => {
+    const older = NAMES.filter((name) => !/start|window/.test(name));
+    await openLedger(db).open();
+    for (const name of ['monque_unique_start', 'monque_unique_window']) {
+      await jobsIn(db).dropIndex(name);
+    }
+    expect((await indexNames()).sort()).toEqual(['_id_', ...older].sort());
+    await openLedger(db).open();
+    expect((await indexNames()).sort()).toEqual(['_id_', ...NAMES].sort());
+  });
+
+  test('makes the indexes of lists when they are asked for, and leaves them when they are not', async () => {
+    const listing = LISTING_INDEXES.map(({ name }) => name);
+    await openLedger(db, { listingIndexes: true }).open();
+    await openLedger(db).open();
+    expect((await indexNames()).sort()).toEqual(['_id_', ...NAMES, ...listing].sort());
+    await openLedger(db, { listingIndexes: true, skipIndexCreation: true }).open();
+    await jobsIn(db).dropIndex('monque_list');
+    await expect(
+      openLedger(db, { listingIndexes: true, skipIndexCreation: true }).open(),
+    ).rejects.toThrow('lacks the indexes monque_list;');
+  });
+
+  test('is refused when an index of the same name is another one, with what to do', async () => {
     await jobsIn(db).createIndex({ other: 1 }, { name: 'monque_claim' });
+    await expect(openLedger(db).open()).rejects.toMatchObject({
+      code: 'UNSUPPORTED',
+      message: expect.stringMatching(
+        /^The collection jobs cannot have the indexes Monque needs: .*monque_claim.*; drop what stands in the way, or give Monque another collection with the option `collectionName`$/s,
+      ),
+    });
+  });
+
+  test('is refused when an index has the keys of one, under another name', async () => {
+    const [claim] = ENGINE_INDEXES;
+    await jobsIn(db).createIndex(claim?.key ?? {}, {
+      name: 'own',
+      partialFilterExpression: { status: 'pending' },
+    });
+    await expect(openLedger(db).open()).rejects.toMatchObject({
+      code: 'UNSUPPORTED',
+      message: expect.stringContaining('own'),
+    });
+  });
+
+  test('is refused when two documents hold one lock already', async () => {
+    await jobsIn(db).insertMany(makeJobs(2, { startLock: 'lock' }));
+    await expect(openLedger(db).open()).rejects.toMatchObject({
+      code: 'UNSUPPORTED',
+      message: expect.stringContaining('monque_unique_start'),
+    });
+  });
+
+  test('passes on any other error', async () => {
+    await db.createCollection('jobs', { viewOn: 'others', pipeline: [] });
     await expect(openLedger(db).open()).rejects.toMatchObject({ code: 'LEDGER_REFUSED' });
   });
 

@@ -63,3 +63,22 @@ export function freshDb(...clients: readonly MongoClient[]): Db[] {
   databases += 1;
   return clients.map((client) => client.db(`test_${databases}`));
 }
+
+/**
+ * Holds the reply to a command of this name while the first of the changes is made, the reply to the next one for the
+ * next change, and so on. The holding begins with this call.
+ */
+export async function between(
+  { proxy }: OwnServer,
+  command: string,
+  changes: readonly (() => Promise<unknown>)[],
+): Promise<void> {
+  let held = proxy.holdReply({ command });
+  for (const [index, change] of changes.entries()) {
+    await held.entered();
+    await change();
+    const holding = held;
+    if (index < changes.length - 1) held = proxy.holdReply({ command });
+    holding.release();
+  }
+}

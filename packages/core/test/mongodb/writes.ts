@@ -8,7 +8,9 @@ import {
   jobsIn,
   leasesIn,
   makeClaimed,
+  makeForeign,
   makeJobs,
+  makeSeries,
   onlyJob,
   put,
   settlement,
@@ -36,6 +38,9 @@ export interface Write {
 export const NEW_JOB = makeJobs(1)[0] as Job;
 const KEYED_JOB = makeJobs(1, { uniqueKey: 'key', uniqueLock: 'key' })[0] as Job;
 const CLAIMED_JOB = makeClaimed(1)[0] as Job;
+const FAILED_JOB = makeJobs(1, { status: 'failed', finishedAt: at(0) })[0] as Job;
+const SERIES_JOB = makeSeries('key');
+const FOREIGN_JOB = makeForeign(1)[0] as Job;
 const LEASE = { instanceId: INSTANCE, leaseDurationMs: 1_000 };
 
 const openLease = (ledger: MongoLedgerRepository): Promise<void> => ledger.openLease(LEASE);
@@ -120,6 +125,118 @@ export const WRITES: readonly Write[] = [
     answer: { outcome: 'removed' },
     answerAgain: { outcome: 'missing', job: null },
     landed: async (db) => (await jobsIn(db).countDocuments()) === 0,
+  },
+  {
+    verb: 'redrive',
+    command: 'findAndModify',
+    collection: 'jobs',
+    retriedByDriver: true,
+    prepare: (_, db) => put(db, [FAILED_JOB]),
+    run: (ledger) => ledger.redrive({ jobId: FAILED_JOB._id, now: at(1), nextRunAt: at(1) }),
+    answer: { outcome: 'redriven', job: { status: 'pending' } },
+    answerAgain: { outcome: 'refused', job: { status: 'pending' } },
+    landed: async (db) => (await status(db)) === 'pending',
+  },
+  {
+    verb: 'amend',
+    command: 'findAndModify',
+    collection: 'jobs',
+    retriedByDriver: true,
+    prepare: (_, db) => put(db, [NEW_JOB]),
+    run: (ledger) => ledger.amend({ jobId: NEW_JOB._id, changes: { priority: -7 }, now: at(1) }),
+    answer: { outcome: 'amended', job: { priority: -7 } },
+    answerAgain: { outcome: 'amended', job: { priority: -7 } },
+    landed: async (db) => (await onlyJob(db)).priority === -7,
+  },
+  {
+    verb: 'replan',
+    command: 'findAndModify',
+    collection: 'jobs',
+    retriedByDriver: true,
+    prepare: (_, db) => put(db, [SERIES_JOB]),
+    run: (ledger) =>
+      ledger.replan({
+        jobId: SERIES_JOB._id,
+        seriesVersion: 1,
+        series: { repeatInterval: '@daily' },
+        now: at(1),
+      }),
+    answer: { outcome: 'written', job: { repeatInterval: '@daily', seriesVersion: 2 } },
+    answerAgain: { outcome: 'stale', job: { repeatInterval: '@daily', seriesVersion: 2 } },
+    landed: async (db) => (await onlyJob(db)).seriesVersion === 2,
+  },
+  {
+    verb: 'endSeries',
+    command: 'findAndModify',
+    collection: 'jobs',
+    retriedByDriver: true,
+    prepare: (_, db) => put(db, [SERIES_JOB]),
+    run: (ledger) => ledger.endSeries({ jobId: SERIES_JOB._id, seriesVersion: 1, now: at(1) }),
+    answer: { outcome: 'written', job: { status: 'cancelled' } },
+    answerAgain: { outcome: 'stale', job: { status: 'cancelled' } },
+    landed: async (db) => (await status(db)) === 'cancelled',
+  },
+  {
+    verb: 'note',
+    command: 'update',
+    collection: 'jobs',
+    retriedByDriver: true,
+    prepare: (_, db) => put(db, [CLAIMED_JOB]),
+    run: (ledger) =>
+      ledger.note({ jobId: CLAIMED_JOB._id, claimToken: TOKEN, logLines: ['a'], now: at(1) }),
+    answer: true,
+    answerAgain: true,
+    landed: async (db) => (await onlyJob(db)).logs?.length === 1,
+  },
+  {
+    verb: 'setPaused',
+    command: 'update',
+    collection: 'jobs',
+    retriedByDriver: true,
+    run: (ledger) => ledger.setPaused({ name: 'a', paused: true, now: at(1) }),
+    answer: undefined,
+    answerAgain: undefined,
+    landed: isStored,
+  },
+  {
+    verb: 'setPaused to false',
+    command: 'delete',
+    collection: 'jobs',
+    retriedByDriver: true,
+    prepare: (ledger) => ledger.setPaused({ name: 'a', paused: true, now: at(0) }),
+    run: (ledger) => ledger.setPaused({ name: 'a', paused: false, now: at(1) }),
+    answer: undefined,
+    answerAgain: undefined,
+    landed: async (db) => !(await isStored(db)),
+  },
+  {
+    verb: 'recover',
+    command: 'update',
+    collection: 'jobs',
+    retriedByDriver: false,
+    prepare: (_, db) => put(db, [FOREIGN_JOB]),
+    run: (ledger) => ledger.recover({ staleBefore: at(0), now: at(1), limit: 10 }),
+    answer: { pending: 1, cancelled: 0 },
+    answerAgain: { pending: 0, cancelled: 0 },
+    landed: async (db) => (await status(db)) === 'pending',
+  },
+  {
+    verb: 'prune',
+    command: 'delete',
+    collection: 'jobs',
+    retriedByDriver: false,
+    prepare: (_, db) => put(db, [FAILED_JOB]),
+    run: (ledger) =>
+      ledger.prune({
+        finishedBefore: { failed: at(0) },
+        createdBefore: at(86_400_000_000),
+        limit: 10,
+        archive: false,
+        now: at(1),
+      }),
+    answer: { pruned: 1 },
+    answerAgain: { pruned: 0 },
+    landed: async (db) => !(await isStored(db)),
   },
   {
     verb: 'openLease',

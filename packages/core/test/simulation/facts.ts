@@ -1,22 +1,54 @@
 /** What is known of a run from outside: every write of the ledger, every run of a handler, every answer to a caller. */
 import type { Job } from '../../src/index.ts';
+import type { JobVerb } from '../../src/job-lifecycle.ts';
 import type { SettleVerb } from '../../src/ledger/settlement.ts';
-import type { JobVerb, TransitionParams } from '../../src/lifecycle.ts';
+import type { TransitionParams } from '../../src/lifecycle.ts';
 import type { Machine } from './machine.ts';
 import type { Profile } from './profile.ts';
 import type { World } from './world.ts';
 
+/** The verbs with which the holder of a claim ends it. */
+export const SETTLE_VERBS: ReadonlySet<JobVerb> = new Set<SettleVerb>([
+  'complete',
+  'repeat',
+  'repeatAfterFailure',
+  'retry',
+  'snooze',
+  'release',
+  'fail',
+  'discard',
+  'cancelled',
+  'cancelByHandler',
+]);
+
 /** What a simulated job's data says its handler does. */
 export interface Task {
-  /** The number of the enqueue that made it: one job a number. */
+  /** The number of the enqueue that made it: one job a number. A series has one for all its jobs. */
   readonly number: number;
-  readonly kind: 'quick' | 'working' | 'long' | 'flaky' | 'doomed' | 'poison';
+  readonly kind:
+    | 'quick'
+    | 'working'
+    | 'long'
+    | 'flaky'
+    | 'doomed'
+    | 'poison'
+    /** Puts one of three runs off. */
+    | 'snoozing'
+    | 'cancelling'
+    | 'discarding';
   readonly runMs: number;
   /** How many runs of a flaky one fail. */
   readonly failures: number;
   /** Whether the handler ends when its signal aborts. */
   readonly heedsSignal: boolean;
+  /** Of a series: tells one asked for from another. */
+  readonly variant?: number;
 }
+
+/**
+ * How a handler ended. `late`: it returned at a time at which its run may have been given up for taking too long.
+ */
+export type Ended = 'returned' | 'threw' | 'late' | 'snoozed' | 'cancelled' | 'discarded';
 
 /** One write to one job. */
 export interface JobWrite {
@@ -33,7 +65,9 @@ export interface Run {
   readonly token: string;
   readonly leaseId: string;
   readonly machine: Machine;
-  ended: 'returned' | 'threw' | undefined;
+  /** By the monotonic clock of its machine. */
+  readonly startedMs: number;
+  ended: Ended | undefined;
   /** A stop in order had no more time to record it, and said so. */
   isGivenUp: boolean;
 }
@@ -49,9 +83,24 @@ export interface LeaseFacts {
 /** One enqueue of one job. */
 export interface EnqueueCall {
   readonly task: Task;
+  /** It may be stored anew under another id, when the job that held its key had started before it could be changed. */
+  readonly isMovable: boolean;
   readonly machine: Machine;
   readonly calledMs: number;
   answer?: 'enqueued' | 'existing' | 'failed' | 'unknown';
+}
+
+/** One call that makes, changes or ends a series. */
+export interface SeriesCall {
+  readonly kind: 'schedule' | 'end';
+  readonly series: string;
+  readonly machine: Machine;
+  readonly calledMs: number;
+  /** What a schedule asks for. */
+  readonly plan?: string;
+  answeredMs?: number;
+  /** `unknown`: it may still happen. */
+  answer?: 'done' | 'refused' | 'unknown';
 }
 
 /** How often what happened. */
@@ -70,6 +119,16 @@ export interface Counts {
   unannounced: number;
   /** Removed jobs that came back by a late insert, which is allowed. */
   revived: number;
+  /** Runs of series that made way for the next. */
+  repeats: number;
+  /** Plans of series that were changed. */
+  replans: number;
+  /** Jobs that were changed or made pending by hand, or by an enqueue whose key was taken. */
+  amends: number;
+  /** Times that a name was paused. */
+  pausedNames: number;
+  /** Jobs that left by their age. */
+  pruned: number;
 }
 
 /** Everything known, for the rules to judge. */
@@ -102,7 +161,19 @@ export class Facts {
     faults: 0,
     unannounced: 0,
     revived: 0,
+    repeats: 0,
+    replans: 0,
+    amends: 0,
+    pausedNames: 0,
+    pruned: 0,
   };
+  /** Jobs that left by their age. */
+  readonly pruned: Set<string> = new Set();
+  /** Jobs that were given the data of an enqueue whose key they held, by job id and number. */
+  readonly amended: Set<string> = new Set();
+  readonly seriesCalls: SeriesCall[] = [];
+  /** Since when names are paused, by the ledger. */
+  readonly pausedSinceMs: Map<string, number> = new Map();
   /** Until then something went wrong that concerned everybody. */
   troubledUntilMs = 0;
 
@@ -114,6 +185,11 @@ export class Facts {
   /** True while nobody may take the jobs of this run away. */
   isStanding({ machine, leaseId, isGivenUp }: Run): boolean {
     return !machine.isCrashed && !isGivenUp && this.leases.get(leaseId)?.diedMs === undefined;
+  }
+
+  /** True once the engine may have given the run up since it took too long; what its handler does then is its own. */
+  isOverdue({ job, machine, startedMs }: Run): boolean {
+    return job.timeout !== undefined && machine.monotonic() - startedMs >= job.timeout;
   }
 
   /** When the holder of a claim was gone: its lease was dead, or its machine crashed and its last renewal had come. */
@@ -133,6 +209,11 @@ export class Facts {
 /** The name of one claim of one job. */
 export function claimKey(job: Job, token: string | undefined): string {
   return `${job._id.toHexString()} ${token}`;
+}
+
+/** The name of a series; undefined for a job that never was part of one. */
+export function seriesOf({ name, uniqueKey, seriesVersion }: Job): string | undefined {
+  return seriesVersion === undefined ? undefined : `${name} ${uniqueKey}`;
 }
 
 /** What a simulated job does. */

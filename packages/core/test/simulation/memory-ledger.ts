@@ -1,40 +1,58 @@
 /** The in-memory ledger itself, watched: each verb is one step, and every write is told. */
 
 import type { Job } from '../../src/index.ts';
+import type { JobVerb } from '../../src/job-lifecycle.ts';
 import type {
+  AmendParams,
+  AmendResult,
   CancelParams,
   CancelResult,
   ClaimParams,
   ClaimResult,
   DeclareDeadParams,
+  EndSeriesParams,
   EnqueueParams,
   EnqueueResult,
   InstanceParams,
   JobParams,
   LedgerHint,
   LedgerWatch,
+  NoteParams,
   OpenLeaseParams,
+  PruneParams,
+  PruneResult,
+  RedriveParams,
+  RedriveResult,
   RemoveResult,
+  ReplanParams,
   RescueParams,
   RescueResult,
+  SeriesResult,
+  SetPausedParams,
   SettleParams,
   SettleResult,
 } from '../../src/ledger/ledger-repository.ts';
 import { InMemoryLedgerRepository } from '../../src/ledger/memory/in-memory-ledger-repository.ts';
+import { chooseRescue } from '../../src/ledger/rescue-choice.ts';
 import { settlementParams } from '../../src/ledger/settlement.ts';
-import type { JobVerb, TransitionParams } from '../../src/lifecycle.ts';
+import type { TransitionParams } from '../../src/lifecycle.ts';
+import { SETTLE_VERBS } from './facts.ts';
 import type { Observer } from './observer.ts';
 import { NO_HINTS, type SteppedLedgerParams } from './stepped-ledger.ts';
 
-const RESCUE_VERBS: Readonly<Record<string, JobVerb>> = {
-  pending: 'rescue',
-  failed: 'rescueToFailed',
-  cancelled: 'rescueToCancelled',
-};
-
-const SETTLE_VERBS = new Set<JobVerb>(['complete', 'retry', 'release', 'fail', 'cancelled']);
-
 const TELLING_FIELDS = ['status', 'claimToken', 'lastToken', 'fence', 'failCount'] as const;
+
+/** The verbs that are told only where the ledger said that they were carried out. */
+const ALWAYS_TOLD = new Set<JobVerb>([
+  'note',
+  'skipRun',
+  'redrive',
+  'amend',
+  'replan',
+  'replanRunning',
+  'endSeries',
+  'endSeriesAfterRun',
+]);
 
 /** Tells of every write. One write is carried out at a time, so that what is read around it belongs to it. */
 export class MemoryLedger extends InMemoryLedgerRepository {
@@ -78,8 +96,13 @@ export class MemoryLedger extends InMemoryLedgerRepository {
   protected override performCancel(params: CancelParams): Promise<CancelResult> {
     return this.#alone(async () => {
       const result = await super.performCancel(params);
-      const verb = result.job?.status === 'cancelled' ? 'cancel' : 'requestCancel';
-      await this.#tell(verb, params.jobId, {});
+      const isOfSeries = result.job?.seriesVersion !== undefined;
+      const isEnded = isOfSeries && result.job?.repeatInterval === undefined;
+      if (result.outcome === 'skipped') await this.#tell('skipRun', params.jobId, {});
+      if (result.outcome === 'requested') await this.#tell('requestCancel', params.jobId, {});
+      if (result.outcome === 'cancelled') {
+        await this.#tell(isEnded ? 'endSeries' : 'cancel', params.jobId, {});
+      }
       return result;
     });
   }
@@ -92,6 +115,75 @@ export class MemoryLedger extends InMemoryLedgerRepository {
     });
   }
 
+  protected override performRedrive(params: RedriveParams): Promise<RedriveResult> {
+    return this.#alone(async () => {
+      const result = await super.performRedrive(params);
+      if (result.outcome === 'redriven') await this.#tell('redrive', params.jobId, { ...params });
+      return result;
+    });
+  }
+
+  protected override performAmend(params: AmendParams): Promise<AmendResult> {
+    return this.#alone(async () => {
+      const result = await super.performAmend(params);
+      const values = { ...params.changes, now: params.now };
+      if (result.outcome === 'amended') await this.#tell('amend', params.jobId, values);
+      return result;
+    });
+  }
+
+  protected override performReplan(params: ReplanParams): Promise<SeriesResult> {
+    const { jobId, series, nextRun, now } = params;
+    return this.#alone(async () => {
+      const result = await super.performReplan(params);
+      const isRunning = result.job?.status === 'processing';
+      const values = { ...series, ...(!isRunning && nextRun), now };
+      if (result.outcome === 'written') {
+        await this.#tell(isRunning ? 'replanRunning' : 'replan', jobId, values);
+      }
+      return result;
+    });
+  }
+
+  protected override performEndSeries(params: EndSeriesParams): Promise<SeriesResult> {
+    return this.#alone(async () => {
+      const result = await super.performEndSeries(params);
+      const isRunning = result.job?.status === 'processing';
+      if (result.outcome === 'written') {
+        await this.#tell(isRunning ? 'endSeriesAfterRun' : 'endSeries', params.jobId, {});
+      }
+      return result;
+    });
+  }
+
+  protected override performNote(params: NoteParams): Promise<boolean> {
+    return this.#alone(async () => {
+      const isNoted = await super.performNote(params);
+      if (isNoted) await this.#tell('note', params.jobId, { ...params });
+      return isNoted;
+    });
+  }
+
+  protected override performSetPaused(params: SetPausedParams): Promise<void> {
+    return this.#alone(async () => {
+      await super.performSetPaused(params);
+      this.#observer.pauseWritten(params.name, params.paused);
+    });
+  }
+
+  protected override performPrune(params: PruneParams): Promise<PruneResult> {
+    return this.#alone(async () => {
+      const before = [...this.#observer.facts.jobs.values()];
+      const result = await super.performPrune(params);
+      if (result.pruned === 0) return result;
+      for (const { _id, status } of before) {
+        const values = { finishedBefore: params.finishedBefore[status], now: params.now };
+        await this.#tell('prune', _id, values);
+      }
+      return result;
+    });
+  }
+
   protected override performRescue(params: RescueParams): Promise<RescueResult> {
     return this.#alone(async () => {
       const claims = await super.performReadClaims({
@@ -100,9 +192,10 @@ export class MemoryLedger extends InMemoryLedgerRepository {
       });
       const result = await super.performRescue(params);
       for (const { jobId } of claims) {
-        const after = await super.performGetJob({ jobId });
-        const verb = RESCUE_VERBS[after?.status ?? ''];
-        if (verb !== undefined) await this.#tell(verb, jobId, {});
+        const before = this.#observer.facts.jobs.get(jobId.toHexString());
+        if (before === undefined || result.refused) continue;
+        const { verb, params: values } = chooseRescue(before, params);
+        await this.#tell(verb, jobId, values);
       }
       return result;
     });
@@ -148,6 +241,7 @@ export class MemoryLedger extends InMemoryLedgerRepository {
     const after = (await super.performGetJob({ jobId })) ?? undefined;
     if (before === undefined && after === undefined) return;
     const isChanged =
+      ALWAYS_TOLD.has(verb) ||
       TELLING_FIELDS.some((field) => before?.[field] !== after?.[field]) ||
       (before?.cancelRequestedAt === undefined) !== (after?.cancelRequestedAt === undefined);
     const isOther = SETTLE_VERBS.has(verb) && after?.lastToken !== params.claimToken;

@@ -2,7 +2,7 @@
  * The way from a machine to the ledger and back. A message may be late, overtaken or lost, a batch may be carried out
  * in part, and nothing at all may get through for a while, for one machine or for all.
  */
-import type { Fault, FaultyCall } from '../../src/testing/faulty-ledger-repository.ts';
+import type { Fault, FaultyCall } from '../../src/testing/faults.ts';
 import type { Chance } from './chance.ts';
 import type { Machine } from './machine.ts';
 import type { Observer } from './observer.ts';

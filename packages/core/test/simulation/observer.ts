@@ -1,13 +1,19 @@
 /** Sees everything that happens, notes it, and has the rules judge it. */
 import type { Job } from '../../src/index.ts';
+import type { JobVerb } from '../../src/job-lifecycle.ts';
 import type { SettleVerb } from '../../src/ledger/settlement.ts';
 import {
+  type Counts,
   claimKey,
+  type Ended,
   type EnqueueCall,
   Facts,
   type JobWrite,
   type LeaseFacts,
   type Run,
+  SETTLE_VERBS,
+  type SeriesCall,
+  taskOf,
 } from './facts.ts';
 import type { Machine } from './machine.ts';
 import type { Profile } from './profile.ts';
@@ -17,7 +23,6 @@ import type { Trace } from './trace.ts';
 import type { World } from './world.ts';
 
 const CHECK_EVERY_MS = 100;
-const SETTLE_VERBS = new Set<string>(['complete', 'retry', 'release', 'fail', 'cancelled']);
 
 /** A rule that was broken. */
 export interface Violation {
@@ -62,11 +67,26 @@ export class Observer {
       facts.runs.delete(id);
     } else facts.jobs.set(id, after);
     if (verb === 'enqueue' && facts.removed.has(id)) facts.revived.add(id);
-    if (verb === 'claim') facts.counts.claims += 1;
-    if (verb.startsWith('rescue')) facts.counts.rescues += 1;
+    if (verb === 'prune') facts.pruned.add(id);
+    if (verb === 'amend' && params.data !== undefined) {
+      facts.amended.add(`${id} ${taskOf(job).number}`);
+    }
+    const count = COUNTED[verb];
+    if (count !== undefined) facts.counts[count] += 1;
     if (!SETTLE_VERBS.has(verb)) return;
     facts.counts.settles += 1;
     facts.settles.set(claimKey(job, params.claimToken as string), verb as SettleVerb);
+  }
+
+  /** A name is paused, or not, from now on. */
+  pauseWritten(name: string, paused: boolean): void {
+    const { pausedSinceMs, counts } = this.facts;
+    this.trace.note('ledger', () => `${paused ? 'pauses' : 'resumes'} the name ${name}`);
+    if (!paused) pausedSinceMs.delete(name);
+    else if (!pausedSinceMs.has(name)) {
+      pausedSinceMs.set(name, this.#world.nowMs);
+      counts.pausedNames += 1;
+    }
   }
 
   /** An instance asks for a lease under this id. */
@@ -99,6 +119,7 @@ export class Observer {
       token: job.claimToken ?? '',
       leaseId: job.claimedBy ?? '',
       machine,
+      startedMs: machine.monotonic(),
       ended: undefined,
       isGivenUp: false,
     };
@@ -112,7 +133,8 @@ export class Observer {
   }
 
   /** A handler ended. */
-  runEnded(run: Run, how: 'returned' | 'threw'): void {
+  runEnded(run: Run, ended: Ended): void {
+    const how = ended !== 'threw' && this.facts.isOverdue(run) ? 'late' : ended;
     run.ended = how;
     if (how === 'returned') this.facts.unreported.set(claimKey(run.job, run.token), run);
     this.trace.note(run.machine.name, () => `${how} ${describe(run.job)} by ${short(run.token)}`);
@@ -143,6 +165,19 @@ export class Observer {
     for (const rule of this.#rules) rule.enqueueAnswered?.(call, job);
   }
 
+  /** A series is asked for, changed or ended. */
+  seriesCalled(call: SeriesCall): void {
+    this.facts.seriesCalls.push(call);
+    this.trace.note(call.machine.name, () => `${call.kind}s series ${call.series}: ${call.plan}`);
+  }
+
+  /** A caller learned what became of that. */
+  seriesAnswered(call: SeriesCall, answer: SeriesCall['answer']): void {
+    call.answeredMs = this.#world.nowMs;
+    if (answer !== undefined) call.answer = answer;
+    this.trace.note(call.machine.name, () => `${call.kind} of series ${call.series}: ${answer}`);
+  }
+
   /** A stop in order has ended. */
   stopped(stop: StopFacts): void {
     this.trace.note(stop.machine.name, () => `has stopped within ${stop.tookMs.toFixed(0)} ms`);
@@ -163,6 +198,22 @@ export class Observer {
   }
 }
 
+/** Which writes are counted as what. */
+const COUNTED: Readonly<Partial<Record<JobVerb, keyof Counts>>> = {
+  claim: 'claims',
+  rescue: 'rescues',
+  rescueToFailed: 'rescues',
+  rescueToCancelled: 'rescues',
+  rescueToNextRun: 'rescues',
+  repeat: 'repeats',
+  repeatAfterFailure: 'repeats',
+  replan: 'replans',
+  replanRunning: 'replans',
+  amend: 'amends',
+  redrive: 'amends',
+  prune: 'pruned',
+};
+
 /** A token or an id as it is shown. */
 function short(token: string): string {
   return token.slice(0, 4);
@@ -176,5 +227,12 @@ function describeWrite({ verb, before, after, params }: JobWrite): string {
   const token = params.claimToken ?? before?.claimToken ?? '-';
   const states = `${before?.status ?? 'new'} -> ${after?.status ?? 'gone'}`;
   const fence = after?.fence ?? before?.fence;
-  return `${verb} ${describe(after ?? before)}: ${states}, fence ${fence}, ${short(String(token))}`;
+  const job = after ?? before;
+  const plan = job?.seriesVersion === undefined ? '' : `, ${describePlan(job)}`;
+  return `${verb} ${describe(job)}: ${states}, fence ${fence}, ${short(String(token))}${plan}`;
+}
+
+function describePlan({ repeatInterval, seriesVersion, scheduledFor, nextRunAt }: Job): string {
+  const times = [scheduledFor, nextRunAt].map((time) => time?.toISOString().slice(14, 23));
+  return `${repeatInterval} v${seriesVersion}, for ${times[0]} at ${times[1]}`;
 }

@@ -7,28 +7,39 @@ import type { Clock } from '../../src/clock.ts';
 import { invariant } from '../../src/errors.ts';
 import type { Job } from '../../src/index.ts';
 import {
+  type AmendParams,
+  type AmendResult,
   type CancelParams,
   type CancelResult,
   type ClaimParams,
   type ClaimResult,
   type DeclareDeadParams,
+  type EndSeriesParams,
   type EnqueueAnswer,
   type EnqueueParams,
   type EnqueueResult,
   type FindClaimantsParams,
+  type FindSeriesParams,
   type InstanceParams,
   type JobParams,
   type LeaseRecord,
   type LedgerHint,
-  LedgerRepository,
   type LedgerWatch,
   type NextDueParams,
+  type NoteParams,
   type OpenLeaseParams,
+  type PruneParams,
+  type PruneResult,
   type ReadClaimParams,
   type ReadClaimsParams,
+  type RedriveParams,
+  type RedriveResult,
   type RemoveResult,
+  type ReplanParams,
   type RescueParams,
   type RescueResult,
+  type SeriesResult,
+  type SetPausedParams,
   type SettleParams,
   type SettleResult,
   type StandingClaim,
@@ -36,15 +47,14 @@ import {
 } from '../../src/ledger/ledger-repository.ts';
 import { Hints } from '../../src/ledger/memory/hints.ts';
 import { LeaseRegister } from '../../src/ledger/memory/lease-register.ts';
-import {
-  answerUnmatched,
-  rescueFailReason,
-  settlementParams,
-} from '../../src/ledger/settlement.ts';
-import { JOB_LIFECYCLE, type JobVerb, type TransitionParams } from '../../src/lifecycle.ts';
+import { chooseRescue } from '../../src/ledger/rescue-choice.ts';
+import { answerUnmatched, settlementParams } from '../../src/ledger/settlement.ts';
 import type { Observer } from './observer.ts';
+import { SteppedControl } from './stepped-control.ts';
+import { SteppedJobs } from './stepped-jobs.ts';
+import { UnsimulatedVerbs } from './unsimulated-verbs.ts';
 
-const RESCUE_VERBS = ['rescue', 'rescueToFailed', 'rescueToCancelled'] as const;
+const RESCUE_VERBS = ['rescue', 'rescueToNextRun', 'rescueToFailed', 'rescueToCancelled'] as const;
 const MOST_RACES = 10;
 
 /** What is answered to who wants to watch a ledger that gives no hints. */
@@ -65,16 +75,20 @@ export interface SteppedLedgerParams {
 }
 
 /** Carries every verb out in the steps of the MongoDB ledger. */
-export class SteppedLedger extends LedgerRepository {
+export class SteppedLedger extends UnsimulatedVerbs {
   readonly #params: SteppedLedgerParams;
-  readonly #jobs = new Map<string, Job>();
+  readonly #jobs: SteppedJobs;
+  readonly #control: SteppedControl;
   readonly #leases = new LeaseRegister();
   readonly #hints: Hints;
+  readonly #paused = new Set<string>();
 
   constructor(params: SteppedLedgerParams) {
     super({ clock: params.clock });
     this.#params = params;
     this.#hints = new Hints(params.clock);
+    this.#jobs = new SteppedJobs(params.observer, this.#hints);
+    this.#control = new SteppedControl(this.#jobs, params.letOthersIn);
   }
 
   protected async performOpen(): Promise<void> {}
@@ -97,7 +111,7 @@ export class SteppedLedger extends LedgerRepository {
     const attempted = ids.length;
     await this.#params.letOthersIn();
     let won = 0;
-    for (const id of ids) if (this.#apply('claim', id, { ...params }) !== null) won += 1;
+    for (const id of ids) if (this.#jobs.move('claim', id, { ...params }) !== null) won += 1;
     if (won === 0) return { jobs: [], attempted, ...names };
     await this.#params.letOthersIn();
     return { jobs: await this.performReadClaim(params), attempted, ...names };
@@ -113,53 +127,72 @@ export class SteppedLedger extends LedgerRepository {
     const answers = new Map<number, 'settled'>();
     for (const [index, settlement] of settlements.entries()) {
       const { verb, jobId } = settlement;
-      const settled = this.#apply(verb, jobId, settlementParams(settlement, now));
+      const settled = this.#jobs.move(verb, jobId, settlementParams(settlement, now));
       if (settled !== null) answers.set(index, 'settled');
       if (index % 8 === 7) await this.#params.letOthersIn();
     }
     if (answers.size < settlements.length) await this.#params.letOthersIn();
     return {
       answers: settlements.map((settlement, index) => {
-        const stored = this.#jobs.get(settlement.jobId.toHexString()) ?? null;
+        const stored = this.#jobs.find(settlement.jobId);
         return answers.get(index) ?? answerUnmatched(settlement, stored);
       }),
     };
   }
 
-  protected async performCancel({ jobId, now }: CancelParams): Promise<CancelResult> {
-    for (let race = 0; race < MOST_RACES; race += 1) {
-      const cancelled = this.#apply('cancel', jobId, { now });
-      if (cancelled) return { outcome: 'cancelled', job: cancelled };
-      await this.#params.letOthersIn();
-      const requested = this.#apply('requestCancel', jobId, { now });
-      if (requested) return { outcome: 'requested', job: requested };
-      await this.#params.letOthersIn();
-      const job = this.#jobs.get(jobId.toHexString()) ?? null;
-      if (job === null) return { outcome: 'missing', job };
-      if (JOB_LIFECYCLE.terminal.includes(job.status)) return { outcome: 'refused', job };
-      if (job.cancelRequestedAt) return { outcome: 'requested', job };
-    }
-    invariant(false, 'a job changes too often to be cancelled');
+  protected performCancel(params: CancelParams): Promise<CancelResult> {
+    return this.#control.cancel(params);
   }
 
-  protected async performRemove({ jobId }: JobParams): Promise<RemoveResult> {
-    const id = jobId.toHexString();
-    const before = this.#jobs.get(id);
-    if (before === undefined) return { outcome: 'missing', job: null };
-    if (!JOB_LIFECYCLE.allowsFrom('remove', before.status)) {
-      return { outcome: 'refused', job: before };
-    }
-    this.#jobs.delete(id);
-    this.#params.observer.jobWritten({ verb: 'remove', before, after: undefined, params: {} });
-    return { outcome: 'removed', job: before };
+  protected performRemove(params: JobParams): Promise<RemoveResult> {
+    return this.#control.remove(params);
+  }
+
+  protected performRedrive(params: RedriveParams): Promise<RedriveResult> {
+    return this.#control.redrive(params);
+  }
+
+  protected performAmend(params: AmendParams): Promise<AmendResult> {
+    return this.#control.amend(params);
+  }
+
+  protected performReplan(params: ReplanParams): Promise<SeriesResult> {
+    return this.#control.replan(params);
+  }
+
+  protected performEndSeries(params: EndSeriesParams): Promise<SeriesResult> {
+    return this.#control.endSeries(params);
+  }
+
+  protected async performFindSeries(params: FindSeriesParams): Promise<readonly Job[]> {
+    return this.#control.findSeries(params);
+  }
+
+  protected performPrune(params: PruneParams): Promise<PruneResult> {
+    return this.#control.prune(params);
+  }
+
+  protected async performSetPaused({ name, paused }: SetPausedParams): Promise<void> {
+    if (paused) this.#paused.add(name);
+    else this.#paused.delete(name);
+    this.#params.observer.pauseWritten(name, paused);
+    this.#hints.send({ kind: 'pausesChanged' });
+  }
+
+  protected async performReadPaused(): Promise<readonly string[]> {
+    return [...this.#paused];
   }
 
   protected async performGetJob({ jobId }: JobParams): Promise<Job | null> {
-    return this.#jobs.get(jobId.toHexString()) ?? null;
+    return this.#jobs.find(jobId);
+  }
+
+  protected async performNote({ jobId, ...params }: NoteParams): Promise<boolean> {
+    return this.#jobs.move('note', jobId, params) !== null;
   }
 
   protected async performNextDue({ names, after, until }: NextDueParams): Promise<Date | null> {
-    const times = [...this.#jobs.values()]
+    const times = [...this.#jobs.all()]
       .filter(({ status, name }) => status === 'pending' && names.includes(name))
       .map(({ nextRunAt }) => nextRunAt.getTime())
       .filter((dueMs) => dueMs > after.getTime() && dueMs <= until.getTime());
@@ -204,7 +237,7 @@ export class SteppedLedger extends LedgerRepository {
     except,
   }: FindClaimantsParams): Promise<readonly string[]> {
     const claimants = new Set<string>();
-    for (const { claimedBy } of this.#jobs.values()) if (claimedBy) claimants.add(claimedBy);
+    for (const { claimedBy } of this.#jobs.all()) if (claimedBy) claimants.add(claimedBy);
     return [...claimants].filter((instanceId) => !except.includes(instanceId)).sort();
   }
 
@@ -213,22 +246,21 @@ export class SteppedLedger extends LedgerRepository {
   }
 
   protected async performRescue(params: RescueParams): Promise<RescueResult> {
-    const { deadInstanceId, rescueLimit, now, limit } = params;
-    const moved = { rescue: 0, rescueToFailed: 0, rescueToCancelled: 0 };
+    const { deadInstanceId, limit } = params;
+    const moved = { rescue: 0, rescueToNextRun: 0, rescueToFailed: 0, rescueToCancelled: 0 };
     const refused = this.#leases.isLive(deadInstanceId);
     if (refused) return { pending: 0, failed: 0, cancelled: 0, more: false, refused };
     await this.#params.letOthersIn();
     const claims = this.#claimsOf(deadInstanceId).slice(0, limit);
-    const failReason = rescueFailReason(rescueLimit);
-    for (const verb of RESCUE_VERBS) {
+    const choices = claims.map((job) => ({ jobId: job._id, ...chooseRescue(job, params) }));
+    for (const rescueVerb of RESCUE_VERBS) {
       await this.#params.letOthersIn();
-      for (const { _id, claimToken } of claims) {
-        const values = { now, deadInstanceId, claimToken, lastRescueCount: rescueLimit - 1 };
-        if (this.#apply(verb, _id, { ...values, failReason }) !== null) moved[verb] += 1;
+      for (const { jobId, verb, params: values } of choices) {
+        if (verb === rescueVerb && this.#jobs.move(verb, jobId, values) !== null) moved[verb] += 1;
       }
     }
     return {
-      pending: moved.rescue,
+      pending: moved.rescue + moved.rescueToNextRun,
       failed: moved.rescueToFailed,
       cancelled: moved.rescueToCancelled,
       more: claims.length === limit,
@@ -242,33 +274,17 @@ export class SteppedLedger extends LedgerRepository {
 
   async #enqueueOne(job: Job): Promise<EnqueueAnswer> {
     for (let race = 0; race < MOST_RACES; race += 1) {
-      const holder = this.#findHolder(job);
-      if (this.#jobs.has(job._id.toHexString())) return { outcome: 'enqueued', job };
-      if (holder === undefined) {
-        this.#store(job);
+      if (this.#jobs.find(job._id) !== null) return { outcome: 'enqueued', job };
+      if (this.#jobs.findHolder(job) === undefined) {
+        this.#jobs.store(job);
         return { outcome: 'enqueued', job };
       }
       await this.#params.letOthersIn();
-      const stillHolder = this.#findHolder(job);
+      const stillHolder = this.#jobs.findHolder(job);
       if (stillHolder?._id.equals(job._id)) return { outcome: 'enqueued', job };
       if (stillHolder !== undefined) return { outcome: 'existing', job: stillHolder };
     }
     invariant(false, 'a lock changes hands too often');
-  }
-
-  #store(job: Job): void {
-    this.#jobs.set(job._id.toHexString(), job);
-    const { observer } = this.#params;
-    observer.jobWritten({ verb: 'enqueue', before: undefined, after: job, params: {} });
-    this.#hints.send({ kind: 'due', name: job.name, dueAt: job.nextRunAt });
-  }
-
-  #findHolder({ name, uniqueLock }: Job): Job | undefined {
-    if (uniqueLock === undefined) return undefined;
-    for (const job of this.#jobs.values()) {
-      if (job.uniqueLock === uniqueLock && job.name === name) return job;
-    }
-    return undefined;
   }
 
   /** One look for all names; where it is cut short, one name may keep another's jobs out. */
@@ -292,7 +308,7 @@ export class SteppedLedger extends LedgerRepository {
   #findDue({ demand, now, suspects }: ClaimParams): Job[] {
     const names = new Set(demand.map(({ name }) => name));
     const due: Job[] = [];
-    for (const job of this.#jobs.values()) {
+    for (const job of this.#jobs.all()) {
       if (job.status !== 'pending' || job.nextRunAt > now || !names.has(job.name)) continue;
       if ((job.rescueCount ?? 0) >= SUSPECT_RESCUE_COUNT === suspects) due.push(job);
     }
@@ -300,25 +316,9 @@ export class SteppedLedger extends LedgerRepository {
   }
 
   #claimsOf(instanceId: string): Job[] {
-    return [...this.#jobs.values()].filter(
+    return [...this.#jobs.all()].filter(
       ({ claimedBy, status }) => status === 'processing' && claimedBy === instanceId,
     );
-  }
-
-  /** One guarded write; null when the verb does not apply. */
-  #apply(verb: JobVerb, jobId: Job['_id'], params: TransitionParams): Job | null {
-    const before = this.#jobs.get(jobId.toHexString()) as
-      | (Job & Record<string, unknown>)
-      | undefined;
-    if (before === undefined || !JOB_LIFECYCLE.applies(verb, before, params)) return null;
-    const after = JOB_LIFECYCLE.apply(verb, before, params);
-    this.#jobs.set(jobId.toHexString(), after);
-    this.#params.observer.jobWritten({ verb, before, after, params });
-    if (after.status === 'pending') {
-      this.#hints.send({ kind: 'due', name: after.name, dueAt: after.nextRunAt });
-    }
-    if (verb === 'requestCancel') this.#hints.send({ kind: 'cancelRequested', jobId });
-    return after;
   }
 }
 

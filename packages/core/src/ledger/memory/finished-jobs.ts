@@ -27,6 +27,16 @@ export class FinishedJobs {
     return this.#jobs.size;
   }
 
+  /** The kept job with this id. */
+  find(id: string): StoredJob | undefined {
+    return this.#jobs.get(id);
+  }
+
+  /** All that are kept, the one that finished first at the front. */
+  all(): Iterable<StoredJob> {
+    return this.#jobs.values();
+  }
+
   /** Notes that a job finished. Gives the job that has to leave for it, if one has to. */
   add(stored: StoredJob): StoredJob | undefined {
     this.#jobs.set(stored.id, stored);

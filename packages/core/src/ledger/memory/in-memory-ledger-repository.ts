@@ -9,23 +9,30 @@
  * - Jobs go in and out as copies, through the BSON that MongoDB would store. Nothing a caller has is shared with the
  *   ledger, or with another caller.
  * - It is bounded. Beyond `maxJobs` unfinished jobs a new one is refused; beyond `maxFinishedJobs` finished ones the
- *   oldest leave. A job that left is not brought back by a resend of its id: the newest 10,000 such ids are kept.
+ *   oldest leave, and the archive is bounded alike. A job that left is not brought back by a resend of its id: the
+ *   newest 10,000 such ids are kept. A key that it held for a window of time is free again.
  *
  * @module
  */
-import { InvalidArgumentError, LedgerFullError, toError, UnsupportedError } from '../../errors.ts';
+import { InvalidArgumentError, LedgerFullError, toError } from '../../errors.ts';
 import type { Job } from '../../job.ts';
-import { JOB_LIFECYCLE, type JobVerb, type TransitionParams } from '../../lifecycle.ts';
+import { JOB_LIFECYCLE } from '../../job-lifecycle.ts';
 import {
+  type AmendParams,
+  type AmendResult,
   type CancelParams,
   type CancelResult,
   type ClaimParams,
   type ClaimResult,
   type DeclareDeadParams,
+  type EndSeriesParams,
   type EnqueueAnswer,
   type EnqueueParams,
   type EnqueueResult,
   type FindClaimantsParams,
+  type FindJobsParams,
+  type FindSeriesParams,
+  type GetJobParams,
   type InstanceParams,
   type JobParams,
   type LeaseRecord,
@@ -34,19 +41,30 @@ import {
   type LedgerRepositoryOptions,
   type LedgerWatch,
   type NextDueParams,
+  type NoteParams,
   type OpenLeaseParams,
+  type PruneParams,
+  type PruneResult,
   type ReadClaimParams,
   type ReadClaimsParams,
+  type ReadStatsParams,
+  type RecoverParams,
+  type RecoverResult,
+  type RedriveParams,
+  type RedriveResult,
   type RemoveResult,
+  type ReplanParams,
   type RescueParams,
   type RescueResult,
+  type SeriesResult,
+  type SetPausedParams,
   type SettleParams,
   type SettleResult,
   type StandingClaim,
+  type StatsRow,
 } from '../ledger-repository.ts';
 import {
   answerUnmatched,
-  rescueFailReason,
   type SettleAnswer,
   type Settlement,
   settlementParams,
@@ -55,7 +73,13 @@ import { inClaimOrder } from './due-queue.ts';
 import { Hints } from './hints.ts';
 import { JobStore } from './job-store.ts';
 import { LeaseRegister } from './lease-register.ts';
-import { copyDates, copyIn, copyOut, type StoredJob } from './stored-job.ts';
+import { MemoryArchive } from './memory-archive.ts';
+import { MemoryControl, noTransactions } from './memory-control.ts';
+import { countJobs, listJobs } from './memory-listing.ts';
+import { MemoryRescue } from './memory-rescue.ts';
+import { MemorySeries } from './memory-series.ts';
+import { asRecord, dueHint, Moves } from './moves.ts';
+import { copyIn, copyOut, type StoredJob } from './stored-job.ts';
 
 /** How many unfinished jobs an in-memory ledger holds when nothing else is said. */
 const DEFAULT_MAX_JOBS = 100_000;
@@ -71,15 +95,18 @@ export interface InMemoryLedgerOptions extends LedgerRepositoryOptions {
   readonly maxFinishedJobs?: number;
 }
 
-/** The verbs a rescue chooses from; for every job exactly one of them applies. */
-const RESCUE_VERBS = ['rescue', 'rescueToFailed', 'rescueToCancelled'] as const;
-
 /** A ledger that forgets everything with its process. It serves any number of instances of that process. */
 export class InMemoryLedgerRepository extends LedgerRepository {
   readonly #maxJobs: number;
   readonly #jobs: JobStore;
   readonly #leases = new LeaseRegister();
   readonly #hints: Hints;
+  readonly #moves: Moves;
+  readonly #control: MemoryControl;
+  readonly #series: MemorySeries;
+  readonly #rescue: MemoryRescue;
+  readonly #archive: MemoryArchive;
+  readonly #paused = new Set<string>();
 
   /** @throws InvalidArgumentError when a bound is not a whole number from zero up */
   constructor(options: InMemoryLedgerOptions = {}) {
@@ -90,6 +117,11 @@ export class InMemoryLedgerRepository extends LedgerRepository {
     this.#maxJobs = maxJobs;
     this.#jobs = new JobStore(maxFinishedJobs);
     this.#hints = new Hints(this.clock);
+    this.#moves = new Moves(this.#jobs, this.#hints);
+    this.#control = new MemoryControl(this.#jobs, this.#moves);
+    this.#series = new MemorySeries(this.#jobs, this.#moves);
+    this.#rescue = new MemoryRescue(this.#jobs, this.#moves);
+    this.#archive = new MemoryArchive(this.#jobs, maxFinishedJobs);
   }
 
   /** How many jobs it holds, finished ones too. */
@@ -106,9 +138,7 @@ export class InMemoryLedgerRepository extends LedgerRepository {
   }
 
   protected async performEnqueue({ jobs, session }: EnqueueParams): Promise<EnqueueResult> {
-    if (session !== undefined) {
-      throw new UnsupportedError('The in-memory ledger has no transactions; leave out `session`');
-    }
+    if (session !== undefined) throw noTransactions();
     return { answers: jobs.map((job) => this.#enqueueOne(job)) };
   }
 
@@ -132,7 +162,7 @@ export class InMemoryLedgerRepository extends LedgerRepository {
     // A suspect is claimed alone: the others wait on.
     const left = params.suspects ? chosen.splice(1) : [];
     for (const stored of left) this.#jobs.put(stored);
-    const won = chosen.map((stored) => this.#write('claim', stored, transition));
+    const won = chosen.map((stored) => this.#moves.write('claim', stored, transition));
     return { jobs: won.map(copyOut), attempted: won.length, saturated, drained };
   }
 
@@ -146,30 +176,73 @@ export class InMemoryLedgerRepository extends LedgerRepository {
     return { answers: settlements.map((settlement) => this.#settleOne(settlement, now)) };
   }
 
-  protected async performCancel({ jobId, now }: CancelParams): Promise<CancelResult> {
-    const stored = this.#jobs.find(jobId.toHexString());
-    if (stored === undefined) return { outcome: 'missing', job: null };
-    const cancelled = this.#move('cancel', stored, { now });
-    if (cancelled !== null) return { outcome: 'cancelled', job: copyOut(cancelled) };
-    const requested = this.#move('requestCancel', stored, { now });
-    const isRequested = JOB_LIFECYCLE.allowsFrom('requestCancel', stored.job.status);
-    return {
-      outcome: isRequested ? 'requested' : 'refused',
-      job: copyOut(requested ?? stored),
-    };
+  protected async performCancel(params: CancelParams): Promise<CancelResult> {
+    return this.#control.cancel(params);
   }
 
-  protected async performRemove({ jobId }: JobParams): Promise<RemoveResult> {
-    const stored = this.#jobs.find(jobId.toHexString());
-    if (stored === undefined) return { outcome: 'missing', job: null };
-    const isRemovable = JOB_LIFECYCLE.applies('remove', asRecord(stored.job), {});
-    if (isRemovable) this.#jobs.delete(stored);
-    return { outcome: isRemovable ? 'removed' : 'refused', job: copyOut(stored) };
+  protected async performRemove(params: JobParams): Promise<RemoveResult> {
+    return this.#control.remove(params);
   }
 
-  protected async performGetJob({ jobId }: JobParams): Promise<Job | null> {
-    const stored = this.#jobs.find(jobId.toHexString());
+  protected async performRedrive(params: RedriveParams): Promise<RedriveResult> {
+    return this.#control.redrive(params);
+  }
+
+  protected async performAmend(params: AmendParams): Promise<AmendResult> {
+    return this.#control.amend(params);
+  }
+
+  protected async performReplan(params: ReplanParams): Promise<SeriesResult> {
+    return this.#series.replan(params);
+  }
+
+  protected async performEndSeries(params: EndSeriesParams): Promise<SeriesResult> {
+    return this.#series.endSeries(params);
+  }
+
+  protected async performNote(params: NoteParams): Promise<boolean> {
+    return this.#control.note(params);
+  }
+
+  protected async performCompleteInSession(): Promise<boolean> {
+    throw noTransactions();
+  }
+
+  protected async performFindSeries(params: FindSeriesParams): Promise<readonly Job[]> {
+    return this.#series.find(params);
+  }
+
+  protected async performGetJob({ jobId, archived }: GetJobParams): Promise<Job | null> {
+    const id = jobId.toHexString();
+    const stored = this.#jobs.find(id) ?? (archived ? this.#archive.find(id) : undefined);
     return stored === undefined ? null : copyOut(stored);
+  }
+
+  protected async performFindJobs(params: FindJobsParams): Promise<readonly Job[]> {
+    return listJobs(params.archived ? this.#archive.all() : this.#jobs.all(), params);
+  }
+
+  protected async performReadStats(params: ReadStatsParams): Promise<readonly StatsRow[]> {
+    return countJobs(this.#jobs.all(), params);
+  }
+
+  protected async performSetPaused({ name, paused }: SetPausedParams): Promise<void> {
+    if (paused === this.#paused.has(name)) return;
+    if (paused) this.#paused.add(name);
+    else this.#paused.delete(name);
+    this.#hints.send({ kind: 'pausesChanged' });
+  }
+
+  protected async performReadPaused(): Promise<readonly string[]> {
+    return [...this.#paused].sort();
+  }
+
+  protected async performRecover(params: RecoverParams): Promise<RecoverResult> {
+    return this.#rescue.recover(params);
+  }
+
+  protected async performPrune(params: PruneParams): Promise<PruneResult> {
+    return this.#archive.prune(params);
   }
 
   protected async performNextDue({ names, after, until }: NextDueParams): Promise<Date | null> {
@@ -217,30 +290,10 @@ export class InMemoryLedgerRepository extends LedgerRepository {
   }
 
   protected async performRescue(params: RescueParams): Promise<RescueResult> {
-    const { deadInstanceId, rescueLimit, now, limit } = params;
-    const moved = { rescue: 0, rescueToFailed: 0, rescueToCancelled: 0 };
-    const isRefused = this.#leases.isLive(deadInstanceId);
-    const claims = isRefused ? [] : this.#jobs.claimsOf(deadInstanceId);
-    for (const claim of claims.slice(0, limit)) {
-      const { claimToken } = claim.job;
-      const transition = {
-        now,
-        deadInstanceId,
-        claimToken,
-        lastRescueCount: rescueLimit - 1,
-        failReason: rescueFailReason(rescueLimit),
-      };
-      for (const verb of RESCUE_VERBS) {
-        if (this.#move(verb, claim, transition) !== null) moved[verb] += 1;
-      }
+    if (this.#leases.isLive(params.deadInstanceId)) {
+      return { pending: 0, failed: 0, cancelled: 0, more: false, refused: true };
     }
-    return {
-      pending: moved.rescue,
-      failed: moved.rescueToFailed,
-      cancelled: moved.rescueToCancelled,
-      more: claims.length > limit,
-      refused: isRefused,
-    };
+    return { ...this.#rescue.rescue(params), refused: false };
   }
 
   protected async performWatch(listener: (hint: LedgerHint) => void): Promise<LedgerWatch> {
@@ -269,39 +322,14 @@ export class InMemoryLedgerRepository extends LedgerRepository {
   #settleOne(settlement: Settlement, now: Date): SettleAnswer {
     const stored = this.#jobs.find(settlement.jobId.toHexString());
     if (stored === undefined) return answerUnmatched(settlement, null);
-    const settled = this.#move(settlement.verb, stored, settlementParams(settlement, now));
+    const params = settlementParams(settlement, now);
+    const settled = this.#moves.move(settlement.verb, stored, params);
     return settled === null ? answerUnmatched(settlement, stored.job) : 'settled';
   }
-
-  /** The next version of the job, put in its place; null when the verb does not apply. */
-  #move(verb: JobVerb, stored: StoredJob, params: TransitionParams): StoredJob | null {
-    if (!JOB_LIFECYCLE.applies(verb, asRecord(stored.job), params)) return null;
-    const next = this.#write(verb, stored, copyDates(params));
-    if (next.job.status === 'pending') this.#hints.send(dueHint(next.job));
-    if (verb === 'requestCancel') {
-      this.#hints.send({ kind: 'cancelRequested', jobId: next.job._id });
-    }
-    return next;
-  }
-
-  #write(verb: JobVerb, stored: StoredJob, params: TransitionParams): StoredJob {
-    const next = { ...stored, job: JOB_LIFECYCLE.apply(verb, asRecord(stored.job), params) };
-    this.#jobs.put(next);
-    return next;
-  }
 }
 
-/** An interface has no index signature, so a Job is no record to the compiler. */
-function asRecord(job: Job): Job & Record<string, unknown> {
-  return job as Job & Record<string, unknown>;
-}
-
-function dueHint({ name, nextRunAt }: Job): LedgerHint {
-  return { kind: 'due', name, dueAt: new Date(nextRunAt) };
-}
-
-function toStandingClaim({ job }: StoredJob): StandingClaim {
-  const { _id, claimToken, fence, cancelRequestedAt } = copyDates(job);
+function toStandingClaim(stored: StoredJob): StandingClaim {
+  const { _id, claimToken, fence, cancelRequestedAt } = copyOut(stored);
   return {
     jobId: _id,
     // The rows that set claimedBy set claimToken too.

@@ -1,13 +1,15 @@
 /**
  * The jobs of an in-memory ledger with what finds them: by id, by unique lock, by claiming instance, by due time.
  *
- * What always holds: every job is in exactly one place by its state (a queue, an instance's claims, the finished);
- * the suspects wait in queues of their own; a lock has one holder; no queue and no list of claims is empty.
+ * What always holds: every job is in exactly one place by its state (a queue, an instance's claims, those processing
+ * for another tool, the finished); the suspects wait in queues of their own; a lock has one holder; no queue and no
+ * list of claims is empty.
  *
  * @module
  */
 import type { Job } from '../../job.ts';
 import { SUSPECT_RESCUE_COUNT } from '../ledger-repository.ts';
+import { lockOf, type UniqueLock } from '../unique-locks.ts';
 import { DueQueue } from './due-queue.ts';
 import { FinishedJobs } from './finished-jobs.ts';
 import type { StoredJob } from './stored-job.ts';
@@ -29,6 +31,7 @@ export class JobStore {
   readonly #jobs = new Map<string, StoredJob>();
   readonly #lockHolders = new Map<string, StoredJob>();
   readonly #claims = new Map<string, Map<string, StoredJob>>();
+  readonly #withoutLease = new Map<string, StoredJob>();
   readonly #queues: Queues = new Map();
   readonly #suspectQueues: Queues = new Map();
   readonly #finished: FinishedJobs;
@@ -55,7 +58,18 @@ export class JobStore {
 
   /** The job that holds the unique lock which `job` wants; undefined when it is free, or none is wanted. */
   findLockHolder(job: Job): StoredJob | undefined {
-    return job.uniqueLock === undefined ? undefined : this.#lockHolders.get(lockKey(job));
+    const lock = lockOf(job);
+    return lock && this.holderOf(job.name, lock);
+  }
+
+  /** The job of this name that holds a lock. */
+  holderOf(name: string, lock: UniqueLock): StoredJob | undefined {
+    return this.#lockHolders.get(lockKey(name, lock));
+  }
+
+  /** All jobs, in the order in which they came. */
+  all(): Iterable<StoredJob> {
+    return this.#jobs.values();
   }
 
   /** True when a job with this id finished and had to leave. */
@@ -99,13 +113,21 @@ export class JobStore {
     return [...this.#claims.keys()];
   }
 
+  /** The jobs that are processing for another tool, which keeps no lease. */
+  withoutLease(): readonly StoredJob[] {
+    return [...this.#withoutLease.values()];
+  }
+
   #link(stored: StoredJob): void {
     const { id, job } = stored;
-    if (job.uniqueLock !== undefined) this.#lockHolders.set(lockKey(job), stored);
+    const lock = lockOf(job);
+    if (lock !== undefined) this.#lockHolders.set(lockKey(job.name, lock), stored);
     if (job.status === 'pending') {
       entryOf(this.#queuesFor(job), job.name, () => new DueQueue()).add(stored);
     } else if (job.claimedBy !== undefined) {
       entryOf(this.#claims, job.claimedBy, () => new Map()).set(id, stored);
+    } else if (job.status === 'processing') {
+      this.#withoutLease.set(id, stored);
     } else {
       const evicted = this.#finished.add(stored);
       if (evicted !== undefined) this.delete(evicted);
@@ -113,9 +135,11 @@ export class JobStore {
   }
 
   #unlink({ id, job }: StoredJob): void {
-    if (job.uniqueLock !== undefined) this.#lockHolders.delete(lockKey(job));
+    const lock = lockOf(job);
+    if (lock !== undefined) this.#lockHolders.delete(lockKey(job.name, lock));
     if (job.status === 'pending') leave(this.#queuesFor(job), job.name, id);
     else if (job.claimedBy !== undefined) leave(this.#claims, job.claimedBy, id);
+    else if (job.status === 'processing') this.#withoutLease.delete(id);
     else this.#finished.delete(id);
   }
 
@@ -126,8 +150,8 @@ export class JobStore {
 }
 
 /** The length keeps apart a name and a lock that would read the same joined. */
-function lockKey(job: Job): string {
-  return `${job.name.length} ${job.name}${job.uniqueLock}`;
+function lockKey(name: string, { field, value }: UniqueLock): string {
+  return `${field} ${name.length} ${name}${value}`;
 }
 
 function entryOf<V>(groups: Map<string, V>, key: string, make: () => V): V {

@@ -11,14 +11,15 @@ import { BSON_OPTIONS } from '../../payload.ts';
 /** The largest document that MongoDB stores; this ledger refuses what that one would. */
 const LARGEST_DOCUMENT_BYTES = 16 * 1024 * 1024;
 
+/** The fields that hold what users give, whatever it is. The parameters that they are set to have the same names. */
+const PACKED_FIELDS: ReadonlySet<string> = new Set(['data', 'progress', 'result']);
+
 /** One version of a job. It is never changed: the next version takes its place. */
 export interface StoredJob {
   /** The job's id as a hex string. */
   readonly id: string;
-  /** The job without its data. */
+  /** The job; of `data`, `progress` and `result`, where it has them, the BSON. */
   readonly job: Job;
-  /** The data as BSON; undefined for a job without data. */
-  readonly data: Uint8Array | undefined;
 }
 
 /**
@@ -27,33 +28,52 @@ export interface StoredJob {
  * @throws InvalidArgumentError when it is larger than a document may be
  */
 export function copyIn(job: Job): StoredJob {
-  const { data, ...fields } = job;
-  const stored = { id: job._id.toHexString(), job: copyDates({ ...fields, data: undefined }) };
-  if (data === undefined) return { ...stored, data: undefined };
-  const document = { data };
-  const bytes = BSON.calculateObjectSize(document, BSON_OPTIONS);
-  if (bytes > LARGEST_DOCUMENT_BYTES) {
-    throw new InvalidArgumentError(
-      'data',
-      `at most ${LARGEST_DOCUMENT_BYTES} bytes of BSON`,
-      bytes,
-    );
-  }
-  return { ...stored, data: BSON.serialize(document, BSON_OPTIONS) };
+  return { id: job._id.toHexString(), job: packed(job) };
 }
 
 /** Gives a copy of a job. */
-export function copyOut({ job, data }: StoredJob): Job {
-  const copy = copyDates(job);
-  return data === undefined ? copy : { ...copy, data: BSON.deserialize(data, BSON_OPTIONS).data };
+export function copyOut({ job }: StoredJob): Job {
+  return withFields(job, (value) => BSON.deserialize(value as Uint8Array, BSON_OPTIONS).value);
 }
 
-/** The same record with dates of its own, since a Date can be changed by whoever has it. */
-export function copyDates<R extends object>(record: R): R {
+/**
+ * A copy of a job, or of the parameters of a verb, as a stored job holds them.
+ *
+ * @throws InvalidArgumentError when a value is larger than a document may be
+ */
+export function packed<R extends object>(record: R): R {
+  return withFields(record, pack);
+}
+
+/** The same record with all that can be changed copied, and the fields that are packed converted. */
+function withFields<R extends object>(
+  record: R,
+  convert: (value: unknown, field: string) => unknown,
+): R {
   const copy: R = { ...record };
   for (const field in copy) {
-    const value = copy[field];
-    if (value instanceof Date) Reflect.set(copy, field, new Date(value));
+    const value: unknown = copy[field];
+    if (value === undefined) continue;
+    if (PACKED_FIELDS.has(field)) Reflect.set(copy, field, convert(value, field));
+    else if (typeof value === 'object') Reflect.set(copy, field, copyOf(value));
   }
   return copy;
+}
+
+function pack(value: unknown, field: string): Uint8Array {
+  const document = { value };
+  const bytes = BSON.calculateObjectSize(document, BSON_OPTIONS);
+  if (bytes > LARGEST_DOCUMENT_BYTES) {
+    throw new InvalidArgumentError(field, `at most ${LARGEST_DOCUMENT_BYTES} bytes of BSON`, bytes);
+  }
+  return BSON.serialize(document, BSON_OPTIONS);
+}
+
+/** Copies dates, lists and plain objects. Of what else a job holds, ids and texts, nothing can be changed. */
+function copyOf(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null) return value;
+  if (value instanceof Date) return new Date(value);
+  if (Array.isArray(value)) return value.map(copyOf);
+  if (Object.getPrototypeOf(value) !== Object.prototype) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, copyOf(item)]));
 }

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { ChangeStream, Collection, Document } from 'mongodb';
+import type { ChangeStream, Collection } from 'mongodb';
 import { retryDelayMs } from '../../backoff.ts';
 import { type Clock, sleep } from '../../clock.ts';
 import type { Job } from '../../job.ts';
@@ -12,7 +12,7 @@ import { BSON_OPTIONS } from '../../payload.ts';
 import type { Random } from '../../random.ts';
 import type { LedgerHint, LedgerWatch } from '../ledger-repository.ts';
 import { readError } from './driver-errors.ts';
-import { hintPipeline } from './queries.ts';
+import { hintPipeline, toHint } from './hint-pipeline.ts';
 
 /** How long the server waits for news before it answers that there are none. Each answer costs a command. */
 const STREAM_AWAIT_MS = 15_000;
@@ -103,16 +103,4 @@ class Watcher {
     });
     await sleep(clock, delayMs, signal);
   }
-}
-
-/** The stages of the pipeline let nothing else through than inserts and updates. */
-function toHint(change: Document): LedgerHint {
-  if (change.operationType === 'insert') {
-    return { kind: 'due', name: change.fullDocument.name, dueAt: change.fullDocument.nextRunAt };
-  }
-  const updated: Document = change.updateDescription.updatedFields;
-  if (updated.cancelRequestedAt !== undefined) {
-    return { kind: 'cancelRequested', jobId: change.documentKey._id };
-  }
-  return { kind: 'due', ...(updated.nextRunAt !== undefined && { dueAt: updated.nextRunAt }) };
 }

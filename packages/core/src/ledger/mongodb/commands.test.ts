@@ -1,7 +1,7 @@
 import { type Db, type Document, ObjectId } from 'mongodb';
 import { expect, test } from 'vitest';
 import { Commands } from './commands.ts';
-import type { UpdateStatement } from './queries.ts';
+import type { UpdateStatement } from './transitions.ts';
 
 /** Sends commands to a Db that gives these replies, or throws these errors, in order. */
 function commandsAnswered(...answers: readonly (Document | Error)[]) {
@@ -72,4 +72,65 @@ test('a statement that ended with an error is repeated for one document at a tim
   expect(counts).toEqual({ matched: 6, refused: 1 });
   expect(sent).toHaveLength(2);
   expect(sent[1]?.updates).toEqual(ids.map((_id) => ({ ...statement(), q: { _id } })));
+});
+
+test('a document with a field of a wrong type is changed as one to be repaired', async () => {
+  const id = new ObjectId();
+  const repair = () => [{ $set: { a: 1 } }];
+  for (const code of [2, 14]) {
+    const unfit = { n: 0, writeErrors: [{ index: 0, code, errmsg: 'Cannot apply $inc' }] };
+    const { commands, sent } = commandsAnswered(unfit, unfit, { n: 1 });
+    const counts = await commands.update([{ ...statement(id), repair }]);
+    expect(counts).toEqual({ matched: 1, refused: 1 });
+    expect(sent.map(({ updates }) => updates)).toEqual([
+      [statement(id)],
+      [{ ...statement(), q: { _id: id } }],
+      [{ ...statement(), q: { _id: id }, u: repair() }],
+    ]);
+  }
+});
+
+test('a repair that is refused as well is the end of it', async () => {
+  const unfit = { n: 0, writeErrors: [{ index: 0, code: 14, errmsg: 'No' }] };
+  const { commands, sent } = commandsAnswered(unfit, unfit);
+  const single = { ...statement(), q: { _id: new ObjectId() }, repair: () => [] };
+  expect(await commands.update([single])).toEqual({ matched: 0, refused: 1 });
+  expect(sent).toHaveLength(2);
+});
+
+test('an update that is too large is sent in halves, and refused where one statement is', async () => {
+  const tooLarge = new RangeError('offset is out of bounds');
+  const { commands, sent } = commandsAnswered(
+    tooLarge,
+    { n: 2, writeErrors: [{ index: 1, code: 121, errmsg: 'No' }] },
+    tooLarge,
+  );
+  const statements = ['a', 'b', 'c'].map((_id) => ({ ...statement(), q: { _id } }));
+  expect(await commands.update(statements)).toEqual({ matched: 2, refused: 2 });
+  expect(sent.map(({ updates }) => updates)).toEqual([
+    statements,
+    statements.slice(0, 2),
+    statements.slice(2),
+  ]);
+});
+
+test('an error of a whole update is passed on', async () => {
+  const { commands } = commandsAnswered(new Error('No'));
+  await expect(commands.update([statement(1)])).rejects.toThrow('No');
+});
+
+test('a deletion of nothing sends nothing', async () => {
+  const { commands, sent } = commandsAnswered({ n: 3 });
+  expect(await commands.remove([])).toBe(0);
+  expect(sent).toEqual([]);
+  const removal = { q: { _id: 1 }, limit: 1, hint: '_id_' } as const;
+  expect(await commands.remove([removal])).toBe(3);
+  expect(sent[0]).toMatchObject({ delete: 'jobs', deletes: [removal], ordered: false });
+});
+
+test('a deletion that did not reach the server for one document has confirmed none', async () => {
+  const reply = { n: 0, writeErrors: [{ index: 0, code: 91, errmsg: 'Shard not reached' }] };
+  const removal = { q: { _id: 1 }, limit: 1, hint: '_id_' } as const;
+  const call = commandsAnswered(reply).commands.remove([removal]);
+  await expect(call).rejects.toMatchObject({ code: 91 });
 });

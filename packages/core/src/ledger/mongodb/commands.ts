@@ -4,10 +4,18 @@
  *
  * @module
  */
-import type { ClientSession, Db, Document, FindOptions, WriteConcernSettings } from 'mongodb';
+import type {
+  AggregateOptions,
+  ClientSession,
+  Db,
+  Document,
+  FindOptions,
+  WriteConcernSettings,
+} from 'mongodb';
 import { BSON_OPTIONS } from '../../payload.ts';
 import { isTooLarge, isTransient } from './driver-errors.ts';
-import type { UpdateStatement } from './queries.ts';
+import type { DeleteStatement } from './queries.ts';
+import type { UpdateStatement } from './transitions.ts';
 
 /** Acknowledgement of writes: by the majority of the replica set, or by the primary alone. */
 export type WriteConcernOption = 'majority' | 1;
@@ -17,6 +25,12 @@ const MOST_STATEMENTS = 1_000;
 
 /** More documents than any read of the engine asks for, so that one reply brings them all. */
 const MOST_A_REPLY = 10_000;
+
+/** Codes of updates that a number or a list was expected for, and that found something else. */
+const UNFIT_FIELD_CODES: ReadonlySet<unknown> = new Set([
+  2, // BadValue
+  14, // TypeMismatch
+]);
 
 /** A write that waits like any other, and finds nothing to change. */
 const NO_CHANGE = { q: { _id: { $in: [] } }, u: { $unset: { _: '' } }, multi: true };
@@ -37,13 +51,18 @@ export class Commands {
 
   /** Options of a read on the primary, in as few replies as their size allows. */
   readOptions(readConcern: 'local' | 'majority' = 'local'): FindOptions {
-    return {
-      ...BSON_OPTIONS,
-      readPreference: 'primary',
-      readConcern: { level: readConcern },
-      maxTimeMS: this.#maxTimeMs,
-      batchSize: MOST_A_REPLY,
-    };
+    return { ...this.#readConcerns(readConcern), batchSize: MOST_A_REPLY };
+  }
+
+  /** Options of a read inside a transaction of the user's, which states its own concerns; else those of any read. */
+  readOptionsIn(session: ClientSession | undefined): FindOptions {
+    if (session?.inTransaction()) return { ...BSON_OPTIONS, session };
+    return { ...this.readOptions(), ...(session && { session }) };
+  }
+
+  /** Options of a read that is made of stages. */
+  aggregateOptions(): AggregateOptions {
+    return { ...this.#readConcerns('local'), cursor: { batchSize: MOST_A_REPLY } };
   }
 
   /** Options of a single-document write, which the driver may send once more. */
@@ -86,15 +105,52 @@ export class Commands {
   async update(statements: readonly UpdateStatement[]): Promise<UpdateCounts> {
     const counts = { matched: 0, refused: 0 };
     for (let start = 0; start < statements.length; start += MOST_STATEMENTS) {
-      const updates = statements.slice(start, start + MOST_STATEMENTS);
-      const reply = await this.#send({ update: this.#collectionName, updates, ordered: false });
-      counts.matched += reply.n;
-      const refused = new Set(refusals(reply).map(({ index }) => index));
-      counts.refused += refused.size;
-      const singly = updates.filter((_, index) => refused.has(index)).flatMap(statementsOfOne);
-      counts.matched += (await this.update(singly)).matched;
+      const { matched, refused } = await this.#updateSome(
+        statements.slice(start, start + MOST_STATEMENTS),
+      );
+      counts.matched += matched;
+      counts.refused += refused;
     }
     return counts;
+  }
+
+  async #updateSome(statements: readonly UpdateStatement[]): Promise<UpdateCounts> {
+    const updates = statements.map(({ q, u, multi, hint }) => ({ q, u, multi, hint }));
+    try {
+      const reply = await this.#send({ update: this.#collectionName, updates, ordered: false });
+      const errors = refusals(reply);
+      const again = errors.flatMap(({ index, code }) =>
+        statements.slice(index, index + 1).flatMap((statement) => triesOfOne(statement, code)),
+      );
+      return {
+        matched: reply.n + (await this.update(again)).matched,
+        refused: errors.length,
+      };
+    } catch (error) {
+      if (!isTooLarge(error)) throw error;
+      return statements.length === 1
+        ? { matched: 0, refused: 1 }
+        : this.#updateInHalves(statements);
+    }
+  }
+
+  /** A command that is too large was not executed at all. */
+  async #updateInHalves(statements: readonly UpdateStatement[]): Promise<UpdateCounts> {
+    const middle = Math.ceil(statements.length / 2);
+    const first = await this.#updateSome(statements.slice(0, middle));
+    const second = await this.#updateSome(statements.slice(middle));
+    return {
+      matched: first.matched + second.matched,
+      refused: first.refused + second.refused,
+    };
+  }
+
+  /** Deletes what matches the statements, and gives the number of documents. */
+  async remove(deletes: readonly DeleteStatement[]): Promise<number> {
+    if (deletes.length === 0) return 0;
+    const reply = await this.#send({ delete: this.#collectionName, deletes, ordered: false });
+    refusals(reply);
+    return reply.n;
   }
 
   /**
@@ -103,6 +159,15 @@ export class Commands {
    */
   async confirmPast(): Promise<void> {
     await this.#send({ update: this.#collectionName, updates: [NO_CHANGE] }, { w: 'majority' });
+  }
+
+  #readConcerns(level: 'local' | 'majority') {
+    return {
+      ...BSON_OPTIONS,
+      readPreference: 'primary',
+      readConcern: { level },
+      maxTimeMS: this.#maxTimeMs,
+    } as const;
   }
 
   #send(
@@ -145,8 +210,18 @@ function asError({ errmsg, code }: WriteErrorDocument): Error {
   return Object.assign(new Error(errmsg), { code });
 }
 
-/** A statement ends at the first document that is refused; one by one the others get their turn. */
-function statementsOfOne(statement: UpdateStatement): UpdateStatement[] {
-  const ids: readonly unknown[] = statement.q._id.$in ?? [];
-  return ids.map((_id) => ({ ...statement, q: { ...statement.q, _id } }));
+/**
+ * How a statement that was refused is tried again. It ended at the first document that was refused, so the others get
+ * their turn one by one; and a document in which a field is not what it should be gets that field made anew.
+ */
+function triesOfOne(
+  { repair, ...statement }: UpdateStatement,
+  code: number | undefined,
+): UpdateStatement[] {
+  const ids: readonly unknown[] | undefined = statement.q._id.$in;
+  if (ids) {
+    const rest = { ...statement, ...(repair && { repair }) };
+    return ids.map((_id) => ({ ...rest, q: { ...statement.q, _id } }));
+  }
+  return repair && UNFIT_FIELD_CODES.has(code) ? [{ ...statement, u: repair() }] : [];
 }

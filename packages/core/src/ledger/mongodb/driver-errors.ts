@@ -116,6 +116,24 @@ export function writeError(verb: string, thrown: unknown): Error {
   });
 }
 
+/** Runs what only reads, with its error as that of a call. */
+export async function reading<T>(verb: string, read: () => Promise<T>): Promise<T> {
+  try {
+    return await read();
+  } catch (error) {
+    throw readError(verb, error);
+  }
+}
+
+/** Runs what may write, with its error as that of a call. */
+export async function writing<T>(verb: string, write: () => Promise<T>): Promise<T> {
+  try {
+    return await write();
+  } catch (error) {
+    throw writeError(verb, error);
+  }
+}
+
 function translate(verb: string, thrown: unknown, transient: (error: Error) => Error): Error {
   const error = toError(thrown);
   if (error instanceof MonqueError) return error;

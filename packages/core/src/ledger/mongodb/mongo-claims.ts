@@ -1,21 +1,13 @@
 /**
- * Claims as they stand in the jobs collection: how they are made, found and taken from the dead.
+ * Claims as they stand in the jobs collection: how they are made and found.
  *
  * @module
  */
 import { BSON, type Collection } from 'mongodb';
 import { UnknownOutcomeError } from '../../errors.ts';
 import type { ClaimedJob, Job } from '../../job.ts';
-import { JOB_LIFECYCLE, type JobVerb, type TransitionParams } from '../../lifecycle.ts';
 import { type Random, sample } from '../../random.ts';
-import type {
-  ClaimParams,
-  ClaimResult,
-  Demand,
-  ReadClaimParams,
-  RescueParams,
-} from '../ledger-repository.ts';
-import { rescueFailReason } from '../settlement.ts';
+import type { ClaimParams, ClaimResult, Demand, ReadClaimParams } from '../ledger-repository.ts';
 import type { Commands } from './commands.ts';
 import { IndexName } from './indexes.ts';
 import { fromDocument } from './job-document.ts';
@@ -25,7 +17,6 @@ import {
   claimantFilter,
   claimStatement,
   claimsFilter,
-  guardedStatement,
 } from './queries.ts';
 
 const MOST_STRANGERS = 100;
@@ -35,12 +26,27 @@ const MOST_BYTES_A_CLAIM = 8 * 1_048_576;
 const SMALLEST_JOB_BYTES = 256;
 const KEPT_SIZE = 0.9;
 
+/** What a claim shows of its job: all that a rescue chooses by. */
+const STANDING_FIELDS = {
+  claimToken: 1,
+  fence: 1,
+  rescueCount: 1,
+  cancelRequestedAt: 1,
+  repeatInterval: 1,
+  timezone: 1,
+  startAt: 1,
+  endAt: 1,
+  missed: 1,
+  seriesVersion: 1,
+  scheduledFor: 1,
+} as const;
+
 interface Candidate {
   readonly _id: Job['_id'];
   readonly name: string;
 }
 
-/** Makes, reads and rescues claims. */
+/** Makes and reads claims. */
 export class MongoClaims {
   readonly #collection: Collection<Job>;
   readonly #commands: Commands;
@@ -125,14 +131,7 @@ export class MongoClaims {
     const documents = await this.#collection
       .find(claimsFilter(instanceId), {
         ...this.#commands.readOptions(),
-        projection: {
-          status: 1,
-          claimedBy: 1,
-          claimToken: 1,
-          fence: 1,
-          rescueCount: 1,
-          cancelRequestedAt: 1,
-        },
+        projection: STANDING_FIELDS,
         limit,
         hint: IndexName.CLAIMS,
       })
@@ -154,25 +153,6 @@ export class MongoClaims {
       strangers.push(next.claimedBy);
     }
     return strangers;
-  }
-
-  /** Takes one verb's share of a dead instance's claims as they were read; the guards in the write decide. */
-  async rescueBy(
-    verb: JobVerb,
-    claims: readonly ClaimedJob[],
-    params: RescueParams,
-  ): Promise<number> {
-    const idsByToken = new Map<string, Job['_id'][]>();
-    for (const claim of claims) {
-      const { claimToken } = claim;
-      const applies = JOB_LIFECYCLE.applies(verb, { ...claim }, rescueValues(params, claimToken));
-      if (applies) idsByToken.set(claimToken, [...(idsByToken.get(claimToken) ?? []), claim._id]);
-    }
-    const statements = [...idsByToken].map(([claimToken, ids]) =>
-      guardedStatement(verb, ids, rescueValues(params, claimToken)),
-    );
-    const { matched } = await this.#commands.update(statements);
-    return matched;
   }
 }
 
@@ -216,20 +196,7 @@ function cutDemand(demand: readonly Demand[], most: number): readonly Demand[] {
 function byClaimOrder(a: Job, b: Job): number {
   return (
     a.priority - b.priority ||
-    a.nextRunAt.getTime() - b.nextRunAt.getTime() ||
+    Number(a.nextRunAt) - Number(b.nextRunAt) ||
     (a._id.toHexString() < b._id.toHexString() ? -1 : 1)
   );
-}
-
-function rescueValues(
-  { now, deadInstanceId, rescueLimit }: RescueParams,
-  claimToken: string,
-): TransitionParams {
-  return {
-    now,
-    deadInstanceId,
-    claimToken,
-    lastRescueCount: rescueLimit - 1,
-    failReason: rescueFailReason(rescueLimit),
-  };
 }

@@ -7,6 +7,7 @@ import type { ClientSession, Collection } from 'mongodb';
 import { MonqueError } from '../../errors.ts';
 import type { Job } from '../../job.ts';
 import type { EnqueueAnswer } from '../ledger-repository.ts';
+import { LOCK_FIELDS, lockOf } from '../unique-locks.ts';
 import type { Commands, WriteErrorDocument } from './commands.ts';
 import { DUPLICATE_KEY_CODE } from './driver-errors.ts';
 import { fromDocument } from './job-document.ts';
@@ -35,7 +36,7 @@ export class MongoEnqueue {
       const holders = await this.#findHolders(waiting, errors);
       const lockWasFreed: Job[] = [];
       for (const [index, job] of waiting.entries()) {
-        const answer = toAnswer(job, failed.get(index), holders.get(lockOf(job)), race);
+        const answer = toAnswer(job, failed.get(index), holders.get(lockKey(job)), race);
         if (answer) answers.set(job, answer);
         else lockWasFreed.push(job);
       }
@@ -54,7 +55,7 @@ export class MongoEnqueue {
     const documents = await this.#collection
       .find(holdersFilter(filters), this.#commands.readOptions())
       .toArray();
-    return new Map(documents.map(fromDocument).map((holder) => [lockOf(holder), holder]));
+    return new Map(documents.map(fromDocument).map((holder) => [lockKey(holder), holder]));
   }
 
   /**
@@ -63,13 +64,14 @@ export class MongoEnqueue {
    */
   async inSession(job: Job, session: ClientSession): Promise<EnqueueAnswer> {
     const options = this.#commands.writeOptions(session);
-    if (job.uniqueLock === undefined) {
+    const lock = lockOf(job);
+    if (lock === undefined) {
       await this.#collection.insertOne(job, options);
       return { outcome: 'enqueued', job };
     }
-    const { name, uniqueLock, ...rest } = job;
+    const { name, [lock.field]: _, ...rest } = job;
     const stored = await this.#collection.findOneAndUpdate(
-      { name, uniqueLock },
+      { name, [lock.field]: lock.value },
       { $setOnInsert: rest },
       { ...options, upsert: true, returnDocument: 'after' },
     );
@@ -95,8 +97,9 @@ function toAnswer(
   };
 }
 
-function lockOf({ name, uniqueLock }: Job): string {
-  return `${name} ${uniqueLock}`;
+function lockKey(job: Job): string {
+  const lock = lockOf(job);
+  return `${lock?.field} ${lock?.value} ${job.name}`;
 }
 
 /** The id was made for this job, so who holds it is an earlier try of the same insert. */
@@ -106,10 +109,12 @@ function isOwnId(error: WriteErrorDocument): boolean {
 
 /** A duplicate in an index of the user's own is a refusal like any other. */
 function isLockHeld(error: WriteErrorDocument): boolean {
-  return error.code === DUPLICATE_KEY_CODE && error.keyPattern?.uniqueLock !== undefined;
+  const { keyPattern = {} } = error;
+  return error.code === DUPLICATE_KEY_CODE && LOCK_FIELDS.some((field) => field in keyPattern);
 }
 
 function answerWithHolder(job: Job, holder: Job): EnqueueAnswer {
-  if (holder._id.equals(job._id)) return { outcome: 'enqueued', job };
+  // The holder may have been written by hand, with an id that is no ObjectId.
+  if (job._id.equals(holder._id)) return { outcome: 'enqueued', job };
   return { outcome: 'existing', job: holder };
 }

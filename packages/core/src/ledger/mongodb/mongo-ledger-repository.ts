@@ -1,5 +1,6 @@
 /**
- * The ledger for production: jobs in a MongoDB collection, leases in `<collection>.instances` beside it.
+ * The ledger for production: jobs in a MongoDB collection, leases in `<collection>.instances` and what was moved away
+ * in `<collection>.archive` beside it. This file only hands the verbs on to the parts, a concept a file.
  *
  * What always holds: a write that changes a job's state carries the guards of the lifecycle table in its own filter,
  * so the server refuses what does not apply; what a claim runs is what was read after its update; and no answer is
@@ -7,21 +8,26 @@
  *
  * @module
  */
-import type { Collection, Db, Document, ServerDescriptionChangedEvent } from 'mongodb';
-import { UnknownOutcomeError } from '../../errors.ts';
+import type { Collection, Db } from 'mongodb';
 import type { Job } from '../../job.ts';
-import { JOB_LIFECYCLE, type JobVerb } from '../../lifecycle.ts';
 import { type Random, systemRandom } from '../../random.ts';
 import {
+  type AmendParams,
+  type AmendResult,
   type CancelParams,
   type CancelResult,
   type ClaimParams,
   type ClaimResult,
+  type CompleteInSessionParams,
   DEFAULT_OPERATION_TIMEOUT,
   type DeclareDeadParams,
+  type EndSeriesParams,
   type EnqueueParams,
   type EnqueueResult,
   type FindClaimantsParams,
+  type FindJobsParams,
+  type FindSeriesParams,
+  type GetJobParams,
   type InstanceParams,
   type JobParams,
   type LeaseRecord,
@@ -30,39 +36,49 @@ import {
   type LedgerRepositoryOptions,
   type LedgerWatch,
   type NextDueParams,
+  type NoteParams,
   type OpenLeaseParams,
+  type PruneParams,
+  type PruneResult,
   type ReadClaimParams,
   type ReadClaimsParams,
+  type ReadStatsParams,
+  type RecoverParams,
+  type RecoverResult,
+  type RedriveParams,
+  type RedriveResult,
   type RemoveResult,
+  type ReplanParams,
   type RescueParams,
   type RescueResult,
+  type SeriesResult,
+  type SetPausedParams,
   type SettleParams,
   type SettleResult,
   type StandingClaim,
+  type StatsRow,
 } from '../ledger-repository.ts';
-import { answerUnmatched } from '../settlement.ts';
-import { watchCollection } from './change-stream.ts';
 import { Commands, type WriteConcernOption } from './commands.ts';
-import { readError, writeError } from './driver-errors.ts';
-import { ENGINE_INDEXES, IndexName } from './indexes.ts';
-import { fromDocument } from './job-document.ts';
+import { reading, writing } from './driver-errors.ts';
+import { ENGINE_INDEXES, LISTING_INDEXES, type NamedIndex } from './indexes.ts';
 import { MongoClaims } from './mongo-claims.ts';
+import { MongoControl } from './mongo-control.ts';
+import { findNextDue } from './mongo-due.ts';
 import { MongoEnqueue } from './mongo-enqueue.ts';
+import { watchJobs } from './mongo-hints.ts';
+import { MongoJobs } from './mongo-jobs.ts';
 import { type LeaseDocument, MongoLeases } from './mongo-leases.ts';
-import {
-  dueWindowFilter,
-  settleStatements,
-  transitionFilter,
-  transitionUpdate,
-} from './queries.ts';
-import { checkDb, checkIndexes, checkServer } from './server-checks.ts';
+import { MongoListing } from './mongo-listing.ts';
+import { MongoPauses } from './mongo-pauses.ts';
+import { MongoPruning } from './mongo-pruning.ts';
+import { MongoRescue } from './mongo-rescue.ts';
+import { MongoSeries } from './mongo-series.ts';
+import { MongoSettle } from './mongo-settle.ts';
+import type { PauseDocument } from './pause-documents.ts';
+import { checkDb, checkIndexes, checkServer, makeIndexes } from './server-checks.ts';
 
 /** The collection jobs are kept in when no other is named. */
 export const DEFAULT_COLLECTION_NAME = 'monque_jobs';
-
-const MOST_DUE_TIMES = 1_000;
-const SHORTEST_WINDOW_MS = 100;
-const MOST_CANCEL_RACES = 10;
 
 /** What a {@link MongoLedgerRepository} is given beside the database. */
 export interface MongoLedgerRepositoryOptions extends LedgerRepositoryOptions {
@@ -72,6 +88,8 @@ export interface MongoLedgerRepositoryOptions extends LedgerRepositoryOptions {
   readonly writeConcern?: WriteConcernOption;
   /** Expect the indexes to be there instead of making them. @default false */
   readonly skipIndexCreation?: boolean;
+  /** Have two more indexes, for lists of jobs by due time; each makes writes dearer by a third. @default false */
+  readonly listingIndexes?: boolean;
   /** The source of chance. */
   readonly random?: Random;
 }
@@ -81,10 +99,19 @@ export class MongoLedgerRepository extends LedgerRepository {
   readonly #db: Db;
   readonly #collection: Collection<Job>;
   readonly #commands: Commands;
+  readonly #jobs: MongoJobs;
   readonly #leases: MongoLeases;
   readonly #claims: MongoClaims;
+  readonly #rescue: MongoRescue;
   readonly #enqueue: MongoEnqueue;
+  readonly #settle: MongoSettle;
+  readonly #control: MongoControl;
+  readonly #series: MongoSeries;
+  readonly #listing: MongoListing;
+  readonly #pauses: MongoPauses;
+  readonly #pruning: MongoPruning;
   readonly #random: Random;
+  readonly #indexes: readonly NamedIndex[];
   readonly #skipIndexCreation: boolean;
   readonly #operationTimeoutMs: number;
   #canWatch = false;
@@ -97,29 +124,49 @@ export class MongoLedgerRepository extends LedgerRepository {
       collectionName = DEFAULT_COLLECTION_NAME,
       writeConcern = 'majority',
       operationTimeoutMs = DEFAULT_OPERATION_TIMEOUT,
+      skipIndexCreation = false,
+      listingIndexes = false,
+      random = systemRandom,
     } = options;
+    const commandsOf = (name: string, concern = writeConcern): Commands =>
+      new Commands(db, name, concern, operationTimeoutMs);
+    const instances = `${collectionName}.instances`;
+    const archive = `${collectionName}.archive`;
     this.#db = db;
-    this.#collection = db.collection<Job>(collectionName);
-    this.#commands = new Commands(db, collectionName, writeConcern, operationTimeoutMs);
-    const instances = db.collection<LeaseDocument>(`${collectionName}.instances`);
-    this.#leases = new MongoLeases(
-      instances,
-      new Commands(db, instances.collectionName, 'majority', operationTimeoutMs),
-    );
-    this.#enqueue = new MongoEnqueue(this.#collection, this.#commands);
-    this.#random = options.random ?? systemRandom;
-    this.#claims = new MongoClaims(this.#collection, this.#commands, this.#random);
-    this.#skipIndexCreation = options.skipIndexCreation ?? false;
+    this.#random = random;
+    this.#indexes = listingIndexes ? [...ENGINE_INDEXES, ...LISTING_INDEXES] : ENGINE_INDEXES;
+    this.#skipIndexCreation = skipIndexCreation;
     this.#operationTimeoutMs = operationTimeoutMs;
+    this.#collection = db.collection<Job>(collectionName);
+    this.#commands = commandsOf(collectionName);
+    this.#jobs = new MongoJobs(this.#collection, this.#commands);
+    const archived = new MongoJobs(db.collection<Job>(archive), commandsOf(archive));
+    this.#leases = new MongoLeases(
+      db.collection<LeaseDocument>(instances),
+      commandsOf(instances, 'majority'),
+    );
+    this.#claims = new MongoClaims(this.#collection, this.#commands, random);
+    this.#rescue = new MongoRescue(this.#jobs);
+    this.#enqueue = new MongoEnqueue(this.#collection, this.#commands);
+    this.#settle = new MongoSettle(this.#jobs);
+    this.#control = new MongoControl(this.#jobs);
+    this.#series = new MongoSeries(this.#jobs);
+    this.#listing = new MongoListing(this.#jobs, archived);
+    this.#pauses = new MongoPauses(db.collection<PauseDocument>(collectionName), this.#commands);
+    this.#pruning = new MongoPruning(this.#jobs, archived);
   }
 
   protected override performOpen(): Promise<void> {
     return reading('open', async () => {
       const { canWatch } = await checkServer(this.#db, this.#collection.collectionName);
       this.#canWatch = canWatch;
-      if (this.#skipIndexCreation)
-        await checkIndexes(this.#collection, this.#commands.readOptions());
-      else await this.#createIndexes();
+      if (this.#skipIndexCreation) {
+        await checkIndexes(this.#collection, this.#indexes, this.#commands.readOptions());
+        return;
+      }
+      // Without a bound: on a large collection it may take long, and goes on after a call gave up waiting for it.
+      const { maxTimeMS: _, ...options } = this.#commands.writeOptions();
+      await makeIndexes(this.#collection, this.#indexes, options);
     });
   }
 
@@ -161,108 +208,73 @@ export class MongoLedgerRepository extends LedgerRepository {
     return reading('readClaim', () => this.#claims.readConfirmed(params));
   }
 
-  protected override performSettle({ settlements, now }: SettleParams): Promise<SettleResult> {
-    return writing('settle', async () => {
-      const { matched } = await this.#commands.update(settleStatements(settlements, now));
-      if (matched === settlements.length) return { answers: settlements.map(() => 'settled') };
-      return { answers: await this.#answersAfterRead(settlements) };
-    });
+  protected override performSettle(params: SettleParams): Promise<SettleResult> {
+    return writing('settle', () => this.#settle.settle(params));
   }
 
-  async #answersAfterRead(
-    settlements: SettleParams['settlements'],
-  ): Promise<SettleResult['answers']> {
-    const ids = settlements.map(({ jobId }) => jobId);
-    const stored = await this.#collection
-      .find(
-        { _id: { $in: ids } },
-        {
-          ...this.#commands.readOptions(),
-          projection: { status: 1, fence: 1, lastToken: 1, claimToken: 1, cancelRequestedAt: 1 },
-        },
-      )
-      .toArray();
-    const byId = new Map(stored.map((job) => [job._id.toHexString(), fromDocument(job)]));
-    return settlements.map((settlement) =>
-      answerUnmatched(settlement, byId.get(settlement.jobId.toHexString()) ?? null),
-    );
+  protected override performNote(params: NoteParams): Promise<boolean> {
+    return writing('note', () => this.#settle.note(params));
   }
 
-  protected override performCancel({ jobId, now }: CancelParams): Promise<CancelResult> {
-    return writing('cancel', async () => {
-      for (let race = 0; race < MOST_CANCEL_RACES; race += 1) {
-        const cancelled = await this.#applyTo(jobId, 'cancel', { now });
-        if (cancelled) return { outcome: 'cancelled', job: cancelled };
-        const requested = await this.#applyTo(jobId, 'requestCancel', { now });
-        if (requested) return { outcome: 'requested', job: requested };
-        const job = await this.#find(jobId);
-        if (job === null) return { outcome: 'missing', job };
-        if (JOB_LIFECYCLE.terminal.includes(job.status)) return { outcome: 'refused', job };
-        if (job.cancelRequestedAt) return { outcome: 'requested', job };
-      }
-      throw new UnknownOutcomeError(`Job ${jobId.toHexString()} changed too often to be cancelled`);
-    });
+  protected override performCompleteInSession(params: CompleteInSessionParams): Promise<boolean> {
+    return this.#settle.completeInSession(params);
   }
 
-  async #applyTo(jobId: Job['_id'], verb: JobVerb, params: { now: Date }): Promise<Job | null> {
-    const document = await this.#collection.findOneAndUpdate(
-      { _id: jobId, ...transitionFilter(verb, params) },
-      transitionUpdate(verb, params),
-      { ...this.#commands.writeOptions(), returnDocument: 'after' },
-    );
-    return document && fromDocument(document);
+  protected override performCancel(params: CancelParams): Promise<CancelResult> {
+    return writing('cancel', () => this.#control.cancel(params));
   }
 
-  protected override performRemove({ jobId }: JobParams): Promise<RemoveResult> {
-    return writing('remove', async () => {
-      const removed = await this.#collection.findOneAndDelete(
-        { _id: jobId, ...transitionFilter('remove', {}) },
-        this.#commands.writeOptions(),
-      );
-      if (removed) return { outcome: 'removed', job: fromDocument(removed) };
-      const job = await this.#find(jobId);
-      return { outcome: job ? 'refused' : 'missing', job };
-    });
+  protected override performRedrive(params: RedriveParams): Promise<RedriveResult> {
+    return writing('redrive', () => this.#control.redrive(params));
   }
 
-  protected override performGetJob({ jobId }: JobParams): Promise<Job | null> {
-    return reading('getJob', () => this.#find(jobId));
+  protected override performAmend(params: AmendParams): Promise<AmendResult> {
+    if (params.session) return this.#control.amend(params);
+    return writing('amend', () => this.#control.amend(params));
   }
 
-  async #find(jobId: Job['_id']): Promise<Job | null> {
-    const document = await this.#collection.findOne({ _id: jobId }, this.#commands.readOptions());
-    return document && fromDocument(document);
+  protected override performRemove(params: JobParams): Promise<RemoveResult> {
+    return writing('remove', () => this.#control.remove(params));
   }
 
-  protected override performNextDue({ names, after, until }: NextDueParams): Promise<Date | null> {
-    return reading('nextDue', async () => {
-      let windowEnd = until;
-      for (;;) {
-        const times = await this.#findDueTimes(dueWindowFilter(names, after, windowEnd));
-        if (times.length === 0) return null;
-        const windowMs = windowEnd.getTime() - after.getTime();
-        // Of so many, one that was left out may be earlier: nearer to now there are fewer.
-        const isWhole = times.length < MOST_DUE_TIMES || windowMs <= SHORTEST_WINDOW_MS;
-        if (isWhole) return new Date(Math.min(...times));
-        windowEnd = new Date(after.getTime() + Math.ceil(windowMs / 2));
-        if ((await this.#findDueTimes(dueWindowFilter(names, after, windowEnd), 1)).length === 0) {
-          return windowEnd;
-        }
-      }
-    });
+  protected override performReplan(params: ReplanParams): Promise<SeriesResult> {
+    return writing('replan', () => this.#series.replan(params));
   }
 
-  async #findDueTimes(filter: Document, limit = MOST_DUE_TIMES): Promise<number[]> {
-    const due = await this.#collection
-      .find(filter, {
-        ...this.#commands.readOptions(),
-        projection: { _id: 0, nextRunAt: 1 },
-        limit,
-        batchSize: limit + 1,
-        hint: IndexName.CLAIM,
-      })
-      .toArray();
-    return due.map(({ nextRunAt }) => nextRunAt.getTime());
+  protected override performEndSeries(params: EndSeriesParams): Promise<SeriesResult> {
+    return writing('endSeries', () => this.#series.endSeries(params));
+  }
+
+  protected override performFindSeries(params: FindSeriesParams): Promise<readonly Job[]> {
+    return reading('findSeries', () => this.#series.find(params));
+  }
+
+  protected override performGetJob(params: GetJobParams): Promise<Job | null> {
+    return reading('getJob', () => this.#listing.get(params));
+  }
+
+  protected override performFindJobs(params: FindJobsParams): Promise<readonly Job[]> {
+    return reading('findJobs', () => this.#listing.list(params));
+  }
+
+  protected override performReadStats(params: ReadStatsParams): Promise<readonly StatsRow[]> {
+    return reading('readStats', () => this.#listing.stats(params));
+  }
+
+  protected override performSetPaused(params: SetPausedParams): Promise<void> {
+    return writing('setPaused', () => this.#pauses.set(params));
+  }
+
+  protected override performReadPaused(): Promise<readonly string[]> {
+    return reading('readPaused', () => this.#pauses.read());
+  }
+
+  protected override performPrune(params: PruneParams): Promise<PruneResult> {
+    return writing('prune', () => this.#pruning.prune(params));
+  }
+
+  protected override performNextDue(params: NextDueParams): Promise<Date | null> {
+    return reading('nextDue', () => findNextDue(this.#jobs, params));
   }
 
   protected override performOpenLease(params: OpenLeaseParams): Promise<void> {
@@ -316,83 +328,30 @@ export class MongoLedgerRepository extends LedgerRepository {
 
   protected override performRescue(params: RescueParams): Promise<RescueResult> {
     return writing('rescue', async () => {
-      if (await this.#leases.isLive(params.deadInstanceId)) return rescued({ refused: true });
-      const claims = await this.#claims.standing(params.deadInstanceId, params.limit);
-      const [pending, failed, cancelled] = [
-        await this.#claims.rescueBy('rescue', claims, params),
-        await this.#claims.rescueBy('rescueToFailed', claims, params),
-        await this.#claims.rescueBy('rescueToCancelled', claims, params),
-      ];
-      return rescued({ pending, failed, cancelled, more: claims.length === params.limit });
+      const { deadInstanceId, limit } = params;
+      if (await this.#leases.isLive(deadInstanceId)) {
+        return { pending: 0, failed: 0, cancelled: 0, more: false, refused: true };
+      }
+      const claims = await this.#claims.standing(deadInstanceId, limit);
+      const counts = await this.#rescue.rescue(claims, params);
+      return { ...counts, more: claims.length === limit, refused: false };
     });
+  }
+
+  protected override performRecover(params: RecoverParams): Promise<RecoverResult> {
+    return writing('recover', () => this.#rescue.recover(params));
   }
 
   protected override async performWatch(
     listener: (hint: LedgerHint) => void,
   ): Promise<LedgerWatch> {
-    const unwatchPrimary = this.#watchPrimary(listener);
-    const unsupported = this.#whyNoHints();
-    if (unsupported !== undefined) return { unsupported, close: async () => unwatchPrimary() };
-    const { clock } = this;
-    const watch = watchCollection({
+    return watchJobs({
+      client: this.#db.client,
       collection: this.#collection,
+      canWatch: this.#canWatch,
       listener,
-      clock,
+      clock: this.clock,
       random: this.#random,
     });
-    return {
-      async close(): Promise<void> {
-        unwatchPrimary();
-        await watch.close();
-      },
-    };
   }
-
-  /** A change stream waits on a connection of its own, so it must not be the only one. */
-  #whyNoHints(): string | undefined {
-    if (!this.#canWatch) return 'the server is not part of a replica set';
-    if (this.#db.client.options.maxPoolSize === 1) return 'the client has a `maxPoolSize` of 1';
-    return undefined;
-  }
-
-  /** Another primary has another clock. */
-  #watchPrimary(listener: (hint: LedgerHint) => void): () => void {
-    const onChange = ({
-      previousDescription,
-      newDescription,
-    }: ServerDescriptionChangedEvent): void => {
-      const becamePrimary =
-        newDescription.type === 'RSPrimary' && previousDescription.type !== 'RSPrimary';
-      if (becamePrimary) listener({ kind: 'clockChanged' });
-    };
-    const { client } = this.#db;
-    client.on('serverDescriptionChanged', onChange);
-    return () => client.off('serverDescriptionChanged', onChange);
-  }
-
-  /** Bounded by nothing: on a large collection it may take long, and goes on after a call gave up waiting for it. */
-  async #createIndexes(): Promise<void> {
-    const { maxTimeMS: _, ...options } = this.#commands.writeOptions();
-    await this.#collection.createIndexes([...ENGINE_INDEXES], options);
-  }
-}
-
-async function reading<T>(verb: string, read: () => Promise<T>): Promise<T> {
-  try {
-    return await read();
-  } catch (error) {
-    throw readError(verb, error);
-  }
-}
-
-async function writing<T>(verb: string, write: () => Promise<T>): Promise<T> {
-  try {
-    return await write();
-  } catch (error) {
-    throw writeError(verb, error);
-  }
-}
-
-function rescued(result: Partial<RescueResult>): RescueResult {
-  return { pending: 0, failed: 0, cancelled: 0, more: false, refused: false, ...result };
 }

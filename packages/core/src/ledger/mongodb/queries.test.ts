@@ -1,6 +1,5 @@
 import { ObjectId } from 'mongodb';
 import { expect, test } from 'vitest';
-import { JOB_LIFECYCLE } from '../../lifecycle.ts';
 import type { Settlement } from '../settlement.ts';
 import {
   claimableFilter,
@@ -8,74 +7,23 @@ import {
   claimStatement,
   claimsFilter,
   dueWindowFilter,
-  guardedStatement,
-  hintPipeline,
+  firstIdAt,
   holdersFilter,
+  JOB_ID,
+  prunableFilter,
+  pruneWalkFilter,
   settleStatements,
-  transitionFilter,
-  transitionUpdate,
+  staleCopyStatement,
+  staleFilter,
 } from './queries.ts';
 
 const NOW = new Date('2025-01-01T00:00:00Z');
 const LATER = new Date('2025-01-01T00:00:05Z');
 const CLAIM = { claimToken: 'token', instanceId: 'instance', now: NOW };
 
-test('a filter names the states a verb starts from', () => {
-  expect(transitionFilter('cancel', {})).toEqual({ status: 'pending' });
-  expect(transitionFilter('remove', {})).toEqual({
-    status: { $in: ['pending', 'completed', 'failed', 'cancelled'] },
-  });
-});
-
-test('every guard of every verb is in its filter', () => {
-  for (const verb of JOB_LIFECYCLE.verbs) {
-    const { guards = [] } = JOB_LIFECYCLE.transitions[verb];
-    const filter = transitionFilter(verb, { lastFailCount: 1, lastRescueCount: 1 });
-    expect(Object.keys(filter)).toEqual(['status', ...guards.map(({ field }) => field)]);
-  }
-});
-
-test('a guard that a field is present or absent asks for just that', () => {
-  const { cancelRequestedAt } = transitionFilter('cancelled', { claimToken: 'token' });
-  expect(cancelRequestedAt).toEqual({ $exists: true });
-  expect(transitionFilter('release', { claimToken: 'token' })).toEqual({
-    status: 'processing',
-    claimToken: { $eq: 'token' },
-    cancelRequestedAt: { $exists: false },
-  });
-});
-
-test('an absent number counts as zero on both sides of a bound', () => {
-  const below = (lastFailCount: number) => transitionFilter('retry', { lastFailCount }).failCount;
-  const atLeast = (lastFailCount: number) => transitionFilter('fail', { lastFailCount }).failCount;
-  // Zero is below three, so an absent field has to match.
-  expect(below(3)).toEqual({ $not: { $gte: 3 } });
-  expect(atLeast(3)).toEqual({ $gte: 3 });
-  // Zero is not below zero, so an absent field must not match.
-  expect(below(0)).toEqual({ $lt: 0 });
-  expect(atLeast(0)).toEqual({ $not: { $lt: 0 } });
-});
-
-test('an update sets, raises and removes what its row says', () => {
-  expect(transitionUpdate('claim', CLAIM)).toEqual({
-    $set: {
-      ...{ status: 'processing', claimToken: 'token', claimedBy: 'instance' },
-      ...{ lockedAt: NOW, updatedAt: NOW },
-    },
-    $inc: { fence: 1 },
-  });
-  expect(transitionUpdate('complete', CLAIM)).toEqual({
-    $set: { status: 'completed', lastToken: 'token', updatedAt: NOW, finishedAt: NOW },
-    $unset: { claimToken: '', claimedBy: '', lockedAt: '', uniqueLock: '' },
-  });
-  expect(transitionUpdate('requestCancel', CLAIM)).toEqual({
-    $set: { status: 'processing', cancelRequestedAt: NOW, updatedAt: NOW },
-  });
-});
-
 test('a claim looks past suspects, or for nothing else', () => {
   expect(claimableFilter(['a', 'b'], NOW, false)).toEqual({
-    ...{ status: 'pending', nextRunAt: { $lte: NOW }, name: { $in: ['a', 'b'] } },
+    ...{ status: 'pending', nextRunAt: { $lte: NOW }, name: { $in: ['a', 'b'] }, _id: JOB_ID },
     rescueCount: { $not: { $gte: 2 } },
   });
   expect(claimableFilter(['a'], NOW, true).rescueCount).toEqual({ $exists: true, $gte: 2 });
@@ -92,19 +40,21 @@ test('a claim writes only to jobs that are still as they were found', () => {
 });
 
 test('claims are looked for by instance, and by token where there is one', () => {
-  expect(claimsFilter('a')).toEqual({ status: 'processing', claimedBy: 'a' });
+  expect(claimsFilter('a')).toEqual({ status: 'processing', claimedBy: 'a', _id: JOB_ID });
   expect(claimsFilter('a', 't')).toEqual({
-    ...{ status: 'processing', claimedBy: 'a', claimToken: 't' },
+    ...{ status: 'processing', claimedBy: 'a', claimToken: 't', _id: JOB_ID },
   });
   expect(claimantFilter(['a'], 'b')).toEqual({
     status: 'processing',
     claimedBy: { $gt: 'b', $nin: ['a'] },
+    _id: JOB_ID,
   });
 });
 
 test('a window of due times leaves out its start and takes in its end', () => {
   expect(dueWindowFilter(['a'], NOW, LATER)).toEqual({
     ...{ status: 'pending', name: { $in: ['a'] }, nextRunAt: { $gt: NOW, $lte: LATER } },
+    _id: JOB_ID,
   });
 });
 
@@ -119,6 +69,21 @@ test('the holders of locks are looked for by name and locks, all at once', () =>
     $or: [
       { name: 'a', uniqueLock: { $in: ['lock'] } },
       { name: 'b', uniqueLock: { $in: ['lock'] } },
+    ],
+  });
+});
+
+test('each kind of lock is looked for in its own field', () => {
+  const jobs = [
+    { name: 'a', uniqueLock: 'x' },
+    { name: 'a', startLock: 'x' },
+    { name: 'a', windowLock: 'x' },
+  ];
+  expect(holdersFilter(jobs)).toEqual({
+    $or: [
+      { name: 'a', uniqueLock: { $in: ['x'] } },
+      { name: 'a', startLock: { $in: ['x'] } },
+      { name: 'a', windowLock: { $in: ['x'] } },
     ],
   });
 });
@@ -144,27 +109,61 @@ test('settlements of two claims, and each retry and failure, are statements of t
   expect(statements.every(({ multi, hint }) => multi && hint === '_id_')).toBe(true);
 });
 
-test('a verb on one job is guarded like a verb on many', () => {
-  const id = new ObjectId();
-  const params = { now: NOW, claimToken: 't' };
-  const one = guardedStatement('complete', [id], params);
-  const many = guardedStatement('complete', [id, id], params);
-  expect({ ...one, q: { ...one.q, _id: undefined } }).toEqual({
-    ...many,
-    q: { ...many.q, _id: undefined },
+test('an end that carries something of its own is a statement of its own', () => {
+  const own: Partial<Settlement>[] = [
+    ...[{ seriesVersion: 1 }, { result: 0 }, { progress: null }, { logLines: ['a'] }],
+    { record: { reason: 'Stopped' } },
+  ];
+  for (const verb of ['complete', 'release', 'cancelled'] as const) {
+    const settlements = own.flatMap((more) => [end(verb, 't', more), end(verb, 't', more)]);
+    expect(settleStatements(settlements, NOW)).toHaveLength(2 * own.length);
+    expect(settleStatements([end(verb, 't'), end(verb, 't')], NOW)).toHaveLength(1);
+  }
+});
+
+test('jobs of tools without a lease are found by the guards of the verb, whether asked to cancel or not', () => {
+  expect(staleFilter(NOW)).toEqual({
+    ...{ status: 'processing', claimedBy: { $eq: null }, lockedAt: { $lte: NOW } },
+    _id: JOB_ID,
   });
 });
 
-test('the change stream carries no data of a job', () => {
-  const [match, project] = hintPipeline();
-  expect(Object.keys(match ?? {})).toEqual(['$match']);
-  expect(Object.keys(project?.$project).sort()).toEqual([
-    ...['documentKey._id', 'fullDocument.name', 'fullDocument.nextRunAt', 'operationType'],
-    'updateDescription.updatedFields.cancelRequestedAt',
-    'updateDescription.updatedFields.nextRunAt',
-  ]);
+test('an id tells a time of creation in whole seconds', () => {
+  const second = firstIdAt(NOW.getTime());
+  expect(second.getTimestamp()).toEqual(NOW);
+  expect(second.toHexString().slice(8)).toBe('0'.repeat(16));
+  // A job of this second was created before its last millisecond, and not before its first.
+  expect(firstIdAt(NOW.getTime() + 1).getTimestamp()).toEqual(new Date('2025-01-01T00:00:01Z'));
+  expect(firstIdAt(-5).toHexString()).toBe('0'.repeat(24));
 });
 
-function end(verb: Settlement['verb'], claimToken: string): Settlement {
-  return { verb, jobId: new ObjectId(), claimToken, fence: 1, lastFailCount: 1 };
+test('the walk through old jobs is bounded on both sides, so that it meets only ids of jobs', () => {
+  const after = new ObjectId();
+  expect(pruneWalkFilter(after, NOW)).toEqual({
+    _id: { $gt: after, $lt: firstIdAt(NOW.getTime()) },
+  });
+  expect(pruneWalkFilter(undefined, NOW)._id.$gt).toEqual(firstIdAt(0));
+});
+
+test('a job leaves in the state it was seen in, and not before its window is over', () => {
+  const ids = [new ObjectId()];
+  expect(prunableFilter(ids, 'failed', { finishedBefore: NOW, now: LATER })).toEqual({
+    ...{ _id: { $in: ids }, status: 'failed', finishedAt: { $lte: NOW } },
+    windowUntil: { $not: { $gte: LATER } },
+  });
+});
+
+test('a copy that is newer than the job stays in the archive', () => {
+  const _id = new ObjectId();
+  expect(staleCopyStatement({ _id, updatedAt: NOW })).toEqual({
+    ...{ q: { _id, updatedAt: { $not: { $gt: NOW } } }, limit: 1, hint: '_id_' },
+  });
+});
+
+function end(
+  verb: Settlement['verb'],
+  claimToken: string,
+  more: Partial<Settlement> = {},
+): Settlement {
+  return { verb, jobId: new ObjectId(), claimToken, fence: 1, lastFailCount: 1, ...more };
 }

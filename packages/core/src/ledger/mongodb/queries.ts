@@ -1,81 +1,43 @@
 /**
- * Every filter and update the MongoDB ledger sends, as pure functions. The ones that change a job's state are derived
- * from the lifecycle table; `indexes.ts` names the index that serves each.
+ * The filters, statements and stages of the engine's own work, as pure functions; `indexes.ts` names the index that
+ * serves each, and `listing-queries.ts` holds what people ask for.
+ *
+ * A job's id is an ObjectId. A document with another id is none, whatever its fields say: it is never claimed,
+ * recovered or removed.
  *
  * @module
  */
-import type { Document, ObjectId } from 'mongodb';
-import type { Job } from '../../job.ts';
-import {
-  type Condition,
-  JOB_LIFECYCLE,
-  type JobVerb,
-  type TransitionParams,
-} from '../../lifecycle.ts';
+import { type Document, ObjectId } from 'mongodb';
+import type { Job, JobStatus } from '../../job.ts';
 import { SUSPECT_RESCUE_COUNT } from '../ledger-repository.ts';
 import { type Settlement, settlementParams } from '../settlement.ts';
+import { type LOCK_FIELDS, lockOf, type UniqueLock } from '../unique-locks.ts';
+import {
+  guardedStatement,
+  ID_INDEX,
+  repairingUpdate,
+  transitionFilter,
+  transitionUpdate,
+  type UpdateStatement,
+} from './transitions.ts';
 
-/** One statement of an update command. */
-export interface UpdateStatement {
+/** One statement of a delete command. */
+export interface DeleteStatement {
   readonly q: Document;
-  readonly u: Document;
-  readonly multi: boolean;
+  /** Zero: all that match. */
+  readonly limit: 0 | 1;
   readonly hint: string;
 }
 
-/** Left to choose, the planner may take another index for a list of ids, and walk through all that it holds. */
-const ID_INDEX = '_id_';
-
-const OPERATORS = { equal: '$eq', atMost: '$lte' } as const;
-
-/** The part of a filter that lets a verb touch only jobs it applies to. */
-export function transitionFilter(verb: JobVerb, params: TransitionParams): Document {
-  const { from, guards = [] } = JOB_LIFECYCLE.transitions[verb];
-  const filter: Document = { status: from.length === 1 ? from[0] : { $in: from } };
-  for (const guard of guards) filter[guard.field] = guardFilter(guard, params);
-  return filter;
-}
-
-/** An absent number counts as zero; a plain comparison matches no absent field, a negated one does. */
-function guardFilter(guard: Condition, params: TransitionParams): Document {
-  switch (guard.is) {
-    case 'absent':
-      return { $exists: false };
-    case 'present':
-      return { $exists: true };
-    case 'below': {
-      const bound = params[guard.to];
-      return Number(bound) > 0 ? { $not: { $gte: bound } } : { $lt: bound };
-    }
-    case 'atLeast': {
-      const bound = params[guard.to];
-      return Number(bound) > 0 ? { $gte: bound } : { $not: { $lt: bound } };
-    }
-    default:
-      return { [OPERATORS[guard.is]]: params[guard.to] };
-  }
-}
-
-/** What a verb writes. */
-export function transitionUpdate(verb: JobVerb, params: TransitionParams): Document {
-  const { to, set = {}, increment = [], clear = [] } = JOB_LIFECYCLE.transitions[verb];
-  const fields = Object.entries(set).map(([field, param]) => [field, params[param]]);
-  return {
-    $set: { status: to, ...Object.fromEntries(fields) },
-    ...(increment.length > 0 && { $inc: constant(increment, 1) }),
-    ...(clear.length > 0 && { $unset: constant(clear, '') }),
-  };
-}
-
-function constant(fields: readonly string[], value: unknown): Document {
-  return Object.fromEntries(fields.map((field) => [field, value]));
-}
+/** What the id of a job is, and that of no control document. */
+export const JOB_ID: Readonly<Document> = Object.freeze({ $type: 'objectId' });
 
 /** Pending jobs of these names that are due, without suspects or nothing but suspects. */
 export function claimableFilter(names: readonly string[], now: Date, suspects: boolean): Document {
   return {
     ...transitionFilter('claim', { now }),
     name: { $in: names },
+    _id: JOB_ID,
     rescueCount: suspectFilter(suspects),
   };
 }
@@ -108,6 +70,7 @@ export function claimStatement(
     u: transitionUpdate('claim', params),
     multi: true,
     hint: ID_INDEX,
+    repair: () => repairingUpdate('claim', params),
   };
 }
 
@@ -117,12 +80,20 @@ export function claimsFilter(instanceId: string, claimToken?: string): Document 
     status: 'processing',
     claimedBy: instanceId,
     ...(claimToken !== undefined && { claimToken }),
+    _id: JOB_ID,
   };
 }
 
 /** The next instance that holds a claim, in the order of ids, beyond those that are known. */
 export function claimantFilter(except: readonly string[], beyond: string): Document {
-  return { status: 'processing', claimedBy: { $gt: beyond, $nin: except } };
+  return { status: 'processing', claimedBy: { $gt: beyond, $nin: except }, _id: JOB_ID };
+}
+
+/** Jobs that are processing for a tool that keeps no lease, and were locked too long ago. */
+export function staleFilter(staleBefore: Date): Document {
+  // The guards of both verbs, but for what tells them apart.
+  const { cancelRequestedAt: _, ...filter } = transitionFilter('recover', { staleBefore });
+  return { ...filter, _id: JOB_ID };
 }
 
 /** Pending jobs of these names that become due within a window. */
@@ -131,18 +102,32 @@ export function dueWindowFilter(names: readonly string[], after: Date, until: Da
     status: 'pending',
     name: { $in: names },
     nextRunAt: { $gt: after, $lte: until },
+    _id: JOB_ID,
   };
 }
 
-/** The jobs that hold unique locks: by name, so that each name is one scan of the unique index. */
-export function holdersFilter(jobs: readonly Pick<Job, 'name' | 'uniqueLock'>[]): Document {
-  const locksByName = new Map<string, (string | undefined)[]>();
-  for (const { name, uniqueLock } of jobs) {
-    locksByName.set(name, [...(locksByName.get(name) ?? []), uniqueLock]);
+/** The jobs that hold the locks these want: by name and field, so that each is one scan of a unique index. */
+export function holdersFilter(
+  jobs: readonly Pick<Job, 'name' | (typeof LOCK_FIELDS)[number]>[],
+): Document {
+  const wanted = new Map<string, { name: string; field: string; values: string[] }>();
+  for (const job of jobs) {
+    // Only jobs that want a lock have holders.
+    const { field, value } = lockOf(job) as UniqueLock;
+    const key = `${field} ${job.name}`;
+    const known = wanted.get(key);
+    if (known) known.values.push(value);
+    else wanted.set(key, { name: job.name, field, values: [value] });
   }
-  const byName = [...locksByName].map(([name, locks]) => ({ name, uniqueLock: { $in: locks } }));
-  return byName.length === 1 ? { ...byName[0] } : { $or: byName };
+  const filters = [...wanted.values()].map(({ name, field, values }) => ({
+    name,
+    [field]: { $in: values },
+  }));
+  return filters.length === 1 ? { ...filters[0] } : { $or: filters };
 }
+
+/** Ends of runs that write the same for every job of a claim, unless they carry something of their own. */
+const ALIKE: ReadonlySet<string> = new Set(['complete', 'release', 'cancelled']);
 
 /**
  * The statements of a group of settlements. Those that write the same values under the same claim become one; a
@@ -151,8 +136,7 @@ export function holdersFilter(jobs: readonly Pick<Job, 'name' | 'uniqueLock'>[])
 export function settleStatements(settlements: readonly Settlement[], now: Date): UpdateStatement[] {
   const groups = new Map<string, { first: Settlement; ids: ObjectId[] }>();
   for (const settlement of settlements) {
-    const alike = settlement.verb === 'retry' || settlement.verb === 'fail';
-    const own = alike ? settlement.jobId.toHexString() : '';
+    const own = isPlain(settlement) ? '' : settlement.jobId.toHexString();
     const key = `${settlement.verb} ${settlement.claimToken} ${own}`;
     const group = groups.get(key);
     if (group) group.ids.push(settlement.jobId);
@@ -163,43 +147,34 @@ export function settleStatements(settlements: readonly Settlement[], now: Date):
   );
 }
 
-/** A verb applied to these jobs, under all its guards. */
-export function guardedStatement(
-  verb: JobVerb,
-  ids: readonly ObjectId[],
-  params: TransitionParams,
-): UpdateStatement {
-  const _id = ids.length === 1 ? ids[0] : { $in: ids };
-  return {
-    q: { _id, ...transitionFilter(verb, params) },
-    u: transitionUpdate(verb, params),
-    multi: true,
-    hint: ID_INDEX,
-  };
+function isPlain({ verb, seriesVersion, result, progress, logLines, record }: Settlement): boolean {
+  const own = [seriesVersion, result, progress, logLines, record];
+  return ALIKE.has(verb) && own.every((value) => value === undefined);
 }
 
-/** The change stream's stages: jobs that become pending, and requests to cancel; no more of them than is needed. */
-export function hintPipeline(): Document[] {
-  const updated = 'updateDescription.updatedFields';
-  return [
-    {
-      $match: {
-        $or: [
-          { operationType: 'insert' },
-          { operationType: 'update', [`${updated}.status`]: 'pending' },
-          { operationType: 'update', [`${updated}.cancelRequestedAt`]: { $exists: true } },
-        ],
-      },
-    },
-    {
-      $project: {
-        operationType: 1,
-        'documentKey._id': 1,
-        'fullDocument.name': 1,
-        'fullDocument.nextRunAt': 1,
-        [`${updated}.nextRunAt`]: 1,
-        [`${updated}.cancelRequestedAt`]: 1,
-      },
-    },
-  ];
+/** One step of the walk through old jobs, in the order of their ids. */
+export function pruneWalkFilter(after: ObjectId | undefined, createdBefore: Date): Document {
+  return { _id: { $gt: after ?? firstIdAt(0), $lt: firstIdAt(createdBefore.getTime()) } };
+}
+
+/** The smallest id of a job that was created at this time or later; ids carry whole seconds. */
+export function firstIdAt(ms: number): ObjectId {
+  return ObjectId.createFromTime(Math.max(0, Math.ceil(ms / 1000)));
+}
+
+/** Jobs of one state, of those that were looked at, that finished at this time or before. */
+export function prunableFilter(
+  ids: readonly ObjectId[],
+  status: JobStatus,
+  params: { readonly finishedBefore: Date; readonly now: Date },
+): Document {
+  return { _id: { $in: ids }, ...transitionFilter('prune', params), status };
+}
+
+/** A copy in the archive, unless it is newer than the job. */
+export function staleCopyStatement({
+  _id,
+  updatedAt,
+}: Pick<Job, '_id' | 'updatedAt'>): DeleteStatement {
+  return { q: { _id, updatedAt: { $not: { $gt: updatedAt } } }, limit: 1, hint: ID_INDEX };
 }

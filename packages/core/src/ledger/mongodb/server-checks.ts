@@ -3,13 +3,28 @@
  *
  * @module
  */
-import type { Collection, Db, Document, IndexDescriptionInfo, ListIndexesOptions } from 'mongodb';
+import type {
+  Collection,
+  CreateIndexesOptions,
+  Db,
+  Document,
+  IndexDescriptionInfo,
+  ListIndexesOptions,
+} from 'mongodb';
 import { ConnectionError, InvalidArgumentError, toError, UnsupportedError } from '../../errors.ts';
 import type { Job } from '../../job.ts';
 import { bsonMajorVersion, bsonVersionOf } from '../../payload.ts';
-import { ENGINE_INDEXES } from './indexes.ts';
+import { DUPLICATE_KEY_CODE } from './driver-errors.ts';
+import type { NamedIndex } from './indexes.ts';
 
 const NAMESPACE_NOT_FOUND_CODE = 26;
+
+/** What the server says to an index it cannot make beside what is there. */
+const INDEX_CONFLICT_CODES: ReadonlySet<unknown> = new Set([
+  85, // IndexOptionsConflict
+  86, // IndexKeySpecsConflict
+  DUPLICATE_KEY_CODE,
+]);
 
 /** What kind of deployment the server belongs to. */
 export interface ServerKind {
@@ -83,17 +98,41 @@ export function checkDb(value: unknown): asserts value is Db {
 }
 
 /**
+ * Makes the indexes that are missing; those that are there stay as they are.
+ *
+ * @throws UnsupportedError when the collection has another index in the place of one, or jobs that share a lock
+ */
+export async function makeIndexes(
+  collection: Collection<Job>,
+  wanted: readonly NamedIndex[],
+  options: CreateIndexesOptions,
+): Promise<void> {
+  try {
+    await collection.createIndexes([...wanted], options);
+  } catch (thrown) {
+    const error = toError(thrown);
+    const isConflict = 'code' in error && INDEX_CONFLICT_CODES.has(error.code);
+    if (!isConflict) throw error;
+    throw new UnsupportedError(
+      `The collection ${collection.collectionName} cannot have the indexes Monque needs: ${error.message}; drop what stands in the way, or give Monque another collection with the option \`collectionName\``,
+      { cause: error },
+    );
+  }
+}
+
+/**
  * Checks that somebody else made the indexes.
  *
  * @throws UnsupportedError naming those that are missing
  */
 export async function checkIndexes(
   collection: Collection<Job>,
+  wanted: readonly NamedIndex[],
   options: ListIndexesOptions,
 ): Promise<void> {
   const existing = await collection.indexes(options).catch(emptyWithoutCollection);
   const names = new Set(existing.map(({ name }) => name));
-  const missing = ENGINE_INDEXES.filter(({ name }) => !names.has(name)).map(({ name }) => name);
+  const missing = wanted.filter(({ name }) => !names.has(name)).map(({ name }) => name);
   if (missing.length === 0) return;
   throw new UnsupportedError(
     `The collection ${collection.collectionName} lacks the indexes ${missing.join(', ')}; create them, or leave out \`skipIndexCreation\``,

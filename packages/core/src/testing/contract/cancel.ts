@@ -24,6 +24,14 @@ export const cancelTests: ContractTests = {
     assert.equal(present(shown).claimToken, job.claimToken);
   },
 
+  'a cancelled job keeps the reason in its history': async (subject) => {
+    const { _id: jobId } = await subject.putOne();
+    const now = subject.at(500);
+    const { job } = await subject.ledger.cancel({ jobId, now, reason: 'No longer wanted' });
+    const entry = { verb: 'cancel', at: now, reason: 'No longer wanted' };
+    assert.deepEqual(present(job).history, [entry]);
+  },
+
   'a second request changes nothing and is answered alike': async (subject) => {
     const job = await subject.putClaimed();
     await subject.cancel(job);

@@ -123,6 +123,7 @@ export const claimTests: ContractTests = {
       claimToken: 'token',
       claimedBy: INSTANCE,
       lockedAt: subject.at(3),
+      startedAt: subject.at(3),
       updatedAt: subject.at(3),
       fence: 1,
     } as const;

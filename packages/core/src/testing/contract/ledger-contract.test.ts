@@ -2,7 +2,12 @@ import { describe, expect, test } from 'vitest';
 import type { LedgerRepository } from '../../ledger/ledger-repository.ts';
 import { InMemoryLedgerRepository } from '../../ledger/memory/in-memory-ledger-repository.ts';
 import { ManualClock } from '../manual-clock.ts';
-import { type ContractRunner, type ContractSkip, ledgerContract } from './ledger-contract.ts';
+import {
+  type ContractRunner,
+  type ContractSkip,
+  type LedgerContractOptions,
+  ledgerContract,
+} from './ledger-contract.ts';
 
 interface Defined {
   readonly runs: Map<string, () => Promise<void>>;
@@ -14,6 +19,7 @@ interface Defined {
 function define(
   skip: readonly ContractSkip[] | undefined,
   makeLedger: () => LedgerRepository = () => new InMemoryLedgerRepository({ clock }),
+  putForeign?: LedgerContractOptions['putForeign'],
 ): Defined {
   const defined: Defined = { runs: new Map(), skipped: [], disposed: [] };
   const note = (name: string, run: () => Promise<void>): unknown => defined.runs.set(name, run);
@@ -34,7 +40,8 @@ function define(
       },
     };
   };
-  ledgerContract({ name: 'test', makeRepository, clock, runner, ...(skip && { skip }) });
+  const optional = { ...(skip && { skip }), ...(putForeign && { putForeign }) };
+  ledgerContract({ name: 'test', makeRepository, clock, runner, ...optional });
   return defined;
 }
 
@@ -51,9 +58,27 @@ describe('ledgerContract', () => {
   test('a skipped test is shown with its reason and not run', () => {
     const name = 'a job that is not there is missing';
     const { runs, skipped } = define([{ reason: 'it has no jobs', tests: [name] }]);
-    expect(skipped).toEqual([`${name} (it has no jobs)`]);
+    expect(skipped).toContain(`${name} (it has no jobs)`);
     expect(runs.has(name)).toBe(false);
     expect(runs.size).toBe(define(undefined).runs.size - 1);
+  });
+
+  test('tests of what other tools leave behind run where other tools can write', () => {
+    const name = 'a job that another tool left processing is due again';
+    const { runs, skipped } = define([]);
+    expect(runs.has(name)).toBe(false);
+    expect(skipped).toContain(`${name} (no other tool writes to it)`);
+    const open = define([], undefined, async () => undefined);
+    expect(open.runs.has(name)).toBe(true);
+    expect(open.skipped).toEqual([]);
+  });
+
+  test('a job is put in as another tool would', async () => {
+    const put: string[] = [];
+    const { runs } = define([], undefined, async (_ledger, job) => put.push(job.status));
+    const run = runs.get('a job that another tool left processing is due again');
+    await expect(run?.()).rejects.toThrow('is not stored');
+    expect(put).toEqual(['processing']);
   });
 
   test('a skip of a test that does not exist is refused', () => {

@@ -6,16 +6,27 @@
 import type { Clock } from '../../clock.ts';
 import { invariant } from '../../errors.ts';
 import type { LedgerRepository } from '../../ledger/ledger-repository.ts';
+import { amendTests } from './amend.ts';
 import { cancelTests } from './cancel.ts';
 import { claimTests } from './claim.ts';
 import { enqueueTests } from './enqueue.ts';
 import { leaseTests } from './lease.ts';
+import { listingTests } from './listing.ts';
+import { noteTests } from './note.ts';
+import { pauseTests } from './pauses.ts';
+import { pruneTests } from './prune.ts';
 import { readTests } from './read.ts';
+import { recoverTests } from './recover.ts';
+import { redriveTests } from './redrive.ts';
 import { removeTests } from './remove.ts';
 import { rescueTests } from './rescue.ts';
+import { roundTripTests } from './round-trip.ts';
+import { seriesTests } from './series.ts';
 import { settleTests } from './settle.ts';
-import { type ContractTest, type ContractTests, Subject } from './subject.ts';
+import { statsTests } from './stats.ts';
+import { type ContractTest, type ContractTests, type PutForeign, Subject } from './subject.ts';
 import { transitionTests } from './transitions.ts';
+import { uniqueTests } from './unique.ts';
 import { watchTests } from './watch.ts';
 
 /** A ledger made for one test, and how to be rid of it. */
@@ -49,6 +60,11 @@ export interface LedgerContractOptions {
   /** The clock that tells the tests' starting time. */
   readonly clock: Clock;
   readonly skip?: readonly ContractSkip[];
+  /**
+   * Puts a job into the ledger as another tool would, whatever the job's state. Tests of such jobs are skipped when it
+   * is left out.
+   */
+  readonly putForeign?: PutForeign;
   readonly runner: ContractRunner;
 }
 
@@ -59,9 +75,20 @@ const FAMILIES: Readonly<Record<string, ContractTests>> = {
   settle: settleTests,
   cancel: cancelTests,
   remove: removeTests,
+  redrive: redriveTests,
+  amend: amendTests,
+  note: noteTests,
+  series: seriesTests,
+  unique: uniqueTests,
+  'round trip': roundTripTests,
   rescue: rescueTests,
+  recover: recoverTests,
   lease: leaseTests,
   read: readTests,
+  listing: listingTests,
+  stats: statsTests,
+  pauses: pauseTests,
+  prune: pruneTests,
   watch: watchTests,
 };
 
@@ -91,20 +118,28 @@ function define(
 ): void {
   const { test } = options.runner;
   for (const [name, run] of Object.entries(tests)) {
-    const reason = reasons.get(name);
+    const reason = reasons.get(name) ?? unfitReason(run, options);
     const runFresh = (): Promise<void> => runOnFreshLedger(run, options);
     if (reason === undefined) test(name, runFresh);
     else test.skip(`${name} (${reason})`, runFresh);
   }
 }
 
+function unfitReason(
+  { needsForeignJobs = false }: ContractTest,
+  { putForeign }: LedgerContractOptions,
+): string | undefined {
+  const isFit = !needsForeignJobs || putForeign !== undefined;
+  return isFit ? undefined : 'no other tool writes to it';
+}
+
 async function runOnFreshLedger(
   run: ContractTest,
-  { makeRepository, clock }: LedgerContractOptions,
+  { makeRepository, clock, putForeign }: LedgerContractOptions,
 ): Promise<void> {
   const { ledger, dispose } = await makeRepository();
   try {
-    await run(new Subject(ledger, clock));
+    await run(new Subject(ledger, clock, putForeign));
   } finally {
     await dispose();
   }

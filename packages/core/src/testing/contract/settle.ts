@@ -4,8 +4,19 @@
  * @module
  */
 import assert from 'node:assert/strict';
-import type { JobStatus } from '../../job.ts';
+import { type JobStatus, MOST_HISTORY } from '../../job.ts';
+import type { SettleVerb } from '../../ledger/settlement.ts';
 import { type ContractTests, OTHER_INSTANCE, only } from './subject.ts';
+
+const RESENT = [
+  'complete',
+  'retry',
+  'fail',
+  'release',
+  'snooze',
+  'discard',
+  'cancelByHandler',
+] as const;
 
 export const settleTests: ContractTests = {
   "a dead instance's claim cannot complete a rescued job": async (subject) => {
@@ -41,7 +52,7 @@ export const settleTests: ContractTests = {
   },
 
   'a settlement sent twice is answered alike': async (subject) => {
-    for (const verb of ['complete', 'retry', 'fail', 'release'] as const) {
+    for (const verb of RESENT) {
       const job = await subject.putClaimed({ name: verb }, { name: verb });
       assert.equal(await subject.settle(verb, job), 'settled');
       const stored = await subject.read(job);
@@ -86,6 +97,65 @@ export const settleTests: ContractTests = {
     assert.deepEqual(
       answers,
       jobs.map(() => 'settled'),
+    );
+  },
+
+  'a batch of many verbs under one claim settles each job by its own': async (subject) => {
+    const verbs = [...RESENT, 'repeat', 'repeatAfterFailure', 'complete'] as const;
+    await subject.put(...verbs.map(() => ({})));
+    const { jobs } = await subject.claim();
+    const settlements = jobs.flatMap((job, index) => {
+      const verb = verbs[index];
+      const next = { nextRunAt: subject.at(9000), scheduledFor: subject.at(9000) };
+      const isRepeat = verb === 'repeat' || verb === 'repeatAfterFailure';
+      return verb === undefined ? [] : [subject.settlement(verb, job, isRepeat ? next : {})];
+    });
+    const { answers } = await subject.ledger.settle({ settlements, now: subject.at(1) });
+    assert.deepEqual(
+      answers,
+      verbs.map(() => 'settled'),
+    );
+    const states = await Promise.all(jobs.map((job) => subject.statusOf(job)));
+    assert.deepEqual(states, verbs.map(endOf));
+  },
+
+  'a snoozed job waits for its time, and counts no failure': async (subject) => {
+    const job = await subject.putClaimed();
+    await subject.settle('snooze', job, { nextRunAt: subject.at(5000) });
+    assert.deepEqual((await subject.claim({ now: subject.at(4999) })).jobs, []);
+    const again = await subject.claimOnly({ now: subject.at(5000) });
+    assert.deepEqual([again.failCount, again.failReason], [0, undefined]);
+  },
+
+  'a discarded job has failed for good, whatever retries it had left': async (subject) => {
+    const job = await subject.putClaimed({ maxRetries: 10 });
+    await subject.settle('discard', job, { failReason: 'No such user' });
+    const { status, failCount, failReason } = await subject.read(job);
+    assert.deepEqual([status, failCount, failReason], ['failed', 1, 'No such user']);
+  },
+
+  'a handler may cancel its own job, with its reason in the history': async (subject) => {
+    const job = await subject.putClaimed();
+    const record = { reason: 'Not needed' };
+    assert.equal(await subject.settle('cancelled', job, { record }), 'refused');
+    assert.equal(await subject.settle('cancelByHandler', job, { record }), 'settled');
+    const { status, history } = await subject.read(job);
+    assert.equal(status, 'cancelled');
+    assert.deepEqual(history, [{ verb: 'cancelByHandler', at: subject.at(1000), ...record }]);
+  },
+
+  'a history keeps the newest entries': async (subject) => {
+    await subject.put({});
+    for (let run = 1; run <= MOST_HISTORY + 2; run += 1) {
+      const job = await subject.claimOnly({ now: subject.at(run) });
+      const changes = { nextRunAt: subject.at(0), lastFailCount: 99, record: { duration: run } };
+      assert.equal(await subject.settle('retry', job, changes), 'settled');
+    }
+    const { history = [] } = await subject.claimOnly();
+    const durations = Array.from({ length: MOST_HISTORY }, (_, index) => index + 3);
+    assert.deepEqual(
+      history.map(({ duration }) => duration),
+      durations,
     );
   },
 
@@ -152,3 +222,10 @@ export const settleTests: ContractTests = {
     assert.equal(stored.failCount, failCounts[stored.status]);
   },
 };
+
+/** The states that the verbs lead to, written down apart from the lifecycle table. */
+function endOf(verb: SettleVerb): JobStatus {
+  if (verb === 'complete') return 'completed';
+  if (verb === 'fail' || verb === 'discard') return 'failed';
+  return verb === 'cancelByHandler' ? 'cancelled' : 'pending';
+}

@@ -13,6 +13,8 @@ import type {
   EnqueueAnswer,
   LeaseRecord,
   LedgerRepository,
+  PruneParams,
+  PruneResult,
   RescueParams,
   RescueResult,
 } from '../../ledger/ledger-repository.ts';
@@ -21,7 +23,11 @@ import { systemRandom } from '../../random.ts';
 import { makeJob } from '../job-factory.ts';
 
 /** One test of the contract. */
-export type ContractTest = (subject: Subject) => Promise<void>;
+export interface ContractTest {
+  (subject: Subject): Promise<void>;
+  /** True for a test of jobs that another tool left in the ledger; skipped where no other tool can write. */
+  readonly needsForeignJobs?: boolean;
+}
 
 /** Tests by their names, which are sentences. */
 export type ContractTests = Readonly<Record<string, ContractTest>>;
@@ -41,14 +47,24 @@ export type ClaimChoice = Partial<Omit<ClaimParams, 'demand'>> & {
   readonly name?: string;
 };
 
+/** Puts a job into a ledger as another tool would, whatever the job's state. */
+export type PutForeign = (ledger: LedgerRepository, job: Job) => Promise<unknown>;
+
+/** Marks a test that needs {@link Subject.putForeign}. */
+export function onForeignJobs(test: ContractTest): ContractTest {
+  return Object.assign((subject: Subject) => test(subject), { needsForeignJobs: true });
+}
+
 /** A fresh ledger. Times are milliseconds from the start of the test, which is time 0. */
 export class Subject {
   readonly ledger: LedgerRepository;
   readonly #startMs: number;
+  readonly #putForeign: PutForeign | undefined;
 
-  constructor(ledger: LedgerRepository, clock: Clock) {
+  constructor(ledger: LedgerRepository, clock: Clock, putForeign?: PutForeign) {
     this.ledger = ledger;
     this.#startMs = clock.now();
+    this.#putForeign = putForeign;
   }
 
   /** The time so many milliseconds from the start. */
@@ -74,6 +90,12 @@ export class Subject {
   /** Stores one job. */
   async putOne(overrides: Partial<Job> = {}): Promise<Job> {
     return only(await this.put(overrides));
+  }
+
+  /** Puts a job in as another tool would; for tests that are marked with {@link onForeignJobs}. */
+  async putForeign(job: Job): Promise<void> {
+    assert.ok(this.#putForeign, 'no other tool writes to this ledger');
+    await this.#putForeign(this.ledger, job);
   }
 
   async enqueue(...jobs: readonly Job[]): Promise<readonly EnqueueAnswer[]> {
@@ -123,13 +145,16 @@ export class Subject {
     return only((await this.ledger.settle({ settlements, now: this.at(1000) })).answers);
   }
 
-  /** A settlement under the claim that the job shows. */
+  /** A settlement under the claim, and with the plan, that the job shows. */
   settlement(verb: SettleVerb, job: Job, changes: Partial<Settlement> = {}): Settlement {
     return {
       verb,
       jobId: job._id,
       claimToken: job.claimToken ?? 'none',
       fence: job.fence,
+      ...(job.seriesVersion !== undefined && { seriesVersion: job.seriesVersion }),
+      ...(verb === 'snooze' && { nextRunAt: this.at(2000) }),
+      ...(verb === 'discard' && { failReason: 'Boom' }),
       ...(verb === 'retry' && { nextRunAt: this.at(2000), failReason: 'Boom', lastFailCount: 9 }),
       ...(verb === 'fail' && { failReason: 'Boom', lastFailCount: 0 }),
       ...changes,
@@ -149,6 +174,19 @@ export class Subject {
       now: this.at(1000),
       limit: 100,
       ...choice,
+    });
+  }
+
+  /** Prunes what finished by now, an hour after the start; one call that looks at up to 100 jobs. */
+  prune(choice: Partial<PruneParams> = {}): Promise<PruneResult> {
+    const now = choice.now ?? this.at(3_600_000);
+    return this.ledger.prune({
+      finishedBefore: { completed: now, failed: now, cancelled: now },
+      createdBefore: now,
+      limit: 100,
+      archive: false,
+      ...choice,
+      now,
     });
   }
 

@@ -1,11 +1,12 @@
 /**
- * Watch: hints about jobs that become due and requests to cancel. A ledger that cannot give any skips these tests.
+ * Watch: hints about jobs that become due, requests to cancel, and pauses. A ledger that cannot give any skips these tests.
  *
  * @module
  */
 import assert from 'node:assert/strict';
 import { EventEmitter, once } from 'node:events';
 import type { LedgerHint, LedgerWatch } from '../../ledger/ledger-repository.ts';
+import { midnight, nextRunFields, putClaimedSeries, putSeries } from './series-jobs.ts';
 import { type ContractTest, type ContractTests, JOB_NAME, type Subject } from './subject.ts';
 
 type Kind = LedgerHint['kind'];
@@ -85,6 +86,61 @@ export const watchTests: ContractTests = {
     assert.equal(jobId.toHexString(), job._id.toHexString());
   }),
 
+  'a snooze and the next run of a series are hints with their due times': watching(
+    async (subject, listener) => {
+      const job = await subject.putClaimed();
+      await listener.next('due');
+      await subject.settle('snooze', job, { nextRunAt: subject.at(7000) });
+      await assertDueHint(listener, subject.at(7000));
+      const series = await putClaimedSeries(subject);
+      await listener.next('due');
+      await subject.settle('repeat', series, nextRunFields(subject));
+      await assertDueHint(listener, midnight(subject, 1));
+    },
+  ),
+
+  'a redriven job is a hint with its due time': watching(async (subject, listener) => {
+    const job = await subject.putClaimed();
+    await subject.settle('fail', job);
+    await listener.next('due');
+    const [now, nextRunAt] = [subject.at(4000), subject.at(5000)];
+    await subject.ledger.redrive({ jobId: job._id, now, nextRunAt });
+    await assertDueHint(listener, nextRunAt);
+  }),
+
+  'a pending job that gets another time is a hint with that time': watching(
+    async (subject, listener) => {
+      const job = await subject.putOne({ nextRunAt: subject.at(90_000) });
+      await listener.next('due');
+      const changes = { nextRunAt: subject.at(3000) };
+      await subject.ledger.amend({ jobId: job._id, changes, now: subject.at(1) });
+      await assertDueHint(listener, changes.nextRunAt);
+    },
+  ),
+
+  'a series that gets another plan, or skips a run, is a hint with its next run': watching(
+    async (subject, listener) => {
+      const job = await putSeries(subject);
+      await listener.next('due');
+      const series = { repeatInterval: '30 4 * * *' };
+      const nextRun = nextRunFields(subject, 2);
+      const now = subject.at(1);
+      await subject.ledger.replan({ jobId: job._id, seriesVersion: 1, series, nextRun, now });
+      await assertDueHint(listener, midnight(subject, 2));
+      await subject.cancel(job);
+      const { nextRunAt } = await subject.read(job);
+      await assertDueHint(listener, nextRunAt);
+    },
+  ),
+
+  'a name that is paused or resumed is a hint': watching(async (subject, listener) => {
+    const now = subject.at(0);
+    await subject.ledger.setPaused({ name: 'a', paused: true, now });
+    await listener.next('pausesChanged');
+    await subject.ledger.setPaused({ name: 'a', paused: false, now });
+    await listener.next('pausesChanged');
+  }),
+
   'a job whose lock is held is no hint': watching(async (subject, listener) => {
     const locked = { uniqueLock: 'lock' };
     await subject.put(locked);
@@ -108,3 +164,9 @@ export const watchTests: ContractTests = {
     },
   ),
 };
+
+/** The name may be missing where only the id of the job is known. */
+async function assertDueHint(listener: Listener, dueAt: Date): Promise<void> {
+  const { name = JOB_NAME, ...hint } = await listener.next('due');
+  assert.deepEqual({ name, ...hint }, { kind: 'due', name: JOB_NAME, dueAt });
+}

@@ -1,7 +1,7 @@
 /** What every write to a job must obey. */
 import type { Job, JobStatus } from '../../../src/index.ts';
-import type { JobVerb } from '../../../src/lifecycle.ts';
-import { claimKey, type Facts, type JobWrite, taskOf } from '../facts.ts';
+import type { JobVerb } from '../../../src/job-lifecycle.ts';
+import { claimKey, type Facts, type JobWrite, SETTLE_VERBS, taskOf } from '../facts.ts';
 import { WALL_START_MS } from '../machine.ts';
 import { MAX_RETRIES, RESCUE_LIMIT } from '../profile.ts';
 import type { Rule, Violate } from './rule.ts';
@@ -15,17 +15,34 @@ const LEGAL: Readonly<
 > = {
   enqueue: { from: ['new'], to: 'pending' },
   claim: { from: ['pending'], to: 'processing' },
+  note: { from: ['processing'], to: 'processing' },
   complete: { from: ['processing'], to: 'completed' },
+  repeat: { from: ['processing'], to: 'pending' },
+  repeatAfterFailure: { from: ['processing'], to: 'pending' },
   retry: { from: ['processing'], to: 'pending' },
+  snooze: { from: ['processing'], to: 'pending' },
   release: { from: ['processing'], to: 'pending' },
   fail: { from: ['processing'], to: 'failed' },
+  discard: { from: ['processing'], to: 'failed' },
   cancelled: { from: ['processing'], to: 'cancelled' },
+  cancelByHandler: { from: ['processing'], to: 'cancelled' },
   rescue: { from: ['processing'], to: 'pending' },
   rescueToFailed: { from: ['processing'], to: 'failed' },
   rescueToCancelled: { from: ['processing'], to: 'cancelled' },
+  rescueToNextRun: { from: ['processing'], to: 'pending' },
+  recover: { from: ['processing'], to: 'pending' },
+  recoverToCancelled: { from: ['processing'], to: 'cancelled' },
   cancel: { from: ['pending'], to: 'cancelled' },
   requestCancel: { from: ['processing'], to: 'processing' },
+  skipRun: { from: ['pending'], to: 'pending' },
+  endSeries: { from: ['pending'], to: 'cancelled' },
+  endSeriesAfterRun: { from: ['processing'], to: 'processing' },
+  replan: { from: ['pending'], to: 'pending' },
+  replanRunning: { from: ['processing'], to: 'processing' },
+  amend: { from: ['pending'], to: 'pending' },
+  redrive: { from: ['failed', 'cancelled'], to: 'pending' },
   remove: { from: ['pending', 'completed', 'failed', 'cancelled'], to: 'gone' },
+  prune: { from: ['completed', 'failed', 'cancelled'], to: 'gone' },
 };
 
 /** How long an instance takes to notice that its clocks moved, and to ask for the time. */
@@ -33,7 +50,13 @@ const RESAMPLED_WITHIN_MS = 4_000;
 /** The drift that is not noticed, and the time that messages take. */
 const LARGEST_OFFSET_MS = 500 + 100;
 
-const SETTLE_VERBS = new Set<JobVerb>(['complete', 'retry', 'release', 'fail', 'cancelled']);
+/** A request to cancel concerns one run, and a redrive takes it back. */
+const MAY_FORGET_REQUEST = new Set<JobVerb>([
+  'repeat',
+  'repeatAfterFailure',
+  'rescueToNextRun',
+  'redrive',
+]);
 
 /** State, fence and claim fields change only as the verbs say. */
 export function transitionRule(_facts: Facts, violate: Violate): Rule {
@@ -93,7 +116,8 @@ export function rescueRule(facts: Facts, violate: Violate): Rule {
       if (isRescue && facts.leases.get(before?.claimedBy ?? '')?.diedMs === undefined) {
         violate('a rescue takes from the living', `${describe(before)} of ${before?.claimedBy}`);
       }
-      if (before?.cancelRequestedAt !== undefined && after?.status === 'pending') {
+      const isDropped = before?.cancelRequestedAt !== undefined && after?.status === 'pending';
+      if (isDropped && !MAY_FORGET_REQUEST.has(verb)) {
         violate('a request to cancel is forgotten', `${verb} ${describe(before)}`);
       }
     },

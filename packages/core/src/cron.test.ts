@@ -1,0 +1,286 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { type CronPlan, parseCron } from './cron.ts';
+import { InvalidArgumentError, InvalidCronError } from './errors.ts';
+
+const HOUR_MS = 3_600_000;
+
+function plan(expression: string, timezone?: string): CronPlan {
+  return parseCron('cron', expression, timezone);
+}
+
+function instants(expression: string, timezone: string, from: string, until: string): string[] {
+  const cron = plan(expression, timezone);
+  const found: string[] = [];
+  const end = new Date(until);
+  for (let next = cron.next(new Date(from)); next && next < end; next = cron.next(next)) {
+    found.push(next.toISOString());
+  }
+  return found;
+}
+
+/** What a wall clock in a zone shows, independent of the code under test. */
+function wallOf(instant: Date, timeZone: string): string {
+  return new Intl.DateTimeFormat('sv-SE', {
+    timeZone,
+    dateStyle: 'short',
+    timeStyle: 'medium',
+  }).format(instant);
+}
+
+describe('an expression', () => {
+  test('has five fields, six with seconds, or a name', () => {
+    const after = new Date('2026-01-01T00:00:00Z');
+    const next = (expression: string) => plan(expression).next(after)?.toISOString();
+    expect(next('30 9 * * 1-5')).toBe('2026-01-01T09:30:00.000Z');
+    expect(next('*/20 * * * * *')).toBe('2026-01-01T00:00:20.000Z');
+    expect(next('@hourly')).toBe('2026-01-01T01:00:00.000Z');
+    expect(next('@daily')).toBe('2026-01-02T00:00:00.000Z');
+    expect(next('@midnight')).toBe('2026-01-02T00:00:00.000Z');
+    expect(next('@weekly')).toBe('2026-01-04T00:00:00.000Z');
+    expect(next('@monthly')).toBe('2026-02-01T00:00:00.000Z');
+    expect(next('@yearly')).toBe('2027-01-01T00:00:00.000Z');
+    expect(next('@annually')).toBe('2027-01-01T00:00:00.000Z');
+    expect(next('@minutely')).toBe('2026-01-01T00:01:00.000Z');
+    expect(next('@secondly')).toBe('2026-01-01T00:00:01.000Z');
+    expect(next('0 0 L * *')).toBe('2026-01-31T00:00:00.000Z');
+    expect(next('0 0 * MAR THU')).toBe('2026-03-05T00:00:00.000Z');
+    expect(next('0 0 29 2 *')).toBe('2028-02-29T00:00:00.000Z');
+  });
+
+  test('with both days restricted means either', () => {
+    expect(instants('0 0 15 * 1', 'UTC', '2026-06-09T00:00Z', '2026-06-23T00:00Z')).toEqual([
+      '2026-06-15T00:00:00.000Z',
+      '2026-06-22T00:00:00.000Z',
+    ]);
+  });
+
+  test('is kept with single spaces', () => {
+    expect(plan('  0   9 *\t* 1-5 ').expression).toBe('0 9 * * 1-5');
+  });
+
+  test('is read once for many calls, and the oldest are forgotten', () => {
+    expect(plan('1 2 3 4 *')).toBe(plan('1 2 3 4 *'));
+    const first = plan('1 2 3 4 *');
+    for (let index = 0; index < 600; index += 1)
+      plan(`${index % 60} ${Math.floor(index / 60)} * * *`);
+    expect(plan('1 2 3 4 *')).not.toBe(first);
+  });
+});
+
+describe('a fault in an expression is named with its place and a valid example:', () => {
+  test.each<[string, number, RegExp]>([
+    ['', 0, /5 or 6 fields/],
+    ['   ', 3, /5 or 6 fields/],
+    ['* * *', 5, /5 or 6 fields, got 3/],
+    ['* * * * * * *', 12, /got more/],
+    ['60 * * * *', 0, /minute/],
+    ['* 24 * * *', 2, /hour/],
+    ['* * 0 * *', 4, /day of month/],
+    ['* * * 13 *', 6, /month/],
+    ['* * * * 8', 8, /day of week/],
+    ['61 * * * * *', 0, /second/],
+    ['a * * * *', 0, /minute/],
+    ['H * * * *', 0, /not understood/],
+    ['* * * * mon$', 8, /not understood/],
+    ['*/0 * * * *', 0, /minute/],
+    ['*/90 * * * *', 0, /step of 90/],
+    ['5-1 * * * *', 0, /minute/],
+    ['1,,2 * * * *', 0, /minute/],
+    ['  * 25 * * *', 4, /hour/],
+    ['0 0 31 2 *', 4, /no month has such a day/],
+    ['@reboot', 0, /@daily/],
+    ['@DAILY', 0, /@daily/],
+  ])('%j', (expression, position, fault) => {
+    let thrown: unknown;
+    try {
+      plan(expression);
+    } catch (error) {
+      thrown = error;
+    }
+    expect(thrown).toBeInstanceOf(InvalidCronError);
+    expect(thrown).toMatchObject({ expression, position, code: 'INVALID_CRON' });
+    expect((thrown as Error).message).toMatch(fault);
+    expect((thrown as Error).message).toContain('0 9 * * 1-5');
+  });
+
+  test('something that is no text, or a zone that is not known', () => {
+    expect(() => parseCron('cron', 5)).toThrow(InvalidArgumentError);
+    expect(() => plan('* * * * *', 'Mars/Phobos')).toThrow(/Europe\/Berlin/);
+  });
+});
+
+describe('on the day when clocks are put forward', () => {
+  test('a fixed time that does not exist comes at the moment of the change, once', () => {
+    const days = ['2026-03-28T00:00Z', '2026-03-31T00:00Z'] as const;
+    expect(instants('30 2 * * *', 'Europe/Berlin', ...days)).toEqual([
+      '2026-03-28T01:30:00.000Z',
+      '2026-03-29T01:00:00.000Z',
+      '2026-03-30T00:30:00.000Z',
+    ]);
+    // Several of them, and the time of the change itself, are one run.
+    expect(
+      instants('0,20,40 2,3 * * *', 'Europe/Berlin', '2026-03-29T00:00Z', '2026-03-29T02:00Z'),
+    ).toEqual(['2026-03-29T01:00:00.000Z', '2026-03-29T01:20:00.000Z', '2026-03-29T01:40:00.000Z']);
+  });
+
+  test('a midnight that does not exist comes at the moment of the change', () => {
+    expect(instants('0 0 * * *', 'Africa/Cairo', '2026-04-22T12:00Z', '2026-04-25T12:00Z')).toEqual(
+      ['2026-04-22T22:00:00.000Z', '2026-04-23T22:00:00.000Z', '2026-04-24T21:00:00.000Z'],
+    );
+    expect(
+      instants('30 0 * * *', 'America/Havana', '2026-03-07T12:00Z', '2026-03-10T00:00Z'),
+    ).toEqual(['2026-03-08T05:00:00.000Z', '2026-03-09T04:30:00.000Z']);
+  });
+
+  test('every hour keeps its distance', () => {
+    expect(
+      instants('0 * * * *', 'Europe/Berlin', '2026-03-28T23:30Z', '2026-03-29T03:30Z'),
+    ).toEqual([
+      '2026-03-29T00:00:00.000Z',
+      '2026-03-29T01:00:00.000Z',
+      '2026-03-29T02:00:00.000Z',
+      '2026-03-29T03:00:00.000Z',
+    ]);
+    expect(
+      instants('*/30 * * * *', 'Australia/Lord_Howe', '2026-10-03T14:45Z', '2026-10-03T16:45Z'),
+    ).toEqual([
+      '2026-10-03T15:00:00.000Z',
+      '2026-10-03T15:30:00.000Z',
+      '2026-10-03T16:00:00.000Z',
+      '2026-10-03T16:30:00.000Z',
+    ]);
+  });
+});
+
+describe('on the day when clocks are put back', () => {
+  test('a fixed time that is there twice comes the first time only', () => {
+    expect(
+      instants('30 2 * * *', 'Europe/Berlin', '2026-10-24T00:00Z', '2026-10-27T00:00Z'),
+    ).toEqual(['2026-10-24T00:30:00.000Z', '2026-10-25T00:30:00.000Z', '2026-10-26T01:30:00.000Z']);
+    // Asked in the second of the two hours.
+    expect(
+      plan('30 2 * * *', 'Europe/Berlin').next(new Date('2026-10-25T01:10Z'))?.toISOString(),
+    ).toBe('2026-10-26T01:30:00.000Z');
+    expect(
+      instants('15 1 * * *', 'America/New_York', '2026-10-31T00:00Z', '2026-11-03T00:00Z'),
+    ).toEqual(['2026-10-31T05:15:00.000Z', '2026-11-01T05:15:00.000Z', '2026-11-02T06:15:00.000Z']);
+  });
+
+  test('every hour, and every half hour, keep their distance', () => {
+    expect(
+      instants('0 * * * *', 'Europe/Berlin', '2026-10-24T23:30Z', '2026-10-25T03:30Z'),
+    ).toEqual([
+      '2026-10-25T00:00:00.000Z',
+      '2026-10-25T01:00:00.000Z',
+      '2026-10-25T02:00:00.000Z',
+      '2026-10-25T03:00:00.000Z',
+    ]);
+    const halves = instants(
+      '*/30 * * * *',
+      'America/New_York',
+      '2026-11-01T03:59Z',
+      '2026-11-01T08:01Z',
+    );
+    const gaps = halves
+      .slice(1)
+      .map((at, index) => Date.parse(at) - Date.parse(String(halves[index])));
+    expect(halves).toHaveLength(9);
+    expect(new Set(gaps)).toEqual(new Set([HOUR_MS / 2]));
+  });
+});
+
+const ZONES = [
+  'UTC',
+  'Europe/Berlin',
+  'America/New_York',
+  'Australia/Lord_Howe',
+  'America/Havana',
+  'Asia/Kolkata',
+];
+
+describe('whatever the zone and the day', () => {
+  const expressions = fc.constantFrom(
+    '0 * * * *',
+    '*/15 * * * *',
+    '30 2 * * *',
+    '0 0 * * *',
+    '15 1,2,3 * * *',
+    '0 */2 * * *',
+    '45 1 * * 0',
+    '0 3 1 * *',
+  );
+  /** Around the changes of 2026, to the minute. */
+  const moments = fc
+    .tuple(
+      fc.constantFrom(
+        '2026-03-08',
+        '2026-03-29',
+        '2026-04-05',
+        '2026-10-04',
+        '2026-10-25',
+        '2026-11-01',
+      ),
+      fc.integer({ min: -2_000, max: 2_000 }),
+    )
+    .map(([day, minutes]) => new Date(Date.parse(`${day}T04:00Z`) + minutes * 60_000));
+
+  test('the next instant is later, shows what was asked for, and nothing lies between', () => {
+    fc.assert(
+      fc.property(expressions, fc.constantFrom(...ZONES), moments, (expression, zone, after) => {
+        const cron = plan(expression, zone);
+        const next = cron.next(after) as Date;
+        expect(next.getTime()).toBeGreaterThan(after.getTime());
+        expect(cron.next(new Date(next.getTime() - 1))).toEqual(next);
+        const middle = new Date((after.getTime() + next.getTime()) / 2);
+        expect(cron.next(middle)).toEqual(next);
+        expect(cron.previous(new Date(next.getTime() + 1))).toEqual(next);
+        expect(cron.next(next)?.getTime()).toBeGreaterThan(next.getTime());
+      }),
+      { numRuns: 400 },
+    );
+  });
+
+  test.each(ZONES)('a fixed time of day comes once a day in %s, all year', (zone) => {
+    for (const expression of ['30 2 * * *', '0 0 * * *', '15 1 * * *']) {
+      const all = instants(expression, zone, '2025-12-31T12:00Z', '2027-01-01T12:00Z');
+      const days = all.map((at) => wallOf(new Date(at), zone).slice(0, 10));
+      expect(new Set(days).size).toBe(days.length);
+      expect(days.length).toBeGreaterThanOrEqual(365);
+      expect(days.length).toBeLessThanOrEqual(367);
+    }
+  });
+
+  test.each(ZONES)('every hour comes whenever a clock in %s shows it, all year', (zone) => {
+    const cron = plan('0 * * * *', zone);
+    let at = new Date('2026-01-01T00:00Z');
+    for (let count = 0; count < 8_700; count += 1) {
+      const next = cron.next(at) as Date;
+      expect(wallOf(next, zone).slice(14)).toBe('00:00');
+      expect(next.getTime() - at.getTime()).toBeLessThanOrEqual(1.5 * HOUR_MS);
+      at = next;
+    }
+  });
+});
+
+describe('previous', () => {
+  test('is the last instant before another', () => {
+    const cron = plan('0 9 * * 1', 'Europe/Berlin');
+    expect(cron.previous(new Date('2026-11-21T00:00Z'))?.toISOString()).toBe(
+      '2026-11-16T08:00:00.000Z',
+    );
+    expect(plan('0 0 29 2 *').previous(new Date('2027-06-01T00:00Z'))?.toISOString()).toBe(
+      '2024-02-29T00:00:00.000Z',
+    );
+  });
+
+  test('is null when there is none within eight years', () => {
+    expect(plan('0 0 29 2 *').previous(new Date('1904-02-29T00:00Z'))).toBeNull();
+  });
+});
+
+test('an instant within a second counts as the begin of that second', () => {
+  expect(plan('* * * * * *').next(new Date('2026-01-01T00:00:00.999Z'))?.toISOString()).toBe(
+    '2026-01-01T00:00:01.000Z',
+  );
+});

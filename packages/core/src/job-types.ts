@@ -1,0 +1,58 @@
+/**
+ * The types of jobs by their names, as a scheduler is told them: `new Monque<{ 'send-email': { to: string } }>(db)`.
+ *
+ * An entry is the type of the data, or `{ data, result }`. Without such types any name goes, and a job has the type of
+ * the data it is given.
+ *
+ * @module
+ */
+
+/** Names of jobs with their types. An interface does as well as a type. */
+export type JobTypes = object;
+
+/** Any name goes. */
+export interface UntypedJobs {
+  readonly [name: string]: unknown;
+}
+
+/** The names there are. */
+export type NameOf<Types extends JobTypes> = keyof Types & string;
+
+/** Any name where no types are stated, else none: what calls with an explicit type of their own take. */
+export type AnyName<Types extends JobTypes> = string extends keyof Types ? string : never;
+
+/** An entry that states data and result apart. */
+interface DataAndResult {
+  readonly data: unknown;
+  readonly result: unknown;
+}
+
+type EntryOf<Types extends JobTypes, Name> = Name extends keyof Types ? Types[Name] : never;
+
+type DataOfEntry<Entry> = Entry extends DataAndResult
+  ? keyof Entry extends 'data' | 'result'
+    ? Entry['data']
+    : Entry
+  : Entry;
+
+type ResultOfEntry<Entry> = Entry extends DataAndResult
+  ? keyof Entry extends 'data' | 'result'
+    ? Entry['result']
+    : unknown
+  : unknown;
+
+/** What the data of a job of this name is. */
+export type DataOf<Types extends JobTypes, Name> = DataOfEntry<EntryOf<Types, Name>>;
+
+/** What its handler returns; unknown where that is not stated. */
+export type ResultOf<Types extends JobTypes, Name> = ResultOfEntry<EntryOf<Types, Name>>;
+
+/** The arguments from the data on: data that may be undefined may be left out. */
+export type DataArgument<T, Rest extends readonly unknown[] = []> = undefined extends T
+  ? [data?: T, ...rest: Rest]
+  : [data: T, ...rest: Rest];
+
+/** Options that choose jobs by their names, with the names narrowed. */
+export type OfNames<Options, Name> = Omit<Options, 'name'> & {
+  readonly name?: Name | readonly Name[];
+};

@@ -1,0 +1,67 @@
+/**
+ * How finished jobs leave an in-memory ledger by their age: deleted, or moved to an archive, which is bounded too.
+ *
+ * @module
+ */
+import type { Job } from '../../job.ts';
+import { JOB_LIFECYCLE } from '../../job-lifecycle.ts';
+import type { PruneParams, PruneResult } from '../ledger-repository.ts';
+import { FinishedJobs } from './finished-jobs.ts';
+import type { JobStore } from './job-store.ts';
+import { asRecord } from './moves.ts';
+import type { StoredJob } from './stored-job.ts';
+
+/** The archive, and the way there. */
+export class MemoryArchive {
+  readonly #jobs: JobStore;
+  readonly #archived: FinishedJobs;
+
+  /** @param maxArchivedJobs - beyond it the jobs leave that were archived first */
+  constructor(jobs: JobStore, maxArchivedJobs: number) {
+    this.#jobs = jobs;
+    this.#archived = new FinishedJobs(maxArchivedJobs);
+  }
+
+  /** The archived job with this id. */
+  find(id: string): StoredJob | undefined {
+    return this.#archived.find(id);
+  }
+
+  /** All archived jobs, the one that was archived first at the front. */
+  all(): Iterable<StoredJob> {
+    return this.#archived.all();
+  }
+
+  /** One step of the walk in the order of ids. */
+  prune(params: PruneParams): PruneResult {
+    const seen = this.#look(params);
+    const leaving = seen.filter(({ job }) => isToLeave(job, params));
+    for (const stored of leaving) {
+      this.#jobs.delete(stored);
+      if (params.archive) this.#keep(stored);
+    }
+    const last = seen.length === params.limit ? seen.at(-1) : undefined;
+    return { pruned: leaving.length, ...(last && { position: last.job._id }) };
+  }
+
+  #look({ after, createdBefore, limit }: PruneParams): readonly StoredJob[] {
+    const afterId = after?.toHexString() ?? '';
+    // Jobs mostly come in the order of their ids, and a list that is nearly sorted is sorted fast.
+    return [...this.#jobs.all()]
+      .filter(({ id, job }) => id > afterId && job._id.getTimestamp() < createdBefore)
+      .sort((a, b) => (a.id < b.id ? -1 : 1))
+      .slice(0, limit);
+  }
+
+  /** A job that was archived before under the same id gives way. */
+  #keep(stored: StoredJob): void {
+    this.#archived.delete(stored.id);
+    this.#archived.add(stored);
+  }
+}
+
+function isToLeave(job: Job, { finishedBefore, now }: PruneParams): boolean {
+  const before = finishedBefore[job.status];
+  if (before === undefined) return false;
+  return JOB_LIFECYCLE.applies('prune', asRecord(job), { finishedBefore: before, now });
+}

@@ -1,0 +1,60 @@
+/**
+ * Moves the jobs of an in-memory ledger by the verbs of the lifecycle table, and tells who watches.
+ *
+ * @module
+ */
+import { invariant } from '../../errors.ts';
+import type { Job } from '../../job.ts';
+import { JOB_LIFECYCLE, type JobVerb } from '../../job-lifecycle.ts';
+import type { TransitionParams } from '../../lifecycle.ts';
+import type { LedgerHint } from '../ledger-repository.ts';
+import type { Hints } from './hints.ts';
+import type { JobStore } from './job-store.ts';
+import { packed, type StoredJob } from './stored-job.ts';
+
+/** Applies verbs to stored jobs. */
+export class Moves {
+  readonly #jobs: JobStore;
+  readonly #hints: Hints;
+
+  constructor(jobs: JobStore, hints: Hints) {
+    this.#jobs = jobs;
+    this.#hints = hints;
+  }
+
+  /** The next version of the job, put in its place; null when the verb does not apply. */
+  move(verb: JobVerb, stored: StoredJob, params: TransitionParams): StoredJob | null {
+    if (!JOB_LIFECYCLE.applies(verb, asRecord(stored.job), params)) return null;
+    const next = this.write(verb, stored, packed(params));
+    if (next.job.status === 'pending') this.#hints.send(dueHint(next.job));
+    if (verb === 'requestCancel') {
+      this.#hints.send({ kind: 'cancelRequested', jobId: next.job._id });
+    }
+    return next;
+  }
+
+  /** As {@link Moves.move}, with a verb that was chosen to fit the job as it is. */
+  moveBy(verb: JobVerb, stored: StoredJob, params: TransitionParams): StoredJob {
+    const next = this.move(verb, stored, params);
+    invariant(next !== null, `${verb} was chosen for a job that it does not fit`);
+    return next;
+  }
+
+  /** Writes without a look and without a hint: the caller has seen that the verb applies, and has packed the params. */
+  write(verb: JobVerb, stored: StoredJob, params: TransitionParams): StoredJob {
+    const job = JOB_LIFECYCLE.apply(verb, asRecord(stored.job), params);
+    const next = { id: stored.id, job };
+    this.#jobs.put(next);
+    return next;
+  }
+}
+
+/** An interface has no index signature, so a Job is no record to the compiler. */
+export function asRecord(job: Job): Job & Record<string, unknown> {
+  return job as Job & Record<string, unknown>;
+}
+
+/** What tells that a job is pending. */
+export function dueHint({ name, nextRunAt }: Job): LedgerHint {
+  return { kind: 'due', name, dueAt: new Date(nextRunAt) };
+}

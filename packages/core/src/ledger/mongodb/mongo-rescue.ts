@@ -1,0 +1,108 @@
+/**
+ * How jobs come back that nobody runs any more: from a dead instance of ours, or from a tool that keeps no lease.
+ *
+ * @module
+ */
+import type { ClaimedJob, Job } from '../../job.ts';
+import type { JobVerb } from '../../job-lifecycle.ts';
+import type {
+  RecoverParams,
+  RecoverResult,
+  RescueParams,
+  RescueResult,
+} from '../ledger-repository.ts';
+import { chooseRescue, type RescueChoice } from '../rescue-choice.ts';
+import { historyEntries } from '../settlement.ts';
+import { IndexName } from './indexes.ts';
+import { fromDocument } from './job-document.ts';
+import type { MongoJobs } from './mongo-jobs.ts';
+import { staleFilter } from './queries.ts';
+import { guardedStatement, type UpdateStatement } from './transitions.ts';
+
+/** Where each verb of a rescue leads. */
+const LEADS_TO: Readonly<Record<RescueChoice['verb'], 'pending' | 'failed' | 'cancelled'>> = {
+  rescue: 'pending',
+  rescueToNextRun: 'pending',
+  rescueToFailed: 'failed',
+  rescueToCancelled: 'cancelled',
+};
+
+/** Gives jobs back. */
+export class MongoRescue {
+  readonly #jobs: MongoJobs;
+
+  constructor(jobs: MongoJobs) {
+    this.#jobs = jobs;
+  }
+
+  /** Takes claims of a dead instance as they were read; the guards in the writes decide. */
+  async rescue(
+    claims: readonly ClaimedJob[],
+    params: RescueParams,
+  ): Promise<Pick<RescueResult, 'pending' | 'failed' | 'cancelled'>> {
+    const groups = groupAlike(claims, params);
+    const counts = { pending: 0, failed: 0, cancelled: 0 };
+    for (const state of ['pending', 'failed', 'cancelled'] as const) {
+      const statements = groups
+        .filter(({ choice }) => LEADS_TO[choice.verb] === state)
+        .map(({ choice, ids }) => guardedStatement(choice.verb, ids, choice.params));
+      counts[state] = (await this.#jobs.commands.update(statements)).matched;
+    }
+    return counts;
+  }
+
+  /** Takes jobs of tools that keep no lease and locked them too long ago. */
+  async recover({ staleBefore, now, limit }: RecoverParams): Promise<RecoverResult> {
+    const { collection, commands } = this.#jobs;
+    const stale = await collection
+      .find(staleFilter(staleBefore), {
+        ...commands.readOptions(),
+        projection: { cancelRequestedAt: 1 },
+        limit,
+        hint: IndexName.CLAIMS,
+      })
+      .toArray();
+    const jobs = stale.map(fromDocument);
+    const isAsked = ({ cancelRequestedAt }: Job): boolean => cancelRequestedAt !== undefined;
+    const recoverBy = async (verb: JobVerb, chosen: readonly Job[]): Promise<number> => {
+      const params = { staleBefore, now, historyEntries: historyEntries(verb, now, {}) };
+      return (await commands.update(statementsFor(verb, chosen, params))).matched;
+    };
+    return {
+      pending: await recoverBy(
+        'recover',
+        jobs.filter((job) => !isAsked(job)),
+      ),
+      cancelled: await recoverBy('recoverToCancelled', jobs.filter(isAsked)),
+    };
+  }
+}
+
+interface RescueGroup {
+  readonly choice: RescueChoice;
+  readonly ids: Job['_id'][];
+}
+
+/** Claims for which the same is written become one group; a job of a series is always one of its own. */
+function groupAlike(claims: readonly ClaimedJob[], params: RescueParams): RescueGroup[] {
+  const groups = new Map<string, RescueGroup>();
+  for (const claim of claims) {
+    const choice = chooseRescue(claim, params);
+    const isOfSeries = claim.seriesVersion !== undefined || claim.scheduledFor !== undefined;
+    const own = isOfSeries ? claim._id.toHexString() : '';
+    const key = `${choice.verb} ${claim.claimToken} ${own}`;
+    const group = groups.get(key);
+    if (group) group.ids.push(claim._id);
+    else groups.set(key, { choice, ids: [claim._id] });
+  }
+  return [...groups.values()];
+}
+
+function statementsFor(
+  verb: JobVerb,
+  jobs: readonly Job[],
+  params: Parameters<typeof guardedStatement>[2],
+): UpdateStatement[] {
+  const ids = jobs.map(({ _id }) => _id);
+  return ids.length === 0 ? [] : [guardedStatement(verb, ids, params)];
+}

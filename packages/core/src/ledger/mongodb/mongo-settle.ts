@@ -1,0 +1,66 @@
+/**
+ * What the holder of a claim writes: notes while it runs, and how it ended.
+ *
+ * @module
+ */
+import type {
+  CompleteInSessionParams,
+  NoteParams,
+  SettleParams,
+  SettleResult,
+} from '../ledger-repository.ts';
+import { answerUnmatched, settlementParams } from '../settlement.ts';
+import { fromDocument } from './job-document.ts';
+import type { MongoJobs } from './mongo-jobs.ts';
+import { settleStatements } from './queries.ts';
+
+/** What a settlement that did not match is judged by. */
+const JUDGED_FIELDS = {
+  status: 1,
+  fence: 1,
+  lastToken: 1,
+  claimToken: 1,
+  cancelRequestedAt: 1,
+  seriesVersion: 1,
+} as const;
+
+/** Writes notes and settlements. */
+export class MongoSettle {
+  readonly #jobs: MongoJobs;
+
+  constructor(jobs: MongoJobs) {
+    this.#jobs = jobs;
+  }
+
+  /** Ends claims in as few statements as their contents allow; those that did not match are read. */
+  async settle({ settlements, now }: SettleParams): Promise<SettleResult> {
+    const { matched } = await this.#jobs.commands.update(settleStatements(settlements, now));
+    if (matched === settlements.length) return { answers: settlements.map(() => 'settled') };
+    return { answers: await this.#answersAfterRead(settlements) };
+  }
+
+  async #answersAfterRead(
+    settlements: SettleParams['settlements'],
+  ): Promise<SettleResult['answers']> {
+    const { collection, commands } = this.#jobs;
+    const ids = settlements.map(({ jobId }) => jobId);
+    const stored = await collection
+      .find({ _id: { $in: ids } }, { ...commands.readOptions(), projection: JUDGED_FIELDS })
+      .toArray();
+    const byId = new Map(stored.map((job) => [job._id.toHexString(), fromDocument(job)]));
+    return settlements.map((settlement) =>
+      answerUnmatched(settlement, byId.get(settlement.jobId.toHexString()) ?? null),
+    );
+  }
+
+  /** Stores what a handler tells while it runs. */
+  note({ jobId, deadlineMs: _, ...params }: NoteParams): Promise<boolean> {
+    return this.#jobs.moved(jobId, 'note', params);
+  }
+
+  /** Ends a claim inside the user's transaction. Errors are those of the driver. */
+  completeInSession({ settlement, now, session }: CompleteInSessionParams): Promise<boolean> {
+    const { jobId, verb } = settlement;
+    return this.#jobs.moved(jobId, verb, settlementParams(settlement, now), session);
+  }
+}

@@ -1,0 +1,275 @@
+/**
+ * From what a caller gave to jobs in the ledger: checks, copies, and what happens when a unique key is taken.
+ *
+ * What always holds: whatever is wrong with the input is found before any I/O; and a job that could not be stored since
+ * its key was taken is answered with who held the key, after the holder was changed as the caller wanted.
+ *
+ * @module
+ */
+import type { ClientSession } from 'mongodb';
+import { checkJobName } from './checks.ts';
+import type { EngineContext } from './engine-context.ts';
+import { Enqueuer } from './enqueuer.ts';
+import { InvalidArgumentError, toError } from './errors.ts';
+import { DOCUMENT_VERSION, type Job } from './job.ts';
+import { JOB_LIFECYCLE } from './job-lifecycle.ts';
+import {
+  checkEnqueueEntry,
+  type EnqueueOptions,
+  type ResolvedEnqueueOptions,
+  resolveEnqueueOptions,
+} from './job-options.ts';
+import type { DataOf, JobTypes, NameOf } from './job-types.ts';
+import type { EnqueueAnswer } from './ledger/ledger-repository.ts';
+import { lockFieldsFor } from './ledger/unique-locks.ts';
+import { copyPayload } from './payload.ts';
+import { checkData } from './schema.ts';
+import type { Worker } from './worker.ts';
+
+/** How often a job is stored anew because the holder of its key was gone, or had started, when it was to be changed. */
+const MOST_TAKEN_RACES = 10;
+
+/** One entry of `enqueueMany`. */
+export interface EnqueueEntry<T = unknown> {
+  readonly name: string;
+  readonly data?: T;
+  readonly options?: Omit<EnqueueOptions, 'session'>;
+}
+
+/** One entry of `enqueueMany`, with the data its name wants. */
+export type TypedEntry<Types extends JobTypes, Name extends NameOf<Types>> = Name extends unknown
+  ? EnqueueEntry<DataOf<Types, Name>> & { readonly name: Name }
+  : never;
+
+/** What happened to one entry of `enqueueMany`. */
+export type EnqueueEntryResult<T = unknown> =
+  /** The job is stored. */
+  | { readonly status: 'enqueued'; readonly job: Job<T> }
+  /** Nothing was stored: `job` holds the unique key, after it was changed as `whenTaken` says. */
+  | { readonly status: 'existing'; readonly job: Job<T> }
+  /** Nothing is known to be stored; `error` says why. */
+  | { readonly status: 'failed'; readonly error: Error };
+
+/** What is known of a job before the ledger's time is. */
+interface Draft {
+  readonly name: string;
+  readonly data?: unknown;
+  readonly options: ResolvedEnqueueOptions;
+  readonly runAt?: Date;
+}
+
+/** What the fields of an entry are called in errors. */
+interface FieldNames {
+  readonly name: string;
+  readonly data: string;
+  readonly options: string;
+}
+
+const SINGLE: FieldNames = { name: 'name', data: 'data', options: 'options' };
+
+/** Makes jobs and stores them. */
+export class Producer {
+  readonly #context: EngineContext;
+  readonly #workers: ReadonlyMap<string, Worker>;
+  readonly #enqueuer: Enqueuer;
+  readonly #onStored: (jobs: readonly Job[]) => void;
+
+  /** @param onStored - told of jobs right after they were stored, or moved to another time */
+  constructor(
+    context: EngineContext,
+    workers: ReadonlyMap<string, Worker>,
+    onStored: (jobs: readonly Job[]) => void,
+  ) {
+    this.#context = context;
+    this.#workers = workers;
+    this.#onStored = onStored;
+    this.#enqueuer = new Enqueuer(context, onStored);
+  }
+
+  /**
+   * Stores one job; the job that holds its key when that is taken.
+   *
+   * @param ready - makes the ledger ready; called once the input was found to be right
+   */
+  async enqueue(
+    name: string,
+    data: unknown,
+    options: EnqueueOptions,
+    ready: () => Promise<void>,
+  ): Promise<Job> {
+    const draft = this.#draft(SINGLE, name, data, options);
+    await this.#checkAgainstSchema([SINGLE.data], [draft]);
+    await ready();
+    const answer = await this.#store(draft, options.session);
+    if (answer.outcome === 'refused') throw answer.error;
+    return answer.job;
+  }
+
+  /** Stores many jobs; an answer for each, in order. */
+  async enqueueMany(
+    entries: readonly EnqueueEntry[],
+    ready: () => Promise<void>,
+  ): Promise<EnqueueEntryResult[]> {
+    if (!Array.isArray(entries)) throw new InvalidArgumentError('entries', 'an array', entries);
+    const drafts = entries.map((entry: EnqueueEntry, index) => {
+      const field = `entries[${index}]`;
+      checkEnqueueEntry(field, entry);
+      return this.#draft(fieldsOf(field), entry.name, entry.data, entry.options);
+    });
+    await this.#checkAgainstSchema(
+      entries.map((_, index) => fieldsOf(`entries[${index}]`).data),
+      drafts,
+    );
+    await ready();
+    const jobs = drafts.map((draft) => this.#complete(draft));
+    try {
+      const answers = await this.#enqueuer.enqueue(jobs);
+      return await Promise.all(
+        answers.map((answer, index) => this.#answerEntry(drafts[index] as Draft, answer)),
+      );
+    } catch (thrown) {
+      const error = toError(thrown);
+      return jobs.map(() => ({ status: 'failed', error }));
+    }
+  }
+
+  /** Stores a job that is complete already; the holder of its lock when that is taken. */
+  async storeJob(job: Job): Promise<EnqueueAnswer> {
+    const [answer] = await this.#enqueuer.enqueue([job]);
+    return answer as EnqueueAnswer;
+  }
+
+  async #answerEntry(draft: Draft, answer: EnqueueAnswer): Promise<EnqueueEntryResult> {
+    try {
+      const resolved =
+        answer.outcome === 'existing' ? await this.#resolveTaken(draft, answer) : answer;
+      return resolved.outcome === 'refused'
+        ? { status: 'failed', error: resolved.error }
+        : { status: resolved.outcome, job: resolved.job };
+    } catch (error) {
+      return { status: 'failed', error: toError(error) };
+    }
+  }
+
+  async #store(draft: Draft, session?: ClientSession): Promise<EnqueueAnswer> {
+    const [answer] = await this.#enqueuer.enqueue([this.#complete(draft)], session);
+    const first = answer as EnqueueAnswer;
+    return first.outcome === 'existing' ? this.#resolveTaken(draft, first, session) : first;
+  }
+
+  /** Changes the holder of the key as the caller wants; stores the job after all when the key was freed meanwhile. */
+  async #resolveTaken(
+    draft: Draft,
+    taken: EnqueueAnswer & { readonly outcome: 'existing' },
+    session?: ClientSession,
+  ): Promise<EnqueueAnswer> {
+    const { whenTaken } = draft.options;
+    let answer: EnqueueAnswer = taken;
+    for (let race = 0; race < MOST_TAKEN_RACES && answer.outcome === 'existing'; race += 1) {
+      const { job: holder } = answer;
+      if (whenTaken === 'keep') return answer;
+      if (whenTaken === 'throttle') {
+        return holder.status === 'pending' ? answer : this.#storeInNextWindow(draft, session);
+      }
+      if (holder.status !== 'pending') return answer;
+      const amended = await this.#amend(draft, holder, session);
+      if (amended !== null) return { outcome: 'existing', job: amended };
+      [answer] = (await this.#enqueuer.enqueue([this.#complete(draft)], session)) as [
+        EnqueueAnswer,
+      ];
+    }
+    return answer;
+  }
+
+  /** The holder with what is new; null when it was not pending any more. */
+  async #amend(draft: Draft, holder: Job, session?: ClientSession): Promise<Job | null> {
+    const { ledger, ledgerTime } = this.#context;
+    const { priority } = draft.options;
+    const now = ledgerTime.now();
+    const { outcome, job } = await ledger.amend({
+      jobId: holder._id,
+      changes: {
+        nextRunAt: this.#dueAt(draft, now, holder.createdAt),
+        priority,
+        ...(draft.data !== undefined && { data: draft.data }),
+      },
+      now,
+      ...(session && { session }),
+    });
+    if (outcome !== 'amended' || job === null) return null;
+    this.#onStored([job]);
+    return job;
+  }
+
+  /** One job a window; when the next has its job too, that one stands for this one as well. */
+  async #storeInNextWindow(draft: Draft, session?: ClientSession): Promise<EnqueueAnswer> {
+    const { windowMs } = draft.options;
+    const now = this.#context.ledgerTime.now();
+    const next = new Date((Math.floor(now.getTime() / windowMs) + 1) * windowMs);
+    const job = this.#complete(draft);
+    const nextRunAt = job.nextRunAt > next ? job.nextRunAt : next;
+    const locked = { ...job, ...this.#lockFields(draft, next), nextRunAt };
+    const [answer] = await this.#enqueuer.enqueue([locked], session);
+    return answer as EnqueueAnswer;
+  }
+
+  /** Checks and copies what the caller gave. */
+  #draft(names: FieldNames, name: string, data: unknown, given: EnqueueOptions | undefined): Draft {
+    checkJobName(names.name, name);
+    const options = resolveEnqueueOptions(names.options, given);
+    const copy = copyPayload(names.data, data, this.#context.options.maxPayloadBytes);
+    const { runAt } = options;
+    return {
+      name,
+      options,
+      ...(copy !== undefined && { data: copy }),
+      ...(runAt && { runAt: new Date(runAt) }),
+    };
+  }
+
+  /** Checked, not changed: the handler gets what the schema makes of it, and would get that made twice. */
+  async #checkAgainstSchema(names: readonly string[], drafts: readonly Draft[]): Promise<void> {
+    for (const [index, { name, data }] of drafts.entries()) {
+      const schema = this.#workers.get(name)?.schema;
+      if (schema !== undefined) await checkData(schema, names[index] as string, data);
+    }
+  }
+
+  /** Gives a draft what only the ledger's time can give. */
+  #complete(draft: Draft): Job {
+    const { options, random } = { ...this.#context, options: draft.options };
+    const now = this.#context.ledgerTime.now();
+    const { maxRetries, backoff, timeout } = options;
+    return {
+      _id: random.objectId(now.getTime()),
+      name: draft.name,
+      priority: options.priority,
+      data: draft.data,
+      nextRunAt: this.#dueAt(draft, now, now),
+      ...this.#lockFields(draft, now),
+      ...(maxRetries !== undefined && { maxRetries }),
+      ...(backoff && { backoff: { ...backoff } }),
+      ...(timeout !== undefined && { timeout }),
+      status: JOB_LIFECYCLE.initial,
+      failCount: 0,
+      fence: 0,
+      createdAt: now,
+      updatedAt: now,
+      documentVersion: DOCUMENT_VERSION,
+    };
+  }
+
+  #dueAt({ options: { whenTaken }, runAt = undefined }: Draft, now: Date, createdAt: Date): Date {
+    if (typeof whenTaken !== 'object') return runAt ?? now;
+    const { debounce, maxWait = Number.POSITIVE_INFINITY } = whenTaken;
+    return new Date(Math.min(now.getTime() + debounce, createdAt.getTime() + maxWait));
+  }
+
+  #lockFields({ options: { uniqueKey, hold, windowMs } }: Draft, now: Date): Partial<Job> {
+    return uniqueKey === undefined ? {} : lockFieldsFor(uniqueKey, hold, { now, windowMs });
+  }
+}
+
+function fieldsOf(field: string): FieldNames {
+  return { name: `${field}.name`, data: `${field}.data`, options: `${field}.options` };
+}

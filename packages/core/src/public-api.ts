@@ -1,0 +1,235 @@
+/**
+ * What a scheduler can do, with what each call promises.
+ *
+ * @module
+ */
+import type { ObjectId } from 'mongodb';
+import type { BulkResult, JobsPage, QueueStats } from './control.ts';
+import type { Health } from './health.ts';
+import type { Job } from './job.ts';
+import type {
+  EnqueueOptions,
+  GetJobsOptions,
+  GetJobsWithCursorOptions,
+  JobsFilter,
+  ScheduleOptions,
+  WorkerOptions,
+} from './job-options.ts';
+import type {
+  AnyName,
+  DataArgument,
+  DataOf,
+  JobTypes,
+  NameOf,
+  OfNames,
+  ResultOf,
+  UntypedJobs,
+} from './job-types.ts';
+import type { HandlerOutcome } from './outcome.ts';
+import type { EnqueueEntryResult, TypedEntry } from './producer.ts';
+import type { Schedule } from './schedules.ts';
+import type { JobHandler } from './worker.ts';
+
+/** An id as callers may give it: an ObjectId, or its 24 hexadecimal characters. */
+export type JobId = ObjectId | string;
+
+/**
+ * What a {@link Monque} can do. Every call that is given something checks it first and throws an
+ * `InvalidArgumentError`, which names the field, before anything is sent. Every call that reaches the ledger may throw
+ * a `ConnectionError`, and one that writes an `UnknownOutcomeError` when its answer was lost.
+ *
+ * @typeParam Types - the names of the jobs with the types of their data and results; without it any name goes
+ */
+export interface MonquePublicAPI<Types extends JobTypes = UntypedJobs> {
+  /**
+   * Checks the connection, makes the indexes and reads the ledger's clock. The first call that needs it does the same.
+   * Idempotent.
+   */
+  initialize(): Promise<void>;
+
+  /**
+   * Begins to run the jobs of all registered workers. Workers may also be added later. Idempotent; after an error it
+   * may be called again.
+   */
+  start(): Promise<void>;
+
+  /**
+   * Stops claiming, waits up to `shutdownTimeout` for running handlers, then aborts their signals and tells of them in
+   * `job:error` with a `ShutdownTimeoutError`; records how they ended and gives back what never started. Never rejects;
+   * concurrent callers share one stop. `enqueue` still works afterwards, and `start` begins anew.
+   */
+  stop(): Promise<void>;
+
+  /** `stop`, for `await using`. */
+  [Symbol.asyncDispose](): Promise<void>;
+
+  /**
+   * Stores a job; resolves when it is durable. With a unique key that is taken nothing is stored, and the job that
+   * holds the key is returned, after `whenTaken` was done.
+   *
+   * @param name - the name of the worker that is to run it, 1 to 256 characters
+   * @param data - what the handler works on; copied now, at most `maxPayloadSize` bytes; checked against the schema of
+   * the worker when that is registered here
+   * @throws UnknownOutcomeError when storing was not confirmed within `resendLimit`
+   */
+  enqueue<T>(name: AnyName<Types>, data?: T, options?: EnqueueOptions): Promise<Job<T>>;
+  enqueue<Name extends NameOf<Types>>(
+    name: Name,
+    ...data: DataArgument<DataOf<Types, Name>, [options?: EnqueueOptions]>
+  ): Promise<Job<DataOf<Types, Name>>>;
+
+  /** Stores a job that is due at once: `enqueue` without options. */
+  now<T>(name: AnyName<Types>, data?: T): Promise<Job<T>>;
+  now<Name extends NameOf<Types>>(
+    name: Name,
+    ...data: DataArgument<DataOf<Types, Name>>
+  ): Promise<Job<DataOf<Types, Name>>>;
+
+  /**
+   * Stores many jobs with few round trips. All or nothing is not promised: the answer says for each entry, in order,
+   * what happened. To store many jobs in one transaction, enqueue each with the session.
+   *
+   * @throws InvalidArgumentError naming the entry; then nothing is stored
+   */
+  enqueueMany<Name extends NameOf<Types> = NameOf<Types>>(
+    entries: readonly TypedEntry<Types, Name>[],
+  ): Promise<EnqueueEntryResult<DataOf<Types, Name>>[]>;
+
+  /**
+   * Makes a series: a job that runs again and again by a cron expression. There is one series for a name and key,
+   * however many processes ask for it; asking with another expression, zone or data changes it, also while a run is on.
+   *
+   * @param cron - 5 fields; 6 with seconds; or `@daily` and its like
+   * @returns the job of the series, which stays the same from run to run
+   * @throws InvalidCronError with the position of the fault and a valid example
+   */
+  schedule<T>(
+    cron: string,
+    name: AnyName<Types>,
+    data?: T,
+    options?: ScheduleOptions,
+  ): Promise<Job<T>>;
+  schedule<Name extends NameOf<Types>>(
+    cron: string,
+    name: Name,
+    ...data: DataArgument<DataOf<Types, Name>, [options?: ScheduleOptions]>
+  ): Promise<Job<DataOf<Types, Name>>>;
+
+  /**
+   * Ends series: their waiting runs are cancelled; a run that is on ends as it will and is the last.
+   *
+   * @param options.uniqueKey - the key of one series: what it was made with, or its expression; without it all series
+   * of the name are ended
+   * @returns how many series were ended
+   */
+  unschedule(name: NameOf<Types>, options?: { readonly uniqueKey?: string }): Promise<number>;
+
+  /** The series there are, of one name or of all. */
+  getSchedules(filter?: { readonly name?: NameOf<Types> }): Promise<Schedule[]>;
+
+  /**
+   * Registers the handler of a job name, before or after `start`.
+   *
+   * @throws InvalidArgumentError also when the name has a worker already
+   */
+  worker<T>(name: AnyName<Types>, handler: JobHandler<T>, options?: WorkerOptions): this;
+  worker<Name extends NameOf<Types>>(
+    name: Name,
+    handler: JobHandler<DataOf<Types, Name>, HandlerReturn<Types, Name>>,
+    options?: WorkerOptions,
+  ): this;
+
+  /** The job with this id, also from the archive; null when there is none. */
+  getJob<T = unknown>(id: JobId): Promise<Job<T> | null>;
+
+  /** Jobs by their due times, the earliest first, at most 100 unless `limit` says otherwise. */
+  getJobs<Name extends NameOf<Types> = NameOf<Types>>(
+    options?: OfNames<GetJobsOptions, Name>,
+  ): Promise<Job<DataOf<Types, Name>>[]>;
+
+  /** One page of jobs. Jobs that are added meanwhile neither hide nor repeat others. */
+  getJobsWithCursor<Name extends NameOf<Types> = NameOf<Types>>(
+    options?: OfNames<GetJobsWithCursorOptions, Name>,
+  ): Promise<JobsPage<DataOf<Types, Name>>>;
+
+  /**
+   * Cancels a pending job at once; of a series the waiting run, the series goes on. For a job that is processing it is
+   * asked for: its handler's signal aborts, wherever it runs, and the job ends as cancelled unless the handler
+   * succeeds all the same.
+   *
+   * @param options.reason - kept in the history of a job that was pending
+   * @returns the job after the call; null when there is none
+   * @throws JobStateError when the job is finished
+   */
+  cancelJob(id: JobId, options?: { readonly reason?: string }): Promise<Job | null>;
+
+  /**
+   * Makes a failed or cancelled job pending again, due at once, with no failure counted and with its unique key.
+   *
+   * @returns the job after the call; null when there is none
+   * @throws JobStateError when the job is neither failed nor cancelled
+   * @throws UniqueKeyTakenError when another job holds its unique key by now
+   */
+  retryJob(id: JobId): Promise<Job | null>;
+
+  /**
+   * Moves a pending job to another time; of a series the waiting run alone.
+   *
+   * @returns the job after the call; null when there is none
+   * @throws JobStateError when the job is not pending
+   */
+  rescheduleJob(id: JobId, runAt: Date): Promise<Job | null>;
+
+  /**
+   * Deletes a job that is not processing; a series ends with its job.
+   *
+   * @returns true when it was deleted, false when there is none
+   * @throws JobStateError when the job is processing
+   */
+  deleteJob(id: JobId): Promise<boolean>;
+
+  /** `cancelJob` for every job that matches. */
+  cancelJobs(filter: JobsFilter): Promise<BulkResult>;
+
+  /** `retryJob` for every job that matches; jobs of one unique key: the first of them. */
+  retryJobs(filter: JobsFilter): Promise<BulkResult>;
+
+  /** `deleteJob` for every job that matches. */
+  deleteJobs(filter: JobsFilter): Promise<BulkResult>;
+
+  /** Counts jobs, with how long they wait and run. Reads all jobs of the name, or of the collection. */
+  getQueueStats(filter?: { readonly name?: NameOf<Types> }): Promise<QueueStats>;
+
+  /**
+   * Lets no more jobs of a name start, in any process; runs that are on go on. Kept in the database until `resume`.
+   * Takes hold everywhere within two seconds. Idempotent.
+   */
+  pause(name: NameOf<Types>): Promise<void>;
+
+  /** Lets jobs of a name start again. Idempotent. */
+  resume(name: NameOf<Types>): Promise<void>;
+
+  /**
+   * Waits until a job is finished, wherever it runs, and gives what its handler returned. A job of a series is
+   * finished when the series is over.
+   *
+   * @param options.timeout - milliseconds to wait at most. Default 30000.
+   * @throws WaitError whose `reason` tells apart `failed`, `cancelled`, `gone`, `timeout` and `unknown`
+   */
+  waitFor<Name extends NameOf<Types> = NameOf<Types>>(
+    id: JobId | Job<DataOf<Types, Name>>,
+    options?: { readonly timeout?: number },
+  ): Promise<ResultOf<Types, Name>>;
+
+  /** True when this scheduler was started, its ledger answers, and it holds its lease. */
+  isHealthy(): boolean;
+
+  /** How this scheduler is, from what it knows; nothing is asked of the ledger. */
+  health(): Health;
+}
+
+/** What a handler of a name may return: the declared result, a promise of it, or an outcome. */
+export type HandlerReturn<Types extends JobTypes, Name extends NameOf<Types>> =
+  | ResultOf<Types, Name>
+  | HandlerOutcome
+  | Promise<ResultOf<Types, Name> | HandlerOutcome>;

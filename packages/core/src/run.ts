@@ -1,0 +1,232 @@
+/**
+ * One run of a job: the call of its handler, what the handler is given, and how it ended.
+ *
+ * What always holds: a run ends once, with one outcome; a run that is told to abort keeps its slot until its handler
+ * ends, except one that took too long: that is given up a short time after its signal was aborted.
+ *
+ * @module
+ */
+import { sleep, type Timer } from './clock.ts';
+import type { EngineContext } from './engine-context.ts';
+import { InvalidArgumentError, JobStateError, MonqueError, toError } from './errors.ts';
+import type { ClaimedJob, Job } from './job.ts';
+import { JOB_LIFECYCLE } from './job-lifecycle.ts';
+import { Notes, type OpenNotes } from './notes.ts';
+import { HandlerOutcome, type Outcome, type SettlementContext, toSettlement } from './outcome.ts';
+import { copyPayload } from './payload.ts';
+import { checkData } from './schema.ts';
+import type { JobContext, Worker } from './worker.ts';
+
+/** How long a handler that took too long has to end after its signal was aborted, in milliseconds. */
+const TIMEOUT_GRACE_MS = 1_000;
+
+const MOST_PROGRESS_BYTES = 16_384;
+const LONGEST_LINE = 1_000;
+
+type AbortReason = 'cancel' | 'stop' | 'lease' | 'timeout';
+
+type RunContext = Pick<
+  EngineContext,
+  'clock' | 'random' | 'ledger' | 'ledgerTime' | 'options' | 'emit' | 'report'
+>;
+
+/** One claimed job in its handler. */
+export class Run {
+  readonly job: ClaimedJob;
+  readonly #context: RunContext;
+  readonly #worker: Worker;
+  readonly #controller = new AbortController();
+  readonly #startedMs: number;
+  #abortedFor: AbortReason | undefined;
+  #notes: Notes | undefined;
+  #inSession: Outcome | undefined;
+
+  constructor(context: RunContext, worker: Worker, job: ClaimedJob) {
+    this.#context = context;
+    this.#worker = worker;
+    this.job = job;
+    this.#startedMs = context.clock.monotonic();
+  }
+
+  /** True when its end may have to wait for a transaction of the handler. */
+  get isInSession(): boolean {
+    return this.#inSession !== undefined;
+  }
+
+  /** How long it has taken so far, in milliseconds. */
+  get durationMs(): number {
+    return this.#context.clock.monotonic() - this.#startedMs;
+  }
+
+  /** Tells the handler that its result is not wanted any more; only the first reason counts. */
+  abort(reason: AbortReason): void {
+    if (this.#abortedFor !== undefined) return;
+    this.#abortedFor = reason;
+    const name = reason === 'timeout' ? 'TimeoutError' : 'AbortError';
+    this.#controller.abort(new DOMException(ABORT_MESSAGES[reason], name));
+  }
+
+  /** Calls the handler and says how the run ended. Never rejects. */
+  async execute(): Promise<Outcome> {
+    const timeoutMs = this.job.timeout ?? this.#worker.timeoutMs;
+    const outcome =
+      timeoutMs === undefined ? await this.#call() : await this.#callWithin(timeoutMs);
+    return this.#inSession === undefined ? outcome : this.#confirm(this.#inSession, outcome);
+  }
+
+  /** True when the handler told something. */
+  get hasNotes(): boolean {
+    return this.#notes !== undefined;
+  }
+
+  /** What the handler told and is not stored yet. */
+  endNotes(): Promise<OpenNotes> {
+    return this.#ownNotes().end();
+  }
+
+  async #callWithin(timeoutMs: number): Promise<Outcome> {
+    const { clock } = this.#context;
+    const ended = new AbortController();
+    let timer: Timer | undefined;
+    const tooLate = new Promise<Outcome>((resolve) => {
+      timer = clock.setTimer(() => {
+        this.abort('timeout');
+        const outcome: Outcome = { kind: 'failed', error: tookTooLong(timeoutMs), isFinal: false };
+        void sleep(clock, TIMEOUT_GRACE_MS, ended.signal).then(() => resolve(outcome));
+      }, timeoutMs);
+    });
+    const called = this.#call();
+    void called.then(() => ended.abort());
+    const outcome = await Promise.race([called, tooLate]);
+    timer?.cancel();
+    if (this.#abortedFor !== 'timeout') return outcome;
+    return { kind: 'failed', error: tookTooLong(timeoutMs), isFinal: false };
+  }
+
+  async #call(): Promise<Outcome> {
+    try {
+      const checked = await this.#checked();
+      if (checked.error) return { kind: 'failed', error: checked.error, isFinal: true };
+      const returned = await this.#worker.handler(checked.job, this.#jobContext());
+      if (returned instanceof HandlerOutcome) return returned.outcome;
+      return { kind: 'completed', ...this.#resultOf(returned) };
+    } catch (thrown) {
+      if (this.#abortedFor === 'cancel') return { kind: 'cancelled', by: 'request' };
+      const isOurs = this.#abortedFor === 'stop' || this.#abortedFor === 'lease';
+      if (isOurs) return { kind: 'released' };
+      return { kind: 'failed', error: toError(thrown), isFinal: false };
+    }
+  }
+
+  /** Data that does not fit its schema does not get better by trying again. */
+  async #checked(): Promise<{ readonly job: Job; readonly error?: Error }> {
+    const { schema } = this.#worker;
+    if (schema === undefined) return { job: this.job };
+    try {
+      return { job: { ...this.job, data: await checkData(schema, 'data', this.job.data) } };
+    } catch (error) {
+      return { job: this.job, error: toError(error) };
+    }
+  }
+
+  #jobContext(): JobContext {
+    return Object.freeze({
+      signal: this.#controller.signal,
+      fence: this.job.fence,
+      progress: (value: unknown) => this.#progress(value),
+      log: (line: string) => this.#ownNotes().log(String(line).slice(0, LONGEST_LINE)),
+      complete: (options: Parameters<JobContext['complete']>[0]) => this.#complete(options),
+    });
+  }
+
+  #progress(value: unknown): void {
+    const progress = copyPayload('progress', value, MOST_PROGRESS_BYTES, '');
+    if (progress === undefined) {
+      throw new InvalidArgumentError('progress', 'a value that can be stored', value);
+    }
+    this.#ownNotes().progress(progress);
+    this.#context.emit('job:progress', { job: this.job, progress });
+  }
+
+  #ownNotes(): Notes {
+    this.#notes ??= new Notes(this.#context, this.job);
+    return this.#notes;
+  }
+
+  /** The work is done: a result that cannot be stored is left out, and said, rather than done again. */
+  #resultOf(returned: unknown): { readonly result?: unknown } {
+    try {
+      const result = copyPayload('result', returned, this.#context.options.maxPayloadBytes);
+      return result === undefined ? {} : { result };
+    } catch (error) {
+      this.#context.emit('job:error', { error: toError(error), job: this.job });
+      return {};
+    }
+  }
+
+  async #complete({ session, result }: Parameters<JobContext['complete']>[0]): Promise<void> {
+    const { ledger, ledgerTime, options } = this.#context;
+    if (typeof session?.inTransaction !== 'function' || !session.inTransaction()) {
+      throw new InvalidArgumentError('session', 'a session with a started transaction', session);
+    }
+    const stored = copyPayload('result', result, options.maxPayloadBytes);
+    const outcome: Outcome = { kind: 'completed', ...(stored !== undefined && { result: stored }) };
+    this.#inSession = outcome;
+    const now = ledgerTime.now();
+    const settlement = toSettlement(this.job, outcome, this.settlementContext(now));
+    const isCompleted = await ledger.completeInSession({ settlement, now, session });
+    if (isCompleted) return;
+    const { from } = JOB_LIFECYCLE.transitions.complete;
+    throw new JobStateError(this.job._id, 'pending', 'complete', from);
+  }
+
+  /** What a settlement of this run is reckoned with. */
+  settlementContext(now: Date): SettlementContext {
+    const { random, report } = this.#context;
+    return {
+      now,
+      retry: this.#worker.retry,
+      fraction: random.fraction(),
+      durationMs: this.durationMs,
+      report,
+    };
+  }
+
+  /** No other write may complete the run once its transaction was asked to; so the ledger is asked what it says. */
+  async #confirm(inSession: Outcome, outcome: Outcome): Promise<Outcome> {
+    const { ledger, clock, report } = this.#context;
+    for (let delayMs = CONFIRM_BASE_MS; ; delayMs = Math.min(delayMs * 2, CONFIRM_LONGEST_MS)) {
+      try {
+        const job = await ledger.getJob({ jobId: this.job._id });
+        if (job?.lastToken === this.job.claimToken) return { kind: 'confirmed', of: inSession };
+        return { kind: 'failed', error: notCommitted(outcome), isFinal: false };
+      } catch (error) {
+        report(error);
+        if (this.#controller.signal.aborted) return { kind: 'released' };
+        await sleep(clock, delayMs, this.#controller.signal);
+      }
+    }
+  }
+}
+
+function notCommitted(outcome: Outcome): Error {
+  if (outcome.kind === 'failed') return outcome.error;
+  return new MonqueError('NOT_COMMITTED', 'The transaction of the handler was not committed');
+}
+
+const CONFIRM_BASE_MS = 50;
+const CONFIRM_LONGEST_MS = 5_000;
+
+function tookTooLong(timeoutMs: number): Error {
+  return new DOMException(
+    `The run took longer than its timeout of ${timeoutMs} ms`,
+    'TimeoutError',
+  );
+}
+
+const ABORT_MESSAGES = Object.freeze({
+  cancel: 'The job was cancelled',
+  stop: 'The instance stops and waited for shutdownTimeout',
+  lease: 'The claim was lost: this instance had been declared dead',
+  timeout: 'The run took longer than its timeout',
+});

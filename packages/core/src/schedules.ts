@@ -1,0 +1,229 @@
+/**
+ * Series: one for each name and key, however many processes ask for it.
+ *
+ * A series is one job that goes back to pending, with its next time, whenever a run ends. What always holds: asking
+ * again for what stands already changes nothing, so that a process that boots moves no waiting run; and a change is
+ * written only over the version that it was reckoned with.
+ *
+ * @module
+ */
+import { BSON } from 'mongodb';
+import { checkJobName } from './checks.ts';
+import { parseCron } from './cron.ts';
+import type { EngineContext } from './engine-context.ts';
+import { InvalidArgumentError, MonqueError } from './errors.ts';
+import { DEFAULT_PRIORITY, DOCUMENT_VERSION, type Job } from './job.ts';
+import { JOB_LIFECYCLE } from './job-lifecycle.ts';
+import { checkScheduleOptions, type ScheduleOptions } from './job-options.ts';
+import type { SeriesFields } from './ledger/ledger-repository.ts';
+import { seriesLock } from './ledger/unique-locks.ts';
+import { copyPayload } from './payload.ts';
+import type { Producer } from './producer.ts';
+import { firstRun, type MissedPolicy, type SeriesPlan } from './series.ts';
+
+const MOST_RACES = 10;
+const MOST_SCHEDULES = 10_000;
+
+/** A series as it stands. */
+export interface Schedule<T = unknown> {
+  /** The id of its job, which stays the same from run to run. */
+  readonly jobId: Job['_id'];
+  readonly name: string;
+  readonly uniqueKey: string;
+  /** The cron expression. */
+  readonly cron: string;
+  readonly timezone: string;
+  readonly startAt?: Date;
+  readonly endAt?: Date;
+  readonly missed: MissedPolicy;
+  readonly data: T;
+  /** `processing` while a run is on. */
+  readonly status: Job['status'];
+  /** When the waiting run is due, which may be a retry; of a run that is on, when it was due. */
+  readonly nextRunAt: Date;
+  /** The time of the plan that run stands for. */
+  readonly scheduledFor: Date;
+}
+
+type Plan = SeriesPlan & SeriesFields;
+
+/** Makes, changes, ends and lists series. */
+export class Schedules {
+  readonly #context: EngineContext;
+  readonly #producer: Producer;
+  readonly #onChanged: (job: Job) => void;
+
+  /** @param onChanged - told of a job whose next time was set anew */
+  constructor(context: EngineContext, producer: Producer, onChanged: (job: Job) => void) {
+    this.#context = context;
+    this.#producer = producer;
+    this.#onChanged = onChanged;
+  }
+
+  /** Makes the series, or makes the one that exists what is asked for. */
+  async schedule(
+    cron: string,
+    name: string,
+    data: unknown,
+    options: ScheduleOptions,
+    ready: () => Promise<void>,
+  ): Promise<Job> {
+    checkJobName('name', name);
+    checkScheduleOptions(options);
+    const { expression } = parseCron('cron', cron, options.timezone);
+    const copy = copyPayload('data', data, this.#context.options.maxPayloadBytes);
+    const plan = toPlan(expression, copy, options);
+    await ready();
+    const uniqueKey = options.uniqueKey ?? expression;
+    for (let race = 0; race < MOST_RACES; race += 1) {
+      const answer = await this.#producer.storeJob(this.#makeJob(name, uniqueKey, plan, options));
+      if (answer.outcome === 'refused') throw answer.error;
+      if (answer.outcome === 'enqueued') return answer.job;
+      const updated = await this.#update(answer.job, plan);
+      if (updated !== null) return updated;
+    }
+    throw new MonqueError('BUSY', `The series ${name} (${uniqueKey}) changed too often`);
+  }
+
+  /** Ends a series, or all of a name; gives how many were ended. */
+  async unschedule(name: string, uniqueKey: string | undefined): Promise<number> {
+    const { ledger, ledgerTime } = this.#context;
+    let ended = 0;
+    for (let race = 0; race < MOST_RACES; race += 1) {
+      const found = await ledger.findSeries({
+        name,
+        ...(uniqueKey !== undefined && { key: uniqueKey }),
+        limit: MOST_SCHEDULES,
+      });
+      const series = found.filter(isSeries);
+      if (series.length === 0) return ended;
+      for (const { _id: jobId, seriesVersion } of series) {
+        const version = seriesVersion === undefined ? {} : { seriesVersion };
+        const { outcome } = await ledger.endSeries({ jobId, ...version, now: ledgerTime.now() });
+        if (outcome === 'written') ended += 1;
+      }
+    }
+    throw new MonqueError('BUSY', `The series of ${name} changed too often`);
+  }
+
+  /** The series there are. */
+  async list(name: string | undefined): Promise<Schedule[]> {
+    const { ledger } = this.#context;
+    const limit = MOST_SCHEDULES;
+    const jobs = await ledger.findSeries({ ...(name !== undefined && { name }), limit });
+    return jobs.filter(isSeries).map(toSchedule);
+  }
+
+  /** The job after the change; null when the series changed meanwhile. */
+  async #update(job: Job, plan: Plan): Promise<Job | null> {
+    const { ledger, ledgerTime } = this.#context;
+    if (isSeries(job) && isSame(toFields(job), plan)) return job;
+    const now = ledgerTime.now();
+    const keepsTime = isSeries(job) && isSame(timesOf(job), timesOf(plan));
+    const next = keepsTime ? null : firstRunOf(plan, now);
+    const { outcome, job: after } = await ledger.replan({
+      jobId: job._id,
+      ...(job.seriesVersion !== undefined && { seriesVersion: job.seriesVersion }),
+      series: plan,
+      ...(next && { nextRun: { scheduledFor: next, nextRunAt: next } }),
+      now,
+    });
+    if (outcome !== 'written' || after === null) return null;
+    this.#onChanged(after);
+    return after;
+  }
+
+  #makeJob(name: string, uniqueKey: string, plan: Plan, options: ScheduleOptions): Job {
+    const { random, ledgerTime } = this.#context;
+    const now = ledgerTime.now();
+    const scheduledFor = firstRunOf(plan, now);
+    const { priority = DEFAULT_PRIORITY, maxRetries, backoff, timeout } = options;
+    return {
+      _id: random.objectId(now.getTime()),
+      name,
+      priority,
+      uniqueKey,
+      uniqueLock: seriesLock(uniqueKey),
+      data: undefined,
+      ...plan,
+      seriesVersion: 1,
+      scheduledFor,
+      nextRunAt: scheduledFor,
+      ...(maxRetries !== undefined && { maxRetries }),
+      ...(backoff && { backoff: { ...backoff } }),
+      ...(timeout !== undefined && { timeout }),
+      status: JOB_LIFECYCLE.initial,
+      failCount: 0,
+      fence: 0,
+      createdAt: now,
+      updatedAt: now,
+      documentVersion: DOCUMENT_VERSION,
+    };
+  }
+}
+
+function toPlan(repeatInterval: string, data: unknown, options: ScheduleOptions): Plan {
+  const { timezone, startAt, endAt, missed } = options;
+  return {
+    repeatInterval,
+    ...(timezone !== undefined && { timezone }),
+    ...(startAt && { startAt: new Date(startAt) }),
+    ...(endAt && { endAt: new Date(endAt) }),
+    ...(missed !== undefined && { missed }),
+    ...(data !== undefined && { data }),
+  };
+}
+
+function firstRunOf(plan: Plan, now: Date): Date {
+  const first = firstRun(plan, now);
+  if (first !== null) return first.scheduledFor;
+  throw new InvalidArgumentError('options.endAt', 'after a time of the series', plan.endAt);
+}
+
+/** The unique key of a series that was ended during its last run is still held by that run. */
+function isSeries(job: Job): job is Job & { readonly repeatInterval: string } {
+  return job.repeatInterval !== undefined;
+}
+
+function toFields(job: Job & { readonly repeatInterval: string }): Plan {
+  return { ...timesOf(job), ...pick(job, ['missed', 'data']) } as Plan;
+}
+
+/** What the times of a series depend on. */
+function timesOf(plan: SeriesPlan): Partial<Plan> {
+  return pick(plan as Plan, ['repeatInterval', 'timezone', 'startAt', 'endAt']);
+}
+
+function pick<T extends object, K extends keyof T>(from: T, keys: readonly K[]): Partial<T> {
+  const present = keys.filter((key) => from[key] !== undefined).map((key) => [key, from[key]]);
+  return Object.fromEntries(present) as Partial<T>;
+}
+
+/** True when both would be stored alike, whatever the order of their fields on the first level. */
+function isSame(a: object, b: object): boolean {
+  const bytes = (value: object): string => {
+    const sorted = Object.entries(value).sort(([x], [y]) => (x < y ? -1 : 1));
+    return Buffer.from(
+      BSON.serialize(Object.fromEntries(sorted), { ignoreUndefined: true }),
+    ).toString('base64');
+  };
+  return bytes(a) === bytes(b);
+}
+
+function toSchedule(job: Job & { readonly repeatInterval: string }): Schedule {
+  const { startAt, endAt } = job;
+  return {
+    jobId: job._id,
+    name: job.name,
+    uniqueKey: job.uniqueKey ?? job.repeatInterval,
+    cron: job.repeatInterval,
+    timezone: job.timezone ?? 'UTC',
+    missed: job.missed ?? 'once',
+    data: job.data,
+    status: job.status,
+    nextRunAt: job.nextRunAt,
+    scheduledFor: job.scheduledFor ?? job.nextRunAt,
+    ...(startAt && { startAt }),
+    ...(endAt && { endAt }),
+  };
+}

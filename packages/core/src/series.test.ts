@@ -1,0 +1,139 @@
+import { describe, expect, test } from 'vitest';
+import { firstRun, isMissed, MOST_COUNTED, nextRun, nextRunOf, type SeriesPlan } from './series.ts';
+
+const HOURLY: SeriesPlan = { repeatInterval: '0 * * * *' };
+
+function at(time: string): Date {
+  return new Date(`2026-06-01T${time}Z`);
+}
+
+describe('the first run', () => {
+  test('is the next time of the plan, never now', () => {
+    expect(firstRun(HOURLY, at('10:00'))).toEqual({ scheduledFor: at('11:00'), skipped: 0 });
+  });
+
+  test('is not before the start, which may be a time of the plan itself', () => {
+    expect(firstRun({ ...HOURLY, startAt: at('12:00') }, at('09:30'))?.scheduledFor).toEqual(
+      at('12:00'),
+    );
+    expect(firstRun({ ...HOURLY, startAt: at('12:01') }, at('09:30'))?.scheduledFor).toEqual(
+      at('13:00'),
+    );
+    expect(firstRun({ ...HOURLY, startAt: at('08:00') }, at('09:30'))?.scheduledFor).toEqual(
+      at('10:00'),
+    );
+  });
+
+  test('is not after the end, which counts itself', () => {
+    expect(firstRun({ ...HOURLY, endAt: at('11:00') }, at('10:00'))?.scheduledFor).toEqual(
+      at('11:00'),
+    );
+    expect(firstRun({ ...HOURLY, endAt: at('10:59') }, at('10:00'))).toBeNull();
+  });
+});
+
+describe('the next run', () => {
+  test('follows the plan when nothing was missed, whatever the policy', () => {
+    for (const missed of ['skip', 'once', 'all'] as const) {
+      expect(nextRun({ ...HOURLY, missed }, at('10:00'), at('10:40'))).toEqual({
+        scheduledFor: at('11:00'),
+        skipped: 0,
+      });
+    }
+  });
+
+  test('of a run that stands for a time to come is the one after that', () => {
+    expect(nextRun(HOURLY, at('15:00'), at('10:40'))?.scheduledFor).toEqual(at('16:00'));
+  });
+
+  test('after missed times is the latest of them, a later one, or the first of them', () => {
+    const now = at('14:20');
+    expect(nextRun(HOURLY, at('10:00'), now)).toEqual({ scheduledFor: at('14:00'), skipped: 3 });
+    expect(nextRun({ ...HOURLY, missed: 'skip' }, at('10:00'), now)).toEqual({
+      scheduledFor: at('15:00'),
+      skipped: 4,
+    });
+    expect(nextRun({ ...HOURLY, missed: 'all' }, at('10:00'), now)).toEqual({
+      scheduledFor: at('11:00'),
+      skipped: 0,
+    });
+  });
+
+  test('of a series that ended meanwhile is the last before its end, or none', () => {
+    const plan = { ...HOURLY, endAt: at('12:30') };
+    expect(nextRun(plan, at('10:00'), at('14:20'))).toEqual({
+      scheduledFor: at('12:00'),
+      skipped: 1,
+    });
+    expect(nextRun({ ...plan, missed: 'skip' }, at('10:00'), at('14:20'))).toBeNull();
+    expect(nextRun(plan, at('12:00'), at('12:10'))).toBeNull();
+  });
+
+  test('with `all` is at most a hundred back, and what is before that counts as skipped', () => {
+    const minutely: SeriesPlan = { repeatInterval: '* * * * *', missed: 'all' };
+    expect(nextRun(minutely, at('00:00'), at('05:00'))).toEqual({
+      scheduledFor: at('03:21'),
+      skipped: 200,
+    });
+  });
+
+  test('is found quickly after a long time, counting no further than the bound', () => {
+    const secondly: SeriesPlan = { repeatInterval: '* * * * * *' };
+    const now = new Date('2026-06-09T00:00:00Z');
+    expect(nextRun(secondly, at('00:00'), now)).toEqual({
+      scheduledFor: now,
+      skipped: MOST_COUNTED - 1,
+    });
+  });
+
+  test('keeps its time of day over both changes of the clock', () => {
+    const plan: SeriesPlan = { repeatInterval: '30 2 * * *', timezone: 'Europe/Berlin' };
+    const chain: string[] = [];
+    for (const start of ['2026-03-28T01:30:00Z', '2026-10-24T00:30:00Z']) {
+      let time = new Date(start);
+      for (let run = 0; run < 2; run += 1) {
+        time = nextRun(plan, time, time)?.scheduledFor as Date;
+        chain.push(time.toISOString());
+      }
+    }
+    expect(chain).toEqual([
+      '2026-03-29T01:00:00.000Z',
+      '2026-03-30T00:30:00.000Z',
+      '2026-10-25T00:30:00.000Z',
+      '2026-10-26T01:30:00.000Z',
+    ]);
+  });
+});
+
+describe('the next run of a job', () => {
+  test('is none for a job of no series, and for a plan that cannot be read', () => {
+    expect(nextRunOf({}, at('10:00'))).toBeNull();
+    expect(nextRunOf({ repeatInterval: 'every day' }, at('10:00'))).toBeNull();
+  });
+
+  test('is reckoned from the time it stands for, or from now without one', () => {
+    expect(nextRunOf({ ...HOURLY, scheduledFor: at('12:00') }, at('10:10'))?.scheduledFor).toEqual(
+      at('13:00'),
+    );
+    expect(nextRunOf(HOURLY, at('10:10'))?.scheduledFor).toEqual(at('11:00'));
+  });
+});
+
+describe('a waiting run is missed', () => {
+  const run = { scheduledFor: at('10:00'), nextRunAt: at('10:00') };
+
+  test('when it is more than a minute late, or the next time has come', () => {
+    const plan: SeriesPlan = { repeatInterval: '*/30 * * * * *', missed: 'skip' };
+    expect(isMissed({ ...HOURLY, missed: 'skip' }, run, at('10:01'))).toBe(false);
+    expect(isMissed({ ...HOURLY, missed: 'skip' }, run, at('10:01:01'))).toBe(true);
+    expect(isMissed(plan, run, at('10:00:29'))).toBe(false);
+    expect(isMissed(plan, run, at('10:00:30'))).toBe(true);
+  });
+
+  test('never for a series that runs what was missed, or whose end has come', () => {
+    expect(isMissed(HOURLY, run, at('23:00'))).toBe(false);
+    expect(isMissed({ ...HOURLY, missed: 'skip', endAt: at('10:00') }, run, at('10:00:30'))).toBe(
+      false,
+    );
+  });
+});

@@ -1,0 +1,143 @@
+/**
+ * Which run of a series comes next.
+ *
+ * Runs follow the plan, not each other: the time of the next is reckoned from the time that this one stands for. What
+ * passed meanwhile, since a run took long or nobody was there, is missed, and treated as the series wants it.
+ *
+ * @module
+ */
+import { type CronPlan, parseCron } from './cron.ts';
+import type { Job } from './job.ts';
+
+/** What happens to times that passed while nobody could run them. */
+export type MissedPolicy = 'skip' | 'once' | 'all';
+
+/** What happens to them when nothing is said: one run for all of them. */
+export const DEFAULT_MISSED: MissedPolicy = 'once';
+
+/** The most missed times that `all` catches up with; older ones are passed over. */
+export const MOST_CAUGHT_UP = 100;
+
+/** Missed times are counted up to this; there may be more. */
+export const MOST_COUNTED = 1_000;
+
+/** A run that could not start within this time after it was due is missed, for a series that skips those. */
+export const MISSED_AFTER_MS = 60_000;
+
+/** The plan of a series. */
+export interface SeriesPlan {
+  /** A cron expression. */
+  readonly repeatInterval: string;
+  /** UTC when left out. */
+  readonly timezone?: string;
+  /** No run before this time. */
+  readonly startAt?: Date;
+  /** No run after this time. */
+  readonly endAt?: Date;
+  /** {@link DEFAULT_MISSED} when left out. */
+  readonly missed?: MissedPolicy;
+}
+
+/** One run to come. */
+export interface NextRun {
+  /** The time of the plan that it stands for, at which it is due. */
+  readonly scheduledFor: Date;
+  /** How many times of the plan were passed over before it, up to {@link MOST_COUNTED}. */
+  readonly skipped: number;
+}
+
+/** The first run of a new series, later than now; null when the plan has none. */
+export function firstRun(plan: SeriesPlan, now: Date): NextRun | null {
+  const scheduledFor = occurrenceAfter(plan, now);
+  return scheduledFor && { scheduledFor, skipped: 0 };
+}
+
+/**
+ * The run after the one that stands for `scheduledFor`; null when the series is over.
+ *
+ * @throws InvalidCronError, or InvalidArgumentError, for a plan that this version cannot read
+ */
+export function nextRun(plan: SeriesPlan, scheduledFor: Date, now: Date): NextRun | null {
+  const following = occurrenceAfter(plan, scheduledFor);
+  if (following === null || following > now) {
+    return following && { scheduledFor: following, skipped: 0 };
+  }
+  const missed = plan.missed ?? DEFAULT_MISSED;
+  if (missed === 'all') return oldestToCatchUp(plan, following, now);
+  const count = countUntil(plan, following, now);
+  if (missed === 'once') {
+    return { scheduledFor: lastUntil(plan, following, now), skipped: count - 1 };
+  }
+  const upcoming = occurrenceAfter(plan, now);
+  return upcoming && { scheduledFor: upcoming, skipped: count };
+}
+
+/**
+ * The run of a job's series after the one it stands for. Null when it belongs to none, when that is over, or when its
+ * plan cannot be read, as one that was written by hand or by a later version: such a series ends with its run.
+ */
+export function nextRunOf(
+  job: Partial<SeriesPlan> & Pick<Job, 'scheduledFor'>,
+  now: Date,
+): NextRun | null {
+  const { repeatInterval, scheduledFor = now } = job;
+  if (repeatInterval === undefined) return null;
+  try {
+    return nextRun({ ...job, repeatInterval }, scheduledFor, now);
+  } catch {
+    return null;
+  }
+}
+
+/** True when a waiting run is so late that a series which skips missed runs passes it over. */
+export function isMissed(
+  plan: SeriesPlan,
+  run: { readonly scheduledFor: Date; readonly nextRunAt: Date },
+  now: Date,
+): boolean {
+  if (plan.missed !== 'skip') return false;
+  if (now.getTime() - run.nextRunAt.getTime() > MISSED_AFTER_MS) return true;
+  const following = occurrenceAfter(plan, run.scheduledFor);
+  return following !== null && following <= now;
+}
+
+/** The first time of the plan later than an instant, within its start and end. */
+function occurrenceAfter(plan: SeriesPlan, after: Date): Date | null {
+  const { startAt, endAt } = plan;
+  const isBeforeStart = startAt !== undefined && after < startAt;
+  // The start itself may be a time of the plan.
+  const from = isBeforeStart ? new Date(startAt.getTime() - 1) : after;
+  const next = cronOf(plan).next(from);
+  return next !== null && (endAt === undefined || next <= endAt) ? next : null;
+}
+
+/** The last time of the plan that is not later than now; there is one, the first. */
+function lastUntil(plan: SeriesPlan, first: Date, now: Date): Date {
+  const end = plan.endAt !== undefined && plan.endAt < now ? plan.endAt : now;
+  return cronOf(plan).previous(new Date(end.getTime() + 1)) ?? first;
+}
+
+function countUntil(plan: SeriesPlan, first: Date, now: Date): number {
+  let count = 0;
+  let next: Date | null = first;
+  while (next !== null && next <= now && count < MOST_COUNTED) {
+    count += 1;
+    next = occurrenceAfter(plan, next);
+  }
+  return count;
+}
+
+/** Of the missed runs the first, but no more than {@link MOST_CAUGHT_UP} back. */
+function oldestToCatchUp(plan: SeriesPlan, first: Date, now: Date): NextRun {
+  const cron = cronOf(plan);
+  let oldest = lastUntil(plan, first, now);
+  for (let kept = 1; kept < MOST_CAUGHT_UP && oldest > first; kept += 1) {
+    oldest = cron.previous(oldest) ?? first;
+  }
+  const before = new Date(oldest.getTime() - 1);
+  return { scheduledFor: oldest, skipped: oldest > first ? countUntil(plan, first, before) : 0 };
+}
+
+function cronOf({ repeatInterval, timezone }: SeriesPlan): CronPlan {
+  return parseCron('repeatInterval', repeatInterval, timezone);
+}

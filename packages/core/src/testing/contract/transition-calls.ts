@@ -1,0 +1,206 @@
+/**
+ * For each verb of the lifecycle table the call that applies it, with a check of the answer.
+ *
+ * @module
+ */
+import assert from 'node:assert/strict';
+import type { Job, JobStatus } from '../../job.ts';
+import type { JobVerb } from '../../job-lifecycle.ts';
+import type { SeriesFields } from '../../ledger/ledger-repository.ts';
+import { answerUnmatched, type SettleVerb } from '../../ledger/settlement.ts';
+import type { Subject } from './subject.ts';
+
+/** What the conditions and effects of the rows refer to, and what calls state instead, such as `rescueLimit`. */
+export interface VerbParams extends SeriesFields {
+  readonly now: Date;
+  readonly claimToken: string;
+  readonly instanceId: string;
+  readonly nextRunAt: Date;
+  readonly scheduledFor: Date;
+  readonly failReason: string;
+  readonly lastFailCount: number;
+  readonly deadInstanceId: string;
+  readonly rescueLimit: number;
+  readonly seriesVersion: number | undefined;
+  readonly result: unknown;
+  readonly progress: unknown;
+  readonly logLines: readonly string[];
+  readonly priority: number;
+  readonly uniqueLock: string;
+  readonly finishedBefore: Date;
+  readonly staleBefore: Date;
+}
+
+/** Calls the ledger and checks its answer, knowing whether the verb applies. */
+export type Send = (
+  subject: Subject,
+  job: Job,
+  params: VerbParams,
+  applies: boolean,
+) => Promise<void>;
+
+/** Calls that choose between verbs by the job they find. */
+const CHOSEN_BY: Partial<Readonly<Record<JobVerb, string>>> = {
+  cancel: 'cancel',
+  requestCancel: 'cancel',
+  skipRun: 'cancel',
+  endSeries: 'endSeries',
+  endSeriesAfterRun: 'endSeries',
+  replan: 'replan',
+  replanRunning: 'replan',
+  rescue: 'rescue',
+  rescueToFailed: 'rescue',
+  rescueToCancelled: 'rescue',
+  rescueToNextRun: 'rescue',
+  recover: 'recover',
+  recoverToCancelled: 'recover',
+};
+
+/** The call that applies a verb; a name for itself where it applies no other. */
+export function callOf(verb: JobVerb): string {
+  return CHOSEN_BY[verb] ?? verb;
+}
+
+/** The call of each verb. */
+export const SEND: Readonly<Record<JobVerb, Send>> = {
+  enqueue: async (subject, job) => {
+    const [answer] = await subject.enqueue(subject.newJob({ _id: job._id }));
+    assert.equal(answer?.outcome, 'enqueued');
+  },
+  claim: async (subject, _job, { now, instanceId, claimToken }, applies) => {
+    const { jobs } = await subject.claim({ now, instanceId, claimToken });
+    assert.equal(jobs.length, applies ? 1 : 0);
+  },
+  note: async (subject, job, { claimToken, progress, logLines, now }, applies) => {
+    const params = { jobId: job._id, claimToken, progress, logLines, now };
+    assert.equal(await subject.ledger.note(params), applies);
+  },
+  complete: sendSettlement('complete'),
+  repeat: sendSettlement('repeat'),
+  repeatAfterFailure: sendSettlement('repeatAfterFailure'),
+  retry: sendSettlement('retry'),
+  snooze: sendSettlement('snooze'),
+  release: sendSettlement('release'),
+  fail: sendSettlement('fail'),
+  discard: sendSettlement('discard'),
+  cancelled: sendSettlement('cancelled'),
+  cancelByHandler: sendSettlement('cancelByHandler'),
+  rescue: sendRescue('pending'),
+  rescueToFailed: sendRescue('failed'),
+  rescueToCancelled: sendRescue('cancelled'),
+  rescueToNextRun: sendRescue('pending'),
+  recover: sendRecover('pending'),
+  recoverToCancelled: sendRecover('cancelled'),
+  cancel: sendCancel('cancelled'),
+  skipRun: sendCancel('skipped'),
+  requestCancel: sendCancel('requested'),
+  endSeries: sendEndSeries,
+  endSeriesAfterRun: sendEndSeries,
+  replan: sendReplan,
+  replanRunning: sendReplan,
+  amend: async (subject, job, { nextRunAt, priority, data, now }, applies) => {
+    const changes = { nextRunAt, priority, data };
+    const { outcome } = await subject.ledger.amend({ jobId: job._id, changes, now });
+    assert.equal(outcome, applies ? 'amended' : 'refused');
+  },
+  redrive: async (subject, job, { nextRunAt, now }, applies) => {
+    const { outcome } = await subject.ledger.redrive({ jobId: job._id, nextRunAt, now });
+    assert.equal(outcome, applies ? 'redriven' : 'refused');
+  },
+  remove: async (subject, job, _params, applies) => {
+    const result = await subject.ledger.remove({ jobId: job._id });
+    assert.equal(result.outcome, applies ? 'removed' : 'refused');
+  },
+  prune: async (subject, _job, { finishedBefore, now }, applies) => {
+    const { pruned } = await subject.prune({
+      finishedBefore: {
+        completed: finishedBefore,
+        failed: finishedBefore,
+        cancelled: finishedBefore,
+      },
+      now,
+    });
+    assert.equal(pruned, applies ? 1 : 0);
+  },
+};
+
+function sendSettlement(verb: SettleVerb): Send {
+  return async (subject, job, params, applies) => {
+    const { now, claimToken, nextRunAt, scheduledFor, failReason, lastFailCount } = params;
+    const { seriesVersion, result, progress, logLines } = params;
+    const settlement = subject.settlement(verb, job, {
+      claimToken,
+      nextRunAt,
+      scheduledFor,
+      failReason,
+      lastFailCount,
+      result,
+      progress,
+      logLines,
+      record: { duration: 12 },
+      ...(seriesVersion !== undefined && { seriesVersion }),
+    });
+    const { answers } = await subject.ledger.settle({ settlements: [settlement], now });
+    assert.deepEqual(answers, [applies ? 'settled' : answerUnmatched(settlement, job)]);
+  };
+}
+
+function sendRescue(to: 'pending' | 'failed' | 'cancelled'): Send {
+  return async (subject, _job, { now, deadInstanceId, rescueLimit }, applies) => {
+    const result = await subject.rescue({ now, deadInstanceId, rescueLimit });
+    const counts = { pending: 0, failed: 0, cancelled: 0, [to]: applies ? 1 : 0 };
+    assert.deepEqual(result, { ...counts, more: false, refused: false });
+  };
+}
+
+function sendRecover(to: 'pending' | 'cancelled'): Send {
+  return async (subject, _job, { now, staleBefore }, applies) => {
+    const result = await subject.ledger.recover({ staleBefore, now, limit: 100 });
+    assert.deepEqual(result, { pending: 0, cancelled: 0, [to]: applies ? 1 : 0 });
+  };
+}
+
+function sendCancel(moved: 'cancelled' | 'skipped' | 'requested'): Send {
+  return async (subject, job, { now }, applies) => {
+    const { outcome } = await subject.ledger.cancel({ jobId: job._id, now });
+    const unmoved: Partial<Record<JobStatus, string>> = { processing: 'requested' };
+    assert.equal(outcome, applies ? moved : (unmoved[job.status] ?? 'refused'));
+  };
+}
+
+async function sendEndSeries(
+  subject: Subject,
+  job: Job,
+  { now, seriesVersion }: VerbParams,
+  applies: boolean,
+): Promise<void> {
+  const { outcome } = await subject.ledger.endSeries({
+    jobId: job._id,
+    now,
+    ...(seriesVersion !== undefined && { seriesVersion }),
+  });
+  assert.equal(outcome, applies ? 'written' : 'stale');
+}
+
+async function sendReplan(
+  subject: Subject,
+  job: Job,
+  params: VerbParams,
+  applies: boolean,
+): Promise<void> {
+  const { now, seriesVersion, nextRunAt, scheduledFor } = params;
+  const { repeatInterval, missed, endAt, data } = params;
+  const { outcome } = await subject.ledger.replan({
+    jobId: job._id,
+    now,
+    ...(seriesVersion !== undefined && { seriesVersion }),
+    series: {
+      data,
+      ...(repeatInterval !== undefined && { repeatInterval }),
+      ...(missed !== undefined && { missed }),
+      ...(endAt !== undefined && { endAt }),
+    },
+    nextRun: { nextRunAt, scheduledFor },
+  });
+  assert.equal(outcome, applies ? 'written' : 'stale');
+}

@@ -1,0 +1,139 @@
+/**
+ * The jobs that the verbs of the lifecycle table are tried on, and the parameters they are tried with.
+ *
+ * @module
+ */
+import assert from 'node:assert/strict';
+import { type Job, type JobStatus, MOST_HISTORY, MOST_LOG_LINES } from '../../job.ts';
+import { JOB_LIFECYCLE, type JobVerb } from '../../job-lifecycle.ts';
+import { rescueFailReason } from '../../ledger/settlement.ts';
+import type { Condition } from '../../lifecycle.ts';
+import { midnight, seriesFields } from './series-jobs.ts';
+import { INSTANCE, type Subject } from './subject.ts';
+import { callOf, type VerbParams } from './transition-calls.ts';
+
+/** The verbs that a series alone knows. */
+const SERIES_VERBS: ReadonlySet<JobVerb> = new Set([
+  'repeat',
+  'repeatAfterFailure',
+  'rescueToNextRun',
+  'skipRun',
+  'endSeries',
+  'endSeriesAfterRun',
+  'replan',
+  'replanRunning',
+]);
+
+/** True for the jobs that no verb of the ledger leaves behind. */
+export function needsForeignJobs(verb: JobVerb, state: JobStatus, failing?: Condition): boolean {
+  const isRecovery = callOf(verb) === 'recover' && state === 'processing';
+  return isRecovery && failing?.field !== 'claimedBy';
+}
+
+/** Brings a job into the state, as far as the verb needs it prepared; one guard fails if that is wanted. */
+export async function bringTo(
+  subject: Subject,
+  verb: JobVerb,
+  state: JobStatus,
+  failing?: Condition,
+): Promise<Job> {
+  const fields = fieldsFor(subject, verb, failing);
+  if (needsForeignJobs(verb, state, failing)) {
+    const isAsked = verb === 'recoverToCancelled';
+    return putForeign(subject, {
+      ...fields,
+      ...(isAsked && { cancelRequestedAt: subject.at(1) }),
+    });
+  }
+  const job = await subject.putOne(fields);
+  if (verb === 'claim' && state === 'pending') return job;
+  await failOnce(subject);
+  if (state === 'pending') return subject.read(job);
+  if (state === 'cancelled') return cancelled(subject, job);
+  const claimed = await subject.claimOnly();
+  if (state !== 'processing') {
+    const verbs = { completed: 'complete', failed: 'fail' } as const;
+    assert.equal(await subject.settle(verbs[state], claimed), 'settled');
+    return subject.read(claimed);
+  }
+  if (wantsRequest(verb) !== (failing?.field === 'cancelRequestedAt'))
+    await subject.cancel(claimed);
+  return subject.read(claimed);
+}
+
+/** Parameters with which the verb applies to the job, if any can. */
+export function paramsFor(subject: Subject, verb: JobVerb, job: Job): VerbParams {
+  const run = callOf(verb) === 'cancel' || callOf(verb) === 'rescue' ? 1 : 3;
+  const rescueLimit = verb === 'rescueToFailed' || verb === 'rescueToNextRun' ? 2 : 5;
+  const isRescue = callOf(verb) === 'rescue';
+  return {
+    now: subject.at(1500),
+    claimToken: job.claimToken ?? job.lastToken ?? 'fresh-token',
+    instanceId: INSTANCE,
+    nextRunAt: SERIES_VERBS.has(verb) ? midnight(subject, run) : subject.at(60_000),
+    scheduledFor: midnight(subject, run),
+    failReason: isRescue ? rescueFailReason(rescueLimit) : 'Boom again',
+    lastFailCount: verb === 'fail' ? 0 : 9,
+    deadInstanceId: INSTANCE,
+    rescueLimit,
+    seriesVersion: job.seriesVersion,
+    result: { rows: 3 },
+    progress: { percent: 50 },
+    logLines: ['one', 'two'],
+    priority: -9,
+    data: { changed: true },
+    uniqueLock: 'key:key',
+    finishedBefore: subject.at(60_000),
+    staleBefore: subject.at(0),
+    repeatInterval: '30 4 * * *',
+    missed: 'all',
+    endAt: midnight(subject, 9),
+  };
+}
+
+/** As many fields as a new job may have, so that each effect of a row has something to act on. */
+function fieldsFor(subject: Subject, verb: JobVerb, failing?: Condition): Partial<Job> {
+  const isWindowOpen = failing?.field === 'windowUntil';
+  const lock = verb === 'claim' ? { startLock: 'key:key' } : { uniqueLock: 'key:key' };
+  const plain = { uniqueKey: 'key', ...lock, data: { to: 'somebody' } };
+  return {
+    ...(SERIES_VERBS.has(verb) ? seriesFields(subject, { timezone: 'UTC' }) : plain),
+    rescueCount: 1,
+    progress: { percent: 10 },
+    result: 'earlier',
+    logs: Array.from({ length: MOST_LOG_LINES - 1 }, (_, line) => `line ${line}`),
+    history: Array.from({ length: MOST_HISTORY }, (_, index) => ({
+      verb: 'retry',
+      at: subject.at(index - 100),
+      reason: `Reason ${index}`,
+    })),
+    ...(isWindowOpen && { windowUntil: subject.at(1500) }),
+  };
+}
+
+/** Claims the stored job, has its run fail, and makes it due again at once. */
+async function failOnce(subject: Subject): Promise<void> {
+  const job = await subject.claimOnly();
+  assert.equal(await subject.settle('retry', job, { nextRunAt: subject.at(0) }), 'settled');
+}
+
+/** A job that is processing for a tool that keeps no lease. */
+async function putForeign(subject: Subject, fields: Partial<Job>): Promise<Job> {
+  const job = subject.newJob({ ...fields, lockedAt: subject.at(0) });
+  await subject.putForeign({ ...job, status: 'processing' });
+  return subject.read(job);
+}
+
+async function cancelled(subject: Subject, job: Job): Promise<Job> {
+  if (job.repeatInterval === undefined) await subject.cancel(job);
+  else {
+    const { seriesVersion = 0 } = job;
+    await subject.ledger.endSeries({ jobId: job._id, now: subject.at(500), seriesVersion });
+  }
+  return subject.read(job);
+}
+
+function wantsRequest(verb: JobVerb): boolean {
+  const { guards = [] } = JOB_LIFECYCLE.transitions[verb];
+  return guards.some(({ field, is }) => field === 'cancelRequestedAt' && is === 'present');
+}

@@ -1,0 +1,393 @@
+import { describe, expect, test } from 'vitest';
+import type { Job } from '../../src/index.ts';
+import { InvalidArgumentError, JobStateError, UniqueKeyTakenError } from '../../src/index.ts';
+import { MANUAL_CLOCK_START } from '../../src/testing/index.ts';
+import { deferred, makeOne, makeWorld, payloads } from './kit.ts';
+
+function at(ms: number): Date {
+  return new Date(MANUAL_CLOCK_START.getTime() + ms);
+}
+
+describe('getJobs', () => {
+  test('lists by due time, at most 100 unless a limit says otherwise', async () => {
+    const { monque } = makeOne();
+    await monque.enqueueMany(
+      Array.from({ length: 120 }, (_, index) => ({
+        name: 'work',
+        data: index,
+        options: { runAt: at(1_000 - index) },
+      })),
+    );
+    const jobs = await monque.getJobs();
+    expect(jobs).toHaveLength(100);
+    expect(jobs[0]?.data).toBe(119);
+    expect(await monque.getJobs({ limit: 1_000 })).toHaveLength(120);
+    expect((await monque.getJobs({ limit: 2, skip: 3 })).map(({ data }) => data)).toEqual([
+      116, 115,
+    ]);
+  });
+
+  test('filters by names, states, unique key and creation', async () => {
+    const { monque, clock } = makeOne();
+    const a = await monque.enqueue('a', 1, { uniqueKey: 'k' });
+    await clock.advance(1_000);
+    const b = await monque.enqueue('b', 2);
+    await monque.cancelJob(b._id);
+    const ids = (jobs: readonly Job[]) => jobs.map(({ data }) => data);
+    expect(ids(await monque.getJobs({ name: 'a' }))).toEqual([1]);
+    expect(ids(await monque.getJobs({ name: ['a', 'b'] }))).toEqual([1, 2]);
+    expect(ids(await monque.getJobs({ status: 'cancelled' }))).toEqual([2]);
+    expect(ids(await monque.getJobs({ status: ['pending', 'failed'] }))).toEqual([1]);
+    expect(ids(await monque.getJobs({ uniqueKey: 'k' }))).toEqual([1]);
+    expect(ids(await monque.getJobs({ createdFrom: at(500) }))).toEqual([2]);
+    expect(ids(await monque.getJobs({ createdBefore: at(500) }))).toEqual([1]);
+    expect(a.uniqueKey).toBe('k');
+  });
+
+  test('takes typed values only, never an operator', async () => {
+    const { monque, faulty } = makeOne();
+    const wrong: unknown[] = [
+      { name: { $ne: 'a' } },
+      { status: 'done' },
+      { status: [] },
+      { name: ['a', { $gt: '' }] },
+      { limit: 0 },
+      { limit: 1.5 },
+      { skip: -1 },
+      { $where: '1' },
+      { archived: 'yes' },
+      { createdFrom: '2020' },
+    ];
+    for (const options of wrong) {
+      await expect(monque.getJobs(options as never)).rejects.toBeInstanceOf(InvalidArgumentError);
+    }
+    expect(faulty.calls('findJobs')).toBe(0);
+  });
+});
+
+describe('getJobsWithCursor', () => {
+  test.each(['_id', 'createdAt', 'updatedAt', 'nextRunAt'] as const)(
+    'pages by %s in both directions, forth and back',
+    async (orderBy) => {
+      const { monque, clock } = makeOne();
+      for (let index = 0; index < 7; index += 1) {
+        await monque.enqueue('work', index, { runAt: at(Math.floor(index / 3) * 1_000) });
+        await clock.advance(index % 2);
+      }
+      for (const direction of ['ascending', 'descending'] as const) {
+        const whole = await monque.getJobsWithCursor({ orderBy, direction });
+        expect(whole).toMatchObject({ nextCursor: null, previousCursor: null });
+        const expected = whole.jobs.map(({ data }) => data);
+        expect(expected).toHaveLength(7);
+        const first = await monque.getJobsWithCursor({ orderBy, direction, limit: 3 });
+        expect(first.previousCursor).toBeNull();
+        const second = await monque.getJobsWithCursor({
+          orderBy,
+          direction,
+          limit: 3,
+          cursor: String(first.nextCursor),
+        });
+        const third = await monque.getJobsWithCursor({
+          orderBy,
+          direction,
+          limit: 3,
+          cursor: String(second.nextCursor),
+        });
+        expect(third.nextCursor).toBeNull();
+        const seen = [first, second, third].flatMap(({ jobs }) => jobs.map(({ data }) => data));
+        expect(seen).toEqual(expected);
+        const back = await monque.getJobsWithCursor({
+          orderBy,
+          direction,
+          limit: 3,
+          cursor: String(third.previousCursor),
+        });
+        expect(back.jobs).toEqual(second.jobs);
+        const start = await monque.getJobsWithCursor({
+          orderBy,
+          direction,
+          limit: 3,
+          cursor: String(back.previousCursor),
+        });
+        expect(start.jobs).toEqual(first.jobs);
+        expect(start.previousCursor).toBeNull();
+      }
+    },
+  );
+
+  test('neither hides nor repeats a job when others are added meanwhile', async () => {
+    const { monque } = makeOne();
+    for (let index = 0; index < 6; index += 1) {
+      await monque.enqueue('work', index, { runAt: at(index * 1_000) });
+    }
+    const first = await monque.getJobsWithCursor({ orderBy: 'nextRunAt', limit: 3 });
+    await monque.enqueue('work', 'early', { runAt: at(-5_000) });
+    const second = await monque.getJobsWithCursor({
+      orderBy: 'nextRunAt',
+      cursor: String(first.nextCursor),
+    });
+    expect([...first.jobs, ...second.jobs].map(({ data }) => data)).toEqual([0, 1, 2, 3, 4, 5]);
+  });
+
+  test('of no jobs has no cursors; a wrong cursor is refused', async () => {
+    const { monque } = makeOne();
+    expect(await monque.getJobsWithCursor()).toEqual({
+      jobs: [],
+      nextCursor: null,
+      previousCursor: null,
+    });
+    await monque.enqueue('a');
+    await monque.enqueue('a');
+    const { nextCursor } = await monque.getJobsWithCursor({ limit: 1 });
+    for (const options of [
+      { cursor: 'nonsense' },
+      { cursor: String(nextCursor), orderBy: 'createdAt' as const },
+      { cursor: Buffer.from('createdAt on x 00').toString('base64url') },
+    ]) {
+      await expect(monque.getJobsWithCursor(options)).rejects.toMatchObject({
+        field: 'options.cursor',
+      });
+    }
+  });
+});
+
+describe('retryJob', () => {
+  test('makes a failed job pending again, at once and without failures', async () => {
+    const { monque, clock, events } = makeOne({ maxRetries: 1 });
+    let isDown = true;
+    monque.worker('work', () => {
+      if (isDown) throw new Error('down');
+    });
+    await monque.start();
+    const { _id } = await monque.enqueue('work', 1, { uniqueKey: 'k' });
+    await clock.advance(100);
+    isDown = false;
+    const job = await monque.retryJob(_id);
+    expect(job).toMatchObject({ status: 'pending', failCount: 0, uniqueLock: 'key:k' });
+    expect(job?.failReason).toBeUndefined();
+    expect(job?.finishedAt).toBeUndefined();
+    await clock.advance(100);
+    expect(await monque.getJob(_id)).toMatchObject({ status: 'completed', fence: 2 });
+    expect(payloads(events, 'job:retried')).toMatchObject([{ job: { _id } }]);
+    await monque.stop();
+  });
+
+  test('does not collide with a live unique twin: it names the holder and changes nothing', async () => {
+    const { monque } = makeOne();
+    const first = await monque.enqueue('work', 1, { uniqueKey: 'k' });
+    await monque.cancelJob(first._id);
+    const twin = await monque.enqueue('work', 2, { uniqueKey: 'k' });
+    const error = await monque.retryJob(first._id).catch((thrown: unknown) => thrown);
+    expect(error).toBeInstanceOf(UniqueKeyTakenError);
+    expect(error).toMatchObject({ jobId: first._id, holderId: twin._id });
+    expect((error as Error).message).toContain(twin._id.toHexString());
+    expect((await monque.getJob(first._id))?.status).toBe('cancelled');
+  });
+
+  test('is refused for a job that is not over, and answers null for none', async () => {
+    const { monque } = makeOne();
+    const { _id } = await monque.enqueue('work');
+    await expect(monque.retryJob(_id)).rejects.toBeInstanceOf(JobStateError);
+    expect(await monque.retryJob('0'.repeat(24))).toBeNull();
+    await expect(monque.retryJob('x')).rejects.toBeInstanceOf(InvalidArgumentError);
+  });
+});
+
+describe('rescheduleJob', () => {
+  test('moves a pending job, earlier or later, and wakes its worker', async () => {
+    const { monque, clock } = makeOne();
+    monque.worker('work', () => undefined);
+    await monque.start();
+    const { _id } = await monque.enqueue('work', 1, { runAt: at(3_600_000) });
+    expect(await monque.rescheduleJob(_id, at(5_000))).toMatchObject({ nextRunAt: at(5_000) });
+    await clock.advance(5_100);
+    expect(await monque.getJob(_id)).toMatchObject({ status: 'completed', nextRunAt: at(5_000) });
+    await expect(monque.rescheduleJob(_id, at(0))).rejects.toBeInstanceOf(JobStateError);
+    expect(await monque.rescheduleJob('0'.repeat(24), at(0))).toBeNull();
+    await expect(monque.rescheduleJob(_id, new Date(Number.NaN))).rejects.toMatchObject({
+      field: 'runAt',
+    });
+    await monque.stop();
+  });
+});
+
+describe('cancelJob', () => {
+  test('in another process aborts the signal of a running job within a second', async () => {
+    const { clock, makeInstance } = makeWorld();
+    const [runner, other] = [makeInstance(), makeInstance()];
+    let abortedAt = 0;
+    runner.monque.worker(
+      'long',
+      (_job, { signal }) =>
+        new Promise((_, reject) => {
+          signal.addEventListener('abort', () => {
+            abortedAt = clock.now();
+            reject(signal.reason);
+          });
+        }),
+    );
+    await runner.monque.start();
+    const { _id } = await other.monque.enqueue('long');
+    await clock.advance(2_000);
+    const askedAt = clock.now();
+    await other.monque.cancelJob(_id);
+    await clock.advance(1_000);
+    expect(abortedAt - askedAt).toBeLessThanOrEqual(1_000);
+    expect(abortedAt).toBeGreaterThan(0);
+    expect(await other.monque.getJob(_id)).toMatchObject({ status: 'cancelled' });
+    await runner.monque.stop();
+  });
+
+  test('keeps the reason, and refuses a wrong one', async () => {
+    const { monque } = makeOne();
+    const { _id } = await monque.enqueue('work');
+    await expect(monque.cancelJob(_id, { reason: 5 as never })).rejects.toMatchObject({
+      field: 'options.reason',
+    });
+    const job = await monque.cancelJob(_id, { reason: 'sold out' });
+    expect(job?.history).toMatchObject([{ verb: 'cancel', reason: 'sold out' }]);
+  });
+});
+
+describe('verbs by filter', () => {
+  test('change what they apply to and count the rest by reasons', async () => {
+    const { monque, clock, events } = makeOne({ maxRetries: 1 });
+    const gate = deferred();
+    monque.worker('runs', () => gate.promise);
+    monque.worker('fails', () => Promise.reject(new Error('no')));
+    await monque.start();
+    await monque.enqueue('runs');
+    const failed = await monque.enqueue('fails', 1, { uniqueKey: 'k' });
+    await clock.advance(100);
+    await monque.enqueueMany(Array.from({ length: 5 }, () => ({ name: 'idle' })));
+    expect(await monque.cancelJobs({ name: ['idle', 'fails'] })).toEqual({
+      matched: 6,
+      changed: 5,
+      left: [{ reason: 'failed', count: 1 }],
+    });
+    expect(payloads(events, 'job:cancelled')).toHaveLength(5);
+    await monque.pause('fails');
+    await monque.enqueue('fails', 2, { uniqueKey: 'k' });
+    expect(await monque.retryJobs({ status: ['failed', 'cancelled'] })).toEqual({
+      matched: 6,
+      changed: 5,
+      left: [{ reason: 'unique key taken', count: 1 }],
+    });
+    expect(await monque.deleteJobs({})).toEqual({
+      matched: 8,
+      changed: 7,
+      left: [{ reason: 'processing', count: 1 }],
+    });
+    expect(payloads(events, 'job:deleted')).toHaveLength(7);
+    expect(await monque.getJob(failed._id)).toBeNull();
+    gate.resolve();
+    await monque.stop();
+  });
+
+  test('go through any number of jobs, page by page', async () => {
+    const { monque, faulty } = makeOne();
+    await monque.enqueueMany(Array.from({ length: 1_200 }, () => ({ name: 'many' })));
+    expect(await monque.deleteJobs({ name: 'many' })).toEqual({
+      matched: 1_200,
+      changed: 1_200,
+      left: [],
+    });
+    expect(faulty.calls('findJobs')).toBe(3);
+  });
+
+  test('count jobs that went meanwhile, and answers that were lost', async () => {
+    const { monque, faulty } = makeOne();
+    const [first] = [
+      await monque.enqueue('a'),
+      await monque.enqueue('a'),
+      await monque.enqueue('a'),
+    ];
+    faulty.plan('remove', { onArrival: () => monque.deleteJob(first._id).catch(() => undefined) });
+    faulty.plan('remove', {}, 1);
+    faulty.plan('remove', { fail: 'before' });
+    const result = await monque.deleteJobs({ name: 'a' });
+    expect(result.matched).toBe(3);
+    expect(result.left.map(({ reason }) => reason).join()).toMatch(/lost/);
+    expect(result.changed + result.left.reduce((sum, { count }) => sum + count, 0)).toBe(3);
+    await expect(monque.deleteJobs({ limit: 1 } as never)).rejects.toBeInstanceOf(
+      InvalidArgumentError,
+    );
+  });
+
+  test('of jobs that share a unique key retry one of them', async () => {
+    const { monque } = makeOne();
+    for (let index = 0; index < 3; index += 1) {
+      const { _id } = await monque.enqueue('work', index, { uniqueKey: 'k' });
+      await monque.cancelJob(_id);
+    }
+    expect(await monque.retryJobs({ name: 'work' })).toEqual({
+      matched: 3,
+      changed: 1,
+      left: [{ reason: 'unique key taken', count: 2 }],
+    });
+    expect(await monque.getJobs({ status: 'pending' })).toHaveLength(1);
+  });
+
+  test('that find a job gone count it as gone', async () => {
+    const { monque, faulty } = makeOne();
+    await monque.enqueue('work');
+    const findJobs = faulty.findJobs.bind(faulty);
+    faulty.findJobs = async (params) => {
+      const jobs = await findJobs(params);
+      faulty.findJobs = findJobs;
+      await monque.deleteJobs({ name: 'work' });
+      return jobs;
+    };
+    expect(await monque.cancelJobs({ name: 'work' })).toEqual({
+      matched: 1,
+      changed: 0,
+      left: [{ reason: 'gone', count: 1 }],
+    });
+  });
+});
+
+describe('deleteJob', () => {
+  test('tells of the job as it was', async () => {
+    const { monque, events } = makeOne();
+    const { _id } = await monque.enqueue('work', 'data');
+    expect(await monque.deleteJob(_id)).toBe(true);
+    expect(await monque.deleteJob(_id)).toBe(false);
+    expect(payloads(events, 'job:deleted')).toMatchObject([{ job: { _id, data: 'data' } }]);
+  });
+});
+
+describe('getQueueStats', () => {
+  test('counts by state, with real waiting and running times', async () => {
+    const { monque, clock } = makeOne({ maxRetries: 1 });
+    monque.worker('work', async (job) => {
+      await new Promise<void>((resolve) => clock.setTimer(resolve, Number(job.data)));
+      if (job.data === 3_000) throw new Error('no');
+    });
+    await monque.enqueueMany([1_000, 3_000].map((data) => ({ name: 'work', data })));
+    await monque.enqueue('later', 0, { runAt: at(60_000) });
+    await monque.enqueue('due');
+    await clock.advance(2_000);
+    await monque.start();
+    await clock.advance(8_000);
+    const stats = await monque.getQueueStats();
+    expect(stats).toMatchObject({
+      counts: { pending: 2, processing: 0, completed: 1, failed: 1, cancelled: 0 },
+      total: 4,
+      due: 1,
+      longestWait: 10_000,
+      longestRun: expect.closeTo(3_000, -2),
+    });
+    expect(stats.meanWait).toBeCloseTo(2_000, -2);
+    expect(stats.meanRun).toBeCloseTo(2_000, -2);
+    expect(await monque.getQueueStats({ name: 'none' })).toEqual({
+      counts: { pending: 0, processing: 0, completed: 0, failed: 0, cancelled: 0 },
+      total: 0,
+      due: 0,
+      longestWait: 0,
+      meanWait: 0,
+      meanRun: 0,
+      longestRun: 0,
+    });
+    await monque.stop();
+  });
+});

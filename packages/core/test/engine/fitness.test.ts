@@ -1,0 +1,90 @@
+import { describe, expect, test } from 'vitest';
+import { z } from 'zod';
+import { InvalidArgumentError } from '../../src/index.ts';
+import { makeJob } from '../../src/testing/index.ts';
+import { makeOne, payloads } from './kit.ts';
+
+describe('a job that this version cannot run', () => {
+  test('since a newer one wrote it, is left to that for a minute, and said', async () => {
+    const { monque, clock, ledger, events } = makeOne();
+    monque.worker('work', () => undefined);
+    await monque.start();
+    const job = makeJob({ name: 'work', documentVersion: 99 });
+    await ledger.enqueue({ jobs: [job] });
+    await clock.advance(1_000);
+    const stored = await monque.getJob(job._id);
+    expect(stored).toMatchObject({ status: 'pending', failCount: 0 });
+    expect(Number(stored?.nextRunAt) - clock.now()).toBeGreaterThan(55_000);
+    expect(payloads(events, 'job:start')).toEqual([]);
+    expect(payloads(events, 'job:error')).toMatchObject([
+      { error: { code: 'UNFIT_JOB' }, job: { _id: job._id } },
+    ]);
+    await monque.stop();
+  });
+
+  test('since a field is of a wrong type, fails with the reason', async () => {
+    const { monque, clock, ledger } = makeOne();
+    monque.worker('work', () => undefined);
+    await monque.start();
+    const job = makeJob({ name: 'work', timeout: 'soon' as never });
+    await ledger.enqueue({ jobs: [job] });
+    await clock.advance(1_000);
+    const stored = await monque.getJob(job._id);
+    expect(stored?.status).toBe('failed');
+    expect(stored?.failReason).toContain('timeout');
+    await monque.stop();
+  });
+});
+
+describe('a worker with a schema', () => {
+  const schema = z.object({ to: z.string(), at: z.string().transform((text) => new Date(text)) });
+
+  test('refuses wrong data at the enqueue, before any I/O, naming the field', async () => {
+    const { monque, ledger } = makeOne();
+    monque.worker('mail', () => undefined, { schema });
+    await expect(monque.enqueue('mail', { to: 5, at: '2026-01-01' })).rejects.toMatchObject({
+      name: 'InvalidArgumentError',
+      field: 'data.to',
+    });
+    await expect(
+      monque.enqueueMany([
+        { name: 'mail', data: { to: 'a', at: '2026-01-01' } },
+        { name: 'mail', data: {} },
+      ]),
+    ).rejects.toMatchObject({ field: 'entries[1].data.to' });
+    expect(ledger.size).toBe(0);
+    expect(() => monque.worker('x', () => undefined, { schema: {} as never })).toThrow(
+      InvalidArgumentError,
+    );
+  });
+
+  test('stores the data as it was given, and hands the handler what the schema makes of it', async () => {
+    const { monque, clock } = makeOne();
+    const seen: unknown[] = [];
+    monque.worker('mail', (job) => void seen.push(job.data), { schema });
+    await monque.start();
+    const { _id } = await monque.enqueue('mail', { to: 'a', at: '2026-01-01' });
+    await clock.advance(10);
+    expect(seen).toEqual([{ to: 'a', at: new Date('2026-01-01') }]);
+    expect((await monque.getJob(_id))?.data).toEqual({ to: 'a', at: '2026-01-01' });
+    await monque.stop();
+  });
+
+  test('fails a job with wrong data for good, without calling the handler', async () => {
+    const { monque, clock, ledger } = makeOne();
+    let calls = 0;
+    const handler = (): void => {
+      calls += 1;
+    };
+    monque.worker('mail', handler, { schema });
+    await monque.start();
+    const job = makeJob({ name: 'mail', data: { to: 1, at: 'x' } });
+    await ledger.enqueue({ jobs: [job] });
+    await clock.advance(10_000);
+    const stored = await monque.getJob(job._id);
+    expect(stored).toMatchObject({ status: 'failed', fence: 1 });
+    expect(stored?.failReason).toContain('data.to');
+    expect(calls).toBe(0);
+    await monque.stop();
+  });
+});

@@ -1,0 +1,189 @@
+import { describe, expect, test } from 'vitest';
+import type { Clock } from '../../src/index.ts';
+import { type SignalSource, stopOnSignals } from '../../src/signals.ts';
+import { deferred, makeOne, makeWorld, payloads } from './kit.ts';
+
+describe('isHealthy and health', () => {
+  test('are false before start and after stop, true between', async () => {
+    const { monque, clock } = makeOne();
+    expect(monque.isHealthy()).toBe(false);
+    expect(monque.health()).toMatchObject({ running: false, connected: false, runningJobs: 0 });
+    await monque.start();
+    await clock.advance(100);
+    expect(monque.isHealthy()).toBe(true);
+    expect(monque.health()).toEqual({
+      running: true,
+      connected: true,
+      hints: 'flowing',
+      lag: 0,
+      runningJobs: 0,
+      bufferedJobs: 0,
+      unsettledJobs: 0,
+      pausedNames: [],
+    });
+    await monque.stop();
+    expect(monque.isHealthy()).toBe(false);
+  });
+
+  test('tell of a lost connection, with events for losing it and having it again', async () => {
+    const { monque, clock, network, events } = makeOne();
+    await monque.start();
+    await clock.advance(1_000);
+    network.down = true;
+    await clock.advance(15_000);
+    expect(monque.isHealthy()).toBe(false);
+    expect(monque.health()).toMatchObject({ running: true, connected: false });
+    expect(monque.health().lastError?.error.message).toContain('lost');
+    network.down = false;
+    await clock.advance(15_000);
+    expect(monque.isHealthy()).toBe(true);
+    expect(payloads(events, 'connection:lost')).toHaveLength(1);
+    expect(payloads(events, 'connection:restored')).toHaveLength(1);
+    await monque.stop();
+  });
+
+  test('tell what runs, how late the last claim was, and when it was', async () => {
+    const { monque, clock } = makeOne();
+    const gate = deferred();
+    monque.worker('work', () => gate.promise, { concurrency: 1 });
+    await monque.enqueueMany([{ name: 'work' }, { name: 'work' }]);
+    await clock.advance(3_000);
+    await monque.start();
+    await clock.advance(100);
+    const health = monque.health();
+    expect(health.runningJobs).toBe(1);
+    expect(health.lag).toBeGreaterThanOrEqual(3_000);
+    expect(health.lastClaimAt).toBeInstanceOf(Date);
+    gate.resolve();
+    await clock.advance(100);
+    expect(monque.health().runningJobs).toBe(0);
+    await monque.stop();
+  });
+
+  test('an error that is no loss of the connection leaves it healthy', async () => {
+    const { monque, clock, faulty, events } = makeOne();
+    monque.worker('work', () => undefined);
+    await monque.start();
+    faulty.plan('claim', { onArrival: () => Promise.reject(new Error('bug')) });
+    await monque.enqueue('work');
+    await clock.advance(10);
+    expect(monque.isHealthy()).toBe(true);
+    expect(monque.health().lastError?.error.message).toBe('bug');
+    expect(payloads(events, 'connection:lost')).toEqual([]);
+    await monque.stop();
+  });
+
+  test('an event loop that was blocked for more than a third of the lease is told', async () => {
+    const world = makeWorld();
+    let aheadMs = 0;
+    const { clock } = world;
+    const blocked: Clock = {
+      now: () => clock.now() + aheadMs,
+      monotonic: () => clock.monotonic() + aheadMs,
+      setTimer: (callback, delayMs) => clock.setTimer(callback, delayMs),
+      setImmediate: (callback) => clock.setImmediate(callback),
+    };
+    const { monque, events } = world.makeInstance({ leaseDuration: 3_000, clock: blocked });
+    await monque.start();
+    await clock.advance(500);
+    // Timers that should have fired meanwhile fire only now.
+    aheadMs = 2_000;
+    await clock.advance(600);
+    const [delayed] = payloads(events, 'loop:delayed');
+    expect(delayed?.delay).toBeGreaterThan(1_000);
+    await clock.advance(5_000);
+    expect(payloads(events, 'loop:delayed')).toHaveLength(1);
+    await monque.stop();
+  });
+});
+
+describe('await using', () => {
+  test('stops the scheduler at the end of the block', async () => {
+    const { monque, clock } = makeOne();
+    await monque.start();
+    await clock.advance(10);
+    await monque[Symbol.asyncDispose]();
+    expect(monque.health().running).toBe(false);
+    expect(clock.pendingTimers).toBe(0);
+  });
+});
+
+class FakeProcess {
+  readonly pid = 42;
+  readonly killed: string[] = [];
+  readonly listeners = new Map<string, Set<(signal: NodeJS.Signals) => void>>();
+
+  on(signal: string, listener: (signal: NodeJS.Signals) => void): this {
+    const set = this.listeners.get(signal) ?? new Set();
+    this.listeners.set(signal, set.add(listener));
+    return this;
+  }
+
+  off(signal: string, listener: (signal: NodeJS.Signals) => void): this {
+    this.listeners.get(signal)?.delete(listener);
+    return this;
+  }
+
+  listenerCount(signal: string): number {
+    return this.listeners.get(signal)?.size ?? 0;
+  }
+
+  kill(_pid: number, signal: string): true {
+    this.killed.push(signal);
+    return true;
+  }
+
+  send(signal: NodeJS.Signals): void {
+    for (const listener of [...(this.listeners.get(signal) ?? [])]) listener(signal);
+  }
+}
+
+describe('signals', () => {
+  test('stop the scheduler once, then end the process as they would have', async () => {
+    const source = new FakeProcess();
+    const gate = deferred();
+    let stops = 0;
+    const stop = () => {
+      stops += 1;
+      return gate.promise;
+    };
+    stopOnSignals(['SIGTERM', 'SIGINT'], stop, source as unknown as SignalSource);
+    source.send('SIGTERM');
+    source.send('SIGINT');
+    expect(stops).toBe(1);
+    expect(source.killed).toEqual([]);
+    gate.resolve();
+    await gate.promise;
+    await Promise.resolve();
+    expect(source.killed).toEqual(['SIGTERM']);
+    expect(source.listenerCount('SIGTERM') + source.listenerCount('SIGINT')).toBe(0);
+  });
+
+  test('leave the end of the process to whoever else listens', async () => {
+    const source = new FakeProcess();
+    source.on('SIGTERM', () => undefined);
+    stopOnSignals(['SIGTERM'], async () => undefined, source as unknown as SignalSource);
+    source.send('SIGTERM');
+    await Promise.resolve();
+    await Promise.resolve();
+    expect(source.killed).toEqual([]);
+    expect(source.listenerCount('SIGTERM')).toBe(1);
+  });
+
+  test('are listened for from start to stop only, and only when that is wanted', async () => {
+    const before = process.listenerCount('SIGTERM');
+    const { monque } = makeOne({ handleSignals: true });
+    expect(process.listenerCount('SIGTERM')).toBe(before);
+    await monque.start();
+    expect(process.listenerCount('SIGTERM')).toBe(before + 1);
+    expect(process.listenerCount('SIGINT')).toBeGreaterThan(0);
+    await monque.stop();
+    expect(process.listenerCount('SIGTERM')).toBe(before);
+    const other = makeOne({ handleSignals: ['SIGUSR2'] });
+    const usr2 = process.listenerCount('SIGUSR2');
+    await other.monque.start();
+    expect(process.listenerCount('SIGUSR2')).toBe(usr2 + 1);
+    expect(process.listenerCount('SIGTERM')).toBe(before);
+    await other.monque.stop();
+  });
+});

@@ -1,0 +1,98 @@
+import { describe, expect, test } from 'vitest';
+import { InvalidArgumentError, WaitError } from '../../src/index.ts';
+import { deferred, makeOne, makeWorld } from './kit.ts';
+
+describe('waitFor', () => {
+  test('gives the result of a job that runs in this process, at once', async () => {
+    const { monque, clock } = makeOne();
+    const gate = deferred<number>();
+    monque.worker('work', () => gate.promise);
+    await monque.start();
+    const job = await monque.enqueue('work');
+    const result = monque.waitFor(job);
+    await clock.advance(5_000);
+    const before = clock.now();
+    gate.resolve(42);
+    let endedAt = 0;
+    void result.then(() => {
+      endedAt = clock.now();
+    });
+    await clock.advance(20);
+    expect(await result).toBe(42);
+    expect(endedAt - before).toBeLessThanOrEqual(20);
+    await monque.stop();
+  });
+
+  test('gives the result of a job that runs in another process within about a second', async () => {
+    const { clock, makeInstance } = makeWorld();
+    const [runner, producer] = [makeInstance(), makeInstance()];
+    runner.monque.worker(
+      'work',
+      () => new Promise((resolve) => clock.setTimer(() => resolve('done'), 10_000)),
+    );
+    await runner.monque.start();
+    const { _id } = await producer.monque.enqueue('work');
+    const result = producer.monque.waitFor(_id.toHexString());
+    await clock.advance(11_100);
+    expect(await result).toBe('done');
+    await runner.monque.stop();
+    expect(clock.pendingTimers).toBe(0);
+  });
+
+  test('tells failed, cancelled, gone, late and unknown apart', async () => {
+    const { monque, clock, network } = makeOne({ maxRetries: 1 });
+    monque.worker('fails', () => Promise.reject(new Error('broken')));
+    await monque.start();
+    const failing = await monque.enqueue('fails');
+    const cancelled = await monque.enqueue('idle');
+    const deleted = await monque.enqueue('idle');
+    const waiting = await monque.enqueue('idle');
+    const reason = async (promise: Promise<unknown>): Promise<unknown> =>
+      promise.then(() => 'none').catch((error: unknown) => error);
+    const ends = [failing, cancelled, deleted, waiting].map((job) =>
+      reason(monque.waitFor(job, { timeout: 5_000 })),
+    );
+    await monque.cancelJob(cancelled._id);
+    await monque.deleteJob(deleted._id);
+    await clock.advance(6_000);
+    const errors = (await Promise.all(ends)) as WaitError[];
+    expect(errors.map((error) => error.reason)).toEqual(['failed', 'cancelled', 'gone', 'timeout']);
+    for (const error of errors) expect(error).toBeInstanceOf(WaitError);
+    expect(errors[0]?.message).toContain('broken');
+    expect(errors[0]?.job).toMatchObject({ status: 'failed' });
+    expect(errors[3]?.job).toMatchObject({ status: 'pending' });
+    network.down = true;
+    const unknown = reason(monque.waitFor(waiting._id, { timeout: 100 }));
+    await clock.advance(1_000);
+    expect(await unknown).toMatchObject({ reason: 'unknown', cause: expect.any(Error) });
+    network.down = false;
+    await monque.stop();
+  });
+
+  test('of a job that is finished already answers at once; a wrong id or time-out is refused', async () => {
+    const { monque, clock } = makeOne();
+    monque.worker('work', () => 1);
+    await monque.start();
+    const job = await monque.enqueue('work');
+    await clock.advance(100);
+    expect(await monque.waitFor(job._id, { timeout: 0 })).toBe(1);
+    await expect(monque.waitFor('x')).rejects.toBeInstanceOf(InvalidArgumentError);
+    await expect(monque.waitFor(job, { timeout: -1 })).rejects.toBeInstanceOf(InvalidArgumentError);
+    await monque.stop();
+  });
+
+  test('goes on through what happens to other jobs, and through a run of a series', async () => {
+    const { monque, clock } = makeOne();
+    monque.worker('tick', () => 'tick');
+    monque.worker('other', () => 'other');
+    await monque.start();
+    const series = await monque.schedule('* * * * * *', 'tick');
+    const wait = monque.waitFor(series, { timeout: 10_000 }).catch((error: unknown) => error);
+    await monque.enqueue('other');
+    await clock.advance(2_500);
+    await monque.unschedule('tick');
+    await clock.advance(3_000);
+    expect(await wait).toMatchObject({ reason: 'cancelled' });
+    await monque.stop();
+  });
+});

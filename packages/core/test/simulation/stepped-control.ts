@@ -1,0 +1,194 @@
+/** What people do to single jobs and to series, and how old jobs leave, in the steps of the MongoDB ledger. */
+import type { Job } from '../../src/index.ts';
+import { JOB_LIFECYCLE, type JobVerb } from '../../src/job-lifecycle.ts';
+import type {
+  AmendParams,
+  AmendResult,
+  CancelParams,
+  CancelResult,
+  EndSeriesParams,
+  FindSeriesParams,
+  JobParams,
+  PruneParams,
+  PruneResult,
+  RedriveParams,
+  RedriveResult,
+  RemoveResult,
+  ReplanParams,
+  SeriesResult,
+} from '../../src/ledger/ledger-repository.ts';
+import { firstIdAt } from '../../src/ledger/mongodb/queries.ts';
+import { historyEntries } from '../../src/ledger/settlement.ts';
+import { lockToRetake, seriesLock } from '../../src/ledger/unique-locks.ts';
+import type { TransitionParams } from '../../src/lifecycle.ts';
+import { nextRunOf } from '../../src/series.ts';
+import { LockHeldError, type SteppedJobs } from './stepped-jobs.ts';
+
+/** Changes jobs, and lets others in between two commands. */
+export class SteppedControl {
+  readonly #jobs: SteppedJobs;
+  readonly #letOthersIn: () => Promise<void>;
+
+  constructor(jobs: SteppedJobs, letOthersIn: () => Promise<void>) {
+    this.#jobs = jobs;
+    this.#letOthersIn = letOthersIn;
+  }
+
+  cancel(params: CancelParams): Promise<CancelResult> {
+    const { jobId, now } = params;
+    return this.#jobs.untilAnswered<CancelResult>(async () => {
+      const cancelled = this.#move('cancel', jobId, { now });
+      if (cancelled) return { outcome: 'cancelled', job: cancelled };
+      await this.#letOthersIn();
+      const requested = this.#move('requestCancel', jobId, { now });
+      if (requested) return { outcome: 'requested', job: requested };
+      await this.#letOthersIn();
+      const job = this.#jobs.find(jobId);
+      if (job === null) return { outcome: 'missing', job };
+      if (JOB_LIFECYCLE.terminal.includes(job.status)) return { outcome: 'refused', job };
+      if (job.status === 'processing') {
+        return job.cancelRequestedAt && { outcome: 'requested', job };
+      }
+      return job.repeatInterval === undefined ? undefined : this.#cancelRun(job, params);
+    });
+  }
+
+  /** Undefined when the job changed since it was read. */
+  async #cancelRun(job: Job, { now }: CancelParams): Promise<CancelResult | undefined> {
+    const { scheduledFor, seriesVersion } = job;
+    const next = nextRunOf(job, now);
+    await this.#letOthersIn();
+    const moved = this.#move(next ? 'skipRun' : 'endSeries', job._id, {
+      now,
+      seriesVersion,
+      ...(next && {
+        cancelledRun: scheduledFor,
+        nextRunAt: next.scheduledFor,
+        scheduledFor: next.scheduledFor,
+      }),
+    });
+    return moved === null ? undefined : { outcome: next ? 'skipped' : 'cancelled', job: moved };
+  }
+
+  redrive({ jobId, now, nextRunAt }: RedriveParams): Promise<RedriveResult> {
+    return this.#jobs.untilAnswered<RedriveResult>(async () => {
+      const job = this.#jobs.find(jobId);
+      if (job === null) return { outcome: 'missing', job };
+      if (!JOB_LIFECYCLE.allowsFrom('redrive', job.status)) return { outcome: 'refused', job };
+      const lock = lockToRetake(job);
+      await this.#letOthersIn();
+      // The lock was chosen by what was read of the series.
+      if (this.#jobs.find(jobId)?.seriesVersion !== job.seriesVersion) return undefined;
+      const params = { now, nextRunAt, ...(lock && { [lock.field]: lock.value }) };
+      try {
+        const redriven = this.#move('redrive', jobId, params);
+        return redriven === null ? undefined : { outcome: 'redriven', job: redriven };
+      } catch (error) {
+        if (!(error instanceof LockHeldError)) throw error;
+        await this.#letOthersIn();
+        const holder = this.#jobs.findHolder({ ...job, ...params });
+        return { outcome: 'taken', job, ...(holder && { holder }) };
+      }
+    });
+  }
+
+  amend({ jobId, changes, now }: AmendParams): Promise<AmendResult> {
+    return this.#jobs.untilAnswered<AmendResult>(async () => {
+      const amended = this.#move('amend', jobId, { ...changes, now });
+      if (amended) return { outcome: 'amended', job: amended };
+      await this.#letOthersIn();
+      return unmoved('amend', this.#jobs.find(jobId));
+    });
+  }
+
+  remove({ jobId }: JobParams): Promise<RemoveResult> {
+    return this.#jobs.untilAnswered<RemoveResult>(async () => {
+      const before = this.#jobs.find(jobId);
+      if (this.#jobs.take('remove', jobId, {})) return { outcome: 'removed', job: before };
+      await this.#letOthersIn();
+      return unmoved('remove', this.#jobs.find(jobId));
+    });
+  }
+
+  replan(params: ReplanParams): Promise<SeriesResult> {
+    const { series, nextRun } = params;
+    return this.#changeSeries(params, ['replan', 'replanRunning'], { ...series, ...nextRun });
+  }
+
+  endSeries(params: EndSeriesParams): Promise<SeriesResult> {
+    return this.#changeSeries(params, ['endSeries', 'endSeriesAfterRun'], {});
+  }
+
+  findSeries({ name, key, limit }: FindSeriesParams): readonly Job[] {
+    return [...this.#jobs.all()]
+      .filter((job) => !JOB_LIFECYCLE.terminal.includes(job.status))
+      .filter((job) => name === undefined || job.name === name)
+      .filter(({ uniqueLock }) =>
+        key === undefined ? uniqueLock?.startsWith(seriesLock('')) : uniqueLock === seriesLock(key),
+      )
+      .slice(0, limit);
+  }
+
+  /** A look, and then a delete for each state, under the guards of its row. */
+  async prune(params: PruneParams): Promise<PruneResult> {
+    const { after, createdBefore, finishedBefore, limit, now } = params;
+    const first = after?.toHexString() ?? '';
+    const behind = firstIdAt(createdBefore.getTime()).toHexString();
+    const seen = [...this.#jobs.all()]
+      .filter(({ _id }) => _id.toHexString() > first && _id.toHexString() < behind)
+      .sort((a, b) => (a._id.toHexString() < b._id.toHexString() ? -1 : 1))
+      .slice(0, limit);
+    let pruned = 0;
+    for (const status of JOB_LIFECYCLE.terminal) {
+      const values = { finishedBefore: finishedBefore[status], now };
+      const leaving = seen.filter(
+        (job) => job.status === status && JOB_LIFECYCLE.applies('prune', { ...job }, values),
+      );
+      await this.#letOthersIn();
+      for (const { _id } of leaving) {
+        const isStill = this.#jobs.find(_id)?.status === status;
+        if (isStill && this.#jobs.take('prune', _id, values)) pruned += 1;
+      }
+    }
+    const last = seen.length === limit ? seen.at(-1) : undefined;
+    return { pruned, ...(last && { position: last._id }) };
+  }
+
+  /** By the first of the verbs that applies; the job may go from one state to the other in between. */
+  #changeSeries(
+    { jobId, seriesVersion, now }: EndSeriesParams,
+    verbs: readonly JobVerb[],
+    plan: TransitionParams,
+  ): Promise<SeriesResult> {
+    return this.#jobs.untilAnswered<SeriesResult>(async () => {
+      for (const verb of verbs) {
+        const written = this.#move(verb, jobId, { ...plan, seriesVersion, now });
+        if (written) return { outcome: 'written', job: written };
+        await this.#letOthersIn();
+      }
+      const job = this.#jobs.find(jobId);
+      if (job === null) return { outcome: 'missing', job };
+      const isOpen = verbs.some((verb) => JOB_LIFECYCLE.allowsFrom(verb, job.status));
+      const mayApply = isOpen && job.seriesVersion === seriesVersion;
+      return mayApply ? undefined : { outcome: 'stale', job };
+    });
+  }
+
+  #move(
+    verb: JobVerb,
+    jobId: Job['_id'],
+    params: TransitionParams & { readonly now: Date },
+  ): Job | null {
+    const entries = historyEntries(verb, params.now, {});
+    return this.#jobs.move(verb, jobId, { ...params, historyEntries: entries });
+  }
+}
+
+/** Undefined when the verb applies to the job by now. */
+function unmoved(
+  verb: JobVerb,
+  job: Job | null,
+): { readonly outcome: 'missing' | 'refused'; readonly job: Job | null } | undefined {
+  if (job === null) return { outcome: 'missing', job };
+  return JOB_LIFECYCLE.allowsFrom(verb, job.status) ? undefined : { outcome: 'refused', job };
+}

@@ -1,0 +1,93 @@
+/**
+ * The jobs of a stepped ledger: one guarded write at a time, each told, under the unique indexes of the one on MongoDB.
+ */
+import { UnknownOutcomeError } from '../../src/errors.ts';
+import type { Job } from '../../src/index.ts';
+import { JOB_LIFECYCLE, type JobVerb } from '../../src/job-lifecycle.ts';
+import type { Hints } from '../../src/ledger/memory/hints.ts';
+import { LOCK_FIELDS } from '../../src/ledger/unique-locks.ts';
+import type { TransitionParams } from '../../src/lifecycle.ts';
+import type { Observer } from './observer.ts';
+
+const MOST_RACES = 10;
+
+/** A write would have made a second holder of a lock. */
+export class LockHeldError extends Error {}
+
+/** Stores and moves jobs. */
+export class SteppedJobs {
+  readonly #jobs = new Map<string, Job>();
+  readonly #observer: Observer;
+  readonly #hints: Hints;
+
+  constructor(observer: Observer, hints: Hints) {
+    this.#observer = observer;
+    this.#hints = hints;
+  }
+
+  all(): Iterable<Job> {
+    return this.#jobs.values();
+  }
+
+  /** The job with this id, or null. */
+  find(jobId: Job['_id']): Job | null {
+    return this.#jobs.get(jobId.toHexString()) ?? null;
+  }
+
+  /** Who holds a lock that this job holds or wants, itself included. */
+  findHolder(job: Job): Job | undefined {
+    const wanted = LOCK_FIELDS.filter((field) => job[field] !== undefined);
+    if (wanted.length === 0) return undefined;
+    for (const other of this.#jobs.values()) {
+      const isHeld = wanted.some((field) => other[field] === job[field]);
+      if (isHeld && other.name === job.name) return other;
+    }
+    return undefined;
+  }
+
+  /** Stores a new job; the caller has seen that its locks are free. */
+  store(job: Job): void {
+    this.#jobs.set(job._id.toHexString(), job);
+    this.#observer.jobWritten({ verb: 'enqueue', before: undefined, after: job, params: {} });
+    this.#hints.send({ kind: 'due', name: job.name, dueAt: job.nextRunAt });
+  }
+
+  /** Takes a job away; false when the verb does not apply. */
+  take(verb: 'remove' | 'prune', jobId: Job['_id'], params: TransitionParams): boolean {
+    const before = this.find(jobId);
+    if (before === null || !JOB_LIFECYCLE.applies(verb, { ...before }, params)) return false;
+    this.#jobs.delete(jobId.toHexString());
+    this.#observer.jobWritten({ verb, before, after: undefined, params });
+    return true;
+  }
+
+  /**
+   * One guarded write; null when the verb does not apply.
+   *
+   * @throws LockHeldError when another job holds a lock that the verb sets
+   */
+  move(verb: JobVerb, jobId: Job['_id'], params: TransitionParams): Job | null {
+    const before = this.find(jobId);
+    if (before === null || !JOB_LIFECYCLE.applies(verb, { ...before }, params)) return null;
+    const after = JOB_LIFECYCLE.apply(verb, before as Job & Record<string, unknown>, params);
+    const isLocking = LOCK_FIELDS.some((field) => after[field] !== before[field]);
+    const holder = isLocking ? this.findHolder(after) : undefined;
+    if (holder !== undefined && !holder._id.equals(jobId)) throw new LockHeldError();
+    this.#jobs.set(jobId.toHexString(), after);
+    this.#observer.jobWritten({ verb, before, after, params });
+    if (after.status === 'pending') {
+      this.#hints.send({ kind: 'due', name: after.name, dueAt: after.nextRunAt });
+    }
+    if (verb === 'requestCancel') this.#hints.send({ kind: 'cancelRequested', jobId });
+    return after;
+  }
+
+  /** Asks again until there is an answer, while others change the job between a look at it and a write. */
+  async untilAnswered<T>(attempt: () => Promise<T | undefined>): Promise<T> {
+    for (let race = 0; race < MOST_RACES; race += 1) {
+      const answer = await attempt();
+      if (answer !== undefined) return answer;
+    }
+    throw new UnknownOutcomeError('A job changed too often to be changed');
+  }
+}

@@ -1,0 +1,31 @@
+/** The verbs that no simulated engine calls. The one it calls by itself finds nothing to do; the others refuse. */
+import { UnsupportedError } from '../../src/errors.ts';
+import type { Job } from '../../src/index.ts';
+import {
+  LedgerRepository,
+  type RecoverResult,
+  type StatsRow,
+} from '../../src/ledger/ledger-repository.ts';
+
+/** A ledger that no other tool uses, whose jobs are not listed, and that has no transactions. */
+export abstract class UnsimulatedVerbs extends LedgerRepository {
+  protected async performRecover(): Promise<RecoverResult> {
+    return { pending: 0, cancelled: 0 };
+  }
+
+  protected performCompleteInSession(): Promise<boolean> {
+    return refuse('completeInSession');
+  }
+
+  protected performFindJobs(): Promise<readonly Job[]> {
+    return refuse('findJobs');
+  }
+
+  protected performReadStats(): Promise<readonly StatsRow[]> {
+    return refuse('readStats');
+  }
+}
+
+async function refuse(verb: string): Promise<never> {
+  throw new UnsupportedError(`${verb} is not simulated`);
+}
