@@ -13,7 +13,7 @@ export type Check = (field: string, value: unknown) => void;
 export const DAY_MS = 86_400_000;
 
 /** 365 days in milliseconds. */
-export const YEAR_MS = 365 * DAY_MS;
+export const YEAR_MS: number = 365 * DAY_MS;
 
 const LONGEST_NAME = 256;
 

@@ -26,7 +26,7 @@ export interface CronPlan {
 }
 
 /** The time zone of an expression that states none: the processes of a cluster must agree on it. */
-export const DEFAULT_TIMEZONE = 'UTC';
+const DEFAULT_TIMEZONE = 'UTC';
 
 const MINUTE_MS = 60_000;
 const HALF_DAY_MS = 12 * 3_600_000;

@@ -43,6 +43,7 @@ export {
 } from './job-options.ts';
 export type {
   DataArgument,
+  DataFor,
   DataOf,
   JobTypes,
   NameOf,

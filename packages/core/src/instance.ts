@@ -52,7 +52,7 @@ export class Instance {
     this.#pruner = new Pruner(context);
     const wake = (): void => this.#claimer.wake('hint');
     this.#lease = new Lease(context, {
-      onRenewed: () => this.#onLeaseRenewed(),
+      onRenewed: (hadLapsed) => this.#onLeaseRenewed(hadLapsed),
       onRefused: () => this.#onLeaseRefused(),
     });
     this.#settler = new Settler(context, wake);
@@ -170,9 +170,10 @@ export class Instance {
     await idle;
   }
 
-  #onLeaseRenewed(): void {
+  #onLeaseRenewed(hadLapsed: boolean): void {
     this.#executor.pump();
-    this.#claimer.wake('hint');
+    // What was due meanwhile was not claimed.
+    if (hadLapsed) this.#claimer.wake('hint');
     this.#reconciler.reconcile();
   }
 

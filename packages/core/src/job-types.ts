@@ -1,8 +1,9 @@
 /**
  * The types of jobs by their names, as a scheduler is told them: `new Monque<{ 'send-email': { to: string } }>(db)`.
  *
- * An entry is the type of the data, or `{ data, result }`. Without such types any name goes, and a job has the type of
- * the data it is given.
+ * An entry is the type of the data, or an object of exactly `data` and, if wanted, `result`; data that looks like such
+ * an entry is stated as `{ data: { data: ... } }`. Without such types any name goes, and a job has the type of the data
+ * it is given.
  *
  * @module
  */
@@ -21,28 +22,37 @@ export type NameOf<Types extends JobTypes> = keyof Types & string;
 /** Any name where no types are stated, else none: what calls with an explicit type of their own take. */
 export type AnyName<Types extends JobTypes> = string extends keyof Types ? string : never;
 
-/** An entry that states data and result apart. */
-interface DataAndResult {
+/** An entry that says which part is the data. */
+interface StatedEntry {
   readonly data: unknown;
-  readonly result: unknown;
+  readonly result?: unknown;
 }
 
 type EntryOf<Types extends JobTypes, Name> = Name extends keyof Types ? Types[Name] : never;
 
-type DataOfEntry<Entry> = Entry extends DataAndResult
+type DataOfEntry<Entry> = Entry extends StatedEntry
   ? keyof Entry extends 'data' | 'result'
     ? Entry['data']
     : Entry
   : Entry;
 
-type ResultOfEntry<Entry> = Entry extends DataAndResult
-  ? keyof Entry extends 'data' | 'result'
+type ResultOfEntry<Entry> = Entry extends StatedEntry
+  ? [keyof Entry, 'result'] extends ['data' | 'result', keyof Entry]
     ? Entry['result']
     : unknown
   : unknown;
 
 /** What the data of a job of this name is. */
 export type DataOf<Types extends JobTypes, Name> = DataOfEntry<EntryOf<Types, Name>>;
+
+/** The data a call must give: of several possible names, data that suits each of them. */
+export type DataFor<Types extends JobTypes, Name> = (
+  Name extends unknown
+    ? (data: [DataOf<Types, Name>]) => void
+    : never
+) extends (data: infer Given extends [unknown]) => void
+  ? Given[0]
+  : never;
 
 /** What its handler returns; unknown where that is not stated. */
 export type ResultOf<Types extends JobTypes, Name> = ResultOfEntry<EntryOf<Types, Name>>;

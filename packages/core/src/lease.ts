@@ -22,8 +22,8 @@ type LeaseContext = Pick<
 
 /** What a lease tells its neighbours. */
 export interface LeaseHooks {
-  /** After every acknowledged renewal, and after a new lease. */
-  readonly onRenewed: () => void;
+  /** After every acknowledged renewal, and after a new lease; with whether the lease was not held before. */
+  readonly onRenewed: (hadLapsed: boolean) => void;
   /** The lease was declared dead by others. */
   readonly onRefused: () => void;
 }
@@ -99,8 +99,9 @@ export class Lease {
     });
     if (this.#stopped.signal.aborted) return;
     if (live) {
+      const hadLapsed = !this.isHeld();
       this.#sent = sent;
-      this.#hooks.onRenewed();
+      this.#hooks.onRenewed(hadLapsed);
       return;
     }
     this.#refused = true;
@@ -111,7 +112,7 @@ export class Lease {
     this.#instanceId = this.#context.random.token();
     await this.#openUnder(this.#instanceId);
     this.#refused = false;
-    this.#hooks.onRenewed();
+    this.#hooks.onRenewed(true);
   }
 
   async #openUnder(instanceId: string): Promise<void> {

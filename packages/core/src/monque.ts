@@ -13,7 +13,7 @@ import {
   text,
   toObjectId,
 } from './checks.ts';
-import { Control, type JobsPage } from './control.ts';
+import { type BulkResult, Control, type JobsPage, type QueueStats } from './control.ts';
 import type { EngineContext } from './engine-context.ts';
 import { InvalidArgumentError, toError } from './errors.ts';
 import { MonqueEmitter } from './events.ts';
@@ -32,6 +32,7 @@ import {
 import type {
   AnyName,
   DataArgument,
+  DataFor,
   DataOf,
   JobTypes,
   NameOf,
@@ -46,7 +47,7 @@ import { LedgerTime } from './ledger-time.ts';
 import { type MonqueOptions, type ResolvedOptions, resolveOptions } from './options.ts';
 import { type EnqueueEntryResult, Producer, type TypedEntry } from './producer.ts';
 import type { HandlerReturn, JobId, MonquePublicAPI } from './public-api.ts';
-import { Schedules } from './schedules.ts';
+import { type Schedule, Schedules } from './schedules.ts';
 import { stopOnSignals } from './signals.ts';
 import { Waiter } from './waiter.ts';
 import { type JobHandler, Worker } from './worker.ts';
@@ -134,7 +135,7 @@ export class Monque<Types extends JobTypes = UntypedJobs>
   enqueue<T>(name: AnyName<Types>, data?: T, options?: EnqueueOptions): Promise<Job<T>>;
   enqueue<Name extends NameOf<Types>>(
     name: Name,
-    ...data: DataArgument<DataOf<Types, Name>, [options?: EnqueueOptions]>
+    ...data: DataArgument<DataFor<Types, Name>, [options?: EnqueueOptions]>
   ): Promise<Job<DataOf<Types, Name>>>;
   async enqueue(name: string, data?: unknown, options: EnqueueOptions = {}): Promise<Job> {
     return this.#producer.enqueue(name, data, options, this.#initialize);
@@ -143,7 +144,7 @@ export class Monque<Types extends JobTypes = UntypedJobs>
   now<T>(name: AnyName<Types>, data?: T): Promise<Job<T>>;
   now<Name extends NameOf<Types>>(
     name: Name,
-    ...data: DataArgument<DataOf<Types, Name>>
+    ...data: DataArgument<DataFor<Types, Name>>
   ): Promise<Job<DataOf<Types, Name>>>;
   async now(name: string, data?: unknown): Promise<Job> {
     return this.#producer.enqueue(name, data, {}, this.#initialize);
@@ -165,7 +166,7 @@ export class Monque<Types extends JobTypes = UntypedJobs>
   schedule<Name extends NameOf<Types>>(
     cron: string,
     name: Name,
-    ...data: DataArgument<DataOf<Types, Name>, [options?: ScheduleOptions]>
+    ...data: DataArgument<DataFor<Types, Name>, [options?: ScheduleOptions]>
   ): Promise<Job<DataOf<Types, Name>>>;
   async schedule(
     cron: string,
@@ -186,7 +187,7 @@ export class Monque<Types extends JobTypes = UntypedJobs>
     return this.#schedules.unschedule(name, options.uniqueKey);
   }
 
-  async getSchedules(filter: { readonly name?: NameOf<Types> } = {}) {
+  async getSchedules(filter: { readonly name?: NameOf<Types> } = {}): Promise<Schedule[]> {
     checkFields('filter', filter, { name: checkJobName });
     return this.#schedules.list(filter.name);
   }
@@ -251,19 +252,19 @@ export class Monque<Types extends JobTypes = UntypedJobs>
     return this.#control.deleteJob(id);
   }
 
-  async cancelJobs(filter: JobsFilter) {
+  async cancelJobs(filter: JobsFilter): Promise<BulkResult> {
     return this.#control.cancelJobs(filter, this.#initialize);
   }
 
-  async retryJobs(filter: JobsFilter) {
+  async retryJobs(filter: JobsFilter): Promise<BulkResult> {
     return this.#control.retryJobs(filter, this.#initialize);
   }
 
-  async deleteJobs(filter: JobsFilter) {
+  async deleteJobs(filter: JobsFilter): Promise<BulkResult> {
     return this.#control.deleteJobs(filter, this.#initialize);
   }
 
-  async getQueueStats(filter: { readonly name?: NameOf<Types> } = {}) {
+  async getQueueStats(filter: { readonly name?: NameOf<Types> } = {}): Promise<QueueStats> {
     checkFields('filter', filter, { name: checkJobName });
     await this.initialize();
     return this.#control.getQueueStats(filter.name);

@@ -47,7 +47,7 @@ export const DEFAULT_MAX_PAYLOAD_SIZE = 1_048_576;
 /** Milliseconds after which a job that another tool left processing, without a lease, is given back: 30 minutes. */
 export const DEFAULT_LOCK_TIMEOUT = 1_800_000;
 /** Milliseconds for which a job is kept after it finished, by the state it finished in. */
-export const DEFAULT_JOB_RETENTION = Object.freeze({
+export const DEFAULT_JOB_RETENTION: Required<Omit<JobRetention, 'archive'>> = Object.freeze({
   /** One day. */
   completed: DAY_MS,
   /** Seven days. */

@@ -38,8 +38,10 @@ export interface EnqueueEntry<T = unknown> {
 
 /** One entry of `enqueueMany`, with the data its name wants. */
 export type TypedEntry<Types extends JobTypes, Name extends NameOf<Types>> = Name extends unknown
-  ? EnqueueEntry<DataOf<Types, Name>> & { readonly name: Name }
+  ? Omit<EnqueueEntry, 'name' | 'data'> & { readonly name: Name } & DataField<DataOf<Types, Name>>
   : never;
+
+type DataField<T> = undefined extends T ? { readonly data?: T } : { readonly data: T };
 
 /** What happened to one entry of `enqueueMany`. */
 export type EnqueueEntryResult<T = unknown> =

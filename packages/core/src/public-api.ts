@@ -18,6 +18,7 @@ import type {
 import type {
   AnyName,
   DataArgument,
+  DataFor,
   DataOf,
   JobTypes,
   NameOf,
@@ -75,14 +76,14 @@ export interface MonquePublicAPI<Types extends JobTypes = UntypedJobs> {
   enqueue<T>(name: AnyName<Types>, data?: T, options?: EnqueueOptions): Promise<Job<T>>;
   enqueue<Name extends NameOf<Types>>(
     name: Name,
-    ...data: DataArgument<DataOf<Types, Name>, [options?: EnqueueOptions]>
+    ...data: DataArgument<DataFor<Types, Name>, [options?: EnqueueOptions]>
   ): Promise<Job<DataOf<Types, Name>>>;
 
   /** Stores a job that is due at once: `enqueue` without options. */
   now<T>(name: AnyName<Types>, data?: T): Promise<Job<T>>;
   now<Name extends NameOf<Types>>(
     name: Name,
-    ...data: DataArgument<DataOf<Types, Name>>
+    ...data: DataArgument<DataFor<Types, Name>>
   ): Promise<Job<DataOf<Types, Name>>>;
 
   /**
@@ -112,7 +113,7 @@ export interface MonquePublicAPI<Types extends JobTypes = UntypedJobs> {
   schedule<Name extends NameOf<Types>>(
     cron: string,
     name: Name,
-    ...data: DataArgument<DataOf<Types, Name>, [options?: ScheduleOptions]>
+    ...data: DataArgument<DataFor<Types, Name>, [options?: ScheduleOptions]>
   ): Promise<Job<DataOf<Types, Name>>>;
 
   /**

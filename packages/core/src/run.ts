@@ -106,7 +106,7 @@ export class Run {
   async #call(): Promise<Outcome> {
     try {
       const checked = await this.#checked();
-      if (checked.error) return { kind: 'failed', error: checked.error, isFinal: true };
+      if (checked.error) return failureOfData(checked.error);
       const returned = await this.#worker.handler(checked.job, this.#jobContext());
       if (returned instanceof HandlerOutcome) return returned.outcome;
       return { kind: 'completed', ...this.#resultOf(returned) };
@@ -118,7 +118,6 @@ export class Run {
     }
   }
 
-  /** Data that does not fit its schema does not get better by trying again. */
   async #checked(): Promise<{ readonly job: Job; readonly error?: Error }> {
     const { schema } = this.#worker;
     if (schema === undefined) return { job: this.job };
@@ -207,6 +206,11 @@ export class Run {
       }
     }
   }
+}
+
+/** Wrong data stays wrong; that a schema could not look may be over soon. */
+function failureOfData(error: Error): Outcome {
+  return { kind: 'failed', error, isFinal: error instanceof InvalidArgumentError };
 }
 
 function notCommitted(outcome: Outcome): Error {

@@ -13,40 +13,45 @@ export interface SchemaIssue {
 }
 
 /** The answer of a schema: the value it makes of what it was given, or what is wrong with that. */
-export type SchemaResult =
-  | { readonly value: unknown; readonly issues?: undefined }
+export type SchemaResult<Output = unknown> =
+  | { readonly value: Output; readonly issues?: undefined }
   | { readonly issues: readonly SchemaIssue[] };
 
-/** A schema of any library that follows version 1 of Standard Schema. */
-export interface StandardSchema {
+/**
+ * A schema of any library that follows version 1 of Standard Schema.
+ *
+ * @typeParam Output - what it makes of the values it accepts
+ */
+export interface StandardSchema<Output = unknown> {
   readonly '~standard': {
     readonly version: 1;
     readonly vendor: string;
-    readonly validate: (value: unknown) => SchemaResult | Promise<SchemaResult>;
+    readonly validate: (value: unknown) => SchemaResult<Output> | Promise<SchemaResult<Output>>;
   };
 }
 
 const MOST_ISSUES = 3;
 
-/** True for an object, or a function, that follows the interface. */
+/** True for an object, or a function, that follows version 1 of the interface. */
 export function isStandardSchema(value: unknown): value is StandardSchema {
   const isHolder = (typeof value === 'object' && value !== null) || typeof value === 'function';
   if (!isHolder) return false;
   const standard = (value as Partial<StandardSchema>)['~standard'];
-  return typeof standard?.validate === 'function';
+  return standard?.version === 1 && typeof standard.validate === 'function';
 }
 
 /**
  * Gives what the schema makes of a value.
  *
  * @param field - what the value is called in errors
- * @throws InvalidArgumentError naming the path of the first issue, with the first few issues
+ * @throws InvalidArgumentError naming the path of the first issue, with the first few issues. What the validator itself
+ * throws is passed on as it is: it says nothing about the value.
  */
-export async function checkData(
-  schema: StandardSchema,
+export async function checkData<Output>(
+  schema: StandardSchema<Output>,
   field: string,
   value: unknown,
-): Promise<unknown> {
+): Promise<Output> {
   const result = await schema['~standard'].validate(value);
   if (result.issues === undefined) return result.value;
   const shown = result.issues.slice(0, MOST_ISSUES);
@@ -58,7 +63,8 @@ export async function checkData(
 }
 
 function keysOf(issue: SchemaIssue | undefined): PropertyKey[] {
-  return (issue?.path ?? []).map((part) => (typeof part === 'object' ? part.key : part));
+  // A list of its own: that of some libraries makes others of its kind by map.
+  return [...(issue?.path ?? [])].map((part) => (typeof part === 'object' ? part.key : part));
 }
 
 function pathOf(field: string, issue: SchemaIssue): string {

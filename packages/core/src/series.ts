@@ -16,13 +16,13 @@ export type MissedPolicy = 'skip' | 'once' | 'all';
 export const DEFAULT_MISSED: MissedPolicy = 'once';
 
 /** The most missed times that `all` catches up with; older ones are passed over. */
-export const MOST_CAUGHT_UP = 100;
+const MOST_CAUGHT_UP = 100;
 
 /** Missed times are counted up to this; there may be more. */
 export const MOST_COUNTED = 1_000;
 
 /** A run that could not start within this time after it was due is missed, for a series that skips those. */
-export const MISSED_AFTER_MS = 60_000;
+const MISSED_AFTER_MS = 60_000;
 
 /** The plan of a series. */
 export interface SeriesPlan {

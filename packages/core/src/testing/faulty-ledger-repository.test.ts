@@ -153,6 +153,19 @@ describe('A faulty ledger', () => {
     expect(await faulty.rescue(rescue)).toMatchObject({ pending: 2 });
   });
 
+  it('looks at one job alone when a part of a prune is carried out', async () => {
+    const { faulty, ledger } = setUp();
+    const jobs = await claimSome(faulty, 3);
+    await faulty.settle({ settlements: jobs.map(toComplete), now });
+    faulty.plan('prune', { fail: 'partial' });
+    const later = new Date(now.getTime() + 60_000);
+    const finishedBefore = { completed: later };
+    const params = { finishedBefore, createdBefore: later, limit: 10, archive: false, now: later };
+    await expect(faulty.prune(params)).rejects.toBeInstanceOf(UnknownOutcomeError);
+    expect(ledger.size).toBe(2);
+    expect(await faulty.prune(params)).toEqual({ pruned: 2 });
+  });
+
   it('carries a batch out in two parts, with time for others in between', async () => {
     const { faulty, ledger, clock } = setUp();
     faulty.plan('enqueue', { splitMs: 20 });

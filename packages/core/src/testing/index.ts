@@ -22,3 +22,4 @@ export { type FaultyLedgerOptions, FaultyLedgerRepository } from './faulty-ledge
 export { makeJob } from './job-factory.ts';
 export { MANUAL_CLOCK_START, ManualClock, type ManualClockOptions } from './manual-clock.ts';
 export { SeededRandom } from './seeded-random.ts';
+export { type DataMatch, makeTestMonque, type TestMonque } from './test-monque.ts';

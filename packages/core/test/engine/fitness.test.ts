@@ -87,4 +87,23 @@ describe('a worker with a schema', () => {
     expect(calls).toBe(0);
     await monque.stop();
   });
+
+  test('tries a job again whose schema could not look', async () => {
+    const { monque, clock, ledger } = makeOne();
+    let isDown = true;
+    const lookedUp = z.string().refine(async () => {
+      if (isDown) throw new Error('the lookup is down');
+      return true;
+    });
+    monque.worker('mail', (job) => job.data, { schema: lookedUp });
+    await monque.start();
+    const job = makeJob({ name: 'mail', data: 'known' });
+    await ledger.enqueue({ jobs: [job] });
+    await clock.advance(100);
+    expect(await monque.getJob(job._id)).toMatchObject({ status: 'pending', failCount: 1 });
+    isDown = false;
+    await clock.advance(10_000);
+    expect(await monque.getJob(job._id)).toMatchObject({ status: 'completed', result: 'known' });
+    await monque.stop();
+  });
 });

@@ -21,6 +21,9 @@ export const SETTLE_VERBS: ReadonlySet<JobVerb> = new Set<SettleVerb>([
   'cancelByHandler',
 ]);
 
+/** Two timers for about the same time may fire in either order. */
+const TIMER_MARGIN_MS = 0.5;
+
 /** What a simulated job's data says its handler does. */
 export interface Task {
   /** The number of the enqueue that made it: one job a number. A series has one for all its jobs. */
@@ -67,6 +70,8 @@ export interface Run {
   readonly machine: Machine;
   /** By the monotonic clock of its machine. */
   readonly startedMs: number;
+  /** By the same clock; left out where the engine had told it to end, for another reason than its time. */
+  endedMs?: number;
   ended: Ended | undefined;
   /** A stop in order had no more time to record it, and said so. */
   isGivenUp: boolean;
@@ -189,7 +194,16 @@ export class Facts {
 
   /** True once the engine may have given the run up since it took too long; what its handler does then is its own. */
   isOverdue({ job, machine, startedMs }: Run): boolean {
-    return job.timeout !== undefined && machine.monotonic() - startedMs >= job.timeout;
+    return (
+      job.timeout !== undefined && machine.monotonic() - startedMs >= job.timeout - TIMER_MARGIN_MS
+    );
+  }
+
+  /** True when the handler ended after its time, on a machine that was well all the while. */
+  tookTooLong({ job, machine, startedMs, endedMs }: Run): boolean {
+    if (job.timeout === undefined || endedMs === undefined) return false;
+    const wasWell = machine.troubledUntilMs < this.world.nowMs - (machine.monotonic() - startedMs);
+    return wasWell && endedMs - startedMs > job.timeout + TIMER_MARGIN_MS;
   }
 
   /** When the holder of a claim was gone: its lease was dead, or its machine crashed and its last renewal had come. */

@@ -1,10 +1,22 @@
 /** What the handlers of simulated jobs do. */
 import { sleep } from '../../src/clock.ts';
 import type { Job, JobContext } from '../../src/index.ts';
-import { taskOf } from './facts.ts';
+import { cancel, discard, type HandlerOutcome, snooze } from '../../src/outcome.ts';
+import { type Ended, type Task, taskOf } from './facts.ts';
 import type { Host } from './host.ts';
 import type { Machine } from './machine.ts';
 import type { Observer } from './observer.ts';
+
+const SNOOZE_MS = 300;
+/** Runs from this length on tell of their progress. */
+const NOTED_FROM_MS = 100;
+
+/** What a handler returns to say how its run ended. */
+const OUTCOMES: Readonly<Partial<Record<Ended, () => HandlerOutcome>>> = {
+  snoozed: () => snooze(SNOOZE_MS),
+  cancelled: () => cancel('no longer wanted'),
+  discarded: () => discard('it cannot help to try again'),
+};
 
 /** Makes the one handler of all simulated jobs. */
 export function makeRunHandler(
@@ -15,20 +27,36 @@ export function makeRunHandler(
     if (machine.isCrashed) return new Promise(() => undefined);
     const run = observer.runStarted(machine, job);
     const task = taskOf(job);
-    const finish = (): void => {
-      if (machine.isCrashed) return;
-      const throws =
-        task.kind === 'doomed' ||
-        (task.kind === 'flaky' && job.failCount < task.failures) ||
-        (task.heedsSignal && context.signal.aborted);
-      observer.runEnded(run, throws ? 'threw' : 'returned');
-      if (throws) throw new Error('the handler fails, on purpose');
+    if (task.runMs > NOTED_FROM_MS) context.progress({ of: task.runMs });
+    const finish = (): unknown => {
+      if (machine.isCrashed) return undefined;
+      const ended = howItEnds(task, job, context);
+      observer.runEnded(run, ended, context.signal);
+      if (ended === 'threw') throw new Error('the handler fails, on purpose');
+      return OUTCOMES[ended]?.();
     };
     if (task.runMs === 0 && task.kind !== 'poison') return finish();
     const signal = task.heedsSignal ? context.signal : undefined;
     return sleep(machine.userClock, task.runMs, signal).then(() => {
-      if (task.kind === 'poison') host.crash();
+      if (task.kind === 'poison' && isDeadly(observer, job)) host.crash();
       return machine.isCrashed ? new Promise(() => undefined) : finish();
     });
   };
+}
+
+/** A series that crashed whoever runs it would do so for ever. */
+function isDeadly({ facts: { world, profile } }: Observer, { repeatInterval }: Job): boolean {
+  return repeatInterval === undefined || world.nowMs < profile.faultyMs;
+}
+
+function howItEnds({ kind, failures, heedsSignal }: Task, job: Job, context: JobContext): Ended {
+  const throws =
+    kind === 'doomed' ||
+    (kind === 'flaky' && job.failCount < failures) ||
+    (heedsSignal && context.signal.aborted);
+  if (throws) return 'threw';
+  // The fence grows with each claim, so two of three runs do the work.
+  if (kind === 'snoozing' && job.fence % 3 === 1) return 'snoozed';
+  if (kind === 'cancelling') return 'cancelled';
+  return kind === 'discarding' ? 'discarded' : 'returned';
 }

@@ -9,7 +9,7 @@ import type { Chance } from './chance.ts';
 import type { Machine } from './machine.ts';
 import type { Network } from './network.ts';
 import type { Observer } from './observer.ts';
-import { ENGINE_OPTIONS, OPERATION_TIMEOUT_MS } from './profile.ts';
+import { engineOptions, OPERATION_TIMEOUT_MS } from './profile.ts';
 import type { Report } from './rules/rule.ts';
 import type { World } from './world.ts';
 
@@ -127,7 +127,8 @@ export class Host {
       },
     });
     const random = new SeededRandom(chance.seed());
-    const monque = new Monque(faulty, { ...ENGINE_OPTIONS, clock: machine, random });
+    const options = engineOptions(observer.facts.profile);
+    const monque = new Monque(faulty, { ...options, clock: machine, random });
     this.#listen(machine, monque);
     for (const [name, concurrency] of this.#params.workers) {
       const handler = (job: Job, context: JobContext): unknown =>

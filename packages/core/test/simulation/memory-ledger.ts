@@ -95,13 +95,14 @@ export class MemoryLedger extends InMemoryLedgerRepository {
 
   protected override performCancel(params: CancelParams): Promise<CancelResult> {
     return this.#alone(async () => {
+      const before = this.#observer.facts.jobs.get(params.jobId.toHexString());
+      const isEnded = before?.repeatInterval !== undefined;
       const result = await super.performCancel(params);
-      const isOfSeries = result.job?.seriesVersion !== undefined;
-      const isEnded = isOfSeries && result.job?.repeatInterval === undefined;
-      if (result.outcome === 'skipped') await this.#tell('skipRun', params.jobId, {});
+      if (result.outcome === 'skipped')
+        await this.#tell('skipRun', params.jobId, { now: params.now });
       if (result.outcome === 'requested') await this.#tell('requestCancel', params.jobId, {});
       if (result.outcome === 'cancelled') {
-        await this.#tell(isEnded ? 'endSeries' : 'cancel', params.jobId, {});
+        await this.#tell(isEnded ? 'endSeries' : 'cancel', params.jobId, { now: params.now });
       }
       return result;
     });
@@ -150,7 +151,9 @@ export class MemoryLedger extends InMemoryLedgerRepository {
       const result = await super.performEndSeries(params);
       const isRunning = result.job?.status === 'processing';
       if (result.outcome === 'written') {
-        await this.#tell(isRunning ? 'endSeriesAfterRun' : 'endSeries', params.jobId, {});
+        await this.#tell(isRunning ? 'endSeriesAfterRun' : 'endSeries', params.jobId, {
+          ...params,
+        });
       }
       return result;
     });

@@ -136,7 +136,7 @@ export class Network {
     const { chance, world, profile } = this.#params;
     if (!chance.happens(this.#rates.lateRate)) return this.#usualMs();
     // What is late when the faults end comes soon, since nothing more is to be learned from waiting for it.
-    const mostMs = Math.min(2 * LEASE_MS, profile.faultyMs + LEASE_MS - world.nowMs);
+    const mostMs = Math.min(profile.longestLateMs, profile.faultyMs + LEASE_MS - world.nowMs);
     const delayMs = chance.between(USUAL_MS, mostMs);
     machine.trouble(world.nowMs + delayMs + OPERATION_TIMEOUT_MS);
     return delayMs;

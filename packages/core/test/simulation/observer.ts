@@ -133,9 +133,11 @@ export class Observer {
   }
 
   /** A handler ended. */
-  runEnded(run: Run, ended: Ended): void {
+  runEnded(run: Run, ended: Ended, signal: AbortSignal): void {
     const how = ended !== 'threw' && this.facts.isOverdue(run) ? 'late' : ended;
     run.ended = how;
+    const wasToldOtherwise = signal.aborted && signal.reason?.name !== 'TimeoutError';
+    if (!wasToldOtherwise) run.endedMs = run.machine.monotonic();
     if (how === 'returned') this.facts.unreported.set(claimKey(run.job, run.token), run);
     this.trace.note(run.machine.name, () => `${how} ${describe(run.job)} by ${short(run.token)}`);
   }

@@ -7,9 +7,13 @@ export const OPERATION_TIMEOUT_MS = 1_000;
 export const RESCUE_LIMIT = 3;
 export const MAX_RETRIES = 4;
 export const SHUTDOWN_TIMEOUT_MS = 1_500;
+/** The longest that a handler takes. */
+export const LONGEST_RUN_MS = 4_500;
+/** How long finished jobs are kept where they are pruned. */
+export const RETENTION_MS = 500;
 
-/** The engine's options in every run: short times, so that much happens in little virtual time. */
-export const ENGINE_OPTIONS: MonqueOptions = Object.freeze({
+/** The engine's options that are the same in every run: short times, so that much happens in little virtual time. */
+const ENGINE_OPTIONS: MonqueOptions = Object.freeze({
   leaseDuration: LEASE_MS,
   pollInterval: 500,
   operationTimeout: OPERATION_TIMEOUT_MS,
@@ -18,14 +22,20 @@ export const ENGINE_OPTIONS: MonqueOptions = Object.freeze({
   baseRetryInterval: 40,
   maxBackoffDelay: 2_000,
   rescueLimit: RESCUE_LIMIT,
-  resendLimit: 60_000,
 });
+
+/** The options of the engine in one run. */
+export function engineOptions({ hasRetention, resendLimitMs }: Profile): MonqueOptions {
+  const keptMs = hasRetention ? RETENTION_MS : (false as const);
+  const jobRetention = { completed: keptMs, failed: keptMs, cancelled: keptMs };
+  return { ...ENGINE_OPTIONS, resendLimit: resendLimitMs, jobRetention };
+}
 
 /** How often the network misbehaves, by message. */
 export interface NetworkRates {
   /** A request or its answer is lost. */
   readonly lossRate: number;
-  /** A message takes up to twice the lease. */
+  /** A message takes up to `longestLateMs`. */
   readonly lateRate: number;
   /** A part of a batch is carried out and then all is lost, or a batch is carried out in two parts. */
   readonly partRate: number;
@@ -58,6 +68,16 @@ export interface Profile extends NetworkRates {
   readonly slowStepRate: number;
   /** Whether the ledger tells of jobs by hints; `lossy` loses half of them. */
   readonly hints: 'all' | 'lossy' | 'none';
+  /** Series that are asked for by all machines. */
+  readonly series: number;
+  /** Times that a name is paused, and resumed after a while. */
+  readonly pausedNames: number;
+  /** Whether finished jobs leave soon; where they do, messages are not late by more than the engine allows for. */
+  readonly hasRetention: boolean;
+  /** How long an enqueue is sent again. */
+  readonly resendLimitMs: number;
+  /** How late a message comes at most. */
+  readonly longestLateMs: number;
 }
 
 /** No faults at all. */
@@ -77,8 +97,9 @@ export const CALM: Partial<Profile> = Object.freeze({
 
 /** Draws a profile; what is given is not drawn. */
 export function drawProfile(chance: Chance, given: Partial<Profile>): Profile {
+  const hasRetention = given.hasRetention ?? chance.happens(0.15);
   return {
-    faultyMs: 10_000,
+    faultyMs: hasRetention ? 20_000 : 10_000,
     jobs: 200,
     workers: 5,
     producers: 1,
@@ -95,6 +116,11 @@ export function drawProfile(chance: Chance, given: Partial<Profile>): Profile {
     ledger: chance.happens(0.7) ? 'stepped' : 'memory',
     slowStepRate: chance.pick([0, 0.01]),
     hints: chance.pick(['all', 'all', 'lossy', 'none'] as const),
+    series: chance.pick([0, 1, 2, 3]),
+    pausedNames: chance.pick([0, 0, 1, 3]),
+    hasRetention,
+    resendLimitMs: hasRetention ? 2_000 : 60_000,
+    longestLateMs: hasRetention ? 1_000 : 2 * LEASE_MS,
     ...given,
   };
 }

@@ -3,11 +3,13 @@
  * come first; then they stop, and whatever was accepted must come to its end.
  */
 import type { Clock } from '../../src/clock.ts';
+import type { Job } from '../../src/index.ts';
 import type { LedgerRepository } from '../../src/ledger/ledger-repository.ts';
 import { sample } from '../../src/random.ts';
 import { SeededRandom } from '../../src/testing/seeded-random.ts';
 import type { Counts } from './facts.ts';
-import { FEATURES, JOB_NAMES } from './features.ts';
+import { JOB_NAMES, LAST_WORDS_MS, type Users } from './features/users.ts';
+import { FEATURES } from './features.ts';
 import { makeRunHandler } from './handlers.ts';
 import { Host, type Surroundings } from './host.ts';
 import { Machine, WALL_START_MS } from './machine.ts';
@@ -24,6 +26,8 @@ const LONGEST_STOP_MS = 30_000;
 const LOOK_EVERY_MS = 50;
 /** How long all must be at its end, so that those who wait for an answer have it. */
 const QUIET_MS = 200;
+/** How late a run of a series may be in a world that is quiet. */
+const LATEST_RUN_MS = 1_000;
 const FINISHED = new Set(['completed', 'failed', 'cancelled']);
 
 /** What a run is given. */
@@ -114,9 +118,8 @@ class Simulation {
     for (let index = 1; index <= profile.producers; index += 1) {
       this.#hosts.push(new Host(shared, { name: `p${index}`, workers: new Map() }));
     }
-    for (const feature of FEATURES) {
-      feature.plan?.({ world, chance, profile, observer, hosts: this.#hosts });
-    }
+    const users: Users = { world, chance, profile, observer, hosts: this.#hosts };
+    for (const feature of FEATURES) feature.plan?.(users);
     this.#planTroubles();
   }
 
@@ -227,13 +230,13 @@ class Simulation {
   /** Every job has ended, every call was answered, every machine is up, and nothing is on its way. */
   #isDrained(): boolean {
     const { nowMs } = this.#world;
-    if (nowMs <= this.#profile.faultyMs) return false;
+    if (nowMs <= this.#profile.faultyMs + LAST_WORDS_MS) return false;
     if (!this.#hosts.every((host) => host.isUp)) return false;
     const { facts } = this.#observer;
     const { jobs, enqueues, unreported } = facts;
     // An instance that could not settle for long tries again only after a while.
     for (const run of unreported.values()) if (facts.isStanding(run)) return false;
-    for (const { status } of jobs.values()) if (!FINISHED.has(status)) return false;
+    for (const job of jobs.values()) if (!isAtRest(job, nowMs)) return false;
     for (const { answer, machine } of enqueues.values()) {
       if (answer === undefined && !machine.isCrashed) return false;
     }
@@ -249,6 +252,13 @@ class Simulation {
       this.#observer.violate('a stop never ends', `${stopping} instances still stop`);
     }
   }
+}
+
+/** A job has ended; a series waits for its next run. */
+function isAtRest({ status, repeatInterval, nextRunAt }: Job, nowMs: number): boolean {
+  if (FINISHED.has(status)) return true;
+  const isWaiting = nextRunAt.getTime() > WALL_START_MS + nowMs - LATEST_RUN_MS;
+  return repeatInterval !== undefined && (status === 'processing' || isWaiting);
 }
 
 /** The server's time; its own deadlines never pass, so they need no timers. */

@@ -3,7 +3,8 @@ import { describe, expect, test, vi } from 'vitest';
 import { InvalidArgumentError, LedgerFullError, UnsupportedError } from '../../errors.ts';
 import type { Job } from '../../job.ts';
 import { ManualClock, makeJob } from '../../testing/index.ts';
-import type { ClaimResult, LedgerHint } from '../ledger-repository.ts';
+import type { ClaimResult, LedgerHint, PruneParams, PruneResult } from '../ledger-repository.ts';
+import { seriesLock } from '../unique-locks.ts';
 import {
   type InMemoryLedgerOptions,
   InMemoryLedgerRepository,
@@ -11,6 +12,15 @@ import {
 
 const clock = new ManualClock();
 const now = new Date(clock.now());
+const later = new Date(clock.now() + 60_000);
+const session = {} as ClientSession;
+
+/** Takes jobs in any state, as a database does that other tools write to. */
+class OpenLedger extends InMemoryLedgerRepository {
+  async putForeign(...jobs: readonly Job[]): Promise<void> {
+    await this.performEnqueue({ jobs });
+  }
+}
 
 function makeLedger(options: InMemoryLedgerOptions = {}): InMemoryLedgerRepository {
   return new InMemoryLedgerRepository({ clock, ...options });
@@ -30,6 +40,22 @@ function claim(ledger: InMemoryLedgerRepository, limit = 10): Promise<ClaimResul
 async function finish(ledger: InMemoryLedgerRepository, ...jobs: readonly Job[]): Promise<void> {
   await ledger.enqueue({ jobs });
   for (const { _id } of jobs) await ledger.cancel({ jobId: _id, now });
+}
+
+/** Archives all that is finished. */
+function archive(
+  ledger: InMemoryLedgerRepository,
+  choice: Partial<PruneParams> = {},
+): Promise<PruneResult> {
+  const finishedBefore = { completed: later, failed: later, cancelled: later };
+  return ledger.prune({
+    finishedBefore,
+    createdBefore: later,
+    limit: 100,
+    archive: true,
+    now: later,
+    ...choice,
+  });
 }
 
 async function outcomesOf(
@@ -58,9 +84,22 @@ describe('InMemoryLedgerRepository', () => {
 
   test('a transaction is refused and nothing is stored', async () => {
     const ledger = makeLedger();
-    const enqueuing = ledger.enqueue({ jobs: [makeJob()], session: {} as ClientSession });
+    const enqueuing = ledger.enqueue({ jobs: [makeJob()], session });
     await expect(enqueuing).rejects.toThrow(UnsupportedError);
     expect(ledger.size).toBe(0);
+  });
+
+  test('nothing is amended and no claim ends in a transaction', async () => {
+    const ledger = makeLedger();
+    await ledger.enqueue({ jobs: [makeJob()] });
+    const [job] = (await claim(ledger)).jobs as [Job];
+    const { _id: jobId, fence } = job;
+    const amending = ledger.amend({ jobId, changes: { priority: 1 }, now, session });
+    await expect(amending).rejects.toThrow(UnsupportedError);
+    const settlement = { verb: 'complete', jobId, claimToken: 'token', fence } as const;
+    const completing = ledger.completeInSession({ settlement, now, session });
+    await expect(completing).rejects.toThrow(UnsupportedError);
+    expect(await ledger.getJob({ jobId })).toEqual(job);
   });
 });
 
@@ -121,25 +160,123 @@ describe('the bound of finished jobs', () => {
   });
 });
 
-describe('copies', () => {
-  test('dates that a caller changes do not reach the stored job', async () => {
-    const ledger = makeLedger();
-    const job = makeJob({ nextRunAt: new Date(now) });
-    await ledger.enqueue({ jobs: [job] });
-    job.nextRunAt.setTime(0);
-    const shown = await ledger.getJob({ jobId: job._id });
-    shown?.nextRunAt.setTime(1);
-    expect((await ledger.getJob({ jobId: job._id }))?.nextRunAt).toEqual(now);
+describe('the bound of the archive', () => {
+  test('the jobs leave that were archived first', async () => {
+    const ledger = makeLedger({ maxFinishedJobs: 2 });
+    const jobs = [makeJob(), makeJob(), makeJob()];
+    for (const job of jobs) {
+      await finish(ledger, job);
+      expect(await archive(ledger)).toEqual({ pruned: 1 });
+    }
+    const found = await Promise.all(
+      jobs.map(({ _id }) => ledger.getJob({ jobId: _id, archived: true })),
+    );
+    expect(found.map((job) => job !== null)).toEqual([false, true, true]);
   });
 
-  test('the time that a caller passes in may be changed later', async () => {
+  test('a job that is archived once more takes no room twice and counts as new', async () => {
+    const ledger = makeLedger({ maxFinishedJobs: 2 });
+    const [first, second, third] = [makeJob(), makeJob(), makeJob()];
+    for (const job of [first, second, first, third]) {
+      await finish(ledger, job);
+      await archive(ledger);
+    }
+    const found = await Promise.all(
+      [first, second, third].map(({ _id }) => ledger.getJob({ jobId: _id, archived: true })),
+    );
+    expect(found.map((job) => job !== null)).toEqual([true, false, true]);
+  });
+});
+
+test('jobs are pruned in the order of their ids, whatever order they came in', async () => {
+  const ledger = makeLedger();
+  const jobs = Array.from({ length: 5 }, () => makeJob());
+  await finish(ledger, ...[...jobs].reverse());
+  const { pruned, position } = await archive(ledger, { limit: 2 });
+  expect([pruned, position]).toEqual([2, jobs[1]?._id]);
+  const left = await Promise.all(jobs.map(({ _id }) => ledger.getJob({ jobId: _id })));
+  expect(left.map((job) => job !== null)).toEqual([false, false, true, true, true]);
+});
+
+describe('a key that is held for a window', () => {
+  const held = { windowLock: 'window', windowUntil: later };
+
+  test('is held by a finished job', async () => {
     const ledger = makeLedger();
-    const job = makeJob();
-    await ledger.enqueue({ jobs: [job] });
-    const mine = new Date(now);
-    await ledger.cancel({ jobId: job._id, now: mine });
-    mine.setTime(0);
-    expect((await ledger.getJob({ jobId: job._id }))?.finishedAt).toEqual(now);
+    await finish(ledger, makeJob(held));
+    expect(await outcomesOf(ledger, makeJob(held))).toEqual(['existing']);
+  });
+
+  test('is free when the job had to leave for others', async () => {
+    const ledger = makeLedger({ maxFinishedJobs: 1 });
+    await finish(ledger, makeJob(held), makeJob());
+    expect(await outcomesOf(ledger, makeJob(held))).toEqual(['enqueued']);
+  });
+});
+
+test('a redriven job is found by its lock, bound or not', async () => {
+  const ledger = makeLedger({ maxJobs: 1 });
+  const locked = { uniqueKey: 'key', uniqueLock: 'key:key' };
+  const job = makeJob(locked);
+  await finish(ledger, job);
+  await ledger.enqueue({ jobs: [makeJob()] });
+  const { outcome } = await ledger.redrive({ jobId: job._id, now, nextRunAt: now });
+  expect(outcome).toBe('redriven');
+  expect(await outcomesOf(ledger, makeJob(locked))).toEqual(['existing']);
+});
+
+describe('jobs that another tool left processing', () => {
+  const status = 'processing';
+
+  function makeLeft(overrides: Partial<Job> = {}): Job {
+    const { claimToken: _token, claimedBy: _by, ...job } = makeJob({ status, ...overrides });
+    return job;
+  }
+
+  test('become pending or cancelled, so many as the limit says', async () => {
+    const ledger = new OpenLedger({ clock });
+    const asked = makeLeft({ cancelRequestedAt: now });
+    await ledger.putForeign(makeLeft(), asked, makeLeft({ lockedAt: later }), makeLeft());
+    const recover = (limit: number) => ledger.recover({ staleBefore: now, now: later, limit });
+    expect(await recover(2)).toEqual({ pending: 1, cancelled: 1 });
+    expect(await recover(2)).toEqual({ pending: 1, cancelled: 0 });
+    expect(await recover(2)).toEqual({ pending: 0, cancelled: 0 });
+    const stored = await ledger.getJob({ jobId: asked._id });
+    expect(stored?.history).toEqual([{ verb: 'recoverToCancelled', at: later }]);
+    expect((await claim(ledger)).jobs).toHaveLength(2);
+  });
+
+  test('belong to no instance, count as unfinished, and never leave for others', async () => {
+    const ledger = new OpenLedger({ clock, maxJobs: 1, maxFinishedJobs: 0 });
+    const left = makeLeft();
+    await ledger.putForeign(left);
+    expect(await ledger.findClaimants({ except: [] })).toEqual([]);
+    expect(await outcomesOf(ledger, makeJob())).toEqual(['refused']);
+    expect(await ledger.getJob({ jobId: left._id })).not.toBeNull();
+  });
+
+  test('are found by their series, which a finished job is not', async () => {
+    const ledger = new OpenLedger({ clock });
+    const left = makeLeft({ uniqueLock: seriesLock('a') });
+    const done = makeJob({ status: 'completed', uniqueLock: seriesLock('b') });
+    await ledger.putForeign(done, left);
+    const found = await ledger.findSeries({ limit: 10 });
+    expect(found.map(({ _id }) => _id)).toEqual([left._id]);
+  });
+});
+
+describe('paused names', () => {
+  test('are told in order, and a change is hinted at once', async () => {
+    const ledger = makeLedger();
+    const listener = vi.fn();
+    await ledger.watch(listener);
+    await clock.settle();
+    for (const name of ['b', 'a', 'b']) await ledger.setPaused({ name, paused: true, now });
+    expect(await ledger.readPaused()).toEqual(['a', 'b']);
+    for (const name of ['a', 'c']) await ledger.setPaused({ name, paused: false, now });
+    expect(await ledger.readPaused()).toEqual(['b']);
+    const hinted = listener.mock.calls.map(([hint]) => hint.kind);
+    expect(hinted).toEqual(['opened', 'pausesChanged', 'pausesChanged', 'pausesChanged']);
   });
 });
 

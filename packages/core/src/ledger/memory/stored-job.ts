@@ -33,7 +33,7 @@ export function copyIn(job: Job): StoredJob {
 
 /** Gives a copy of a job. */
 export function copyOut({ job }: StoredJob): Job {
-  return withFields(job, (value) => BSON.deserialize(value as Uint8Array, BSON_OPTIONS).value);
+  return withFields(job, unpack);
 }
 
 /**
@@ -67,6 +67,11 @@ function pack(value: unknown, field: string): Uint8Array {
     throw new InvalidArgumentError(field, `at most ${LARGEST_DOCUMENT_BYTES} bytes of BSON`, bytes);
   }
   return BSON.serialize(document, BSON_OPTIONS);
+}
+
+function unpack(value: unknown): unknown {
+  // A Buffer that comes out is a view on the bytes it was read from: each caller gets bytes of its own.
+  return BSON.deserialize(new Uint8Array(value as Uint8Array), BSON_OPTIONS).value;
 }
 
 /** Copies dates, lists and plain objects. Of what else a job holds, ids and texts, nothing can be changed. */

@@ -1,10 +1,14 @@
 /** What callers were promised: by an enqueue, and by a stop. */
-import { claimKey, type EnqueueCall, type Facts, taskOf } from '../facts.ts';
-import { OPERATION_TIMEOUT_MS, SHUTDOWN_TIMEOUT_MS } from '../profile.ts';
+import { LOCK_FIELDS } from '../../../src/ledger/unique-locks.ts';
+import { claimKey, type EnqueueCall, type Facts, seriesOf, taskOf } from '../facts.ts';
+import { LONGEST_RUN_MS, OPERATION_TIMEOUT_MS, SHUTDOWN_TIMEOUT_MS } from '../profile.ts';
 import { describe } from './job-rules.ts';
 import type { Rule, Violate } from './rule.ts';
 
 const FINISHED = new Set(['completed', 'failed', 'cancelled']);
+
+/** Clocks that drift apart. */
+const DRIFT = 1.01;
 
 /** Handlers that were aborted, the last settlements, the last calls, and the pauses of the machine come on top. */
 const STOP_MARGIN_MS = 500 + 5_000 + 4 * OPERATION_TIMEOUT_MS + 2_000;
@@ -16,13 +20,15 @@ export function enqueueRule(facts: Facts, violate: Violate): Rule {
   const told = (call: EnqueueCall): string => `job ${call.task.number}`;
   return {
     jobWritten({ verb, after }) {
-      if (verb !== 'enqueue' || after === undefined) return;
-      const { number } = taskOf(after);
+      if (after === undefined) return;
       const id = after._id.toHexString();
-      if (after.uniqueLock !== undefined) holdersOnce.add(id);
+      if (LOCK_FIELDS.some((field) => after[field] !== undefined)) holdersOnce.add(id);
+      if (verb !== 'enqueue' || seriesOf(after) !== undefined) return;
+      const { number } = taskOf(after);
       const earlier = idsByNumber.get(number);
       if (earlier !== undefined && earlier !== id) {
-        violate('an enqueue makes two jobs', describe(after));
+        if (facts.enqueues.get(number)?.isMovable) facts.counts.unannounced += 1;
+        else violate('an enqueue makes two jobs', describe(after));
       }
       idsByNumber.set(number, id);
     },
@@ -49,7 +55,8 @@ export function enqueueRule(facts: Facts, violate: Violate): Rule {
         }
       }
       for (const job of facts.jobs.values()) {
-        if (!FINISHED.has(job.status))
+        // A series never ends; the rules of series say what it does instead.
+        if (!FINISHED.has(job.status) && job.repeatInterval === undefined)
           violate('a job never ends', `${describe(job)}: ${job.status}`);
       }
     },
@@ -62,7 +69,7 @@ export function stopRule(facts: Facts, violate: Violate): Rule {
     stopped({ machine, tookMs, givenUp, callsInFlight }) {
       for (const run of [...facts.runs.values()].flat()) {
         if (run.machine !== machine || run.ended !== undefined) continue;
-        if (givenUp.has(run.job._id.toHexString())) continue;
+        if (givenUp.has(run.job._id.toHexString()) || facts.isOverdue(run)) continue;
         violate('a stop forgets a handler', `${machine.name} ${describe(run.job)} by ${run.token}`);
       }
       // A handler that was given up may still end, and its end is then sent once.
@@ -80,7 +87,11 @@ export function stopRule(facts: Facts, violate: Violate): Rule {
     drained() {
       for (const run of [...facts.runs.values()].flat()) {
         const key = claimKey(run.job, run.token);
-        if (run.ended === undefined && facts.isStanding(run)) violate('a handler never ends', key);
+        if (run.ended !== undefined || !facts.isStanding(run) || facts.isOverdue(run)) continue;
+        // Series go on while all else is quiet.
+        const ranMs = run.machine.monotonic() - run.startedMs;
+        const isOn = seriesOf(run.job) !== undefined && ranMs < LONGEST_RUN_MS * DRIFT;
+        if (!isOn) violate('a handler never ends', key);
       }
     },
   };

@@ -1,6 +1,7 @@
 /** What every write to a job must obey. */
 import type { Job, JobStatus } from '../../../src/index.ts';
 import type { JobVerb } from '../../../src/job-lifecycle.ts';
+import { LOCK_FIELDS } from '../../../src/ledger/unique-locks.ts';
 import { claimKey, type Facts, type JobWrite, SETTLE_VERBS, taskOf } from '../facts.ts';
 import { WALL_START_MS } from '../machine.ts';
 import { MAX_RETRIES, RESCUE_LIMIT } from '../profile.ts';
@@ -58,6 +59,29 @@ const MAY_FORGET_REQUEST = new Set<JobVerb>([
   'redrive',
 ]);
 
+const COUNTS_A_FAILURE = new Set<JobVerb>(['retry', 'fail', 'discard']);
+const FORGETS_FAILURES = new Set<JobVerb>([
+  'repeat',
+  'repeatAfterFailure',
+  'rescueToNextRun',
+  'skipRun',
+  'replan',
+  'redrive',
+]);
+/** The verbs that say when a job is due; of any other it stays due when it was. */
+const SETS_DUE_TIME = new Set<JobVerb>([
+  'enqueue',
+  'repeat',
+  'repeatAfterFailure',
+  'rescueToNextRun',
+  'retry',
+  'snooze',
+  'skipRun',
+  'replan',
+  'amend',
+  'redrive',
+]);
+
 /** State, fence and claim fields change only as the verbs say. */
 export function transitionRule(_facts: Facts, violate: Violate): Rule {
   return {
@@ -75,8 +99,31 @@ export function transitionRule(_facts: Facts, violate: Violate): Rule {
         (field) => (field !== undefined) === (isIn === 'processing'),
       );
       if (!areRight) violate('a transition is illegal', `${change} and its claim fields disagree`);
-      if (after.failCount > MAX_RETRIES || (after.rescueCount ?? 0) > RESCUE_LIMIT) {
-        violate('a limit is passed', change);
+      if ((after.rescueCount ?? 0) > RESCUE_LIMIT) violate('a limit is passed', change);
+      if (before === undefined) return;
+      const isMoved = after.nextRunAt.getTime() !== before.nextRunAt.getTime();
+      if (isMoved && !SETS_DUE_TIME.has(verb)) violate('a job is moved to another time', change);
+    },
+  };
+}
+
+/** Failures are counted, and a job fails for good with the last that it may have. */
+export function failureRule(_facts: Facts, violate: Violate): Rule {
+  return {
+    jobWritten({ verb, before, after, params }) {
+      if (before === undefined || after === undefined) return;
+      const most = before.maxRetries ?? MAX_RETRIES;
+      const change = `${verb} ${describe(before)}: ${before.failCount} -> ${after.failCount} of ${most}`;
+      const counted = before.failCount + (COUNTS_A_FAILURE.has(verb) ? 1 : 0);
+      const expected = FORGETS_FAILURES.has(verb) ? 0 : counted;
+      if (after.failCount !== expected) violate('failures are counted wrongly', change);
+      const isLast = after.failCount >= most;
+      if (verb === 'retry' && isLast) violate('a limit is passed', change);
+      if (verb === 'fail' && !isLast) violate('a job fails too soon', change);
+      if (verb !== 'retry' || before.backoff === undefined) return;
+      const delayMs = after.nextRunAt.getTime() - (params.now as Date).getTime();
+      if (delayMs > before.backoff.delay + LARGEST_OFFSET_MS) {
+        violate('a retry is put off for too long', `${change}, by ${delayMs} ms`);
       }
     },
   };
@@ -96,12 +143,12 @@ export function claimRule(facts: Facts, violate: Violate): Rule {
           violate('a job is claimed before its time', describe(before));
         }
       }
-      if (!SETTLE_VERBS.has(verb)) return;
+      if (!SETTLE_VERBS.has(verb) && verb !== 'note') return;
       const token = params.claimToken as string;
       if (before.claimToken !== token) {
         violate('a settle lands on another claim', `${verb} ${describe(before)} by ${token}`);
       }
-      if (facts.settles.has(claimKey(before, token))) {
+      if (verb !== 'note' && facts.settles.has(claimKey(before, token))) {
         violate('a claim is settled twice', `${verb} ${describe(before)} by ${token}`);
       }
     },
@@ -124,23 +171,31 @@ export function rescueRule(facts: Facts, violate: Violate): Rule {
   };
 }
 
-/** One lock has one holder, and finished jobs hold none. */
+/** One lock has one holder, and finished jobs hold none, but for a window of time. */
 export function lockRule(_facts: Facts, violate: Violate): Rule {
   const holders = new Map<string, string>();
-  const keyOf = ({ name, uniqueLock }: Job): string => `${name} ${uniqueLock}`;
+  const locksOf = (job: Job | undefined): string[] =>
+    LOCK_FIELDS.filter((field) => job?.[field] !== undefined).map(
+      (field) => `${job?.name} ${field} ${job?.[field]}`,
+    );
   return {
     jobWritten({ before, after }: JobWrite) {
-      if (before?.uniqueLock !== undefined && after?.uniqueLock === undefined) {
-        holders.delete(keyOf(before));
-      }
-      if (after?.uniqueLock === undefined) return;
+      const held = locksOf(after);
+      for (const lock of locksOf(before)) if (!held.includes(lock)) holders.delete(lock);
+      if (after === undefined) return;
       const id = after._id.toHexString();
-      const holder = holders.get(keyOf(after));
-      if (holder !== undefined && holder !== id) {
-        violate('two jobs hold one lock', `${describe(after)} and ${holder}`);
+      for (const lock of held) {
+        const holder = holders.get(lock) ?? id;
+        if (holder !== id) violate('two jobs hold one lock', `${describe(after)} and ${holder}`);
+        holders.set(lock, id);
       }
-      if (after.finishedAt !== undefined) violate('a finished job holds a lock', describe(after));
-      holders.set(keyOf(after), id);
+      const { uniqueLock, startLock, finishedAt, status } = after;
+      if (finishedAt !== undefined && (uniqueLock ?? startLock) !== undefined) {
+        violate('a finished job holds a lock', describe(after));
+      }
+      if (status === 'processing' && startLock !== undefined) {
+        violate('a job that started holds its lock on', describe(after));
+      }
     },
   };
 }

@@ -1,6 +1,8 @@
 /** What must hold of the runs of handlers and of what is told of them. */
+import type { JobVerb } from '../../../src/job-lifecycle.ts';
 import { SUSPECT_RESCUE_COUNT } from '../../../src/ledger/ledger-repository.ts';
-import { claimKey, type Facts, type Run } from '../facts.ts';
+import type { SettleVerb } from '../../../src/ledger/settlement.ts';
+import { claimKey, type Ended, type Facts, type Run, SETTLE_VERBS } from '../facts.ts';
 import type { Machine } from '../machine.ts';
 import { describe } from './job-rules.ts';
 import type { Report, Rule, Violate } from './rule.ts';
@@ -12,17 +14,66 @@ export function repeatRule(facts: Facts, violate: Violate): Rule {
       for (const other of facts.runs.get(job._id.toHexString()) ?? []) {
         if (!facts.isStanding(other)) continue;
         const detail = `${describe(job)} by ${token}, before by ${other.token}`;
-        if (other.ended === undefined) violate('a job runs twice at once', detail);
-        if (other.ended === 'returned') violate('finished work is run again', detail);
+        if (other.ended === undefined && !facts.isOverdue(other)) {
+          violate('a job runs twice at once', detail);
+        }
+        if (other.ended !== 'returned') continue;
+        const verb = facts.settles.get(claimKey(other.job, other.token));
+        if (verb !== 'repeat') violate('finished work is run again', detail);
       }
     },
     drained() {
       for (const run of [...facts.runs.values()].flat()) {
         if (run.ended !== 'returned' || !facts.isStanding(run)) continue;
         const verb = facts.settles.get(claimKey(run.job, run.token));
-        if (verb === 'complete') continue;
+        if (verb === 'complete' || verb === 'repeat') continue;
         violate('finished work is not recorded', `${describe(run.job)} by ${run.token}: ${verb}`);
       }
+    },
+  };
+}
+
+/** What a run may be recorded as, by how its handler ended. One of a series that failed may make way for the next. */
+const RECORDED_AS: Readonly<Record<Ended, readonly JobVerb[]>> = {
+  returned: ['complete', 'repeat'],
+  threw: ['retry', 'fail', 'cancelled', 'release', 'repeatAfterFailure'],
+  late: [...SETTLE_VERBS],
+  snoozed: ['snooze', 'cancelled', 'repeatAfterFailure'],
+  cancelled: ['cancelByHandler', 'repeatAfterFailure'],
+  discarded: ['discard', 'repeatAfterFailure'],
+};
+
+/** What is recorded of a run whose handler was never called. */
+const UNSTARTED: readonly JobVerb[] = [
+  'release',
+  'cancelled',
+  'cancelByHandler',
+  'repeatAfterFailure',
+];
+
+/** What is recorded of a run that was given up while its handler went on. */
+const GIVEN_UP: readonly JobVerb[] = ['retry', 'fail', 'cancelled', 'repeatAfterFailure'];
+
+/** What is recorded of a run is what its handler said, and a run that took too long has failed. */
+export function outcomeRule(facts: Facts, violate: Violate): Rule {
+  return {
+    jobWritten({ verb, before, params }) {
+      if (before === undefined || !SETTLE_VERBS.has(verb)) return;
+      const token = params.claimToken as string;
+      const runs = facts.runs.get(before._id.toHexString()) ?? [];
+      const run = runs.find((other) => other.token === token);
+      const detail = `${verb} ${describe(before)} by ${token}: ${run?.ended}`;
+      if (run === undefined) {
+        if (!UNSTARTED.includes(verb)) violate('a run is recorded wrongly', detail);
+        return;
+      }
+      const isGivenUp = run.ended === undefined && facts.isOverdue(run);
+      const allowed = run.ended === undefined ? [] : RECORDED_AS[run.ended];
+      if (!(isGivenUp ? GIVEN_UP : allowed).includes(verb)) {
+        violate('a run is recorded wrongly', detail);
+      }
+      const hasFailed = verb === 'release' || GIVEN_UP.includes(verb);
+      if (!hasFailed && facts.tookTooLong(run)) violate('a late run counts as done', detail);
     },
   };
 }
@@ -36,12 +87,24 @@ export function crowdRule(facts: Facts, violate: Violate): Rule {
       const runs = (here.get(run.machine) ?? []).filter(isRunning);
       here.set(run.machine, [...runs, run]);
       const isSuspect = ({ job }: Run): boolean => (job.rescueCount ?? 0) >= SUSPECT_RESCUE_COUNT;
-      if (isSuspect(run) && runs.some((other) => isSuspect(other) && facts.isStanding(other))) {
+      const isHere = (other: Run): boolean =>
+        isSuspect(other) && facts.isStanding(other) && !facts.isOverdue(other);
+      if (isSuspect(run) && runs.some(isHere)) {
         violate('two suspects run in one process', describe(run.job));
       }
     },
   };
 }
+
+/** What is told of a run, by what was recorded of it. */
+const TOLD_AS: Readonly<Record<Exclude<Report['name'], 'job:lost'>, readonly SettleVerb[]>> = {
+  'job:complete': ['complete', 'repeat'],
+  'job:fail': ['retry', 'fail', 'discard', 'repeatAfterFailure'],
+  'job:cancelled': ['cancelled', 'cancelByHandler', 'repeatAfterFailure'],
+};
+
+/** The verbs by which somebody else cancels a pending job, or one run of a series. */
+const CANCELS = new Set<JobVerb>(['cancel', 'skipRun', 'endSeries']);
 
 /** What an instance tells of a run is what the ledger says. */
 export function reportRule(facts: Facts, violate: Violate): Rule {
@@ -55,13 +118,14 @@ export function reportRule(facts: Facts, violate: Violate): Rule {
       return payload.reason === 'unknown' || !isSettled;
     }
     const verb = facts.settles.get(claimKey(job, job.lastToken));
-    if (name === 'job:complete') return verb === 'complete';
-    if (name === 'job:fail') return verb === (payload.willRetry ? 'retry' : 'fail');
-    return verb === 'cancelled' || cancelled.has(job._id.toHexString());
+    if (verb !== undefined && TOLD_AS[name].includes(verb)) {
+      return name !== 'job:fail' || payload.willRetry === (verb === 'retry');
+    }
+    return name === 'job:cancelled' && cancelled.has(job._id.toHexString());
   };
   return {
     jobWritten({ verb, before }) {
-      if (verb === 'cancel' && before !== undefined) cancelled.add(before._id.toHexString());
+      if (CANCELS.has(verb) && before !== undefined) cancelled.add(before._id.toHexString());
     },
     reported(report) {
       const { name, payload } = report;

@@ -1,0 +1,35 @@
+/** Who uses the simulated schedulers, and what it means that a feature of the engine is simulated. */
+import type { Chance } from '../chance.ts';
+import type { Host } from '../host.ts';
+import type { Observer } from '../observer.ts';
+import { LEASE_MS, type Profile } from '../profile.ts';
+import type { MakeRule } from '../rules/rule.ts';
+import type { World } from '../world.ts';
+
+/** The names of simulated jobs. */
+export const JOB_NAMES: readonly string[] = ['mail', 'image', 'report'];
+
+/** So long after the faults nothing of them is on its way any more, and users say what they want in the end. */
+export const LAST_WORDS_MS: number = LEASE_MS + 500;
+
+/** What a feature works with. */
+export interface Users {
+  readonly world: World;
+  readonly chance: Chance;
+  readonly profile: Profile;
+  readonly observer: Observer;
+  readonly hosts: readonly Host[];
+}
+
+/** Something the engine can do. */
+export interface Feature {
+  /** Plans what is done with it in the time of the faults. */
+  readonly plan?: (users: Users) => void;
+  readonly rules: readonly MakeRule[];
+}
+
+/** Whoever happens to be there; a place that stopped its workers still enqueues. */
+export function pickHost({ hosts, chance }: Users): Host | undefined {
+  const there = hosts.filter(({ machine }) => machine.isRunning);
+  return there.length > 0 ? chance.pick(there) : undefined;
+}
