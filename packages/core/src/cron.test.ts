@@ -19,13 +19,14 @@ function instants(expression: string, timezone: string, from: string, until: str
   return found;
 }
 
+const formats = new Map<string, Intl.DateTimeFormat>();
+
 /** What a wall clock in a zone shows, independent of the code under test. */
 function wallOf(instant: Date, timeZone: string): string {
-  return new Intl.DateTimeFormat('sv-SE', {
-    timeZone,
-    dateStyle: 'short',
-    timeStyle: 'medium',
-  }).format(instant);
+  const options = { timeZone, dateStyle: 'short', timeStyle: 'medium' } as const;
+  const format = formats.get(timeZone) ?? new Intl.DateTimeFormat('sv-SE', options);
+  formats.set(timeZone, format);
+  return format.format(instant);
 }
 
 describe('an expression', () => {

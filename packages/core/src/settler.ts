@@ -181,7 +181,7 @@ export class Settler {
     this.#held.add(keyOf(pending));
     const { settlement, onAnswer } = pending;
     const current = await this.#readUntilAnswered(settlement);
-    if (current !== null) {
+    if (current?.claimToken === settlement.claimToken) {
       this.#submitAnew({ ...pending, current }, this.#context.ledgerTime.now());
       return;
     }

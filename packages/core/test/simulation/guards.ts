@@ -3,6 +3,7 @@
  * rule; a guard that nothing misses would be dead weight.
  */
 import type { Alteration } from './bundle.ts';
+import { FEATURE_GUARDS } from './feature-guards.ts';
 import type { Profile } from './profile.ts';
 
 /** One guard. */
@@ -21,6 +22,12 @@ export interface Guard {
   readonly secondOf?: string;
 }
 
+const STRANGERS =
+  'const strangers = isSearch ? await ledger.findClaimants({ except: known }) : [];';
+const LEASES = 'const leases = await this.#readLeases();';
+const STRANGERS_THEN_LEASES = `${STRANGERS}\n    this.#rounds += 1;\n    ${LEASES}`;
+const LEASES_THEN_STRANGERS = `${LEASES}\n    ${STRANGERS}\n    this.#rounds += 1;`;
+
 /** Every guard that is removed, one at a time. */
 export const GUARDS: readonly Guard[] = [
   {
@@ -28,7 +35,7 @@ export const GUARDS: readonly Guard[] = [
     without: 'a settle that does not name its claim lands on another one',
     alterations: [
       {
-        file: 'lifecycle.ts',
+        file: 'job-lifecycle.ts',
         find: "const HOLDS_CLAIM = { field: 'claimToken', is: 'equal', to: 'claimToken' } as const;",
         replace: "const HOLDS_CLAIM = { field: 'claimToken', is: 'present' } as const;",
       },
@@ -41,9 +48,9 @@ export const GUARDS: readonly Guard[] = [
     without: 'a claim that does not ask for pending jobs takes them from others',
     alterations: [
       {
-        file: 'lifecycle.ts',
-        find: "from: ['pending'],\n      to: 'processing',",
-        replace: "from: ['pending', 'processing', 'completed'],\n      to: 'processing',",
+        file: 'job-lifecycle.ts',
+        find: "claim: {\n      from: ['pending'],",
+        replace: "claim: {\n      from: ['pending', 'processing', 'completed'],",
       },
     ],
     rules: ['a transition is illegal'],
@@ -55,7 +62,7 @@ export const GUARDS: readonly Guard[] = [
     without: 'a claim that trusts its find takes a job that was retried meanwhile',
     alterations: [
       {
-        file: 'lifecycle.ts',
+        file: 'job-lifecycle.ts',
         find: "guards: [{ field: 'nextRunAt', is: 'atMost', to: 'now' }],",
         replace: 'guards: [],',
       },
@@ -133,7 +140,7 @@ export const GUARDS: readonly Guard[] = [
     without: 'a job that becomes pending again forgets that it was to be cancelled',
     alterations: [
       {
-        file: 'lifecycle.ts',
+        file: 'job-lifecycle.ts',
         find: "const NO_CANCEL = { field: 'cancelRequestedAt', is: 'absent' } as const;",
         replace: "const NO_CANCEL = { field: '_id', is: 'present' } as const;",
       },
@@ -191,9 +198,8 @@ export const GUARDS: readonly Guard[] = [
     alterations: [
       {
         file: 'rescuer.ts',
-        find: 'const strangers = await ledger.findClaimants({ except: known });\n    const leases = await this.#readLeases();',
-        replace:
-          'const leases = await this.#readLeases();\n    const strangers = await ledger.findClaimants({ except: known });',
+        find: STRANGERS_THEN_LEASES,
+        replace: LEASES_THEN_STRANGERS,
       },
     ],
     rules: ['a rescue takes from the living'],
@@ -224,9 +230,8 @@ export const GUARDS: readonly Guard[] = [
     alterations: [
       {
         file: 'rescuer.ts',
-        find: 'const strangers = await ledger.findClaimants({ except: known });\n    const leases = await this.#readLeases();',
-        replace:
-          'const leases = await this.#readLeases();\n    const strangers = await ledger.findClaimants({ except: known });',
+        find: STRANGERS_THEN_LEASES,
+        replace: LEASES_THEN_STRANGERS,
       },
       {
         file: 'ledger/memory/lease-register.ts',
@@ -242,7 +247,7 @@ export const GUARDS: readonly Guard[] = [
     without: 'the old holder of a rescued claim believes that it settled',
     alterations: [
       {
-        file: 'lifecycle.ts',
+        file: 'job-lifecycle.ts',
         find: "const BY_OTHERS = { updatedAt: 'now' } as const;",
         replace: "const BY_OTHERS = { updatedAt: 'now', lastToken: 'claimToken' } as const;",
       },
@@ -341,4 +346,5 @@ export const GUARDS: readonly Guard[] = [
     profile: { hasSuspends: true, lateRate: 0, pauseRate: 0.008, crashRate: 0, outages: 0 },
     seed: 6,
   },
+  ...FEATURE_GUARDS,
 ];

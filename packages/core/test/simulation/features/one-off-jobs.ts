@@ -22,7 +22,8 @@ import { type Feature, JOB_NAMES, pickHost, type Users } from './users.ts';
 
 const UNIQUE_KEYS = ['a', 'b', 'c'];
 const MOST_ENTRIES = 5;
-const WINDOW_MS = 1_000;
+/** Short ones end while the job is there, long ones when it would be old enough to leave. */
+const WINDOWS_MS = [1_000, 10_000];
 
 /** Jobs that run once. */
 export const oneOffJobs: Feature = {
@@ -99,7 +100,8 @@ function drawOptions({ world, chance }: Users): EnqueueOptions {
 
 /** How long the key is held, and what happens when it is taken. */
 function drawUnique(chance: Chance): EnqueueOptions {
-  const uniqueHold = chance.pick(['untilDone', 'untilStarted', { window: WINDOW_MS }] as const);
+  const window = chance.pick(WINDOWS_MS);
+  const uniqueHold = chance.pick(['untilDone', 'untilStarted', { window }] as const);
   const drawn = chance.pick(['keep', 'keep', 'replace', 'debounce', 'throttle'] as const);
   const uniqueKey = chance.pick(UNIQUE_KEYS);
   if (drawn === 'debounce') {

@@ -67,6 +67,8 @@ export function outcomeRule(facts: Facts, violate: Violate): Rule {
         if (!UNSTARTED.includes(verb)) violate('a run is recorded wrongly', detail);
         return;
       }
+      // A stop had no more time to record it, and what is left of the instance gives it back.
+      if (run.isGivenUp && verb === 'release') return;
       const isGivenUp = run.ended === undefined && facts.isOverdue(run);
       const allowed = run.ended === undefined ? [] : RECORDED_AS[run.ended];
       if (!(isGivenUp ? GIVEN_UP : allowed).includes(verb)) {

@@ -68,6 +68,7 @@ export function planRule(_facts: Facts, violate: Violate): Rule {
       if (isSet && after.nextRunAt.getTime() !== toMs) violate('a run is not due on time', detail);
       if (GOES_ON.has(verb)) {
         if (toMs <= fromMs) violate('a series goes back', detail);
+        if (!isAlive(before)) violate('a series that was ended goes on', detail);
         const following = followingMs(after, fromMs);
         const isToCome = following > (params.now as Date).getTime() + TIME_STEP_MS;
         if (isToCome && toMs !== following) violate('a series skips a time', detail);
