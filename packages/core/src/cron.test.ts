@@ -235,7 +235,7 @@ describe('whatever the zone and the day', () => {
         expect(cron.next(new Date(next.getTime() - 1))).toEqual(next);
         const middle = new Date((after.getTime() + next.getTime()) / 2);
         expect(cron.next(middle)).toEqual(next);
-        expect(cron.previous(new Date(next.getTime() + 1))).toEqual(next);
+        expect(cron.last(next, new Date(next.getTime() + 1))).toEqual(next);
         expect(cron.next(next)?.getTime()).toBeGreaterThan(next.getTime());
       }),
       { numRuns: 400 },
@@ -264,20 +264,22 @@ describe('whatever the zone and the day', () => {
   });
 });
 
-describe('previous', () => {
-  test('is the last instant before another', () => {
+describe('the last instant before another', () => {
+  test('is found from any earlier one, however far back', () => {
     const cron = plan('0 9 * * 1', 'Europe/Berlin');
-    expect(cron.previous(new Date('2026-11-21T00:00Z'))?.toISOString()).toBe(
-      '2026-11-16T08:00:00.000Z',
-    );
-    expect(plan('0 0 29 2 *').previous(new Date('2027-06-01T00:00Z'))?.toISOString()).toBe(
-      '2024-02-29T00:00:00.000Z',
-    );
+    const monday = new Date('2026-11-16T08:00:00.000Z');
+    for (const first of ['2026-11-16T08:00Z', '2026-11-09T08:00Z', '2020-01-06T08:00Z']) {
+      expect(cron.last(new Date(first), new Date('2026-11-21T00:00Z'))).toEqual(monday);
+    }
+    const leapDay = new Date('2024-02-29T00:00Z');
+    expect(plan('0 0 29 2 *').last(leapDay, new Date('2027-06-01T00:00Z'))).toEqual(leapDay);
   });
+});
 
-  test('is null when there is none within eight years', () => {
-    expect(plan('0 0 29 2 *').previous(new Date('1904-02-29T00:00Z'))).toBeNull();
-  });
+test('after the last time that a Date can hold there is none', () => {
+  const end = new Date(8.64e15);
+  expect(plan('0 0 1 1 *').next(end)).toBeNull();
+  expect(plan('0 * * * *', 'Europe/Berlin').next(end)).toBeNull();
 });
 
 test('an instant within a second counts as the begin of that second', () => {

@@ -3,16 +3,17 @@
  *
  * cron-parser matches the fields, always on plain days of 24 hours; what a wall clock does on the days when it is
  * changed is reckoned here. There are two kinds of expressions:
- * - One with fixed hours means times of day. A time that a day does not have, since the clock is put forward, comes at
+ * - One that restricts the hour, also by a step, means times of day. A time that a day does not have, since the clock is put forward, comes at
  *   the moment it is put forward; a time that a day has twice counts the first time. So each is there once.
  * - One for every hour (`*`) means what a clock shows: the hour that is left out has none, the one that is there twice
  *   has its times twice, and the distance between two of them stays the same.
  *
- * What always holds: `next` is later than what it is asked after, and never the same instant twice in a row.
+ * What always holds: `next` is later than what it is asked after, and no instant of the plan lies between the two.
  *
  * @module
  */
 import { type CronExpression, CronExpressionParser } from 'cron-parser';
+import { CRON_FIELDS, faultOfField } from './cron-field.ts';
 import { InvalidArgumentError, InvalidCronError, messageOf, toError } from './errors.ts';
 
 /** The instants a cron expression means. */
@@ -21,27 +22,20 @@ export interface CronPlan {
   readonly expression: string;
   /** The first instant later than `after`; null when there is none. */
   next(after: Date): Date | null;
-  /** The last instant before `before`; null when there is none within eight years. */
-  previous(before: Date): Date | null;
+  /** The last instant before `before`, given one that is: `first`. */
+  last(first: Date, before: Date): Date;
 }
 
 /** The time zone of an expression that states none: the processes of a cluster must agree on it. */
 const DEFAULT_TIMEZONE = 'UTC';
 
 const MINUTE_MS = 60_000;
-const HALF_DAY_MS = 12 * 3_600_000;
-const LONGEST_LOOK_BACK_MS = 8 * 366 * 86_400_000;
+const DAY_MS = 24 * 3_600_000;
+/** How many steps on are tried one by one before halving. */
+const MOST_WALKED = 3;
 const MOST_CACHED = 500;
-
-/** Names for what a field stands for, and how many values it has. */
-const FIELDS = [
-  { name: 'second', span: 60 },
-  { name: 'minute', span: 60 },
-  { name: 'hour', span: 24 },
-  { name: 'day of month', span: 31 },
-  { name: 'month', span: 12 },
-  { name: 'day of week', span: 7 },
-] as const;
+/** cron-parser takes no more characters; all values of all fields need about half. */
+const LONGEST_EXPRESSION = 1_024;
 
 /** What expressions with names stand for. */
 const ALIASES: Readonly<Record<string, string>> = {
@@ -55,8 +49,6 @@ const ALIASES: Readonly<Record<string, string>> = {
   '@minutely': '* * * * *',
   '@secondly': '* * * * * *',
 };
-
-const FIELD_PATTERN = /^[0-9a-z*/,\-?#]+$/i;
 
 const cache = new Map<string, CronPlan>();
 
@@ -106,17 +98,32 @@ class ZonedCron implements CronPlan {
     return nextMs === null ? null : new Date(nextMs);
   }
 
-  previous(before: Date): Date | null {
-    for (let spanMs = MINUTE_MS; spanMs <= LONGEST_LOOK_BACK_MS; spanMs *= 2) {
-      let last: Date | null = null;
-      let next = this.next(new Date(before.getTime() - spanMs));
-      while (next !== null && next < before) {
-        last = next;
-        next = this.next(next);
-      }
-      if (last !== null) return last;
+  last(first: Date, before: Date): Date {
+    for (let spanMs = MINUTE_MS; ; spanMs *= 2) {
+      const startMs = before.getTime() - spanMs;
+      if (startMs <= first.getTime()) return this.#lastFrom(first, before);
+      const found = this.next(new Date(startMs));
+      if (found !== null && found < before) return this.#lastFrom(found, before);
     }
-    return null;
+  }
+
+  /** The last instant before another; mostly one of the next after a first one that is near. */
+  #lastFrom(first: Date, before: Date): Date {
+    let last = first;
+    for (let walked = 0; walked < MOST_WALKED; walked += 1) {
+      const next = this.next(last);
+      if (next === null || next >= before) return last;
+      last = next;
+    }
+    // Many may follow, as the seconds of one day in a year.
+    let [low, high] = [last.getTime() / 1_000, Math.ceil(before.getTime() / 1_000) - 1];
+    while (low < high) {
+      const middle = Math.floor((low + high) / 2);
+      const next = this.next(new Date(middle * 1_000));
+      if (next === null || next >= before) high = middle;
+      else low = next.getTime() / 1_000;
+    }
+    return new Date(low * 1_000);
   }
 
   /** The next time of day, each of which is there once. */
@@ -134,38 +141,44 @@ class ZonedCron implements CronPlan {
 
   /** When a wall clock shows a time first; the moment it is put forward when it never does. */
   #instantOf(wallMs: number): number {
-    // Half a day before, and after, the offset is that of before, and after, a change.
-    const beforeMs = wallMs - this.#zone.offsetMs(wallMs - HALF_DAY_MS);
-    if (beforeMs + this.#zone.offsetMs(beforeMs) === wallMs) return beforeMs;
-    const afterMs = wallMs - this.#zone.offsetMs(wallMs + HALF_DAY_MS);
-    if (afterMs + this.#zone.offsetMs(afterMs) === wallMs) return afterMs;
-    return this.#firstChange(
-      Math.min(beforeMs, afterMs) - HALF_DAY_MS,
-      Math.max(beforeMs, afterMs),
-    );
+    // Zones are 12 hours behind UTC to 14 ahead: a day off, UTC is before, or after, this time in each of them.
+    const earlyMs = wallMs - this.#zone.offsetMs(wallMs - DAY_MS);
+    if (earlyMs + this.#zone.offsetMs(earlyMs) === wallMs) return earlyMs;
+    const lateMs = wallMs - this.#zone.offsetMs(wallMs + DAY_MS);
+    if (lateMs + this.#zone.offsetMs(lateMs) === wallMs) return lateMs;
+    // The clock is put forward over this time, which by the offset of afterwards is before the change, and vice versa.
+    return this.#firstChange(lateMs, earlyMs);
   }
 
   /** The next instant at which a wall clock shows what is wanted. */
   #nextShown(afterMs: number): number | null {
     let fromMs = afterMs;
-    // What is wanted may be shown right at a change, so that a search from there includes it.
     let wallMs = fromMs + this.#zone.offsetMs(fromMs);
     for (;;) {
       const nextWallMs = this.#nextWall(wallMs);
       if (nextWallMs === null) return null;
       const instantMs = nextWallMs - this.#zone.offsetMs(fromMs);
-      const changeMs = this.#findChange(fromMs, instantMs);
-      if (changeMs === null) return instantMs;
-      fromMs = changeMs;
-      wallMs = changeMs + this.#zone.offsetMs(changeMs) - 1_000;
+      const nearMs = fromMs + 2 * DAY_MS;
+      const changeMs = this.#findChange(fromMs, Math.min(instantMs, nearMs));
+      if (changeMs !== null) {
+        fromMs = changeMs;
+        // What is wanted may be shown right at a change, so that a search from there includes it.
+        wallMs = changeMs + this.#zone.offsetMs(changeMs) - 1_000;
+      } else if (instantMs <= nearMs) {
+        return instantMs;
+      } else {
+        // What a clock shows again after a change further on, it showed since, and it was not wanted.
+        fromMs = nextWallMs - 1.5 * DAY_MS;
+        wallMs = fromMs + this.#zone.offsetMs(fromMs);
+      }
     }
   }
 
   /** The first change of the offset later than one instant and up to another; null when there is none. */
   #findChange(fromMs: number, untilMs: number): number | null {
     const offsetMs = this.#zone.offsetMs(fromMs);
-    for (let startMs = fromMs; startMs < untilMs; startMs += HALF_DAY_MS) {
-      const endMs = Math.min(startMs + HALF_DAY_MS, untilMs);
+    for (let startMs = fromMs; startMs < untilMs; startMs += DAY_MS / 2) {
+      const endMs = Math.min(startMs + DAY_MS / 2, untilMs);
       if (this.#zone.offsetMs(endMs) !== offsetMs) return this.#firstChange(startMs, endMs);
     }
     return null;
@@ -227,23 +240,48 @@ function parseFields(given: string): CronExpression {
   const start = given.length - given.trimStart().length;
   if (given.trim().startsWith('@')) return parseAlias(given, start);
   const parts = [...given.matchAll(/\S+/g)];
-  const sixth = parts[6];
-  if (sixth !== undefined) {
-    throw new InvalidCronError(given, sixth.index, 'expected 5 or 6 fields, got more');
+  const surplus = parts[CRON_FIELDS.length];
+  if (surplus !== undefined) {
+    throw new InvalidCronError(given, surplus.index, 'expected 5 or 6 fields, got more');
   }
   if (parts.length < 5) {
     throw new InvalidCronError(given, given.length, `expected 5 or 6 fields, got ${parts.length}`);
   }
-  const fields = FIELDS.slice(6 - parts.length);
-  for (const [index, { name, span }] of fields.entries()) {
-    const part = parts[index] as RegExpExecArray;
-    const fault = faultOf(part[0], index + 6 - parts.length, span);
-    if (fault !== undefined) throw new InvalidCronError(given, part.index, `${name}: ${fault}`);
+  const text = parts.map(([part]) => part).join(' ');
+  if (text.length > LONGEST_EXPRESSION) {
+    const fault = `expected at most ${LONGEST_EXPRESSION} characters`;
+    throw new InvalidCronError(given, LONGEST_EXPRESSION, fault);
   }
-  const dayOfMonth = parts[parts.length - 3] as RegExpExecArray;
+  checkFields(given, parts);
+  return parsePossible(given, text, parts[parts.length - 3] as RegExpExecArray);
+}
+
+/** @throws InvalidCronError for the first field that cannot be read */
+function checkFields(given: string, parts: readonly RegExpExecArray[]): void {
+  const leftOut = CRON_FIELDS.length - parts.length;
+  for (const [index, field] of CRON_FIELDS.slice(leftOut).entries()) {
+    const part = parts[index] as RegExpExecArray;
+    const fault = faultOfField(part[0], field) ?? refusalOf(part[0], index + leftOut);
+    if (fault !== undefined) {
+      throw new InvalidCronError(given, part.index, `${field.name}: ${fault}`);
+    }
+  }
+}
+
+/** Why cron-parser refuses one field by itself, as for a value that is there twice. */
+function refusalOf(text: string, position: number): string | undefined {
   try {
-    const wall = parse(parts.map(([text]) => text).join(' '));
-    wall.reset(new Date(0));
+    parse(CRON_FIELDS.map((_, index) => (index === position ? text : '*')).join(' '));
+    return undefined;
+  } catch (error) {
+    return messageOf(toError(error));
+  }
+}
+
+/** @throws InvalidCronError for a date that never comes */
+function parsePossible(given: string, text: string, dayOfMonth: RegExpExecArray): CronExpression {
+  try {
+    const wall = parse(text);
     wall.next();
     return wall;
   } catch {
@@ -255,24 +293,6 @@ function parseAlias(given: string, start: number): CronExpression {
   const fields = ALIASES[given.trim()];
   if (fields !== undefined) return parse(fields);
   throw new InvalidCronError(given, start, `expected one of ${Object.keys(ALIASES).join(', ')}`);
-}
-
-/** What is wrong with one field by itself. */
-function faultOf(text: string, position: number, span: number): string | undefined {
-  if (!FIELD_PATTERN.test(text) || /h/i.test(text.replace(/thu|mar/gi, ''))) {
-    return `'${text}' is not understood`;
-  }
-  const step = /\/(\d+)/.exec(text);
-  if (step !== null && Number(step[1]) > span) {
-    return `a step of ${step[1]} is more than the ${span} values there are`;
-  }
-  const others = FIELDS.map((_, index) => (index === position ? text : '*'));
-  try {
-    parse(others.join(' '));
-    return undefined;
-  } catch (error) {
-    return messageOf(toError(error));
-  }
 }
 
 function parse(fields: string): CronExpression {

@@ -9,6 +9,7 @@ import {
   MonqueError,
   ShutdownTimeoutError,
   toError,
+  UniqueKeyTakenError,
   UnknownOutcomeError,
   UnsupportedError,
 } from './errors.ts';
@@ -127,3 +128,17 @@ describe('invariant', () => {
 });
 
 function namedFunction(): void {}
+
+describe('UniqueKeyTakenError', () => {
+  const jobId = new ObjectId();
+
+  test('names the holder of the key, when there was one to be found', () => {
+    const holderId = new ObjectId();
+    const error = new UniqueKeyTakenError(jobId, 'k', holderId);
+    expect(error).toMatchObject({ code: 'UNIQUE_KEY_TAKEN', jobId, holderId });
+    expect(error.message).toContain(holderId.toHexString());
+    const unknown = new UniqueKeyTakenError(jobId, 'k', undefined);
+    expect(unknown.holderId).toBeUndefined();
+    expect(unknown.message).toContain('another job');
+  });
+});

@@ -114,7 +114,7 @@ function occurrenceAfter(plan: SeriesPlan, after: Date): Date | null {
 /** The last time of the plan that is not later than now; there is one, the first. */
 function lastUntil(plan: SeriesPlan, first: Date, now: Date): Date {
   const end = plan.endAt !== undefined && plan.endAt < now ? plan.endAt : now;
-  return cronOf(plan).previous(new Date(end.getTime() + 1)) ?? first;
+  return cronOf(plan).last(first, new Date(end.getTime() + 1));
 }
 
 function countUntil(plan: SeriesPlan, first: Date, now: Date): number {
@@ -132,7 +132,7 @@ function oldestToCatchUp(plan: SeriesPlan, first: Date, now: Date): NextRun {
   const cron = cronOf(plan);
   let oldest = lastUntil(plan, first, now);
   for (let kept = 1; kept < MOST_CAUGHT_UP && oldest > first; kept += 1) {
-    oldest = cron.previous(oldest) ?? first;
+    oldest = cron.last(first, oldest);
   }
   const before = new Date(oldest.getTime() - 1);
   return { scheduledFor: oldest, skipped: oldest > first ? countUntil(plan, first, before) : 0 };

@@ -86,6 +86,7 @@ describe('assertions on what was enqueued', () => {
     await assertNotEnqueued('mail', { tags: ['x'] });
     await assertNotEnqueued('mail', { tags: ['y', 'x'] });
     await assertNotEnqueued('mail', ({ to }) => to === 'b');
+    await assertNotEnqueued('mail', { options: null as never });
     await assertNotEnqueued('audit', (data) => data !== undefined);
   });
 

@@ -129,6 +129,17 @@ describe('getJobsWithCursor', () => {
     expect([...first.jobs, ...second.jobs].map(({ data }) => data)).toEqual([0, 1, 2, 3, 4, 5]);
   });
 
+  test('back to jobs that are gone by now is an empty page', async () => {
+    const { monque } = makeOne();
+    const jobs = [await monque.enqueue('a'), await monque.enqueue('a'), await monque.enqueue('a')];
+    const first = await monque.getJobsWithCursor({ limit: 2 });
+    const second = await monque.getJobsWithCursor({ limit: 2, cursor: String(first.nextCursor) });
+    await monque.deleteJobs({ createdBefore: new Date(Number(jobs[2]?.createdAt) + 1) });
+    expect(
+      await monque.getJobsWithCursor({ limit: 2, cursor: String(second.previousCursor) }),
+    ).toEqual({ jobs: [], nextCursor: null, previousCursor: null });
+  });
+
   test('of no jobs has no cursors; a wrong cursor is refused', async () => {
     const { monque } = makeOne();
     expect(await monque.getJobsWithCursor()).toEqual({

@@ -73,6 +73,18 @@ describe('isHealthy and health', () => {
     await monque.stop();
   });
 
+  test('tell that jobs are found by polling where the ledger gives no hints', async () => {
+    const { monque, clock, faulty } = makeOne();
+    faulty.watch = async () => ({
+      unsupported: 'a standalone server',
+      close: async () => undefined,
+    });
+    await monque.start();
+    await clock.advance(100);
+    expect(monque.health()).toMatchObject({ hints: 'polling', connected: true });
+    await monque.stop();
+  });
+
   test('an event loop that was blocked for more than a third of the lease is told', async () => {
     const world = makeWorld();
     let aheadMs = 0;

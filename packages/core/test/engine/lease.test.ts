@@ -224,6 +224,34 @@ describe('reconciliation', () => {
     },
   );
 
+  test('leaves what others ended before it could be cancelled', async () => {
+    const { monque, ledger, faulty, clock, events } = makeOne({ leaseDuration: 3_000 });
+    await monque.start();
+    const { _id, fence } = await monque.enqueue('work');
+    const [lease] = await ledger.readLeases();
+    const now = new Date(clock.now());
+    await ledger.claim({
+      demand: [{ name: 'work', limit: 1 }],
+      instanceId: String(lease?.instanceId),
+      claimToken: 'stray',
+      now,
+      suspects: false,
+      widening: 1,
+    });
+    await monque.cancelJob(_id);
+    const settlement = {
+      verb: 'complete',
+      jobId: _id,
+      claimToken: 'stray',
+      fence: fence + 1,
+    } as const;
+    faulty.plan('getJob', { onArrival: () => ledger.settle({ settlements: [settlement], now }) });
+    await clock.advance(2_000);
+    expect(await monque.getJob(_id)).toMatchObject({ status: 'completed' });
+    expect(payloads(events, 'job:error')).toEqual([]);
+    await monque.stop();
+  });
+
   test('takes up a request to cancel that no hint announced', async () => {
     const { monque, ledger, clock, events } = makeOne({ leaseDuration: 3_000 });
     const watch = ledger.watch.bind(ledger);

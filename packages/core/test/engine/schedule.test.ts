@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { InvalidArgumentError, InvalidCronError } from '../../src/index.ts';
-import { MANUAL_CLOCK_START } from '../../src/testing/index.ts';
+import { MANUAL_CLOCK_START, makeJob } from '../../src/testing/index.ts';
 import { deferred, makeOne, makeWorld, payloads } from './kit.ts';
 
 const MINUTE_MS = 60_000;
@@ -299,6 +299,83 @@ describe('a series that is asked for again', () => {
     await expect(monque.schedule('0 * * * *', 'report')).rejects.toThrow('no');
     faulty.enqueue = enqueue;
     expect(await monque.getSchedules()).toEqual([]);
+  });
+});
+
+describe('a series that was written by hand', () => {
+  test('is listed with defaults, runs, and can be ended', async () => {
+    const { monque, clock, ledger } = makeOne();
+    const job = makeJob({
+      name: 'tick',
+      repeatInterval: '* * * * *',
+      uniqueLock: 'series:mine',
+      nextRunAt: minute(1),
+    });
+    await ledger.enqueue({ jobs: [job] });
+    expect(await monque.getSchedules()).toMatchObject([
+      { uniqueKey: '* * * * *', timezone: 'UTC', missed: 'once', scheduledFor: minute(1) },
+    ]);
+    let runs = 0;
+    monque.worker('tick', () => {
+      runs += 1;
+    });
+    await monque.start();
+    await clock.advance(2.5 * MINUTE_MS);
+    expect(runs).toBe(2);
+    expect(await monque.unschedule('tick', { uniqueKey: 'mine' })).toBe(1);
+    await monque.stop();
+  });
+});
+
+describe('a plan that changes while the end of a run is recorded', () => {
+  async function replannedRun() {
+    const world = makeOne({ leaseDuration: 600_000 });
+    const { monque, clock } = world;
+    const gate = deferred();
+    monque.worker('tick', () => gate.promise);
+    const { _id } = await monque.schedule('* * * * *', 'tick', 1, { uniqueKey: 'k' });
+    await monque.start();
+    await clock.advance(MINUTE_MS);
+    await monque.schedule('*/10 * * * *', 'tick', 1, { uniqueKey: 'k' });
+    return { ...world, gate, jobId: _id };
+  }
+
+  test('is read until the ledger answers', async () => {
+    const { monque, clock, faulty, gate, jobId } = await replannedRun();
+    faulty.plan('getJob', { fail: 'before' }, 2);
+    gate.resolve();
+    await clock.advance(1_000);
+    expect(await monque.getJob(jobId)).toMatchObject({ status: 'pending', nextRunAt: minute(10) });
+    await monque.stop();
+  });
+
+  test('and whose claim was taken meanwhile is lost', async () => {
+    const { monque, clock, faulty, ledger, gate, jobId, events } = await replannedRun();
+    const [lease] = await ledger.readLeases();
+    const instanceId = String(lease?.instanceId);
+    const takeAway = async (): Promise<void> => {
+      await ledger.declareDead({ instanceId, counter: Number(lease?.counter) });
+      await ledger.rescue({ deadInstanceId: instanceId, rescueLimit: 5, now: minute(1), limit: 9 });
+    };
+    faulty.plan('getJob', { onArrival: takeAway });
+    gate.resolve();
+    await clock.advance(1_000);
+    expect(payloads(events, 'job:lost')).toHaveLength(1);
+    const job = await ledger.getJob({ jobId });
+    expect(job?.history?.map(({ verb }) => verb)).toContain('rescue');
+    expect(job).toMatchObject({ status: 'pending', fence: 2, nextRunAt: minute(10) });
+    await monque.stop();
+  });
+
+  test('is given up when the scheduler stops while the ledger does not answer', async () => {
+    const { monque, clock, faulty, gate, events } = await replannedRun();
+    faulty.plan('getJob', { fail: 'before' }, 1_000);
+    gate.resolve();
+    await clock.advance(1_000);
+    const stopped = monque.stop();
+    await clock.advance(20_000);
+    await stopped;
+    expect(payloads(events, 'job:lost')).toMatchObject([{ reason: 'unknown' }]);
   });
 });
 

@@ -86,6 +86,30 @@ describeWithMongo('the whole scheduler on MongoDB', () => {
     });
   });
 
+  test('an enqueue in a transaction changes who holds its key only when that commits', async () => {
+    const monque = make();
+    const options = { uniqueKey: 'k', whenTaken: 'replace' } as const;
+    const holder = await monque.enqueue('later', 'old', {
+      uniqueKey: 'k',
+      runAt: new Date(Date.now() + 60_000),
+    });
+    const inSession = async (data: string, end: 'commitTransaction' | 'abortTransaction') => {
+      const session = db.client.startSession();
+      session.startTransaction();
+      const job = await monque.enqueue('later', data, { ...options, session });
+      await session[end]();
+      await session.endSession();
+      return job;
+    };
+    expect((await inSession('undone', 'abortTransaction'))._id).toEqual(holder._id);
+    expect((await monque.getJob(holder._id))?.data).toBe('old');
+    expect(await inSession('new', 'commitTransaction')).toMatchObject({
+      _id: holder._id,
+      data: 'new',
+    });
+    expect((await monque.getJob(holder._id))?.data).toBe('new');
+  });
+
   test('a pause in one process holds in another within two seconds, and a resume wakes it', async () => {
     const [runner, other] = [make(), make({}, await anotherDb())];
     runner.worker('work', () => undefined);
@@ -193,17 +217,19 @@ describeWithMongo('the whole scheduler on MongoDB', () => {
       collectGarbage();
       return process.memoryUsage().heapUsed / 1_048_576;
     };
-    const monque = make({ jobRetention: { completed: false } });
-    const gate = deferred();
-    monque.worker('work', () => gate.promise, { concurrency: 5 });
-    await monque.start();
-    const before = heapMb();
     const jobs = db.collection<Job>('monque_jobs');
+    const monque = make({ jobRetention: { completed: false } });
+    await monque.initialize();
     for (let batch = 0; batch < 20; batch += 1) {
+      const name = 'work';
       await jobs.insertMany(
-        Array.from({ length: 5_000 }, () => makeJob({ name: 'work', data: { batch } })),
+        Array.from({ length: 5_000 }, () => makeJob({ name, data: { batch } })),
       );
     }
+    const gate = deferred();
+    monque.worker('work', () => gate.promise, { concurrency: 5 });
+    const before = heapMb();
+    await monque.start();
     await until('the first to start', () => monque.health().runningJobs === 5);
     await monque.enqueue('work');
     expect(heapMb() - before).toBeLessThan(50);

@@ -21,7 +21,7 @@ export const noteTests: ContractTests = {
 
   'progress alone leaves the log, and lines alone leave the progress': async (subject) => {
     const job = await subject.putClaimed({ progress: 1, logs: ['a'] });
-    const note = { jobId: job._id, claimToken: job.claimToken ?? '', now: subject.at(1) };
+    const note = { jobId: job._id, claimToken: String(job.claimToken), now: subject.at(1) };
     await subject.ledger.note({ ...note, progress: 2 });
     await subject.ledger.note({ ...note, logLines: ['b'] });
     const { progress, logs } = await subject.read(job);
@@ -31,7 +31,7 @@ export const noteTests: ContractTests = {
   'of a long log the newest lines stay': async (subject) => {
     const job = await subject.putClaimed();
     const lines = Array.from({ length: MOST_LOG_LINES + 7 }, (_, line) => `${line}`);
-    const note = { jobId: job._id, claimToken: job.claimToken ?? '', now: subject.at(1) };
+    const note = { jobId: job._id, claimToken: String(job.claimToken), now: subject.at(1) };
     await subject.ledger.note({ ...note, logLines: lines });
     assert.deepEqual((await subject.read(job)).logs, lines.slice(7));
     await subject.ledger.note({ ...note, logLines: ['last'] });
@@ -42,7 +42,7 @@ export const noteTests: ContractTests = {
     const late = await subject.putClaimed();
     await subject.rescue();
     const note = { jobId: late._id, progress: 'late', now: subject.at(2000) };
-    const claimToken = late.claimToken ?? '';
+    const claimToken = String(late.claimToken);
     assert.equal(await subject.ledger.note({ ...note, claimToken }), false);
     const next = await subject.claimOnly({ instanceId: OTHER_INSTANCE });
     assert.equal(await subject.ledger.note({ ...note, claimToken }), false);
@@ -62,14 +62,14 @@ export const noteTests: ContractTests = {
   'a note is written after a cancellation was asked for': async (subject) => {
     const job = await subject.putClaimed();
     await subject.cancel(job);
-    const note = { jobId: job._id, claimToken: job.claimToken ?? '', now: subject.at(600) };
+    const note = { jobId: job._id, claimToken: String(job.claimToken), now: subject.at(600) };
     assert.equal(await subject.ledger.note({ ...note, progress: 'cleaning up' }), true);
     assert.equal((await subject.read(job)).progress, 'cleaning up');
   },
 
   'what was noted stays when the run ends, and its end adds the rest': async (subject) => {
     const job = await subject.putClaimed();
-    const note = { jobId: job._id, claimToken: job.claimToken ?? '', now: subject.at(1) };
+    const note = { jobId: job._id, claimToken: String(job.claimToken), now: subject.at(1) };
     await subject.ledger.note({ ...note, progress: 'half', logLines: ['a'] });
     await subject.settle('complete', job, { progress: 'all', logLines: ['b'], result: [1] });
     const { progress, logs, result } = await subject.read(job);
