@@ -68,7 +68,7 @@ function faultOfItem(item: string, field: CronField): string | undefined {
   if (match === null) return `'${item}' is not understood`;
   const [, first, last, step] = match;
   const values = [first, last].filter((text) => text !== undefined);
-  const numbers = values.map((text) => valueOf(text, field));
+  const numbers = values.map((text) => numberOf(text, field));
   const outside = values.find((_, index) => !isWithin(numbers[index], min, max));
   if (outside !== undefined) return `'${outside}' is not a value from ${min} to ${max}`;
   const [from = min, until = from] = numbers;
@@ -80,7 +80,7 @@ function faultOfItem(item: string, field: CronField): string | undefined {
 }
 
 /** NaN for a word that is none of the field's. */
-function valueOf(text: string, { min, words = [] }: CronField): number {
+function numberOf(text: string, { min, words = [] }: CronField): number {
   if (/^\d/.test(text)) return Number(text);
   const index = words.indexOf(text.toLowerCase());
   return index < 0 ? Number.NaN : min + index;

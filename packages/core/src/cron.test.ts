@@ -47,6 +47,10 @@ describe('an expression', () => {
     expect(next('0 0 L * *')).toBe('2026-01-31T00:00:00.000Z');
     expect(next('0 0 * MAR THU')).toBe('2026-03-05T00:00:00.000Z');
     expect(next('0 0 29 2 *')).toBe('2028-02-29T00:00:00.000Z');
+    expect(next('0 0 ? * 5L')).toBe('2026-01-30T00:00:00.000Z');
+    expect(next('0 0 * * 1#2')).toBe('2026-01-12T00:00:00.000Z');
+    expect(next('0 0 * * 6-7')).toBe('2026-01-03T00:00:00.000Z');
+    expect(next('10-50/20,5/30 0 * * *')).toBe('2026-01-01T00:05:00.000Z');
   });
 
   test('with both days restricted means either', () => {
@@ -60,7 +64,7 @@ describe('an expression', () => {
     expect(plan('  0   9 *\t* 1-5 ').expression).toBe('0 9 * * 1-5');
   });
 
-  test('is read once for many calls, and the oldest are forgotten', () => {
+  test('is read once for many calls, and forgotten after many others', () => {
     expect(plan('1 2 3 4 *')).toBe(plan('1 2 3 4 *'));
     const first = plan('1 2 3 4 *');
     for (let index = 0; index < 600; index += 1)
@@ -88,6 +92,23 @@ describe('a fault in an expression is named with its place and a valid example:'
     ['*/90 * * * *', 0, /step of 90/],
     ['5-1 * * * *', 0, /minute/],
     ['1,,2 * * * *', 0, /minute/],
+    ['1,1 * * * *', 0, /minute: .*duplicate/],
+    ['1- * * * *', 0, /minute: '1-' is not understood/],
+    ['*5 * * * *', 0, /minute/],
+    ['*/ * * * *', 0, /minute/],
+    ['? * * * *', 0, /minute/],
+    ['* * L-3 * *', 4, /day of month: 'L-3' is not understood/],
+    ['* * 31-32 * *', 4, /day of month: '32' is not a value from 1 to 31/],
+    ['* * * janfeb *', 6, /month: 'janfeb' is not understood/],
+    ['* * * 1jan *', 6, /month/],
+    ['* * * thu *', 6, /month: 'thu' is not a value/],
+    ['* * * dec-feb *', 6, /the range 'dec-feb' ends before it begins/],
+    ['* * * * sun1', 8, /day of week/],
+    ['* * * * fri-sun', 8, /day of week/],
+    ['* * * * 1#6', 8, /day of week/],
+    ['* * * * 1#2,3', 8, /day of week/],
+    ['@daily now', 0, /@daily/],
+    ['@constructor', 0, /@daily/],
     ['  * 25 * * *', 4, /hour/],
     ['0 0 31 2 *', 4, /no month has such a day/],
     ['@reboot', 0, /@daily/],
@@ -103,6 +124,13 @@ describe('a fault in an expression is named with its place and a valid example:'
     expect(thrown).toMatchObject({ expression, position, code: 'INVALID_CRON' });
     expect((thrown as Error).message).toMatch(fault);
     expect((thrown as Error).message).toContain('0 9 * * 1-5');
+  });
+
+  test('more text than an expression can need', () => {
+    const minutes = Array.from({ length: 400 }, (_, index) => index % 60).join(',');
+    expect(() => plan(`${minutes} * * * *`)).toThrow(
+      expect.objectContaining({ position: 1_024, message: expect.stringMatching(/1024 char/) }),
+    );
   });
 
   test('something that is no text, or a zone that is not known', () => {
@@ -198,6 +226,7 @@ const ZONES = [
   'Australia/Lord_Howe',
   'America/Havana',
   'Asia/Kolkata',
+  'Pacific/Auckland',
 ];
 
 describe('whatever the zone and the day', () => {
@@ -221,6 +250,7 @@ describe('whatever the zone and the day', () => {
         '2026-10-04',
         '2026-10-25',
         '2026-11-01',
+        '2026-09-26',
       ),
       fc.integer({ min: -2_000, max: 2_000 }),
     )
@@ -271,6 +301,15 @@ describe('the last instant before another', () => {
     for (const first of ['2026-11-16T08:00Z', '2026-11-09T08:00Z', '2020-01-06T08:00Z']) {
       expect(cron.last(new Date(first), new Date('2026-11-21T00:00Z'))).toEqual(monday);
     }
+    // Four in a row are walked, the seconds of a day in a year are not.
+    const dense = plan('* * * 1 1 *', 'Pacific/Auckland');
+    expect(dense.last(new Date('2020-01-01T00:00Z'), new Date('2026-11-21T00:00Z'))).toEqual(
+      new Date('2026-01-01T10:59:59Z'),
+    );
+    const second = new Date('2025-12-31T23:00:00Z');
+    expect(dense.last(new Date('2020-01-01T00:00Z'), new Date(second.getTime() + 1))).toEqual(
+      second,
+    );
     const leapDay = new Date('2024-02-29T00:00Z');
     expect(plan('0 0 29 2 *').last(leapDay, new Date('2027-06-01T00:00Z'))).toEqual(leapDay);
   });
@@ -280,6 +319,16 @@ test('after the last time that a Date can hold there is none', () => {
   const end = new Date(8.64e15);
   expect(plan('0 0 1 1 *').next(end)).toBeNull();
   expect(plan('0 * * * *', 'Europe/Berlin').next(end)).toBeNull();
+});
+
+test('an expression that comes once in decades is found in whatever zone', () => {
+  const cron = plan('0 * * 2 1#5', 'Europe/Berlin');
+  const next = cron.next(new Date('2072-03-01T00:00Z'));
+  // The years that divide by 100 have no leap day, so that it takes 40 years instead of 28.
+  expect(next).toEqual(new Date('2112-02-28T23:00Z'));
+  expect(cron.last(next as Date, new Date('2113-01-01T00:00Z'))).toEqual(
+    new Date('2112-02-29T22:00Z'),
+  );
 });
 
 test('an instant within a second counts as the begin of that second', () => {

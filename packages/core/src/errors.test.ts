@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import {
   ConnectionError,
   InvalidArgumentError,
+  InvalidCronError,
   invariant,
   JobStateError,
   LedgerFullError,
@@ -21,6 +22,7 @@ describe('the errors', () => {
     const errors = [
       new MonqueError('ANY', 'Any'),
       new InvalidArgumentError('field', 'a number', 'text'),
+      new InvalidCronError('60 * * * *', 0, 'minute'),
       new JobStateError(jobId, 'failed', 'cancel', ['pending']),
       new ConnectionError('No answer'),
       new UnknownOutcomeError('No answer'),
@@ -32,6 +34,7 @@ describe('the errors', () => {
     expect(errors.map(({ name, code }) => `${name} ${code}`)).toEqual([
       'MonqueError ANY',
       'InvalidArgumentError INVALID_ARGUMENT',
+      'InvalidCronError INVALID_CRON',
       'JobStateError JOB_STATE',
       'ConnectionError CONNECTION',
       'UnknownOutcomeError UNKNOWN_OUTCOME',
@@ -58,6 +61,14 @@ describe('the errors', () => {
       'Cannot cancel job 0123456789abcdef01234567: it is failed, and cancel is allowed from: pending, processing',
     );
     expect([error.jobId, error.status, error.verb]).toEqual([jobId, 'failed', 'cancel']);
+  });
+
+  test('a faulty cron expression is shown with the place of the fault and a valid one', () => {
+    const error = new InvalidCronError('0 24 * * *', 2, "hour: '24' is not a value from 0 to 23");
+    expect(error.message).toBe(
+      "Expected a cron expression, got '0 24 * * *' with a fault at position 2: hour: '24' is not a value from 0 to 23; a valid one is `0 9 * * 1-5` (at 9:00 from Monday to Friday)",
+    );
+    expect([error.expression, error.position]).toEqual(['0 24 * * *', 2]);
   });
 
   test('a full ledger names its bound and what to do', () => {

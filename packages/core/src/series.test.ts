@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { InvalidCronError } from './errors.ts';
 import { firstRun, isMissed, MOST_COUNTED, nextRun, nextRunOf, type SeriesPlan } from './series.ts';
 
 const HOURLY: SeriesPlan = { repeatInterval: '0 * * * *' };
@@ -77,6 +78,59 @@ describe('the next run', () => {
     });
   });
 
+  test('with `all` is each of a hundred missed ones in turn, and then the next to come', () => {
+    const plan: SeriesPlan = { repeatInterval: '* * * * *', missed: 'all', endAt: at('02:00') };
+    const now = at('01:40:30');
+    const runs: string[] = [];
+    let run = nextRun(plan, at('00:00'), now);
+    while (run !== null && run.scheduledFor <= now) {
+      expect(run.skipped).toBe(0);
+      runs.push(run.scheduledFor.toISOString().slice(11, 16));
+      run = nextRun(plan, run.scheduledFor, now);
+    }
+    expect([runs.length, runs[0], runs.at(-1)]).toEqual([100, '00:01', '01:40']);
+    expect(run).toEqual({ scheduledFor: at('01:41'), skipped: 0 });
+    // One more, and the oldest is passed over.
+    expect(nextRun(plan, at('00:00'), at('01:41'))).toEqual({
+      scheduledFor: at('00:02'),
+      skipped: 1,
+    });
+    expect(nextRun(plan, at('00:00'), at('05:00'))).toEqual({
+      scheduledFor: at('00:21'),
+      skipped: 20,
+    });
+  });
+
+  test('of a run before the start is the first from the start on', () => {
+    const plan: SeriesPlan = { ...HOURLY, startAt: at('12:00') };
+    for (const missed of ['skip', 'once', 'all'] as const) {
+      expect(nextRun({ ...plan, missed }, at('08:00'), at('09:30'))).toEqual({
+        scheduledFor: at('12:00'),
+        skipped: 0,
+      });
+    }
+    expect(nextRun(plan, at('08:00'), at('14:30'))).toEqual({
+      scheduledFor: at('14:00'),
+      skipped: 2,
+    });
+  });
+
+  test('counts up to the bound what a series passes over that skips', () => {
+    const plan: SeriesPlan = { repeatInterval: '* * * * *', missed: 'skip' };
+    expect(nextRun(plan, at('00:00'), at('16:39'))?.skipped).toBe(999);
+    expect(nextRun(plan, at('00:00'), at('16:40'))?.skipped).toBe(1_000);
+    expect(nextRun(plan, at('00:00'), at('23:00'))).toEqual({
+      scheduledFor: at('23:01'),
+      skipped: MOST_COUNTED,
+    });
+  });
+
+  test('after a plan that cannot be read is an error', () => {
+    expect(() => nextRun({ repeatInterval: 'every day' }, at('10:00'), at('10:10'))).toThrow(
+      InvalidCronError,
+    );
+  });
+
   test('is found quickly after a long time, counting no further than the bound', () => {
     const secondly: SeriesPlan = { repeatInterval: '* * * * * *' };
     const now = new Date('2026-06-09T00:00:00Z');
@@ -102,6 +156,20 @@ describe('the next run', () => {
       '2026-10-25T00:30:00.000Z',
       '2026-10-26T01:30:00.000Z',
     ]);
+  });
+
+  test('catches up over a change of the clock with each run once', () => {
+    const plan: SeriesPlan = {
+      repeatInterval: '30 2 * * *',
+      timezone: 'Europe/Berlin',
+      missed: 'all',
+    };
+    const now = new Date('2026-10-26T12:00Z');
+    const next = (from: string) => nextRun(plan, new Date(from), now)?.scheduledFor.toISOString();
+    expect(next('2026-10-24T00:30Z')).toBe('2026-10-25T00:30:00.000Z');
+    // Also from a run that was planned for the second time the clock shows it.
+    expect(next('2026-10-25T00:30Z')).toBe('2026-10-26T01:30:00.000Z');
+    expect(next('2026-10-25T01:30Z')).toBe('2026-10-26T01:30:00.000Z');
   });
 });
 

@@ -117,10 +117,10 @@ function lastUntil(plan: SeriesPlan, first: Date, now: Date): Date {
   return cronOf(plan).last(first, new Date(end.getTime() + 1));
 }
 
-function countUntil(plan: SeriesPlan, first: Date, now: Date): number {
+function countUntil(plan: SeriesPlan, first: Date, now: Date, most = MOST_COUNTED): number {
   let count = 0;
   let next: Date | null = first;
-  while (next !== null && next <= now && count < MOST_COUNTED) {
+  while (next !== null && next <= now && count < most) {
     count += 1;
     next = occurrenceAfter(plan, next);
   }
@@ -129,13 +129,15 @@ function countUntil(plan: SeriesPlan, first: Date, now: Date): number {
 
 /** Of the missed runs the first, but no more than {@link MOST_CAUGHT_UP} back. */
 function oldestToCatchUp(plan: SeriesPlan, first: Date, now: Date): NextRun {
+  // Mostly they are few, and each of them comes by here.
+  if (countUntil(plan, first, now, MOST_CAUGHT_UP + 1) <= MOST_CAUGHT_UP) {
+    return { scheduledFor: first, skipped: 0 };
+  }
   const cron = cronOf(plan);
   let oldest = lastUntil(plan, first, now);
-  for (let kept = 1; kept < MOST_CAUGHT_UP && oldest > first; kept += 1) {
-    oldest = cron.last(first, oldest);
-  }
+  for (let kept = 1; kept < MOST_CAUGHT_UP; kept += 1) oldest = cron.last(first, oldest);
   const before = new Date(oldest.getTime() - 1);
-  return { scheduledFor: oldest, skipped: oldest > first ? countUntil(plan, first, before) : 0 };
+  return { scheduledFor: oldest, skipped: countUntil(plan, first, before) };
 }
 
 function cronOf({ repeatInterval, timezone }: SeriesPlan): CronPlan {

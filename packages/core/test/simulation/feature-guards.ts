@@ -96,7 +96,7 @@ export const FEATURE_GUARDS: readonly Guard[] = [
     alterations: [
       {
         file: 'job-lifecycle.ts',
-        find: "guards: [SAME_PLAN, { field: 'scheduledFor', is: 'equal', to: 'cancelledRun' }],",
+        find: "guards: [SAME_PLAN, { field: 'scheduledFor', is: 'same', to: 'cancelledRun' }],",
         replace: 'guards: [SAME_PLAN],',
       },
     ],

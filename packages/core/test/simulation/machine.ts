@@ -11,6 +11,8 @@ export const WALL_START_MS: number = Date.UTC(2030, 0, 1);
 
 const LONGEST_WAKING_MS = 3;
 const TIMER_TOLERANCE_MS = 1e-6;
+/** Who finds that a timer fired a little early and sets it again must not do so for ever at one time. */
+const SHORTEST_TIMER_MS = 0.01;
 
 /** What a machine is given. */
 export interface MachineParams {
@@ -145,7 +147,8 @@ export class Machine implements Clock {
   }
 
   #setTimer(callback: () => void, delayMs: number, onGone: () => void): Timer {
-    const dueMs = this.monotonic() + Math.min(Math.max(delayMs, 0), LONGEST_TIMER_MS);
+    const boundedMs = Math.min(Math.max(delayMs, SHORTEST_TIMER_MS), LONGEST_TIMER_MS);
+    const dueMs = this.monotonic() + boundedMs;
     let isGone = false;
     let happening: Happening;
     const cancel = (): void => {

@@ -179,8 +179,11 @@ export function lockRule(_facts: Facts, violate: Violate): Rule {
       (field) => `${job?.name} ${field} ${job?.[field]}`,
     );
   return {
-    jobWritten({ before, after }: JobWrite) {
+    jobWritten({ verb, before, after, params }: JobWrite) {
       const held = locksOf(after);
+      if (verb === 'amend' && params.data !== undefined && locksOf(before).length === 0) {
+        violate('a job is changed that does not hold the key', describe(before));
+      }
       for (const lock of locksOf(before)) if (!held.includes(lock)) holders.delete(lock);
       if (after === undefined) return;
       const id = after._id.toHexString();
