@@ -321,6 +321,16 @@ test('after the last time that a Date can hold there is none', () => {
   expect(plan('0 * * * *', 'Europe/Berlin').next(end)).toBeNull();
 });
 
+test('a zone may be off UTC by minutes, or by seconds long ago', () => {
+  const next = (zone: string, after: string) =>
+    plan('0 12 * * *', zone).next(new Date(after))?.toISOString();
+  expect(next('Asia/Kathmandu', '2026-06-01T00:00Z')).toBe('2026-06-01T06:15:00.000Z');
+  expect(next('America/St_Johns', '2026-01-01T00:00Z')).toBe('2026-01-01T15:30:00.000Z');
+  expect(next('Europe/London', '2026-01-01T00:00Z')).toBe('2026-01-01T12:00:00.000Z');
+  expect(next('Etc/UTC', '2026-01-01T00:00Z')).toBe('2026-01-01T12:00:00.000Z');
+  expect(next('Europe/Berlin', '1880-06-01T00:00Z')).toBe('1880-06-01T11:06:32.000Z');
+});
+
 test('an expression that comes once in decades is found in whatever zone', () => {
   const cron = plan('0 * * 2 1#5', 'Europe/Berlin');
   const next = cron.next(new Date('2072-03-01T00:00Z'));

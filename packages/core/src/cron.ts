@@ -3,17 +3,20 @@
  *
  * cron-parser matches the fields, always on plain days of 24 hours; what a wall clock does on the days when it is
  * changed is reckoned here. There are two kinds of expressions:
- * - One that restricts the hour, also by a step, means times of day. A time that a day does not have, since the clock is put forward, comes at
- *   the moment it is put forward; a time that a day has twice counts the first time. So each is there once.
+ * - One that restricts the hour, also by a step, means times of day. A time that a day does not have, since the clock
+ *   is put forward, comes at the moment it is put forward; a time that a day has twice counts the first time. So each
+ *   is there once.
  * - One for every hour (`*`) means what a clock shows: the hour that is left out has none, the one that is there twice
  *   has its times twice, and the distance between two of them stays the same.
+ *
+ * Expressions are read strictly: cron-parser takes `janfeb` for December and draws `H` at random, so what may stand in
+ * a field is checked here first.
  *
  * What always holds: `next` is later than what it is asked after, and no instant of the plan lies between the two.
  *
  * @module
  */
 import { type CronExpression, CronExpressionParser } from 'cron-parser';
-import { CRON_FIELDS, faultOfField } from './cron-field.ts';
 import { InvalidArgumentError, InvalidCronError, messageOf, toError } from './errors.ts';
 
 /** The instants a cron expression means. */
@@ -37,6 +40,50 @@ const MOST_CACHED = 500;
 /** cron-parser takes no more characters; all values of all fields need about half. */
 const LONGEST_EXPRESSION = 1_024;
 
+/** What a field may hold. */
+interface CronField {
+  /** What the field is called in messages. */
+  readonly name: string;
+  /** The lowest value. */
+  readonly min: number;
+  /** The highest value. */
+  readonly max: number;
+  /** How many different values there are, which is the widest step. */
+  readonly span: number;
+  /** Words that stand for values, the first for {@link CronField.min}. */
+  readonly words?: readonly string[];
+  /** Items beside values, ranges and steps. */
+  readonly special?: RegExp;
+}
+
+/** The fields of an expression with seconds, in their order; one without has the last five. */
+const FIELDS: readonly CronField[] = [
+  { name: 'second', min: 0, max: 59, span: 60 },
+  { name: 'minute', min: 0, max: 59, span: 60 },
+  { name: 'hour', min: 0, max: 23, span: 24 },
+  // `L` is the last day of the month.
+  { name: 'day of month', min: 1, max: 31, span: 31, special: /^L$/ },
+  {
+    name: 'month',
+    min: 1,
+    max: 12,
+    span: 12,
+    words: ['jan', 'feb', 'mar', 'apr', 'may', 'jun', 'jul', 'aug', 'sep', 'oct', 'nov', 'dec'],
+  },
+  {
+    name: 'day of week',
+    min: 0,
+    max: 7,
+    span: 7,
+    words: ['sun', 'mon', 'tue', 'wed', 'thu', 'fri', 'sat'],
+    // `5L` is the last Friday of the month, `1#2` its second Monday.
+    special: /^(?:[0-7]L|[0-7]#[1-5])$/,
+  },
+];
+
+/** A value or a range, or everything, and perhaps a step. */
+const ITEM = /^(?:\*|(\d{1,2}|[a-z]{3})(?:-(\d{1,2}|[a-z]{3}))?)(?:\/(\d{1,2}))?$/i;
+
 /** What expressions with names stand for. */
 const ALIASES: Readonly<Record<string, string>> = {
   '@yearly': '0 0 1 1 *',
@@ -55,6 +102,9 @@ const cache = new Map<string, CronPlan>();
 /**
  * Reads a cron expression: 5 fields (minute, hour, day of month, month, day of week), 6 with seconds first, or a name
  * such as `@daily`. With both days restricted, either is enough.
+ *
+ * Fields hold `*`, values, ranges and steps, in lists; months and days of the week also by the first three letters of
+ * their names; `L` for the last day of the month, `5L` for its last Friday, `1#2` for its second Monday.
  *
  * @param field - what the expression is called in errors
  * @throws InvalidCronError with the position of the fault
@@ -218,8 +268,9 @@ function makeZone(timezone: string): Zone {
   const format = formatOf(timezone);
   return {
     offsetMs(instantMs) {
-      const match = /GMT(?:([+-])(\d\d):(\d\d)(?::(\d\d))?)?$/.exec(format.format(instantMs));
-      const [, sign, hours = 0, minutes = 0, seconds = 0] = match ?? [];
+      // The text ends in `GMT`, or `GMT+05:45`, or with seconds for times before there were zones.
+      const parts = format.format(instantMs).split(/([+-])(\d\d):(\d\d)(?::(\d\d))?$/);
+      const [, sign, hours = 0, minutes = 0, seconds = 0] = parts;
       const ms = (Number(hours) * 3_600 + Number(minutes) * 60 + Number(seconds)) * 1_000;
       return sign === '-' ? -ms : ms;
     },
@@ -240,7 +291,7 @@ function parseFields(given: string): CronExpression {
   const start = given.length - given.trimStart().length;
   if (given.trim().startsWith('@')) return parseAlias(given, start);
   const parts = [...given.matchAll(/\S+/g)];
-  const surplus = parts[CRON_FIELDS.length];
+  const surplus = parts[FIELDS.length];
   if (surplus !== undefined) {
     throw new InvalidCronError(given, surplus.index, 'expected 5 or 6 fields, got more');
   }
@@ -258,8 +309,8 @@ function parseFields(given: string): CronExpression {
 
 /** @throws InvalidCronError for the first field that cannot be read */
 function checkFields(given: string, parts: readonly RegExpExecArray[]): void {
-  const leftOut = CRON_FIELDS.length - parts.length;
-  for (const [index, field] of CRON_FIELDS.slice(leftOut).entries()) {
+  const leftOut = FIELDS.length - parts.length;
+  for (const [index, field] of FIELDS.slice(leftOut).entries()) {
     const part = parts[index] as RegExpExecArray;
     const fault = faultOfField(part[0], field) ?? refusalOf(part[0], index + leftOut);
     if (fault !== undefined) {
@@ -268,10 +319,49 @@ function checkFields(given: string, parts: readonly RegExpExecArray[]): void {
   }
 }
 
+/** What is wrong with the text of a field, as a clause for a message; undefined when nothing is. */
+function faultOfField(text: string, field: CronField): string | undefined {
+  // Some write it for a day that does not matter since the other one is given.
+  if (text === '?' && field.name.startsWith('day')) return undefined;
+  for (const item of text.split(',')) {
+    const fault = field.special?.test(item) ? undefined : faultOfItem(item, field);
+    if (fault !== undefined) return fault;
+  }
+  return undefined;
+}
+
+function faultOfItem(item: string, field: CronField): string | undefined {
+  const { min, max, span } = field;
+  const match = ITEM.exec(item);
+  if (match === null) return `'${item}' is not understood`;
+  const [, first, last, step] = match;
+  const values = [first, last].filter((text) => text !== undefined);
+  const numbers = values.map((text) => numberOf(text, field));
+  const outside = values.find((_, index) => !isWithin(numbers[index], min, max));
+  if (outside !== undefined) return `'${outside}' is not a value from ${min} to ${max}`;
+  const [from = min, until = from] = numbers;
+  if (until < from) return `the range '${item}' ends before it begins`;
+  if (step !== undefined && !isWithin(Number(step), 1, span)) {
+    return `a step of ${step} is not from 1 to ${span}`;
+  }
+  return undefined;
+}
+
+/** NaN for a word that is none of the field's. */
+function numberOf(text: string, { min, words = [] }: CronField): number {
+  if (/^\d/.test(text)) return Number(text);
+  const index = words.indexOf(text.toLowerCase());
+  return index < 0 ? Number.NaN : min + index;
+}
+
+function isWithin(value: number | undefined, min: number, max: number): boolean {
+  return value !== undefined && value >= min && value <= max;
+}
+
 /** Why cron-parser refuses one field by itself, as for a value that is there twice. */
 function refusalOf(text: string, position: number): string | undefined {
   try {
-    parse(CRON_FIELDS.map((_, index) => (index === position ? text : '*')).join(' '));
+    parse(FIELDS.map((_, index) => (index === position ? text : '*')).join(' '));
     return undefined;
   } catch (error) {
     return messageOf(toError(error));

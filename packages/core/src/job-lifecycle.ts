@@ -89,6 +89,9 @@ const PLAN = {
   endAt: 'endAt',
   missed: 'missed',
   data: 'data',
+  maxRetries: 'maxRetries',
+  backoff: 'backoff',
+  timeout: 'timeout',
 } as const;
 
 /** The lifecycle of a job. */
@@ -321,7 +324,7 @@ export const JOB_LIFECYCLE: Lifecycle<JobStatus, JobVerb> = defineLifecycle<JobS
       from: ['pending'],
       to: 'pending',
       guards: [SAME_PLAN],
-      set: { ...NEXT_RUN, updatedAt: 'now' },
+      set: { ...NEXT_RUN, priority: 'priority', updatedAt: 'now' },
       replace: PLAN,
       append: HISTORY,
       reset: ['failCount'],
@@ -332,7 +335,7 @@ export const JOB_LIFECYCLE: Lifecycle<JobStatus, JobVerb> = defineLifecycle<JobS
       from: ['processing'],
       to: 'processing',
       guards: [SAME_PLAN],
-      set: { updatedAt: 'now' },
+      set: { priority: 'priority', updatedAt: 'now' },
       replace: PLAN,
       append: HISTORY,
       increment: ['seriesVersion'],

@@ -45,7 +45,10 @@ export interface Schedule<T = unknown> {
   readonly scheduledFor: Date;
 }
 
-type Plan = SeriesPlan & SeriesFields;
+type Plan = SeriesPlan & SeriesFields & { readonly priority: number };
+
+/** What a series has beside its times. */
+const OF_EACH_RUN = ['missed', 'data', 'priority', 'maxRetries', 'backoff', 'timeout'] as const;
 
 /** Makes, changes, ends and lists series. */
 export class Schedules {
@@ -76,7 +79,7 @@ export class Schedules {
     await ready();
     const uniqueKey = options.uniqueKey ?? expression;
     for (let race = 0; race < MOST_RACES; race += 1) {
-      const answer = await this.#producer.storeJob(this.#makeJob(name, uniqueKey, plan, options));
+      const answer = await this.#producer.storeJob(this.#makeJob(name, uniqueKey, plan));
       if (answer.outcome === 'refused') throw answer.error;
       if (answer.outcome === 'enqueued') return answer.job;
       const updated = await this.#update(answer.job, plan);
@@ -133,15 +136,13 @@ export class Schedules {
     return after;
   }
 
-  #makeJob(name: string, uniqueKey: string, plan: Plan, options: ScheduleOptions): Job {
+  #makeJob(name: string, uniqueKey: string, plan: Plan): Job {
     const { random, ledgerTime } = this.#context;
     const now = ledgerTime.now();
     const scheduledFor = firstRunOf(plan, now);
-    const { priority = DEFAULT_PRIORITY, maxRetries, backoff, timeout } = options;
     return {
       _id: random.objectId(now.getTime()),
       name,
-      priority,
       uniqueKey,
       uniqueLock: seriesLock(uniqueKey),
       data: undefined,
@@ -149,9 +150,6 @@ export class Schedules {
       seriesVersion: 1,
       scheduledFor,
       nextRunAt: scheduledFor,
-      ...(maxRetries !== undefined && { maxRetries }),
-      ...(backoff && { backoff: { ...backoff } }),
-      ...(timeout !== undefined && { timeout }),
       status: JOB_LIFECYCLE.initial,
       failCount: 0,
       fence: 0,
@@ -163,13 +161,17 @@ export class Schedules {
 }
 
 function toPlan(repeatInterval: string, data: unknown, options: ScheduleOptions): Plan {
-  const { timezone, startAt, endAt, missed } = options;
+  const { timezone, startAt, endAt, missed, maxRetries, backoff, timeout } = options;
   return {
     repeatInterval,
     ...(timezone !== undefined && { timezone }),
     ...(startAt && { startAt: new Date(startAt) }),
     ...(endAt && { endAt: new Date(endAt) }),
     ...(missed !== undefined && { missed }),
+    priority: options.priority ?? DEFAULT_PRIORITY,
+    ...(maxRetries !== undefined && { maxRetries }),
+    ...(backoff && { backoff: { ...backoff } }),
+    ...(timeout !== undefined && { timeout }),
     ...(data !== undefined && { data }),
   };
 }
@@ -186,7 +188,7 @@ function isSeries(job: Job): job is Job & { readonly repeatInterval: string } {
 }
 
 function toFields(job: Job & { readonly repeatInterval: string }): Plan {
-  return { ...timesOf(job), ...pick(job, ['missed', 'data']) } as Plan;
+  return { ...timesOf(job), ...pick(job, OF_EACH_RUN) } as Plan;
 }
 
 /** What the times of a series depend on. */

@@ -198,6 +198,12 @@ describe('a waiting run is missed', () => {
     expect(isMissed(plan, run, at('10:00:30'))).toBe(true);
   });
 
+  test('by its lateness alone where the plan cannot be read', () => {
+    const plan: SeriesPlan = { repeatInterval: 'every day', missed: 'skip' };
+    expect(isMissed(plan, run, at('10:01'))).toBe(false);
+    expect(isMissed(plan, run, at('10:01:01'))).toBe(true);
+  });
+
   test('never for a series that runs what was missed, or whose end has come', () => {
     expect(isMissed(HOURLY, run, at('23:00'))).toBe(false);
     expect(isMissed({ ...HOURLY, missed: 'skip', endAt: at('10:00') }, run, at('10:00:30'))).toBe(

@@ -89,7 +89,10 @@ export function nextRunOf(
   }
 }
 
-/** True when a waiting run is so late that a series which skips missed runs passes it over. */
+/**
+ * True when a waiting run is so late that a series which skips missed runs passes it over. Never throws: with a plan
+ * that cannot be read, only how late it is counts.
+ */
 export function isMissed(
   plan: SeriesPlan,
   run: { readonly scheduledFor: Date; readonly nextRunAt: Date },
@@ -97,8 +100,12 @@ export function isMissed(
 ): boolean {
   if (plan.missed !== 'skip') return false;
   if (now.getTime() - run.nextRunAt.getTime() > MISSED_AFTER_MS) return true;
-  const following = occurrenceAfter(plan, run.scheduledFor);
-  return following !== null && following <= now;
+  try {
+    const following = occurrenceAfter(plan, run.scheduledFor);
+    return following !== null && following <= now;
+  } catch {
+    return false;
+  }
 }
 
 /** The first time of the plan later than an instant, within its start and end. */

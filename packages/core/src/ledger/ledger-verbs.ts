@@ -143,8 +143,17 @@ export interface AmendResult {
 /** The plan of a series with what its runs are given. */
 export type SeriesFields = Pick<
   Job,
-  'repeatInterval' | 'timezone' | 'startAt' | 'endAt' | 'missed'
+  | 'repeatInterval'
+  | 'timezone'
+  | 'startAt'
+  | 'endAt'
+  | 'missed'
+  | 'maxRetries'
+  | 'backoff'
+  | 'timeout'
 > & {
+  /** Left out, it stays. */
+  readonly priority?: number;
   readonly data?: unknown;
 };
 

@@ -19,7 +19,10 @@ test('docs/errors.md gives the code that each error carries', () => {
   const id = core.systemRandom.objectId(0);
   const examples = [
     new core.InvalidArgumentError('field', 'something', undefined),
+    new core.InvalidCronError('* *', 3, 'too short'),
     new core.JobStateError(id, 'failed', 'cancel', ['pending']),
+    new core.UniqueKeyTakenError(id, 'k', id),
+    new core.WaitError('gone', id),
     new core.ConnectionError('message'),
     new core.UnknownOutcomeError('message'),
     new core.LedgerFullError(1),

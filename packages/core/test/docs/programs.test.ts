@@ -67,15 +67,24 @@ async function expectRuns(program: Program, env: NodeJS.ProcessEnv): Promise<voi
   expect(stderr).toBe('');
 }
 
-test('there are programs in the pages for newcomers', () => {
+test('there are programs in the pages for newcomers, in every guide, and in the reference', () => {
   const places = free.map(({ where }) => where.replace(/:.*/, ''));
   expect(new Set(places)).toEqual(
     new Set([
       'README.md',
       'packages/core/README.md',
+      'docs/api/events.md',
+      'docs/api/monque-class.md',
       'docs/getting-started/configuration.md',
       'docs/getting-started/quickstart.md',
+      'docs/guides/error-handling.md',
+      'docs/guides/graceful-shutdown.md',
+      'docs/guides/job-scheduling.md',
+      'docs/guides/production.md',
       'docs/guides/reliability.md',
+      'docs/guides/retention.md',
+      'docs/guides/testing.md',
+      'docs/guides/unique-jobs.md',
     ]),
   );
 });

@@ -216,6 +216,21 @@ describe('a series that is asked for again', () => {
     expect(bare.data).toBeUndefined();
   });
 
+  test('with other options for its runs takes them, and those that were left out are gone', async () => {
+    const { monque } = makeOne();
+    const first = { uniqueKey: 'k', priority: 3, maxRetries: 2, timeout: 1_000 };
+    await monque.schedule('0 * * * *', 'report', 1, first);
+    const backoff = { type: 'fixed', delay: 7 } as const;
+    const job = await monque.schedule('0 * * * *', 'report', 1, {
+      uniqueKey: 'k',
+      timeout: 9,
+      backoff,
+    });
+    expect(job).toMatchObject({ priority: 0, timeout: 9, backoff, seriesVersion: 2 });
+    expect(job.maxRetries).toBeUndefined();
+    expect(job.nextRunAt).toEqual(minute(60));
+  });
+
   test('with another expression or zone waits for the next time of the new plan', async () => {
     const { monque, clock } = makeOne();
     const runs: (Date | undefined)[] = [];

@@ -138,6 +138,7 @@ export class Observer {
     run.ended = how;
     const wasToldOtherwise = signal.aborted && signal.reason?.name !== 'TimeoutError';
     if (!wasToldOtherwise) run.endedMs = run.machine.monotonic();
+    for (const rule of this.#rules) rule.runEnded?.(run, signal);
     if (how === 'returned') this.facts.unreported.set(claimKey(run.job, run.token), run);
     this.trace.note(run.machine.name, () => `${how} ${describe(run.job)} by ${short(run.token)}`);
   }

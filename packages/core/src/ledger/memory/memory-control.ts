@@ -105,11 +105,12 @@ export class MemoryControl {
   #cancelPending(stored: StoredJob, { now, reason }: CancelParams): CancelResult {
     const { repeatInterval, seriesVersion, scheduledFor } = stored.job;
     const next = nextRunOf(stored.job, now);
-    const ending = repeatInterval === undefined ? 'cancel' : 'endSeries';
+    const isSeries = repeatInterval !== undefined;
+    const ending = isSeries ? 'endSeries' : 'cancel';
     const verb = next === null ? ending : 'skipRun';
     const record = {
       ...(reason !== undefined && { reason }),
-      ...(scheduledFor && { scheduledFor }),
+      ...(isSeries && scheduledFor && { scheduledFor }),
     };
     const moved = this.#moves.moveBy(verb, stored, {
       now,

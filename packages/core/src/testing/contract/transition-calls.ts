@@ -189,13 +189,14 @@ async function sendReplan(
   applies: boolean,
 ): Promise<void> {
   const { now, seriesVersion, nextRunAt, scheduledFor } = params;
-  const { repeatInterval, missed, endAt, data } = params;
+  const { repeatInterval, missed, endAt, priority, data } = params;
   const { outcome } = await subject.ledger.replan({
     jobId: job._id,
     now,
     ...(seriesVersion !== undefined && { seriesVersion }),
     series: {
       data,
+      priority,
       ...(repeatInterval !== undefined && { repeatInterval }),
       ...(missed !== undefined && { missed }),
       ...(endAt !== undefined && { endAt }),

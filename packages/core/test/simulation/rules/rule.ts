@@ -32,6 +32,8 @@ export interface Rule {
   leaseDied?(leaseId: string, lease: LeaseFacts, declared: boolean): void;
   /** Before the run is noted. */
   runStarted?(run: Run): void;
+  /** After the run is noted; with the signal that its handler was given. */
+  runEnded?(run: Run, signal: AbortSignal): void;
   reported?(report: Report): void;
   enqueueAnswered?(call: EnqueueCall, job: Job | undefined): void;
   stopped?(stop: StopFacts): void;

@@ -43,6 +43,9 @@ const RECORDED_AS: Readonly<Record<Ended, readonly JobVerb[]>> = {
   discarded: ['discard', 'repeatAfterFailure'],
 };
 
+/** How a handler is told that its job was cancelled. */
+const CANCELLED = 'The job was cancelled';
+
 /** What is recorded of a run whose handler was never called. */
 const UNSTARTED: readonly JobVerb[] = [
   'release',
@@ -57,6 +60,12 @@ const GIVEN_UP: readonly JobVerb[] = ['retry', 'fail', 'cancelled', 'repeatAfter
 /** What is recorded of a run is what its handler said, and a run that took too long has failed. */
 export function outcomeRule(facts: Facts, violate: Violate): Rule {
   return {
+    runEnded({ job, token }, { aborted, reason }) {
+      if (!aborted || !String(reason).includes(CANCELLED)) return;
+      const stored = facts.jobs.get(job._id.toHexString());
+      if (stored?.claimToken !== token || stored.cancelRequestedAt !== undefined) return;
+      violate('a run is cancelled that nobody wants to cancel', `${describe(job)} by ${token}`);
+    },
     jobWritten({ verb, before, params }) {
       if (before === undefined || !SETTLE_VERBS.has(verb)) return;
       const token = params.claimToken as string;
@@ -68,7 +77,7 @@ export function outcomeRule(facts: Facts, violate: Violate): Rule {
         return;
       }
       // A stop had no more time to record it, and what is left of the instance gives it back.
-      if (run.isGivenUp && verb === 'release') return;
+      if (run.isGivenUp && UNSTARTED.includes(verb)) return;
       const isGivenUp = run.ended === undefined && facts.isOverdue(run);
       const allowed = run.ended === undefined ? [] : RECORDED_AS[run.ended];
       if (!(isGivenUp ? GIVEN_UP : allowed).includes(verb)) {

@@ -1,0 +1,108 @@
+import { describe, expect, test } from 'vitest';
+import * as core from '../../src/index.ts';
+import { readPage, tableRows } from './pages.ts';
+import { membersOf } from './sources.ts';
+
+const options = await readPage('docs/api/options.md');
+const job = await readPage('docs/api/job-interface.md');
+const monque = await readPage('docs/api/monque-class.md');
+const events = await readPage('docs/api/events.md');
+
+/** The names in backquotes in the first cells of the tables below these headings, without what follows in brackets. */
+function namesUnder(page: string, ...headings: string[]): string[] {
+  const cells = headings.flatMap((heading) => tableRows(page, heading).map(([cell = '']) => cell));
+  return cells.flatMap((cell) =>
+    [...cell.matchAll(/`(\[?[\w:.]+\]?)[^`]*`/g)].map(([, name = '']) => name),
+  );
+}
+
+/** Of what both pages of a list take, each says what the other has not. */
+const LISTS = ['GetJobsOptions', 'GetJobsWithCursorOptions'];
+
+const TABLES: readonly (readonly [
+  page: string,
+  headings: readonly string[],
+  file: string,
+  interfaceName: string,
+])[] = [
+  [options, ['## Scheduler'], 'options.ts', 'MonqueOptions'],
+  [options, ['## Enqueue'], 'job-options.ts', 'EnqueueOptions'],
+  [options, ['## Worker'], 'job-options.ts', 'WorkerOptions'],
+  [options, ['## Schedule'], 'job-options.ts', 'ScheduleOptions'],
+  [options, ['## Filters'], 'job-options.ts', 'JobsFilter'],
+  [
+    job,
+    [
+      '## Always there',
+      '## Of its runs',
+      '## What it states itself',
+      '## Unique keys',
+      '## Of a series',
+      '## While it is claimed',
+    ],
+    'job.ts',
+    'Job',
+  ],
+  [job, ['## History'], 'job.ts', 'HistoryEntry'],
+  [
+    monque,
+    ['## Life', '## Jobs in', '## Running jobs', '## Looking', '## Changing'],
+    'public-api.ts',
+    'MonquePublicAPI',
+  ],
+  [monque, ['A handler is called with `(job, context)`.'], 'worker.ts', 'JobContext'],
+  [monque, ['## Health'], 'health.ts', 'Health'],
+  [monque, ['## Schedules'], 'schedules.ts', 'Schedule'],
+  [monque, ['## Stats'], 'control.ts', 'QueueStats'],
+  [events, ['# Events'], 'events.ts', 'MonqueEventMap'],
+];
+
+describe('the reference lists every member, and no other, of', () => {
+  for (const [page, headings, file, interfaceName] of TABLES) {
+    test(interfaceName, async () => {
+      const declared = await membersOf(file, interfaceName);
+      expect(namesUnder(page, ...headings).sort()).toEqual(declared.sort());
+    });
+  }
+
+  test('the options of lists', async () => {
+    const declared = await Promise.all(LISTS.map((name) => membersOf('job-options.ts', name)));
+    const rows = tableRows(options, '## Lists');
+    const listed = LISTS.map((_, index) => {
+      const method = ['`getJobs`', '`getJobsWithCursor`'][index];
+      const own = rows.filter(([, of]) => of === 'both' || of === method);
+      return own.map(([name = '']) => name.replaceAll('`', ''));
+    });
+    expect(listed.map((names) => names.sort())).toEqual(declared.map((names) => names.sort()));
+  });
+});
+
+test('each bound of an option of a scheduler is where the reference says', () => {
+  const bounds = tableRows(options, '## Scheduler').flatMap(([name = '', values = '']) => {
+    const [, kind, least, most] = /^(integer|number) from (\d+) to (\d+)$/.exec(values) ?? [];
+    const step = kind === 'integer' ? 1 : 0.01;
+    return kind === undefined
+      ? []
+      : [{ name: name.replaceAll('`', ''), least: Number(least), most: Number(most), step }];
+  });
+  expect(bounds.length).toBeGreaterThan(10);
+  for (const { name, least, most, step } of bounds) {
+    const give = (value: number) => () => core.Monque.inMemory({ [name]: value });
+    for (const value of [least, most]) expect(give(value), `${name}: ${value}`).not.toThrow();
+    for (const value of [least - step, most + step]) {
+      expect(give(value), `${name}: ${value}`).toThrow(core.InvalidArgumentError);
+    }
+  }
+});
+
+test('the values of constants are those that the reference gives', () => {
+  const rows = ['## Schedule', '## Lists'].flatMap((heading) => {
+    const constantAt = heading === '## Lists' ? 3 : 2;
+    return tableRows(options, heading).map((row) => [row[constantAt], row[constantAt - 1]]);
+  });
+  const listed = new Map(rows.filter(([constant]) => constant !== '') as [string, string][]);
+  expect([...listed]).toEqual([
+    ['`DEFAULT_MISSED`', `\`${core.DEFAULT_MISSED}\``],
+    ['`DEFAULT_LIST_LIMIT`', `\`${core.DEFAULT_LIST_LIMIT}\``],
+  ]);
+});

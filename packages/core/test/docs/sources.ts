@@ -1,0 +1,28 @@
+/**
+ * What the sources declare, for tests that compare a page with them.
+ */
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import ts from 'typescript';
+import { PACKAGE } from '../package/built.ts';
+
+/** The names of the members of an interface, those that are declared more than once only once. */
+export async function membersOf(file: string, interfaceName: string): Promise<string[]> {
+  const text = await readFile(join(PACKAGE, 'src', file), 'utf8');
+  const source = ts.createSourceFile(file, text, ts.ScriptTarget.Latest);
+  const names = source.statements
+    .filter(ts.isInterfaceDeclaration)
+    .filter(({ name }) => name.text === interfaceName)
+    .flatMap(({ members }) => members.map(({ name }) => nameOf(name)));
+  if (names.length === 0) throw new Error(`There is no interface ${interfaceName} in ${file}`);
+  return [...new Set(names)];
+}
+
+function nameOf(name: ts.PropertyName | undefined): string {
+  if (name === undefined) throw new Error('A member without a name cannot be listed');
+  if (ts.isIdentifier(name) || ts.isStringLiteral(name)) return name.text;
+  if (ts.isComputedPropertyName(name) && ts.isPropertyAccessExpression(name.expression)) {
+    return `[Symbol.${name.expression.name.text}]`;
+  }
+  throw new Error('A member with a computed name cannot be listed');
+}
