@@ -196,6 +196,14 @@ describe('on the day when clocks are put back', () => {
     ).toEqual(['2026-10-31T05:15:00.000Z', '2026-11-01T05:15:00.000Z', '2026-11-02T06:15:00.000Z']);
   });
 
+  test('every hour may be written in more than one way', () => {
+    for (const hour of ['*', '*/1', '0-23']) {
+      expect(
+        instants(`30 ${hour} * * *`, 'Europe/Berlin', '2026-10-25T00:00Z', '2026-10-25T03:00Z'),
+      ).toHaveLength(3);
+    }
+  });
+
   test('every hour, and every half hour, keep their distance', () => {
     expect(
       instants('0 * * * *', 'Europe/Berlin', '2026-10-24T23:30Z', '2026-10-25T03:30Z'),

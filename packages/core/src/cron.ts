@@ -138,7 +138,7 @@ class ZonedCron implements CronPlan {
     this.expression = given.trim().split(/\s+/).join(' ');
     this.#zone = zone;
     this.#wall = parseFields(given);
-    this.#isHourly = this.#wall.fields.hour.isWildcard;
+    this.#isHourly = this.#wall.fields.hour.values.length === 24;
   }
 
   next(after: Date): Date | null {

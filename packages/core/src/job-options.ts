@@ -30,7 +30,8 @@ import {
 import { isStandardSchema, type StandardSchema } from './schema.ts';
 import type { MissedPolicy } from './series.ts';
 
-const LONGEST_UNIQUE_KEY = 1_024;
+/** The most characters of a unique key. */
+export const LONGEST_UNIQUE_KEY = 1_024;
 const MOST_LISTED = 10_000;
 const LONGEST_RETRY_COUNT = 1_000_000;
 

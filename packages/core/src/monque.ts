@@ -26,6 +26,7 @@ import {
   type GetJobsOptions,
   type GetJobsWithCursorOptions,
   type JobsFilter,
+  LONGEST_UNIQUE_KEY,
   type ScheduleOptions,
   type WorkerOptions,
 } from './job-options.ts';
@@ -182,7 +183,7 @@ export class Monque<Types extends JobTypes = UntypedJobs>
     options: { readonly uniqueKey?: string } = {},
   ): Promise<number> {
     checkJobName('name', name);
-    checkFields('options', options, { uniqueKey: text(LONGEST_REASON) });
+    checkFields('options', options, { uniqueKey: text(LONGEST_UNIQUE_KEY) });
     await this.initialize();
     return this.#schedules.unschedule(name, options.uniqueKey);
   }

@@ -135,6 +135,11 @@ export class Producer {
     }
   }
 
+  /** Checks data against the schema of the worker that is to run it, where that is registered here. */
+  checkData(name: string, data: unknown): Promise<void> {
+    return this.#checkAgainstSchema([SINGLE.data], [{ name, data }]);
+  }
+
   /** Stores a job that is complete already; the holder of its lock when that is taken. */
   async storeJob(job: Job): Promise<EnqueueAnswer> {
     const [answer] = await this.#enqueuer.enqueue([job]);
@@ -230,7 +235,10 @@ export class Producer {
   }
 
   /** Checked, not changed: the handler gets what the schema makes of it, and would get that made twice. */
-  async #checkAgainstSchema(names: readonly string[], drafts: readonly Draft[]): Promise<void> {
+  async #checkAgainstSchema(
+    names: readonly string[],
+    drafts: readonly Pick<Draft, 'name' | 'data'>[],
+  ): Promise<void> {
     for (const [index, { name, data }] of drafts.entries()) {
       const schema = this.#workers.get(name)?.schema;
       if (schema !== undefined) await checkData(schema, names[index] as string, data);

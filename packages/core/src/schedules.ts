@@ -75,6 +75,7 @@ export class Schedules {
     checkScheduleOptions(options);
     const { expression } = parseCron('cron', cron, options.timezone);
     const copy = copyPayload('data', data, this.#context.options.maxPayloadBytes);
+    await this.#producer.checkData(name, copy);
     const plan = toPlan(expression, copy, options);
     await ready();
     const uniqueKey = options.uniqueKey ?? expression;

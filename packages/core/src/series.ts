@@ -75,15 +75,21 @@ export function nextRun(plan: SeriesPlan, scheduledFor: Date, now: Date): NextRu
 /**
  * The run of a job's series after the one it stands for. Null when it belongs to none, when that is over, or when its
  * plan cannot be read, as one that was written by hand or by a later version: such a series ends with its run.
+ *
+ * With `once`, what had passed when the run was claimed is covered by that run.
  */
 export function nextRunOf(
-  job: Partial<SeriesPlan> & Pick<Job, 'scheduledFor'>,
+  job: Partial<SeriesPlan> & Pick<Job, 'scheduledFor' | 'startedAt'>,
   now: Date,
 ): NextRun | null {
-  const { repeatInterval, scheduledFor = now } = job;
+  const { repeatInterval, scheduledFor = now, startedAt = scheduledFor } = job;
   if (repeatInterval === undefined) return null;
+  const plan = { ...job, repeatInterval };
+  const isCovering = (job.missed ?? DEFAULT_MISSED) === 'once' && startedAt > scheduledFor;
   try {
-    return nextRun({ ...job, repeatInterval }, scheduledFor, now);
+    const next = nextRun(plan, isCovering ? startedAt : scheduledFor, now);
+    if (!isCovering || next === null) return next;
+    return { ...next, skipped: next.skipped + countBetween(plan, scheduledFor, startedAt) };
   } catch {
     return null;
   }
@@ -122,6 +128,11 @@ function occurrenceAfter(plan: SeriesPlan, after: Date): Date | null {
 function lastUntil(plan: SeriesPlan, first: Date, now: Date): Date {
   const end = plan.endAt !== undefined && plan.endAt < now ? plan.endAt : now;
   return cronOf(plan).last(first, new Date(end.getTime() + 1));
+}
+
+function countBetween(plan: SeriesPlan, after: Date, until: Date): number {
+  const first = occurrenceAfter(plan, after);
+  return first === null ? 0 : countUntil(plan, first, until);
 }
 
 function countUntil(plan: SeriesPlan, first: Date, now: Date, most = MOST_COUNTED): number {

@@ -26,6 +26,7 @@ export type RescuedFields = Pick<
   | 'missed'
   | 'seriesVersion'
   | 'scheduledFor'
+  | 'startedAt'
 >;
 
 /** One verb of the lifecycle table with its parameters. */

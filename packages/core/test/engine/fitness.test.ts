@@ -52,6 +52,9 @@ describe('a worker with a schema', () => {
         { name: 'mail', data: {} },
       ]),
     ).rejects.toMatchObject({ field: 'entries[1].data.to' });
+    await expect(monque.schedule('@daily', 'mail', { to: 1 })).rejects.toMatchObject({
+      field: 'data.to',
+    });
     expect(ledger.size).toBe(0);
     expect(() => monque.worker('x', () => undefined, { schema: {} as never })).toThrow(
       InvalidArgumentError,

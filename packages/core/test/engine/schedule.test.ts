@@ -481,9 +481,9 @@ describe('runs that were missed', () => {
 
   test('run once for all of them by default, and what was passed over is told', async () => {
     const { times, next, skipped } = await afterPause(undefined, 45);
-    expect(times).toEqual([minute(10), minute(40)]);
+    expect(times).toEqual([minute(10)]);
     expect(next).toEqual(minute(50));
-    expect(skipped.map(({ skipped: count }) => count)).toEqual([2]);
+    expect(skipped.map(({ skipped: count }) => count)).toEqual([3]);
   });
 
   test('are passed over with `skip`', async () => {
@@ -510,6 +510,21 @@ describe('runs that were missed', () => {
     expect(times).toHaveLength(101);
     expect(times.at(1)).toEqual(minute(510));
     expect(skipped.map(({ skipped: count }) => count)).toEqual([49]);
+  });
+
+  test('while a run took too long run once, standing for the latest', async () => {
+    const { monque, clock } = makeOne();
+    const times: (Date | undefined)[] = [];
+    monque.worker('slow', async (job) => {
+      times.push(job.scheduledFor);
+      if (times.length > 1) return;
+      await new Promise<void>((resolve) => clock.setTimer(resolve, 3.5 * MINUTE_MS));
+    });
+    await monque.schedule('* * * * *', 'slow');
+    await monque.start();
+    await clock.advance(5.5 * MINUTE_MS);
+    expect(times).toEqual([minute(1), minute(4), minute(5)]);
+    await monque.stop();
   });
 
   test('by a series that is over end it', async () => {

@@ -32,7 +32,7 @@ export const FEATURE_GUARDS: readonly Guard[] = [
     ],
     rules: ['a series stops'],
     profile: MANY_SERIES,
-    seed: 1,
+    seed: 37,
   },
   {
     name: 'version compare-and-swap of a plan',
@@ -46,7 +46,7 @@ export const FEATURE_GUARDS: readonly Guard[] = [
     ],
     rules: ['what stands already is written anew', 'a waiting run is moved without need'],
     profile: MANY_SERIES,
-    seed: 1,
+    seed: 4,
   },
   {
     name: 'lock of a series',
@@ -102,7 +102,7 @@ export const FEATURE_GUARDS: readonly Guard[] = [
     ],
     rules: ['a series goes back'],
     profile: { ...MANY_SERIES, ledger: 'stepped', slowStepRate: 0.05 },
-    seed: 1,
+    seed: 4,
   },
   {
     name: 'the answer that a plan was changed',
@@ -130,7 +130,7 @@ export const FEATURE_GUARDS: readonly Guard[] = [
     ],
     rules: ['a settle lands on another claim', 'the engine finds a fault in itself'],
     profile: { ...MANY_SERIES, pauseRate: 0.005, crashRate: 0 },
-    seed: 1,
+    seed: 72,
   },
   {
     name: 'a run that took too long has failed',
@@ -143,7 +143,7 @@ export const FEATURE_GUARDS: readonly Guard[] = [
       },
     ],
     rules: ['a late run counts as done'],
-    seed: 1,
+    seed: 7,
   },
   {
     name: 'a key that is held until the start is freed by the claim',
@@ -164,7 +164,7 @@ export const FEATURE_GUARDS: readonly Guard[] = [
     ],
     rules: ['a paused name runs'],
     profile: { pausedNames: 9, hints: 'none', hasSuspends: false, outages: 2, lossRate: 0.05 },
-    seed: 1,
+    seed: 5,
   },
   {
     name: 'how long a finished job is kept',
@@ -192,7 +192,7 @@ export const FEATURE_GUARDS: readonly Guard[] = [
     ],
     rules: ['a window ends with its job'],
     profile: { hasRetention: true },
-    seed: 1,
+    seed: 9,
   },
   {
     name: 'a job stays while its enqueue may be sent again',

@@ -39,6 +39,7 @@ const STANDING_FIELDS = {
   missed: 1,
   seriesVersion: 1,
   scheduledFor: 1,
+  startedAt: 1,
 } as const;
 
 interface Candidate {
