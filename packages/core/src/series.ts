@@ -89,7 +89,8 @@ export function nextRunOf(
   try {
     const next = nextRun(plan, isCovering ? startedAt : scheduledFor, now);
     if (!isCovering || next === null) return next;
-    return { ...next, skipped: next.skipped + countBetween(plan, scheduledFor, startedAt) };
+    const passed = countUntil(plan, occurrenceAfter(plan, scheduledFor), startedAt);
+    return { ...next, skipped: next.skipped + passed };
   } catch {
     return null;
   }
@@ -130,14 +131,9 @@ function lastUntil(plan: SeriesPlan, first: Date, now: Date): Date {
   return cronOf(plan).last(first, new Date(end.getTime() + 1));
 }
 
-function countBetween(plan: SeriesPlan, after: Date, until: Date): number {
-  const first = occurrenceAfter(plan, after);
-  return first === null ? 0 : countUntil(plan, first, until);
-}
-
-function countUntil(plan: SeriesPlan, first: Date, now: Date, most = MOST_COUNTED): number {
+function countUntil(plan: SeriesPlan, first: Date | null, now: Date, most = MOST_COUNTED): number {
   let count = 0;
-  let next: Date | null = first;
+  let next = first;
   while (next !== null && next <= now && count < most) {
     count += 1;
     next = occurrenceAfter(plan, next);

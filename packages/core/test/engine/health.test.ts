@@ -182,6 +182,19 @@ describe('signals', () => {
     expect(source.listenerCount('SIGTERM')).toBe(1);
   });
 
+  test('that reach the process stop the scheduler', async () => {
+    const { monque, clock } = makeOne({ handleSignals: ['SIGUSR2'] });
+    const another = (): void => undefined;
+    process.on('SIGUSR2', another);
+    await monque.start();
+    process.emit('SIGUSR2', 'SIGUSR2');
+    expect(monque.health().running).toBe(true);
+    await clock.advance(100);
+    expect(monque.health().running).toBe(false);
+    expect(clock.pendingTimers).toBe(0);
+    process.off('SIGUSR2', another);
+  });
+
   test('are listened for from start to stop only, and only when that is wanted', async () => {
     const before = process.listenerCount('SIGTERM');
     const { monque } = makeOne({ handleSignals: true });

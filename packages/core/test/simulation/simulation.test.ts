@@ -40,7 +40,10 @@ const KEPT: readonly {
 
 describe('Many instances over one ledger', () => {
   it('break no rule, whatever goes wrong', { timeout: 3_600_000 }, async () => {
-    const totals = { claims: 0, rescues: 0, crashes: 0, pauses: 0, faults: 0, stops: 0 };
+    const totals = {
+      ...{ claims: 0, rescues: 0, crashes: 0, pauses: 0, faults: 0, stops: 0 },
+      ...{ repeats: 0, replans: 0, amends: 0, pausedNames: 0, pruned: 0 },
+    };
     for (let seed = 1; seed <= SEEDS; seed += 1) {
       const { violations, stats } = await runSeed(seed);
       if (violations.length > 0) expect.fail(printStory((await minimise(seed)).result));

@@ -224,5 +224,6 @@ async function putAlternately(subject: Subject, count: number): Promise<readonly
 }
 
 function after(position: ObjectId | undefined): Partial<PruneParams> {
-  return position === undefined ? {} : { after: position };
+  assert.ok(position !== undefined, 'the walk has come to its end');
+  return { after: position };
 }

@@ -104,11 +104,11 @@ export const settleTests: ContractTests = {
     const verbs = [...RESENT, 'repeat', 'repeatAfterFailure', 'complete'] as const;
     await subject.put(...verbs.map(() => ({})));
     const { jobs } = await subject.claim();
-    const settlements = jobs.flatMap((job, index) => {
-      const verb = verbs[index];
+    const settlements = jobs.map((job, index) => {
+      const verb = verbs[index] as SettleVerb;
       const next = { nextRunAt: subject.at(9000), scheduledFor: subject.at(9000) };
       const isRepeat = verb === 'repeat' || verb === 'repeatAfterFailure';
-      return verb === undefined ? [] : [subject.settlement(verb, job, isRepeat ? next : {})];
+      return subject.settlement(verb, job, isRepeat ? next : {});
     });
     const { answers } = await subject.ledger.settle({ settlements, now: subject.at(1) });
     assert.deepEqual(

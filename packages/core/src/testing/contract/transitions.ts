@@ -124,17 +124,17 @@ function expectedAfter(verb: JobVerb, before: Job, params: VerbParams): Job {
   const paramOf = (name: string): unknown => Reflect.get(params, name);
   expected.set('status', row.to);
   for (const [field, param] of Object.entries(row.set ?? {})) {
-    if (paramOf(param) !== undefined) expected.set(field, paramOf(param));
+    expected.set(field, paramOf(param));
   }
   for (const [field, param] of Object.entries(row.replace ?? {})) {
     expected.set(field, paramOf(param));
   }
   for (const [field, { from, most }] of Object.entries(row.append ?? {})) {
-    const all = [before[field as keyof Job] ?? [], paramOf(from) ?? []].flat();
+    const all = [before[field as keyof Job], paramOf(from)].flat().filter(isGiven);
     expected.set(field, all.slice(Math.max(0, all.length - most)));
   }
   for (const field of row.increment ?? []) {
-    expected.set(field, Number(expected.get(field) ?? 0) + 1);
+    expected.set(field, Number([expected.get(field), 0].find(isGiven)) + 1);
   }
   for (const field of row.reset ?? []) expected.set(field, 0);
   for (const field of row.clear ?? []) expected.delete(field);
@@ -156,4 +156,8 @@ function assertHistory(
   const newest = after.at(-1);
   assert.deepEqual({ verb: newest?.verb, at: newest?.at }, { verb, at: now });
   assert.deepEqual(after.slice(0, -1), before.slice(Math.max(0, before.length - most + 1)));
+}
+
+function isGiven(value: unknown): boolean {
+  return value !== undefined;
 }
