@@ -123,7 +123,7 @@ function expectedAfter(verb: JobVerb, before: Job, params: VerbParams): Job {
   const expected = new Map<string, unknown>(Object.entries(before));
   const paramOf = (name: string): unknown => Reflect.get(params, name);
   expected.set('status', row.to);
-  for (const [field, param] of Object.entries(row.set ?? {})) {
+  for (const [field, param] of Object.entries({ ...row.set })) {
     expected.set(field, paramOf(param));
   }
   for (const [field, param] of Object.entries(row.replace ?? {})) {
