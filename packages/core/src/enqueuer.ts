@@ -15,6 +15,7 @@ import type { EngineContext } from './engine-context.ts';
 import { UnknownOutcomeError } from './errors.ts';
 import type { Job } from './job.ts';
 import type { EnqueueAnswer } from './ledger/ledger-repository.ts';
+import { lockOf } from './ledger/unique-locks.ts';
 
 const MOST_JOBS_AN_INSERT = 1_000;
 const MOST_BYTES_AN_INSERT = 16 * 1_048_576;
@@ -112,7 +113,8 @@ export class Enqueuer {
   /** Sends one insert until it is answered cleanly. */
   async #send(jobs: readonly Job[]): Promise<readonly EnqueueAnswer[]> {
     const { ledger, clock, options } = this.#context;
-    const startedMs = clock.monotonic();
+    // A process that stands still counts too: a resend must not come after the job was pruned.
+    const started = { monotonicMs: clock.monotonic(), wallMs: clock.now() };
     for (let attempt = 1; ; attempt += 1) {
       try {
         const { answers } = await ledger.enqueue({ jobs });
@@ -121,9 +123,11 @@ export class Enqueuer {
       } catch (error) {
         if (!(error instanceof UnknownOutcomeError)) throw asUnknownAfter(attempt, error);
         const delayMs = this.#resendDelayMs(attempt);
-        const spentMs = clock.monotonic() - startedMs + delayMs;
-        if (spentMs > options.resendLimitMs) throw error;
+        const spentMs = (): number =>
+          Math.max(clock.monotonic() - started.monotonicMs, clock.now() - started.wallMs);
+        if (spentMs() + delayMs > options.resendLimitMs) throw error;
         await sleep(clock, delayMs);
+        if (spentMs() > options.resendLimitMs) throw error;
       }
     }
   }
@@ -144,7 +148,7 @@ export class Enqueuer {
 }
 
 function hasLock(job: Job): boolean {
-  return job.uniqueLock !== undefined;
+  return lockOf(job) !== undefined;
 }
 
 /** A refusal tells nothing of the tries before it. */

@@ -142,6 +142,12 @@ export class Executor {
     return this.#held.has(`${jobId} ${claimToken}`) || this.#settler.holds(jobId, claimToken);
   }
 
+  /** True while this job is here and not yet settled. */
+  has(jobId: string): boolean {
+    const jobs = [...this.#runs, ...this.#buffered()].map(({ job }) => job);
+    return jobs.some(({ _id }) => _id.toHexString() === jobId);
+  }
+
   /** True while a suspect is here. */
   hasSuspect(): boolean {
     const jobs = [...this.#runs, ...this.#buffered()].map(({ job }) => job);

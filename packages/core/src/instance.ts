@@ -65,7 +65,7 @@ export class Instance {
     });
     this.#waker = new Waker(context, workers, {
       wake: (cause) => this.#claimer.wake(cause),
-      onCancelRequested: (jobId) => this.#executor.cancel(jobId),
+      onCancelRequested: (jobId) => this.#reconciler.cancelRequested(jobId),
       onPausesChanged: () => this.#pauses.changed(),
     });
     this.#claimer = new Claimer(context, {
@@ -126,7 +126,7 @@ export class Instance {
 
   /** A job that is processing here was asked to cancel by this process. */
   cancelRequested(jobId: string): void {
-    this.#executor.cancel(jobId);
+    this.#reconciler.cancelRequested(jobId);
   }
 
   /** A worker was added. */

@@ -24,7 +24,7 @@ export class Pauses {
   readonly #context: PausesContext;
   readonly #onRead: (someResumed: boolean) => void;
   #names: ReadonlySet<string> = new Set();
-  #readMs = Number.NEGATIVE_INFINITY;
+  #readAt = { monotonicMs: Number.NEGATIVE_INFINITY, wallMs: 0 };
   #reading: Promise<void> | undefined;
   #readAgain = false;
 
@@ -70,8 +70,11 @@ export class Pauses {
     await this.#reading;
   }
 
+  /** Of a machine that was suspended only the wall clock went on. */
   #ageMs(): number {
-    return this.#context.clock.monotonic() - this.#readMs;
+    const { clock } = this.#context;
+    const { monotonicMs, wallMs } = this.#readAt;
+    return Math.max(clock.monotonic() - monotonicMs, clock.now() - wallMs);
   }
 
   #read(): Promise<void> {
@@ -86,11 +89,11 @@ export class Pauses {
 
   async #readOnce(): Promise<void> {
     const { ledger, clock, report } = this.#context;
-    const sentMs = clock.monotonic();
+    const sent = { monotonicMs: clock.monotonic(), wallMs: clock.now() };
     try {
       const before = this.#names;
       this.#names = new Set(await ledger.readPaused());
-      this.#readMs = sentMs;
+      this.#readAt = sent;
       this.#onRead([...before].some((name) => !this.#names.has(name)));
     } catch (error) {
       report(error);

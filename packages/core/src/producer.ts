@@ -201,6 +201,7 @@ export class Producer {
         ...(draft.data !== undefined && { data: draft.data }),
       },
       now,
+      fence: holder.fence,
       ...(session && { session }),
     });
     if (outcome !== 'amended' || job === null) return null;

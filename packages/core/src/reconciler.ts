@@ -17,6 +17,9 @@ import { type RetryPolicy, toSettlement } from './outcome.ts';
 
 const MOST_CLAIMS = 10_000;
 
+/** How many comparisons in a row may be left out since nothing was claimed. */
+const MOST_SPARED = 9;
+
 type ReconcilerContext = Pick<EngineContext, 'ledger' | 'ledgerTime' | 'report'>;
 
 /** The parts that know of claims. */
@@ -31,7 +34,9 @@ export class Reconciler {
   readonly #context: ReconcilerContext;
   readonly #parts: ReconcilerParts;
   #running: Promise<void> | undefined;
+  #again = false;
   #claimsAtEmpty = -1;
+  #spared = 0;
 
   constructor(context: ReconcilerContext, parts: ReconcilerParts) {
     this.#context = context;
@@ -44,20 +49,38 @@ export class Reconciler {
       .catch(this.#context.report)
       .finally(() => {
         this.#running = undefined;
+        if (!this.#again) return;
+        this.#again = false;
+        this.reconcile();
       });
+  }
+
+  /**
+   * Somebody asked to cancel a job. The ledger is asked which claim that concerns: a hint that comes late may find the
+   * job in a later run, which nobody wants cancelled.
+   */
+  cancelRequested(jobId: string): void {
+    if (!this.#parts.executor.has(jobId)) return;
+    this.#claimsAtEmpty = -1;
+    this.#again = this.#running !== undefined;
+    this.reconcile();
   }
 
   /** Resolves when no comparison is under way. */
   async idle(): Promise<void> {
+    this.#again = false;
     await this.#running;
   }
 
   async #compare(): Promise<void> {
     const { ledger, ledgerTime } = this.#context;
     const { claimer, executor, lease } = this.#parts;
-    // Nothing was claimed since the ledger showed no claim: then there is none now.
+    // Nothing was claimed since the ledger showed no claim: then there is none now, but for a claim whose answer was
+    // lost and which comes late.
     const { claims: claimsBefore } = claimer;
-    if (claimsBefore === this.#claimsAtEmpty) return;
+    const isSpared = claimsBefore === this.#claimsAtEmpty && this.#spared < MOST_SPARED;
+    this.#spared = isSpared ? this.#spared + 1 : 0;
+    if (isSpared) return;
     const claims = await ledger.readClaims({ instanceId: lease.instanceId, limit: MOST_CLAIMS });
     const stray: StandingClaim[] = [];
     for (const claim of claims) {

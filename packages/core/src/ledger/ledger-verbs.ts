@@ -129,6 +129,8 @@ export interface Amendment {
 export interface AmendParams extends JobParams {
   readonly changes: Amendment;
   readonly now: Date;
+  /** Only while the job's fence is still this: it was not claimed since it was read, so it holds the key it held. */
+  readonly fence?: number;
   /** Amend inside this transaction of the user's. */
   readonly session?: ClientSession;
 }

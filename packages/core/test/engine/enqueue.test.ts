@@ -181,6 +181,17 @@ describe('an insert whose answer was lost', () => {
     expect(clock.pendingTimers).toBe(0);
   });
 
+  test('is not sent again after the process stood still beyond the resend limit', async () => {
+    const { monque, clock, faulty } = makeOne();
+    faulty.plan('enqueue', { fail: 'before' }, 5);
+    const stored = monque.enqueue('a').catch((error: unknown) => error);
+    await clock.settle();
+    clock.jumpWall(3_600_000);
+    await clock.advance(1_000);
+    expect(await stored).toMatchObject({ code: 'UNKNOWN_OUTCOME' });
+    expect(faulty.calls('enqueue')).toBe(1);
+  });
+
   test('stays unknown when the next try is refused', async () => {
     const { monque, faulty, clock } = makeOne();
     await monque.initialize();

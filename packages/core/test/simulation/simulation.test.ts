@@ -36,6 +36,23 @@ const KEPT: readonly {
     seeds: [6075, 6146],
     profile: { hasSuspends: false, wallSteps: 8, stops: 8, outages: 3 },
   },
+  {
+    story: 'a machine was suspended while a name was paused',
+    seeds: [71],
+  },
+  {
+    story: 'a request to cancel is told of when the job runs again',
+    seeds: [437, 1318],
+  },
+  {
+    story: 'a claim arrives after the ledger showed none',
+    seeds: [660],
+  },
+  {
+    story: 'an enqueue is sent again after its machine stood still',
+    seeds: [119],
+    profile: { hasRetention: true, lossRate: 0.1, pauseRate: 0.01, hasSuspends: true, jobs: 300 },
+  },
 ];
 
 describe('Many instances over one ledger', () => {

@@ -92,8 +92,11 @@ export class SteppedControl {
     });
   }
 
-  amend({ jobId, changes, now }: AmendParams): Promise<AmendResult> {
+  amend({ jobId, changes, now, fence }: AmendParams): Promise<AmendResult> {
     return this.#jobs.untilAnswered<AmendResult>(async () => {
+      const job = this.#jobs.find(jobId);
+      const isClaimedSince = job !== null && fence !== undefined && job.fence !== fence;
+      if (isClaimedSince) return { outcome: 'refused', job };
       const amended = this.#move('amend', jobId, { ...changes, now });
       if (amended) return { outcome: 'amended', job: amended };
       await this.#letOthersIn();

@@ -73,10 +73,13 @@ export class MemoryControl {
    *
    * @throws UnsupportedError when it is to happen in a transaction
    */
-  amend({ jobId, changes, now, session }: AmendParams): AmendResult {
+  amend({ jobId, changes, now, fence, session }: AmendParams): AmendResult {
     if (session !== undefined) throw noTransactions();
     const stored = this.#find(jobId);
     if (stored === undefined) return { outcome: 'missing', job: null };
+    if (fence !== undefined && stored.job.fence !== fence) {
+      return { outcome: 'refused', job: copyOut(stored) };
+    }
     const entries = historyEntries('amend', now, {});
     const amended = this.#moves.move('amend', stored, { ...changes, now, historyEntries: entries });
     return { outcome: amended ? 'amended' : 'refused', job: copyOut(amended ?? stored) };

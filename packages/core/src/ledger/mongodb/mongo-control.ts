@@ -118,12 +118,16 @@ export class MongoControl {
   }
 
   /** Changes a pending job; with a session errors are those of the driver. */
-  amend({ jobId, changes, now, session }: AmendParams): Promise<AmendResult> {
+  amend({ jobId, changes, now, fence, session }: AmendParams): Promise<AmendResult> {
     const params = { now, ...changes, historyEntries: historyEntries('amend', now, {}) };
+    // A document that was written by hand may lack its fence, which counts as zero.
+    const also = fence === undefined ? {} : { fence: { $in: fence === 0 ? [0, null] : [fence] } };
     return this.#jobs.untilAnswered<AmendResult>(jobId, async () => {
-      const amended = await this.#jobs.move(jobId, 'amend', params, { session });
+      const amended = await this.#jobs.move(jobId, 'amend', params, { session, also });
       if (amended) return { outcome: 'amended', job: amended };
-      return unmoved('amend', await this.#jobs.find(jobId, session));
+      const job = await this.#jobs.find(jobId, session);
+      const isClaimedSince = job !== null && fence !== undefined && job.fence !== fence;
+      return isClaimedSince ? { outcome: 'refused', job } : unmoved('amend', job);
     });
   }
 

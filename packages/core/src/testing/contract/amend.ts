@@ -90,4 +90,17 @@ export const amendTests: ContractTests = {
     assert.deepEqual((await subject.claim()).jobs, []);
     assert.equal((await subject.claimOnly({ suspects: true })).priority, -3);
   },
+
+  'a job that was claimed since it was read is left alone': async (subject) => {
+    const job = await subject.putClaimed();
+    await subject.settle('snooze', job, { nextRunAt: subject.at(0) });
+    const stored = await subject.read(job);
+    const amend = { jobId: job._id, changes: { priority: 5 }, now: subject.at(2000) };
+    const late = await subject.ledger.amend({ ...amend, fence: 0 });
+    assert.equal(late.outcome, 'refused');
+    assertSameJob(await subject.read(job), stored);
+    const fresh = await subject.ledger.amend({ ...amend, fence: stored.fence });
+    assert.equal(fresh.outcome, 'amended');
+    assert.equal((await subject.read(job)).priority, 5);
+  },
 };
