@@ -97,6 +97,11 @@ export class Claimer {
     return this.#awaited.has(claimToken);
   }
 
+  /** True while the answer of some claim is not known, or its jobs are not handed over. */
+  get awaitsAny(): boolean {
+    return this.#awaited.size > 0;
+  }
+
   /** Grows with every claim that may have won a job. */
   get claims(): number {
     return this.#claims;
@@ -150,7 +155,7 @@ export class Claimer {
   /** A suspect is claimed alone, and only one is in this process at a time. */
   async #suspectRound(): Promise<void> {
     const { executor, lease } = this.#parts;
-    if (!lease.isHeld() || executor.hasSuspect() || executor.room === 0) return;
+    if (!lease.isHeld() || executor.hasSuspect() || executor.roomFor(0) === 0) return;
     this.#suspectsWanted = false;
     const free = this.#unpaused().filter(({ freeSlots }) => freeSlots > 0);
     const demand = this.#rotate(free).map(({ name }) => ({ name, limit: 1 }));
@@ -163,16 +168,18 @@ export class Claimer {
   /** What can be started soon. Names that filled the last batch sit out, unless nothing else is wanted. */
   #demand(): { readonly demand: readonly Demand[]; readonly someSitOut: boolean } {
     const { executor, settler, lease } = this.#parts;
-    const room = Math.min(executor.room, MOST_JOBS_A_CLAIM);
+    const horizonMs = Math.max(2 * this.#roundMs, SHORTEST_HORIZON_MS);
+    const mayPrefetch = executor.bufferedCount() < MOST_BUFFERED;
+    const workers = this.#unpaused();
+    const ahead = workers.map((worker) => (mayPrefetch ? worker.prefetch(horizonMs) : 0));
+    const prefetch = ahead.reduce((sum, count) => sum + count, 0);
+    const room = Math.min(executor.roomFor(prefetch), MOST_JOBS_A_CLAIM);
     if (room === 0 || !settler.hasRoom() || !lease.isHeld()) {
       return { demand: [], someSitOut: false };
     }
-    const horizonMs = Math.max(2 * this.#roundMs, SHORTEST_HORIZON_MS);
-    const mayPrefetch = executor.bufferedCount() < MOST_BUFFERED;
-    const wanting = this.#unpaused()
-      .filter(({ name }) => !this.#drained.has(name))
-      .map((worker) => ({ name: worker.name, limit: worker.demand(horizonMs, mayPrefetch) }))
-      .filter(({ limit }) => limit > 0);
+    const wanting = workers
+      .map((worker, index) => ({ name: worker.name, limit: worker.demand(ahead[index] ?? 0) }))
+      .filter(({ name, limit }) => limit > 0 && !this.#drained.has(name));
     const others = wanting.filter(({ name }) => !this.#satOut.has(name));
     const asked = others.length > 0 ? others : wanting;
     const demand = this.#rotate(asked, Math.min(MOST_NAMES_A_CLAIM, room));

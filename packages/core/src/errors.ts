@@ -54,14 +54,18 @@ export class InvalidCronError extends MonqueError {
 export class JobStateError extends MonqueError {
   override readonly name = 'JobStateError';
   readonly jobId: ObjectId;
-  readonly status: JobStatus;
+  /** The state it was in; `gone` for a job that is not in the ledger any more. */
+  readonly status: JobStatus | 'gone';
   readonly verb: string;
 
-  constructor(jobId: ObjectId, status: JobStatus, verb: string, allowedFrom: readonly string[]) {
-    super(
-      'JOB_STATE',
-      `Cannot ${verb} job ${jobId.toHexString()}: it is ${status}, and ${verb} is allowed from: ${allowedFrom.join(', ')}`,
-    );
+  constructor(
+    jobId: ObjectId,
+    status: JobStatus | 'gone',
+    verb: string,
+    allowedFrom: readonly string[],
+    why = `${verb} is allowed from: ${allowedFrom.join(', ')}`,
+  ) {
+    super('JOB_STATE', `Cannot ${verb} job ${jobId.toHexString()}: it is ${status}, and ${why}`);
     this.jobId = jobId;
     this.status = status;
     this.verb = verb;

@@ -9,19 +9,17 @@
  * @module
  */
 import { sleep, type Timer } from './clock.ts';
+import { CANCELLED, type Ending, type EndingHooks, Endings } from './endings.ts';
 import type { EngineContext } from './engine-context.ts';
 import { invariant, MonqueError } from './errors.ts';
-import { type ClaimedJob, DOCUMENT_VERSION, type Job } from './job.ts';
+import { type ClaimedJob, DOCUMENT_VERSION } from './job.ts';
 import { unfitReason } from './job-fitness.ts';
-import { JOB_LIFECYCLE } from './job-lifecycle.ts';
 import { SUSPECT_RESCUE_COUNT } from './ledger/ledger-repository.ts';
-import { type Settlement, settlementParams } from './ledger/settlement.ts';
-import type { OpenNotes } from './notes.ts';
 import { type Outcome, toSettlement } from './outcome.ts';
 import type { PauseState } from './pauses.ts';
 import { Run } from './run.ts';
 import { isMissed } from './series.ts';
-import type { SettleResolution, Settler } from './settler.ts';
+import type { Settler } from './settler.ts';
 import type { Worker } from './worker.ts';
 
 /** Jobs that were claimed ahead and could not start within this time are given back, in milliseconds. */
@@ -36,32 +34,20 @@ type ExecutorContext = Pick<
 >;
 
 /** What the executor asks of its neighbours. */
-export interface ExecutorHooks {
+export interface ExecutorHooks extends EndingHooks {
   /** True while a job may start: under the lease it was claimed with, and only while that is held. */
   readonly mayStart: (job: ClaimedJob) => boolean;
   /** Whether a name is paused; asked anew where that is not known well enough, and then `pump` is called. */
   readonly pauseState: (name: string) => PauseState;
   /** Called when more jobs may be wanted. */
   readonly onDemand: () => void;
-  /** Called with a job that became pending again by the end of a run. */
-  readonly onPending: (job: Job) => void;
-  /** Called with a job whose end is recorded. */
-  readonly onSettled: (job: Job) => void;
-}
-
-/** The end of one run, on its way to the ledger. */
-interface Ending {
-  readonly outcome: Outcome;
-  readonly durationMs: number;
-  readonly notes: OpenNotes;
-  readonly settle: (job: ClaimedJob, outcome: Outcome, now: Date) => Settlement;
-  readonly alone: boolean;
 }
 
 /** Starts handlers as slots allow and hands their outcomes on. */
 export class Executor {
   readonly #context: ExecutorContext;
   readonly #settler: Settler;
+  readonly #endings: Endings;
   readonly #hooks: ExecutorHooks;
   readonly #workers: ReadonlyMap<string, Worker>;
   readonly #runs = new Set<Run>();
@@ -80,17 +66,19 @@ export class Executor {
     this.#context = context;
     this.#workers = workers;
     this.#settler = settler;
+    this.#endings = new Endings(context, settler, hooks);
     this.#hooks = hooks;
   }
 
-  /** Takes claimed jobs and starts what it can. */
+  /** Takes claimed jobs and starts what it can. One that somebody asked to cancel since its claim ends at once. */
   accept(jobs: readonly ClaimedJob[]): void {
     const sinceMs = this.#context.clock.monotonic();
     for (const job of jobs) {
       this.#held.add(keyOf(job));
       const unfit = unfitReason(job);
-      if (unfit === undefined) this.#workerOf(job).buffer.push({ job, sinceMs });
-      else this.#setAside(job, unfit);
+      if (unfit !== undefined) this.#setAside(job, unfit);
+      else if (job.cancelRequestedAt) this.#settleUnstarted(job, CANCELLED);
+      else this.#workerOf(job).buffer.push({ job, sinceMs });
     }
     this.pump();
   }
@@ -110,7 +98,7 @@ export class Executor {
 
   /** Gives claimed jobs back unstarted. */
   release(jobs: readonly ClaimedJob[]): void {
-    for (const job of jobs) this.#settleUnstarted(job, { kind: 'released' });
+    for (const job of jobs) this.#settleUnstarted(job, { kind: 'released', hadStarted: false });
   }
 
   /** Gives back everything that has not started. */
@@ -131,10 +119,16 @@ export class Executor {
     this.#watchBuffers();
   }
 
-  /** How many more jobs this process may hold, so that what waits does not pass by far what it can run at once. */
-  get room(): number {
+  /**
+   * How many more jobs this process may hold: one for each free slot, and as many more as its slots work off soon, so
+   * that no job waits here which another process could start.
+   *
+   * @param prefetch - how many jobs could start before another claim brings new ones
+   */
+  roomFor(prefetch: number): number {
     const { instanceConcurrency } = this.#context.options;
-    return Math.max(0, 2 * instanceConcurrency - this.#runs.size - this.bufferedCount());
+    const most = Math.min(instanceConcurrency + prefetch, 2 * instanceConcurrency);
+    return Math.max(0, most - this.#runs.size - this.bufferedCount());
   }
 
   /** True while this claim of this job is here: buffered, running, or its end not yet recorded. */
@@ -162,7 +156,7 @@ export class Executor {
     for (const { buffer } of this.#workers.values()) {
       const index = buffer.findIndex(({ job }) => job._id.toHexString() === jobId);
       for (const { job } of index < 0 ? [] : buffer.splice(index, 1)) {
-        this.#settleUnstarted(job, { kind: 'cancelled', by: 'request' });
+        this.#settleUnstarted(job, CANCELLED);
       }
     }
   }
@@ -227,10 +221,9 @@ export class Executor {
 
   /** A run of a series whose time has passed, where the series wants such runs passed over. */
   #hasPassed(job: ClaimedJob): boolean {
-    const { repeatInterval, scheduledFor, nextRunAt } = job;
+    const { repeatInterval, scheduledFor } = job;
     if (repeatInterval === undefined || scheduledFor === undefined) return false;
-    const now = this.#context.ledgerTime.now();
-    return isMissed({ ...job, repeatInterval }, { scheduledFor, nextRunAt }, now);
+    return isMissed({ ...job, repeatInterval }, scheduledFor, this.#context.ledgerTime.now());
   }
 
   async #run(worker: Worker, job: ClaimedJob): Promise<void> {
@@ -243,11 +236,11 @@ export class Executor {
     worker.running -= 1;
     worker.measure(durationMs);
     const notes = run.hasNotes ? await run.endNotes() : {};
-    this.#settle(job, {
+    this.#end(job, {
       outcome,
       durationMs,
       notes,
-      alone: run.isInSession,
+      ...(run.inSession && { inSession: run.inSession }),
       settle: (current, ended, now) => toSettlement(current, ended, run.settlementContext(now)),
     });
     this.#runs.delete(run);
@@ -258,67 +251,19 @@ export class Executor {
   #settleUnstarted(job: ClaimedJob, outcome: Outcome): void {
     const { retry } = this.#workerOf(job);
     const { report } = this.#context;
-    this.#settle(job, {
+    this.#end(job, {
       outcome,
       durationMs: 0,
       notes: {},
-      alone: false,
       settle: (current, ended, now) =>
         toSettlement(current, ended, { now, retry, fraction: 0, durationMs: 0, report }),
     });
   }
 
-  #settle(job: ClaimedJob, ending: Ending): void {
-    const now = this.#context.ledgerTime.now();
-    const make = (current: Job, outcome: Outcome, at: Date): Settlement => ({
-      ...ending.settle(current as ClaimedJob, outcome, at),
-      ...ending.notes,
-    });
-    const settlement = make(job, ending.outcome, now);
-    if (ending.outcome.kind === 'confirmed') this.#tellSettled(job, settlement, now, ending);
-    else {
-      this.#settler.submit({
-        settlement,
-        alone: ending.alone,
-        remake: ({ isCancelled, current = job, at }) =>
-          make(current, isCancelled ? { kind: 'cancelled', by: 'request' } : ending.outcome, at),
-        onAnswer: (answer, settled, settledAt) => {
-          if (answer === 'settled') this.#tellSettled(job, settled, settledAt, ending);
-          else this.#tellUnsettled(job, answer);
-        },
-      });
-    }
+  /** From here on the settler holds the job. */
+  #end(job: ClaimedJob, ending: Ending): void {
+    this.#endings.settle(job, ending);
     this.#held.delete(keyOf(job));
-  }
-
-  #tellSettled(
-    claimed: ClaimedJob,
-    settlement: Settlement,
-    now: Date,
-    { outcome, durationMs: duration }: Ending,
-  ): void {
-    const { emit } = this.#context;
-    const { verb } = settlement;
-    const params = settlementParams(settlement, now);
-    const job: Job = JOB_LIFECYCLE.apply(verb, { ...claimed }, params);
-    const skipped = settlement.record?.skipped ?? 0;
-    if (skipped > 0) emit('job:skipped', { job, skipped });
-    if (verb === 'complete' || verb === 'repeat') {
-      const { result } = settlement;
-      emit('job:complete', { job, duration, ...(result !== undefined && { result }) });
-    }
-    const wasCancelled = outcome.kind === 'cancelled' || verb === 'cancelled';
-    if (wasCancelled) emit('job:cancelled', { job });
-    else if (outcome.kind === 'failed') {
-      emit('job:fail', { job, error: outcome.error, willRetry: verb === 'retry' });
-    }
-    if (job.status === 'pending') this.#hooks.onPending(job);
-    this.#hooks.onSettled(job);
-  }
-
-  #tellUnsettled(job: ClaimedJob, answer: Exclude<SettleResolution, 'settled'>): void {
-    if (answer === 'refused') return;
-    this.#context.emit('job:lost', { job, reason: answer === 'lost' ? 'fenced' : 'unknown' });
   }
 
   /** The next round of starts waits for the event loop's turn. */

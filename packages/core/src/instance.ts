@@ -74,7 +74,10 @@ export class Instance {
       settler: this.#settler,
       lease: this.#lease,
       pauses: this.#pauses,
-      onRound: (report) => this.#waker.noteRound(report),
+      onRound: (report) => {
+        this.#reconciler.jobsArrived();
+        this.#waker.noteRound(report);
+      },
     });
     this.#reconciler = new Reconciler(context, {
       lease: this.#lease,

@@ -175,8 +175,8 @@ export const JOB_LIFECYCLE: Lifecycle<JobStatus, JobVerb> = defineLifecycle<JobS
       from: ['processing'],
       to: 'pending',
       guards: [HOLDS_CLAIM, NO_CANCEL],
-      set: { ...BY_HOLDER, ...NOTES },
-      append: { logs: RECORDED.logs },
+      set: { ...BY_HOLDER, ...NOTES, startLock: 'startLock' },
+      append: RECORDED,
       clear: BACK_TO_PENDING,
     },
     fail: {

@@ -3,16 +3,17 @@
  *
  * It is stored soon, not at once: what is told while a write is under way, or shortly after one, goes together in the
  * next. What is not stored when the run ends goes with the end of the run, so nothing is lost that was told; a line
- * whose write was not confirmed may be stored twice.
+ * whose write was not confirmed may be stored twice. What always holds: no more lines wait than a job keeps.
  *
  * @module
  */
 import type { Timer } from './clock.ts';
 import type { EngineContext } from './engine-context.ts';
-import type { ClaimedJob } from './job.ts';
+import { type ClaimedJob, MOST_LOG_LINES } from './job.ts';
 import type { Settlement } from './ledger/settlement.ts';
 
 const SHORTEST_INTERVAL_MS = 200;
+const RETRY_INTERVAL_MS = 1_000;
 
 type NotesContext = Pick<EngineContext, 'ledger' | 'ledgerTime' | 'clock' | 'report'>;
 
@@ -43,7 +44,7 @@ export class Notes {
 
   /** Takes one line. */
   log(line: string): void {
-    this.#lines.push(line);
+    this.#keep([...this.#lines, line]);
     this.#schedule();
   }
 
@@ -78,6 +79,7 @@ export class Notes {
       await ledger.note({ jobId, claimToken, ...open, now: ledgerTime.now() });
     } catch (error) {
       report(error);
+      this.#nextWriteMs = clock.monotonic() + RETRY_INTERVAL_MS;
       this.#putBack(open);
     }
     this.#writing = undefined;
@@ -87,7 +89,12 @@ export class Notes {
   /** What was told meanwhile is newer. */
   #putBack({ progress, logLines = [] }: OpenNotes): void {
     this.#progress ??= progress;
-    this.#lines.unshift(...logLines);
+    this.#keep([...logLines, ...this.#lines]);
+  }
+
+  /** Only the newest would stay in the job. */
+  #keep(lines: string[]): void {
+    this.#lines = lines.slice(-MOST_LOG_LINES);
   }
 
   #take(): OpenNotes {

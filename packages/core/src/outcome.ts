@@ -12,6 +12,7 @@ import { messageOf } from './errors.ts';
 import type { BackoffPlan, ClaimedJob, HistoryEntry } from './job.ts';
 import type { BackoffFunction } from './job-options.ts';
 import type { Settlement } from './ledger/settlement.ts';
+import { startLock } from './ledger/unique-locks.ts';
 import { type NextRun, nextRunOf } from './series.ts';
 
 const LONGEST_REASON = 1_000;
@@ -69,7 +70,7 @@ export type Outcome =
   /** The handler completed the job inside its own transaction, and that was committed. */
   | { readonly kind: 'confirmed'; readonly of: Outcome }
   /** The handler never started, or gave up since this process told it to. */
-  | { readonly kind: 'released' };
+  | { readonly kind: 'released'; readonly hadStarted: boolean };
 
 /** How failed runs of a worker are tried again. */
 export interface RetryPolicy {
@@ -109,7 +110,7 @@ export function toSettlement(
 }
 
 function endingOf(job: ClaimedJob, outcome: Outcome, context: SettlementContext): Ending {
-  if (outcome.kind === 'released') return { verb: 'release' };
+  if (outcome.kind === 'released') return givingBack(job, outcome.hadStarted);
   if (outcome.kind === 'confirmed') return endingOf(job, outcome.of, context);
   const next = nextRunOf(job, context.now);
   switch (outcome.kind) {
@@ -128,6 +129,15 @@ function endingOf(job: ClaimedJob, outcome: Outcome, context: SettlementContext)
   }
 }
 
+/** A job that never started takes back the key that its claim gave up; one that did is not a missed run. */
+function givingBack(job: ClaimedJob, hadStarted: boolean): Ending {
+  if (hadStarted) return { verb: 'release', record: recordOf(job, { reason: INTERRUPTED }) };
+  const { uniqueKey, uniqueHold } = job;
+  const isKept = uniqueKey !== undefined && uniqueHold === 'untilStarted';
+  return { verb: 'release', ...(isKept && { startLock: startLock(uniqueKey) }) };
+}
+
+const INTERRUPTED = 'Its instance stopped waiting for it';
 const MISSED = 'Its time had passed when it could have started';
 
 function completion(job: ClaimedJob, result: unknown, next: NextRun | null): Ending {

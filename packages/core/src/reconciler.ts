@@ -37,6 +37,7 @@ export class Reconciler {
   #again = false;
   #claimsAtEmpty = -1;
   #spared = 0;
+  readonly #askedFor = new Set<string>();
 
   constructor(context: ReconcilerContext, parts: ReconcilerParts) {
     this.#context = context;
@@ -60,7 +61,19 @@ export class Reconciler {
    * job in a later run, which nobody wants cancelled.
    */
   cancelRequested(jobId: string): void {
-    if (!this.#parts.executor.has(jobId)) return;
+    const { executor, claimer } = this.#parts;
+    if (executor.has(jobId)) this.#compareAtOnce();
+    else if (claimer.awaitsAny) this.#askedFor.add(jobId);
+  }
+
+  /** Jobs were handed over. A hint may have named one of them before. */
+  jobsArrived(): void {
+    const isAskedFor = [...this.#askedFor].some((jobId) => this.#parts.executor.has(jobId));
+    this.#askedFor.clear();
+    if (isAskedFor) this.#compareAtOnce();
+  }
+
+  #compareAtOnce(): void {
     this.#claimsAtEmpty = -1;
     this.#again = this.#running !== undefined;
     this.reconcile();

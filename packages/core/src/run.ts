@@ -11,6 +11,7 @@ import type { EngineContext } from './engine-context.ts';
 import { InvalidArgumentError, JobStateError, MonqueError, toError } from './errors.ts';
 import type { ClaimedJob, Job } from './job.ts';
 import { JOB_LIFECYCLE } from './job-lifecycle.ts';
+import type { Settlement } from './ledger/settlement.ts';
 import { Notes, type OpenNotes } from './notes.ts';
 import { HandlerOutcome, type Outcome, type SettlementContext, toSettlement } from './outcome.ts';
 import { copyPayload } from './payload.ts';
@@ -22,6 +23,19 @@ const TIMEOUT_GRACE_MS = 1_000;
 
 const MOST_PROGRESS_BYTES = 16_384;
 const LONGEST_LINE = 1_000;
+
+/** How often the plan of a series may change under one `complete`. */
+const MOST_ATTEMPTS_TO_COMPLETE = 5;
+
+const CLAIM_LOST = 'the claim of this run does not stand any more';
+
+/** A run that its handler wanted to complete in a transaction. */
+export interface InSession {
+  /** How the run ends when the transaction is committed. */
+  readonly outcome: Outcome;
+  /** True unless the transaction was committed before this end of the run could be written. Never rejects. */
+  readonly isRecorded: (settled: Settlement) => Promise<boolean>;
+}
 
 type AbortReason = 'cancel' | 'stop' | 'lease' | 'timeout';
 
@@ -39,7 +53,7 @@ export class Run {
   readonly #startedMs: number;
   #abortedFor: AbortReason | undefined;
   #notes: Notes | undefined;
-  #inSession: Outcome | undefined;
+  #inSession: InSession | undefined;
 
   constructor(context: RunContext, worker: Worker, job: ClaimedJob) {
     this.#context = context;
@@ -48,9 +62,9 @@ export class Run {
     this.#startedMs = context.clock.monotonic();
   }
 
-  /** True when its end may have to wait for a transaction of the handler. */
-  get isInSession(): boolean {
-    return this.#inSession !== undefined;
+  /** Present once the handler called `complete`: its end may have to wait for a transaction. */
+  get inSession(): InSession | undefined {
+    return this.#inSession;
   }
 
   /** How long it has taken so far, in milliseconds. */
@@ -113,7 +127,7 @@ export class Run {
     } catch (thrown) {
       if (this.#abortedFor === 'cancel') return { kind: 'cancelled', by: 'request' };
       const isOurs = this.#abortedFor === 'stop' || this.#abortedFor === 'lease';
-      if (isOurs) return { kind: 'released' };
+      if (isOurs) return { kind: 'released', hadStarted: true };
       return { kind: 'failed', error: toError(thrown), isFinal: false };
     }
   }
@@ -170,13 +184,20 @@ export class Run {
     }
     const stored = copyPayload('result', result, options.maxPayloadBytes);
     const outcome: Outcome = { kind: 'completed', ...(stored !== undefined && { result: stored }) };
-    this.#inSession = outcome;
-    const now = ledgerTime.now();
-    const settlement = toSettlement(this.job, outcome, this.settlementContext(now));
-    const isCompleted = await ledger.completeInSession({ settlement, now, session });
-    if (isCompleted) return;
+    this.#inSession = { outcome, isRecorded: (settled) => this.#isRecorded(settled) };
+    let current: Job | null = this.job;
+    // The series may have been changed since the claim; then its next run is reckoned anew.
+    for (let attempt = 1; current?.claimToken === this.job.claimToken; attempt += 1) {
+      const now = ledgerTime.now();
+      const context = this.settlementContext(now);
+      const settlement = toSettlement(current as ClaimedJob, outcome, context);
+      if (await ledger.completeInSession({ settlement, now, session })) return;
+      if (attempt === MOST_ATTEMPTS_TO_COMPLETE) break;
+      current = await ledger.getJob({ jobId: this.job._id });
+    }
     const { from } = JOB_LIFECYCLE.transitions.complete;
-    throw new JobStateError(this.job._id, 'pending', 'complete', from);
+    const status = current?.status ?? 'gone';
+    throw new JobStateError(this.job._id, status, 'complete', from, CLAIM_LOST);
   }
 
   /** What a settlement of this run is reckoned with. */
@@ -192,18 +213,35 @@ export class Run {
   }
 
   /** No other write may complete the run once its transaction was asked to; so the ledger is asked what it says. */
-  async #confirm(inSession: Outcome, outcome: Outcome): Promise<Outcome> {
+  async #confirm({ outcome: done }: InSession, outcome: Outcome): Promise<Outcome> {
     const { ledger, clock, report } = this.#context;
     for (let delayMs = CONFIRM_BASE_MS; ; delayMs = Math.min(delayMs * 2, CONFIRM_LONGEST_MS)) {
       try {
         const job = await ledger.getJob({ jobId: this.job._id });
-        if (job?.lastToken === this.job.claimToken) return { kind: 'confirmed', of: inSession };
+        const { claimToken } = this.job;
+        // A later run of the same job may have ended already, so that the ledger does not show this one any more. While
+        // the lease is held nobody but this run can have ended its claim.
+        const wentOn = job?.claimToken !== claimToken && !this.#controller.signal.aborted;
+        if (job?.lastToken === claimToken || wentOn) return { kind: 'confirmed', of: done };
         return { kind: 'failed', error: notCommitted(outcome), isFinal: false };
       } catch (error) {
         report(error);
-        if (this.#controller.signal.aborted) return { kind: 'released' };
+        if (this.#controller.signal.aborted) return { kind: 'released', hadStarted: true };
         await sleep(clock, delayMs, this.#controller.signal);
       }
+    }
+  }
+
+  /** A failure leaves an entry in the history, a committed transaction none. */
+  async #isRecorded({ verb }: Settlement): Promise<boolean> {
+    const { ledger, report } = this.#context;
+    try {
+      const { history = [] } = (await ledger.getJob({ jobId: this.job._id })) ?? {};
+      const { startedAt = this.job.createdAt } = this.job;
+      return history.some((entry) => entry.verb === verb && entry.at >= startedAt);
+    } catch (error) {
+      report(error);
+      return true;
     }
   }
 }

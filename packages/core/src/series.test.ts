@@ -74,7 +74,7 @@ describe('the next run', () => {
     const minutely: SeriesPlan = { repeatInterval: '* * * * *', missed: 'all' };
     expect(nextRun(minutely, at('00:00'), at('05:00'))).toEqual({
       scheduledFor: at('03:21'),
-      skipped: 200,
+      skipped: MOST_COUNTED,
     });
   });
 
@@ -117,8 +117,8 @@ describe('the next run', () => {
 
   test('counts up to the bound what a series passes over that skips', () => {
     const plan: SeriesPlan = { repeatInterval: '* * * * *', missed: 'skip' };
-    expect(nextRun(plan, at('00:00'), at('16:39'))?.skipped).toBe(999);
-    expect(nextRun(plan, at('00:00'), at('16:40'))?.skipped).toBe(1_000);
+    expect(nextRun(plan, at('00:00'), at('01:39'))?.skipped).toBe(99);
+    expect(nextRun(plan, at('00:00'), at('01:40'))?.skipped).toBe(100);
     expect(nextRun(plan, at('00:00'), at('23:00'))).toEqual({
       scheduledFor: at('23:01'),
       skipped: MOST_COUNTED,
@@ -185,29 +185,67 @@ describe('the next run of a job', () => {
     );
     expect(nextRunOf(HOURLY, at('10:10'))?.scheduledFor).toEqual(at('11:00'));
   });
+
+  test('makes nothing up for a time before the plan was changed', () => {
+    const history = [
+      { verb: 'replanRunning', at: at('11:57:30'), scheduledFor: at('11:58') },
+      { verb: 'replanRunning', at: at('11:58:30') },
+    ];
+    const job = { repeatInterval: '* * * * *', scheduledFor: at('10:00'), history };
+    const now = at('12:00:10');
+    expect(nextRunOf({ ...job, missed: 'all' }, now)?.scheduledFor).toEqual(at('11:58'));
+    expect(nextRunOf(job, now)).toEqual({ scheduledFor: at('12:00'), skipped: 2 });
+    expect(nextRunOf({ ...job, missed: 'skip' }, now)).toEqual({
+      scheduledFor: at('12:01'),
+      skipped: 3,
+    });
+    expect(nextRunOf({ ...job, scheduledFor: at('11:59') }, now)?.scheduledFor).toEqual(
+      at('12:00'),
+    );
+  });
 });
 
 describe('a waiting run is missed', () => {
-  const run = { scheduledFor: at('10:00'), nextRunAt: at('10:00') };
+  const time = at('10:00');
+  const run = { nextRunAt: time, failCount: 0, missed: 'skip' } as const;
+  const HALF_MINUTELY = { repeatInterval: '*/30 * * * * *' };
 
   test('when it is more than a minute late, or the next time has come', () => {
-    const plan: SeriesPlan = { repeatInterval: '*/30 * * * * *', missed: 'skip' };
-    expect(isMissed({ ...HOURLY, missed: 'skip' }, run, at('10:01'))).toBe(false);
-    expect(isMissed({ ...HOURLY, missed: 'skip' }, run, at('10:01:01'))).toBe(true);
-    expect(isMissed(plan, run, at('10:00:29'))).toBe(false);
-    expect(isMissed(plan, run, at('10:00:30'))).toBe(true);
+    expect(isMissed({ ...HOURLY, ...run }, time, at('10:01'))).toBe(false);
+    expect(isMissed({ ...HOURLY, ...run }, time, at('10:01:01'))).toBe(true);
+    expect(isMissed({ ...HALF_MINUTELY, ...run }, time, at('10:00:29'))).toBe(false);
+    expect(isMissed({ ...HALF_MINUTELY, ...run }, time, at('10:00:30'))).toBe(true);
   });
 
   test('by its lateness alone where the plan cannot be read', () => {
-    const plan: SeriesPlan = { repeatInterval: 'every day', missed: 'skip' };
-    expect(isMissed(plan, run, at('10:01'))).toBe(false);
-    expect(isMissed(plan, run, at('10:01:01'))).toBe(true);
+    const job = { repeatInterval: 'every day', ...run };
+    expect(isMissed(job, time, at('10:01'))).toBe(false);
+    expect(isMissed(job, time, at('10:01:01'))).toBe(true);
   });
 
   test('never for a series that runs what was missed, or whose end has come', () => {
-    expect(isMissed(HOURLY, run, at('23:00'))).toBe(false);
-    expect(isMissed({ ...HOURLY, missed: 'skip', endAt: at('10:00') }, run, at('10:00:30'))).toBe(
-      false,
-    );
+    expect(isMissed({ ...HOURLY, ...run, missed: 'once' }, time, at('23:00'))).toBe(false);
+    expect(isMissed({ ...HOURLY, ...run, endAt: time }, time, at('10:00:30'))).toBe(false);
+  });
+
+  test('never when it had begun: its instance died, or stopped waiting for it', () => {
+    const released = { verb: 'release', at: at('10:00:20'), scheduledFor: time };
+    const ofEarlierRun = { ...released, scheduledFor: at('09:00') };
+    expect(isMissed({ ...HOURLY, ...run, rescueCount: 1 }, time, at('12:00'))).toBe(false);
+    expect(isMissed({ ...HOURLY, ...run, history: [released] }, time, at('12:00'))).toBe(false);
+    expect(isMissed({ ...HOURLY, ...run, history: [ofEarlierRun] }, time, at('12:00'))).toBe(true);
+    const retried = { ...released, verb: 'retry' };
+    expect(isMissed({ ...HOURLY, ...run, history: [retried] }, time, at('12:00'))).toBe(true);
+  });
+
+  test('never when it was put at a time of its own', () => {
+    const moved = { ...HOURLY, ...run, nextRunAt: at('09:00') };
+    expect(isMissed(moved, time, at('12:00'))).toBe(false);
+  });
+
+  test('as a retry only when the next time has come', () => {
+    const retry = { ...HOURLY, ...run, nextRunAt: at('10:01'), failCount: 1 };
+    expect(isMissed(retry, time, at('10:40'))).toBe(false);
+    expect(isMissed(retry, time, at('11:00'))).toBe(true);
   });
 });

@@ -19,7 +19,7 @@ export const DEFAULT_MISSED: MissedPolicy = 'once';
 const MOST_CAUGHT_UP = 100;
 
 /** Missed times are counted up to this; there may be more. */
-export const MOST_COUNTED = 1_000;
+export const MOST_COUNTED = 100;
 
 /** A run that could not start within this time after it was due is missed, for a series that skips those. */
 const MISSED_AFTER_MS = 60_000;
@@ -76,43 +76,71 @@ export function nextRun(plan: SeriesPlan, scheduledFor: Date, now: Date): NextRu
  * The run of a job's series after the one it stands for. Null when it belongs to none, when that is over, or when its
  * plan cannot be read, as one that was written by hand or by a later version: such a series ends with its run.
  *
- * With `once`, what had passed when the run was claimed is covered by that run.
+ * With `once`, what had passed when the run was claimed is covered by that run. What a plan that was changed during the
+ * run says of the time before the change counts for nothing.
  */
 export function nextRunOf(
-  job: Partial<SeriesPlan> & Pick<Job, 'scheduledFor' | 'startedAt'>,
+  job: Partial<SeriesPlan> & Pick<Job, 'scheduledFor' | 'startedAt' | 'history'>,
   now: Date,
 ): NextRun | null {
   const { repeatInterval, scheduledFor = now, startedAt = scheduledFor } = job;
   if (repeatInterval === undefined) return null;
   const plan = { ...job, repeatInterval };
-  const isCovering = (job.missed ?? DEFAULT_MISSED) === 'once' && startedAt > scheduledFor;
+  const from = later(scheduledFor, changedAt(job));
+  const isCovering = (job.missed ?? DEFAULT_MISSED) === 'once' && startedAt > from;
   try {
-    const next = nextRun(plan, isCovering ? startedAt : scheduledFor, now);
+    const next = nextRun(plan, isCovering ? startedAt : from, now);
     if (!isCovering || next === null) return next;
-    const passed = countUntil(plan, occurrenceAfter(plan, scheduledFor), startedAt);
+    const passed = countUntil(plan, occurrenceAfter(plan, from), startedAt);
     return { ...next, skipped: next.skipped + passed };
   } catch {
     return null;
   }
 }
 
+/** When the times of the plan were changed last during a run. The history notes the first time of the new plan. */
+function changedAt({ history = [] }: Pick<Job, 'history'>): Date | undefined {
+  const change = history.findLast(
+    ({ verb, scheduledFor }) => verb === 'replanRunning' && scheduledFor !== undefined,
+  );
+  return change?.at;
+}
+
+function later(a: Date, b: Date | undefined): Date {
+  return b !== undefined && b > a ? b : a;
+}
+
 /**
- * True when a waiting run is so late that a series which skips missed runs passes it over. Never throws: with a plan
- * that cannot be read, only how late it is counts.
+ * True when a waiting run is so late that a series which skips missed runs passes it over. A run that had begun, or
+ * that somebody or its handler put at another time, is none that was missed. Never throws: with a plan that cannot be
+ * read, only how late it is counts.
  */
 export function isMissed(
-  plan: SeriesPlan,
-  run: { readonly scheduledFor: Date; readonly nextRunAt: Date },
+  job: SeriesPlan & Pick<Job, 'nextRunAt' | 'failCount' | 'rescueCount' | 'history'>,
+  scheduledFor: Date,
   now: Date,
 ): boolean {
-  if (plan.missed !== 'skip') return false;
-  if (now.getTime() - run.nextRunAt.getTime() > MISSED_AFTER_MS) return true;
+  if (job.missed !== 'skip' || wasBegun(job, scheduledFor)) return false;
+  const isRetry = job.failCount > 0;
+  if (!isRetry) {
+    if (job.nextRunAt.getTime() !== scheduledFor.getTime()) return false;
+    if (now.getTime() - scheduledFor.getTime() > MISSED_AFTER_MS) return true;
+  }
   try {
-    const following = occurrenceAfter(plan, run.scheduledFor);
+    const following = occurrenceAfter(job, scheduledFor);
     return following !== null && following <= now;
   } catch {
     return false;
   }
+}
+
+/** True when an earlier claim of this run was taken from a dead instance, or given up by one that stopped. */
+function wasBegun(
+  { rescueCount = 0, history = [] }: Pick<Job, 'rescueCount' | 'history'>,
+  scheduledFor: Date,
+): boolean {
+  const ofRun = history.filter((entry) => entry.scheduledFor?.getTime() === scheduledFor.getTime());
+  return rescueCount > 0 || ofRun.some(({ verb }) => verb === 'release');
 }
 
 /** The first time of the plan later than an instant, within its start and end. */

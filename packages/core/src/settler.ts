@@ -4,7 +4,9 @@
  * Settlements gather while a flush is in flight (at most two are) and go together in the next. A flush that was not
  * answered cleanly is sent again, the same, for as long as the process lives: an outage never re-runs finished work.
  * What always holds: a settlement that was taken is in the queue or in a flush until the ledger has answered it, and
- * `holds` says so; the queue is bounded, and `hasRoom` stops claiming before it is full.
+ * `holds` says so; the queue is bounded, and `hasRoom` stops claiming before it is full. What the ledger refuses for
+ * good, since the job would grow larger than the ledger can hold, is recorded without what the run left behind; and
+ * what it refuses even then stays held, so that nobody takes the claim for a stray one and runs finished work again.
  *
  * @module
  */
@@ -50,6 +52,8 @@ export interface PendingSettlement {
   readonly current?: Job;
   /** How often the ledger refused it so far. */
   readonly refusals?: number;
+  /** True when it goes without the result, the progress and the log of the run. */
+  readonly isReduced?: boolean;
 }
 
 type SettlerContext = Pick<EngineContext, 'ledger' | 'ledgerTime' | 'clock' | 'random' | 'report'>;
@@ -60,6 +64,7 @@ export class Settler {
   readonly #onRoom: () => void;
   #queue: PendingSettlement[] = [];
   readonly #held = new Set<string>();
+  readonly #refused = new Set<string>();
   readonly #givenUp = new AbortController();
   #flushes = 0;
   #scheduled = false;
@@ -83,7 +88,8 @@ export class Settler {
 
   /** True while the end of this claim of this job is known here and not yet recorded. */
   holds(jobId: string, claimToken: string): boolean {
-    return this.#held.has(`${jobId} ${claimToken}`);
+    const key = `${jobId} ${claimToken}`;
+    return this.#held.has(key) || this.#refused.has(key);
   }
 
   /** Takes a settlement; it is written soon. */
@@ -208,20 +214,35 @@ export class Settler {
   #submitAnew(pending: PendingSettlement, at: Date): void {
     const { isCancelled = false, current } = pending;
     const settlement = pending.remake({ isCancelled, at, ...(current && { current }) });
-    this.submit({ ...pending, settlement });
+    this.submit({ ...pending, settlement: pending.isReduced ? reduced(settlement) : settlement });
   }
 
   /** The claim still stands although no guard speaks against the verb: what was read may have been stale. */
   #settleAgain(pending: PendingSettlement, now: Date): void {
-    const { settlement, onAnswer, refusals = 0 } = pending;
+    const { settlement, onAnswer, refusals = 0, isReduced } = pending;
+    if (settlement.startLock !== undefined) {
+      // Another job has taken the key meanwhile.
+      this.submit({ ...pending, settlement: reduced(settlement) });
+      return;
+    }
     if (refusals < MOST_REFUSALS) {
       this.submit({ ...pending, refusals: refusals + 1 });
       return;
     }
     const id = settlement.jobId.toHexString();
-    const message = `The ledger refused to ${settlement.verb} job ${id} under its own claim`;
-    this.#context.report(new MonqueError('INVARIANT', message));
+    const refused = `The ledger refused to ${settlement.verb} job ${id} under its own claim`;
+    if (!isReduced) {
+      this.#report(`${refused}; it is recorded without its result, progress and log`);
+      this.submit({ ...pending, settlement: reduced(settlement), refusals: 0, isReduced: true });
+      return;
+    }
+    this.#report(`${refused}; the job stays processing while this instance lives`);
+    this.#refused.add(keyOf(pending));
     onAnswer('refused', settlement, now);
+  }
+
+  #report(message: string): void {
+    this.#context.report(new MonqueError('INVARIANT', message));
   }
 
   #isIdle(): boolean {
@@ -234,6 +255,12 @@ export class Settler {
     this.#idleWaiters = [];
     for (const resolve of waiters) resolve();
   }
+}
+
+/** Without what the ledger may have no room for: what makes a job large, and a key that may be taken. */
+function reduced(settlement: Settlement): Settlement {
+  const { result: _, progress: __, logLines: ___, startLock: ____, ...rest } = settlement;
+  return rest;
 }
 
 function keyOf({ settlement }: PendingSettlement): string {

@@ -110,17 +110,19 @@ export class Worker {
   /**
    * How many jobs to claim now.
    *
-   * @param horizonMs - how long a claim takes to bring new jobs; what the slots can work off in that time is claimed
-   * ahead: hundreds of jobs that do nothing, none that take a second
-   * @param mayPrefetch - false when so many jobs wait in this process that only idle slots are supplied
+   * @param prefetch - how many of them ahead of free slots
    */
-  demand(horizonMs: number, mayPrefetch: boolean): number {
-    const prefetch = mayPrefetch ? this.#prefetch(horizonMs) : 0;
+  demand(prefetch: number): number {
     if (this.buffer.length > prefetch / 2) return 0;
     return Math.max(0, this.concurrency + prefetch - this.running - this.buffer.length);
   }
 
-  #prefetch(horizonMs: number): number {
+  /**
+   * How many jobs to claim ahead of free slots: hundreds of jobs that do nothing, none that take a second.
+   *
+   * @param horizonMs - how long a claim takes to bring new jobs; what the slots can work off in that time
+   */
+  prefetch(horizonMs: number): number {
     if (this.#meanRunMs === undefined) return 0;
     const runsInHorizon = (this.concurrency * horizonMs) / Math.max(this.#meanRunMs, 0.001);
     return Math.min(MOST_PREFETCH, Math.floor(runsInHorizon));

@@ -27,6 +27,7 @@ export type RescuedFields = Pick<
   | 'seriesVersion'
   | 'scheduledFor'
   | 'startedAt'
+  | 'history'
 >;
 
 /** One verb of the lifecycle table with its parameters. */

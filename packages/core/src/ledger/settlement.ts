@@ -39,6 +39,8 @@ export interface Settlement {
   readonly lastFailCount?: number;
   /** For complete and repeat: what the handler returned. */
   readonly result?: unknown;
+  /** For release: the lock of a key that is held until its job starts, which this job did not. */
+  readonly startLock?: string;
   /** What the handler told of its progress and is not stored yet. */
   readonly progress?: unknown;
   /** Lines that the handler logged and that are not stored yet. */

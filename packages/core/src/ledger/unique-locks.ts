@@ -26,6 +26,11 @@ export function seriesLock(key: string): string {
   return `series:${key}`;
 }
 
+/** The lock of a key that is held until its job starts. */
+export function startLock(key: string): string {
+  return `key:${key}`;
+}
+
 /** The fields of a job that is to hold a key. */
 export function lockFieldsFor(
   uniqueKey: string,
@@ -34,7 +39,7 @@ export function lockFieldsFor(
 ): Partial<Job> {
   if (hold === 'untilDone') return { uniqueKey, uniqueLock: `key:${uniqueKey}` };
   if (hold === 'untilStarted') {
-    return { uniqueKey, uniqueHold: hold, startLock: `key:${uniqueKey}` };
+    return { uniqueKey, uniqueHold: hold, startLock: startLock(uniqueKey) };
   }
   const { windowMs } = window;
   const number = Math.floor(window.now.getTime() / windowMs);
@@ -59,7 +64,7 @@ export function lockOf(job: Pick<Job, LockField>): UniqueLock | undefined {
 export function lockToRetake(job: Job): UniqueLock | undefined {
   const { uniqueKey, uniqueHold = 'untilDone' } = job;
   if (uniqueKey === undefined || uniqueHold === 'window') return undefined;
-  if (uniqueHold === 'untilStarted') return { field: 'startLock', value: `key:${uniqueKey}` };
+  if (uniqueHold === 'untilStarted') return { field: 'startLock', value: startLock(uniqueKey) };
   if (job.repeatInterval !== undefined)
     return { field: 'uniqueLock', value: seriesLock(uniqueKey) };
   // What is left of a series that was ended runs once and needs no key.

@@ -416,6 +416,34 @@ describe('progress and log', () => {
     await monque.stop();
   });
 
+  test('wait no more than a job keeps, however much a handler logs while nothing can be written', async () => {
+    const { monque, clock, faulty } = makeOne();
+    const gate = deferred();
+    const written: number[] = [];
+    const note = faulty.note.bind(faulty);
+    faulty.note = (params) => {
+      written.push(params.logLines?.length ?? 0);
+      return note(params);
+    };
+    monque.worker('loud', async (_job, { log }) => {
+      for (let line = 0; line < 5_000; line += 1) log(`line ${line}`);
+      await gate.promise;
+      for (let line = 5_000; line < 9_000; line += 1) log(`line ${line}`);
+    });
+    faulty.plan('note', { fail: 'before' }, 3);
+    await monque.start();
+    const { _id } = await monque.enqueue('loud');
+    await clock.advance(300);
+    gate.resolve();
+    await clock.advance(1_000);
+    const { logs = [], status } = (await monque.getJob(_id)) ?? {};
+    expect(status).toBe('completed');
+    expect(logs).toHaveLength(100);
+    expect(logs.at(-1)).toBe('line 8999');
+    expect(Math.max(...written)).toBeLessThanOrEqual(100);
+    await monque.stop();
+  });
+
   test('that cannot be stored are refused to the handler', async () => {
     const { monque, clock } = makeOne();
     const errors: unknown[] = [];
@@ -534,5 +562,200 @@ describe('complete({ session })', () => {
     await clock.advance(10_000);
     await stopped;
     expect(await ledger.getJob({ jobId: _id })).toMatchObject({ status: 'completed' });
+  });
+
+  test('of a series whose plan was changed since the claim is reckoned anew', async () => {
+    const { monque, clock, faulty, ledger } = makeOne();
+    faulty.completeInSession = async ({ settlement, now }) => {
+      const { answers } = await ledger.settle({ settlements: [settlement], now });
+      return answers[0] === 'settled';
+    };
+    const key = { uniqueKey: 'k' };
+    monque.worker('work', async (_job, { complete }) => {
+      await monque.schedule('0 * * * *', 'work', 1, key);
+      await complete({ session, result: 'paid' });
+    });
+    const { _id } = await monque.schedule('* * * * *', 'work', 1, key);
+    await monque.start();
+    await clock.advance(61_000);
+    expect(await monque.getJob(_id)).toMatchObject({
+      status: 'pending',
+      result: 'paid',
+      failCount: 0,
+      repeatInterval: '0 * * * *',
+      scheduledFor: new Date(MANUAL_CLOCK_START.getTime() + 3_600_000),
+    });
+    await monque.stop();
+  });
+
+  test('gives up on a plan that changes again and again', async () => {
+    const { monque, clock, faulty } = makeOne({ maxRetries: 1 });
+    let tries = 0;
+    faulty.completeInSession = async () => {
+      tries += 1;
+      return false;
+    };
+    monque.worker('work', (_job, { complete }) => complete({ session }));
+    await monque.start();
+    const { _id } = await monque.enqueue('work');
+    await clock.advance(100);
+    expect(tries).toBe(5);
+    expect((await monque.getJob(_id))?.failReason).toContain('claim of this run does not stand');
+    await monque.stop();
+  });
+
+  test('of a job that is gone says so', async () => {
+    const { monque, clock, faulty } = makeOne({ maxRetries: 1 });
+    let thrown: unknown;
+    faulty.completeInSession = async () => false;
+    faulty.getJob = async () => null;
+    monque.worker('work', (_job, { complete }) =>
+      complete({ session }).catch((error: unknown) => {
+        thrown = error;
+        throw error;
+      }),
+    );
+    await monque.start();
+    await monque.enqueue('work');
+    await clock.advance(100);
+    expect(thrown).toMatchObject({ code: 'JOB_STATE', status: 'gone' });
+    await monque.stop();
+  });
+
+  test('of a series that was committed is told as completed, also when a later run has ended by then', async () => {
+    const { monque, clock, faulty, ledger, events } = makeOne();
+    faulty.completeInSession = async ({ settlement, now }) => {
+      await ledger.settle({ settlements: [settlement], now });
+      return true;
+    };
+    const { _id } = await monque.schedule('* * * * *', 'work');
+    monque.worker('work', async (job, { complete }) => {
+      await complete({ session, result: 'paid' });
+      // Another instance runs the next one meanwhile.
+      await ledger.amend({ jobId: job._id, changes: { nextRunAt: new Date(0) }, now: new Date(0) });
+      const claim = { instanceId: 'other', claimToken: 'other', now: new Date(clock.now()) };
+      const demand = [{ name: 'work', limit: 1 }];
+      await ledger.claim({ ...claim, demand, suspects: false, widening: 1 });
+    });
+    await monque.start();
+    await clock.advance(60_500);
+    expect(payloads(events, 'job:complete')).toMatchObject([{ job: { _id }, result: 'paid' }]);
+    expect(payloads(events, 'job:lost')).toEqual([]);
+    await monque.stop();
+  });
+
+  test.each(['answers', 'does not answer'] as const)(
+    'that is committed after the run took too long is told as the ledger says, when it %s',
+    async (how) => {
+      const { monque, clock, faulty, ledger, events } = makeOne();
+      const commit = deferred();
+      faulty.completeInSession = async () => true;
+      const settle = faulty.settle.bind(faulty);
+      const getJob = faulty.getJob.bind(faulty);
+      faulty.settle = async (params) => {
+        const [settlement] = params.settlements;
+        if (settlement?.verb !== 'retry') return settle(params);
+        // The transaction holds the job, and is committed before the retry can be written.
+        const committed = { ...settlement, verb: 'complete' } as const;
+        await ledger.settle({ settlements: [committed], now: params.now });
+        if (how === 'does not answer') {
+          faulty.getJob = async () => Promise.reject(new Error('No answer'));
+        }
+        return settle(params);
+      };
+      monque.worker(
+        'work',
+        async (_job, { complete }) => {
+          await complete({ session, result: 'paid' });
+          await commit.promise;
+        },
+        { timeout: 1_000 },
+      );
+      await monque.start();
+      const { _id } = await monque.enqueue('work');
+      await clock.advance(3_000);
+      faulty.getJob = getJob;
+      expect(await monque.getJob(_id)).toMatchObject({ status: 'completed' });
+      const told = how === 'answers' ? [1, 0] : [0, 1];
+      expect([
+        payloads(events, 'job:complete').length,
+        payloads(events, 'job:fail').length,
+      ]).toEqual(told);
+      commit.resolve();
+      await monque.stop();
+    },
+  );
+
+  test('that took too long and was not committed is told as failed', async () => {
+    const { monque, clock, faulty, events } = makeOne();
+    const never = deferred();
+    faulty.completeInSession = async () => true;
+    monque.worker(
+      'work',
+      async (_job, { complete }) => {
+        await complete({ session });
+        await never.promise;
+      },
+      { timeout: 1_000, maxRetries: 1 },
+    );
+    await monque.start();
+    const { _id } = await monque.enqueue('work');
+    await clock.advance(3_000);
+    expect(await monque.getJob(_id)).toMatchObject({ status: 'failed' });
+    expect(payloads(events, 'job:fail')).toHaveLength(1);
+    never.resolve();
+    await monque.stop();
+  });
+});
+
+describe('giving back', () => {
+  test('a job that never started keeps its key that is held until the start', async () => {
+    const { monque, clock } = makeOne({ defaultConcurrency: 1, shutdownTimeout: 100 });
+    const gate = deferred();
+    const hold = { uniqueHold: 'untilStarted' } as const;
+    let isSlow = false;
+    monque.worker('work', () => (isSlow ? gate.promise : undefined));
+    await monque.start();
+    await monque.enqueueMany(Array.from({ length: 100 }, () => ({ name: 'work' })));
+    await clock.settle();
+    isSlow = true;
+    const keys = Array.from({ length: 10 }, (_, index) => ({
+      name: 'work',
+      options: { uniqueKey: `k${index}`, ...hold },
+    }));
+    await monque.enqueueMany(keys);
+    await clock.settle();
+    const claimed = await monque.getJobs({ name: 'work', status: 'processing' });
+    expect(claimed.length).toBeGreaterThan(1);
+    const stopped = monque.stop();
+    gate.resolve();
+    await clock.advance(200);
+    await stopped;
+    const waiting = await monque.getJobs({ name: 'work', status: 'pending' });
+    expect(waiting.length).toBeGreaterThan(1);
+    for (const job of waiting) {
+      const again = await monque.enqueue('work', 1, { uniqueKey: String(job.uniqueKey), ...hold });
+      expect(again._id).toEqual(job._id);
+    }
+  });
+
+  test('a job that never started goes without its key when another has taken that', async () => {
+    const { monque, clock, faulty, ledger, makeInstance } = makeOne();
+    const key = { uniqueKey: 'k', uniqueHold: 'untilStarted' } as const;
+    const first = await monque.enqueue('work', 1, key);
+    const claim = faulty.claim.bind(faulty);
+    faulty.claim = async (params) => {
+      const result = await claim(params);
+      await makeInstance().monque.enqueue('work', 2, { ...key, runAt: new Date(8e12) });
+      void monque.stop();
+      return result;
+    };
+    monque.worker('work', () => undefined);
+    await monque.start();
+    await clock.advance(1_000);
+    const { startLock, ...job } = (await ledger.getJob({ jobId: first._id })) ?? {};
+    expect(job).toMatchObject({ status: 'pending', fence: 1 });
+    expect(startLock).toBeUndefined();
+    await monque.stop();
   });
 });

@@ -142,6 +142,50 @@ describe('instanceConcurrency', () => {
     await monque.stop();
   });
 
+  test('claims nothing for other names while all slots are taken by runs that take long', async () => {
+    const { clock, ledger, makeInstance } = makeWorld();
+    const { monque, faulty } = makeInstance({ instanceConcurrency: 2 });
+    const gate = deferred();
+    monque.worker('slow', () => gate.promise);
+    monque.worker('quick', () => undefined);
+    await monque.enqueueMany([{ name: 'slow' }, { name: 'slow' }]);
+    await monque.start();
+    await clock.advance(100);
+    const waiting = await monque.enqueue('quick', 1, {
+      uniqueKey: 'once',
+      uniqueHold: 'untilStarted',
+    });
+    const claims = faulty.calls('settle');
+    await clock.advance(20_000);
+    expect(await monque.getJob(waiting._id)).toMatchObject({ status: 'pending', fence: 0 });
+    expect(faulty.calls('settle')).toBe(claims);
+    // Another process can take it at once.
+    const other = makeInstance();
+    other.monque.worker('quick', () => undefined);
+    await other.monque.start();
+    await clock.advance(1_000);
+    expect(await ledger.getJob({ jobId: waiting._id })).toMatchObject({ status: 'completed' });
+    gate.resolve();
+    await other.monque.stop();
+    await monque.stop();
+  });
+
+  test('a freed slot goes to what waits, whatever its name', async () => {
+    const { monque, clock } = makeOne({ instanceConcurrency: 1 });
+    const gate = deferred();
+    monque.worker('slow', () => gate.promise);
+    monque.worker('quick', () => undefined);
+    await monque.enqueue('slow');
+    await monque.start();
+    await clock.advance(100);
+    const { _id } = await monque.enqueue('quick');
+    await clock.advance(10);
+    gate.resolve();
+    await clock.settle();
+    expect(await monque.getJob(_id)).toMatchObject({ status: 'completed', fence: 1 });
+    await monque.stop();
+  });
+
   test('keeps little more claimed than it can run', async () => {
     const { monque, clock, ledger } = makeOne({ instanceConcurrency: 2 });
     monque.worker('work', () => new Promise<void>((resolve) => clock.setTimer(resolve, 5)), {

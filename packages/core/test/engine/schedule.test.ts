@@ -527,6 +527,71 @@ describe('runs that were missed', () => {
     await monque.stop();
   });
 
+  test('do not include one that had begun when its instance stopped', async () => {
+    const { clock, makeInstance } = makeWorld();
+    const first = makeInstance({ shutdownTimeout: 100 });
+    first.monque.worker('tick', (_job, { signal }) => {
+      const aborted = deferred();
+      signal.addEventListener('abort', () => aborted.reject(signal.reason));
+      return aborted.promise;
+    });
+    const { _id } = await first.monque.schedule('*/10 * * * *', 'tick', 1, { missed: 'skip' });
+    await first.monque.start();
+    await clock.advance(10 * MINUTE_MS + 1_000);
+    const stopped = first.monque.stop();
+    await clock.advance(1_000);
+    await stopped.catch(() => undefined);
+    expect((await first.monque.getJob(_id))?.history).toMatchObject([
+      { verb: 'release', scheduledFor: minute(10) },
+    ]);
+    await clock.advance(30 * MINUTE_MS);
+    const second = makeInstance();
+    const times: (Date | undefined)[] = [];
+    second.monque.worker('tick', (job) => {
+      times.push(job.scheduledFor);
+    });
+    await second.monque.start();
+    await clock.advance(1_000);
+    expect(times).toEqual([minute(10)]);
+    await second.monque.stop();
+  });
+
+  test('do not include one that was put at a time in the past by hand', async () => {
+    const { monque, clock } = makeOne();
+    const times: (Date | undefined)[] = [];
+    monque.worker('tick', (job) => {
+      times.push(job.scheduledFor);
+    });
+    const { _id } = await monque.schedule('0 * * * *', 'tick', 1, { missed: 'skip' });
+    await clock.advance(10 * MINUTE_MS);
+    await monque.rescheduleJob(_id, minute(1));
+    await monque.start();
+    await clock.advance(1_000);
+    expect(times).toEqual([minute(60)]);
+    await monque.stop();
+  });
+
+  test('are none of those that a plan which was changed during a run names before the change', async () => {
+    const { monque, clock, events } = makeOne();
+    const times: (Date | undefined)[] = [];
+    const gate = deferred();
+    monque.worker('tick', async (job) => {
+      times.push(job.scheduledFor);
+      if (times.length === 1) await gate.promise;
+    });
+    const key = { uniqueKey: 'k', missed: 'all' } as const;
+    await monque.schedule('0 * * * *', 'tick', 1, key);
+    await monque.start();
+    await clock.advance(HOUR_MS + 30.5 * MINUTE_MS);
+    await monque.schedule('* * * * *', 'tick', 1, key);
+    await clock.advance(2 * MINUTE_MS);
+    gate.resolve();
+    await clock.advance(30_000);
+    expect(times).toEqual([minute(60), minute(91), minute(92), minute(93)]);
+    expect(payloads(events, 'job:skipped')).toEqual([]);
+    await monque.stop();
+  });
+
   test('by a series that is over end it', async () => {
     const { clock, makeInstance } = makeWorld();
     const before = makeInstance();

@@ -64,15 +64,68 @@ describe('settling', () => {
     },
   );
 
-  test('that the ledger refuses again and again is reported, and the job is left to a rescue', async () => {
+  test('that the ledger refuses again and again is recorded without what the run left behind', async () => {
     const { monque, clock, ledger, events } = makeOne();
-    ledger.settle = async ({ settlements }) => ({ answers: settlements.map(() => 'refused') });
-    monque.worker('work', () => undefined);
+    const settle = ledger.settle.bind(ledger);
+    ledger.settle = async (params) =>
+      params.settlements.some(({ result }) => result !== undefined)
+        ? { answers: params.settlements.map(() => 'refused') }
+        : settle(params);
+    monque.worker('work', (_job, { log }) => {
+      for (const line of ['one', 'two']) log(line);
+      return 'too large';
+    });
     await monque.start();
-    await monque.enqueue('work');
+    const { _id } = await monque.enqueue('work');
     await clock.settle();
-    expect(payloads(events, 'job:error')[0]?.error.message).toContain('refused to complete job');
+    const [told] = payloads(events, 'job:error');
+    expect(told?.error.message).toContain('refused to complete job');
+    expect(told?.error.message).toContain('without its result');
+    const job = await monque.getJob(_id);
+    expect(job).toMatchObject({ status: 'completed', fence: 1 });
+    expect(job).not.toHaveProperty('result');
+    expect(payloads(events, 'job:complete')).toHaveLength(1);
+    await monque.stop();
+  });
+
+  test('that has to be reckoned anew goes without what the run left behind as well, once that was refused', async () => {
+    const { monque, clock, ledger, events } = makeOne();
+    const settle = ledger.settle.bind(ledger);
+    let isReplanned = false;
+    ledger.settle = async (params) => {
+      const [first] = params.settlements;
+      if (first?.result !== undefined) return { answers: ['refused'] };
+      if (isReplanned) return settle(params);
+      isReplanned = true;
+      return { answers: ['replanned'] };
+    };
+    monque.worker('work', () => 'too large');
+    await monque.start();
+    const { _id } = await monque.enqueue('work');
+    await clock.settle();
+    expect(await monque.getJob(_id)).toMatchObject({ status: 'completed', fence: 1 });
+    expect(payloads(events, 'job:complete')).toHaveLength(1);
+    await monque.stop();
+  });
+
+  test('that the ledger refuses in any form is reported, and finished work is not run again', async () => {
+    const { monque, clock, ledger, events } = makeOne();
+    let runs = 0;
+    const settle = ledger.settle.bind(ledger);
+    ledger.settle = async (params) =>
+      params.settlements.some(({ verb }) => verb === 'complete')
+        ? { answers: params.settlements.map(() => 'refused') }
+        : settle(params);
+    monque.worker('work', () => {
+      runs += 1;
+    });
+    await monque.start();
+    const { _id } = await monque.enqueue('work');
+    await clock.advance(600_000);
+    expect(payloads(events, 'job:error').at(-1)?.error.message).toContain('stays processing');
     expect(payloads(events, 'job:complete')).toHaveLength(0);
+    expect(runs).toBe(1);
+    expect(await monque.getJob(_id)).toMatchObject({ status: 'processing', fence: 1 });
     await monque.stop();
   });
 
@@ -188,6 +241,65 @@ describe('cancelling', () => {
     gate.resolve();
     await clock.settle();
     await monque.stop();
+  });
+
+  test.each(['before', 'after'] as const)(
+    'a job whose claim is on its way aborts its signal at once, when it was asked %s the claim was read',
+    async (when) => {
+      const { monque, clock, ledger, faulty, makeInstance } = makeOne({ leaseDuration: 600_000 });
+      const other = makeInstance().monque;
+      const reasons: string[] = [];
+      monque.worker('work', (_job, { signal }) => {
+        const ended = deferred();
+        signal.addEventListener('abort', () => {
+          reasons.push(signal.reason.message);
+          ended.reject(signal.reason);
+        });
+        return ended.promise;
+      });
+      const { _id } = await monque.enqueue('work');
+      const claim = faulty.claim.bind(faulty);
+      faulty.claim = async (params) => {
+        const result = await claim(params);
+        if (result.jobs.length === 0) return result;
+        await other.cancelJob(_id);
+        await new Promise<void>((resolve) => clock.setTimer(resolve, 5));
+        const read = when === 'before' ? await ledger.readClaim(params) : result.jobs;
+        return { ...result, jobs: read };
+      };
+      await monque.start();
+      await clock.advance(100);
+      expect(await monque.getJob(_id)).toMatchObject({ status: 'cancelled' });
+      expect(reasons).toEqual(when === 'before' ? [] : ['The job was cancelled']);
+      await monque.stop();
+    },
+  );
+
+  test('a hint that names a job of another process changes nothing', async () => {
+    const { monque, clock, faulty, makeInstance } = makeOne({ leaseDuration: 600_000 });
+    const other = makeInstance().monque;
+    const gate = deferred();
+    other.worker('theirs', () => gate.promise);
+    await other.start();
+    const { _id } = await other.enqueue('theirs');
+    await clock.settle();
+    monque.worker('work', () => undefined);
+    const mine = await other.enqueue('work');
+    const claim = faulty.claim.bind(faulty);
+    faulty.claim = async (params) => {
+      await other.cancelJob(_id);
+      await new Promise<void>((resolve) => clock.setTimer(resolve, 5));
+      return claim(params);
+    };
+    await monque.start();
+    await clock.advance(100);
+    const comparisons = faulty.calls('readClaims');
+    await clock.advance(100);
+    expect(await monque.getJob(mine._id)).toMatchObject({ status: 'completed' });
+    expect(faulty.calls('readClaims')).toBe(comparisons);
+    gate.resolve();
+    await monque.stop();
+    await other.stop();
   });
 
   test('a finished job is refused, a missing one is null', async () => {

@@ -57,6 +57,26 @@ describeWithMongo('the whole scheduler on MongoDB', () => {
     expect(await db.collection('monque_jobs').countDocuments({ name: 'tick' })).toBe(1);
   });
 
+  test('a job that its result makes larger than MongoDB can hold is completed without it, and not run again', async () => {
+    const monque = make({ maxPayloadSize: 10 * 1_048_576 });
+    const events = recordEvents(monque);
+    let runs = 0;
+    monque.worker('grow', () => {
+      runs += 1;
+      return 'r'.repeat(9 * 1_048_576);
+    });
+    await monque.start();
+    const { _id } = await monque.enqueue('grow', 'd'.repeat(9 * 1_048_576));
+    const isDone = async () => (await monque.getJob(_id))?.status === JobStatus.COMPLETED;
+    await until('the job is completed', isDone);
+    const job = await monque.getJob(_id);
+    expect(job).toMatchObject({ fence: 1, failCount: 0 });
+    expect(job).not.toHaveProperty('result');
+    expect(runs).toBe(1);
+    const errors = payloads(events, 'job:error').map(({ error }) => error.message);
+    expect(errors.filter((message) => message.includes('without its result'))).toHaveLength(1);
+  });
+
   test('a job that completes itself in its own transaction is done with its effects, or not at all', async () => {
     const monque = make({ baseRetryInterval: 1 });
     const effects = db.collection<{ _id: string; job: string }>('effects');

@@ -23,7 +23,7 @@ const ENDS = {
   cancelByHandler: 'cancelled',
 } as const;
 
-const UNRECORDED: readonly SettleVerb[] = ['complete', 'snooze', 'release'];
+const UNRECORDED: readonly SettleVerb[] = ['complete', 'snooze'];
 
 /** Ends a claim that stands by the word of its holder, or says why not. */
 export function settleJob(job: JobView, { step, version, nowMs }: SettleContext): string {

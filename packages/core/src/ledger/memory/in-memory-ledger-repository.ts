@@ -323,8 +323,15 @@ export class InMemoryLedgerRepository extends LedgerRepository {
     const stored = this.#jobs.find(settlement.jobId.toHexString());
     if (stored === undefined) return answerUnmatched(settlement, null);
     const params = settlementParams(settlement, now);
-    const settled = this.#moves.move(settlement.verb, stored, params);
+    const settled = this.#isLockTaken(settlement, stored)
+      ? null
+      : this.#moves.move(settlement.verb, stored, params);
     return settled === null ? answerUnmatched(settlement, stored.job) : 'settled';
+  }
+
+  #isLockTaken({ startLock: value }: Settlement, { job }: StoredJob): boolean {
+    if (value === undefined) return false;
+    return this.#jobs.holderOf(job.name, { field: 'startLock', value }) !== undefined;
   }
 }
 

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Job } from '../../job.ts';
+import type { HistoryEntry, Job } from '../../job.ts';
 import type { JobVerb } from '../../job-lifecycle.ts';
 import type { TransitionParams } from '../../lifecycle.ts';
 import type {
@@ -31,12 +31,14 @@ export class MemorySeries {
   /** Gives the job of a series a new plan. */
   replan(params: ReplanParams): SeriesResult {
     const { series, nextRun } = params;
-    return this.#change(params, ['replan', 'replanRunning'], { ...series, ...nextRun });
+    // That the times are others now counts for the run after the one that is on.
+    const record = nextRun ? { scheduledFor: nextRun.scheduledFor } : {};
+    return this.#change(params, ['replan', 'replanRunning'], { ...series, ...nextRun }, record);
   }
 
   /** Ends a series, at once or with the run that is on. */
   endSeries(params: EndSeriesParams): SeriesResult {
-    return this.#change(params, ['endSeries', 'endSeriesAfterRun'], {});
+    return this.#change(params, ['endSeries', 'endSeriesAfterRun'], {}, {});
   }
 
   /** The unfinished jobs that hold the key of a series, by name and key. */
@@ -57,11 +59,12 @@ export class MemorySeries {
     { jobId, seriesVersion, now }: EndSeriesParams,
     verbs: readonly JobVerb[],
     plan: TransitionParams,
+    record: Pick<HistoryEntry, 'scheduledFor'>,
   ): SeriesResult {
     const stored = this.#jobs.find(jobId.toHexString());
     if (stored === undefined) return { outcome: 'missing', job: null };
     for (const verb of verbs) {
-      const entries = historyEntries(verb, now, {});
+      const entries = historyEntries(verb, now, record);
       const params = { ...plan, seriesVersion, now, historyEntries: entries };
       const written = this.#moves.move(verb, stored, params);
       if (written !== null) return { outcome: 'written', job: copyOut(written) };

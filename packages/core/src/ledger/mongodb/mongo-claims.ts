@@ -40,6 +40,7 @@ const STANDING_FIELDS = {
   seriesVersion: 1,
   scheduledFor: 1,
   startedAt: 1,
+  history: 1,
 } as const;
 
 interface Candidate {

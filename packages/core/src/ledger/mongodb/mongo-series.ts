@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Job } from '../../job.ts';
+import type { HistoryEntry, Job } from '../../job.ts';
 import { JOB_LIFECYCLE, type JobVerb } from '../../job-lifecycle.ts';
 import type { TransitionParams } from '../../lifecycle.ts';
 import type {
@@ -31,12 +31,14 @@ export class MongoSeries {
   /** Gives the job of a series a new plan. */
   replan(params: ReplanParams): Promise<SeriesResult> {
     const { series, nextRun } = params;
-    return this.#change(params, ['replan', 'replanRunning'], { ...series, ...nextRun });
+    // That the times are others now counts for the run after the one that is on.
+    const record = nextRun ? { scheduledFor: nextRun.scheduledFor } : {};
+    return this.#change(params, ['replan', 'replanRunning'], { ...series, ...nextRun }, record);
   }
 
   /** Ends a series, at once or with the run that is on. */
   endSeries(params: EndSeriesParams): Promise<SeriesResult> {
-    return this.#change(params, ['endSeries', 'endSeriesAfterRun'], {});
+    return this.#change(params, ['endSeries', 'endSeriesAfterRun'], {}, {});
   }
 
   /** By the first of the verbs that applies; the job may go from one state to the other in between. */
@@ -44,10 +46,11 @@ export class MongoSeries {
     { jobId, seriesVersion, now }: EndSeriesParams,
     verbs: readonly SeriesVerb[],
     plan: TransitionParams,
+    record: Pick<HistoryEntry, 'scheduledFor'>,
   ): Promise<SeriesResult> {
     return this.#jobs.untilAnswered<SeriesResult>(jobId, async () => {
       for (const verb of verbs) {
-        const entries = historyEntries(verb, now, {});
+        const entries = historyEntries(verb, now, record);
         const params = { ...plan, seriesVersion, now, historyEntries: entries };
         const written = await this.#jobs.move(jobId, verb, params);
         if (written) return { outcome: 'written', job: written };

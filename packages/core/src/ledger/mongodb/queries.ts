@@ -147,8 +147,9 @@ export function settleStatements(settlements: readonly Settlement[], now: Date):
   );
 }
 
-function isPlain({ verb, seriesVersion, result, progress, logLines, record }: Settlement): boolean {
-  const own = [seriesVersion, result, progress, logLines, record];
+function isPlain({ verb, ...settlement }: Settlement): boolean {
+  const { seriesVersion, result, progress, logLines, record, startLock } = settlement;
+  const own = [seriesVersion, result, progress, logLines, record, startLock];
   return ALIKE.has(verb) && own.every((value) => value === undefined);
 }
 

@@ -54,6 +54,26 @@ export const uniqueTests: ContractTests = {
     assert.deepEqual(idsOf([jobOf(answer)]), idsOf([second]));
   },
 
+  'a lock until the start is taken again by a job that is given back unstarted': async (
+    subject,
+  ) => {
+    const job = await subject.putClaimed(START);
+    for (let sent = 0; sent < 2; sent += 1) {
+      assert.equal(await subject.settle('release', job, START), 'settled');
+    }
+    const [answer] = await subject.enqueue(subject.newJob(START));
+    assert.deepEqual(idsOf([jobOf(answer)]), idsOf([job]));
+  },
+
+  'a job that is given back unstarted does not take its lock from another': async (subject) => {
+    const job = await subject.putClaimed(START);
+    const second = await subject.putOne({ ...START, nextRunAt: subject.at(9000) });
+    assert.equal(await subject.settle('release', job, START), 'refused');
+    assert.equal(await subject.statusOf(job), 'processing');
+    assert.equal(await subject.settle('release', job), 'settled');
+    assert.equal((await subject.read(second)).startLock, START.startLock);
+  },
+
   'a lock until the start is free once the pending job is cancelled': async (subject) => {
     await subject.cancel(await subject.putOne(START));
     await subject.put(START);
