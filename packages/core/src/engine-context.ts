@@ -4,10 +4,11 @@
  * @module
  */
 import type { Clock } from './clock.ts';
+import { toError } from './errors.ts';
 import type { Emit } from './events.ts';
-import type { HealthRecord } from './health.ts';
+import { HealthRecord } from './health.ts';
 import type { LedgerRepository } from './ledger/ledger-repository.ts';
-import type { LedgerTime } from './ledger-time.ts';
+import { LedgerTime } from './ledger-time.ts';
 import type { ResolvedOptions } from './options.ts';
 import type { Random } from './random.ts';
 
@@ -22,4 +23,20 @@ export interface EngineContext {
   readonly health: HealthRecord;
   /** Tells of an error outside of handlers, as the event `job:error`. */
   readonly report: (error: unknown) => void;
+}
+
+/** The surroundings of a scheduler over a ledger; `emit` fires its events. */
+export function makeContext(
+  { ledger, options }: Pick<EngineContext, 'ledger' | 'options'>,
+  emit: Emit,
+): EngineContext {
+  const { clock, random } = options;
+  const health = new HealthRecord(emit);
+  const report = (thrown: unknown): void => {
+    const error = toError(thrown);
+    health.failed(error, new Date(clock.now()));
+    emit('job:error', { error });
+  };
+  const ledgerTime = new LedgerTime(ledger, clock, report);
+  return { ledger, ledgerTime, clock, random, options, emit, health, report };
 }

@@ -14,10 +14,10 @@ import {
   toObjectId,
 } from './checks.ts';
 import { type BulkResult, Control, type JobsPage, type QueueStats } from './control.ts';
-import type { EngineContext } from './engine-context.ts';
-import { InvalidArgumentError, toError } from './errors.ts';
+import { type EngineContext, makeContext } from './engine-context.ts';
+import { InvalidArgumentError } from './errors.ts';
 import { MonqueEmitter } from './events.ts';
-import { type Health, HealthRecord } from './health.ts';
+import type { Health } from './health.ts';
 import { Instance } from './instance.ts';
 import type { Job } from './job.ts';
 import {
@@ -41,15 +41,15 @@ import type {
   ResultOf,
   UntypedJobs,
 } from './job-types.ts';
-import { isLedgerRepository, type LedgerRepository } from './ledger/ledger-repository.ts';
+import type { LedgerRepository } from './ledger/ledger-repository.ts';
 import { InMemoryLedgerRepository } from './ledger/memory/in-memory-ledger-repository.ts';
-import { MongoLedgerRepository } from './ledger/mongodb/mongo-ledger-repository.ts';
-import { LedgerTime } from './ledger-time.ts';
 import { type MonqueOptions, type ResolvedOptions, resolveOptions } from './options.ts';
 import { type EnqueueEntryResult, Producer, type TypedEntry } from './producer.ts';
 import type { HandlerReturn, JobId, MonquePublicAPI } from './public-api.ts';
 import { type Schedule, Schedules } from './schedules.ts';
 import { stopOnSignals } from './signals.ts';
+import { resolveSource } from './source.ts';
+import { Turns } from './turns.ts';
 import { Waiter } from './waiter.ts';
 import { type JobHandler, Worker } from './worker.ts';
 
@@ -83,7 +83,7 @@ export class Monque<Types extends JobTypes = UntypedJobs>
   readonly #initialize = (): Promise<void> => this.initialize();
   #instance: Instance | undefined;
   #releaseSignals: (() => void) | undefined;
-  #lastCall: { readonly verb: 'start' | 'stop'; readonly done: Promise<void> } | undefined;
+  readonly #turns = new Turns();
 
   /**
    * @param source - the database to keep jobs in, or a ledger of your own
@@ -92,11 +92,12 @@ export class Monque<Types extends JobTypes = UntypedJobs>
    */
   constructor(source: Db | LedgerRepository, options: MonqueOptions = {}) {
     super();
-    checkSource(source);
-    const ownLedger = isLedgerRepository(source);
-    this.#options = resolveOptions(options, ownLedger);
-    this.#ledger = ownLedger ? source : makeMongoLedger(source, this.#options);
-    this.#context = this.#makeContext();
+    const resolved = resolveSource(source, options);
+    this.#options = resolved.options;
+    this.#ledger = resolved.ledger;
+    this.#context = makeContext(resolved, (name, payload) => {
+      this.emit(name, payload as never);
+    });
     const onPending = (jobs: readonly Job[]): void => this.#instance?.jobsStored(jobs);
     this.#producer = new Producer(this.#context, this.#workers, onPending);
     this.#schedules = new Schedules(this.#context, this.#producer, (job) => onPending([job]));
@@ -122,11 +123,11 @@ export class Monque<Types extends JobTypes = UntypedJobs>
   }
 
   start(): Promise<void> {
-    return this.#inTurn('start', () => this.#startInstance());
+    return this.#turns.take('start', () => this.#startInstance());
   }
 
   stop(): Promise<void> {
-    return this.#inTurn('stop', () => this.#stopInstance());
+    return this.#turns.take('stop', () => this.#stopInstance());
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -318,42 +319,6 @@ export class Monque<Types extends JobTypes = UntypedJobs>
     this.#instance?.pausesChanged();
   }
 
-  #makeContext(): EngineContext {
-    const { clock, random } = this.#options;
-    const emit: EngineContext['emit'] = (name, payload) => {
-      this.emit(name, payload as never);
-    };
-    const health = new HealthRecord(emit);
-    const report = (thrown: unknown): void => {
-      const error = toError(thrown);
-      health.failed(error, new Date(clock.now()));
-      this.emit('job:error', { error });
-    };
-    return {
-      ledger: this.#ledger,
-      ledgerTime: new LedgerTime(this.#ledger, clock, report),
-      clock,
-      random,
-      options: this.#options,
-      emit,
-      health,
-      report,
-    };
-  }
-
-  /** Starts and stops happen in the order of their calls; calls of the same kind in a row are one. */
-  #inTurn(verb: 'start' | 'stop', action: () => Promise<void>): Promise<void> {
-    if (this.#lastCall?.verb === verb) return this.#lastCall.done;
-    const before = this.#lastCall?.done.catch(() => undefined) ?? Promise.resolve();
-    const call = { verb, done: before.then(action) };
-    this.#lastCall = call;
-    call.done.catch(() => {
-      // What failed may be tried again.
-      if (this.#lastCall === call) this.#lastCall = undefined;
-    });
-    return call.done;
-  }
-
   async #startInstance(): Promise<void> {
     await this.initialize();
     const instance = new Instance(this.#context, this.#workers, (job) => this.#waiter.ended(job));
@@ -370,30 +335,4 @@ export class Monque<Types extends JobTypes = UntypedJobs>
     await this.#context.ledgerTime.idle();
     await this.#ledger.close();
   }
-}
-
-function makeMongoLedger(db: Db, options: ResolvedOptions): MongoLedgerRepository {
-  const { clock, random, operationTimeoutMs, ledger } = options;
-  return new MongoLedgerRepository(db, { ...ledger, clock, random, operationTimeoutMs });
-}
-
-/** A forgotten connection must not lose jobs, so nothing stands in for a missing source. */
-function checkSource(source: unknown): void {
-  if (isLedgerRepository(source)) return;
-  const methods = source as Record<string, unknown> | null | undefined;
-  const has = (name: string): boolean => typeof methods?.[name] === 'function';
-  if (has('collection') && has('command')) return;
-  throw new InvalidArgumentError(
-    'db',
-    'a Db of the mongodb driver or a LedgerRepository',
-    source,
-    sourceHint(has),
-  );
-}
-
-function sourceHint(has: (name: string) => boolean): string {
-  if (has('db') && has('startSession')) return 'this is a MongoClient: pass client.db(name)';
-  if (has('model')) return 'this is a Mongoose connection: pass connection.db once it is open';
-  if (has('then')) return 'this is a promise: await it first';
-  return 'for a scheduler without a database use Monque.inMemory()';
 }

@@ -161,6 +161,7 @@ describe('imports run one way:', () => {
   ];
   const CONTRACT = [
     'ledger/ledger-repository',
+    'ledger/ledger-store',
     'ledger/ledger-verbs',
     'ledger/rescue-choice',
     'ledger/settlement',

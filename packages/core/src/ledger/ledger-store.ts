@@ -1,0 +1,157 @@
+/**
+ * What a ledger's implementation writes: one `perform` method for each verb, and nothing but storing. The base class
+ * opens the ledger before the first verb and bounds each call.
+ *
+ * @module
+ */
+import { type Clock, systemClock, withDeadline } from '../clock.ts';
+import { ConnectionError, UnknownOutcomeError } from '../errors.ts';
+import type { Job } from '../job.ts';
+import type {
+  AmendParams,
+  AmendResult,
+  Bounded,
+  CancelParams,
+  CancelResult,
+  ClaimParams,
+  ClaimResult,
+  CompleteInSessionParams,
+  DeclareDeadParams,
+  EndSeriesParams,
+  EnqueueParams,
+  EnqueueResult,
+  FindClaimantsParams,
+  FindJobsParams,
+  FindSeriesParams,
+  GetJobParams,
+  InstanceParams,
+  JobParams,
+  LeaseRecord,
+  LedgerHint,
+  LedgerWatch,
+  NextDueParams,
+  NoteParams,
+  OpenLeaseParams,
+  PruneParams,
+  PruneResult,
+  ReadClaimParams,
+  ReadClaimsParams,
+  ReadStatsParams,
+  RecoverParams,
+  RecoverResult,
+  RedriveParams,
+  RedriveResult,
+  RemoveResult,
+  ReplanParams,
+  RescueParams,
+  RescueResult,
+  SeriesResult,
+  SetPausedParams,
+  SettleParams,
+  SettleResult,
+  StandingClaim,
+  StatsRow,
+} from './ledger-verbs.ts';
+
+/** What `brand` holds. */
+export const LEDGER_BRAND = 'monque.LedgerRepository';
+
+/** How long a ledger call may take when nothing else is said, in milliseconds. */
+export const DEFAULT_OPERATION_TIMEOUT = 10_000;
+
+/** What every ledger is given. */
+export interface LedgerRepositoryOptions {
+  /** Time and timers; the process's own by default. */
+  readonly clock?: Clock;
+  /** Milliseconds a call may take before it counts as unanswered. @default 10000 */
+  readonly operationTimeoutMs?: number;
+}
+
+/** A call that changes nothing is answered with a connection error when it is late, a write with an unknown outcome. */
+type Effect = 'reads' | 'writes';
+
+/** A ledger without its verbs; {@link LedgerRepository} adds them. */
+export abstract class LedgerStore {
+  /** Marks every ledger, whichever copy of this package made it. */
+  readonly brand: string = LEDGER_BRAND;
+  protected readonly clock: Clock;
+  readonly #operationTimeoutMs: number;
+  #opening: Promise<void> | undefined;
+
+  protected constructor(options: LedgerRepositoryOptions = {}) {
+    this.clock = options.clock ?? systemClock;
+    this.#operationTimeoutMs = options.operationTimeoutMs ?? DEFAULT_OPERATION_TIMEOUT;
+  }
+
+  /** Makes the ledger ready: checks the server, makes what is missing. Idempotent; a failed call may be repeated. */
+  open(): Promise<void> {
+    this.#opening ??= this.performOpen().catch((error: unknown) => {
+      this.#opening = undefined;
+      throw error;
+    });
+    return this.#opening;
+  }
+
+  /** Lets go of what the ledger holds open; not of the user's connection. Idempotent; a later verb opens it again. */
+  async close(): Promise<void> {
+    const opening = this.#opening;
+    this.#opening = undefined;
+    if (opening === undefined) return;
+    await opening.catch(() => undefined);
+    await this.performClose();
+  }
+
+  protected abstract performOpen(): Promise<void>;
+  protected abstract performClose(): Promise<void>;
+  protected abstract performReadTime(): Promise<Date>;
+  protected abstract performEnqueue(params: EnqueueParams): Promise<EnqueueResult>;
+  protected abstract performClaim(params: ClaimParams): Promise<ClaimResult>;
+  protected abstract performReadClaim(params: ReadClaimParams): Promise<readonly Job[]>;
+  protected abstract performSettle(params: SettleParams): Promise<SettleResult>;
+  protected abstract performCancel(params: CancelParams): Promise<CancelResult>;
+  protected abstract performRemove(params: JobParams): Promise<RemoveResult>;
+  protected abstract performRedrive(params: RedriveParams): Promise<RedriveResult>;
+  protected abstract performAmend(params: AmendParams): Promise<AmendResult>;
+  protected abstract performReplan(params: ReplanParams): Promise<SeriesResult>;
+  protected abstract performEndSeries(params: EndSeriesParams): Promise<SeriesResult>;
+  protected abstract performFindSeries(params: FindSeriesParams): Promise<readonly Job[]>;
+  protected abstract performNote(params: NoteParams): Promise<boolean>;
+  protected abstract performCompleteInSession(params: CompleteInSessionParams): Promise<boolean>;
+  protected abstract performGetJob(params: GetJobParams): Promise<Job | null>;
+  protected abstract performFindJobs(params: FindJobsParams): Promise<readonly Job[]>;
+  protected abstract performReadStats(params: ReadStatsParams): Promise<readonly StatsRow[]>;
+  protected abstract performSetPaused(params: SetPausedParams): Promise<void>;
+  protected abstract performReadPaused(): Promise<readonly string[]>;
+  protected abstract performRecover(params: RecoverParams): Promise<RecoverResult>;
+  protected abstract performPrune(params: PruneParams): Promise<PruneResult>;
+  protected abstract performNextDue(params: NextDueParams): Promise<Date | null>;
+  protected abstract performOpenLease(params: OpenLeaseParams): Promise<void>;
+  protected abstract performRenewLease(params: InstanceParams): Promise<boolean>;
+  protected abstract performReadLeases(): Promise<readonly LeaseRecord[]>;
+  protected abstract performDeclareDead(params: DeclareDeadParams): Promise<boolean>;
+  protected abstract performEndLease(params: InstanceParams): Promise<void>;
+  protected abstract performRemoveLease(params: InstanceParams): Promise<void>;
+  protected abstract performFindClaimants(params: FindClaimantsParams): Promise<readonly string[]>;
+  protected abstract performReadClaims(params: ReadClaimsParams): Promise<readonly StandingClaim[]>;
+  protected abstract performRescue(params: RescueParams): Promise<RescueResult>;
+  protected abstract performWatch(listener: (hint: LedgerHint) => void): Promise<LedgerWatch>;
+
+  /** Runs a verb: opened first, and within its deadline. */
+  protected async run<T>(
+    verb: string,
+    effect: Effect,
+    { deadlineMs = this.#operationTimeoutMs }: Bounded,
+    perform: () => Promise<T>,
+  ): Promise<T> {
+    await withDeadline(
+      this.clock,
+      this.open(),
+      this.#operationTimeoutMs,
+      () => new ConnectionError(`The ledger did not open within ${this.#operationTimeoutMs} ms`),
+    );
+    const message = `The ledger did not answer ${verb} within ${deadlineMs} ms`;
+    return withDeadline(this.clock, perform(), deadlineMs, () =>
+      effect === 'writes' ? new UnknownOutcomeError(message) : new ConnectionError(message),
+    );
+  }
+}
