@@ -27,6 +27,10 @@ import type { Worker } from './worker.ts';
 
 const MOST_JOBS_A_CLAIM = 1_000;
 const MOST_BUFFERED = 2_000;
+
+/** So many jobs in one claim that hints of more are worth nothing. */
+const MANY = 200;
+
 const RETRY_BASE_MS = 50;
 const RETRY_LONGEST_MS = 30_000;
 const POOR_WIN_RATE = 0.7;
@@ -46,6 +50,8 @@ export interface RoundReport {
   readonly jobs: readonly ClaimedJob[];
   /** True when nothing but a poll had asked for the round. */
   readonly onlyPolled: boolean;
+  /** True when it brought many jobs and there are more. */
+  readonly isFull: boolean;
 }
 
 type ClaimerContext = Pick<
@@ -139,7 +145,11 @@ export class Claimer {
   async #round(onlyPolled: boolean): Promise<void> {
     void this.#parts.pauses.refresh();
     const { demand, someSitOut } = this.#demand();
-    if (demand.length === 0) return;
+    if (demand.length === 0) {
+      const { executor, onRound } = this.#parts;
+      if (executor.bufferedCount() === 0) onRound({ jobs: [], onlyPolled: false, isFull: false });
+      return;
+    }
     const { jobs, attempted, saturated, drained } = await this.#claim({
       demand,
       suspects: false,
@@ -149,7 +159,7 @@ export class Claimer {
     for (const name of drained) this.#drained.add(name);
     if (drained.length < demand.length || someSitOut) this.#causes.add('slots');
     this.#adaptWidening(jobs.length, attempted);
-    this.#handOver(jobs, onlyPolled);
+    this.#handOver({ jobs, onlyPolled, isFull: saturated.length > 0 && jobs.length >= MANY });
   }
 
   /** A suspect is claimed alone, and only one is in this process at a time. */
@@ -162,7 +172,7 @@ export class Claimer {
     if (demand.length === 0) return;
     const { jobs } = await this.#claim({ demand, suspects: true, widening: 1 });
     this.#suspectsWanted = jobs.length > 0;
-    this.#handOver(jobs, false);
+    this.#handOver({ jobs, onlyPolled: false, isFull: false });
   }
 
   /** What can be started soon. Names that filled the last batch sit out, unless nothing else is wanted. */
@@ -248,13 +258,14 @@ export class Claimer {
   }
 
   /** What arrives when it may no longer start is given back. */
-  #handOver(jobs: readonly ClaimedJob[], onlyPolled: boolean): void {
+  #handOver(report: RoundReport): void {
     const { executor, lease, onRound } = this.#parts;
+    const { jobs } = report;
     const [first] = jobs;
     const ownClaim = first === undefined || first.claimedBy === lease.instanceId;
     if (this.#stopped.signal.aborted || !ownClaim) executor.release(jobs);
     else executor.accept(jobs);
-    onRound({ jobs, onlyPolled });
+    onRound(report);
   }
 
   #takeCauses(): { readonly hint: boolean; readonly poll: boolean } {

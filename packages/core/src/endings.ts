@@ -6,7 +6,7 @@
  * @module
  */
 import type { EngineContext } from './engine-context.ts';
-import type { ClaimedJob, Job } from './job.ts';
+import { asRecord, type ClaimedJob, type Job } from './job.ts';
 import { JOB_LIFECYCLE } from './job-lifecycle.ts';
 import { type Settlement, settlementParams } from './ledger/settlement.ts';
 import type { OpenNotes } from './notes.ts';
@@ -29,6 +29,8 @@ export interface EndingHooks {
 
 /** The end of one run, on its way to the ledger. */
 export interface Ending {
+  /** Names the claim that ends. */
+  readonly key: string;
   readonly outcome: Outcome;
   readonly durationMs: number;
   /** What the handler told and is not stored yet. */
@@ -63,6 +65,7 @@ export class Endings {
     else {
       this.#settler.submit({
         settlement,
+        key: ending.key,
         alone: ending.inSession !== undefined,
         remake: ({ isCancelled, current = job, at }) =>
           make(current, isCancelled ? CANCELLED : ending.outcome, at),
@@ -101,7 +104,7 @@ export class Endings {
     const { emit } = this.#context;
     const { verb } = settlement;
     const params = settlementParams(settlement, now);
-    const job: Job = JOB_LIFECYCLE.apply(verb, { ...claimed }, params);
+    const job = JOB_LIFECYCLE.apply(verb, asRecord(claimed), params);
     const skipped = settlement.record?.skipped ?? 0;
     if (skipped > 0) emit('job:skipped', { job, skipped });
     if (verb === 'complete' || verb === 'repeat') {

@@ -19,8 +19,8 @@ import { type Outcome, toSettlement } from './outcome.ts';
 import type { PauseState } from './pauses.ts';
 import { Run } from './run.ts';
 import { isMissed } from './series.ts';
-import type { Settler } from './settler.ts';
-import type { Worker } from './worker.ts';
+import { claimKey, type Settler } from './settler.ts';
+import type { BufferedJob, Worker } from './worker.ts';
 
 /** Jobs that were claimed ahead and could not start within this time are given back, in milliseconds. */
 const LONGEST_BUFFERING_MS = 1_000;
@@ -74,11 +74,12 @@ export class Executor {
   accept(jobs: readonly ClaimedJob[]): void {
     const sinceMs = this.#context.clock.monotonic();
     for (const job of jobs) {
-      this.#held.add(keyOf(job));
+      const key = claimKey(job._id.toHexString(), job.claimToken);
+      this.#held.add(key);
       const unfit = unfitReason(job);
       if (unfit !== undefined) this.#setAside(job, unfit);
       else if (job.cancelRequestedAt) this.#settleUnstarted(job, CANCELLED);
-      else this.#workerOf(job).buffer.push({ job, sinceMs });
+      else this.#workerOf(job).buffer.push({ job, key, sinceMs });
     }
     this.pump();
   }
@@ -133,7 +134,7 @@ export class Executor {
 
   /** True while this claim of this job is here: buffered, running, or its end not yet recorded. */
   holds(jobId: string, claimToken: string): boolean {
-    return this.#held.has(`${jobId} ${claimToken}`) || this.#settler.holds(jobId, claimToken);
+    return this.#held.has(claimKey(jobId, claimToken)) || this.#settler.holds(jobId, claimToken);
   }
 
   /** True while this job is here and not yet settled. */
@@ -215,7 +216,7 @@ export class Executor {
     if (state !== 'running') return false;
     worker.buffer.shift();
     if (this.#hasPassed(next.job)) this.#settleUnstarted(next.job, { kind: 'missed' });
-    else void this.#run(worker, next.job);
+    else void this.#run(worker, next);
     return true;
   }
 
@@ -226,7 +227,7 @@ export class Executor {
     return isMissed({ ...job, repeatInterval }, scheduledFor, this.#context.ledgerTime.now());
   }
 
-  async #run(worker: Worker, job: ClaimedJob): Promise<void> {
+  async #run(worker: Worker, { job, key }: BufferedJob): Promise<void> {
     const run = new Run(this.#context, worker, job);
     this.#runs.add(run);
     worker.running += 1;
@@ -237,6 +238,7 @@ export class Executor {
     worker.measure(durationMs);
     const notes = run.hasNotes ? await run.endNotes() : {};
     this.#end(job, {
+      key,
       outcome,
       durationMs,
       notes,
@@ -252,6 +254,7 @@ export class Executor {
     const { retry } = this.#workerOf(job);
     const { report } = this.#context;
     this.#end(job, {
+      key: claimKey(job._id.toHexString(), job.claimToken),
       outcome,
       durationMs: 0,
       notes: {},
@@ -263,7 +266,7 @@ export class Executor {
   /** From here on the settler holds the job. */
   #end(job: ClaimedJob, ending: Ending): void {
     this.#endings.settle(job, ending);
-    this.#held.delete(keyOf(job));
+    this.#held.delete(ending.key);
   }
 
   /** The next round of starts waits for the event loop's turn. */
@@ -317,8 +320,4 @@ export class Executor {
     this.#idleWaiters = [];
     for (const resolve of waiters) resolve();
   }
-}
-
-function keyOf({ _id, claimToken }: ClaimedJob): string {
-  return `${_id.toHexString()} ${claimToken}`;
 }

@@ -67,6 +67,7 @@ export class Instance {
       wake: (cause) => this.#claimer.wake(cause),
       onCancelRequested: (jobId) => this.#reconciler.cancelRequested(jobId),
       onPausesChanged: () => this.#pauses.changed(),
+      onCancelsUnknown: () => this.#reconciler.reconcile(),
     });
     this.#claimer = new Claimer(context, {
       workers,

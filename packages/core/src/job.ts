@@ -159,3 +159,8 @@ export interface Job<T = unknown> {
 
 /** A job that is processing, with the fields every claim has. */
 export type ClaimedJob = Job & { readonly claimToken: string; readonly claimedBy: string };
+
+/** An interface has no index signature, so a job is no record to the compiler. */
+export function asRecord(job: Job): Job & Record<string, unknown> {
+  return job as Job & Record<string, unknown>;
+}

@@ -48,7 +48,7 @@ export interface TransitionRow<State extends string> {
   readonly append?: Readonly<Record<string, Appended>>;
   /** Fields raised by one. */
   readonly increment?: readonly string[];
-  /** Fields removed. */
+  /** Fields removed; none of those that the row writes. */
   readonly clear?: readonly string[];
 }
 
@@ -161,23 +161,34 @@ function withEffects<State extends string, R extends LifecycleRecord<State>>(
   record: R,
   params: TransitionParams,
 ): R {
-  const next: Record<string, unknown> = { ...record, status: row.to };
-  for (const [field, param] of Object.entries(row.set ?? {})) {
+  const { set = {}, replace = {}, append = {}, reset = [], increment = [], clear = [] } = row;
+  const next = without(record, clear);
+  next.status = row.to;
+  for (const field in set) {
+    const value = params[set[field] ?? ''];
     // A parameter that is not given leaves its field alone, as an update in MongoDB does.
-    if (params[param] !== undefined) next[field] = params[param];
+    if (value !== undefined) next[field] = value;
   }
-  for (const [field, param] of Object.entries(row.replace ?? {})) {
+  for (const [field, param] of Object.entries(replace)) {
     if (params[param] === undefined) delete next[field];
     else next[field] = params[param];
   }
-  for (const [field, { from, most }] of Object.entries(row.append ?? {})) {
+  for (const [field, { from, most }] of Object.entries(append)) {
     const items = params[from] as readonly unknown[] | undefined;
     if (items !== undefined) {
       next[field] = [...((record[field] as readonly unknown[]) ?? []), ...items].slice(-most);
     }
   }
-  for (const field of row.reset ?? []) next[field] = 0;
-  for (const field of row.increment ?? []) next[field] = Number(record[field] ?? 0) + 1;
-  for (const field of row.clear ?? []) delete next[field];
+  for (const field of reset) next[field] = 0;
+  for (const field of increment) next[field] = Number(record[field] ?? 0) + 1;
   return next as R;
+}
+
+/** A copy without some fields. To delete them from a copy would make every later use of it slow. */
+function without(record: TransitionParams, fields: readonly string[]): Record<string, unknown> {
+  const copy: Record<string, unknown> = {};
+  for (const field in record) {
+    if (!fields.includes(field)) copy[field] = record[field];
+  }
+  return copy;
 }

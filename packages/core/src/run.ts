@@ -15,7 +15,7 @@ import type { Settlement } from './ledger/settlement.ts';
 import { Notes, type OpenNotes } from './notes.ts';
 import { HandlerOutcome, type Outcome, type SettlementContext, toSettlement } from './outcome.ts';
 import { copyPayload } from './payload.ts';
-import { checkData } from './schema.ts';
+import { checkData, type StandardSchema } from './schema.ts';
 import type { JobContext, Worker } from './worker.ts';
 
 /** How long a handler that took too long has to end after its signal was aborted, in milliseconds. */
@@ -37,6 +37,11 @@ export interface InSession {
   readonly isRecorded: (settled: Settlement) => Promise<boolean>;
 }
 
+interface CheckedJob {
+  readonly job: Job;
+  readonly error?: Error;
+}
+
 type AbortReason = 'cancel' | 'stop' | 'lease' | 'timeout';
 
 type RunContext = Pick<
@@ -49,7 +54,7 @@ export class Run {
   readonly job: ClaimedJob;
   readonly #context: RunContext;
   readonly #worker: Worker;
-  readonly #controller = new AbortController();
+  #controller: AbortController | undefined;
   readonly #startedMs: number;
   #abortedFor: AbortReason | undefined;
   #notes: Notes | undefined;
@@ -76,8 +81,7 @@ export class Run {
   abort(reason: AbortReason): void {
     if (this.#abortedFor !== undefined) return;
     this.#abortedFor = reason;
-    const name = reason === 'timeout' ? 'TimeoutError' : 'AbortError';
-    this.#controller.abort(new DOMException(ABORT_MESSAGES[reason], name));
+    if (this.#controller) abortFor(reason, this.#controller);
   }
 
   /** Calls the handler and says how the run ended. Never rejects. */
@@ -119,7 +123,9 @@ export class Run {
 
   async #call(): Promise<Outcome> {
     try {
-      const checked = await this.#checked();
+      const { schema } = this.#worker;
+      const checked: CheckedJob =
+        schema === undefined ? { job: this.job } : await this.#checked(schema);
       if (checked.error) return failureOfData(checked.error);
       const returned = await this.#worker.handler(checked.job, this.#jobContext());
       if (returned instanceof HandlerOutcome) return returned.outcome;
@@ -132,9 +138,7 @@ export class Run {
     }
   }
 
-  async #checked(): Promise<{ readonly job: Job; readonly error?: Error }> {
-    const { schema } = this.#worker;
-    if (schema === undefined) return { job: this.job };
+  async #checked(schema: StandardSchema): Promise<CheckedJob> {
     try {
       return { job: { ...this.job, data: await checkData(schema, 'data', this.job.data) } };
     } catch (error) {
@@ -142,9 +146,21 @@ export class Run {
     }
   }
 
+  /** Most handlers never look at the signal, and one for each run would be a large part of what a run costs. */
+  #signal(): AbortSignal {
+    if (this.#controller === undefined) {
+      this.#controller = new AbortController();
+      if (this.#abortedFor !== undefined) abortFor(this.#abortedFor, this.#controller);
+    }
+    return this.#controller.signal;
+  }
+
   #jobContext(): JobContext {
+    const signalOf = (): AbortSignal => this.#signal();
     return Object.freeze({
-      signal: this.#controller.signal,
+      get signal() {
+        return signalOf();
+      },
       fence: this.job.fence,
       progress: (value: unknown) => this.#progress(value),
       log: (line: string) => this.#ownNotes().log(String(line).slice(0, LONGEST_LINE)),
@@ -221,13 +237,13 @@ export class Run {
         const { claimToken } = this.job;
         // A later run of the same job may have ended already, so that the ledger does not show this one any more. While
         // the lease is held nobody but this run can have ended its claim.
-        const wentOn = job?.claimToken !== claimToken && !this.#controller.signal.aborted;
+        const wentOn = job?.claimToken !== claimToken && this.#abortedFor === undefined;
         if (job?.lastToken === claimToken || wentOn) return { kind: 'confirmed', of: done };
         return { kind: 'failed', error: notCommitted(outcome), isFinal: false };
       } catch (error) {
         report(error);
-        if (this.#controller.signal.aborted) return { kind: 'released', hadStarted: true };
-        await sleep(clock, delayMs, this.#controller.signal);
+        if (this.#abortedFor !== undefined) return { kind: 'released', hadStarted: true };
+        await sleep(clock, delayMs, this.#signal());
       }
     }
   }
@@ -258,6 +274,11 @@ function notCommitted(outcome: Outcome): Error {
 
 const CONFIRM_BASE_MS = 50;
 const CONFIRM_LONGEST_MS = 5_000;
+
+function abortFor(reason: AbortReason, controller: AbortController): void {
+  const name = reason === 'timeout' ? 'TimeoutError' : 'AbortError';
+  controller.abort(new DOMException(ABORT_MESSAGES[reason], name));
+}
 
 function tookTooLong(timeoutMs: number): Error {
   return new DOMException(

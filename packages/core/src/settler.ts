@@ -19,6 +19,7 @@ import type { SettleAnswer, Settlement, SettleVerb } from './ledger/settlement.t
 
 const MOST_FLUSHES = 2;
 const MOST_SETTLEMENTS_A_FLUSH = 1_000;
+const WORTH_A_FLUSH = 250;
 const ROOM = 10_000;
 const RETRY_BASE_MS = 50;
 const RETRY_LONGEST_MS = 30_000;
@@ -42,6 +43,8 @@ export interface Remake {
 /** A settlement with who wants to know what became of it. */
 export interface PendingSettlement {
   readonly settlement: Settlement;
+  /** Names the claim, as {@link claimKey} makes it. */
+  readonly key: string;
   /** True when a transaction of the user's may stall it, so that it goes in a flush of its own. */
   readonly alone?: boolean;
   /** Makes the settlement anew, when what it was reckoned with has changed. */
@@ -57,6 +60,11 @@ export interface PendingSettlement {
 }
 
 type SettlerContext = Pick<EngineContext, 'ledger' | 'ledgerTime' | 'clock' | 'random' | 'report'>;
+
+/** What a claim of a job is remembered by. */
+export function claimKey(jobId: string, claimToken: string): string {
+  return `${jobId} ${claimToken}`;
+}
 
 /** Writes settlements in groups. */
 export class Settler {
@@ -88,13 +96,13 @@ export class Settler {
 
   /** True while the end of this claim of this job is known here and not yet recorded. */
   holds(jobId: string, claimToken: string): boolean {
-    const key = `${jobId} ${claimToken}`;
+    const key = claimKey(jobId, claimToken);
     return this.#held.has(key) || this.#refused.has(key);
   }
 
   /** Takes a settlement; it is written soon. */
   submit(pending: PendingSettlement): void {
-    this.#held.add(keyOf(pending));
+    this.#held.add(pending.key);
     this.#queue.push(pending);
     this.#schedule();
   }
@@ -112,13 +120,19 @@ export class Settler {
 
   /** What ends in one turn of the event loop goes in one flush. */
   #schedule(): void {
-    if (this.#scheduled || this.#flushes >= MOST_FLUSHES || this.#queue.length === 0) return;
+    if (this.#scheduled || this.#queue.length === 0 || !this.#mayFlush()) return;
     this.#scheduled = true;
     this.#context.clock.setImmediate(() => {
       this.#scheduled = false;
       void this.#flush();
       this.#schedule();
     });
+  }
+
+  /** While one flush is on its way, another is worth its cost only when it is large. */
+  #mayFlush(): boolean {
+    if (this.#flushes === 0) return true;
+    return this.#flushes < MOST_FLUSHES && this.#queue.length >= WORTH_A_FLUSH;
   }
 
   async #flush(): Promise<void> {
@@ -128,7 +142,7 @@ export class Settler {
     const { answers, now } = await this.#settleUntilAnswered(batch);
     this.#flushes -= 1;
     for (const [index, pending] of batch.entries()) {
-      this.#held.delete(keyOf(pending));
+      this.#held.delete(pending.key);
       this.#takeAnswer(pending, answers[index] ?? 'unknown', now);
     }
     if (!hadRoom && this.hasRoom()) this.#onRoom();
@@ -184,14 +198,14 @@ export class Settler {
 
   /** The series was changed after the claim: the next run is reckoned with the plan that stands now. */
   async #settleReplanned(pending: PendingSettlement, now: Date): Promise<void> {
-    this.#held.add(keyOf(pending));
+    this.#held.add(pending.key);
     const { settlement, onAnswer } = pending;
     const current = await this.#readUntilAnswered(settlement);
     if (current?.claimToken === settlement.claimToken) {
       this.#submitAnew({ ...pending, current }, this.#context.ledgerTime.now());
       return;
     }
-    this.#held.delete(keyOf(pending));
+    this.#held.delete(pending.key);
     onAnswer('unknown', settlement, now);
     this.#tellIdle();
   }
@@ -237,7 +251,7 @@ export class Settler {
       return;
     }
     this.#report(`${refused}; the job stays processing while this instance lives`);
-    this.#refused.add(keyOf(pending));
+    this.#refused.add(pending.key);
     onAnswer('refused', settlement, now);
   }
 
@@ -261,8 +275,4 @@ export class Settler {
 function reduced(settlement: Settlement): Settlement {
   const { result: _, progress: __, logLines: ___, startLock: ____, ...rest } = settlement;
   return rest;
-}
-
-function keyOf({ settlement }: PendingSettlement): string {
-  return `${settlement.jobId.toHexString()} ${settlement.claimToken}`;
 }

@@ -4,6 +4,8 @@
  * Three sources, each behind the other: this process's own enqueues, at once; hints of the ledger; and a poll that
  * nothing can starve. A timer is set for the next due time that is known. While hints flow the poll is slow. A poll
  * that finds a job no hint announced makes the hints suspect: polling is fast again until the next hint has come.
+ * While round after round brings all that was asked for, hints of more are worth nothing, and are put to rest where
+ * they cost the ledger something; meanwhile the ledger is asked now and then which jobs somebody wants cancelled.
  *
  * @module
  */
@@ -23,11 +25,19 @@ const HINT_GRACE_MS = 2_000;
 
 type WakerContext = Pick<EngineContext, 'ledger' | 'ledgerTime' | 'clock' | 'options' | 'report'>;
 
+/** How many full rounds in a row put the hints to rest. */
+const FULL_ROUNDS_TO_REST = 3;
+
+/** How often the ledger is asked for requests to cancel while hints rest, in milliseconds. */
+const CANCEL_INTERVAL_MS = 700;
+
 /** Whom the waker wakes. */
 export interface WakerHooks {
   readonly wake: (cause: WakeCause) => void;
   readonly onCancelRequested: (jobId: string) => void;
   readonly onPausesChanged: () => void;
+  /** Somebody may have asked to cancel a job, and no hint would tell. */
+  readonly onCancelsUnknown: () => void;
 }
 
 /** Gathers the reasons to look for jobs. */
@@ -39,6 +49,8 @@ export class Waker {
   #pollWait = new AbortController();
   #watch: LedgerWatch | undefined;
   #hintsFlow = false;
+  #fullRounds = 0;
+  #resting: Timer | undefined;
   #nextDue: { readonly atMs: number; readonly timer: Timer } | undefined;
   #polling: Promise<void> | undefined;
   readonly #looking = new Set<Promise<void>>();
@@ -65,6 +77,7 @@ export class Waker {
     this.#stopped.abort();
     this.#pollWait.abort();
     this.#nextDue?.timer.cancel();
+    this.#resting?.cancel();
     await this.#watch?.close();
     await this.#polling;
     await Promise.all(this.#looking);
@@ -91,12 +104,35 @@ export class Waker {
   }
 
   /** What a round of claims found tells whether hints can be trusted. */
-  noteRound({ jobs, onlyPolled }: RoundReport): void {
+  noteRound({ jobs, onlyPolled, isFull }: RoundReport): void {
+    if (this.#stopped.signal.aborted) return;
+    this.#fullRounds = isFull ? this.#fullRounds + 1 : 0;
+    this.#rest(this.#fullRounds >= FULL_ROUNDS_TO_REST);
     const oldestMs = this.#context.ledgerTime.now().getTime() - HINT_GRACE_MS;
     const missed = jobs.some(({ nextRunAt, createdAt }) => {
       return Math.max(nextRunAt.getTime(), createdAt.getTime()) < oldestMs;
     });
     if (onlyPolled && missed) this.#trustHints(false);
+  }
+
+  #rest(isResting: boolean): void {
+    const { rest } = this.#watch ?? {};
+    if (rest === undefined || isResting === (this.#resting !== undefined)) return;
+    rest(isResting);
+    if (isResting) {
+      this.#trustHints(false);
+      this.#askForCancels();
+    } else {
+      this.#resting?.cancel();
+      this.#resting = undefined;
+    }
+  }
+
+  #askForCancels(): void {
+    this.#resting = this.#context.clock.setTimer(() => {
+      this.#hooks.onCancelsUnknown();
+      this.#askForCancels();
+    }, CANCEL_INTERVAL_MS);
   }
 
   #onHint(hint: LedgerHint): void {

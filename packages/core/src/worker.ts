@@ -47,7 +47,7 @@ export interface JobContext {
 export type JobHandler<T = unknown, R = unknown> = (job: Job<T>, context: JobContext) => R;
 
 /** The most jobs of one name that are claimed ahead of free slots. */
-const MOST_PREFETCH = 500;
+const MOST_PREFETCH = 1_000;
 
 const NEWEST_WEIGHT = 0.2;
 
@@ -132,6 +132,8 @@ export class Worker {
 /** A job that waits in this process for a slot. */
 export interface BufferedJob {
   readonly job: ClaimedJob;
+  /** Names its claim. */
+  readonly key: string;
   /** Monotonic time. */
   readonly sinceMs: number;
 }

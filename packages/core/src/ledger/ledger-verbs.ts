@@ -391,5 +391,10 @@ export type LedgerHint =
 export interface LedgerWatch {
   /** Undefined when hints will flow; else why this ledger cannot give any. */
   readonly unsupported?: string;
+  /**
+   * Present where hints are costly: puts them to rest, or calls for them again, which `opened` then answers. Hints of
+   * the clock come all the same.
+   */
+  rest?(isResting: boolean): void;
   close(): Promise<void>;
 }

@@ -15,7 +15,7 @@
  * @module
  */
 import { InvalidArgumentError, LedgerFullError, toError } from '../../errors.ts';
-import type { Job } from '../../job.ts';
+import { asRecord, type Job } from '../../job.ts';
 import { JOB_LIFECYCLE } from '../../job-lifecycle.ts';
 import {
   type AmendParams,
@@ -78,7 +78,7 @@ import { MemoryControl, noTransactions } from './memory-control.ts';
 import { countJobs, listJobs } from './memory-listing.ts';
 import { MemoryRescue } from './memory-rescue.ts';
 import { MemorySeries } from './memory-series.ts';
-import { asRecord, dueHint, Moves } from './moves.ts';
+import { dueHint, Moves } from './moves.ts';
 import { copyIn, copyOut, type StoredJob } from './stored-job.ts';
 
 /** How many unfinished jobs an in-memory ledger holds when nothing else is said. */

@@ -3,12 +3,11 @@
  *
  * @module
  */
-import type { Job } from '../../job.ts';
+import { asRecord, type Job } from '../../job.ts';
 import { JOB_LIFECYCLE } from '../../job-lifecycle.ts';
 import type { PruneParams, PruneResult } from '../ledger-repository.ts';
 import { FinishedJobs } from './finished-jobs.ts';
 import type { JobStore } from './job-store.ts';
-import { asRecord } from './moves.ts';
 import type { StoredJob } from './stored-job.ts';
 
 /** The archive, and the way there. */

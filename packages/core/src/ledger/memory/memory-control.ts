@@ -6,6 +6,7 @@
  * @module
  */
 import { UnsupportedError } from '../../errors.ts';
+import { asRecord } from '../../job.ts';
 import { JOB_LIFECYCLE } from '../../job-lifecycle.ts';
 import { nextRunOf } from '../../series.ts';
 import type {
@@ -22,7 +23,7 @@ import type {
 import { historyEntries } from '../settlement.ts';
 import { lockToRetake } from '../unique-locks.ts';
 import type { JobStore } from './job-store.ts';
-import { asRecord, type Moves } from './moves.ts';
+import type { Moves } from './moves.ts';
 import { copyOut, type StoredJob } from './stored-job.ts';
 
 /** Verbs on one job. */

@@ -4,7 +4,7 @@
  * @module
  */
 import { invariant } from '../../errors.ts';
-import type { Job } from '../../job.ts';
+import { asRecord, type Job } from '../../job.ts';
 import { JOB_LIFECYCLE, type JobVerb } from '../../job-lifecycle.ts';
 import type { TransitionParams } from '../../lifecycle.ts';
 import type { LedgerHint } from '../ledger-repository.ts';
@@ -47,11 +47,6 @@ export class Moves {
     this.#jobs.put(next);
     return next;
   }
-}
-
-/** An interface has no index signature, so a Job is no record to the compiler. */
-export function asRecord(job: Job): Job & Record<string, unknown> {
-  return job as Job & Record<string, unknown>;
 }
 
 /** What tells that a job is pending. */

@@ -199,6 +199,6 @@ function byClaimOrder(a: Job, b: Job): number {
   return (
     a.priority - b.priority ||
     Number(a.nextRunAt) - Number(b.nextRunAt) ||
-    (a._id.toHexString() < b._id.toHexString() ? -1 : 1)
+    Buffer.compare(a._id.id, b._id.id)
   );
 }

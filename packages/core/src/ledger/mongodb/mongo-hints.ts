@@ -29,6 +29,7 @@ export function watchJobs(params: WatchJobsParams): LedgerWatch {
   if (unsupported !== undefined) return { unsupported, close: async () => unwatchPrimary() };
   const watch = watchCollection(params);
   return {
+    rest: watch.rest,
     async close(): Promise<void> {
       unwatchPrimary();
       await watch.close();
