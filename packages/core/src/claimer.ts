@@ -28,9 +28,6 @@ import type { Worker } from './worker.ts';
 const MOST_JOBS_A_CLAIM = 1_000;
 const MOST_BUFFERED = 2_000;
 
-/** So many jobs in one claim that hints of more are worth nothing. */
-const MANY = 200;
-
 const RETRY_BASE_MS = 50;
 const RETRY_LONGEST_MS = 30_000;
 const POOR_WIN_RATE = 0.7;
@@ -50,8 +47,8 @@ export interface RoundReport {
   readonly jobs: readonly ClaimedJob[];
   /** True when nothing but a poll had asked for the round. */
   readonly onlyPolled: boolean;
-  /** True when it brought many jobs and there are more. */
-  readonly isFull: boolean;
+  /** True while a name had more due jobs than were asked for last; left out when nothing was asked for. */
+  readonly isSaturated?: boolean;
 }
 
 type ClaimerContext = Pick<
@@ -80,6 +77,7 @@ export class Claimer {
   #loop: Promise<void> | undefined;
   #satOut: ReadonlySet<string> = new Set();
   readonly #drained = new Set<string>();
+  readonly #backlogged = new Set<string>();
   #widening = 1;
   #roundMs = 10;
   #rotation = 0;
@@ -146,8 +144,7 @@ export class Claimer {
     void this.#parts.pauses.refresh();
     const { demand, someSitOut } = this.#demand();
     if (demand.length === 0) {
-      const { executor, onRound } = this.#parts;
-      if (executor.bufferedCount() === 0) onRound({ jobs: [], onlyPolled: false, isFull: false });
+      this.#parts.onRound({ jobs: [], onlyPolled: false });
       return;
     }
     const { jobs, attempted, saturated, drained } = await this.#claim({
@@ -156,10 +153,14 @@ export class Claimer {
       widening: this.#widening,
     });
     this.#satOut = new Set(saturated);
-    for (const name of drained) this.#drained.add(name);
+    for (const name of saturated) this.#backlogged.add(name);
+    for (const name of drained) {
+      this.#drained.add(name);
+      this.#backlogged.delete(name);
+    }
     if (drained.length < demand.length || someSitOut) this.#causes.add('slots');
     this.#adaptWidening(jobs.length, attempted);
-    this.#handOver({ jobs, onlyPolled, isFull: saturated.length > 0 && jobs.length >= MANY });
+    this.#handOver({ jobs, onlyPolled, isSaturated: this.#backlogged.size > 0 });
   }
 
   /** A suspect is claimed alone, and only one is in this process at a time. */
@@ -172,7 +173,7 @@ export class Claimer {
     if (demand.length === 0) return;
     const { jobs } = await this.#claim({ demand, suspects: true, widening: 1 });
     this.#suspectsWanted = jobs.length > 0;
-    this.#handOver({ jobs, onlyPolled: false, isFull: false });
+    this.#handOver({ jobs, onlyPolled: false });
   }
 
   /** What can be started soon. Names that filled the last batch sit out, unless nothing else is wanted. */

@@ -4,8 +4,8 @@
  * Three sources, each behind the other: this process's own enqueues, at once; hints of the ledger; and a poll that
  * nothing can starve. A timer is set for the next due time that is known. While hints flow the poll is slow. A poll
  * that finds a job no hint announced makes the hints suspect: polling is fast again until the next hint has come.
- * While round after round brings all that was asked for, hints of more are worth nothing, and are put to rest where
- * they cost the ledger something; meanwhile the ledger is asked now and then which jobs somebody wants cancelled.
+ * While a backlog is worked off fast, hints of more are worth nothing, and are put to rest where they cost the ledger
+ * something; meanwhile the ledger is asked now and then which jobs somebody wants cancelled.
  *
  * @module
  */
@@ -25,8 +25,9 @@ const HINT_GRACE_MS = 2_000;
 
 type WakerContext = Pick<EngineContext, 'ledger' | 'ledgerTime' | 'clock' | 'options' | 'report'>;
 
-/** How many full rounds in a row put the hints to rest. */
-const FULL_ROUNDS_TO_REST = 3;
+/** Won within {@link BACKLOG_WINDOW_MS}, with more to come, so many jobs make hints of others worth nothing. */
+const BACKLOG_JOBS = 1_000;
+const BACKLOG_WINDOW_MS = 1_000;
 
 /** How often the ledger is asked for requests to cancel while hints rest, in milliseconds. */
 const CANCEL_INTERVAL_MS = 700;
@@ -49,7 +50,7 @@ export class Waker {
   #pollWait = new AbortController();
   #watch: LedgerWatch | undefined;
   #hintsFlow = false;
-  #fullRounds = 0;
+  #backlog: { sinceMs: number; jobs: number; isFast: boolean } | undefined;
   #resting: Timer | undefined;
   #nextDue: { readonly atMs: number; readonly timer: Timer } | undefined;
   #polling: Promise<void> | undefined;
@@ -104,10 +105,10 @@ export class Waker {
   }
 
   /** What a round of claims found tells whether hints can be trusted. */
-  noteRound({ jobs, onlyPolled, isFull }: RoundReport): void {
+  noteRound(round: RoundReport): void {
     if (this.#stopped.signal.aborted) return;
-    this.#fullRounds = isFull ? this.#fullRounds + 1 : 0;
-    this.#rest(this.#fullRounds >= FULL_ROUNDS_TO_REST);
+    this.#rest(this.#isBacklogged(round));
+    const { jobs, onlyPolled } = round;
     const oldestMs = this.#context.ledgerTime.now().getTime() - HINT_GRACE_MS;
     const missed = jobs.some(({ nextRunAt, createdAt }) => {
       return Math.max(nextRunAt.getTime(), createdAt.getTime()) < oldestMs;
@@ -115,10 +116,25 @@ export class Waker {
     if (onlyPolled && missed) this.#trustHints(false);
   }
 
+  /** True from the moment at which many jobs came fast, until there are no more or they come slowly. */
+  #isBacklogged({ jobs, isSaturated }: RoundReport): boolean {
+    if (isSaturated === false) {
+      this.#backlog = undefined;
+      return false;
+    }
+    const nowMs = this.#context.clock.monotonic();
+    const backlog = this.#backlog ?? { sinceMs: nowMs, jobs: 0, isFast: false };
+    this.#backlog = backlog;
+    backlog.jobs += jobs.length;
+    const isOver = nowMs - backlog.sinceMs > BACKLOG_WINDOW_MS;
+    if (isOver || backlog.jobs >= BACKLOG_JOBS) backlog.isFast = backlog.jobs >= BACKLOG_JOBS;
+    if (isOver) Object.assign(backlog, { sinceMs: nowMs, jobs: 0 });
+    return backlog.isFast;
+  }
+
   #rest(isResting: boolean): void {
     const { rest } = this.#watch ?? {};
     if (rest === undefined || isResting === (this.#resting !== undefined)) return;
-    rest(isResting);
     if (isResting) {
       this.#trustHints(false);
       this.#askForCancels();
@@ -126,6 +142,7 @@ export class Waker {
       this.#resting?.cancel();
       this.#resting = undefined;
     }
+    rest(isResting);
   }
 
   #askForCancels(): void {

@@ -47,7 +47,7 @@ export interface JobContext {
 export type JobHandler<T = unknown, R = unknown> = (job: Job<T>, context: JobContext) => R;
 
 /** The most jobs of one name that are claimed ahead of free slots. */
-const MOST_PREFETCH = 1_000;
+const MOST_PREFETCH = 2_000;
 
 const NEWEST_WEIGHT = 0.2;
 

@@ -230,6 +230,109 @@ describe('a claim whose answer was lost', () => {
   });
 });
 
+describe('hints during a backlog', () => {
+  function restingWorld() {
+    const world = makeWorld();
+    const watch = world.ledger.watch.bind(world.ledger);
+    const rests: boolean[] = [];
+    world.ledger.watch = async (listener) => {
+      const opened = await watch((hint) => {
+        if (rests.at(-1) !== true) listener(hint);
+      });
+      const rest = (isResting: boolean) => {
+        rests.push(isResting);
+        if (!isResting) listener({ kind: 'opened' });
+      };
+      return { ...opened, rest };
+    };
+    return { ...world, rests };
+  }
+
+  const BACKLOG = Array.from({ length: 20_000 }, () => ({ name: 'quick' }));
+
+  test('rest, and flow again when it is worked off', async () => {
+    const { clock, makeInstance, rests } = restingWorld();
+    const { monque } = makeInstance({ leaseDuration: 600_000 });
+    const quick = () => new Promise<void>((resolve) => clock.setTimer(resolve, 50));
+    monque.worker('quick', quick, { concurrency: 500 });
+    monque.worker('other', () => 'done');
+    await monque.enqueueMany(BACKLOG);
+    await monque.start();
+    await clock.advance(1_000);
+    expect(rests).toEqual([true]);
+    expect(monque.health().hints).toBe('polling');
+    await clock.advance(2_000);
+    expect(rests).toEqual([true, false]);
+    expect(monque.health().hints).toBe('flowing');
+    const { _id } = await makeInstance().monque.enqueue('other');
+    await clock.settle();
+    expect(await monque.getJob(_id)).toMatchObject({ status: 'completed' });
+    await monque.stop();
+  });
+
+  test('that rest do not keep a request to cancel from a running job for a second', async () => {
+    const { clock, makeInstance, rests } = restingWorld();
+    const { monque, faulty } = makeInstance({ leaseDuration: 600_000 });
+    const quick = () => new Promise<void>((resolve) => clock.setTimer(resolve, 50));
+    monque.worker('quick', quick, { concurrency: 500 });
+    monque.worker('long', (_job, { signal }) => {
+      const aborted = deferred();
+      signal.addEventListener('abort', () => aborted.reject(signal.reason));
+      return aborted.promise;
+    });
+    const { _id } = await monque.enqueue('long');
+    await monque.enqueueMany(BACKLOG);
+    await monque.start();
+    await clock.advance(500);
+    expect(rests).toEqual([true]);
+    await makeInstance().monque.cancelJob(_id);
+    await clock.advance(900);
+    expect(rests).toEqual([true]);
+    expect(await monque.getJob(_id)).toMatchObject({ status: 'cancelled' });
+    await clock.advance(3_000);
+    const asked = faulty.calls('readClaims');
+    await clock.advance(5_000);
+    expect(faulty.calls('readClaims')).toBe(asked);
+    await monque.stop();
+  });
+
+  test('that rest are called for when all slots are taken by runs that take long', async () => {
+    const { clock, makeInstance, rests } = restingWorld();
+    const { monque } = makeInstance({ instanceConcurrency: 400 });
+    const gate = deferred();
+    let runs = 0;
+    const work = () => {
+      runs += 1;
+      return runs > 4_000 ? gate.promise : new Promise<void>((r) => void clock.setTimer(r, 50));
+    };
+    monque.worker('quick', work, { concurrency: 400 });
+    await monque.enqueueMany(BACKLOG.slice(0, 6_000));
+    await monque.start();
+    await clock.advance(400);
+    expect(rests).toEqual([true]);
+    await clock.advance(5_000);
+    expect(rests).toEqual([true, false]);
+    gate.resolve();
+    await clock.advance(5_000);
+    await monque.stop();
+  });
+
+  test('that rest when the instance stops leave no timer behind', async () => {
+    const { clock, makeInstance, rests } = restingWorld();
+    const { monque } = makeInstance();
+    const quick = () => new Promise<void>((resolve) => clock.setTimer(resolve, 50));
+    monque.worker('quick', quick, { concurrency: 500 });
+    await monque.enqueueMany(BACKLOG);
+    await monque.start();
+    await clock.advance(500);
+    expect(rests).toEqual([true]);
+    const stopped = monque.stop();
+    await clock.advance(100);
+    await stopped;
+    expect(clock.pendingTimers).toBe(0);
+  });
+});
+
 describe('waking', () => {
   test('is heard at every moment, also right at the end of a round', async () => {
     const { clock } = makeWorld();
@@ -241,8 +344,9 @@ describe('waking', () => {
     const parts = {
       workers: new Map(),
       settler: { hasRoom },
-      executor: { bufferedCount: () => 0, room: 1 },
+      executor: { bufferedCount: () => 0, roomFor: () => 1 },
       pauses: { refresh: async () => undefined, wasPaused: () => false },
+      onRound: () => undefined,
     };
     const claimer = new Claimer({} as never, parts as never);
     for (let microtasks = 0; microtasks < 30; microtasks += 1) {

@@ -63,6 +63,35 @@ describeWithOwnMongo('a watch', (binary) => {
     expect(hints.kinds).toEqual(['opened', 'due']);
   });
 
+  test('rests when it is told to, and is heard again, after `opened`, when it is called for', async () => {
+    watch = await ledger.watch(hints.hear);
+    await hints.nth('opened');
+    for (let rests = 1; rests <= 2; rests += 1) {
+      watch.rest?.(true);
+      watch.rest?.(true);
+      await rival.enqueue({ jobs: makeJobs(1) });
+      watch.rest?.(false);
+      await hints.nth('opened', 1 + rests);
+      await rival.enqueue({ jobs: makeJobs(1) });
+      await hints.nth('due', rests);
+    }
+    expect(hints.kinds).toEqual(['opened', 'opened', 'due', 'opened', 'due']);
+  });
+
+  test('that rests ends like any other', async () => {
+    watch = await ledger.watch(hints.hear);
+    await hints.nth('opened');
+    watch.rest?.(true);
+    await watch.close();
+    await rival.enqueue({ jobs: makeJobs(1) });
+    const second = await ledger.watch(hints.hear);
+    await hints.nth('opened', 2);
+    await rival.enqueue({ jobs: makeJobs(1) });
+    await hints.nth('due');
+    await second.close();
+    expect(hints.kinds).toEqual(['opened', 'opened', 'due']);
+  });
+
   test('tells nothing of what makes no job pending', async () => {
     watch = await ledger.watch(hints.hear);
     await hints.nth('opened');
