@@ -50,6 +50,14 @@ export function oneSeriesRule(facts: Facts, violate: Violate): Rule {
   };
 }
 
+/** When the times of the plan were changed last while a run was on. */
+function changedMs(job: Job | undefined): number {
+  const changes = (job?.history ?? []).filter(
+    ({ verb, scheduledFor }) => verb === 'replanRunning' && scheduledFor !== undefined,
+  );
+  return changes.at(-1)?.at.getTime() ?? 0;
+}
+
 /** Each run stands for a later time of the plan that holds, the next one unless that was missed. */
 export function planRule(_facts: Facts, violate: Violate): Rule {
   const done = new Set<string>();
@@ -69,7 +77,8 @@ export function planRule(_facts: Facts, violate: Violate): Rule {
       if (GOES_ON.has(verb)) {
         if (toMs <= fromMs) violate('a series goes back', detail);
         if (!isAlive(before)) violate('a series that was ended goes on', detail);
-        const following = followingMs(after, fromMs);
+        // A plan that was changed during the run says nothing of the time before the change.
+        const following = followingMs(after, Math.max(fromMs, changedMs(before)));
         const isToCome = following > (params.now as Date).getTime() + TIME_STEP_MS;
         if (isToCome && toMs !== following) violate('a series skips a time', detail);
         if (after.missed === 'all' && toMs !== following) violate('a series skips a time', detail);
