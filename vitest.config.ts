@@ -30,7 +30,7 @@ const driver6: TestProjectInlineConfiguration = {
     // What is decided by the server or by this library alone need not be seen through both drivers.
     exclude: [
       '**/{explain,explain-control,failover,standalone,replay,pruning,handwritten,pauses}.mongodb.test.ts',
-      '**/{model-mongodb,processes,whole-scheduler}.mongodb.test.ts',
+      '**/{model-mongodb,processes,whole-scheduler,costs}.mongodb.test.ts',
     ],
     env: { MONQUE_TEST_DRIVER_MAJOR: '6' },
   },
