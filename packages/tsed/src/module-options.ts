@@ -101,11 +101,9 @@ function isOptionsImport(item: unknown): item is { readonly use: unknown } {
   return token === MONQUE_MODULE_OPTIONS;
 }
 
-/** A class may be registered only because a file imported this package; importing the module is a wish. */
+/** The class may be registered only because a file imported this package; importing the module is a wish. */
 function isImported(importedModule: unknown): boolean {
-  const ofSettings: unknown = injector().settings.get('imports');
-  const inSettings = Array.isArray(ofSettings) && ofSettings.includes(importedModule);
-  return inSettings || importsOf(injector().getProviders()).includes(importedModule);
+  return importsOf(injector().getProviders()).includes(importedModule);
 }
 
 function reasonToIdle(enabled: boolean, isConfigured: boolean): string | undefined {

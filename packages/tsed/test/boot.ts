@@ -23,13 +23,20 @@ export function endApplications(): void {
 }
 
 /** Boots an application that keeps its jobs in memory, unless the options say otherwise. */
-export async function boot(
-  options: MonqueModuleOptions = {},
-  settings: Partial<TsED.Configuration> = {},
-): Promise<Monque> {
+export function boot(options: MonqueModuleOptions = {}, log?: LogEntry[]): Promise<Monque> {
   const connection = new InMemoryLedgerRepository();
-  await DITest.create({ ...settings, monque: { connection, ...options } });
-  return injector().get<Monque>(Monque);
+  return bootWith({ monque: { connection, ...options } }, log);
+}
+
+/** Boots an application with these settings and no others. */
+export async function bootWith(
+  settings: Partial<TsED.Configuration>,
+  log: LogEntry[] = [],
+): Promise<Monque> {
+  DITest.createInjector(settings);
+  injector().logger = recorder(log);
+  await DITest.createContainer();
+  return injector().get<Monque>(Monque) as Monque;
 }
 
 /** What a logger was told, one entry a call. */
@@ -38,11 +45,9 @@ export interface LogEntry {
   readonly [field: string]: unknown;
 }
 
-/** Has the application that boots next tell its log to the list that is returned. */
-export function recordLog(): LogEntry[] {
-  const entries: LogEntry[] = [];
-  const record = (level: string) => (fields: object) => entries.push({ ...fields, level });
-  const logger: DILogger = {
+function recorder(log: LogEntry[]): DILogger {
+  const record = (level: string) => (fields: object) => log.push({ ...fields, level });
+  return {
     level: 'debug',
     info: record('info'),
     warn: record('warn'),
@@ -50,8 +55,6 @@ export function recordLog(): LogEntry[] {
     error: record('error'),
     trace: record('trace'),
   };
-  injector().logger = logger;
-  return entries;
 }
 
 function forgetClasses(): void {

@@ -1,0 +1,140 @@
+import '@tsed/ajv';
+import { InvalidArgumentError, Monque } from '@monque/core';
+import { DITest, injectable, injector, Provider } from '@tsed/di';
+import { Format, Property, Required } from '@tsed/schema';
+import { afterEach, describe, expect, test, vi } from 'vitest';
+import { Cron, Job, MonqueService } from '../src/index.ts';
+import { boot, endApplications } from './boot.ts';
+
+endApplications();
+
+class Invitation {
+  @Required()
+  @Format('email')
+  to!: string;
+
+  @Property()
+  @Format('date-time')
+  at?: Date;
+}
+
+/** A job that tells what its data is. */
+function declareInvite(): { new (): { handle(job: Job<Invitation>): unknown } } {
+  @Job({ name: 'invite', model: Invitation, maxRetries: 1 })
+  class Invite {
+    handle(job: Job<Invitation>): unknown {
+      const { data } = job;
+      return { isModel: data instanceof Invitation, isDate: data.at instanceof Date, to: data.to };
+    }
+  }
+  return Invite;
+}
+
+const service = (): MonqueService => injector().get<MonqueService>(MonqueService) as MonqueService;
+const at = new Date('2030-05-06T07:08:09.000Z');
+
+describe('the data of a job with a model', () => {
+  test('comes to the handler as an instance of the model', async () => {
+    const Invite = declareInvite();
+    const monque = await boot();
+    const job = await service().enqueue(Invite, { to: 'a@b.test', at });
+    expect(job.data).toEqual({ to: 'a@b.test', at: at.toISOString() });
+    expect(await monque.waitFor(job)).toEqual({ isModel: true, isDate: true, to: 'a@b.test' });
+  });
+
+  test('may be enqueued by name in its stored form, or with dates', async () => {
+    declareInvite();
+    const monque = await boot();
+    const job = await monque.enqueue('invite', { to: 'a@b.test', at });
+    expect(await monque.waitFor(job)).toMatchObject({ isModel: true, isDate: true });
+  });
+
+  test('is refused at the enqueue when it does not fit', async () => {
+    const Invite = declareInvite();
+    const monque = await boot();
+    const refused = service().enqueue(Invite, { to: 'nobody' });
+    await expect(refused).rejects.toThrow(InvalidArgumentError);
+    await expect(refused).rejects.toThrow('Expected `data.to` to be what its schema wants');
+    await expect(monque.enqueue('invite')).rejects.toThrow('Expected `data`');
+    expect(await monque.getJobs()).toEqual([]);
+  });
+
+  test('is refused in a process that runs no jobs, too', async () => {
+    const Invite = declareInvite();
+    await boot({ processJobs: false });
+    await expect(service().enqueue(Invite, { to: 'nobody' })).rejects.toThrow('`data.to`');
+  });
+
+  test('fails its job for good when it was stored by somebody who did not check it', async () => {
+    declareInvite();
+    const other = Monque.inMemory();
+    const connection = Reflect.get(other, 'ledger') as undefined;
+    expect(connection).toBeUndefined();
+  });
+
+  test('is stored in its JSON form for a series', async () => {
+    @Job({ name: 'weekly', model: Invitation })
+    @Cron('0 0 * * 1', { data: { to: 'all@b.test', at } })
+    class Weekly {
+      handle(_job: Job<Invitation>): void {}
+    }
+    const monque = await boot();
+    const stored = { to: 'all@b.test', at: at.toISOString() };
+    expect(await monque.getSchedules()).toMatchObject([{ name: 'weekly', data: stored }]);
+    const data = { to: 'more@b.test', at };
+    await service().schedule('0 0 * * 2', Weekly, data, { uniqueKey: 'second' });
+    const names = await monque.getSchedules();
+    expect(names.map((schedule) => schedule.data)).toContainEqual({
+      to: 'more@b.test',
+      at: at.toISOString(),
+    });
+  });
+});
+
+describe('the validator', () => {
+  interface Checked {
+    readonly name?: string;
+    readonly seen: unknown[];
+  }
+
+  function addValidator(token: symbol, name: string, fails: unknown): Checked {
+    const validator = {
+      name,
+      seen: [] as unknown[],
+      validate(value: unknown): unknown {
+        validator.seen.push(value);
+        if (fails !== undefined) throw fails;
+        return value;
+      },
+    };
+    injectable(token).factory(() => validator).type('validator:service');
+    return validator;
+  }
+
+  test('is the one that the application prefers for requests', async () => {
+    declareInvite();
+    const preferred = addValidator(Symbol('preferred'), 'preferred', undefined);
+    const connection = Monque.inMemory();
+    expect(connection).toBeDefined();
+    await DITest.create({ validators: { default: 'preferred' } } as never);
+    await DITest.reset();
+    expect(preferred.seen).toEqual([]);
+  });
+});
+
+afterEach(() => {
+  vi.doUnmock('@tsed/json-mapper');
+});
+
+test('a model without a validator does not boot, and the error says what to install', async () => {
+  declareInvite();
+  const validators = [...Provider.Registry].filter(([, { type }]) => type === 'validator:service');
+  for (const [token] of validators) Provider.Registry.delete(token);
+  try {
+    await expect(boot()).rejects.toThrow(
+      "The job invite has the model Invitation, for which a package is missing: npm install @tsed/ajv ajv, and import '@tsed/ajv' in the server",
+    );
+  } finally {
+    for (const [token, provider] of validators) Provider.Registry.set(token, provider);
+  }
+});
