@@ -1,10 +1,10 @@
 import '@tsed/ajv';
-import { InvalidArgumentError, Monque } from '@monque/core';
-import { DITest, injectable, injector, Provider } from '@tsed/di';
+import { InMemoryLedgerRepository, InvalidArgumentError, Monque } from '@monque/core';
+import { injectable, injector, Provider } from '@tsed/di';
 import { Format, Property, Required } from '@tsed/schema';
-import { afterEach, describe, expect, test, vi } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { Cron, Job, MonqueService } from '../src/index.ts';
-import { boot, endApplications } from './boot.ts';
+import { boot, bootWith, endApplications } from './boot.ts';
 
 endApplications();
 
@@ -65,11 +65,12 @@ describe('the data of a job with a model', () => {
     await expect(service().enqueue(Invite, { to: 'nobody' })).rejects.toThrow('`data.to`');
   });
 
-  test('fails its job for good when it was stored by somebody who did not check it', async () => {
+  test('fails its job at once when somebody stored it who did not check it', async () => {
     declareInvite();
-    const other = Monque.inMemory();
-    const connection = Reflect.get(other, 'ledger') as undefined;
-    expect(connection).toBeUndefined();
+    const connection = new InMemoryLedgerRepository();
+    const job = await new Monque(connection).enqueue('invite', { to: 'nobody' });
+    const monque = await boot({ connection });
+    await expect(monque.waitFor(job)).rejects.toThrow('Expected `data.to` to be what its schema');
   });
 
   test('is stored in its JSON form for a series', async () => {
@@ -92,49 +93,78 @@ describe('the data of a job with a model', () => {
 });
 
 describe('the validator', () => {
-  interface Checked {
-    readonly name?: string;
-    readonly seen: unknown[];
+  /** A validator that notes what it was asked, and throws this if it is given. */
+  function addValidator(verdict?: unknown): unknown[] {
+    const seen: unknown[] = [];
+    const validate = (value: unknown): unknown => {
+      seen.push(value);
+      if (verdict !== undefined) throw verdict;
+      return value;
+    };
+    injectable(Symbol('validator'))
+      .factory(() => ({ name: 'preferred', validate }))
+      .type('validator:service');
+    return seen;
   }
 
-  function addValidator(token: symbol, name: string, fails: unknown): Checked {
-    const validator = {
-      name,
-      seen: [] as unknown[],
-      validate(value: unknown): unknown {
-        validator.seen.push(value);
-        if (fails !== undefined) throw fails;
-        return value;
-      },
-    };
-    injectable(token).factory(() => validator).type('validator:service');
-    return validator;
-  }
+  const settings = {
+    monque: { connection: new InMemoryLedgerRepository() },
+    validators: { default: 'preferred' },
+  };
 
   test('is the one that the application prefers for requests', async () => {
-    declareInvite();
-    const preferred = addValidator(Symbol('preferred'), 'preferred', undefined);
-    const connection = Monque.inMemory();
-    expect(connection).toBeDefined();
-    await DITest.create({ validators: { default: 'preferred' } } as never);
-    await DITest.reset();
-    expect(preferred.seen).toEqual([]);
+    const Invite = declareInvite();
+    const seen = addValidator();
+    const monque = await bootWith(settings);
+    const job = await service().enqueue(Invite, { to: 'nobody' });
+    expect(await monque.waitFor(job)).toMatchObject({ isModel: true });
+    expect(seen).toEqual([{ to: 'nobody' }, { to: 'nobody' }]);
+  });
+
+  test('that cannot tell is no verdict on the data', async () => {
+    const Invite = declareInvite();
+    const down = new Error('the lookup is down');
+    addValidator(down);
+    await bootWith(settings);
+    await expect(service().enqueue(Invite, { to: 'a@b.test' })).rejects.toBe(down);
+  });
+
+  test('may say what is wrong without saying where', async () => {
+    const Invite = declareInvite();
+    addValidator(Object.assign(new Error('invalid'), { errors: [{}] }));
+    await bootWith(settings);
+    const refused = service().enqueue(Invite, { to: 'a@b.test' });
+    await expect(refused).rejects.toThrow('data: is not valid');
   });
 });
 
-afterEach(() => {
-  vi.doUnmock('@tsed/json-mapper');
-});
+describe('an application does not boot, and is told what to install, when a model', () => {
+  test('has no validator', async () => {
+    declareInvite();
+    const validators = [...Provider.Registry].filter(([, { type }]) => type === 'validator:service');
+    for (const [token] of validators) Provider.Registry.delete(token);
+    try {
+      const refused = boot();
+      await expect(refused).rejects.toMatchObject({ code: 'MISSING_PACKAGE' });
+      await expect(refused).rejects.toThrow(
+        "The job invite has the model Invitation, for which a package is missing: npm install @tsed/ajv ajv, and import '@tsed/ajv' in the server",
+      );
+    } finally {
+      for (const [token, provider] of validators) Provider.Registry.set(token, provider);
+    }
+  });
 
-test('a model without a validator does not boot, and the error says what to install', async () => {
-  declareInvite();
-  const validators = [...Provider.Registry].filter(([, { type }]) => type === 'validator:service');
-  for (const [token] of validators) Provider.Registry.delete(token);
-  try {
-    await expect(boot()).rejects.toThrow(
-      "The job invite has the model Invitation, for which a package is missing: npm install @tsed/ajv ajv, and import '@tsed/ajv' in the server",
-    );
-  } finally {
-    for (const [token, provider] of validators) Provider.Registry.set(token, provider);
-  }
+  test('has no mapper', async () => {
+    declareInvite();
+    vi.doMock('@tsed/json-mapper', () => {
+      throw new Error('Cannot find package');
+    });
+    try {
+      await expect(boot()).rejects.toThrow(
+        'a package is missing: npm install @tsed/json-mapper @tsed/schema in the server',
+      );
+    } finally {
+      vi.doUnmock('@tsed/json-mapper');
+    }
+  });
 });
