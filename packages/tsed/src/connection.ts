@@ -23,11 +23,14 @@ export interface MongooseConnection {
 /** Where jobs are kept: a Mongoose connection that is open or connects, a `Db`, or a ledger. */
 export type ConnectionSource = MongooseConnection | Db | LedgerRepository;
 
-/** A connection, a promise of one, or a function that gives either when the application boots. */
+/**
+ * A connection, a promise of one, or a function that gives either when the application boots. A function may be typed
+ * as giving undefined, as that of `@tsed/mongoose` is; if it does, the application does not boot.
+ */
 export type ConnectionOption =
   | ConnectionSource
   | Promise<ConnectionSource>
-  | (() => ConnectionSource | Promise<ConnectionSource>);
+  | (() => ConnectionSource | undefined | Promise<ConnectionSource | undefined>);
 
 /** A connection that is open. */
 export interface OpenConnection {
