@@ -25,13 +25,22 @@ describeWithMongo('the example application', () => {
     await ensureBuilt(join(ROOT, 'packages/tsed'), ['index.mjs']);
     await ensureBuilt(import.meta.dirname, ['index.mjs']);
     db = await getTestDb('tsed_app');
-    const env = { ...process.env, MONGODB_URI: uriOf(db.databaseName), PORT: '0', NODE_ENV: 'production' };
+    const env = {
+      ...process.env,
+      MONGODB_URI: uriOf(db.databaseName),
+      PORT: '0',
+      NODE_ENV: 'production',
+    };
     application = spawn(process.execPath, ['dist/index.mjs'], {
       cwd: import.meta.dirname,
       env,
       stdio: ['ignore', 'pipe', 'inherit'],
     });
-    address = await within('the start of the application', addressOf(application), STARTS_WITHIN_MS);
+    address = await within(
+      'the start of the application',
+      addressOf(application),
+      STARTS_WITHIN_MS,
+    );
   });
 
   afterAll(async () => {
@@ -70,7 +79,10 @@ describeWithMongo('the example application', () => {
     expect(order.status).toBe('placed');
     await until('the order to be shipped', async () => (await statusOf(order.id)) === 'shipped');
     const jobs = db.collection('jobs');
-    await until('both jobs', async () => (await jobs.countDocuments({ status: 'completed' })) === 2);
+    await until(
+      'both jobs',
+      async () => (await jobs.countDocuments({ status: 'completed' })) === 2,
+    );
     const names = await jobs.distinct('name', { status: 'completed' });
     expect(names).toEqual(['confirm-order', 'ship-order']);
   });

@@ -15,7 +15,8 @@ export default defineConfig({
   sourcemap: true,
   clean: true,
   exports: true,
-  outputOptions: (options, format) => (format === 'cjs' ? { ...options, sourcemap: false } : options),
+  outputOptions: (options, format) =>
+    format === 'cjs' ? { ...options, sourcemap: false } : options,
   plugins: [
     {
       name: 'require-the-module',

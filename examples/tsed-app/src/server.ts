@@ -8,16 +8,19 @@ import '@tsed/platform-express';
 import { MonqueModule } from '@monque/tsed';
 import { Configuration, inject } from '@tsed/di';
 import { MongooseService } from '@tsed/mongoose';
-import './confirm-order.job.ts';
-import './nightly.jobs.ts';
-import './ship-order.job.ts';
+import { ConfirmOrder } from './confirm-order.job.ts';
+import { NightlyJobs } from './nightly.jobs.ts';
 import { OrdersController } from './orders.controller.ts';
+import { ShipOrder } from './ship-order.job.ts';
 
 @Configuration({
   httpsPort: false,
   middlewares: ['json-parser'],
   mount: { '/': [OrdersController] },
   imports: [
+    ConfirmOrder,
+    NightlyJobs,
+    ShipOrder,
     MonqueModule.forRoot({
       connection: () => inject<MongooseService>(MongooseService).get(),
       collectionName: 'jobs',

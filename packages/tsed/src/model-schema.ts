@@ -6,7 +6,12 @@
  *
  * @module
  */
-import { MonqueError, type SchemaIssue, type SchemaResult, type StandardSchema } from '@monque/core';
+import {
+  MonqueError,
+  type SchemaIssue,
+  type SchemaResult,
+  type StandardSchema,
+} from '@monque/core';
 import type { Type } from '@tsed/core';
 import { injector } from '@tsed/di';
 

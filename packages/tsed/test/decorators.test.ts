@@ -47,6 +47,12 @@ describe('what a class was decorated with is kept under JOB_METADATA_KEY:', () =
     });
   });
 
+  test('a class in a namespace that has no jobs yet', () => {
+    @JobController('empty')
+    class Empty {}
+    expect(metadataOf(Empty)).toEqual({ namespace: 'empty', handlers: [] });
+  });
+
   test('a subclass has none of it', () => {
     @Job('base')
     class Base {
@@ -89,6 +95,8 @@ describe('a decorator refuses', () => {
       class Jobs {
         @Job('static')
         static run(): void {}
+
+        run(): void {}
       }
       return Jobs;
     };

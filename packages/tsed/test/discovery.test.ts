@@ -138,7 +138,9 @@ describe('an application does not boot with', () => {
     }
     @OverrideProvider(Report)
     class Empty {}
-    await expect(boot()).rejects.toThrow('Expected a method Empty.handle, which runs the job report');
+    await expect(boot()).rejects.toThrow(
+      'Expected a method Empty.handle, which runs the job report',
+    );
     expect(Empty).toBeDefined();
   });
 
@@ -161,7 +163,9 @@ describe('an application does not boot with', () => {
     }
     const refused = boot();
     await expect(refused).rejects.toThrow(MonqueError);
-    await expect(refused).rejects.toThrow('Expected each @Cron on Twice.handle to have a uniqueKey');
+    await expect(refused).rejects.toThrow(
+      'Expected each @Cron on Twice.handle to have a uniqueKey',
+    );
     expect(Twice).toBeDefined();
   });
 
@@ -183,7 +187,9 @@ describe('an application does not boot with', () => {
       handle(): void {}
     }
     const refused = boot();
-    await expect(refused).rejects.toThrow('The job never of Never.handle: Expected a cron expression');
+    await expect(refused).rejects.toThrow(
+      'The job never of Never.handle: Expected a cron expression',
+    );
     await expect(refused).rejects.toMatchObject({ code: 'INVALID_JOB' });
     expect(Never).toBeDefined();
   });

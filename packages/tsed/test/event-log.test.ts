@@ -49,11 +49,7 @@ const CASES: readonly Case[] = [
     { count: 2, instanceId: 'one' },
     { level: 'warn', event: 'MONQUE_STALE_RECOVERED', count: 2, instanceId: 'one' },
   ],
-  [
-    'stale:recovered',
-    { count: 2 },
-    { level: 'warn', event: 'MONQUE_STALE_RECOVERED', count: 2 },
-  ],
+  ['stale:recovered', { count: 2 }, { level: 'warn', event: 'MONQUE_STALE_RECOVERED', count: 2 }],
   [
     'connection:lost',
     { error },

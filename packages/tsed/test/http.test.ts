@@ -46,8 +46,8 @@ let platform: PlatformBuilder | undefined;
 async function listen(settings: Partial<TsED.Configuration> = {}): Promise<string> {
   platform = await PlatformExpress.bootstrap(Server, { logger: { level: 'off' }, ...settings });
   await platform.listen();
-  const { port } = injector().get<HttpServer>(HttpServer)?.address() as AddressInfo;
-  return `http://127.0.0.1:${port}`;
+  const address = injector().get<HttpServer>(HttpServer)?.address() as AddressInfo;
+  return `http://127.0.0.1:${address.port}`;
 }
 
 afterEach(async () => {
@@ -61,7 +61,9 @@ test('a job that a request enqueues does not run in the context of the request',
   const { jobId, requestId, user } = (await response.json()) as Record<string, string>;
   expect(user).toBe('alice');
   expect(requestId).not.toBe(jobId);
-  const result = await injector().get<Monque>(Monque)?.waitFor(jobId ?? '');
+  const result = await injector()
+    .get<Monque>(Monque)
+    ?.waitFor(jobId ?? '');
   expect(result).toEqual({ id: jobId, user: 'nobody', isRequest: false });
 });
 

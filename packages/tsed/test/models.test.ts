@@ -141,7 +141,9 @@ describe('the validator', () => {
 describe('an application does not boot, and is told what to install, when a model', () => {
   test('has no validator', async () => {
     declareInvite();
-    const validators = [...Provider.Registry].filter(([, { type }]) => type === 'validator:service');
+    const validators = [...Provider.Registry].filter(
+      ([, { type }]) => type === 'validator:service',
+    );
     for (const [token] of validators) Provider.Registry.delete(token);
     try {
       const refused = boot();

@@ -1,4 +1,11 @@
-import { InMemoryLedgerRepository, InvalidArgumentError, Monque } from '@monque/core';
+import {
+  ConnectionError,
+  DEFAULT_LEASE_DURATION,
+  InMemoryLedgerRepository,
+  InvalidArgumentError,
+  Monque,
+} from '@monque/core';
+import { ManualClock } from '@monque/core/testing';
 import { Inject, Injectable, injector, Module } from '@tsed/di';
 import { describe, expect, test } from 'vitest';
 import { Cron, InjectMonque, Job, MonqueModule, MonqueService } from '../src/index.ts';
@@ -36,7 +43,9 @@ test('a decorated class runs its job, with its dependencies', async () => {
     }
   }
   const monque = await boot();
-  const job = await injector().get<MonqueService>(MonqueService)?.enqueue(SendEmail, { to: 'a@b.c' });
+  const job = await injector()
+    .get<MonqueService>(MonqueService)
+    ?.enqueue(SendEmail, { to: 'a@b.c' });
   expect(await monque.waitFor(job?._id ?? '')).toBe(true);
   expect(injector().get<Mailer>(Mailer)?.sent).toEqual(['a@b.c']);
 });
@@ -222,6 +231,19 @@ describe('a series', () => {
   });
 });
 
+test('what the database says when a series is made is passed on as it is', async () => {
+  @Job('clean-up')
+  @Cron('0 3 * * *')
+  class CleanUp {
+    handle(): void {}
+  }
+  const down = new ConnectionError('the database is down');
+  const connection = new InMemoryLedgerRepository();
+  Object.assign(connection, { performEnqueue: () => Promise.reject(down) });
+  await expect(boot({ connection })).rejects.toBe(down);
+  expect(CleanUp).toBeDefined();
+});
+
 describe('the health check', () => {
   test('tells how a scheduler is that runs', async () => {
     await boot();
@@ -234,11 +256,15 @@ describe('the health check', () => {
   });
 
   test('fails, with the reason, when its database does not answer', async () => {
-    const ledger = new InMemoryLedgerRepository();
-    const monque = await boot({ connection: ledger, startOn: '$onReady' });
-    Object.assign(ledger, { performOpenLease: () => Promise.reject(new Error('no lease for you')) });
-    await expect(monque.start()).rejects.toThrow('no lease for you');
-    await expect(moduleOf().health()).rejects.toMatchObject({ code: 'UNHEALTHY' });
+    const clock = new ManualClock();
+    const ledger = new InMemoryLedgerRepository({ clock });
+    await boot({ connection: ledger, clock });
+    const refuse = () => Promise.reject(new ConnectionError('the database is down'));
+    Object.assign(ledger, { performRenewLease: refuse });
+    await clock.advance(DEFAULT_LEASE_DURATION * 2);
+    const failing = moduleOf().health();
+    await expect(failing).rejects.toThrow('Monque is not healthy: the database is down');
+    await expect(failing).rejects.toMatchObject({ code: 'UNHEALTHY' });
   });
 
   test('asks the database where no jobs are processed', async () => {

@@ -1,4 +1,5 @@
 import { ConnectionError, MongoLedgerRepository, Monque } from '@monque/core';
+import { ManualClock } from '@monque/core/testing';
 import { DITest, inject, injector } from '@tsed/di';
 import { MongooseService } from '@tsed/mongoose';
 import mongoose, { type Connection } from 'mongoose';
@@ -10,7 +11,8 @@ import {
   describeWithMongo,
   getTestDb,
 } from '../../core/test/setup/mongodb.ts';
-import { Cron, Job } from '../src/index.ts';
+import { until } from '../../core/test/setup/until.ts';
+import { Cron, Job, type MonqueModuleOptions } from '../src/index.ts';
 import { bootWith, endApplications } from './boot.ts';
 
 describeWithMongo('on a real Mongoose connection', () => {
@@ -63,9 +65,19 @@ describeWithMongo('on a real Mongoose connection', () => {
 
   const ofMongoose = (): Connection => inject<MongooseService>(MongooseService).get() as Connection;
 
-  function bootOnMongoose(shutdownTimeout: number): Promise<Monque> {
-    const monque = { connection: ofMongoose, shutdownTimeout };
+  function bootOnMongoose(options: MonqueModuleOptions = {}): Promise<Monque> {
+    const monque = { connection: ofMongoose, ...options };
     return bootWith({ mongoose: { url: uriOf(db.databaseName) }, monque } as never);
+  }
+
+  /** Lets the scheduler give up what it cannot record any more. */
+  async function passTime(clock: ManualClock, ending: Promise<void>): Promise<void> {
+    let hasEnded = false;
+    const ended = ending.then(() => {
+      hasEnded = true;
+    });
+    await until('the end', () => clock.advance(1_000).then(() => hasEnded));
+    await ended;
   }
 
   test.each([
@@ -101,7 +113,7 @@ describeWithMongo('on a real Mongoose connection', () => {
 
   test('jobs that run end before @tsed/mongoose closes its connection', async () => {
     const { goOn } = declareWriter(ofMongoose);
-    const monque = await bootOnMongoose(30_000);
+    const monque = await bootOnMongoose();
     const connection = ofMongoose();
     const jobId = await startJob(monque);
     const ending = injector().destroy();
@@ -117,7 +129,8 @@ describeWithMongo('on a real Mongoose connection', () => {
   test('jobs that run would lose that connection if the order were not kept', async () => {
     const connections: Connection[] = [];
     const { goOn } = declareWriter(() => connections[0] as Connection);
-    const monque = await bootOnMongoose(200);
+    const clock = new ManualClock();
+    const monque = await bootOnMongoose({ clock });
     const connection = ofMongoose();
     connections.push(connection);
     const service = injector().get<MongooseService>(MongooseService) as MongooseService;
@@ -128,7 +141,7 @@ describeWithMongo('on a real Mongoose connection', () => {
     const ending = injector().destroy();
     await closed;
     goOn();
-    await ending;
+    await passTime(clock, ending);
     const job = await db.collection('monque_jobs').findOne({ _id: jobId });
     expect(job?.status).toBe('processing');
     expect(await db.collection('written').countDocuments()).toBe(0);

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { changeHandler, type CronOptions } from '../job-metadata.ts';
+import { type CronOptions, changeHandler } from '../job-metadata.ts';
 import { decorateHandler, type JobDecorator } from './decorated.ts';
 
 /**

@@ -16,7 +16,6 @@ export type JobClass = abstract new (
 
 /** A decorator for a class with a method `handle`, or for a method. */
 export interface JobDecorator {
-  // biome-ignore lint/style/useShorthandFunctionType: it is one of two signatures
   (target: JobClass): void;
   <Method extends (...args: never[]) => unknown>(
     target: object,

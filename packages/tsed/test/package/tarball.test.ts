@@ -2,7 +2,14 @@ import { mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { ensureBuilt, PACKAGE, ROOT, runNode, runNpm, TSC } from '../../../core/test/package/built.ts';
+import {
+  ensureBuilt,
+  PACKAGE,
+  ROOT,
+  runNode,
+  runNpm,
+  TSC,
+} from '../../../core/test/package/built.ts';
 import { APPLICATION, PRINTED } from './application.ts';
 
 const TSED_PACKAGE = join(ROOT, 'packages/tsed');
