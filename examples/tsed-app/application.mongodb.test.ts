@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { ensureBuilt, ROOT } from '../../packages/core/test/package/built.ts';
+import { ensureBuilt, ensurePackageBuilt, ROOT } from '../../packages/core/test/package/built.ts';
 import { uriOf } from '../../packages/core/test/package/mongo-uri.ts';
 import {
   cleanupTestDb,
@@ -22,8 +22,8 @@ describeWithMongo('the example application', () => {
 
   beforeAll(async () => {
     await ensureBuilt();
-    await ensureBuilt(join(ROOT, 'packages/tsed'), ['index.mjs']);
-    await ensureBuilt(import.meta.dirname, ['index.mjs']);
+    await ensurePackageBuilt(join(ROOT, 'packages/tsed'), ['index.mjs']);
+    await ensurePackageBuilt(import.meta.dirname, ['index.mjs']);
     db = await getTestDb('tsed_app');
     const env = {
       ...process.env,

@@ -18,14 +18,19 @@ const LOCK = join(ROOT, 'node_modules/.cache/monque-build.lock');
 const OUTPUTS = ['index.mjs', 'index.cjs', 'index.d.mts', 'index.d.cts', 'testing.mjs'];
 const BUILD_MS = 60_000;
 
+/** Builds the core unless that was done; test files that run at once take turns. */
+export function ensureBuilt(): Promise<void> {
+  return ensurePackageBuilt(PACKAGE, OUTPUTS);
+}
+
 /**
- * Builds a package, this one unless another is named, if that was not done; test files that run at once take turns.
+ * Builds a package unless that was done; test files that run at once take turns.
  *
  * @param outputs - files of `dist` that are there when it was done
  */
-export async function ensureBuilt(
-  folder: string = PACKAGE,
-  outputs: readonly string[] = OUTPUTS,
+export async function ensurePackageBuilt(
+  folder: string,
+  outputs: readonly string[],
 ): Promise<void> {
   await mkdir(join(LOCK, '..'), { recursive: true });
   await until('the build of another test file', takeLock, BUILD_MS);

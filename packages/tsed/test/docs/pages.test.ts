@@ -3,7 +3,13 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type CodeBlock, codeBlocks, readPage, tableRows } from '../../../core/test/docs/pages.ts';
 import { membersOf } from '../../../core/test/docs/sources.ts';
-import { ensureBuilt, ROOT, runNode, TSC } from '../../../core/test/package/built.ts';
+import {
+  ensureBuilt,
+  ensurePackageBuilt,
+  ROOT,
+  runNode,
+  TSC,
+} from '../../../core/test/package/built.ts';
 import * as tsed from '../../src/index.ts';
 
 const PACKAGE = join(ROOT, 'packages/tsed');
@@ -19,7 +25,7 @@ let folder: string;
 /** Inside of the package, so that the programs find what it is developed with. */
 beforeAll(async () => {
   await ensureBuilt();
-  await ensureBuilt(PACKAGE, ['index.mjs', 'index.cjs', 'index.d.mts', 'index.d.cts']);
+  await ensurePackageBuilt(PACKAGE, ['index.mjs', 'index.cjs', 'index.d.mts', 'index.d.cts']);
   folder = await mkdtemp(join(PACKAGE, 'node_modules/.docs-'));
   for (const [index, { code }] of programs.entries()) {
     await writeFile(join(folder, `program-${index}.mts`), code);

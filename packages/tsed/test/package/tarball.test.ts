@@ -39,7 +39,7 @@ function releaseOf(end: string): (typeof RELEASES)['highest'] {
 /** A folder outside of the repository that has nothing but what an application installs. */
 beforeAll(async () => {
   await ensureBuilt();
-  await ensureBuilt(TSED_PACKAGE, ['index.mjs', 'index.cjs', 'index.d.mts', 'index.d.cts']);
+  await ensurePackageBuilt(TSED_PACKAGE, ['index.mjs', 'index.cjs', 'index.d.mts', 'index.d.cts']);
   folder = await mkdtemp(join(tmpdir(), 'monque-tsed-'));
   const [core, tsed] = await Promise.all([PACKAGE, TSED_PACKAGE].map(pack));
   files = tsed?.files.map(({ path }) => path) ?? [];
