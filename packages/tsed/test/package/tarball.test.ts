@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import {
   ensureBuilt,
+  ensurePackageBuilt,
   PACKAGE,
   ROOT,
   runNode,
