@@ -7,6 +7,7 @@ const sources = (path: string): string =>
 const alias = [
   { find: /^@monque\/core$/, replacement: sources('index.ts') },
   { find: /^@monque\/core\/testing$/, replacement: sources('testing/index.ts') },
+  { find: /^@monque\/tsed$/, replacement: sources('../../tsed/src/index.ts') },
 ];
 
 const common = { pool: 'forks', testTimeout: 20_000, hookTimeout: 60_000 } as const;
@@ -16,7 +17,7 @@ const driver7: TestProjectInlineConfiguration = {
   test: {
     ...common,
     name: 'driver-7',
-    include: ['packages/*/{src,test}/**/*.test.ts', '{examples,scripts,benchmarks}/**/*.test.ts'],
+    include: ['packages/core/{src,test}/**/*.test.ts', '{examples,scripts,benchmarks}/*.test.ts'],
     env: { MONQUE_TEST_DRIVER_MAJOR: '7' },
   },
 };
@@ -26,7 +27,7 @@ const driver6: TestProjectInlineConfiguration = {
   test: {
     ...common,
     name: 'driver-6',
-    include: ['packages/*/{src,test}/**/*.mongodb.test.ts'],
+    include: ['packages/core/{src,test}/**/*.mongodb.test.ts'],
     // What is decided by the server or by this library alone need not be seen through both drivers.
     exclude: [
       '**/{explain,explain-control,failover,standalone,replay,pruning,handwritten,pauses}.mongodb.test.ts',
@@ -36,16 +37,34 @@ const driver6: TestProjectInlineConfiguration = {
   },
 };
 
+/** Decorators as Ts.ED needs them: with the types of parameters, and fields that do not hide what is injected. */
+const decorators = {
+  decorator: { legacy: true, emitDecoratorMetadata: true },
+  assumptions: { setPublicClassFields: true },
+  typescript: { removeClassFieldsWithoutInitializer: true },
+} as const;
+
+const tsed: TestProjectInlineConfiguration = {
+  resolve: { alias },
+  oxc: decorators,
+  test: {
+    ...common,
+    name: 'tsed',
+    include: ['packages/tsed/{src,test}/**/*.test.ts', 'examples/tsed-app/**/*.test.ts'],
+    env: { MONQUE_TEST_DRIVER_MAJOR: '7' },
+  },
+};
+
 export default defineConfig({
   test: {
-    projects: [driver7, driver6],
+    projects: [driver7, driver6, tsed],
     // At the root, not in the projects: it then runs once for all of them.
     globalSetup: 'packages/core/test/setup/global-setup.ts',
     maxWorkers: 2,
     coverage: {
       provider: 'v8',
-      include: ['packages/core/src/**'],
-      exclude: ['packages/core/src/**/*.test.ts'],
+      include: ['packages/{core,tsed}/src/**'],
+      exclude: ['packages/*/src/**/*.test.ts'],
       reporter: ['text-summary', 'html', ['text', { skipFull: true }]],
       thresholds: { lines: 100, branches: 100, functions: 100, statements: 100 },
     },

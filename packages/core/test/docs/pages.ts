@@ -20,7 +20,13 @@ export interface CodeBlock {
 export async function pagePaths(): Promise<string[]> {
   const docs = await readdir(join(ROOT, 'docs'), { recursive: true });
   const pages = docs.filter((path) => path.endsWith('.md')).map((path) => `docs/${path}`);
-  return ['README.md', 'CONTRIBUTING.md', 'packages/core/README.md', ...pages.sort()];
+  const readmes = [
+    'README.md',
+    'CONTRIBUTING.md',
+    'packages/core/README.md',
+    'packages/tsed/README.md',
+  ];
+  return [...readmes, ...pages.sort()];
 }
 
 export function readPage(path: string): Promise<string> {

@@ -25,11 +25,17 @@ async function allPrograms(): Promise<Program[]> {
   for (const path of await pagePaths()) {
     for (const block of codeBlocks(await readPage(path))) {
       if (!['js', 'ts'].includes(block.language)) continue;
+      // Those for Ts.ED need its decorators; packages/tsed has their tests.
+      if (isForTsed(path, block)) continue;
       const needsMongo = block.code.includes('MONGODB_URI');
       found.push({ ...block, where: `${path}:${block.line}`, needsMongo });
     }
   }
   return found;
+}
+
+function isForTsed(path: string, { code, title = '' }: CodeBlock): boolean {
+  return code.includes('@tsed/') || title.includes('tsed-app') || path.includes('packages/tsed');
 }
 
 /** A folder in which programs find the packages as an application would. */

@@ -18,12 +18,24 @@ const LOCK = join(ROOT, 'node_modules/.cache/monque-build.lock');
 const OUTPUTS = ['index.mjs', 'index.cjs', 'index.d.mts', 'index.d.cts', 'testing.mjs'];
 const BUILD_MS = 60_000;
 
-/** Builds the package unless that was done; test files that run at once take turns. */
-export async function ensureBuilt(): Promise<void> {
+/** Builds the core unless that was done; test files that run at once take turns. */
+export function ensureBuilt(): Promise<void> {
+  return ensurePackageBuilt(PACKAGE, OUTPUTS);
+}
+
+/**
+ * Builds a package unless that was done; test files that run at once take turns.
+ *
+ * @param outputs - files of `dist` that are there when it was done
+ */
+export async function ensurePackageBuilt(
+  folder: string,
+  outputs: readonly string[],
+): Promise<void> {
   await mkdir(join(LOCK, '..'), { recursive: true });
   await until('the build of another test file', takeLock, BUILD_MS);
   try {
-    if (!(await isBuilt())) await runNode([TSDOWN], { cwd: PACKAGE });
+    if (!(await isBuilt(folder, outputs))) await runNode([TSDOWN], { cwd: folder });
   } finally {
     await rm(LOCK, { recursive: true });
   }
@@ -77,13 +89,13 @@ async function takeLock(): Promise<boolean> {
   }
 }
 
-async function isBuilt(): Promise<boolean> {
-  const sources = await readdir(join(PACKAGE, 'src'), { recursive: true });
+async function isBuilt(folder: string, outputs: readonly string[]): Promise<boolean> {
+  const sources = await readdir(join(folder, 'src'), { recursive: true });
   const sourceTimes = await Promise.all(
-    sources.filter(isSource).map((path) => modifiedMs(join(PACKAGE, 'src', path))),
+    sources.filter(isSource).map((path) => modifiedMs(join(folder, 'src', path))),
   );
   const outputTimes = await Promise.all(
-    OUTPUTS.map((path) => modifiedMs(join(PACKAGE, 'dist', path))),
+    outputs.map((path) => modifiedMs(join(folder, 'dist', path))),
   );
   return Math.min(...outputTimes) >= Math.max(...sourceTimes);
 }

@@ -1,0 +1,96 @@
+import { Server as HttpServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { InMemoryLedgerRepository, Monque } from '@monque/core';
+import { Configuration, Controller, context, injector } from '@tsed/di';
+import { PlatformExpress } from '@tsed/platform-express';
+import type { PlatformBuilder } from '@tsed/platform-http';
+import { Context as RequestContext } from '@tsed/platform-params';
+import { Post } from '@tsed/schema';
+import '@tsed/terminus';
+import { afterEach, describe, expect, test } from 'vitest';
+import { Job, MonqueModule, MonqueService } from '../src/index.ts';
+
+@Job('who-am-i')
+class WhoAmI {
+  handle(): unknown {
+    const $ctx = context();
+    return { id: $ctx.id, user: $ctx.get('user') ?? 'nobody', isRequest: $ctx.has('request') };
+  }
+}
+
+@Controller('/jobs')
+class Jobs {
+  constructor(readonly monque: MonqueService) {}
+
+  @Post('/')
+  async create(@RequestContext() $ctx: { id: string; set(key: string, value: unknown): void }) {
+    $ctx.set('user', 'alice');
+    const job = await this.monque.enqueue(WhoAmI);
+    return { jobId: job._id.toHexString(), requestId: $ctx.id, user: context().get('user') };
+  }
+}
+
+const connection = new InMemoryLedgerRepository();
+
+@Configuration({
+  httpPort: '127.0.0.1:0',
+  httpsPort: false,
+  disableBootstrapLog: true,
+  mount: { '/': [Jobs] },
+  imports: [MonqueModule.forRoot({ connection, pollInterval: 60_000 })],
+})
+class Server {}
+
+let platform: PlatformBuilder | undefined;
+
+async function listen(settings: Partial<TsED.Configuration> = {}): Promise<string> {
+  platform = await PlatformExpress.bootstrap(Server, { logger: { level: 'off' }, ...settings });
+  await platform.listen();
+  const address = injector().get<HttpServer>(HttpServer)?.address() as AddressInfo;
+  return `http://127.0.0.1:${address.port}`;
+}
+
+afterEach(async () => {
+  await platform?.stop();
+  platform = undefined;
+});
+
+test('a job that a request enqueues does not run in the context of the request', async () => {
+  const address = await listen();
+  const response = await fetch(`${address}/jobs`, { method: 'POST' });
+  const { jobId, requestId, user } = (await response.json()) as Record<string, string>;
+  expect(user).toBe('alice');
+  expect(requestId).not.toBe(jobId);
+  const result = await injector()
+    .get<Monque>(Monque)
+    ?.waitFor(jobId ?? '');
+  expect(result).toEqual({ id: jobId, user: 'nobody', isRequest: false });
+});
+
+describe('the health checks of @tsed/terminus', () => {
+  test('pass while the scheduler runs', async () => {
+    const address = await listen();
+    const response = await fetch(`${address}/monque/health`);
+    expect(response.status).toBe(200);
+    expect(JSON.stringify(await response.json())).toContain('"status":"running"');
+  });
+
+  test('fail when it does not', async () => {
+    const address = await listen();
+    await injector().get<MonqueModule>(MonqueModule)?.$onSignal();
+    expect((await fetch(`${address}/monque/health`)).status).toBe(503);
+    expect((await fetch(`${address}/health`)).status).toBe(503);
+  });
+});
+
+test.each(['$afterInit', '$onReady'] as const)('a server reaches %s', async (startOn) => {
+  await listen({ monque: { startOn } });
+  expect(injector().get<Monque>(Monque)?.isHealthy()).toBe(true);
+});
+
+test('a server that imports the module without options does not boot', async () => {
+  @Configuration({ httpPort: false, httpsPort: false, imports: [MonqueModule] })
+  class Bare {}
+  const booting = PlatformExpress.bootstrap(Bare, { logger: { level: 'off' } });
+  await expect(booting).rejects.toThrow('Expected `monque.connection`');
+});
