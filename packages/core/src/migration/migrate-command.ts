@@ -1,0 +1,4 @@
+export interface CommandSurroundings {
+  x: string;
+}
+export function runMigrateCommand(): void {}
