@@ -10,13 +10,7 @@ import { BSON, ObjectId } from 'mongodb';
 import { type Check, checkJobName, text } from '../checks.ts';
 import { parseCron } from '../cron.ts';
 import { InvalidArgumentError, InvalidCronError } from '../errors.ts';
-import {
-  DOCUMENT_VERSION,
-  HIGHEST_PRIORITY,
-  type HistoryEntry,
-  type Job,
-  LOWEST_PRIORITY,
-} from '../job.ts';
+import { DOCUMENT_VERSION, HIGHEST_PRIORITY, type Job, LOWEST_PRIORITY } from '../job.ts';
 import { JOB_LIFECYCLE, type JobVerb } from '../job-lifecycle.ts';
 import { LONGEST_UNIQUE_KEY } from '../job-options.ts';
 import { historyEntries } from '../ledger/settlement.ts';
@@ -160,7 +154,10 @@ function lockFields({ uniqueKey, dueAt }: SourceJob): Partial<Job> {
 /** Takes a finished job through the states that it went through, by the same table that the ledger goes by. */
 function toEnd(pending: Job, source: SourceJob): Job {
   const finishedAt = source.finishedAt ?? source.startedAt ?? source.createdAt;
-  if (source.status === 'cancelled') return move(pending, 'cancel', { now: finishedAt });
+  if (source.status === 'cancelled') {
+    const entries = historyEntries('cancel', finishedAt, {});
+    return move(pending, 'cancel', { now: finishedAt, historyEntries: entries });
+  }
   if (source.status !== 'completed' && source.status !== 'failed') return pending;
   const claimed = move(pending, 'claim', {
     now: source.startedAt ?? finishedAt,
@@ -173,9 +170,7 @@ function toEnd(pending: Job, source: SourceJob): Job {
     0,
     LONGEST_REASON,
   );
-  const entries: readonly HistoryEntry[] = historyEntries('fail', finishedAt, {
-    reason: failReason,
-  });
+  const entries = historyEntries('fail', finishedAt, { reason: failReason });
   return move(claimed, 'fail', { ...end, failReason, historyEntries: entries });
 }
 

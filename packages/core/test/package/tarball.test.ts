@@ -64,7 +64,9 @@ async function run(file: string, program: string): Promise<string> {
 
 test('the package holds what it needs and nothing else', () => {
   const others = files.filter((file) => !/^dist\/.*\.(mjs|cjs|d\.mts|d\.cts|map)$/.test(file));
-  expect(others.sort()).toEqual(['LICENSE', 'README.md', 'package.json']);
+  expect(others.sort()).toEqual([
+    ...['LICENSE', 'README.md', 'bin/monque-migrate.mjs', 'package.json'],
+  ]);
 });
 
 test('an ES module runs a job with the installed package', async () => {
