@@ -99,7 +99,8 @@ function toSourceJob(document: Document, name: string, createdAt: Date, state: S
 function stateOf(document: Document, bornAt: Date, isSeries: boolean): State | Left {
   const times = timesOf(document);
   const { nextRunAt, lockedAt, lastRunAt, lastFinishedAt, failedAt } = times;
-  const isStarted = lastRunAt !== undefined && (lastFinishedAt ?? 0) < lastRunAt;
+  const endedAt = lastFinishedAt ?? failedAt;
+  const isStarted = lastRunAt !== undefined && (endedAt === undefined || endedAt < lastRunAt);
   if (isStarted && (lockedAt !== undefined || nextRunAt === undefined)) {
     return { status: 'interrupted', dueAt: lastRunAt };
   }
@@ -152,8 +153,8 @@ function planOf(
   if (choice?.cron !== undefined) {
     return withTimezone({ cron: choice.cron, ...bounds }, timezone, assumedTimezone);
   }
-  if (Array.isArray(document.skipDays) && document.skipDays.length > 0) {
-    return left('interval', `Skips days of the week (${document.skipDays.join(', ')}); ${ADVICE}`);
+  if (skipsDays(document)) {
+    return left('interval', `Skips days of the week (${document.skipDays}); ${ADVICE}`);
   }
   if (interval === undefined) return left('interval', `Repeats at '${repeatAt}'; ${ADVICE}`);
   if (typeof interval === 'string' && isCron(interval)) {
@@ -172,6 +173,11 @@ function converted(interval: unknown, bounds: Partial<SourceSeries>): Plan | Lef
     return left('interval', `No cron expression has the interval '${String(interval)}'; ${ADVICE}`);
   }
   return { series: { cron, ...bounds }, notes: ['intervalConverted'] };
+}
+
+/** A list of numbers in version 6, a text in older ones. */
+function skipsDays({ skipDays }: Document): boolean {
+  return skipDays !== undefined && skipDays !== null && String(skipDays) !== '';
 }
 
 function boundsOf(document: Document): Partial<SourceSeries> {
