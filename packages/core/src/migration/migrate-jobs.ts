@@ -31,7 +31,10 @@ interface Candidate {
 }
 
 /** A document with the job that it becomes. */
-type Ready = Candidate & ImportedJob;
+interface Ready extends Candidate, ImportedJob {
+  /** True when a run that was killed stored the job and did not come to its record. */
+  readonly isStored: boolean;
+}
 
 /**
  * Copies the jobs of a queue into Monque's ledger. Stop the old workers first: what they run meanwhile would run twice.
@@ -106,8 +109,10 @@ class Migration {
     const ready = candidates.flatMap((candidate) =>
       this.#prepare(candidate, known.get(candidate.jobId.toHexString()), now),
     );
-    const stored = await this.#storeReady(ready);
-    if (!this.#options.dryRun) await this.#recordStored(stored, now);
+    const standing = ready.filter(({ isStored }) => isStored);
+    const stored = await this.#storeReady(ready.filter(({ isStored }) => !isStored));
+    if (!this.#options.dryRun) await this.#record([...standing, ...stored], now);
+    for (const _ of standing) this.#counter.countStoredBefore();
     for (const { kind, notes } of stored) this.#counter.countStored(kind, notes);
     this.#options.onProgress(this.#counter.report());
   }
@@ -125,7 +130,7 @@ class Migration {
       this.#leave(document, reason);
       return [];
     }
-    return [{ ...candidate, ...(made as ImportedJob) }];
+    return [{ ...candidate, ...(made as ImportedJob), isStored: known !== undefined }];
   }
 
   #toJob(document: Document, jobId: ObjectId, now: Date): ImportedJob | Left {
@@ -181,7 +186,7 @@ class Migration {
     return this.#store.storeFinished(jobs);
   }
 
-  #recordStored(stored: readonly Ready[], now: Date): Promise<void> {
+  #record(stored: readonly Ready[], now: Date): Promise<void> {
     const jobs = stored.map(({ jobId, document }) => ({ jobId, documentId: document._id }));
     return this.#store.record(jobs, this.#namespace, now);
   }
@@ -196,7 +201,7 @@ class Migration {
   }
 }
 
-/** A job of that id and name without a record was stored by a run that was killed before it wrote the record. */
+/** Who else has the id; a job of the same name is this one, stored by a run that was killed. */
 function idTakenBy(known: StoredJob | undefined, job: Job): Left | undefined {
   if (known?.from !== undefined) return left('idTaken', `The job came from ${known.from}`);
   if (known === undefined || known.name === job.name) return undefined;

@@ -2,9 +2,9 @@
  * What a migration writes: jobs through the ledger, finished jobs beside it, and for each a record of where it came
  * from, in `<collection>.migrated`.
  *
- * What always holds: a job is stored before its record is. Whoever is killed in between finds the job by its id and
- * stores it once more, which changes nothing; and once there is a record the job is never stored again, also when it
- * was run and pruned long since.
+ * What always holds: a job is stored before its record is. After a crash in between, the job is found by its id, in the
+ * archive too, and only the record is made up for; and once there is a record the job is never stored again, also when
+ * it was run and pruned long since.
  *
  * @module
  */
