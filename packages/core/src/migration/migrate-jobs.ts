@@ -119,7 +119,7 @@ class Migration {
 
   /** The job of a document, unless it is there already or cannot be stored. */
   #prepare(candidate: Candidate, known: StoredJob | undefined, now: Date): Ready[] {
-    if (known?.from === this.#namespace) {
+    if (known !== undefined && 'from' in known && known.from === this.#namespace) {
       this.#counter.countStoredBefore();
       return [];
     }
@@ -203,7 +203,8 @@ class Migration {
 
 /** Who else has the id; a job of the same name is this one, stored by a run that was killed. */
 function idTakenBy(known: StoredJob | undefined, job: Job): Left | undefined {
-  if (known?.from !== undefined) return left('idTaken', `The job came from ${known.from}`);
-  if (known === undefined || known.name === job.name) return undefined;
+  if (known === undefined) return undefined;
+  if ('from' in known) return left('idTaken', `The job came from ${known.from}`);
+  if (known.name === job.name) return undefined;
   return left('idTaken', `Job ${job._id.toHexString()} has the name '${known.name}'`);
 }

@@ -29,12 +29,8 @@ interface MigrationRecord {
   readonly migratedAt: Date;
 }
 
-/** A job that has the id of one that is to be stored. */
-export interface StoredJob {
-  /** Where it came from, if it has a record. */
-  readonly from?: string;
-  readonly name?: string;
-}
+/** What has the id of a job that is to be stored: where that came from, or the name of a job without a record. */
+export type StoredJob = { readonly from: string } | { readonly name: unknown };
 
 /** What became of a job that was to be stored. */
 export type StoreAnswer =
@@ -71,14 +67,15 @@ export class MigrationStore {
 
   /** What stands in the target under these ids. */
   async find(ids: readonly ObjectId[]): Promise<ReadonlyMap<string, StoredJob>> {
-    const [jobs, archived, records] = await Promise.all([
-      this.#readByIds(this.#collectionName, ids, { name: 1 }),
-      this.#readByIds(`${this.#collectionName}.archive`, ids, { name: 1 }),
-      this.#readByIds(this.#recordsName, ids, { from: 1 }),
-    ]);
     const found = new Map<string, StoredJob>();
-    for (const { _id, ...known } of [...archived, ...jobs, ...records]) {
-      found.set(String(_id), { ...found.get(String(_id)), ...known });
+    for (const { _id, from } of await this.#readByIds(this.#recordsName, ids, { from: 1 })) {
+      found.set(String(_id), { from });
+    }
+    const others = ids.filter((id) => !found.has(id.toHexString()));
+    for (const name of [this.#collectionName, `${this.#collectionName}.archive`]) {
+      for (const job of await this.#readByIds(name, others, { name: 1 })) {
+        found.set(String(job._id), { name: job.name });
+      }
     }
     return found;
   }
@@ -133,7 +130,12 @@ export class MigrationStore {
     await writing('migrate', () => this.#records.insert(records));
   }
 
-  #readByIds(name: string, ids: readonly ObjectId[], projection: Document): Promise<Document[]> {
+  async #readByIds(
+    name: string,
+    ids: readonly ObjectId[],
+    projection: Document,
+  ): Promise<Document[]> {
+    if (ids.length === 0) return [];
     return reading('migrate', () =>
       this.#db
         .collection(name)

@@ -14,6 +14,8 @@ import { AGENDA_DOCUMENTS } from './agenda-documents.ts';
 
 const PROGRAM = join(PACKAGE, 'bin/monque-migrate.mjs');
 const MANY = 1_000;
+/** Other tests may have the processors. */
+const START_MS = 30_000;
 
 interface Run {
   readonly code: number;
@@ -193,11 +195,10 @@ describeWithMongo('monque-migrate', () => {
       const jobs = db.collection('monque_jobs');
       await source.insertMany(makeDocuments());
       const before = await source.find().sort({ _id: 1 }).toArray();
-      for (const share of [0.05, 0.3, 0.6, 0.85]) {
-        const child = start('--batch-size', '5');
-        await until('some jobs are stored', async () => {
-          return (await jobs.countDocuments()) >= MANY * share;
-        });
+      for (const share of [0.05, 0.3, 0.6]) {
+        const child = start('--batch-size', '20');
+        const isThere = async (): Promise<boolean> => (await jobs.countDocuments()) >= MANY * share;
+        await until('some jobs are stored', isThere, START_MS);
         child.kill('SIGKILL');
         const [code, signal] = await once(child, 'exit');
         expect({ code, signal }).toEqual({ code: null, signal: 'SIGKILL' });
@@ -210,7 +211,7 @@ describeWithMongo('monque-migrate', () => {
       const stored = Object.values<number>(report.stored).reduce((sum, count) => sum + count);
       expect(report).toMatchObject({ read: MANY, left: { shape: MANY / 100 } });
       expect(stored + report.storedBefore).toBe(MANY * 0.99);
-      expect(report.storedBefore).toBeGreaterThanOrEqual(MANY * 0.85);
+      expect(report.storedBefore).toBeGreaterThanOrEqual(MANY * 0.6);
 
       const whole = before.filter(({ type }) => type !== 'plural');
       const found = await jobs.find().sort({ _id: 1 }).toArray();
@@ -226,6 +227,6 @@ describeWithMongo('monque-migrate', () => {
         storedBefore: whole.length,
       });
       expect(await jobs.find().sort({ _id: 1 }).toArray()).toEqual(found);
-    }, 60_000);
+    }, 120_000);
   });
 });

@@ -1,4 +1,4 @@
-import { BSON, type Db, type Document, Long, ObjectId } from 'mongodb';
+import { BSON, type Collection, type Db, type Document, Long, ObjectId } from 'mongodb';
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
 import { ConnectionError, type Job, MongoLedgerRepository } from '../../src/index.ts';
 import {
@@ -7,6 +7,7 @@ import {
   type MigrationReport,
   migrateJobs,
 } from '../../src/migration/index.ts';
+import { MigrationStore } from '../../src/migration/migration-store.ts';
 import { makeJob } from '../../src/testing/index.ts';
 import { cleanupTestDb, closeMongoDb, describeWithMongo, getTestDb } from '../setup/mongodb.ts';
 
@@ -252,6 +253,38 @@ describeWithMongo('a migration', () => {
       expect(left[1]?.detail).toMatch(/validation/);
       expect(await jobs()).toHaveLength(2);
     });
+  });
+
+  describe('stores finished jobs', () => {
+    const finished = makeJob({ status: 'completed', finishedAt: LATER });
+
+    test('once, also when two runs do so at one moment', async () => {
+      const store = new MigrationStore(db, 'monque_jobs');
+      const answers = await Promise.all([1, 2].map(() => store.storeFinished([finished])));
+      expect(answers).toEqual([[{ outcome: 'stored' }], [{ outcome: 'stored' }]]);
+      expect(await jobs()).toHaveLength(1);
+    });
+
+    test('unless an index of the application is against it', async () => {
+      await db.collection('monque_jobs').createIndex({ 'data.number': 1 }, { unique: true });
+      const done = { status: 'completed', data: { number: 1 } };
+      await put(waiting(1, done), waiting(2, done));
+      expect(await leftBy({ finished: 'all' })).toMatchObject([{ reason: 'refused' }]);
+    });
+  });
+
+  test('ends with an error that is no fault of the job', async () => {
+    const data = {
+      toBSON: (): never => {
+        throw new Error('A fault of the program');
+      },
+    };
+    const cursor = { next: async () => waiting(1, { data }), close: async () => undefined };
+    const source = { find: () => cursor, collectionName: 'queue', dbName: 'app' };
+    await expect(migrate({ source: source as unknown as Collection })).rejects.toThrow(
+      'A fault of the program',
+    );
+    expect(await jobs()).toEqual([]);
   });
 
   describe('that is a dry run', () => {
