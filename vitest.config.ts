@@ -32,6 +32,7 @@ const driver6: TestProjectInlineConfiguration = {
     exclude: [
       '**/{explain,explain-control,failover,standalone,replay,pruning,handwritten,pauses}.mongodb.test.ts',
       '**/{model-mongodb,processes,whole-scheduler,costs}.mongodb.test.ts',
+      '**/migration/{agenda,migrate-command}.mongodb.test.ts',
     ],
     env: { MONQUE_TEST_DRIVER_MAJOR: '6' },
   },

@@ -63,9 +63,14 @@ export {
 } from './ledger/mongodb/mongo-ledger-repository.ts';
 export type { SettleAnswer, Settlement, SettleVerb } from './ledger/settlement.ts';
 export {
+  type Appended,
+  type Condition,
   defineLifecycle,
+  GONE,
   type Lifecycle,
   type LifecycleDefinition,
+  type LifecycleRecord,
+  type TransitionParams,
   type TransitionRow,
 } from './lifecycle.ts';
 export { Monque } from './monque.ts';

@@ -28,7 +28,7 @@ describe('defineLifecycle', () => {
 
   test.each<[string, TransitionRow<string>, string]>([
     ['leads to', { from: ['open'], to: 'ajar' }, 'undeclared: ajar; never reached: closed'],
-    ['comes from', { from: ['ajar'], to: 'closed' }, 'undeclared: ajar; never reached: none'],
+    ['comes from', { from: ['ajar'], to: 'closed' }, 'undeclared: ajar; never reached: closed'],
   ])('a verb that %s an undeclared state is refused', (_what, transition, message) => {
     const define = (): unknown =>
       defineLifecycle({
@@ -50,7 +50,7 @@ describe('defineLifecycle', () => {
         terminal: [terminal],
         transitions: { close: row, open: { from: ['closed'], to: 'open' } },
       });
-    expect(() => define('ajar', 'closed')).toThrow('undeclared: ajar; never reached: none');
+    expect(() => define('ajar', 'closed')).toThrow('undeclared: ajar; never reached: open, closed');
     expect(() => define('open', 'locked')).toThrow('undeclared: locked; never reached: none');
     expect(() => define('open', 'closed')).not.toThrow();
   });
@@ -64,6 +64,39 @@ describe('defineLifecycle', () => {
         transitions: { close: row },
       });
     expect(define).toThrow('undeclared: none; never reached: locked');
+  });
+});
+
+describe('states that are reached', () => {
+  const states = ['open', 'closed', 'locked', 'sealed'] as const;
+
+  test('states that only lead to each other are refused', () => {
+    const define = (): unknown =>
+      defineLifecycle({
+        states,
+        initial: 'open',
+        terminal: [],
+        transitions: {
+          close: row,
+          seal: { from: ['locked'], to: 'sealed' },
+          unseal: { from: ['sealed'], to: 'locked' },
+        },
+      });
+    expect(define).toThrow('undeclared: none; never reached: locked, sealed');
+  });
+
+  test('a state in which records can be made is reached, and what follows from it', () => {
+    const door = defineLifecycle({
+      states,
+      initial: 'open',
+      terminal: [],
+      transitions: {
+        seal: { from: ['locked'], to: 'sealed' },
+        close: row,
+        deliver: { from: [], to: 'locked' },
+      },
+    });
+    expect(door.states).toEqual(states);
   });
 });
 

@@ -1,5 +1,5 @@
 /**
- * The means to make a table of states and transitions; `job-lifecycle.ts` holds the one of a job.
+ * The means to make a table of states and transitions of any record; `job-lifecycle.ts` holds the one of a job.
  *
  * A row names the states a verb starts from, the state it leads to, the conditions beside the state, and the fields
  * it writes. Conditions and effects are data, not code: the MongoDB filters and updates, the predicates of the
@@ -96,8 +96,11 @@ export interface LifecycleDefinition<State extends string, Verb extends string> 
 /**
  * Makes a lifecycle from its table.
  *
+ * The records are the caller's: they need a field `status`, and the fields that the rows name. Nothing is kept or sent;
+ * ask `applies` before `apply`, and read and write the record in one step where others may change it as well.
+ *
  * @throws MonqueError with code `INVALID_LIFECYCLE` when a row names a state that is not declared, or a declared state
- * can never be reached.
+ * can never be reached from the initial one.
  */
 export function defineLifecycle<const State extends string, const Verb extends string>(
   definition: LifecycleDefinition<State, Verb>,
@@ -126,7 +129,7 @@ function checkDefinition<State extends string, Verb extends string>({
   const rows = Object.values<TransitionRow<State>>(transitions);
   const named = [initial, ...terminal, ...rows.flatMap((row) => [...row.from, row.to])];
   const unknown = named.filter((state) => state !== GONE && !states.includes(state as State));
-  const reached = new Set<string>([initial, ...rows.map((row) => row.to)]);
+  const reached = reachedStates(initial, rows);
   const unreached = states.filter((state) => !reached.has(state));
   if (unknown.length > 0 || unreached.length > 0) {
     throw new MonqueError(
@@ -134,6 +137,21 @@ function checkDefinition<State extends string, Verb extends string>({
       `Expected every state to be declared and reached, got undeclared: ${unknown.join(', ') || 'none'}; never reached: ${unreached.join(', ') || 'none'}`,
     );
   }
+}
+
+/** The states in which records are made, and all that can follow from them. */
+function reachedStates(
+  initial: string,
+  rows: readonly TransitionRow<string>[],
+): ReadonlySet<string> {
+  const reached = new Set([initial]);
+  const next = (): TransitionRow<string> | undefined =>
+    rows.find(
+      ({ from, to }) =>
+        !reached.has(to) && (from.length === 0 || from.some((state) => reached.has(state))),
+    );
+  for (let row = next(); row !== undefined; row = next()) reached.add(row.to);
+  return reached;
 }
 
 function holds(guard: Condition, record: TransitionParams, params: TransitionParams): boolean {

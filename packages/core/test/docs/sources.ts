@@ -26,3 +26,19 @@ function nameOf(name: ts.PropertyName | undefined): string {
   }
   throw new Error('A member with a computed name cannot be listed');
 }
+
+/** The texts of a type that is a choice between texts. */
+export async function wordsOf(file: string, typeName: string): Promise<string[]> {
+  const text = await readFile(join(PACKAGE, 'src', file), 'utf8');
+  const source = ts.createSourceFile(file, text, ts.ScriptTarget.Latest);
+  const words = source.statements
+    .filter(ts.isTypeAliasDeclaration)
+    .filter(({ name, type }) => name.text === typeName && ts.isUnionTypeNode(type))
+    .flatMap(({ type }) => (type as ts.UnionTypeNode).types)
+    .map((type) => {
+      if (ts.isLiteralTypeNode(type) && ts.isStringLiteral(type.literal)) return type.literal.text;
+      throw new Error(`The type ${typeName} in ${file} is not a choice between texts`);
+    });
+  if (words.length === 0) throw new Error(`There is no type ${typeName} in ${file}`);
+  return words;
+}

@@ -64,7 +64,9 @@ async function run(file: string, program: string): Promise<string> {
 
 test('the package holds what it needs and nothing else', () => {
   const others = files.filter((file) => !/^dist\/.*\.(mjs|cjs|d\.mts|d\.cts|map)$/.test(file));
-  expect(others.sort()).toEqual(['LICENSE', 'README.md', 'package.json']);
+  expect(others.sort()).toEqual([
+    ...['LICENSE', 'README.md', 'bin/monque-migrate.mjs', 'package.json'],
+  ]);
 });
 
 test('an ES module runs a job with the installed package', async () => {
@@ -81,6 +83,18 @@ test('a CommonJS module runs a job with the installed package', async () => {
     `const { ManualClock } = require('@monque/core/testing');`,
   ];
   expect(await run('app.cjs', imports.join('\n') + PROGRAM)).toBe('completed completed true\n');
+});
+
+test('both kinds of modules get the migration, and its command runs', async () => {
+  const program = `
+    import { createRequire } from 'node:module';
+    import { migrateJobs } from '@monque/core/migration';
+    const required = createRequire(import.meta.url)('@monque/core/migration');
+    console.log(typeof migrateJobs, typeof required.migrateJobs);`;
+  expect(await run('migration.mjs', program)).toBe('function function\n');
+  const command = 'node_modules/.bin/monque-migrate';
+  const { stdout } = await runNode([command, '--help'], { cwd: folder });
+  expect(stdout).toContain('--format agenda | plain');
 });
 
 test('one process may load the package both ways and mix what they make', async () => {
