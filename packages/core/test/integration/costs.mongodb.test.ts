@@ -3,12 +3,11 @@ import { type Db, MongoClient } from 'mongodb';
 import { afterAll, afterEach, beforeEach, expect, inject, test } from 'vitest';
 import { Monque } from '../../src/index.ts';
 import { CommandLog, nameOf, namesOf } from '../mongodb/command-log.ts';
+import { at, claim, makeJobs, openLedger, settlement } from '../mongodb/jobs.ts';
 import { cleanupTestDb, closeMongoDb, describeWithMongo, getTestDb } from '../setup/mongodb.ts';
-import { until } from '../setup/until.ts';
 
 const JOBS = 4_000;
-const MOST_ROUND_TRIPS_A_JOB = 0.05;
-const MOST_WRITES_A_JOB = 2.02;
+const BATCH = 500;
 
 describeWithMongo('the cost of a job', () => {
   let client: MongoClient;
@@ -30,27 +29,19 @@ describeWithMongo('the cost of a job', () => {
 
   /** One entry for each document that was changed. */
   function changes(op: 'i' | 'u' | 'd'): Promise<number> {
-    const ns = `${db.databaseName}.monque_jobs`;
+    const ns = `${db.databaseName}.jobs`;
     return client.db('local').collection('oplog.rs').countDocuments({ ns, op });
   }
 
-  test('of a full queue is two document writes and a small part of a round trip', async () => {
-    const monque = new Monque(db);
-    let completed = 0;
-    monque.on('job:complete', () => {
-      completed += 1;
-    });
-    monque.worker('noop', () => undefined, { concurrency: 50 });
-    await monque.enqueueMany(Array.from({ length: JOBS }, () => ({ name: 'noop' })));
+  test('in full batches is two document writes, and one round trip for more than a hundred jobs', async () => {
+    const ledger = openLedger(db);
+    await ledger.enqueue({ jobs: makeJobs(BATCH) });
     log.take();
-    await monque.start();
-    await until('all jobs are completed', () => completed === JOBS);
-    const commands = log.take();
-    await monque.stop();
-    expect(namesOf(commands)).toContain('update');
-    expect(commands.length / JOBS).toBeLessThanOrEqual(MOST_ROUND_TRIPS_A_JOB);
-    expect((await changes('u')) / JOBS).toBeLessThanOrEqual(MOST_WRITES_A_JOB);
-    expect(await changes('i')).toBe(JOBS);
+    const { jobs } = await claim(ledger, { limit: BATCH });
+    const settlements = jobs.map((job) => settlement('complete', job));
+    await ledger.settle({ settlements, now: at(1) });
+    expect(namesOf(log.take())).toEqual(['find', 'update', 'find', 'update']);
+    expect(await changes('u')).toBe(2 * BATCH);
     expect(await changes('d')).toBe(0);
   });
 
