@@ -2,13 +2,14 @@
  * The table of a job's states and transitions: the one place that says what may happen to a job.
  *
  * A row guards, in the same write: that nobody but the holder of a claim ends it, except a rescue from a dead
- * instance; that a job whose cancellation was asked for never becomes pending again, but as the next run of its series;
- * and that the end of a run is reckoned with the plan of the series that stands in the ledger (`seriesVersion`).
+ * instance; that a stage is recorded behind just those before it, and behind no closed gate; that a job whose
+ * cancellation was asked for never becomes pending again, but as the next run of its series; and that the end of a run
+ * is reckoned with the plan of the series that stands in the ledger (`seriesVersion`).
  *
  * @module
  */
-import { type JobStatus, MOST_HISTORY, MOST_LOG_LINES } from './job.ts';
-import { defineLifecycle, GONE, type Lifecycle } from './lifecycle.ts';
+import { type JobStatus, MOST_GATES, MOST_HISTORY, MOST_LOG_LINES, MOST_STAGES } from './job.ts';
+import { defineLifecycle, GONE, type Lifecycle, STAYS } from './lifecycle.ts';
 
 /** The verbs that change a job. */
 export type JobVerb =
@@ -29,6 +30,12 @@ export type JobVerb =
   | 'rescueToFailed'
   | 'rescueToCancelled'
   | 'rescueToNextRun'
+  | 'checkpoint'
+  | 'block'
+  | 'unblock'
+  | 'openGate'
+  | 'expireGate'
+  | 'expireGateToNextRun'
   | 'recover'
   | 'recoverToCancelled'
   | 'cancel'
@@ -48,8 +55,14 @@ const BACK_TO_PENDING = [...CLAIM_FIELDS, 'cancelRequestedAt'] as const;
 const LOCKS = ['uniqueLock', 'startLock'] as const;
 const FINISHED = [...CLAIM_FIELDS, ...LOCKS] as const;
 
+/** What tells that a job waits at a gate. */
+const AT_GATE = ['blockedBy', 'blockedAt', 'blockedUntil'] as const;
+
+/** What a job leaves behind that is redriven. */
+const OF_FAILED_RUNS = ['failReason', 'rescueCount', 'progress', 'logs'] as const;
+
 /** What belongs to one run of a series and not to the next. */
-const OF_ONE_RUN = ['failReason', 'rescueCount', 'progress', 'logs'] as const;
+const OF_ONE_RUN = [...OF_FAILED_RUNS, 'stages', 'gates'] as const;
 
 const HOLDS_CLAIM = { field: 'claimToken', is: 'equal', to: 'claimToken' } as const;
 const CLAIMED_BY_DEAD = { field: 'claimedBy', is: 'equal', to: 'deadInstanceId' } as const;
@@ -66,6 +79,14 @@ const STALE = [
   { field: 'lockedAt', is: 'atMost', to: 'staleBefore' },
 ] as const;
 
+/** The stages that are recorded are just those that the writer knows of, in their order. */
+const STAGES_BEFORE = { field: 'stages', is: 'lists', to: 'stagesBefore' } as const;
+
+/** Every gate on the way to the stage was opened. */
+const GATES_OPEN = { field: 'gates', is: 'includes', to: 'gatesBefore' } as const;
+const GATE_CLOSED = { field: 'gates', is: 'lacks', to: 'gate' } as const;
+const GATE_OVERDUE = { field: 'blockedUntil', is: 'atMost', to: 'now' } as const;
+
 /** How a claim ends by the word of its own holder: the token moves to lastToken, so that a resend can be recognised. */
 const BY_HOLDER = { lastToken: 'claimToken', updatedAt: 'now' } as const;
 
@@ -79,6 +100,8 @@ const RECORDED = {
   logs: { from: 'logLines', most: MOST_LOG_LINES },
 } as const;
 const HISTORY = { history: RECORDED.history } as const;
+const STAGE_RECORDS = { stages: { from: 'stageRecords', most: MOST_STAGES } } as const;
+const GATE_RECORDS = { gates: { from: 'gateRecords', most: MOST_GATES } } as const;
 
 const NEXT_RUN = { nextRunAt: 'nextRunAt', scheduledFor: 'scheduledFor' } as const;
 
@@ -96,7 +119,7 @@ const PLAN = {
 
 /** The lifecycle of a job. */
 export const JOB_LIFECYCLE: Lifecycle<JobStatus, JobVerb> = defineLifecycle<JobStatus, JobVerb>({
-  states: ['pending', 'processing', 'completed', 'failed', 'cancelled'],
+  states: ['pending', 'processing', 'blocked', 'completed', 'failed', 'cancelled'],
   initial: 'pending',
   terminal: ['completed', 'failed', 'cancelled'],
   transitions: {
@@ -125,15 +148,15 @@ export const JOB_LIFECYCLE: Lifecycle<JobStatus, JobVerb> = defineLifecycle<JobS
     complete: {
       from: ['processing'],
       to: 'completed',
-      guards: [HOLDS_CLAIM, SAME_PLAN],
+      guards: [HOLDS_CLAIM, SAME_PLAN, STAGES_BEFORE, GATES_OPEN],
       set: { ...BY_HOLDER, ...NOTES, finishedAt: 'now', result: 'result' },
-      append: { logs: RECORDED.logs },
+      append: { logs: RECORDED.logs, ...STAGE_RECORDS },
       clear: FINISHED,
     },
     repeat: {
       from: ['processing'],
       to: 'pending',
-      guards: [HOLDS_CLAIM, SAME_PLAN],
+      guards: [HOLDS_CLAIM, SAME_PLAN, STAGES_BEFORE, GATES_OPEN],
       set: { ...BY_HOLDER, ...NEXT_RUN },
       replace: { result: 'result' },
       append: HISTORY,
@@ -261,6 +284,61 @@ export const JOB_LIFECYCLE: Lifecycle<JobStatus, JobVerb> = defineLifecycle<JobS
       reset: ['failCount'],
       clear: [...BACK_TO_PENDING, ...OF_ONE_RUN],
     },
+    checkpoint: {
+      from: ['processing'],
+      to: 'processing',
+      guards: [HOLDS_CLAIM, STAGES_BEFORE, GATES_OPEN],
+      set: { updatedAt: 'now' },
+      append: STAGE_RECORDS,
+    },
+    block: {
+      from: ['processing'],
+      to: 'blocked',
+      guards: [HOLDS_CLAIM, NO_CANCEL, STAGES_BEFORE, GATE_CLOSED],
+      set: {
+        ...BY_HOLDER,
+        ...NOTES,
+        blockedBy: 'gate',
+        blockedAt: 'now',
+        blockedUntil: 'blockedUntil',
+      },
+      append: RECORDED,
+      clear: CLAIM_FIELDS,
+    },
+    unblock: {
+      from: ['blocked'],
+      to: 'pending',
+      guards: [{ field: 'blockedBy', is: 'equal', to: 'gate' }],
+      set: { nextRunAt: 'now', updatedAt: 'now' },
+      append: { ...HISTORY, ...GATE_RECORDS },
+      clear: AT_GATE,
+    },
+    // A gate that the job does not wait at, or not yet.
+    openGate: {
+      from: ['pending', 'processing', 'blocked'],
+      to: STAYS,
+      guards: [{ field: 'blockedBy', is: 'differs', to: 'gate' }, GATE_CLOSED],
+      set: { updatedAt: 'now' },
+      append: { ...HISTORY, ...GATE_RECORDS },
+    },
+    expireGate: {
+      from: ['blocked'],
+      to: 'failed',
+      guards: [SAME_PLAN, GATE_OVERDUE],
+      set: { updatedAt: 'now', finishedAt: 'now', failReason: 'failReason' },
+      append: HISTORY,
+      clear: [...LOCKS, ...AT_GATE],
+    },
+    // In place of the one above for a job of a series that goes on.
+    expireGateToNextRun: {
+      from: ['blocked'],
+      to: 'pending',
+      guards: [SAME_PLAN, GATE_OVERDUE],
+      set: { updatedAt: 'now', ...NEXT_RUN },
+      append: HISTORY,
+      reset: ['failCount'],
+      clear: [...AT_GATE, ...OF_ONE_RUN],
+    },
     recover: {
       from: ['processing'],
       to: 'pending',
@@ -280,12 +358,12 @@ export const JOB_LIFECYCLE: Lifecycle<JobStatus, JobVerb> = defineLifecycle<JobS
       clear: FINISHED,
     },
     cancel: {
-      from: ['pending'],
+      from: ['pending', 'blocked'],
       to: 'cancelled',
       guards: [NO_SERIES],
       set: { updatedAt: 'now', finishedAt: 'now' },
       append: HISTORY,
-      clear: LOCKS,
+      clear: [...LOCKS, ...AT_GATE],
     },
     requestCancel: {
       from: ['processing'],
@@ -294,22 +372,22 @@ export const JOB_LIFECYCLE: Lifecycle<JobStatus, JobVerb> = defineLifecycle<JobS
       set: { cancelRequestedAt: 'now', updatedAt: 'now' },
     },
     skipRun: {
-      from: ['pending'],
+      from: ['pending', 'blocked'],
       to: 'pending',
       guards: [SAME_PLAN, { field: 'scheduledFor', is: 'same', to: 'cancelledRun' }],
       set: { ...NEXT_RUN, updatedAt: 'now' },
       append: HISTORY,
       reset: ['failCount'],
-      clear: OF_ONE_RUN,
+      clear: [...OF_ONE_RUN, ...AT_GATE],
     },
     endSeries: {
-      from: ['pending'],
+      from: ['pending', 'blocked'],
       to: 'cancelled',
       guards: [SAME_PLAN],
       set: { updatedAt: 'now', finishedAt: 'now' },
       append: HISTORY,
       increment: ['seriesVersion'],
-      clear: [...LOCKS, 'repeatInterval'],
+      clear: [...LOCKS, ...AT_GATE, 'repeatInterval'],
     },
     endSeriesAfterRun: {
       from: ['processing'],
@@ -332,8 +410,8 @@ export const JOB_LIFECYCLE: Lifecycle<JobStatus, JobVerb> = defineLifecycle<JobS
       clear: OF_ONE_RUN,
     },
     replanRunning: {
-      from: ['processing'],
-      to: 'processing',
+      from: ['processing', 'blocked'],
+      to: STAYS,
       guards: [SAME_PLAN],
       set: { priority: 'priority', updatedAt: 'now' },
       replace: PLAN,
@@ -357,9 +435,9 @@ export const JOB_LIFECYCLE: Lifecycle<JobStatus, JobVerb> = defineLifecycle<JobS
       },
       append: HISTORY,
       reset: ['failCount'],
-      clear: [...OF_ONE_RUN, 'finishedAt', 'cancelRequestedAt'],
+      clear: [...OF_FAILED_RUNS, 'finishedAt', 'cancelRequestedAt'],
     },
-    remove: { from: ['pending', 'completed', 'failed', 'cancelled'], to: GONE },
+    remove: { from: ['pending', 'blocked', 'completed', 'failed', 'cancelled'], to: GONE },
     prune: {
       from: ['completed', 'failed', 'cancelled'],
       to: GONE,
