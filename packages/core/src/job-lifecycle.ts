@@ -8,8 +8,34 @@
  *
  * @module
  */
-import { type JobStatus, MOST_GATES, MOST_HISTORY, MOST_LOG_LINES, MOST_STAGES } from './job.ts';
+import type { JobStatus } from './job.ts';
+import {
+  AT_GATE,
+  BACK_TO_PENDING,
+  BY_HOLDER,
+  BY_OTHERS,
+  CANCEL_ASKED,
+  CLAIMED_BY_DEAD,
+  FINISHED,
+  GATES_OPEN,
+  HISTORY,
+  HOLDS_CLAIM,
+  LOCKS,
+  NEXT_RUN,
+  NO_CANCEL,
+  NO_SERIES,
+  NOTES,
+  OF_FAILED_RUNS,
+  OF_ONE_RUN,
+  PLAN,
+  RECORDED,
+  SAME_PLAN,
+  STAGE_RECORDS,
+  STAGES_BEFORE,
+  STALE,
+} from './job-transition-parts.ts';
 import { defineLifecycle, GONE, type Lifecycle, STAYS } from './lifecycle.ts';
+import { STAGE_TRANSITIONS } from './stage-transitions.ts';
 
 /** The verbs that change a job. */
 export type JobVerb =
@@ -49,73 +75,6 @@ export type JobVerb =
   | 'redrive'
   | 'remove'
   | 'prune';
-
-const CLAIM_FIELDS = ['claimToken', 'claimedBy', 'lockedAt'] as const;
-const BACK_TO_PENDING = [...CLAIM_FIELDS, 'cancelRequestedAt'] as const;
-const LOCKS = ['uniqueLock', 'startLock'] as const;
-const FINISHED = [...CLAIM_FIELDS, ...LOCKS] as const;
-
-/** What tells that a job waits at a gate. */
-const AT_GATE = ['blockedBy', 'blockedAt', 'blockedUntil'] as const;
-
-/** What a job leaves behind that is redriven. */
-const OF_FAILED_RUNS = ['failReason', 'rescueCount', 'progress', 'logs'] as const;
-
-/** What belongs to one run of a series and not to the next. */
-const OF_ONE_RUN = [...OF_FAILED_RUNS, 'stages', 'gates'] as const;
-
-const HOLDS_CLAIM = { field: 'claimToken', is: 'equal', to: 'claimToken' } as const;
-const CLAIMED_BY_DEAD = { field: 'claimedBy', is: 'equal', to: 'deadInstanceId' } as const;
-const NO_CANCEL = { field: 'cancelRequestedAt', is: 'absent' } as const;
-const CANCEL_ASKED = { field: 'cancelRequestedAt', is: 'present' } as const;
-const NO_SERIES = { field: 'repeatInterval', is: 'absent' } as const;
-
-/** The plan that the caller reckoned with still stands; for a job that never was part of a series there is none. */
-const SAME_PLAN = { field: 'seriesVersion', is: 'same', to: 'seriesVersion' } as const;
-
-/** Claimed by another tool that keeps no lease, and longer ago than `lockTimeout`. */
-const STALE = [
-  { field: 'claimedBy', is: 'absent' },
-  { field: 'lockedAt', is: 'atMost', to: 'staleBefore' },
-] as const;
-
-/** The stages that are recorded are just those that the writer knows of, in their order. */
-const STAGES_BEFORE = { field: 'stages', is: 'lists', to: 'stagesBefore' } as const;
-
-/** Every gate on the way to the stage was opened. */
-const GATES_OPEN = { field: 'gates', is: 'includes', to: 'gatesBefore' } as const;
-const GATE_CLOSED = { field: 'gates', is: 'lacks', to: 'gate' } as const;
-const GATE_OVERDUE = { field: 'blockedUntil', is: 'atMost', to: 'now' } as const;
-
-/** How a claim ends by the word of its own holder: the token moves to lastToken, so that a resend can be recognised. */
-const BY_HOLDER = { lastToken: 'claimToken', updatedAt: 'now' } as const;
-
-/** How a claim ends by the word of others: lastToken stays, so that its late holder learns that it lost. */
-const BY_OTHERS = { updatedAt: 'now' } as const;
-
-/** What the handler left behind in the run that ends. */
-const NOTES = { progress: 'progress' } as const;
-const RECORDED = {
-  history: { from: 'historyEntries', most: MOST_HISTORY },
-  logs: { from: 'logLines', most: MOST_LOG_LINES },
-} as const;
-const HISTORY = { history: RECORDED.history } as const;
-const STAGE_RECORDS = { stages: { from: 'stageRecords', most: MOST_STAGES } } as const;
-const GATE_RECORDS = { gates: { from: 'gateRecords', most: MOST_GATES } } as const;
-
-const NEXT_RUN = { nextRunAt: 'nextRunAt', scheduledFor: 'scheduledFor' } as const;
-
-const PLAN = {
-  repeatInterval: 'repeatInterval',
-  timezone: 'timezone',
-  startAt: 'startAt',
-  endAt: 'endAt',
-  missed: 'missed',
-  data: 'data',
-  maxRetries: 'maxRetries',
-  backoff: 'backoff',
-  timeout: 'timeout',
-} as const;
 
 /** The lifecycle of a job. */
 export const JOB_LIFECYCLE: Lifecycle<JobStatus, JobVerb> = defineLifecycle<JobStatus, JobVerb>({
@@ -284,61 +243,7 @@ export const JOB_LIFECYCLE: Lifecycle<JobStatus, JobVerb> = defineLifecycle<JobS
       reset: ['failCount'],
       clear: [...BACK_TO_PENDING, ...OF_ONE_RUN],
     },
-    checkpoint: {
-      from: ['processing'],
-      to: 'processing',
-      guards: [HOLDS_CLAIM, STAGES_BEFORE, GATES_OPEN],
-      set: { updatedAt: 'now' },
-      append: STAGE_RECORDS,
-    },
-    block: {
-      from: ['processing'],
-      to: 'blocked',
-      guards: [HOLDS_CLAIM, NO_CANCEL, STAGES_BEFORE, GATE_CLOSED],
-      set: {
-        ...BY_HOLDER,
-        ...NOTES,
-        blockedBy: 'gate',
-        blockedAt: 'now',
-        blockedUntil: 'blockedUntil',
-      },
-      append: RECORDED,
-      clear: CLAIM_FIELDS,
-    },
-    unblock: {
-      from: ['blocked'],
-      to: 'pending',
-      guards: [{ field: 'blockedBy', is: 'equal', to: 'gate' }],
-      set: { nextRunAt: 'now', updatedAt: 'now' },
-      append: { ...HISTORY, ...GATE_RECORDS },
-      clear: AT_GATE,
-    },
-    // A gate that the job does not wait at, or not yet.
-    openGate: {
-      from: ['pending', 'processing', 'blocked'],
-      to: STAYS,
-      guards: [{ field: 'blockedBy', is: 'differs', to: 'gate' }, GATE_CLOSED],
-      set: { updatedAt: 'now' },
-      append: { ...HISTORY, ...GATE_RECORDS },
-    },
-    expireGate: {
-      from: ['blocked'],
-      to: 'failed',
-      guards: [SAME_PLAN, GATE_OVERDUE],
-      set: { updatedAt: 'now', finishedAt: 'now', failReason: 'failReason' },
-      append: HISTORY,
-      clear: [...LOCKS, ...AT_GATE],
-    },
-    // In place of the one above for a job of a series that goes on.
-    expireGateToNextRun: {
-      from: ['blocked'],
-      to: 'pending',
-      guards: [SAME_PLAN, GATE_OVERDUE],
-      set: { updatedAt: 'now', ...NEXT_RUN },
-      append: HISTORY,
-      reset: ['failCount'],
-      clear: [...AT_GATE, ...OF_ONE_RUN],
-    },
+    ...STAGE_TRANSITIONS,
     recover: {
       from: ['processing'],
       to: 'pending',

@@ -55,10 +55,13 @@ function answer(
 }
 
 /** The two verbs that open a gate, in the order in which they are tried, with their answers. */
-export const GATE_VERBS = [
+export const GATE_VERBS: readonly {
+  readonly verb: Extract<JobVerb, 'unblock' | 'openGate'>;
+  readonly outcome: Extract<OpenGateResult['outcome'], 'unblocked' | 'opened'>;
+}[] = Object.freeze([
   { verb: 'unblock', outcome: 'unblocked' },
   { verb: 'openGate', outcome: 'opened' },
-] as const satisfies readonly { readonly verb: JobVerb; readonly outcome: string }[];
+]);
 
 /** The parameters of the rows that open a gate. */
 export function openGateParams(
