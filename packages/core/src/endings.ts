@@ -17,6 +17,13 @@ import type { SettleResolution, Settler } from './settler.ts';
 /** The end of a run that somebody asked to cancel. */
 export const CANCELLED: Outcome = Object.freeze({ kind: 'cancelled', by: 'request' });
 
+/** The end of a run that came to a gate which was opened before the end was recorded. */
+const GATE_OPENED: Outcome = Object.freeze({
+  kind: 'released',
+  hadStarted: true,
+  reason: 'The gate that it came to was opened meanwhile',
+});
+
 type EndingsContext = Pick<EngineContext, 'ledgerTime' | 'emit'>;
 
 /** Who is told of ends beside the listeners. */
@@ -67,8 +74,8 @@ export class Endings {
         settlement,
         key: ending.key,
         alone: ending.inSession !== undefined,
-        remake: ({ isCancelled, current = job, at }) =>
-          make(current, isCancelled ? CANCELLED : ending.outcome, at),
+        remake: ({ isCancelled, isGateOpen, current = job, at }) =>
+          make(current, isCancelled ? CANCELLED : isGateOpen ? GATE_OPENED : ending.outcome, at),
         onAnswer: (answer, settled, settledAt) => {
           if (answer !== 'settled') this.#tellUnsettled(job, answer);
           else if (!ending.inSession) this.#tellSettled(job, settled, settledAt, ending);
@@ -111,6 +118,7 @@ export class Endings {
       const { result } = settlement;
       emit('job:complete', { job, duration, ...(result !== undefined && { result }) });
     }
+    if (job.blockedBy !== undefined) emit('job:blocked', { job, gate: job.blockedBy });
     const wasCancelled = outcome.kind === 'cancelled' || verb === 'cancelled';
     if (wasCancelled) emit('job:cancelled', { job });
     else if (outcome.kind === 'failed') {

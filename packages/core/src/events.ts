@@ -27,6 +27,20 @@ export interface MonqueEventMap {
    * a request, or by this instance's `cancelJob`.
    */
   'job:cancelled': [payload: { readonly job: Job }];
+  /**
+   * A stage of a job was finished and that is recorded in the ledger. Of the last stage, which ends the run,
+   * `job:complete` tells.
+   */
+  'job:stage': [payload: { readonly job: Job; readonly stage: string }];
+  /** A job came to a closed gate and waits there; that is recorded in the ledger. */
+  'job:blocked': [payload: { readonly job: Job; readonly gate: string }];
+  /** This instance's `openGate` made a job pending that waited at the gate; that is recorded in the ledger. */
+  'job:unblocked': [payload: { readonly job: Job; readonly gate: string }];
+  /**
+   * Jobs whose gate was not opened in time have failed, or went on with the next run of their series; recorded in the
+   * ledger by this instance. `count` is how many.
+   */
+  'gate:expired': [payload: { readonly count: number }];
   /** This instance's `retryJob` made a finished job pending again; that is recorded in the ledger. */
   'job:retried': [payload: { readonly job: Job }];
   /** This instance's `deleteJob` deleted a job; `job` is what it was. */

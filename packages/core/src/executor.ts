@@ -107,6 +107,11 @@ export class Executor {
     for (const worker of this.#workers.values()) this.#releaseBufferOf(worker);
   }
 
+  /** Gives jobs with stages back behind the stage that runs. */
+  endAfterStages(): void {
+    for (const run of this.#runs) run.endAfterStage();
+  }
+
   /** Starts buffered jobs where there are slots, one of each name in turn. */
   pump(): void {
     const workers = this.#inTurn();

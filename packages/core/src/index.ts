@@ -20,12 +20,15 @@ export {
   type WaitReason,
 } from './errors.ts';
 export type { MonqueEventMap } from './events.ts';
+export type { OpenGateOptions } from './gates.ts';
 export type { Health } from './health.ts';
 export {
   type BackoffPlan,
+  type GateRecord,
   type HistoryEntry,
   type Job,
   JobStatus,
+  type StageRecord,
   type UniqueHold,
 } from './job.ts';
 export { JOB_LIFECYCLE, type JobVerb } from './job-lifecycle.ts';
@@ -97,4 +100,14 @@ export { type Random, systemRandom } from './random.ts';
 export type { Schedule } from './schedules.ts';
 export type { SchemaIssue, SchemaResult, StandardSchema } from './schema.ts';
 export { DEFAULT_MISSED, type MissedPolicy } from './series.ts';
+export {
+  type Gate,
+  type GateOptions,
+  gate,
+  type Stage,
+  type StageContext,
+  type StageHandler,
+  type StagesDefinition,
+  stage,
+} from './stages.ts';
 export type { JobContext, JobHandler } from './worker.ts';

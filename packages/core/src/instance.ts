@@ -8,6 +8,7 @@ import { sleep } from './clock.ts';
 import type { EngineContext } from './engine-context.ts';
 import { ShutdownTimeoutError } from './errors.ts';
 import { Executor } from './executor.ts';
+import { GateTimeouts } from './gate-timeouts.ts';
 import type { Health } from './health.ts';
 import type { Job } from './job.ts';
 import { Lease } from './lease.ts';
@@ -37,6 +38,7 @@ export class Instance {
   readonly #waker: Waker;
   readonly #pauses: Pauses;
   readonly #pruner: Pruner;
+  readonly #gateTimeouts: GateTimeouts;
 
   /** @param onSettled - told of each job whose end is recorded */
   constructor(
@@ -50,6 +52,7 @@ export class Instance {
       if (someResumed) wake();
     });
     this.#pruner = new Pruner(context);
+    this.#gateTimeouts = new GateTimeouts(context, workers, () => this.#claimer.wake('hint'));
     const wake = (): void => this.#claimer.wake('hint');
     this.#lease = new Lease(context, {
       onRenewed: (hadLapsed) => this.#onLeaseRenewed(hadLapsed),
@@ -103,6 +106,7 @@ export class Instance {
     }
     if (this.#context.options.recoverStaleJobs) this.#rescuer.start();
     this.#pruner.start();
+    this.#gateTimeouts.start();
   }
 
   /** True while this instance may claim and the ledger answers. */
@@ -147,10 +151,12 @@ export class Instance {
   async stop(): Promise<void> {
     const quiet = Promise.all([this.#claimer.stop(), this.#waker.stop()]);
     this.#executor.releaseBuffered();
+    this.#executor.endAfterStages();
     await this.#waitForHandlers();
     await quiet;
     await this.#flushSettlements();
-    await Promise.all([this.#rescuer.stop(), this.#pruner.stop(), this.#pauses.idle()]);
+    const rounds = [this.#rescuer.stop(), this.#pruner.stop(), this.#gateTimeouts.stop()];
+    await Promise.all([...rounds, this.#pauses.idle()]);
     await this.#lease.close();
     await this.#reconciler.idle();
     this.#executor.close();

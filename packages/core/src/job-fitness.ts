@@ -44,6 +44,12 @@ const KINDS: readonly Kind[] = [
     fields: ['history', 'logs'],
   },
   {
+    expected: 'a list of records with names',
+    fits: (value) =>
+      Array.isArray(value) && value.every((item) => typeof Object(item).name === 'string'),
+    fields: ['stages', 'gates'],
+  },
+  {
     expected: 'a plan with a type and a delay',
     fits: isBackoffPlan,
     fields: ['backoff'],

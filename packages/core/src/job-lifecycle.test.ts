@@ -1,17 +1,26 @@
 import { describe, expect, test } from 'vitest';
-import { type Job, MOST_HISTORY, MOST_LOG_LINES } from './job.ts';
+import { type Job, MOST_GATES, MOST_HISTORY, MOST_LOG_LINES, MOST_STAGES } from './job.ts';
 import { JOB_LIFECYCLE, type JobVerb } from './job-lifecycle.ts';
-import type { Condition } from './lifecycle.ts';
+import { type Condition, GONE, STAYS } from './lifecycle.ts';
 import { makeJob } from './testing/index.ts';
 
 const { transitions, verbs, states, terminal } = JOB_LIFECYCLE;
 
 const leaving = verbs.filter(
-  (verb) => transitions[verb].from.includes('processing') && transitions[verb].to !== 'processing',
+  (verb) =>
+    transitions[verb].from.includes('processing') &&
+    transitions[verb].to !== 'processing' &&
+    transitions[verb].to !== STAYS,
 );
 const finishing = verbs.filter((verb) => terminal.some((state) => state === transitions[verb].to));
 const ofForeignJobs = ['recover', 'recoverToCancelled'] as const;
-const toNextRun = ['repeat', 'repeatAfterFailure', 'rescueToNextRun', 'skipRun'] as const;
+const toNextRun = [
+  'repeat',
+  'repeatAfterFailure',
+  'rescueToNextRun',
+  'expireGateToNextRun',
+  'skipRun',
+] as const;
 
 function guardsOf(verb: JobVerb): readonly Condition[] {
   return transitions[verb].guards ?? [];
@@ -33,7 +42,14 @@ test('what stays in processing leaves the claim alone', () => {
   const staying = verbs.filter(
     (verb) => transitions[verb].from.includes('processing') && !leaving.includes(verb),
   );
-  expect(staying).toEqual(['note', 'requestCancel', 'endSeriesAfterRun', 'replanRunning']);
+  expect(staying).toEqual([
+    'note',
+    'checkpoint',
+    'openGate',
+    'requestCancel',
+    'endSeriesAfterRun',
+    'replanRunning',
+  ]);
   for (const verb of staying) {
     const { set = {}, replace = {}, clear = [] } = transitions[verb];
     const written = [...Object.keys(set), ...Object.keys(replace), ...clear];
@@ -44,7 +60,7 @@ test('what stays in processing leaves the claim alone', () => {
 });
 
 test('every verb that ends a claim is guarded by its token, or by there being no holder', () => {
-  expect(leaving).toHaveLength(16);
+  expect(leaving).toHaveLength(17);
   for (const verb of without(leaving, ofForeignJobs)) {
     expect(guardsOf(verb), verb).toContainEqual({
       field: 'claimToken',
@@ -96,7 +112,7 @@ test('the next run of a series is reckoned with its plan, and nothing of the las
     expect(set, verb).toMatchObject({ nextRunAt: 'nextRunAt', scheduledFor: 'scheduledFor' });
     expect(reset, verb).toContain('failCount');
     expect(clear, verb).toEqual(
-      expect.arrayContaining(['failReason', 'rescueCount', 'progress', 'logs']),
+      expect.arrayContaining(['failReason', 'rescueCount', 'progress', 'logs', 'stages', 'gates']),
     );
   }
 });
@@ -129,12 +145,52 @@ test('no verb that ends a run for good passes over a change of the plan', () => 
 });
 
 test('every verb to a finished state frees the locks of the work and stamps the end', () => {
-  expect(finishing).toHaveLength(10);
+  expect(finishing).toHaveLength(11);
   for (const verb of finishing) {
     const { clear, set } = transitions[verb];
     expect(clear, verb).toEqual(expect.arrayContaining(['uniqueLock', 'startLock']));
     expect(clear, verb).not.toContain('windowLock');
     expect(set, verb).toMatchObject({ finishedAt: 'now', updatedAt: 'now' });
+  }
+});
+
+test('a count of failures only grows by one, or begins anew with another run or a redrive', () => {
+  const resetting = verbs.filter((verb) => transitions[verb].reset?.includes('failCount'));
+  expect(resetting).toEqual([...toNextRun.slice(0, 4), 'skipRun', 'replan', 'redrive']);
+  for (const verb of verbs) {
+    const { set = {}, replace = {}, append = {}, clear = [] } = transitions[verb];
+    const written = [set, replace, append].flatMap((fields) => Object.keys(fields));
+    expect([...written, ...clear], verb).not.toContain('failCount');
+  }
+});
+
+test('every verb that records a stage does so behind just those before it and behind open gates', () => {
+  const recording = verbs.filter((verb) => transitions[verb].append?.stages !== undefined);
+  expect(recording).toEqual(['complete', 'checkpoint']);
+  for (const verb of [...recording, 'repeat' as const]) {
+    expect(guardsOf(verb), verb).toContainEqual({
+      field: 'stages',
+      is: 'lists',
+      to: 'stagesBefore',
+    });
+    expect(guardsOf(verb), verb).toContainEqual({
+      field: 'gates',
+      is: 'includes',
+      to: 'gatesBefore',
+    });
+  }
+});
+
+test('a job that leaves its gate shows nothing of it', () => {
+  const gone = verbs.filter((verb) => {
+    const { from, to } = transitions[verb];
+    return from.includes('blocked') && to !== STAYS && to !== GONE;
+  });
+  expect(gone).toHaveLength(6);
+  for (const verb of gone) {
+    expect(transitions[verb].clear, verb).toEqual(
+      expect.arrayContaining(['blockedBy', 'blockedAt', 'blockedUntil']),
+    );
   }
 });
 
@@ -155,7 +211,12 @@ test('a job leaves a finished state only by leaving the ledger, or by a redrive'
 });
 
 test('lists are bounded wherever they grow', () => {
-  const bounds = { history: MOST_HISTORY, logs: MOST_LOG_LINES };
+  const bounds = {
+    history: MOST_HISTORY,
+    logs: MOST_LOG_LINES,
+    stages: MOST_STAGES,
+    gates: MOST_GATES,
+  };
   for (const verb of verbs) {
     for (const [field, { most }] of Object.entries(transitions[verb].append ?? {})) {
       expect(most, `${verb} ${field}`).toBe(bounds[field as keyof typeof bounds]);

@@ -2,13 +2,40 @@
  * The table of a job's states and transitions: the one place that says what may happen to a job.
  *
  * A row guards, in the same write: that nobody but the holder of a claim ends it, except a rescue from a dead
- * instance; that a job whose cancellation was asked for never becomes pending again, but as the next run of its series;
- * and that the end of a run is reckoned with the plan of the series that stands in the ledger (`seriesVersion`).
+ * instance; that a stage is recorded behind just those before it, and behind no closed gate; that a job whose
+ * cancellation was asked for never becomes pending again, but as the next run of its series; and that the end of a run
+ * is reckoned with the plan of the series that stands in the ledger (`seriesVersion`).
  *
  * @module
  */
-import { type JobStatus, MOST_HISTORY, MOST_LOG_LINES } from './job.ts';
-import { defineLifecycle, GONE, type Lifecycle } from './lifecycle.ts';
+import type { JobStatus } from './job.ts';
+import {
+  AT_GATE,
+  BACK_TO_PENDING,
+  BY_HOLDER,
+  BY_OTHERS,
+  CANCEL_ASKED,
+  CLAIMED_BY_DEAD,
+  FINISHED,
+  GATES_OPEN,
+  HISTORY,
+  HOLDS_CLAIM,
+  LOCKS,
+  NEXT_RUN,
+  NO_CANCEL,
+  NO_SERIES,
+  NOTES,
+  OF_FAILED_RUNS,
+  OF_ONE_RUN,
+  PLAN,
+  RECORDED,
+  SAME_PLAN,
+  STAGE_RECORDS,
+  STAGES_BEFORE,
+  STALE,
+} from './job-transition-parts.ts';
+import { defineLifecycle, GONE, type Lifecycle, STAYS } from './lifecycle.ts';
+import { STAGE_TRANSITIONS } from './stage-transitions.ts';
 
 /** The verbs that change a job. */
 export type JobVerb =
@@ -29,6 +56,12 @@ export type JobVerb =
   | 'rescueToFailed'
   | 'rescueToCancelled'
   | 'rescueToNextRun'
+  | 'checkpoint'
+  | 'block'
+  | 'unblock'
+  | 'openGate'
+  | 'expireGate'
+  | 'expireGateToNextRun'
   | 'recover'
   | 'recoverToCancelled'
   | 'cancel'
@@ -43,60 +76,9 @@ export type JobVerb =
   | 'remove'
   | 'prune';
 
-const CLAIM_FIELDS = ['claimToken', 'claimedBy', 'lockedAt'] as const;
-const BACK_TO_PENDING = [...CLAIM_FIELDS, 'cancelRequestedAt'] as const;
-const LOCKS = ['uniqueLock', 'startLock'] as const;
-const FINISHED = [...CLAIM_FIELDS, ...LOCKS] as const;
-
-/** What belongs to one run of a series and not to the next. */
-const OF_ONE_RUN = ['failReason', 'rescueCount', 'progress', 'logs'] as const;
-
-const HOLDS_CLAIM = { field: 'claimToken', is: 'equal', to: 'claimToken' } as const;
-const CLAIMED_BY_DEAD = { field: 'claimedBy', is: 'equal', to: 'deadInstanceId' } as const;
-const NO_CANCEL = { field: 'cancelRequestedAt', is: 'absent' } as const;
-const CANCEL_ASKED = { field: 'cancelRequestedAt', is: 'present' } as const;
-const NO_SERIES = { field: 'repeatInterval', is: 'absent' } as const;
-
-/** The plan that the caller reckoned with still stands; for a job that never was part of a series there is none. */
-const SAME_PLAN = { field: 'seriesVersion', is: 'same', to: 'seriesVersion' } as const;
-
-/** Claimed by another tool that keeps no lease, and longer ago than `lockTimeout`. */
-const STALE = [
-  { field: 'claimedBy', is: 'absent' },
-  { field: 'lockedAt', is: 'atMost', to: 'staleBefore' },
-] as const;
-
-/** How a claim ends by the word of its own holder: the token moves to lastToken, so that a resend can be recognised. */
-const BY_HOLDER = { lastToken: 'claimToken', updatedAt: 'now' } as const;
-
-/** How a claim ends by the word of others: lastToken stays, so that its late holder learns that it lost. */
-const BY_OTHERS = { updatedAt: 'now' } as const;
-
-/** What the handler left behind in the run that ends. */
-const NOTES = { progress: 'progress' } as const;
-const RECORDED = {
-  history: { from: 'historyEntries', most: MOST_HISTORY },
-  logs: { from: 'logLines', most: MOST_LOG_LINES },
-} as const;
-const HISTORY = { history: RECORDED.history } as const;
-
-const NEXT_RUN = { nextRunAt: 'nextRunAt', scheduledFor: 'scheduledFor' } as const;
-
-const PLAN = {
-  repeatInterval: 'repeatInterval',
-  timezone: 'timezone',
-  startAt: 'startAt',
-  endAt: 'endAt',
-  missed: 'missed',
-  data: 'data',
-  maxRetries: 'maxRetries',
-  backoff: 'backoff',
-  timeout: 'timeout',
-} as const;
-
 /** The lifecycle of a job. */
 export const JOB_LIFECYCLE: Lifecycle<JobStatus, JobVerb> = defineLifecycle<JobStatus, JobVerb>({
-  states: ['pending', 'processing', 'completed', 'failed', 'cancelled'],
+  states: ['pending', 'processing', 'blocked', 'completed', 'failed', 'cancelled'],
   initial: 'pending',
   terminal: ['completed', 'failed', 'cancelled'],
   transitions: {
@@ -125,15 +107,15 @@ export const JOB_LIFECYCLE: Lifecycle<JobStatus, JobVerb> = defineLifecycle<JobS
     complete: {
       from: ['processing'],
       to: 'completed',
-      guards: [HOLDS_CLAIM, SAME_PLAN],
+      guards: [HOLDS_CLAIM, SAME_PLAN, STAGES_BEFORE, GATES_OPEN],
       set: { ...BY_HOLDER, ...NOTES, finishedAt: 'now', result: 'result' },
-      append: { logs: RECORDED.logs },
+      append: { logs: RECORDED.logs, ...STAGE_RECORDS },
       clear: FINISHED,
     },
     repeat: {
       from: ['processing'],
       to: 'pending',
-      guards: [HOLDS_CLAIM, SAME_PLAN],
+      guards: [HOLDS_CLAIM, SAME_PLAN, STAGES_BEFORE, GATES_OPEN],
       set: { ...BY_HOLDER, ...NEXT_RUN },
       replace: { result: 'result' },
       append: HISTORY,
@@ -261,6 +243,7 @@ export const JOB_LIFECYCLE: Lifecycle<JobStatus, JobVerb> = defineLifecycle<JobS
       reset: ['failCount'],
       clear: [...BACK_TO_PENDING, ...OF_ONE_RUN],
     },
+    ...STAGE_TRANSITIONS,
     recover: {
       from: ['processing'],
       to: 'pending',
@@ -280,12 +263,12 @@ export const JOB_LIFECYCLE: Lifecycle<JobStatus, JobVerb> = defineLifecycle<JobS
       clear: FINISHED,
     },
     cancel: {
-      from: ['pending'],
+      from: ['pending', 'blocked'],
       to: 'cancelled',
       guards: [NO_SERIES],
       set: { updatedAt: 'now', finishedAt: 'now' },
       append: HISTORY,
-      clear: LOCKS,
+      clear: [...LOCKS, ...AT_GATE],
     },
     requestCancel: {
       from: ['processing'],
@@ -294,22 +277,22 @@ export const JOB_LIFECYCLE: Lifecycle<JobStatus, JobVerb> = defineLifecycle<JobS
       set: { cancelRequestedAt: 'now', updatedAt: 'now' },
     },
     skipRun: {
-      from: ['pending'],
+      from: ['pending', 'blocked'],
       to: 'pending',
       guards: [SAME_PLAN, { field: 'scheduledFor', is: 'same', to: 'cancelledRun' }],
       set: { ...NEXT_RUN, updatedAt: 'now' },
       append: HISTORY,
       reset: ['failCount'],
-      clear: OF_ONE_RUN,
+      clear: [...OF_ONE_RUN, ...AT_GATE],
     },
     endSeries: {
-      from: ['pending'],
+      from: ['pending', 'blocked'],
       to: 'cancelled',
       guards: [SAME_PLAN],
       set: { updatedAt: 'now', finishedAt: 'now' },
       append: HISTORY,
       increment: ['seriesVersion'],
-      clear: [...LOCKS, 'repeatInterval'],
+      clear: [...LOCKS, ...AT_GATE, 'repeatInterval'],
     },
     endSeriesAfterRun: {
       from: ['processing'],
@@ -332,8 +315,8 @@ export const JOB_LIFECYCLE: Lifecycle<JobStatus, JobVerb> = defineLifecycle<JobS
       clear: OF_ONE_RUN,
     },
     replanRunning: {
-      from: ['processing'],
-      to: 'processing',
+      from: ['processing', 'blocked'],
+      to: STAYS,
       guards: [SAME_PLAN],
       set: { priority: 'priority', updatedAt: 'now' },
       replace: PLAN,
@@ -357,9 +340,9 @@ export const JOB_LIFECYCLE: Lifecycle<JobStatus, JobVerb> = defineLifecycle<JobS
       },
       append: HISTORY,
       reset: ['failCount'],
-      clear: [...OF_ONE_RUN, 'finishedAt', 'cancelRequestedAt'],
+      clear: [...OF_FAILED_RUNS, 'finishedAt', 'cancelRequestedAt'],
     },
-    remove: { from: ['pending', 'completed', 'failed', 'cancelled'], to: GONE },
+    remove: { from: ['pending', 'blocked', 'completed', 'failed', 'cancelled'], to: GONE },
     prune: {
       from: ['completed', 'failed', 'cancelled'],
       to: GONE,

@@ -15,6 +15,8 @@ export const JobStatus = {
   COMPLETED: 'completed',
   /** It used up its retries, or was rescued too often. */
   FAILED: 'failed',
+  /** Waits at a gate for its evidence; no instance holds it. */
+  BLOCKED: 'blocked',
   /** It was cancelled before it could end otherwise. */
   CANCELLED: 'cancelled',
 } as const;
@@ -40,6 +42,12 @@ export const MOST_HISTORY = 20;
 /** How many lines the log of a job keeps; the oldest leave. */
 export const MOST_LOG_LINES = 100;
 
+/** How many stages a job may have. */
+export const MOST_STAGES = 50;
+
+/** How many gates of one job may be opened. */
+export const MOST_GATES = 50;
+
 /** How long a job holds its unique key. */
 export type UniqueHold = 'untilDone' | 'untilStarted' | 'window';
 
@@ -58,6 +66,26 @@ export interface HistoryEntry {
   readonly scheduledFor?: Date;
   /** For a series: how many of its times were passed over after that run. */
   readonly skipped?: number;
+}
+
+/** One stage of a job that was finished and is never run again for it. */
+export interface StageRecord {
+  readonly name: string;
+  /** When it was finished. */
+  readonly at: Date;
+  /** What its handler returned; of the last stage that is the result of the job instead. */
+  readonly result?: unknown;
+}
+
+/** One gate of a job that was opened. */
+export interface GateRecord {
+  readonly name: string;
+  /** When it was opened. */
+  readonly at: Date;
+  /** On what ground it was opened: whatever the opener gave. */
+  readonly evidence: unknown;
+  /** Who opened it. */
+  readonly by?: string;
 }
 
 /** How long to wait before a retry, as it is stored with a job. */
@@ -141,6 +169,16 @@ export interface Job<T = unknown> {
   readonly seriesVersion?: number;
   /** The time of the plan that this run stands for; retries keep it. */
   readonly scheduledFor?: Date;
+  /** The stages that are finished, in their order; retries keep them, a redrive too. */
+  readonly stages?: readonly StageRecord[];
+  /** The gates that were opened, in the order in which they were. */
+  readonly gates?: readonly GateRecord[];
+  /** The gate it waits at; only while blocked. */
+  readonly blockedBy?: string;
+  /** When it came to that gate; only while blocked. */
+  readonly blockedAt?: Date;
+  /** When it has failed if the gate is not opened by then; only while blocked, and only at a gate with a timeout. */
+  readonly blockedUntil?: Date;
   /** What the handler told of its progress last. */
   readonly progress?: unknown;
   /** The newest lines the handler logged, at most 100. */

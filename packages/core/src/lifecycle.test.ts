@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { MonqueError } from './errors.ts';
-import { defineLifecycle, GONE, type TransitionRow } from './lifecycle.ts';
+import { defineLifecycle, GONE, STAYS, type TransitionRow } from './lifecycle.ts';
 
 const row = { from: ['open'], to: 'closed' } as const;
 
@@ -14,15 +14,20 @@ describe('defineLifecycle', () => {
         close: row,
         open: { from: ['closed'], to: 'open' },
         demolish: { from: ['open', 'closed'], to: GONE },
+        paint: { from: ['open', 'closed'], to: STAYS, set: { colour: 'colour' } },
       },
     });
-    expect(door.verbs).toEqual(['close', 'open', 'demolish']);
+    expect(door.verbs).toEqual(['close', 'open', 'demolish', 'paint']);
     expect(door.allowsFrom('close', 'open')).toBe(true);
     expect(door.allowsFrom('close', 'closed')).toBe(false);
     expect(door.applies('demolish', { status: 'closed' }, {})).toBe(true);
     expect(door.apply('close', { status: 'open', colour: 'red' }, {})).toEqual({
       status: 'closed',
       colour: 'red',
+    });
+    expect(door.apply('paint', { status: 'closed' }, { colour: 'blue' })).toEqual({
+      status: 'closed',
+      colour: 'blue',
     });
   });
 
@@ -110,6 +115,18 @@ describe('guards', () => {
       present: { from: ['on'], to: 'on', guards: [{ field: 'value', is: 'present' }] },
       equal: { from: ['on'], to: 'on', guards: [{ field: 'value', is: 'equal', to: 'wanted' }] },
       same: { from: ['on'], to: 'on', guards: [{ field: 'value', is: 'same', to: 'wanted' }] },
+      differs: {
+        from: ['on'],
+        to: 'on',
+        guards: [{ field: 'value', is: 'differs', to: 'wanted' }],
+      },
+      lists: { from: ['on'], to: 'on', guards: [{ field: 'value', is: 'lists', to: 'wanted' }] },
+      includes: {
+        from: ['on'],
+        to: 'on',
+        guards: [{ field: 'value', is: 'includes', to: 'wanted' }],
+      },
+      lacks: { from: ['on'], to: 'on', guards: [{ field: 'value', is: 'lacks', to: 'wanted' }] },
       atMost: { from: ['on'], to: 'on', guards: [{ field: 'value', is: 'atMost', to: 'wanted' }] },
       atLeast: {
         from: ['on'],
@@ -137,6 +154,24 @@ describe('guards', () => {
     ['same', undefined, 0, false],
     ['same', 0, undefined, false],
     ['same', new Date(5), new Date(5), true],
+    ['differs', 'a', 'b', true],
+    ['differs', undefined, 'b', true],
+    ['differs', 'b', 'b', false],
+    ['lists', [{ name: 'a' }, { name: 'b' }], ['a', 'b'], true],
+    ['lists', [{ name: 'a' }, { name: 'b' }], ['b', 'a'], false],
+    ['lists', [{ name: 'a' }, { name: 'b' }], ['a'], false],
+    ['lists', [{ name: 'a' }], ['a', 'b'], false],
+    ['lists', [{ name: 'a' }], undefined, true],
+    ['lists', [{ name: 'a' }], [], false],
+    ['lists', undefined, [], true],
+    ['includes', [{ name: 'a' }, { name: 'b' }], ['b'], true],
+    ['includes', [{ name: 'a' }], ['a', 'b'], false],
+    ['includes', undefined, ['a'], false],
+    ['includes', undefined, [], true],
+    ['includes', undefined, undefined, true],
+    ['lacks', [{ name: 'a' }], 'b', true],
+    ['lacks', [{ name: 'a' }], 'a', false],
+    ['lacks', undefined, 'a', true],
     ['atMost', 4, 5, true],
     ['atMost', 5, 5, true],
     ['atMost', 6, 5, false],

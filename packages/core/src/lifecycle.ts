@@ -13,16 +13,23 @@ import { MonqueError } from './errors.ts';
 /** Where a record goes that leaves the ledger. */
 export const GONE = 'gone';
 
+/** Where a verb leads that changes a record and leaves it in the state it is in. */
+export const STAYS = 'stays';
+
 /**
  * A condition on one field of the stored record, beside its state; `to` names the parameter it is compared with.
  * `same` holds as well when the field is absent and the parameter is not given.
+ *
+ * Of a list of things that have names: `lists` is true when it holds just these names in this order, `includes` when it
+ * holds all of them, `lacks` when it does not hold the one. The first two bind nothing when the parameter is not given.
  */
 export type Condition =
   | {
       readonly field: string;
-      readonly is: 'equal' | 'same' | 'atMost' | 'atLeast' | 'below';
+      readonly is: 'equal' | 'same' | 'differs' | 'atMost' | 'atLeast' | 'below';
       readonly to: string;
     }
+  | { readonly field: string; readonly is: 'lists' | 'includes' | 'lacks'; readonly to: string }
   | { readonly field: string; readonly is: 'absent' }
   | { readonly field: string; readonly is: 'present' };
 
@@ -35,7 +42,7 @@ export interface TransitionRow<State extends string> {
   /** The states it is allowed from; none for the verb that makes a record. */
   readonly from: readonly State[];
   /** The state it leads to. */
-  readonly to: State | typeof GONE;
+  readonly to: State | typeof GONE | typeof STAYS;
   /** All must hold beside the state. */
   readonly guards?: readonly Condition[];
   /** Fields set to a parameter: field name to parameter name. A parameter that is not given leaves its field alone. */
@@ -128,7 +135,8 @@ function checkDefinition<State extends string, Verb extends string>({
 }: LifecycleDefinition<State, Verb>): void {
   const rows = Object.values<TransitionRow<State>>(transitions);
   const named = [initial, ...terminal, ...rows.flatMap((row) => [...row.from, row.to])];
-  const unknown = named.filter((state) => state !== GONE && !states.includes(state as State));
+  const known: readonly string[] = [...states, GONE, STAYS];
+  const unknown = named.filter((state) => !known.includes(state));
   const reached = reachedStates(initial, rows);
   const unreached = states.filter((state) => !reached.has(state));
   if (unknown.length > 0 || unreached.length > 0) {
@@ -159,11 +167,30 @@ function holds(guard: Condition, record: TransitionParams, params: TransitionPar
   if (guard.is === 'absent') return actual === undefined;
   if (guard.is === 'present') return actual !== undefined;
   const wanted = params[guard.to];
+  if (guard.is === 'lacks') return !namesIn(actual).includes(wanted);
+  if (guard.is === 'lists' || guard.is === 'includes') {
+    return wanted === undefined || namesFit(guard.is, namesIn(actual), wanted as readonly string[]);
+  }
   if (guard.is === 'same') return isSame(actual, wanted);
+  if (guard.is === 'differs') return !isSame(actual, wanted);
   if (guard.is === 'equal') return actual !== undefined && isSame(actual, wanted);
   if (guard.is === 'atMost') return actual !== undefined && Number(actual) <= Number(wanted);
   const difference = Number(actual ?? 0) - Number(wanted);
   return guard.is === 'below' ? difference < 0 : difference >= 0;
+}
+
+/** The names of what a list holds. */
+function namesIn(list: unknown): readonly unknown[] {
+  return ((list ?? []) as readonly { readonly name: unknown }[]).map(({ name }) => name);
+}
+
+function namesFit(
+  is: 'lists' | 'includes',
+  names: readonly unknown[],
+  wanted: readonly string[],
+): boolean {
+  if (is === 'includes') return wanted.every((name) => names.includes(name));
+  return names.length === wanted.length && wanted.every((name, index) => names[index] === name);
 }
 
 /** Two dates of one time are the same. */
@@ -181,7 +208,7 @@ function withEffects<State extends string, R extends LifecycleRecord<State>>(
 ): R {
   const { set = {}, replace = {}, append = {}, reset = [], increment = [], clear = [] } = row;
   const next = without(record, clear);
-  next.status = row.to;
+  if (row.to !== STAYS) next.status = row.to;
   for (const field in set) {
     const value = params[set[field] ?? ''];
     // A parameter that is not given leaves its field alone, as an update in MongoDB does.

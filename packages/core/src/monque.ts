@@ -17,6 +17,7 @@ import { type BulkResult, Control, type JobsPage, type QueueStats } from './cont
 import { type EngineContext, makeContext } from './engine-context.ts';
 import { InvalidArgumentError } from './errors.ts';
 import { MonqueEmitter } from './events.ts';
+import { Gates, type OpenGateOptions } from './gates.ts';
 import type { Health } from './health.ts';
 import { Instance } from './instance.ts';
 import type { Job } from './job.ts';
@@ -49,6 +50,7 @@ import type { HandlerReturn, JobId, MonquePublicAPI } from './public-api.ts';
 import { type Schedule, Schedules } from './schedules.ts';
 import { stopOnSignals } from './signals.ts';
 import { resolveSource } from './source.ts';
+import { StagePlan, type StagesDefinition } from './stages.ts';
 import { Turns } from './turns.ts';
 import { Waiter } from './waiter.ts';
 import { type JobHandler, Worker } from './worker.ts';
@@ -78,6 +80,7 @@ export class Monque<Types extends JobTypes = UntypedJobs>
   readonly #producer: Producer;
   readonly #schedules: Schedules;
   readonly #control: Control;
+  readonly #gates: Gates;
   readonly #waiter: Waiter;
   readonly #workers = new Map<string, Worker>();
   readonly #initialize = (): Promise<void> => this.initialize();
@@ -101,6 +104,7 @@ export class Monque<Types extends JobTypes = UntypedJobs>
     const onPending = (jobs: readonly Job[]): void => this.#instance?.jobsStored(jobs);
     this.#producer = new Producer(this.#context, this.#workers, onPending);
     this.#schedules = new Schedules(this.#context, this.#producer, (job) => onPending([job]));
+    this.#gates = new Gates(this.#context, this.#workers, (job) => onPending([job]));
     this.#waiter = new Waiter(this.#context);
     this.#control = new Control(this.#context, {
       onPending: (job) => onPending([job]),
@@ -194,23 +198,32 @@ export class Monque<Types extends JobTypes = UntypedJobs>
     return this.#schedules.list(filter.name);
   }
 
-  worker<T>(name: AnyName<Types>, handler: JobHandler<T>, options?: WorkerOptions): this;
-  worker<Name extends NameOf<Types>>(
-    name: Name,
-    handler: JobHandler<DataOf<Types, Name>, HandlerReturn<Types, Name>>,
+  worker<T>(
+    name: AnyName<Types>,
+    handler: JobHandler<T> | StagesDefinition<T>,
     options?: WorkerOptions,
   ): this;
-  worker(name: string, handler: JobHandler<never>, options: WorkerOptions = {}): this {
+  worker<Name extends NameOf<Types>>(
+    name: Name,
+    handler:
+      | JobHandler<DataOf<Types, Name>, HandlerReturn<Types, Name>>
+      | StagesDefinition<DataOf<Types, Name>>,
+    options?: WorkerOptions,
+  ): this;
+  worker(
+    name: string,
+    handler: JobHandler<never> | StagesDefinition<never>,
+    options: WorkerOptions = {},
+  ): this {
     checkJobName('name', name);
-    checkFunction('handler', handler);
+    const isStaged = typeof handler === 'object' && handler !== null;
+    if (!isStaged) checkFunction('handler', handler);
+    const work = isStaged ? new StagePlan(handler) : (handler as JobHandler);
     checkWorkerOptions(options);
     if (this.#workers.has(name)) {
       throw new InvalidArgumentError('name', 'a name without a worker', name);
     }
-    this.#workers.set(
-      name,
-      new Worker(name, handler as JobHandler<unknown>, options, this.#options),
-    );
+    this.#workers.set(name, new Worker(name, work, options, this.#options));
     this.#instance?.workerAdded();
     return this;
   }
@@ -248,6 +261,10 @@ export class Monque<Types extends JobTypes = UntypedJobs>
     toObjectId('id', id);
     await this.initialize();
     return this.#control.rescheduleJob(id, runAt);
+  }
+
+  async openGate(id: JobId, gate: string, options: OpenGateOptions): Promise<Job | null> {
+    return this.#gates.open(id, gate, options, this.#initialize);
   }
 
   async deleteJob(id: JobId): Promise<boolean> {

@@ -55,10 +55,28 @@ function given(reason: string | undefined): { readonly reason?: string } {
   return reason === undefined ? {} : { reason: String(reason) };
 }
 
+/** What must be recorded when a run of a job with stages ends. */
+export interface StagedEnd {
+  /** The stages that are recorded, no other and in this order. */
+  readonly stagesBefore: readonly string[];
+  /** The gates that were opened. */
+  readonly gatesBefore: readonly string[];
+  /** The stage that ends with the run. */
+  readonly lastStage?: string;
+}
+
 /** How one run ended. */
 export type Outcome =
-  /** The handler succeeded. */
-  | { readonly kind: 'completed'; readonly result?: unknown }
+  /** The handler, or the last stage, succeeded. */
+  | { readonly kind: 'completed'; readonly result?: unknown; readonly staged?: StagedEnd }
+  /** The run came to a closed gate. */
+  | {
+      readonly kind: 'blocked';
+      readonly gate: string;
+      /** How long the job waits there, in milliseconds; without end when left out. */
+      readonly timeoutMs?: number;
+      readonly stagesBefore: readonly string[];
+    }
   /** The handler threw, took too long, or said that trying again cannot help. */
   | { readonly kind: 'failed'; readonly error: Error; readonly isFinal: boolean }
   /** The handler wants to run later. */
@@ -70,7 +88,7 @@ export type Outcome =
   /** The handler completed the job inside its own transaction, and that was committed. */
   | { readonly kind: 'confirmed'; readonly of: Outcome }
   /** The handler never started, or gave up since this process told it to. */
-  | { readonly kind: 'released'; readonly hadStarted: boolean };
+  | { readonly kind: 'released'; readonly hadStarted: boolean; readonly reason?: string };
 
 /** How failed runs of a worker are tried again. */
 export interface RetryPolicy {
@@ -110,12 +128,13 @@ export function toSettlement(
 }
 
 function endingOf(job: ClaimedJob, outcome: Outcome, context: SettlementContext): Ending {
-  if (outcome.kind === 'released') return givingBack(job, outcome.hadStarted);
+  if (outcome.kind === 'released') return givingBack(job, outcome);
+  if (outcome.kind === 'blocked') return blocking(job, outcome, context);
   if (outcome.kind === 'confirmed') return endingOf(job, outcome.of, context);
   const next = nextRunOf(job, context.now);
   switch (outcome.kind) {
     case 'completed':
-      return completion(job, outcome.result, next);
+      return completion(job, outcome, next, context);
     case 'failed':
       return failure(job, outcome, next, context);
     case 'snoozed':
@@ -130,8 +149,11 @@ function endingOf(job: ClaimedJob, outcome: Outcome, context: SettlementContext)
 }
 
 /** A job that never started takes back the key that its claim gave up; one that did is not a missed run. */
-function givingBack(job: ClaimedJob, hadStarted: boolean): Ending {
-  if (hadStarted) return { verb: 'release', record: recordOf(job, { reason: INTERRUPTED }) };
+function givingBack(
+  job: ClaimedJob,
+  { hadStarted, reason = INTERRUPTED }: Extract<Outcome, { kind: 'released' }>,
+): Ending {
+  if (hadStarted) return { verb: 'release', record: recordOf(job, { reason }) };
   const { uniqueKey, uniqueHold } = job;
   const isKept = uniqueKey !== undefined && uniqueHold === 'untilStarted';
   return { verb: 'release', ...(isKept && { startLock: startLock(uniqueKey) }) };
@@ -140,9 +162,32 @@ function givingBack(job: ClaimedJob, hadStarted: boolean): Ending {
 const INTERRUPTED = 'Its instance stopped waiting for it';
 const MISSED = 'Its time had passed when it could have started';
 
-function completion(job: ClaimedJob, result: unknown, next: NextRun | null): Ending {
-  const ofResult = result === undefined ? {} : { result };
-  if (next === null) return { verb: 'complete', ...ofResult };
+function blocking(
+  job: ClaimedJob,
+  { gate, timeoutMs, stagesBefore }: Extract<Outcome, { kind: 'blocked' }>,
+  { now }: SettlementContext,
+): Ending {
+  const isBounded = timeoutMs !== undefined;
+  return {
+    verb: 'block',
+    gate,
+    stagesBefore,
+    ...(isBounded && { blockedUntil: new Date(now.getTime() + timeoutMs) }),
+    record: recordOf(job, { reason: `Gate '${gate}'` }),
+  };
+}
+
+function completion(
+  job: ClaimedJob,
+  { result, staged }: Extract<Outcome, { kind: 'completed' }>,
+  next: NextRun | null,
+  { now: at }: SettlementContext,
+): Ending {
+  const { lastStage: name, ...before } = staged ?? {};
+  const ofResult = { ...before, ...(result !== undefined && { result }) };
+  if (next === null) {
+    return { verb: 'complete', ...ofResult, ...(name && { stageRecords: [{ name, at }] }) };
+  }
   const { scheduledFor, skipped } = next;
   return {
     verb: 'repeat',

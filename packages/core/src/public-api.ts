@@ -5,6 +5,7 @@
  */
 import type { ObjectId } from 'mongodb';
 import type { BulkResult, JobsPage, QueueStats } from './control.ts';
+import type { OpenGateOptions } from './gates.ts';
 import type { Health } from './health.ts';
 import type { Job } from './job.ts';
 import type {
@@ -29,6 +30,7 @@ import type {
 import type { HandlerOutcome } from './outcome.ts';
 import type { EnqueueEntryResult, TypedEntry } from './producer.ts';
 import type { Schedule } from './schedules.ts';
+import type { StagesDefinition } from './stages.ts';
 import type { JobHandler } from './worker.ts';
 
 /** An id as callers may give it: an ObjectId, or its 24 hexadecimal characters. */
@@ -129,16 +131,34 @@ export interface MonquePublicAPI<Types extends JobTypes = UntypedJobs> {
   getSchedules(filter?: { readonly name?: NameOf<Types> }): Promise<Schedule[]>;
 
   /**
-   * Registers the handler of a job name, before or after `start`.
+   * Registers the handler of a job name, before or after `start`: a function, or stages that are recorded one by one,
+   * with gates between them where wanted.
    *
    * @throws InvalidArgumentError also when the name has a worker already
    */
-  worker<T>(name: AnyName<Types>, handler: JobHandler<T>, options?: WorkerOptions): this;
-  worker<Name extends NameOf<Types>>(
-    name: Name,
-    handler: JobHandler<DataOf<Types, Name>, HandlerReturn<Types, Name>>,
+  worker<T>(
+    name: AnyName<Types>,
+    handler: JobHandler<T> | StagesDefinition<T>,
     options?: WorkerOptions,
   ): this;
+  worker<Name extends NameOf<Types>>(
+    name: Name,
+    handler:
+      | JobHandler<DataOf<Types, Name>, HandlerReturn<Types, Name>>
+      | StagesDefinition<DataOf<Types, Name>>,
+    options?: WorkerOptions,
+  ): this;
+
+  /**
+   * Opens a gate of a job that is not finished. A job that waits there goes on at once; one that has not come to it
+   * will not wait. The evidence is kept in the job's `gates`; opening again with the same evidence changes nothing.
+   *
+   * @returns the job after the call; null when there is none
+   * @throws JobStateError when the job is finished, or the gate was opened before on other evidence
+   * @throws InvalidArgumentError also when the worker of the job is registered here and has no such gate, or the
+   * gate's schema refuses the evidence
+   */
+  openGate(id: JobId, gate: string, options: OpenGateOptions): Promise<Job | null>;
 
   /** The job with this id, also from the archive; null when there is none. */
   getJob<T = unknown>(id: JobId): Promise<Job<T> | null>;
@@ -154,7 +174,7 @@ export interface MonquePublicAPI<Types extends JobTypes = UntypedJobs> {
   ): Promise<JobsPage<DataOf<Types, Name>>>;
 
   /**
-   * Cancels a pending job at once; of a series the waiting run, the series goes on. For a job that is processing it is
+   * Cancels a pending job, or one that waits at a gate, at once; of a series the waiting run, the series goes on. For a job that is processing it is
    * asked for: its handler's signal aborts, wherever it runs, and the job ends as cancelled unless the handler
    * succeeds all the same.
    *

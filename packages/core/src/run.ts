@@ -13,9 +13,17 @@ import type { ClaimedJob, Job } from './job.ts';
 import { JOB_LIFECYCLE } from './job-lifecycle.ts';
 import type { Settlement } from './ledger/settlement.ts';
 import { Notes, type OpenNotes } from './notes.ts';
-import { HandlerOutcome, type Outcome, type SettlementContext, toSettlement } from './outcome.ts';
+import {
+  HandlerOutcome,
+  type Outcome,
+  type SettlementContext,
+  type StagedEnd,
+  toSettlement,
+} from './outcome.ts';
 import { copyPayload } from './payload.ts';
 import { checkData, type StandardSchema } from './schema.ts';
+import { StagedRun } from './staged-run.ts';
+import { StagePlan } from './stages.ts';
 import type { JobContext, Worker } from './worker.ts';
 
 /** How long a handler that took too long has to end after its signal was aborted, in milliseconds. */
@@ -57,6 +65,7 @@ export class Run {
   #controller: AbortController | undefined;
   readonly #startedMs: number;
   #abortedFor: AbortReason | undefined;
+  #endsAfterStage = false;
   #notes: Notes | undefined;
   #inSession: InSession | undefined;
 
@@ -82,6 +91,11 @@ export class Run {
     if (this.#abortedFor !== undefined) return;
     this.#abortedFor = reason;
     if (this.#controller) abortFor(reason, this.#controller);
+  }
+
+  /** Lets no further stage begin: the job is given back behind the one that runs. */
+  endAfterStage(): void {
+    this.#endsAfterStage = true;
   }
 
   /** Calls the handler and says how the run ended. Never rejects. */
@@ -127,15 +141,34 @@ export class Run {
       const checked: CheckedJob =
         schema === undefined ? { job: this.job } : await this.#checked(schema);
       if (checked.error) return failureOfData(checked.error);
-      const returned = await this.#worker.handler(checked.job, this.#jobContext());
+      const { handler } = this.#worker;
+      if (handler instanceof StagePlan) return await this.#runStages(handler, checked.job);
+      const returned = await handler(checked.job, this.#jobContext());
       if (returned instanceof HandlerOutcome) return returned.outcome;
       return { kind: 'completed', ...this.#resultOf(returned) };
     } catch (thrown) {
-      if (this.#abortedFor === 'cancel') return { kind: 'cancelled', by: 'request' };
-      const isOurs = this.#abortedFor === 'stop' || this.#abortedFor === 'lease';
-      if (isOurs) return { kind: 'released', hadStarted: true };
-      return { kind: 'failed', error: toError(thrown), isFinal: false };
+      const failed: Outcome = { kind: 'failed', error: toError(thrown), isFinal: false };
+      return (this.#abortedFor !== 'timeout' && this.#interruption()) || failed;
     }
+  }
+
+  /** How the run ends that was told to; undefined while it may go on. */
+  #interruption(): Outcome | undefined {
+    if (this.#abortedFor === undefined) return undefined;
+    if (this.#abortedFor === 'cancel') return { kind: 'cancelled', by: 'request' };
+    return { kind: 'released', hadStarted: true };
+  }
+
+  #runStages(plan: StagePlan, job: Job): Promise<Outcome> {
+    const staged = new StagedRun(this.#context, {
+      plan,
+      job: this.job,
+      signal: this.#signal(),
+      interruption: () => this.#interruption() ?? (this.#endsAfterStage ? GIVEN_BACK : undefined),
+      jobContext: (end) => this.#jobContext(end),
+      resultOf: (returned) => this.#resultOf(returned),
+    });
+    return staged.execute(job);
   }
 
   async #checked(schema: StandardSchema): Promise<CheckedJob> {
@@ -155,7 +188,7 @@ export class Run {
     return this.#controller.signal;
   }
 
-  #jobContext(): JobContext {
+  #jobContext(staged?: StagedEnd): JobContext {
     const signalOf = (): AbortSignal => this.#signal();
     return Object.freeze({
       get signal() {
@@ -164,7 +197,7 @@ export class Run {
       fence: this.job.fence,
       progress: (value: unknown) => this.#progress(value),
       log: (line: string) => this.#ownNotes().log(String(line).slice(0, LONGEST_LINE)),
-      complete: (options: Parameters<JobContext['complete']>[0]) => this.#complete(options),
+      complete: (options: Parameters<JobContext['complete']>[0]) => this.#complete(options, staged),
     });
   }
 
@@ -193,13 +226,20 @@ export class Run {
     }
   }
 
-  async #complete({ session, result }: Parameters<JobContext['complete']>[0]): Promise<void> {
+  async #complete(
+    { session, result }: Parameters<JobContext['complete']>[0],
+    staged: StagedEnd | undefined,
+  ): Promise<void> {
     const { ledger, ledgerTime, options } = this.#context;
     if (typeof session?.inTransaction !== 'function' || !session.inTransaction()) {
       throw new InvalidArgumentError('session', 'a session with a started transaction', session);
     }
     const stored = copyPayload('result', result, options.maxPayloadBytes);
-    const outcome: Outcome = { kind: 'completed', ...(stored !== undefined && { result: stored }) };
+    const outcome: Outcome = {
+      kind: 'completed',
+      ...(stored !== undefined && { result: stored }),
+      ...(staged && { staged }),
+    };
     this.#inSession = { outcome, isRecorded: (settled) => this.#isRecorded(settled) };
     let current: Job | null = this.job;
     // The series may have been changed since the claim; then its next run is reckoned anew.
@@ -261,6 +301,8 @@ export class Run {
     }
   }
 }
+
+const GIVEN_BACK: Outcome = Object.freeze({ kind: 'released', hadStarted: true });
 
 /** Wrong data stays wrong; that a schema could not look may be over soon. */
 function failureOfData(error: Error): Outcome {

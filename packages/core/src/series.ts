@@ -134,13 +134,13 @@ export function isMissed(
   }
 }
 
-/** True when an earlier claim of this run was taken from a dead instance, or given up by one that stopped. */
+/** True when an earlier claim of this run was taken from a dead instance, given up by one that stopped, or at a gate. */
 function wasBegun(
   { rescueCount = 0, history = [] }: Pick<Job, 'rescueCount' | 'history'>,
   scheduledFor: Date,
 ): boolean {
   const ofRun = history.filter((entry) => entry.scheduledFor?.getTime() === scheduledFor.getTime());
-  return rescueCount > 0 || ofRun.some(({ verb }) => verb === 'release');
+  return rescueCount > 0 || ofRun.some(({ verb }) => verb === 'release' || verb === 'block');
 }
 
 /** The first time of the plan later than an instant, within its start and end. */

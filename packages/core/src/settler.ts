@@ -25,16 +25,18 @@ const RETRY_BASE_MS = 50;
 const RETRY_LONGEST_MS = 30_000;
 const MOST_REFUSALS = 5;
 
-/** Verbs that may not make a job pending whose cancellation was asked for. */
-const PENDING_VERBS: readonly SettleVerb[] = ['retry', 'snooze', 'release'];
+/** Verbs that may not put a job off whose cancellation was asked for. */
+const PENDING_VERBS: readonly SettleVerb[] = ['retry', 'snooze', 'block', 'release'];
 
 /** What became of a settlement in the end. */
-export type SettleResolution = Exclude<SettleAnswer, 'cancelRequested' | 'replanned'>;
+export type SettleResolution = Exclude<SettleAnswer, 'cancelRequested' | 'replanned' | 'gateOpen'>;
 
 /** What a settlement is made anew with. */
 export interface Remake {
   /** True when somebody asked to cancel the job. */
   readonly isCancelled: boolean;
+  /** True when the gate that the run came to was opened. */
+  readonly isGateOpen: boolean;
   /** The job as the ledger showed it last; the claimed one when it was not read again. */
   readonly current?: Job;
   readonly at: Date;
@@ -52,6 +54,7 @@ export interface PendingSettlement {
   /** Called once, with the settlement that stands in the ledger when it was settled, and the time it was sent with. */
   readonly onAnswer: (answer: SettleResolution, settlement: Settlement, now: Date) => void;
   readonly isCancelled?: boolean;
+  readonly isGateOpen?: boolean;
   readonly current?: Job;
   /** How often the ledger refused it so far. */
   readonly refusals?: number;
@@ -189,6 +192,7 @@ export class Settler {
     const { settlement, onAnswer } = pending;
     const toPending = PENDING_VERBS.includes(settlement.verb);
     if (answer === 'replanned') void this.#settleReplanned(pending, now);
+    else if (answer === 'gateOpen') this.#submitAnew({ ...pending, isGateOpen: true }, now);
     else if (answer === 'cancelRequested' && toPending) {
       this.#submitAnew({ ...pending, isCancelled: true }, now);
     } else if (answer === 'cancelRequested' || answer === 'refused') {
@@ -226,8 +230,8 @@ export class Settler {
   }
 
   #submitAnew(pending: PendingSettlement, at: Date): void {
-    const { isCancelled = false, current } = pending;
-    const settlement = pending.remake({ isCancelled, at, ...(current && { current }) });
+    const { isCancelled = false, isGateOpen = false, current } = pending;
+    const settlement = pending.remake({ isCancelled, isGateOpen, at, ...(current && { current }) });
     this.submit({ ...pending, settlement: pending.isReduced ? reduced(settlement) : settlement });
   }
 

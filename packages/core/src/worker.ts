@@ -9,6 +9,7 @@ import type { WorkerOptions } from './job-options.ts';
 import type { ResolvedOptions } from './options.ts';
 import type { RetryPolicy } from './outcome.ts';
 import type { StandardSchema } from './schema.ts';
+import type { StagePlan } from './stages.ts';
 
 /** What a handler is given beside the job. */
 export interface JobContext {
@@ -54,7 +55,7 @@ const NEWEST_WEIGHT = 0.2;
 /** One worker and its jobs in this process. */
 export class Worker {
   readonly name: string;
-  readonly handler: JobHandler;
+  readonly handler: JobHandler | StagePlan;
   readonly concurrency: number;
   /** How failed runs are tried again, unless a job says otherwise. */
   readonly retry: RetryPolicy;
@@ -68,7 +69,7 @@ export class Worker {
 
   constructor(
     name: string,
-    handler: JobHandler,
+    handler: JobHandler | StagePlan,
     options: WorkerOptions,
     defaults: Pick<
       ResolvedOptions,

@@ -153,18 +153,23 @@ describe('imports run one way:', () => {
     'errors',
     'job',
     'job-lifecycle',
+    'job-transition-parts',
     'lifecycle',
     'payload',
     'random',
     'schema',
     'series',
+    'stage-transitions',
   ];
   const CONTRACT = [
+    'ledger/gate-expiry',
     'ledger/ledger-repository',
     'ledger/ledger-store',
     'ledger/ledger-verbs',
     'ledger/rescue-choice',
     'ledger/settlement',
+    'ledger/stage-answers',
+    'ledger/stage-verbs',
     'ledger/unique-locks',
   ];
   /** The highest comes last; a file may import from its own layer and those before. */

@@ -16,6 +16,8 @@ import type {
   Bounded,
   CancelParams,
   CancelResult,
+  CheckpointParams,
+  CheckpointResult,
   ClaimParams,
   ClaimResult,
   CompleteInSessionParams,
@@ -23,6 +25,8 @@ import type {
   EndSeriesParams,
   EnqueueParams,
   EnqueueResult,
+  ExpireGatesParams,
+  ExpireGatesResult,
   FindClaimantsParams,
   FindJobsParams,
   FindSeriesParams,
@@ -34,6 +38,8 @@ import type {
   LedgerWatch,
   NextDueParams,
   NoteParams,
+  OpenGateParams,
+  OpenGateResult,
   OpenLeaseParams,
   PruneParams,
   PruneResult,
@@ -150,6 +156,26 @@ export abstract class LedgerRepository extends LedgerStore {
   /** Stores what a handler tells while it runs; false when the claim does not stand any more. */
   note(params: NoteParams): Promise<boolean> {
     return this.run('note', 'writes', params, () => this.performNote(params));
+  }
+
+  /**
+   * Records a finished stage under the claim it ran under, if the stages before it and no others are recorded and the
+   * gates before it are open. Sending the same record again is safe and gives the same answer.
+   */
+  checkpoint(params: CheckpointParams): Promise<CheckpointResult> {
+    const { record, stagesBefore } = params;
+    invariant(!stagesBefore.includes(record.name), 'a stage comes before itself');
+    return this.run('checkpoint', 'writes', params, () => this.performCheckpoint(params));
+  }
+
+  /** Opens a gate of a job that is not finished; the job becomes pending if it waits there. The first evidence stays. */
+  openGate(params: OpenGateParams): Promise<OpenGateResult> {
+    return this.run('openGate', 'writes', params, () => this.performOpenGate(params));
+  }
+
+  /** Fails jobs that wait at a gate which was not opened in time; the job of a series goes on with its next run. */
+  expireGates(params: ExpireGatesParams): Promise<ExpireGatesResult> {
+    return this.run('expireGates', 'writes', params, () => this.performExpireGates(params));
   }
 
   /**

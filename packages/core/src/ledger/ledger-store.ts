@@ -13,6 +13,8 @@ import type {
   Bounded,
   CancelParams,
   CancelResult,
+  CheckpointParams,
+  CheckpointResult,
   ClaimParams,
   ClaimResult,
   CompleteInSessionParams,
@@ -20,6 +22,8 @@ import type {
   EndSeriesParams,
   EnqueueParams,
   EnqueueResult,
+  ExpireGatesParams,
+  ExpireGatesResult,
   FindClaimantsParams,
   FindJobsParams,
   FindSeriesParams,
@@ -31,6 +35,8 @@ import type {
   LedgerWatch,
   NextDueParams,
   NoteParams,
+  OpenGateParams,
+  OpenGateResult,
   OpenLeaseParams,
   PruneParams,
   PruneResult,
@@ -116,6 +122,9 @@ export abstract class LedgerStore {
   protected abstract performEndSeries(params: EndSeriesParams): Promise<SeriesResult>;
   protected abstract performFindSeries(params: FindSeriesParams): Promise<readonly Job[]>;
   protected abstract performNote(params: NoteParams): Promise<boolean>;
+  protected abstract performCheckpoint(params: CheckpointParams): Promise<CheckpointResult>;
+  protected abstract performOpenGate(params: OpenGateParams): Promise<OpenGateResult>;
+  protected abstract performExpireGates(params: ExpireGatesParams): Promise<ExpireGatesResult>;
   protected abstract performCompleteInSession(params: CompleteInSessionParams): Promise<boolean>;
   protected abstract performGetJob(params: GetJobParams): Promise<Job | null>;
   protected abstract performFindJobs(params: FindJobsParams): Promise<readonly Job[]>;

@@ -7,6 +7,8 @@ import type { ClientSession, ObjectId } from 'mongodb';
 import type { Job, JobStatus } from '../job.ts';
 import type { SettleAnswer, Settlement } from './settlement.ts';
 
+export type * from './stage-verbs.ts';
+
 /** A bound on the time of one call, for calls that need another than the ledger's own. */
 export interface Bounded {
   /** Milliseconds until the call counts as unanswered. */

@@ -4,7 +4,7 @@
  * @module
  */
 import type { ObjectId } from 'mongodb';
-import type { HistoryEntry, Job } from '../job.ts';
+import type { HistoryEntry, Job, StageRecord } from '../job.ts';
 import type { TransitionParams } from '../lifecycle.ts';
 
 /** The verbs with which the holder of a claim ends it. */
@@ -14,6 +14,7 @@ export type SettleVerb =
   | 'repeatAfterFailure'
   | 'retry'
   | 'snooze'
+  | 'block'
   | 'release'
   | 'fail'
   | 'discard'
@@ -41,6 +42,16 @@ export interface Settlement {
   readonly result?: unknown;
   /** For release: the lock of a key that is held until its job starts, which this job did not. */
   readonly startLock?: string;
+  /** For the run of a job with stages: the names of those that must be recorded, no other and in this order. */
+  readonly stagesBefore?: readonly string[];
+  /** For the end of the last stage: the gates that must have been opened. */
+  readonly gatesBefore?: readonly string[];
+  /** For complete: the record of the last stage. */
+  readonly stageRecords?: readonly StageRecord[];
+  /** For block: the gate, which must not have been opened. */
+  readonly gate?: string;
+  /** For block: when the job fails that still waits at the gate. */
+  readonly blockedUntil?: Date;
   /** What the handler told of its progress and is not stored yet. */
   readonly progress?: unknown;
   /** Lines that the handler logged and that are not stored yet. */
@@ -55,6 +66,7 @@ export interface Settlement {
  * - `settled`: it stands in the ledger, by this write or by an earlier try of the same
  * - `cancelRequested`: nothing was written; somebody asked to cancel, so the claim must end as cancelled
  * - `replanned`: nothing was written; the series was changed meanwhile, so the next run must be reckoned anew
+ * - `gateOpen`: nothing was written; the gate was opened meanwhile, so the job need not wait at it
  * - `lost`: nothing was written; the claim was ended by others, or the job was claimed again
  * - `unknown`: nothing was written now; the job went on too far, or is gone, so an earlier try may have landed or not
  * - `refused`: nothing was written; the claim is still held and a guard of the verb said no
@@ -63,6 +75,7 @@ export type SettleAnswer =
   | 'settled'
   | 'cancelRequested'
   | 'replanned'
+  | 'gateOpen'
   | 'lost'
   | 'unknown'
   | 'refused';
@@ -89,7 +102,7 @@ export function historyEntries(
 /** What a job must show so that {@link answerUnmatched} can judge it. */
 export type SettledFields = Pick<
   Job,
-  'status' | 'fence' | 'lastToken' | 'claimToken' | 'cancelRequestedAt' | 'seriesVersion'
+  'status' | 'fence' | 'lastToken' | 'claimToken' | 'cancelRequestedAt' | 'seriesVersion' | 'gates'
 >;
 
 /** Says what a settlement that matched no job means, from the job as it was read afterwards. */
@@ -101,7 +114,9 @@ export function answerUnmatched(
   if (stored.lastToken === settlement.claimToken) return 'settled';
   if (stored.claimToken === settlement.claimToken) {
     if (stored.seriesVersion !== settlement.seriesVersion) return 'replanned';
-    return stored.cancelRequestedAt === undefined ? 'refused' : 'cancelRequested';
+    if (stored.cancelRequestedAt !== undefined) return 'cancelRequested';
+    const isOpen = stored.gates?.some(({ name }) => name === settlement.gate) ?? false;
+    return isOpen ? 'gateOpen' : 'refused';
   }
   if (stored.fence === settlement.fence) return 'lost';
   // A claim keeps lastToken: had an earlier try of ours landed, the next claim would still show it.

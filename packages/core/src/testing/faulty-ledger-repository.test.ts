@@ -59,6 +59,17 @@ function callsOf(faulty: FaultyLedgerRepository): Record<FaultyVerb, () => Promi
     endSeries: () => faulty.endSeries({ jobId, now }),
     findSeries: () => faulty.findSeries({ limit: 1 }),
     note: () => faulty.note({ jobId, claimToken: 'other', now }),
+    checkpoint: () =>
+      faulty.checkpoint({
+        jobId,
+        claimToken: 'other',
+        record: { name: 'a', at: now },
+        stagesBefore: [],
+        gatesBefore: [],
+        now,
+      }),
+    openGate: () => faulty.openGate({ jobId, record: { name: 'a', at: now, evidence: 1 }, now }),
+    expireGates: () => faulty.expireGates({ now, limit: 1 }),
     completeInSession: () => faulty.completeInSession({ settlement, now, session }),
     findJobs: () =>
       faulty.findJobs({ filter: {}, orderBy: '_id', direction: 'ascending', limit: 1 }),

@@ -14,6 +14,8 @@ import {
   type AmendResult,
   type CancelParams,
   type CancelResult,
+  type CheckpointParams,
+  type CheckpointResult,
   type ClaimParams,
   type ClaimResult,
   type CompleteInSessionParams,
@@ -21,6 +23,8 @@ import {
   type EndSeriesParams,
   type EnqueueParams,
   type EnqueueResult,
+  type ExpireGatesParams,
+  type ExpireGatesResult,
   type FindClaimantsParams,
   type FindJobsParams,
   type FindSeriesParams,
@@ -34,6 +38,8 @@ import {
   type LedgerWatch,
   type NextDueParams,
   type NoteParams,
+  type OpenGateParams,
+  type OpenGateResult,
   type OpenLeaseParams,
   type PruneParams,
   type PruneResult,
@@ -166,6 +172,18 @@ export class FaultyLedgerRepository extends LedgerRepository {
 
   protected override performNote(params: NoteParams): Promise<boolean> {
     return this.#write('note', params, { send: (part) => this.#inner.note(part) });
+  }
+
+  protected override performCheckpoint(params: CheckpointParams): Promise<CheckpointResult> {
+    return this.#write('checkpoint', params, { send: (part) => this.#inner.checkpoint(part) });
+  }
+
+  protected override performOpenGate(params: OpenGateParams): Promise<OpenGateResult> {
+    return this.#write('openGate', params, { send: (part) => this.#inner.openGate(part) });
+  }
+
+  protected override performExpireGates(params: ExpireGatesParams): Promise<ExpireGatesResult> {
+    return this.#write('expireGates', params, { send: (part) => this.#inner.expireGates(part) });
   }
 
   protected override performCompleteInSession(params: CompleteInSessionParams): Promise<boolean> {

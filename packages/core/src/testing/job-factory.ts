@@ -45,6 +45,14 @@ function fieldsOf(status: JobStatus, at: Date): Partial<Omit<Job, 'data'>> {
         lockedAt: at,
         startedAt: at,
       };
+    case JobStatus.BLOCKED:
+      return {
+        fence: 1,
+        lastToken: 'test-token',
+        startedAt: at,
+        blockedBy: 'test-gate',
+        blockedAt: at,
+      };
     case JobStatus.COMPLETED:
       return { fence: 1, lastToken: 'test-token', startedAt: at, finishedAt: at };
     case JobStatus.FAILED:

@@ -89,6 +89,7 @@ test('there are programs in the pages for newcomers, in every guide, and in the 
       'docs/guides/production.md',
       'docs/guides/reliability.md',
       'docs/guides/retention.md',
+      'docs/guides/stages.md',
       'docs/guides/testing.md',
       'docs/guides/unique-jobs.md',
       'docs/ledger/migration.md',

@@ -35,6 +35,7 @@ const TABLES: readonly (readonly [
     [
       '## Always there',
       '## Of its runs',
+      '## Of its stages',
       '## What it states itself',
       '## Unique keys',
       '## Of a series',

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { JobStatus } from '../../src/job.ts';
 import { JOB_LIFECYCLE, type JobVerb } from '../../src/job-lifecycle.ts';
-import type { Condition, TransitionRow } from '../../src/lifecycle.ts';
+import { type Condition, GONE, STAYS, type TransitionRow } from '../../src/lifecycle.ts';
 import { expectGenerated } from './pages.ts';
 
 const PAGE = 'docs/state-machine.md';
@@ -33,7 +33,11 @@ function diagram(): string {
   const arrows = verbs.flatMap((verb) => {
     const { from, to } = transitions[verb];
     const starts = from.length > 0 ? from : ['[*]'];
-    return starts.map((start) => `    ${start} --> ${to === 'gone' ? '[*]' : to}: ${verb}`);
+    const ends: Partial<Record<string, string>> = { [GONE]: '[*]' };
+    return starts.map((start) => {
+      const end = to === STAYS ? start : (ends[to] ?? to);
+      return `    ${start} --> ${end}: ${verb}`;
+    });
   });
   return `${['```mermaid', 'stateDiagram-v2', ...arrows, '```'].join('\n')}\n`;
 }
@@ -44,7 +48,7 @@ function table(): string {
     return row([
       `\`${verb}\``,
       from.join(', ') || '(new)',
-      to === 'gone' ? '(gone)' : to,
+      to === GONE || to === STAYS ? `(${to})` : to,
       guards.map(guardText).join('; '),
       setTexts(transitions[verb]).join('; '),
       appendTexts(transitions[verb]).join('; '),
@@ -75,7 +79,17 @@ function appendTexts({ append = {} }: TransitionRow<JobStatus>): string[] {
 }
 
 function guardText(guard: Condition): string {
-  const signs = { equal: '=', same: 'is', atMost: '<=', atLeast: '>=', below: '<' };
+  const signs = {
+    equal: '=',
+    same: 'is',
+    differs: 'is not',
+    atMost: '<=',
+    atLeast: '>=',
+    below: '<',
+    lists: 'lists just',
+    includes: 'includes',
+    lacks: 'lacks',
+  };
   if (guard.is === 'absent') return `no ${guard.field}`;
   if (guard.is === 'present') return `has ${guard.field}`;
   return `${guard.field} ${signs[guard.is]} :${guard.to}`;

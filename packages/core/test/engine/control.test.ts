@@ -382,7 +382,7 @@ describe('getQueueStats', () => {
     await clock.advance(8_000);
     const stats = await monque.getQueueStats();
     expect(stats).toMatchObject({
-      counts: { pending: 2, processing: 0, completed: 1, failed: 1, cancelled: 0 },
+      counts: { pending: 2, processing: 0, blocked: 0, completed: 1, failed: 1, cancelled: 0 },
       total: 4,
       due: 1,
       longestWait: 10_000,
@@ -391,7 +391,7 @@ describe('getQueueStats', () => {
     expect(stats.meanWait).toBeCloseTo(2_000, -2);
     expect(stats.meanRun).toBeCloseTo(2_000, -2);
     expect(await monque.getQueueStats({ name: 'none' })).toEqual({
-      counts: { pending: 0, processing: 0, completed: 0, failed: 0, cancelled: 0 },
+      counts: { pending: 0, processing: 0, blocked: 0, completed: 0, failed: 0, cancelled: 0 },
       total: 0,
       due: 0,
       longestWait: 0,

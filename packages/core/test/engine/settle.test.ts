@@ -315,7 +315,7 @@ describe('cancelling', () => {
       jobId: _id,
       status: 'completed',
       verb: 'cancel',
-      message: `Cannot cancel job ${_id.toHexString()}: it is completed, and cancel is allowed from: pending`,
+      message: `Cannot cancel job ${_id.toHexString()}: it is completed, and cancel is allowed from: pending, blocked`,
     });
     expect(await monque.cancelJob('0'.repeat(24))).toBeNull();
     await monque.stop();

@@ -11,6 +11,8 @@ import {
   type AmendResult,
   type CancelParams,
   type CancelResult,
+  type CheckpointParams,
+  type CheckpointResult,
   type ClaimParams,
   type ClaimResult,
   type DeclareDeadParams,
@@ -18,6 +20,8 @@ import {
   type EnqueueAnswer,
   type EnqueueParams,
   type EnqueueResult,
+  type ExpireGatesParams,
+  type ExpireGatesResult,
   type FindClaimantsParams,
   type FindSeriesParams,
   type InstanceParams,
@@ -27,6 +31,8 @@ import {
   type LedgerWatch,
   type NextDueParams,
   type NoteParams,
+  type OpenGateParams,
+  type OpenGateResult,
   type OpenLeaseParams,
   type PruneParams,
   type PruneResult,
@@ -52,6 +58,7 @@ import { answerUnmatched, settlementParams } from '../../src/ledger/settlement.t
 import type { Observer } from './observer.ts';
 import { SteppedControl } from './stepped-control.ts';
 import { SteppedJobs } from './stepped-jobs.ts';
+import { SteppedStages } from './stepped-stages.ts';
 import { UnsimulatedVerbs } from './unsimulated-verbs.ts';
 
 const RESCUE_VERBS = ['rescue', 'rescueToNextRun', 'rescueToFailed', 'rescueToCancelled'] as const;
@@ -79,6 +86,7 @@ export class SteppedLedger extends UnsimulatedVerbs {
   readonly #params: SteppedLedgerParams;
   readonly #jobs: SteppedJobs;
   readonly #control: SteppedControl;
+  readonly #stages: SteppedStages;
   readonly #leases = new LeaseRegister();
   readonly #hints: Hints;
   readonly #paused = new Set<string>();
@@ -89,6 +97,7 @@ export class SteppedLedger extends UnsimulatedVerbs {
     this.#hints = new Hints(params.clock);
     this.#jobs = new SteppedJobs(params.observer, this.#hints);
     this.#control = new SteppedControl(this.#jobs, params.letOthersIn);
+    this.#stages = new SteppedStages(this.#jobs, params.letOthersIn);
   }
 
   protected async performOpen(): Promise<void> {}
@@ -166,6 +175,18 @@ export class SteppedLedger extends UnsimulatedVerbs {
 
   protected async performFindSeries(params: FindSeriesParams): Promise<readonly Job[]> {
     return this.#control.findSeries(params);
+  }
+
+  protected performCheckpoint(params: CheckpointParams): Promise<CheckpointResult> {
+    return this.#stages.checkpoint(params);
+  }
+
+  protected performOpenGate(params: OpenGateParams): Promise<OpenGateResult> {
+    return this.#stages.openGate(params);
+  }
+
+  protected performExpireGates(params: ExpireGatesParams): Promise<ExpireGatesResult> {
+    return this.#stages.expireGates(params);
   }
 
   protected performPrune(params: PruneParams): Promise<PruneResult> {

@@ -22,6 +22,8 @@ import {
   type AmendResult,
   type CancelParams,
   type CancelResult,
+  type CheckpointParams,
+  type CheckpointResult,
   type ClaimParams,
   type ClaimResult,
   type DeclareDeadParams,
@@ -29,6 +31,8 @@ import {
   type EnqueueAnswer,
   type EnqueueParams,
   type EnqueueResult,
+  type ExpireGatesParams,
+  type ExpireGatesResult,
   type FindClaimantsParams,
   type FindJobsParams,
   type FindSeriesParams,
@@ -42,6 +46,8 @@ import {
   type LedgerWatch,
   type NextDueParams,
   type NoteParams,
+  type OpenGateParams,
+  type OpenGateResult,
   type OpenLeaseParams,
   type PruneParams,
   type PruneResult,
@@ -78,6 +84,7 @@ import { MemoryControl, noTransactions } from './memory-control.ts';
 import { countJobs, listJobs } from './memory-listing.ts';
 import { MemoryRescue } from './memory-rescue.ts';
 import { MemorySeries } from './memory-series.ts';
+import { MemoryStages } from './memory-stages.ts';
 import { dueHint, Moves } from './moves.ts';
 import { copyIn, copyOut, type StoredJob } from './stored-job.ts';
 
@@ -104,6 +111,7 @@ export class InMemoryLedgerRepository extends LedgerRepository {
   readonly #moves: Moves;
   readonly #control: MemoryControl;
   readonly #series: MemorySeries;
+  readonly #stages: MemoryStages;
   readonly #rescue: MemoryRescue;
   readonly #archive: MemoryArchive;
   readonly #paused = new Set<string>();
@@ -120,6 +128,7 @@ export class InMemoryLedgerRepository extends LedgerRepository {
     this.#moves = new Moves(this.#jobs, this.#hints);
     this.#control = new MemoryControl(this.#jobs, this.#moves);
     this.#series = new MemorySeries(this.#jobs, this.#moves);
+    this.#stages = new MemoryStages(this.#jobs, this.#moves);
     this.#rescue = new MemoryRescue(this.#jobs, this.#moves);
     this.#archive = new MemoryArchive(this.#jobs, maxFinishedJobs);
   }
@@ -202,6 +211,18 @@ export class InMemoryLedgerRepository extends LedgerRepository {
 
   protected async performNote(params: NoteParams): Promise<boolean> {
     return this.#control.note(params);
+  }
+
+  protected async performCheckpoint(params: CheckpointParams): Promise<CheckpointResult> {
+    return this.#stages.checkpoint(params);
+  }
+
+  protected async performOpenGate(params: OpenGateParams): Promise<OpenGateResult> {
+    return this.#stages.openGate(params);
+  }
+
+  protected async performExpireGates(params: ExpireGatesParams): Promise<ExpireGatesResult> {
+    return this.#stages.expireGates(params);
   }
 
   protected async performCompleteInSession(): Promise<boolean> {

@@ -2,7 +2,7 @@
  * The jobs of an in-memory ledger with what finds them: by id, by unique lock, by claiming instance, by due time.
  *
  * What always holds: every job is in exactly one place by its state (a queue, an instance's claims, those processing
- * for another tool, the finished); the suspects wait in queues of their own; a lock has one holder; no queue and no
+ * for another tool, those at gates, the finished); the suspects wait in queues of their own; a lock has one holder; no queue and no
  * list of claims is empty.
  *
  * @module
@@ -32,6 +32,7 @@ export class JobStore {
   readonly #lockHolders = new Map<string, StoredJob>();
   readonly #claims = new Map<string, Map<string, StoredJob>>();
   readonly #withoutLease = new Map<string, StoredJob>();
+  readonly #blocked = new Map<string, StoredJob>();
   readonly #queues: Queues = new Map();
   readonly #suspectQueues: Queues = new Map();
   readonly #finished: FinishedJobs;
@@ -118,6 +119,11 @@ export class JobStore {
     return [...this.#withoutLease.values()];
   }
 
+  /** The jobs that wait at gates. */
+  blocked(): readonly StoredJob[] {
+    return [...this.#blocked.values()];
+  }
+
   #link(stored: StoredJob): void {
     const { id, job } = stored;
     const lock = lockOf(job);
@@ -128,6 +134,8 @@ export class JobStore {
       entryOf(this.#claims, job.claimedBy, () => new Map()).set(id, stored);
     } else if (job.status === 'processing') {
       this.#withoutLease.set(id, stored);
+    } else if (job.status === 'blocked') {
+      this.#blocked.set(id, stored);
     } else {
       const evicted = this.#finished.add(stored);
       if (evicted !== undefined) this.delete(evicted);
@@ -140,6 +148,7 @@ export class JobStore {
     if (job.status === 'pending') leave(this.#queuesFor(job), job.name, id);
     else if (job.claimedBy !== undefined) leave(this.#claims, job.claimedBy, id);
     else if (job.status === 'processing') this.#withoutLease.delete(id);
+    else if (job.status === 'blocked') this.#blocked.delete(id);
     else this.#finished.delete(id);
   }
 

@@ -41,7 +41,9 @@ export class MemoryControl {
     const { jobId, now } = params;
     const stored = this.#find(jobId);
     if (stored === undefined) return { outcome: 'missing', job: null };
-    if (stored.job.status === 'pending') return this.#cancelPending(stored, params);
+    if (JOB_LIFECYCLE.allowsFrom('cancel', stored.job.status)) {
+      return this.#cancelPending(stored, params);
+    }
     const requested = this.#moves.move('requestCancel', stored, { now });
     const isRequested = JOB_LIFECYCLE.allowsFrom('requestCancel', stored.job.status);
     return { outcome: isRequested ? 'requested' : 'refused', job: copyOut(requested ?? stored) };

@@ -4,7 +4,7 @@
  * @module
  */
 import type { HistoryEntry, Job } from '../../job.ts';
-import type { JobVerb } from '../../job-lifecycle.ts';
+import { JOB_LIFECYCLE, type JobVerb } from '../../job-lifecycle.ts';
 import type { TransitionParams } from '../../lifecycle.ts';
 import type {
   EndSeriesParams,
@@ -44,7 +44,7 @@ export class MemorySeries {
   /** The unfinished jobs that hold the key of a series, by name and key. */
   find({ name, key, limit }: FindSeriesParams): Job[] {
     return [...this.#jobs.all()]
-      .filter(({ job }) => job.status === 'pending' || job.status === 'processing')
+      .filter(({ job }) => !JOB_LIFECYCLE.terminal.includes(job.status))
       .filter(({ job }) => name === undefined || job.name === name)
       .filter(({ job: { uniqueLock } }) =>
         key === undefined ? uniqueLock?.startsWith(seriesLock('')) : uniqueLock === seriesLock(key),

@@ -14,11 +14,19 @@ const LARGEST_DOCUMENT_BYTES = 16 * 1024 * 1024;
 /** The fields that hold what users give, whatever it is. The parameters that they are set to have the same names. */
 const PACKED_FIELDS: ReadonlySet<string> = new Set(['data', 'progress', 'result']);
 
+/** Lists of things of which one field holds what users give: of jobs, and of the parameters of verbs. */
+const PACKED_ITEMS: Readonly<Record<string, string>> = {
+  stages: 'result',
+  stageRecords: 'result',
+  gates: 'evidence',
+  gateRecords: 'evidence',
+};
+
 /** One version of a job. It is never changed: the next version takes its place. */
 export interface StoredJob {
   /** The job's id as a hex string. */
   readonly id: string;
-  /** The job; of `data`, `progress` and `result`, where it has them, the BSON. */
+  /** The job; of what users give (`data`, `progress`, results, evidence), where it has it, the BSON. */
   readonly job: Job;
 }
 
@@ -54,10 +62,28 @@ function withFields<R extends object>(
   for (const field in copy) {
     const value: unknown = copy[field];
     if (value === undefined) continue;
+    const itemField = PACKED_ITEMS[field];
     if (PACKED_FIELDS.has(field)) Reflect.set(copy, field, convert(value, field));
-    else if (typeof value === 'object') Reflect.set(copy, field, copyOf(value));
+    else if (itemField !== undefined) {
+      const items = value as readonly Record<string, unknown>[];
+      Reflect.set(
+        copy,
+        field,
+        items.map((item) => withItemField(item, itemField, convert)),
+      );
+    } else if (typeof value === 'object') Reflect.set(copy, field, copyOf(value));
   }
   return copy;
+}
+
+function withItemField(
+  item: Readonly<Record<string, unknown>>,
+  field: string,
+  convert: (value: unknown, field: string) => unknown,
+): unknown {
+  const { [field]: value, ...rest } = item;
+  const copy = copyOf(rest) as Record<string, unknown>;
+  return value === undefined ? copy : { ...copy, [field]: convert(value, field) };
 }
 
 function pack(value: unknown, field: string): Uint8Array {

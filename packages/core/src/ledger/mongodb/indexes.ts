@@ -12,6 +12,7 @@ export const IndexName = {
   CLAIM: 'monque_claim',
   SUSPECTS: 'monque_suspects',
   CLAIMS: 'monque_claims',
+  GATES: 'monque_gates',
   UNIQUE: 'monque_unique',
   UNIQUE_START: 'monque_unique_start',
   UNIQUE_WINDOW: 'monque_unique_window',
@@ -42,6 +43,12 @@ export const ENGINE_INDEXES: readonly NamedIndex[] = Object.freeze([
     name: IndexName.CLAIMS,
     key: { claimedBy: 1, claimToken: 1 },
     partialFilterExpression: { status: 'processing' },
+  },
+  {
+    // overdueGateFilter; empty unless jobs wait at gates.
+    name: IndexName.GATES,
+    key: { blockedUntil: 1 },
+    partialFilterExpression: { status: 'blocked' },
   },
   {
     // holdersFilter and seriesFilter; keeps a second job with the same unique lock out.

@@ -30,7 +30,7 @@ const STAMPS: Readonly<Record<'createdAt' | 'updatedAt', Document>> = {
 /** Unfinished jobs that hold the key of a series. */
 export function seriesFilter({ name, key }: Pick<FindSeriesParams, 'name' | 'key'>): Document {
   return {
-    status: { $in: ['pending', 'processing'] },
+    status: { $nin: JOB_LIFECYCLE.terminal },
     // Without a condition on the name, the index would be scanned as a whole.
     name: name === undefined ? { $gte: '' } : { $eq: name },
     uniqueLock:

@@ -16,6 +16,8 @@ import {
   type AmendResult,
   type CancelParams,
   type CancelResult,
+  type CheckpointParams,
+  type CheckpointResult,
   type ClaimParams,
   type ClaimResult,
   type CompleteInSessionParams,
@@ -24,6 +26,8 @@ import {
   type EndSeriesParams,
   type EnqueueParams,
   type EnqueueResult,
+  type ExpireGatesParams,
+  type ExpireGatesResult,
   type FindClaimantsParams,
   type FindJobsParams,
   type FindSeriesParams,
@@ -37,6 +41,8 @@ import {
   type LedgerWatch,
   type NextDueParams,
   type NoteParams,
+  type OpenGateParams,
+  type OpenGateResult,
   type OpenLeaseParams,
   type PruneParams,
   type PruneResult,
@@ -74,6 +80,7 @@ import { MongoPruning } from './mongo-pruning.ts';
 import { MongoRescue } from './mongo-rescue.ts';
 import { MongoSeries } from './mongo-series.ts';
 import { MongoSettle } from './mongo-settle.ts';
+import { MongoStages } from './mongo-stages.ts';
 import type { PauseDocument } from './pause-documents.ts';
 import { checkDb, checkIndexes, checkServer, makeIndexes } from './server-checks.ts';
 
@@ -105,6 +112,7 @@ export class MongoLedgerRepository extends LedgerRepository {
   readonly #rescue: MongoRescue;
   readonly #enqueue: MongoEnqueue;
   readonly #settle: MongoSettle;
+  readonly #stages: MongoStages;
   readonly #control: MongoControl;
   readonly #series: MongoSeries;
   readonly #listing: MongoListing;
@@ -149,6 +157,7 @@ export class MongoLedgerRepository extends LedgerRepository {
     this.#rescue = new MongoRescue(this.#jobs);
     this.#enqueue = new MongoEnqueue(this.#collection, this.#commands);
     this.#settle = new MongoSettle(this.#jobs);
+    this.#stages = new MongoStages(this.#jobs);
     this.#control = new MongoControl(this.#jobs);
     this.#series = new MongoSeries(this.#jobs);
     this.#listing = new MongoListing(this.#jobs, archived);
@@ -214,6 +223,18 @@ export class MongoLedgerRepository extends LedgerRepository {
 
   protected override performNote(params: NoteParams): Promise<boolean> {
     return writing('note', () => this.#settle.note(params));
+  }
+
+  protected override performCheckpoint(params: CheckpointParams): Promise<CheckpointResult> {
+    return writing('checkpoint', () => this.#stages.checkpoint(params));
+  }
+
+  protected override performOpenGate(params: OpenGateParams): Promise<OpenGateResult> {
+    return writing('openGate', () => this.#stages.openGate(params));
+  }
+
+  protected override performExpireGates(params: ExpireGatesParams): Promise<ExpireGatesResult> {
+    return writing('expireGates', () => this.#stages.expireGates(params));
   }
 
   protected override performCompleteInSession(params: CompleteInSessionParams): Promise<boolean> {

@@ -22,6 +22,7 @@ const JUDGED_FIELDS = {
   claimToken: 1,
   cancelRequestedAt: 1,
   seriesVersion: 1,
+  'gates.name': 1,
 } as const;
 
 /** Writes notes and settlements. */

@@ -96,6 +96,13 @@ export function staleFilter(staleBefore: Date): Document {
   return { ...filter, _id: JOB_ID };
 }
 
+/** Jobs that wait at a gate which should have been opened by now. */
+export function overdueGateFilter(now: Date): Document {
+  // The guards of both verbs, but for the version, which is read first.
+  const { seriesVersion: _, ...filter } = transitionFilter('expireGate', { now });
+  return { ...filter, _id: JOB_ID };
+}
+
 /** Pending jobs of these names that become due within a window. */
 export function dueWindowFilter(names: readonly string[], after: Date, until: Date): Document {
   return {
@@ -148,8 +155,8 @@ export function settleStatements(settlements: readonly Settlement[], now: Date):
 }
 
 function isPlain({ verb, ...settlement }: Settlement): boolean {
-  const { seriesVersion, result, progress, logLines, record, startLock } = settlement;
-  const own = [seriesVersion, result, progress, logLines, record, startLock];
+  const { seriesVersion, result, progress, logLines, record, startLock, stagesBefore } = settlement;
+  const own = [seriesVersion, result, progress, logLines, record, startLock, stagesBefore];
   return ALIKE.has(verb) && own.every((value) => value === undefined);
 }
 

@@ -15,14 +15,20 @@ const CLAIM = { claimToken: 'token', instanceId: 'instance', now: NOW };
 test('a filter names the states a verb starts from', () => {
   expect(transitionFilter('amend', {})).toEqual({ status: 'pending' });
   expect(transitionFilter('remove', {})).toEqual({
-    status: { $in: ['pending', 'completed', 'failed', 'cancelled'] },
+    status: { $in: ['pending', 'blocked', 'completed', 'failed', 'cancelled'] },
   });
 });
 
 test('every guard of every verb is in its filter', () => {
   for (const verb of JOB_LIFECYCLE.verbs) {
     const { guards = [] } = JOB_LIFECYCLE.transitions[verb];
-    const filter = transitionFilter(verb, { lastFailCount: 1, lastRescueCount: 1, now: NOW });
+    const filter = transitionFilter(verb, {
+      lastFailCount: 1,
+      lastRescueCount: 1,
+      now: NOW,
+      stagesBefore: [],
+      gatesBefore: [],
+    });
     expect(Object.keys(filter)).toEqual(['status', ...guards.map(({ field }) => field)]);
   }
 });

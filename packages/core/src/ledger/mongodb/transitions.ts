@@ -8,7 +8,12 @@
  */
 import type { Document, ObjectId } from 'mongodb';
 import { JOB_LIFECYCLE, type JobVerb } from '../../job-lifecycle.ts';
-import type { Condition, TransitionParams, TransitionRow } from '../../lifecycle.ts';
+import {
+  type Condition,
+  STAYS,
+  type TransitionParams,
+  type TransitionRow,
+} from '../../lifecycle.ts';
 
 /** One statement of an update command. */
 export interface UpdateStatement {
@@ -30,8 +35,28 @@ export const ID_KEY: Readonly<Record<string, 1>> = Object.freeze({ _id: 1 });
 export function transitionFilter(verb: JobVerb, params: TransitionParams): Document {
   const { from, guards = [] } = JOB_LIFECYCLE.transitions[verb];
   const filter: Document = { status: from.length === 1 ? from[0] : { $in: from } };
-  for (const guard of guards) filter[guard.field] = guardFilter(guard, params);
+  for (const guard of guards) {
+    if (guard.is === 'lists') Object.assign(filter, listFilter(guard, params));
+    else if (!isUnbound(guard, params)) filter[guard.field] = guardFilter(guard, params);
+  }
   return filter;
+}
+
+/** Jobs without stages have filters without them. */
+function isUnbound(guard: Condition, params: TransitionParams): boolean {
+  return guard.is === 'includes' && params[guard.to] === undefined;
+}
+
+/** Just these names in this order; nothing where none are given. An empty list counts as absent. */
+function listFilter(
+  { field, to }: { readonly field: string; readonly to: string },
+  params: TransitionParams,
+): Document {
+  const names = params[to] as readonly string[] | undefined;
+  if (names === undefined) return {};
+  if (names.length === 0) return { [field]: { $in: [null, []] } };
+  const items = names.map((name, index) => [`${field}.${index}.name`, { $eq: name }] as const);
+  return { [field]: { $size: names.length }, ...Object.fromEntries(items) };
 }
 
 /** An absent number counts as zero; a plain comparison matches no absent field, a negated one does. */
@@ -46,10 +71,26 @@ function guardFilter(guard: Condition, params: TransitionParams): Document {
       return Number(bound) > 0 ? { $gte: bound } : { $not: { $lt: bound } };
     case 'atMost':
       return { $lte: bound };
+    case 'differs':
+      return { $ne: bound ?? null };
+    case 'lacks':
+      return { $not: { $elemMatch: named(bound) } };
+    case 'includes':
+      return includingFilter(bound as readonly string[]);
     default:
       // Left undefined, the driver would send a comparison with an empty object.
       return { $eq: bound ?? null };
   }
+}
+
+/** A list without an item would make a condition that no document fulfils. */
+function includingFilter(names: readonly string[]): Document {
+  if (names.length === 0) return { $nin: [] };
+  return { $all: names.map((name) => ({ $elemMatch: named(name) })) };
+}
+
+function named(name: unknown): Document {
+  return { name: { $eq: name } };
 }
 
 /** What a verb writes. */
@@ -62,7 +103,7 @@ export function transitionUpdate(verb: JobVerb, params: TransitionParams): Docum
   });
   const unset = [...left, ...clear];
   return {
-    $set: { status: to, ...given, ...constant(reset, 0) },
+    $set: { ...stateOf(to), ...given, ...constant(reset, 0) },
     ...(push.length > 0 && { $push: Object.fromEntries(push) }),
     ...(increment.length > 0 && { $inc: constant(increment, 1) }),
     ...(unset.length > 0 && { $unset: constant(unset, '') }),
@@ -76,7 +117,7 @@ export function transitionUpdate(verb: JobVerb, params: TransitionParams): Docum
 export function repairingUpdate(verb: JobVerb, params: TransitionParams): Document[] {
   const { to, append = {}, reset = [], increment = [], clear = [] } = rowOf(verb);
   const { given, left } = assignments(verb, params);
-  const $set: Document = { status: to, ...constant(reset, 0) };
+  const $set: Document = { ...stateOf(to), ...constant(reset, 0) };
   for (const [field, value] of Object.entries(given)) $set[field] = { $literal: value };
   for (const field of increment) {
     const path = `$${field}`;
@@ -106,6 +147,10 @@ export function guardedStatement(
     hint: ID_INDEX,
     repair: () => repairingUpdate(verb, params),
   };
+}
+
+function stateOf(to: string): Document {
+  return to === STAYS ? {} : { status: to };
 }
 
 /** The row without the types of its literals. */

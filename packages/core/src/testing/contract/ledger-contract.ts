@@ -10,6 +10,7 @@ import { amendTests } from './amend.ts';
 import { cancelTests } from './cancel.ts';
 import { claimTests } from './claim.ts';
 import { enqueueTests } from './enqueue.ts';
+import { gateTests } from './gates.ts';
 import { leaseTests } from './lease.ts';
 import { listingTests } from './listing.ts';
 import { noteTests } from './note.ts';
@@ -23,6 +24,7 @@ import { rescueTests } from './rescue.ts';
 import { roundTripTests } from './round-trip.ts';
 import { seriesTests } from './series.ts';
 import { settleTests } from './settle.ts';
+import { stageTests } from './stages.ts';
 import { statsTests } from './stats.ts';
 import { type ContractTest, type ContractTests, type PutForeign, Subject } from './subject.ts';
 import { transitionTests } from './transitions.ts';
@@ -79,6 +81,8 @@ const FAMILIES: Readonly<Record<string, ContractTests>> = {
   amend: amendTests,
   note: noteTests,
   series: seriesTests,
+  stages: stageTests,
+  gates: gateTests,
   unique: uniqueTests,
   'round trip': roundTripTests,
   rescue: rescueTests,

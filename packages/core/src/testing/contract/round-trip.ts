@@ -114,6 +114,14 @@ function pendingFields(subject: Subject): Partial<Job> {
     progress: { percent: 40 },
     logs: ['one', 'two'],
     result: { rows: [1, 2] },
+    stages: [
+      { name: 'first', at: subject.at(-20), result: { rows: [1] } },
+      { name: 'second', at: subject.at(-10) },
+    ],
+    gates: [{ name: 'checked', at: subject.at(-15), evidence: { pages: 3 }, by: 'ann' }],
+    blockedBy: 'pdf-ready',
+    blockedAt: subject.at(-4),
+    blockedUntil: subject.at(4000),
     history: [
       { verb: 'retry', at: subject.at(-5), by: 'a', reason: 'Boom', duration: 12 },
       { verb: 'repeat', at: subject.at(-3), scheduledFor: subject.at(-9), skipped: 2 },

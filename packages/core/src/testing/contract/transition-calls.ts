@@ -4,7 +4,7 @@
  * @module
  */
 import assert from 'node:assert/strict';
-import type { Job, JobStatus } from '../../job.ts';
+import type { GateRecord, Job, JobStatus, StageRecord } from '../../job.ts';
 import type { JobVerb } from '../../job-lifecycle.ts';
 import type { SeriesFields } from '../../ledger/ledger-repository.ts';
 import { answerUnmatched, type SettleVerb } from '../../ledger/settlement.ts';
@@ -29,6 +29,12 @@ export interface VerbParams extends SeriesFields {
   readonly uniqueLock: string;
   readonly finishedBefore: Date;
   readonly staleBefore: Date;
+  readonly stagesBefore: readonly string[];
+  readonly gatesBefore: readonly string[];
+  readonly stageRecords: readonly [StageRecord];
+  readonly gateRecords: readonly [GateRecord];
+  readonly gate: string;
+  readonly blockedUntil: Date;
 }
 
 /** Calls the ledger and checks its answer, knowing whether the verb applies. */
@@ -52,6 +58,10 @@ const CHOSEN_BY: Partial<Readonly<Record<JobVerb, string>>> = {
   rescueToFailed: 'rescue',
   rescueToCancelled: 'rescue',
   rescueToNextRun: 'rescue',
+  unblock: 'openGate',
+  openGate: 'openGate',
+  expireGate: 'expireGates',
+  expireGateToNextRun: 'expireGates',
   recover: 'recover',
   recoverToCancelled: 'recover',
 };
@@ -80,6 +90,7 @@ export const SEND: Readonly<Record<JobVerb, Send>> = {
   repeatAfterFailure: sendSettlement('repeatAfterFailure'),
   retry: sendSettlement('retry'),
   snooze: sendSettlement('snooze'),
+  block: sendSettlement('block'),
   release: sendSettlement('release'),
   fail: sendSettlement('fail'),
   discard: sendSettlement('discard'),
@@ -89,6 +100,23 @@ export const SEND: Readonly<Record<JobVerb, Send>> = {
   rescueToFailed: sendRescue('failed'),
   rescueToCancelled: sendRescue('cancelled'),
   rescueToNextRun: sendRescue('pending'),
+  checkpoint: async (subject, job, params, applies) => {
+    const { claimToken, stagesBefore, gatesBefore, now } = params;
+    const { outcome } = await subject.ledger.checkpoint({
+      jobId: job._id,
+      claimToken,
+      record: params.stageRecords[0],
+      stagesBefore,
+      gatesBefore,
+      now,
+    });
+    const unmoved = job.claimToken === claimToken ? 'refused' : 'lost';
+    assert.equal(outcome, applies ? 'recorded' : unmoved);
+  },
+  unblock: sendOpenGate('unblocked'),
+  openGate: sendOpenGate('opened'),
+  expireGate: sendExpireGates('failed'),
+  expireGateToNextRun: sendExpireGates('pending'),
   recover: sendRecover('pending'),
   recoverToCancelled: sendRecover('cancelled'),
   cancel: sendCancel('cancelled'),
@@ -128,6 +156,7 @@ function sendSettlement(verb: SettleVerb): Send {
   return async (subject, job, params, applies) => {
     const { now, claimToken, nextRunAt, scheduledFor, failReason, lastFailCount } = params;
     const { seriesVersion, result, progress, logLines } = params;
+    const { stagesBefore, gatesBefore, stageRecords, gate, blockedUntil } = params;
     const settlement = subject.settlement(verb, job, {
       claimToken,
       nextRunAt,
@@ -137,6 +166,11 @@ function sendSettlement(verb: SettleVerb): Send {
       result,
       progress,
       logLines,
+      stagesBefore,
+      gatesBefore,
+      stageRecords,
+      gate,
+      blockedUntil,
       record: { duration: 12 },
       ...(seriesVersion !== undefined && { seriesVersion }),
     });
@@ -150,6 +184,21 @@ function sendRescue(to: 'pending' | 'failed' | 'cancelled'): Send {
     const result = await subject.rescue({ now, deadInstanceId, rescueLimit });
     const counts = { pending: 0, failed: 0, cancelled: 0, [to]: applies ? 1 : 0 };
     assert.deepEqual(result, { ...counts, more: false, refused: false });
+  };
+}
+
+function sendOpenGate(moved: 'unblocked' | 'opened'): Send {
+  return async (subject, job, { gateRecords: [record], now }, applies) => {
+    const { outcome } = await subject.ledger.openGate({ jobId: job._id, record, now });
+    const isOpen = job.gates?.some(({ name }) => name === record.name);
+    assert.equal(outcome, applies ? moved : isOpen ? 'open' : 'refused');
+  };
+}
+
+function sendExpireGates(to: 'failed' | 'pending'): Send {
+  return async (subject, _job, { now }, applies) => {
+    const result = await subject.ledger.expireGates({ now, limit: 100 });
+    assert.deepEqual(result, { failed: 0, pending: 0, [to]: applies ? 1 : 0 });
   };
 }
 

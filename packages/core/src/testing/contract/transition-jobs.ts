@@ -4,7 +4,13 @@
  * @module
  */
 import assert from 'node:assert/strict';
-import { type Job, type JobStatus, MOST_HISTORY, MOST_LOG_LINES } from '../../job.ts';
+import {
+  type GateRecord,
+  type Job,
+  type JobStatus,
+  MOST_HISTORY,
+  MOST_LOG_LINES,
+} from '../../job.ts';
 import { JOB_LIFECYCLE, type JobVerb } from '../../job-lifecycle.ts';
 import { rescueFailReason } from '../../ledger/settlement.ts';
 import type { Condition } from '../../lifecycle.ts';
@@ -17,12 +23,17 @@ const SERIES_VERBS: ReadonlySet<JobVerb> = new Set([
   'repeat',
   'repeatAfterFailure',
   'rescueToNextRun',
+  'expireGateToNextRun',
   'skipRun',
   'endSeries',
   'endSeriesAfterRun',
   'replan',
   'replanRunning',
 ]);
+
+/** A gate that the jobs have behind them, and the one that they come to. */
+export const OPEN = 'open';
+export const CLOSED = 'closed';
 
 /** True for the jobs that no verb of the ledger leaves behind. */
 export function needsForeignJobs(verb: JobVerb, state: JobStatus, failing?: Condition): boolean {
@@ -52,8 +63,9 @@ export async function bringTo(
   if (state === 'cancelled') return cancelled(subject, job);
   const claimed = await subject.claimOnly();
   if (state !== 'processing') {
-    const verbs = { completed: 'complete', failed: 'fail' } as const;
-    assert.equal(await subject.settle(verbs[state], claimed), 'settled');
+    const verbs = { blocked: 'block', completed: 'complete', failed: 'fail' } as const;
+    const atGate = state === 'blocked' ? { gate: CLOSED, blockedUntil: subject.at(1200) } : {};
+    assert.equal(await subject.settle(verbs[state], claimed, atGate), 'settled');
     return subject.read(claimed);
   }
   if (wantsRequest(verb) !== (failing?.field === 'cancelRequestedAt'))
@@ -63,16 +75,18 @@ export async function bringTo(
 
 /** Parameters with which the verb applies to the job, if any can. */
 export function paramsFor(subject: Subject, verb: JobVerb, job: Job): VerbParams {
-  const run = callOf(verb) === 'cancel' || callOf(verb) === 'rescue' ? 1 : 3;
+  const isExpiry = callOf(verb) === 'expireGates';
+  const run = callOf(verb) === 'cancel' || callOf(verb) === 'rescue' || isExpiry ? 1 : 3;
+  // A gate that the job waits at is opened by another verb.
+  const gate = verb === 'openGate' ? 'ahead' : CLOSED;
   const rescueLimit = verb === 'rescueToFailed' || verb === 'rescueToNextRun' ? 2 : 5;
-  const isRescue = callOf(verb) === 'rescue';
   return {
     now: subject.at(1500),
     claimToken: job.claimToken ?? job.lastToken ?? 'fresh-token',
     instanceId: INSTANCE,
     nextRunAt: SERIES_VERBS.has(verb) ? midnight(subject, run) : subject.at(60_000),
     scheduledFor: midnight(subject, run),
-    failReason: isRescue ? rescueFailReason(rescueLimit) : 'Boom again',
+    failReason: failReasonOf(verb, rescueLimit),
     lastFailCount: verb === 'fail' ? 0 : 9,
     deadInstanceId: INSTANCE,
     rescueLimit,
@@ -88,7 +102,23 @@ export function paramsFor(subject: Subject, verb: JobVerb, job: Job): VerbParams
     repeatInterval: '30 4 * * *',
     missed: 'all',
     endAt: midnight(subject, 9),
+    stagesBefore: ['first'],
+    gatesBefore: [OPEN],
+    stageRecords: [{ name: 'second', at: subject.at(1400), result: { rows: 7 } }],
+    gate,
+    gateRecords: [gateRecord(subject, gate)],
+    blockedUntil: subject.at(1200),
   };
+}
+
+/** What a test opens a gate with. */
+export function gateRecord(subject: Subject, name: string): GateRecord {
+  return { name, at: subject.at(1500), evidence: { pages: 3 }, by: 'somebody' };
+}
+
+function failReasonOf(verb: JobVerb, rescueLimit: number): string {
+  if (callOf(verb) === 'expireGates') return `The gate '${CLOSED}' was not opened in time`;
+  return callOf(verb) === 'rescue' ? rescueFailReason(rescueLimit) : 'Boom again';
 }
 
 /** As many fields as a new job may have, so that each effect of a row has something to act on. */
@@ -101,6 +131,8 @@ function fieldsFor(subject: Subject, verb: JobVerb, failing?: Condition): Partia
     rescueCount: 1,
     progress: { percent: 10 },
     result: 'earlier',
+    stages: [{ name: 'first', at: subject.at(-50), result: 'first result' }],
+    gates: [{ name: OPEN, at: subject.at(-40), evidence: true }],
     logs: Array.from({ length: MOST_LOG_LINES - 1 }, (_, line) => `line ${line}`),
     history: Array.from({ length: MOST_HISTORY }, (_, index) => ({
       verb: 'retry',

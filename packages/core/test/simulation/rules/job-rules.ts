@@ -11,7 +11,7 @@ import type { Rule, Violate } from './rule.ts';
 const LEGAL: Readonly<
   Record<
     JobVerb,
-    { readonly from: readonly (JobStatus | 'new')[]; readonly to: JobStatus | 'gone' }
+    { readonly from: readonly (JobStatus | 'new')[]; readonly to: JobStatus | 'gone' | 'stays' }
   >
 > = {
   enqueue: { from: ['new'], to: 'pending' },
@@ -31,18 +31,24 @@ const LEGAL: Readonly<
   rescueToFailed: { from: ['processing'], to: 'failed' },
   rescueToCancelled: { from: ['processing'], to: 'cancelled' },
   rescueToNextRun: { from: ['processing'], to: 'pending' },
+  checkpoint: { from: ['processing'], to: 'processing' },
+  block: { from: ['processing'], to: 'blocked' },
+  unblock: { from: ['blocked'], to: 'pending' },
+  openGate: { from: ['pending', 'processing', 'blocked'], to: 'stays' },
+  expireGate: { from: ['blocked'], to: 'failed' },
+  expireGateToNextRun: { from: ['blocked'], to: 'pending' },
   recover: { from: ['processing'], to: 'pending' },
   recoverToCancelled: { from: ['processing'], to: 'cancelled' },
-  cancel: { from: ['pending'], to: 'cancelled' },
+  cancel: { from: ['pending', 'blocked'], to: 'cancelled' },
   requestCancel: { from: ['processing'], to: 'processing' },
-  skipRun: { from: ['pending'], to: 'pending' },
-  endSeries: { from: ['pending'], to: 'cancelled' },
+  skipRun: { from: ['pending', 'blocked'], to: 'pending' },
+  endSeries: { from: ['pending', 'blocked'], to: 'cancelled' },
   endSeriesAfterRun: { from: ['processing'], to: 'processing' },
   replan: { from: ['pending'], to: 'pending' },
-  replanRunning: { from: ['processing'], to: 'processing' },
+  replanRunning: { from: ['processing', 'blocked'], to: 'stays' },
   amend: { from: ['pending'], to: 'pending' },
   redrive: { from: ['failed', 'cancelled'], to: 'pending' },
-  remove: { from: ['pending', 'completed', 'failed', 'cancelled'], to: 'gone' },
+  remove: { from: ['pending', 'blocked', 'completed', 'failed', 'cancelled'], to: 'gone' },
   prune: { from: ['completed', 'failed', 'cancelled'], to: 'gone' },
 };
 
@@ -64,6 +70,7 @@ const FORGETS_FAILURES = new Set<JobVerb>([
   'repeat',
   'repeatAfterFailure',
   'rescueToNextRun',
+  'expireGateToNextRun',
   'skipRun',
   'replan',
   'redrive',
@@ -74,6 +81,8 @@ const SETS_DUE_TIME = new Set<JobVerb>([
   'repeat',
   'repeatAfterFailure',
   'rescueToNextRun',
+  'expireGateToNextRun',
+  'unblock',
   'retry',
   'snooze',
   'skipRun',
@@ -90,7 +99,8 @@ export function transitionRule(_facts: Facts, violate: Violate): Rule {
       const wasIn = before?.status ?? 'new';
       const isIn = after?.status ?? 'gone';
       const change = `${verb} ${describe(before ?? after)}: ${wasIn} -> ${isIn}`;
-      if (!from.includes(wasIn) || to !== isIn) violate('a transition is illegal', change);
+      const isAllowed = from.includes(wasIn) && (to === 'stays' ? wasIn : to) === isIn;
+      if (!isAllowed) violate('a transition is illegal', change);
       if (after === undefined) return;
       const fence = (before?.fence ?? 0) + (verb === 'claim' ? 1 : 0);
       if (after.fence !== fence) violate('a fence goes wrong', `${change}, fence ${after.fence}`);
