@@ -87,8 +87,10 @@ export interface MonquePublicAPI<Types extends JobTypes = UntypedJobs> {
   ): Promise<Job<DataOf<Types, Name>>>;
 
   /**
-   * Stores many jobs with few round trips. All or nothing is not promised: the answer says for each entry, in order,
-   * what happened. To store many jobs in one transaction, enqueue each with the session.
+   * Stores many jobs with few round trips. All or nothing is not promised, and it does not reject when only some could
+   * be stored: the answer says for each entry, in order, whether it is stored (`enqueued`, or `existing` with the holder
+   * of its key), is not (`failed`), or whether that is unknown (`unknown`). To store many jobs in one transaction,
+   * enqueue each with the session.
    *
    * @throws InvalidArgumentError naming the entry; then nothing is stored
    */

@@ -81,7 +81,7 @@ export class Schedules {
     const uniqueKey = options.uniqueKey ?? expression;
     for (let race = 0; race < MOST_RACES; race += 1) {
       const answer = await this.#producer.storeJob(this.#makeJob(name, uniqueKey, plan));
-      if (answer.outcome === 'refused') throw answer.error;
+      if ('error' in answer) throw answer.error;
       if (answer.outcome === 'enqueued') return answer.job;
       const updated = await this.#update(answer.job, plan);
       if (updated !== null) return updated;

@@ -48,7 +48,7 @@ describe('stop', () => {
     await clock.settle();
     const statuses = await Promise.all(
       results.map(async (result) => {
-        return result.status === 'failed'
+        return 'error' in result
           ? 'failed'
           : (await monque.getJob(result.job._id))?.status;
       }),
