@@ -103,8 +103,9 @@ export interface MonquePublicAPI<Types extends JobTypes = UntypedJobs> {
    * however many processes ask for it; asking with another expression, zone or data changes it, also while a run is on.
    *
    * @param cron - 5 fields; 6 with seconds; or `@daily` and its like
-   * @returns the job of the series, which stays the same from run to run
+   * @returns the job of the series, which stays the same from run to run; also after `endAt`, until its last run ended
    * @throws InvalidCronError with the position of the fault and a valid example
+   * @throws InvalidArgumentError also when there is no such series and `endAt` leaves it no run
    */
   schedule<T>(
     cron: string,
@@ -121,8 +122,8 @@ export interface MonquePublicAPI<Types extends JobTypes = UntypedJobs> {
   /**
    * Ends series: their waiting runs are cancelled; a run that is on ends as it will and is the last.
    *
-   * @param options.uniqueKey - the key of one series: what it was made with, or its expression; without it all series
-   * of the name are ended
+   * @param options.uniqueKey - the key of one series: what it was made with, or its expression, as `schedule` was given
+   * it; without it all series of the name are ended
    * @returns how many series were ended
    */
   unschedule(name: NameOf<Types>, options?: { readonly uniqueKey?: string }): Promise<number>;
