@@ -4,7 +4,8 @@
  * Single enqueues that are made while an insert is in flight go together in the next one; nobody waits for company.
  * Jobs with a unique key go in inserts of their own, since whoever holds such a key in an open transaction stalls the
  * whole insert. An insert whose answer was lost is sent again with the same ids until it is answered or the resend
- * limit is over, so an acknowledged job is stored once.
+ * limit is over, so an acknowledged job is stored once. Every job has the answer of its own insert: what became of
+ * another insert says nothing about it.
  *
  * @module
  */
@@ -12,7 +13,7 @@ import { BSON, type ClientSession } from 'mongodb';
 import { retryDelayMs } from './backoff.ts';
 import { sleep } from './clock.ts';
 import type { EngineContext } from './engine-context.ts';
-import { UnknownOutcomeError } from './errors.ts';
+import { ConnectionError, toError, UnknownOutcomeError } from './errors.ts';
 import type { Job } from './job.ts';
 import type { EnqueueAnswer } from './ledger/ledger-repository.ts';
 import { lockOf } from './ledger/unique-locks.ts';
@@ -25,9 +26,13 @@ const RESEND_LONGEST_MS = 5_000;
 
 interface Waiting {
   readonly jobs: readonly Job[];
-  readonly resolve: (answers: readonly EnqueueAnswer[]) => void;
-  readonly reject: (error: unknown) => void;
+  readonly resolve: (answers: readonly StoreAnswer[]) => void;
 }
+
+/** What is known of one job: the ledger's answer, or why nobody can tell whether the job is stored. */
+export type StoreAnswer =
+  | EnqueueAnswer
+  | { readonly outcome: 'unknown'; readonly error: UnknownOutcomeError };
 
 /** What the enqueuer needs of its surroundings. */
 export type EnqueuerContext = Pick<EngineContext, 'ledger' | 'clock' | 'random' | 'options'>;
@@ -47,8 +52,8 @@ export class Enqueuer {
     this.#onStored = onStored;
   }
 
-  /** Stores jobs; one answer a job, in order. */
-  async enqueue(jobs: readonly Job[], session?: ClientSession): Promise<readonly EnqueueAnswer[]> {
+  /** Stores jobs; one answer a job, in order. Only in a session it throws, what the driver threw. */
+  async enqueue(jobs: readonly Job[], session?: ClientSession): Promise<readonly StoreAnswer[]> {
     if (session !== undefined) {
       const { answers } = await this.#context.ledger.enqueue({ jobs, session });
       return answers;
@@ -62,13 +67,13 @@ export class Enqueuer {
     const keyedInOrder = keyedAnswers.values();
     const plainInOrder = plainAnswers.values();
     return jobs.map(
-      (job) => (hasLock(job) ? keyedInOrder : plainInOrder).next().value as EnqueueAnswer,
+      (job) => (hasLock(job) ? keyedInOrder : plainInOrder).next().value as StoreAnswer,
     );
   }
 
-  #enqueuePlain(jobs: readonly Job[]): Promise<readonly EnqueueAnswer[]> {
-    return new Promise((resolve, reject) => {
-      this.#plain.push({ jobs, resolve, reject });
+  #enqueuePlain(jobs: readonly Job[]): Promise<readonly StoreAnswer[]> {
+    return new Promise((resolve) => {
+      this.#plain.push({ jobs, resolve });
       if (!this.#plainInFlight) void this.#sendPlain();
     });
   }
@@ -83,21 +88,26 @@ export class Enqueuer {
     this.#plainInFlight = false;
   }
 
+  /** After an insert that was not answered no other is sent: each would wait for the resend limit anew. */
   async #sendTogether(together: readonly Waiting[]): Promise<void> {
-    const jobs = together.flatMap((waiting) => waiting.jobs);
-    const answers: EnqueueAnswer[] = [];
-    try {
-      for (const insert of splitBySize(jobs)) answers.push(...(await this.#send(insert)));
-    } catch (error) {
-      answerWhole(together, answers, error);
-      return;
+    const answers: StoreAnswer[] = [];
+    let unanswered: UnknownOutcomeError | undefined;
+    for (const insert of splitBySize(together.flatMap(({ jobs }) => jobs))) {
+      try {
+        if (unanswered !== undefined) throw notSent(unanswered);
+        answers.push(...(await this.#send(insert)));
+      } catch (thrown) {
+        const error = toError(thrown);
+        if (error instanceof UnknownOutcomeError) unanswered = error;
+        answers.push(...insert.map(() => answerOf(error)));
+      }
     }
-    answerWhole(together, answers, undefined);
+    answerEach(together, answers);
   }
 
-  #enqueueKeyed(jobs: readonly Job[]): Promise<readonly EnqueueAnswer[]> {
-    return new Promise((resolve, reject) => {
-      this.#keyed.push({ jobs, resolve, reject });
+  #enqueueKeyed(jobs: readonly Job[]): Promise<readonly StoreAnswer[]> {
+    return new Promise((resolve) => {
+      this.#keyed.push({ jobs, resolve });
       if (this.#keyedInFlight < MOST_KEYED_INSERTS) void this.#sendKeyed();
     });
   }
@@ -159,18 +169,25 @@ function asUnknownAfter(attempt: number, error: unknown): unknown {
   });
 }
 
-/** Gives everyone their own answers; those whose jobs were not all answered get the error. */
-function answerWhole(
-  together: readonly Waiting[],
-  answers: readonly EnqueueAnswer[],
-  error: unknown,
-): void {
+function notSent(unanswered: UnknownOutcomeError): ConnectionError {
+  return new ConnectionError('The job was not sent, since the insert before it was not confirmed', {
+    cause: unanswered,
+  });
+}
+
+/** What an error of a whole insert says of each of its jobs. */
+function answerOf(error: Error): StoreAnswer {
+  return error instanceof UnknownOutcomeError
+    ? { outcome: 'unknown', error }
+    : { outcome: 'refused', error };
+}
+
+/** Gives everyone their own answers. */
+function answerEach(together: readonly Waiting[], answers: readonly StoreAnswer[]): void {
   let start = 0;
-  for (const { jobs, resolve, reject } of together) {
-    const own = answers.slice(start, start + jobs.length);
+  for (const { jobs, resolve } of together) {
+    resolve(answers.slice(start, start + jobs.length));
     start += jobs.length;
-    if (own.length === jobs.length) resolve(own);
-    else reject(error);
   }
 }
 

@@ -96,7 +96,7 @@ describe('InvalidArgumentError', () => {
     [5n, '5 (bigint)'],
     [Symbol('s'), 'Symbol(s) (symbol)'],
     [new Date(Number.NaN), 'an invalid Date'],
-    [new Date(0), 'an object (Date)'],
+    [new Date(0), '1970-01-01T00:00:00.000Z (Date)'],
     [[], 'an object (Array)'],
     [Object.create(null), 'an object (without prototype)'],
   ])('shows what it got: %s', (got, shown) => {

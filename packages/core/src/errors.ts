@@ -213,7 +213,15 @@ function show(value: unknown): string {
     return `'${value.length > 40 ? `${value.slice(0, 40)}…` : value}' (string)`;
   }
   if (typeof value !== 'object') return `${String(value)} (${typeof value})`;
-  if (value instanceof Date && Number.isNaN(value.getTime())) return 'an invalid Date';
+  if (value instanceof Date) return showDate(value);
   const prototype: object | null = Object.getPrototypeOf(value);
   return `an object (${prototype?.constructor?.name ?? 'without prototype'})`;
+}
+
+function showDate(date: Date): string {
+  try {
+    return `${Date.prototype.toISOString.call(date)} (Date)`;
+  } catch {
+    return 'an invalid Date';
+  }
 }

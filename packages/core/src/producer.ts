@@ -9,8 +9,8 @@
 import type { ClientSession } from 'mongodb';
 import { checkJobName } from './checks.ts';
 import type { EngineContext } from './engine-context.ts';
-import { Enqueuer } from './enqueuer.ts';
-import { InvalidArgumentError, toError } from './errors.ts';
+import { Enqueuer, type StoreAnswer } from './enqueuer.ts';
+import { InvalidArgumentError, toError, UnknownOutcomeError } from './errors.ts';
 import { DOCUMENT_VERSION, type Job } from './job.ts';
 import { JOB_LIFECYCLE } from './job-lifecycle.ts';
 import {
@@ -20,7 +20,6 @@ import {
   resolveEnqueueOptions,
 } from './job-options.ts';
 import type { DataOf, JobTypes, NameOf } from './job-types.ts';
-import type { EnqueueAnswer } from './ledger/ledger-repository.ts';
 import { lockFieldsFor } from './ledger/unique-locks.ts';
 import { copyPayload } from './payload.ts';
 import { checkData } from './schema.ts';
@@ -49,8 +48,10 @@ export type EnqueueEntryResult<T = unknown> =
   | { readonly status: 'enqueued'; readonly job: Job<T> }
   /** Nothing was stored: `job` holds the unique key, after it was changed as `whenTaken` says. */
   | { readonly status: 'existing'; readonly job: Job<T> }
-  /** Nothing is known to be stored; `error` says why. */
-  | { readonly status: 'failed'; readonly error: Error };
+  /** Nothing was stored; `error` says why. */
+  | { readonly status: 'failed'; readonly error: Error }
+  /** The write was not confirmed within `resendLimit`: the job may be stored, or the holder of its key changed. */
+  | { readonly status: 'unknown'; readonly error: UnknownOutcomeError };
 
 /** What is known of a job before the ledger's time is. */
 interface Draft {
@@ -103,7 +104,7 @@ export class Producer {
     await this.#checkAgainstSchema([SINGLE.data], [draft]);
     await ready();
     const answer = await this.#store(draft, options.session);
-    if (answer.outcome === 'refused') throw answer.error;
+    if ('error' in answer) throw answer.error;
     return answer.job;
   }
 
@@ -124,15 +125,10 @@ export class Producer {
     );
     await ready();
     const jobs = drafts.map((draft) => this.#complete(draft));
-    try {
-      const answers = await this.#enqueuer.enqueue(jobs);
-      return await Promise.all(
-        answers.map((answer, index) => this.#answerEntry(drafts[index] as Draft, answer)),
-      );
-    } catch (thrown) {
-      const error = toError(thrown);
-      return jobs.map(() => ({ status: 'failed', error }));
-    }
+    const answers = await this.#enqueuer.enqueue(jobs);
+    return Promise.all(
+      answers.map((answer, index) => this.#answerEntry(drafts[index] as Draft, answer)),
+    );
   }
 
   /** Checks data against the schema of the worker that is to run it, where that is registered here. */
@@ -141,37 +137,39 @@ export class Producer {
   }
 
   /** Stores a job that is complete already; the holder of its lock when that is taken. */
-  async storeJob(job: Job): Promise<EnqueueAnswer> {
+  async storeJob(job: Job): Promise<StoreAnswer> {
     const [answer] = await this.#enqueuer.enqueue([job]);
-    return answer as EnqueueAnswer;
+    return answer as StoreAnswer;
   }
 
-  async #answerEntry(draft: Draft, answer: EnqueueAnswer): Promise<EnqueueEntryResult> {
+  async #answerEntry(draft: Draft, answer: StoreAnswer): Promise<EnqueueEntryResult> {
     try {
       const resolved =
         answer.outcome === 'existing' ? await this.#resolveTaken(draft, answer) : answer;
-      return resolved.outcome === 'refused'
-        ? { status: 'failed', error: resolved.error }
-        : { status: resolved.outcome, job: resolved.job };
-    } catch (error) {
-      return { status: 'failed', error: toError(error) };
+      if ('error' in resolved) throw resolved.error;
+      return { status: resolved.outcome, job: resolved.job };
+    } catch (thrown) {
+      const error = toError(thrown);
+      return error instanceof UnknownOutcomeError
+        ? { status: 'unknown', error }
+        : { status: 'failed', error };
     }
   }
 
-  async #store(draft: Draft, session?: ClientSession): Promise<EnqueueAnswer> {
+  async #store(draft: Draft, session?: ClientSession): Promise<StoreAnswer> {
     const [answer] = await this.#enqueuer.enqueue([this.#complete(draft)], session);
-    const first = answer as EnqueueAnswer;
+    const first = answer as StoreAnswer;
     return first.outcome === 'existing' ? this.#resolveTaken(draft, first, session) : first;
   }
 
   /** Changes the holder of the key as the caller wants; stores the job after all when the key was freed meanwhile. */
   async #resolveTaken(
     draft: Draft,
-    taken: EnqueueAnswer & { readonly outcome: 'existing' },
+    taken: StoreAnswer & { readonly outcome: 'existing' },
     session?: ClientSession,
-  ): Promise<EnqueueAnswer> {
+  ): Promise<StoreAnswer> {
     const { whenTaken } = draft.options;
-    let answer: EnqueueAnswer = taken;
+    let answer: StoreAnswer = taken;
     for (let race = 0; race < MOST_TAKEN_RACES && answer.outcome === 'existing'; race += 1) {
       const { job: holder } = answer;
       if (whenTaken === 'keep') return answer;
@@ -181,9 +179,7 @@ export class Producer {
       if (holder.status !== 'pending') return answer;
       const amended = await this.#amend(draft, holder, session);
       if (amended !== null) return { outcome: 'existing', job: amended };
-      [answer] = (await this.#enqueuer.enqueue([this.#complete(draft)], session)) as [
-        EnqueueAnswer,
-      ];
+      [answer] = (await this.#enqueuer.enqueue([this.#complete(draft)], session)) as [StoreAnswer];
     }
     return answer;
   }
@@ -210,7 +206,7 @@ export class Producer {
   }
 
   /** One job a window; when the next has its job too, that one stands for this one as well. */
-  async #storeInNextWindow(draft: Draft, session?: ClientSession): Promise<EnqueueAnswer> {
+  async #storeInNextWindow(draft: Draft, session?: ClientSession): Promise<StoreAnswer> {
     const { windowMs } = draft.options;
     const now = this.#context.ledgerTime.now();
     const next = new Date((Math.floor(now.getTime() / windowMs) + 1) * windowMs);
@@ -218,7 +214,7 @@ export class Producer {
     const nextRunAt = job.nextRunAt > next ? job.nextRunAt : next;
     const locked = { ...job, ...this.#lockFields(draft, next), nextRunAt };
     const [answer] = await this.#enqueuer.enqueue([locked], session);
-    return answer as EnqueueAnswer;
+    return answer as StoreAnswer;
   }
 
   /** Checks and copies what the caller gave. */

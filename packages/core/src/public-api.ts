@@ -89,8 +89,10 @@ export interface MonquePublicAPI<Types extends JobTypes = UntypedJobs> {
   ): Promise<Job<DataOf<Types, Name>>>;
 
   /**
-   * Stores many jobs with few round trips. All or nothing is not promised: the answer says for each entry, in order,
-   * what happened. To store many jobs in one transaction, enqueue each with the session.
+   * Stores many jobs with few round trips. All or nothing is not promised, and it does not reject when only some could
+   * be stored: the answer says for each entry, in order, whether it is stored (`enqueued`, or `existing` with the holder
+   * of its key), is not (`failed`), or whether that is unknown (`unknown`). To store many jobs in one transaction,
+   * enqueue each with the session.
    *
    * @throws InvalidArgumentError naming the entry; then nothing is stored
    */
@@ -103,8 +105,9 @@ export interface MonquePublicAPI<Types extends JobTypes = UntypedJobs> {
    * however many processes ask for it; asking with another expression, zone or data changes it, also while a run is on.
    *
    * @param cron - 5 fields; 6 with seconds; or `@daily` and its like
-   * @returns the job of the series, which stays the same from run to run
+   * @returns the job of the series, which stays the same from run to run; also after `endAt`, until its last run ended
    * @throws InvalidCronError with the position of the fault and a valid example
+   * @throws InvalidArgumentError also when there is no such series and `endAt` leaves it no run
    */
   schedule<T>(
     cron: string,
@@ -121,8 +124,8 @@ export interface MonquePublicAPI<Types extends JobTypes = UntypedJobs> {
   /**
    * Ends series: their waiting runs are cancelled; a run that is on ends as it will and is the last.
    *
-   * @param options.uniqueKey - the key of one series: what it was made with, or its expression; without it all series
-   * of the name are ended
+   * @param options.uniqueKey - the key of one series: what it was made with, or its expression, as `schedule` was given
+   * it; without it all series of the name are ended
    * @returns how many series were ended
    */
   unschedule(name: NameOf<Types>, options?: { readonly uniqueKey?: string }): Promise<number>;

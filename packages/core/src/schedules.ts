@@ -80,10 +80,9 @@ export class Schedules {
     await ready();
     const uniqueKey = options.uniqueKey ?? expression;
     for (let race = 0; race < MOST_RACES; race += 1) {
-      const answer = await this.#producer.storeJob(this.#makeJob(name, uniqueKey, plan));
-      if (answer.outcome === 'refused') throw answer.error;
-      if (answer.outcome === 'enqueued') return answer.job;
-      const updated = await this.#update(answer.job, plan);
+      const { outcome, job } = await this.#storeOrFind(name, uniqueKey, plan);
+      if (outcome === 'enqueued') return job;
+      const updated = await this.#update(job, plan);
       if (updated !== null) return updated;
     }
     throw new MonqueError('BUSY', `The series ${name} (${uniqueKey}) changed too often`);
@@ -91,23 +90,10 @@ export class Schedules {
 
   /** Ends a series, or all of a name; gives how many were ended. */
   async unschedule(name: string, uniqueKey: string | undefined): Promise<number> {
-    const { ledger, ledgerTime } = this.#context;
-    let ended = 0;
-    for (let race = 0; race < MOST_RACES; race += 1) {
-      const found = await ledger.findSeries({
-        name,
-        ...(uniqueKey !== undefined && { key: uniqueKey }),
-        limit: MOST_SCHEDULES,
-      });
-      const series = found.filter(isSeries);
-      if (series.length === 0) return ended;
-      for (const { _id: jobId, seriesVersion } of series) {
-        const version = seriesVersion === undefined ? {} : { seriesVersion };
-        const { outcome } = await ledger.endSeries({ jobId, ...version, now: ledgerTime.now() });
-        if (outcome === 'written') ended += 1;
-      }
-    }
-    throw new MonqueError('BUSY', `The series of ${name} changed too often`);
+    const ended = await this.#end(name, uniqueKey);
+    const expression = uniqueKey === undefined ? undefined : expressionOf(uniqueKey);
+    if (ended > 0 || expression === undefined || expression === uniqueKey) return ended;
+    return this.#end(name, expression);
   }
 
   /** The series there are. */
@@ -116,6 +102,26 @@ export class Schedules {
     const limit = MOST_SCHEDULES;
     const jobs = await ledger.findSeries({ ...(name !== undefined && { name }), limit });
     return jobs.filter(isSeries).map(toSchedule);
+  }
+
+  /** A new job; the one that stands when there is one, also when the plan has no run to come. */
+  async #storeOrFind(
+    name: string,
+    uniqueKey: string,
+    plan: Plan,
+  ): Promise<{ readonly outcome: 'enqueued' | 'existing'; readonly job: Job }> {
+    const { ledger, ledgerTime } = this.#context;
+    const now = ledgerTime.now();
+    const first = firstRun(plan, now);
+    if (first === null) {
+      const [standing] = await ledger.findSeries({ name, key: uniqueKey, limit: 1 });
+      if (standing === undefined) throw noRunLeft(plan);
+      return { outcome: 'existing', job: standing };
+    }
+    const job = this.#makeJob(name, uniqueKey, plan, { now, scheduledFor: first.scheduledFor });
+    const answer = await this.#producer.storeJob(job);
+    if ('error' in answer) throw answer.error;
+    return answer;
   }
 
   /** The job after the change; null when the series changed meanwhile. */
@@ -137,12 +143,34 @@ export class Schedules {
     return after;
   }
 
-  #makeJob(name: string, uniqueKey: string, plan: Plan): Job {
-    const { random, ledgerTime } = this.#context;
-    const now = ledgerTime.now();
-    const scheduledFor = firstRunOf(plan, now);
+  async #end(name: string, uniqueKey: string | undefined): Promise<number> {
+    const { ledger, ledgerTime } = this.#context;
+    let ended = 0;
+    for (let race = 0; race < MOST_RACES; race += 1) {
+      const found = await ledger.findSeries({
+        name,
+        ...(uniqueKey !== undefined && { key: uniqueKey }),
+        limit: MOST_SCHEDULES,
+      });
+      const series = found.filter(isSeries);
+      if (series.length === 0) return ended;
+      for (const { _id: jobId, seriesVersion } of series) {
+        const version = seriesVersion === undefined ? {} : { seriesVersion };
+        const { outcome } = await ledger.endSeries({ jobId, ...version, now: ledgerTime.now() });
+        if (outcome === 'written') ended += 1;
+      }
+    }
+    throw new MonqueError('BUSY', `The series of ${name} changed too often`);
+  }
+
+  #makeJob(
+    name: string,
+    uniqueKey: string,
+    plan: Plan,
+    { now, scheduledFor }: { readonly now: Date; readonly scheduledFor: Date },
+  ): Job {
     return {
-      _id: random.objectId(now.getTime()),
+      _id: this.#context.random.objectId(now.getTime()),
       name,
       uniqueKey,
       uniqueLock: seriesLock(uniqueKey),
@@ -177,10 +205,23 @@ function toPlan(repeatInterval: string, data: unknown, options: ScheduleOptions)
   };
 }
 
+/** The text as the key of a series that was made without one; undefined when it is no cron expression. */
+function expressionOf(uniqueKey: string): string | undefined {
+  try {
+    return parseCron('uniqueKey', uniqueKey).expression;
+  } catch {
+    return undefined;
+  }
+}
+
 function firstRunOf(plan: Plan, now: Date): Date {
   const first = firstRun(plan, now);
-  if (first !== null) return first.scheduledFor;
-  throw new InvalidArgumentError('options.endAt', 'after a time of the series', plan.endAt);
+  if (first === null) throw noRunLeft(plan);
+  return first.scheduledFor;
+}
+
+function noRunLeft({ endAt }: Plan): InvalidArgumentError {
+  return new InvalidArgumentError('options.endAt', 'after a time of the series to come', endAt);
 }
 
 /** The unique key of a series that was ended during its last run is still held by that run. */

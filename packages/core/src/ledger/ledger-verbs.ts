@@ -207,6 +207,7 @@ export interface CompleteInSessionParams extends Bounded {
 
 /** Which jobs; a field that is left out does not restrict them. */
 export interface JobFilter {
+  readonly jobIds?: readonly ObjectId[];
   readonly names?: readonly string[];
   readonly statuses?: readonly JobStatus[];
   readonly uniqueKey?: string;

@@ -87,6 +87,16 @@ describe('enqueue', () => {
   });
 });
 
+function entries(count: number): { readonly name: string }[] {
+  return Array.from({ length: count }, () => ({ name: 'a' }));
+}
+
+function countStatuses(results: readonly { readonly status: string }[]): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const { status } of results) counts[status] = (counts[status] ?? 0) + 1;
+  return counts;
+}
+
 describe('enqueueMany', () => {
   test('answers for each entry, in order, what happened', async () => {
     const { monque } = makeOne();
@@ -114,30 +124,54 @@ describe('enqueueMany', () => {
     expect(results.map(({ status }) => status)).toEqual(['enqueued', 'failed']);
   });
 
-  test('a ledger that cannot be reached fails every entry with its error', async () => {
+  test('of an insert that was not answered it is unknown whether its entries are stored', async () => {
     const { monque, faulty, clock } = makeOne({ resendLimit: 0 });
     await monque.initialize();
-    faulty.plan('enqueue', { fail: 'before' });
+    faulty.plan('enqueue', { fail: 'after' });
     const results = await monque.enqueueMany([{ name: 'a' }, { name: 'b' }]);
     expect(results).toMatchObject([
-      { status: 'failed', error: { code: 'UNKNOWN_OUTCOME' } },
-      { status: 'failed', error: { code: 'UNKNOWN_OUTCOME' } },
+      { status: 'unknown', error: { code: 'UNKNOWN_OUTCOME' } },
+      { status: 'unknown', error: { code: 'UNKNOWN_OUTCOME' } },
     ]);
     expect(clock.pendingTimers).toBe(0);
   });
 
-  test('of an insert in parts the entries that were answered keep their answers', async () => {
+  test('of inserts in parts each entry has the answer of its own insert, and what was not sent has failed', async () => {
+    const { monque, faulty, ledger } = makeOne({ resendLimit: 0 });
+    await monque.initialize();
+    faulty.plan('enqueue', {}, 2);
+    faulty.plan('enqueue', { fail: 'after' });
+    const first = monque.enqueueMany(entries(1_000));
+    const second = monque.enqueueMany(entries(2_500));
+    const third = monque.enqueueMany(entries(1));
+    expect(countStatuses(await first)).toEqual({ enqueued: 1_000 });
+    expect(countStatuses(await second)).toEqual({ enqueued: 1_000, unknown: 1_000, failed: 500 });
+    expect(await third).toMatchObject([{ status: 'failed', error: { code: 'CONNECTION' } }]);
+    expect(faulty.calls('enqueue')).toBe(3);
+    expect(ledger.size).toBe(3_000);
+  });
+
+  test('an insert that is refused as a whole keeps no other out', async () => {
+    const { monque, faulty, ledger } = makeOne();
+    await monque.initialize();
+    faulty.plan('enqueue', { onArrival: () => Promise.reject(new Error('no')) });
+    const results = await monque.enqueueMany(entries(1_500));
+    expect(countStatuses(results)).toEqual({ failed: 1_000, enqueued: 500 });
+    expect(results[0]).toMatchObject({ error: { message: 'no' } });
+    expect(ledger.size).toBe(500);
+  });
+
+  test('entries with and without a key are answered by themselves when the insert of the others fails', async () => {
     const { monque, faulty } = makeOne({ resendLimit: 0 });
     await monque.initialize();
+    const mixed = [{ name: 'a' }, { name: 'a', options: { uniqueKey: 'k' } }];
+    faulty.plan('enqueue', { fail: 'before' });
+    const keyedLost = await monque.enqueueMany(mixed);
+    expect(keyedLost.map(({ status }) => status)).toEqual(['enqueued', 'unknown']);
     faulty.plan('enqueue', {});
     faulty.plan('enqueue', { fail: 'before' });
-    const first = monque.enqueueMany(Array.from({ length: 1000 }, () => ({ name: 'a' })));
-    faulty.plan('enqueue', {});
-    const second = monque.enqueueMany(Array.from({ length: 1001 }, () => ({ name: 'a' })));
-    const third = monque.enqueueMany([{ name: 'a' }]);
-    expect((await first).every(({ status }) => status === 'enqueued')).toBe(true);
-    expect((await second).every(({ status }) => status === 'failed')).toBe(true);
-    expect((await third).map(({ status }) => status)).toEqual(['failed']);
+    const plainLost = await monque.enqueueMany(mixed);
+    expect(plainLost.map(({ status }) => status)).toEqual(['unknown', 'enqueued']);
   });
 
   test('an empty list stores nothing', async () => {

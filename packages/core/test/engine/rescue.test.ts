@@ -276,7 +276,7 @@ describe('a poison job', () => {
     });
     expect(poisoned).toBe(5);
     for (const innocent of innocents) {
-      const { _id } = innocent.status === 'failed' ? poison : innocent.job;
+      const { _id } = 'error' in innocent ? poison : innocent.job;
       expect(await producer.monque.getJob(_id)).toMatchObject({ status: 'completed' });
     }
   });

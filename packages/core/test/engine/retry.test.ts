@@ -128,7 +128,7 @@ describe('a job whose handler throws', () => {
     );
     await clock.settle();
     for (const result of hostile) {
-      const id = result.status === 'failed' ? odd._id : result.job._id;
+      const id = 'error' in result ? odd._id : result.job._id;
       expect(await monque.getJob(id)).toMatchObject({ status: 'failed' });
       expect((await monque.getJob(id))?.failReason).toMatch(/cannot be/);
     }

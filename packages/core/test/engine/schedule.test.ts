@@ -185,6 +185,41 @@ describe('a series', () => {
 });
 
 describe('a series that is asked for again', () => {
+  test('after its end stands until its last run ended, and cannot be made anew then', async () => {
+    const { monque, clock, faulty, ledger } = makeOne();
+    const gate = deferred();
+    monque.worker('tick', () => gate.promise);
+    await monque.start();
+    const ask = (data: string) => monque.schedule('* * * * *', 'tick', data, { endAt: minute(1) });
+    const { _id } = await ask('a');
+    await clock.advance(5 * MINUTE_MS);
+    expect(await ask('a')).toMatchObject({ _id, status: 'processing', seriesVersion: 1 });
+    expect(await ask('b')).toMatchObject({ _id, data: 'b', seriesVersion: 2 });
+    expect(faulty.calls('replan')).toBe(1);
+    gate.resolve();
+    await clock.advance(1_000);
+    const refusal: unknown = await ask('b').catch((error: unknown) => error);
+    expect(refusal).toBeInstanceOf(InvalidArgumentError);
+    expect(refusal).toMatchObject({ field: 'options.endAt' });
+    expect(String(refusal)).toContain(`got ${minute(1).toISOString()} (Date)`);
+    expect(ledger.size).toBe(1);
+    await monque.stop();
+  });
+
+  test('that was ended during its last run is refused when the plan has no run to come', async () => {
+    const { monque, clock } = makeOne();
+    const gate = deferred();
+    monque.worker('tick', () => gate.promise);
+    await monque.start();
+    const ask = () => monque.schedule('* * * * *', 'tick', 1, { endAt: minute(1) });
+    await ask();
+    await clock.advance(5 * MINUTE_MS);
+    await monque.unschedule('tick');
+    await expect(ask()).rejects.toBeInstanceOf(InvalidArgumentError);
+    gate.resolve();
+    await monque.stop();
+  });
+
   test('as it is changes nothing: a second instance does not move a waiting run', async () => {
     const { clock, makeInstance } = makeWorld();
     const first = makeInstance();
@@ -644,6 +679,31 @@ describe('the end of a series', () => {
     expect(await monque.unschedule('tick')).toBe(1);
     expect(await monque.getSchedules()).toEqual([]);
     await monque.stop();
+  });
+
+  test.each([
+    ['0  9 * * 1-5', ' 0 9  * * 1-5 '],
+    [' @daily ', '@daily'],
+    ['@daily', '\t@daily'],
+  ])('takes the expression %j as %j for its key', async (asked, ended) => {
+    const { monque } = makeOne();
+    await monque.schedule(asked, 'tick');
+    expect(await monque.unschedule('tick', { uniqueKey: ended })).toBe(1);
+    expect(await monque.getSchedules()).toEqual([]);
+  });
+
+  test('takes a key as it was given first, and as an expression only when none has it', async () => {
+    const { monque } = makeOne();
+    const spaced = '0  *  * * *';
+    await monque.schedule('0 * * * *', 'tick');
+    await monque.schedule('0 * * * *', 'tick', 1, { uniqueKey: spaced });
+    await monque.schedule('0 * * * *', 'tick', 1, { uniqueKey: 'a key' });
+    expect(await monque.unschedule('tick', { uniqueKey: 'a  key' })).toBe(0);
+    expect(await monque.unschedule('tick', { uniqueKey: spaced })).toBe(1);
+    expect((await monque.getSchedules()).map(({ uniqueKey }) => uniqueKey)).toEqual([
+      '0 * * * *',
+      'a key',
+    ]);
   });
 
   test('during a run lets that end, and it is the last', async () => {

@@ -48,9 +48,7 @@ describe('stop', () => {
     await clock.settle();
     const statuses = await Promise.all(
       results.map(async (result) => {
-        return result.status === 'failed'
-          ? 'failed'
-          : (await monque.getJob(result.job._id))?.status;
+        return 'error' in result ? 'failed' : (await monque.getJob(result.job._id))?.status;
       }),
     );
     expect(statuses.filter((status) => status === 'processing')).toHaveLength(1);

@@ -218,7 +218,7 @@ describe('a key that is taken in a race', () => {
     expect(results.map(({ status }) => status)).toEqual([
       'existing',
       'existing',
-      'failed',
+      'unknown',
       'enqueued',
     ]);
     expect((results[1] as { job: Job }).job.data).toBe(2);

@@ -39,6 +39,68 @@ describe('waitFor', () => {
     expect(clock.pendingTimers).toBe(0);
   });
 
+  test('reads the jobs of all who wait together, however many they are', async () => {
+    const { clock, makeInstance } = makeWorld();
+    const [runner, producer] = [makeInstance(), makeInstance()];
+    runner.monque.worker('work', (job) => job.data, { concurrency: 50 });
+    const runAt = new Date(clock.now() + 10_000);
+    const jobs = await Promise.all(
+      Array.from({ length: 60 }, (_, index) => producer.monque.enqueue('work', index, { runAt })),
+    );
+    await runner.monque.start();
+    const results = [...jobs, ...jobs].map((job) => producer.monque.waitFor(job));
+    await clock.advance(9_000);
+    // Six turns in the first second or so, then one a second.
+    expect(producer.faulty.calls('findJobs')).toBeLessThanOrEqual(6 + 9);
+    await clock.advance(3_000);
+    const expected = jobs.map((_, index) => index);
+    expect(await Promise.all(results)).toEqual([...expected, ...expected]);
+    expect(producer.faulty.calls('getJob')).toBe(0);
+    await runner.monque.stop();
+    expect(clock.pendingTimers).toBe(0);
+  });
+
+  test('of those who wait each has an answer when there are more than one read takes', async () => {
+    const { monque, clock, faulty } = makeOne();
+    const jobs = await Promise.all(
+      Array.from({ length: 401 }, (_, index) => monque.enqueue('work', index)),
+    );
+    const waits = jobs.map((job) =>
+      monque.waitFor(job, { timeout: 0 }).catch((error: unknown) => error),
+    );
+    const errors = (await Promise.all(waits)) as WaitError[];
+    expect(errors.map(({ job }) => job?.data)).toEqual(jobs.map(({ data }) => data));
+    expect(faulty.calls('findJobs')).toBe(3);
+    expect(clock.pendingTimers).toBe(0);
+  });
+
+  test('of a job that is gone tells only those who wait for that', async () => {
+    const { clock, makeInstance } = makeWorld();
+    const [one, other] = [makeInstance(), makeInstance()];
+    const [gone, stays] = [await one.monque.enqueue('work'), await one.monque.enqueue('work')];
+    const ends = [gone, stays, gone].map((job) =>
+      one.monque.waitFor(job, { timeout: 5_000 }).catch(({ reason }: WaitError) => reason),
+    );
+    await clock.advance(2_000);
+    await other.monque.deleteJob(gone._id);
+    await clock.advance(4_000);
+    expect(await Promise.all(ends)).toEqual(['gone', 'timeout', 'gone']);
+    expect(one.faulty.calls('getJob')).toBe(1);
+  });
+
+  test('finds an answer after calls that the ledger left unanswered', async () => {
+    const { monque, clock, network } = makeOne();
+    const job = await monque.enqueue('work');
+    const wait = monque.waitFor(job).catch((error: unknown) => error);
+    await clock.advance(10);
+    network.down = true;
+    await clock.advance(3_000);
+    network.down = false;
+    await monque.cancelJob(job._id);
+    expect(await wait).toMatchObject({ reason: 'cancelled' });
+    expect(clock.pendingTimers).toBe(0);
+  });
+
   test('tells failed, cancelled, gone, late and unknown apart', async () => {
     const { monque, clock, network } = makeOne({ maxRetries: 1 });
     monque.worker('fails', () => Promise.reject(new Error('broken')));

@@ -188,6 +188,18 @@ describeWithMongo('the plans of control, lists and pruning', () => {
     }
   });
 
+  test('a list of ids reads those jobs and no others, whatever else it might go by', async () => {
+    const jobs = makeJobs(300);
+    await put(db, jobs);
+    const jobIds = jobs.slice(100, 120).map(({ _id }) => _id);
+    const list = { filter: { jobIds }, orderBy: '_id', direction: 'ascending', limit: 20 } as const;
+    const plan = await planOf('find', () => ledger.findJobs(list));
+    expect(plan.indexes).toEqual(['_id_']);
+    expect(plan.stages).not.toContain('SORT');
+    expect(plan.documents).toBe(20);
+    expect(plan.keys).toBeLessThanOrEqual(2 * 20 + 1);
+  });
+
   /** The plan of the first command of this name. */
   async function planOf(name: string, work: () => Promise<unknown>): Promise<Explained> {
     const commands = await log.during(work);

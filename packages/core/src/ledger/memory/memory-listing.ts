@@ -44,8 +44,10 @@ export function countJobs(jobs: Iterable<StoredJob>, { name, now }: ReadStatsPar
 }
 
 function matches(job: Job, filter: JobFilter): boolean {
-  const { names, statuses = JOB_LIFECYCLE.states, uniqueKey, createdFrom, createdBefore } = filter;
+  const { jobIds, names, statuses = JOB_LIFECYCLE.states, uniqueKey } = filter;
+  const { createdFrom, createdBefore } = filter;
   return (
+    (jobIds === undefined || jobIds.some((jobId) => jobId.equals(job._id))) &&
     statuses.includes(job.status) &&
     (names === undefined || names.includes(job.name)) &&
     (uniqueKey === undefined || job.uniqueKey === uniqueKey) &&

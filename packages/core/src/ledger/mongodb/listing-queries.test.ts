@@ -32,6 +32,12 @@ test('a filter narrows a list by values, never by operators', () => {
   });
 });
 
+test('a list of ids has these and no others', () => {
+  expect(listFilter({ ...LIST, filter: { jobIds: [jobId] } })).toEqual({
+    $and: [{ status: { $in: JOB_LIFECYCLE.states }, _id: { $type: 'objectId', $in: [jobId] } }],
+  });
+});
+
 test('a place bounds the scan, and leaves out what is level with it', () => {
   const after = { at: NOW, jobId };
   expect(listFilter({ ...LIST, after }).$and.slice(1)).toEqual([

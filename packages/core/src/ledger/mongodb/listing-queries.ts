@@ -76,12 +76,13 @@ export function stampedListPipeline(
 
 /** Documents of unknown states are no jobs. */
 function jobFilter(filter: JobFilter): Document {
-  const { names, statuses = JOB_LIFECYCLE.states, uniqueKey, createdFrom, createdBefore } = filter;
+  const { jobIds, names, statuses = JOB_LIFECYCLE.states, uniqueKey } = filter;
+  const { createdFrom, createdBefore } = filter;
   return {
     status: { $in: statuses },
     ...(names && { name: { $in: names } }),
     ...(uniqueKey !== undefined && { uniqueKey: { $eq: uniqueKey } }),
-    _id: JOB_ID,
+    _id: jobIds === undefined ? JOB_ID : { ...JOB_ID, $in: jobIds },
     ...((createdFrom || createdBefore) && { $or: createdFilters(createdFrom, createdBefore) }),
   };
 }

@@ -14,6 +14,7 @@ import type {
 import { fromDocument } from './job-document.ts';
 import { listFilter, listOrder, stampedListPipeline, statsPipeline } from './listing-queries.ts';
 import type { MongoJobs } from './mongo-jobs.ts';
+import { ID_KEY } from './transitions.ts';
 
 /** Reads jobs for people. */
 export class MongoListing {
@@ -46,6 +47,7 @@ export class MongoListing {
         skip,
         limit,
         allowDiskUse: true,
+        ...(params.filter.jobIds && { hint: ID_KEY }),
       })
       .toArray();
     return documents.map(fromDocument);

@@ -57,6 +57,18 @@ export const listingTests: ContractTests = {
     assert.deepEqual(idsOf(found), idsOf(jobs.slice(2)));
   },
 
+  'jobs are listed by their ids, those that are there': async (subject) => {
+    const [a, b] = await subject.put({}, { name: 'b' }, {});
+    const gone = await subject.putOne();
+    assert.ok(a && b);
+    await subject.ledger.remove({ jobId: gone._id });
+    const jobIds = [b, gone, a, b].map(({ _id }) => _id);
+    const shown = idsOf(await find(subject, { filter: { jobIds } }));
+    assert.deepEqual(shown, idsOf(byOrder([a, b], '_id')));
+    assert.deepEqual(await filtered(subject, { jobIds, names: ['b'] }), sorted([b]));
+    assert.deepEqual(await filtered(subject, { jobIds: [] }), []);
+  },
+
   'jobs are listed by name': async (subject) => {
     const [a, b] = await subject.put({ name: 'a' }, { name: 'b' }, { name: 'c' });
     assert.deepEqual(await filtered(subject, { names: ['a'] }), sorted([a]));
