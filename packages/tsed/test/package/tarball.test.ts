@@ -29,6 +29,9 @@ const DECORATORS = ['--experimentalDecorators', '--emitDecoratorMetadata'];
 const FIELDS = ['--useDefineForClassFields', 'false'];
 const CHECKS = ['--strict', '--skipLibCheck', '--types', 'node'];
 
+/** Installing and compiling take a few seconds, and much longer on a machine that is busy. */
+const LONGEST_SETUP_MS = 180_000;
+
 let folder: string;
 let files: string[];
 
@@ -51,7 +54,7 @@ beforeAll(async () => {
   const flags = ['--prefer-offline', '--no-audit', '--no-fund', '--no-save'];
   await runNpm(['install', ...flags, ...packages, ...parts, ...others], { cwd: folder });
   await compile();
-});
+}, LONGEST_SETUP_MS);
 
 afterAll(() => rm(folder, { recursive: true }));
 
