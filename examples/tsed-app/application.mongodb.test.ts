@@ -42,7 +42,7 @@ describeWithMongo('the example application', () => {
       addressOf(application),
       STARTS_WITHIN_MS,
     );
-  });
+  }, 2 * STARTS_WITHIN_MS);
 
   afterAll(async () => {
     application.kill('SIGKILL');
