@@ -55,6 +55,7 @@ describe('the guide shows the example application as it is:', () => {
 
 test.each(programs.map(({ line }, index) => ({ line, index })))(
   'the program at line $line has no type errors, and can be run',
+  { timeout: 60_000 },
   async ({ index }) => {
     const { stderr } = await runNode([`program-${index}.mjs`], { cwd: folder });
     expect(stderr).toBe('');

@@ -78,7 +78,7 @@ async function compile(): Promise<void> {
   await runNode(args, { cwd: folder });
 }
 
-describe(`an application on Ts.ED ${release}`, () => {
+describe(`an application on Ts.ED ${release}`, { timeout: 60_000 }, () => {
   test.each(['esm.mjs', 'cjs.cjs'])('runs decorated jobs as %s', async (file) => {
     const { stdout, stderr } = await runNode([file], { cwd: folder });
     expect(stderr).toBe('');
