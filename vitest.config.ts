@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url';
-import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config';
+import { configDefaults, defineConfig, type TestProjectInlineConfiguration } from 'vitest/config';
 
 const sources = (path: string): string =>
   fileURLToPath(new URL(`packages/core/src/${path}`, import.meta.url));
@@ -10,6 +10,9 @@ const alias = [
   { find: /^@monque\/tsed$/, replacement: sources('../../tsed/src/index.ts') },
 ];
 
+/** What needs the decorators of Ts.ED is a project of its own. */
+const ofTsed = ['packages/tsed/**', 'examples/tsed-app/**'];
+
 const common = { pool: 'forks', testTimeout: 20_000, hookTimeout: 60_000 } as const;
 
 const driver7: TestProjectInlineConfiguration = {
@@ -17,7 +20,8 @@ const driver7: TestProjectInlineConfiguration = {
   test: {
     ...common,
     name: 'driver-7',
-    include: ['packages/core/{src,test}/**/*.test.ts', '{examples,scripts,benchmarks}/*.test.ts'],
+    include: ['packages/*/{src,test}/**/*.test.ts', '{examples,scripts,benchmarks}/**/*.test.ts'],
+    exclude: [...configDefaults.exclude, ...ofTsed],
     env: { MONQUE_TEST_DRIVER_MAJOR: '7' },
   },
 };
@@ -27,9 +31,10 @@ const driver6: TestProjectInlineConfiguration = {
   test: {
     ...common,
     name: 'driver-6',
-    include: ['packages/core/{src,test}/**/*.mongodb.test.ts'],
+    include: ['packages/*/{src,test}/**/*.mongodb.test.ts'],
     // What is decided by the server or by this library alone need not be seen through both drivers.
     exclude: [
+      ...ofTsed,
       '**/{explain,explain-control,failover,standalone,replay,pruning,handwritten,pauses}.mongodb.test.ts',
       '**/{model-mongodb,processes,whole-scheduler,costs}.mongodb.test.ts',
       '**/migration/{agenda,migrate-command}.mongodb.test.ts',

@@ -4,6 +4,7 @@ import { InMemoryLedgerRepository, Monque } from '@monque/core';
 import { Configuration, Controller, context, injector } from '@tsed/di';
 import { PlatformExpress } from '@tsed/platform-express';
 import type { PlatformBuilder } from '@tsed/platform-http';
+import { PlatformTest } from '@tsed/platform-http/testing';
 import { Context as RequestContext } from '@tsed/platform-params';
 import { Post } from '@tsed/schema';
 import '@tsed/terminus';
@@ -86,6 +87,17 @@ describe('the health checks of @tsed/terminus', () => {
 test.each(['$afterInit', '$onReady'] as const)('a server reaches %s', async (startOn) => {
   await listen({ monque: { startOn } });
   expect(injector().get<Monque>(Monque)?.isHealthy()).toBe(true);
+});
+
+test('PlatformTest boots an application with jobs in memory', async () => {
+  await PlatformTest.create({ monque: { connection: new InMemoryLedgerRepository() } });
+  try {
+    const monque = PlatformTest.get<Monque>(Monque);
+    const job = await PlatformTest.get<MonqueService>(MonqueService).enqueue(WhoAmI);
+    expect(await monque.waitFor(job._id)).toMatchObject({ user: 'nobody' });
+  } finally {
+    await PlatformTest.reset();
+  }
 });
 
 test('a server that imports the module without options does not boot', async () => {

@@ -1,7 +1,8 @@
 import { ConnectionError, MongoLedgerRepository, Monque } from '@monque/core';
 import { ManualClock } from '@monque/core/testing';
-import { DITest, inject, injector } from '@tsed/di';
+import { DITest, inject, injector, Provider } from '@tsed/di';
 import { MongooseService } from '@tsed/mongoose';
+import type { Db } from 'mongodb';
 import mongoose, { type Connection } from 'mongoose';
 import { afterAll, afterEach, beforeEach, expect, test } from 'vitest';
 import { uriOf } from '../../core/test/package/mongo-uri.ts';
@@ -111,9 +112,12 @@ describeWithMongo('on a real Mongoose connection', () => {
     await expect(booting).rejects.toThrow('was never opened, or is closed (readyState 0)');
   });
 
-  test('jobs that run end before @tsed/mongoose closes its connection', async () => {
+  test.each([
+    ['it was given', ofMongoose],
+    ['its Db was given', (): Db => ofMongoose().db as Db],
+  ])('jobs that run end before @tsed/mongoose closes its connection when %s', async (_, given) => {
     const { goOn } = declareWriter(ofMongoose);
-    const monque = await bootOnMongoose();
+    const monque = await bootOnMongoose({ connection: given });
     const connection = ofMongoose();
     const jobId = await startJob(monque);
     const ending = injector().destroy();
@@ -124,6 +128,15 @@ describeWithMongo('on a real Mongoose connection', () => {
     const job = await db.collection('monque_jobs').findOne({ _id: jobId });
     expect(job).toMatchObject({ status: 'completed', result: 'written' });
     expect(await db.collection('written').countDocuments({ jobId })).toBe(1);
+  });
+
+  test('the connections of @tsed/mongoose are waited for, whichever package was imported first', async () => {
+    const token = Symbol.for('MONGOOSE_CONNECTIONS');
+    const provider = Provider.Registry.get(token) as Provider;
+    Provider.Registry.delete(token);
+    Provider.Registry.set(token, provider);
+    expect([...Provider.Registry.keys()].at(-1)).toBe(token);
+    expect((await bootOnMongoose()).isHealthy()).toBe(true);
   });
 
   test('jobs that run would lose that connection if the order were not kept', async () => {

@@ -20,6 +20,9 @@ const blocks = [...codeBlocks(guide), ...codeBlocks(await readPage('packages/tse
 const typed = blocks.filter(({ language }) => language === 'ts');
 const shown = typed.filter(({ title }) => title !== undefined);
 const programs = typed.filter(({ title }) => title === undefined);
+/** Compiling takes a few seconds, and much longer on a machine that is busy. */
+const LONGEST_SETUP_MS = 180_000;
+
 let folder: string;
 
 /** Inside of the package, so that the programs find what it is developed with. */
@@ -36,7 +39,7 @@ beforeAll(async () => {
   const fields = ['--useDefineForClassFields', 'false'];
   const files = programs.map((_, index) => `program-${index}.mts`);
   await runNode([TSC, ...flags, ...decorators, ...fields, ...target, ...files], { cwd: folder });
-});
+}, LONGEST_SETUP_MS);
 
 afterAll(() => rm(folder, { recursive: true }));
 
@@ -52,6 +55,7 @@ describe('the guide shows the example application as it is:', () => {
 
 test.each(programs.map(({ line }, index) => ({ line, index })))(
   'the program at line $line has no type errors, and can be run',
+  { timeout: 60_000 },
   async ({ index }) => {
     const { stderr } = await runNode([`program-${index}.mjs`], { cwd: folder });
     expect(stderr).toBe('');

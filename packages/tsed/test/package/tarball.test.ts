@@ -29,6 +29,9 @@ const DECORATORS = ['--experimentalDecorators', '--emitDecoratorMetadata'];
 const FIELDS = ['--useDefineForClassFields', 'false'];
 const CHECKS = ['--strict', '--skipLibCheck', '--types', 'node'];
 
+/** Installing and compiling take a few seconds, and much longer on a machine that is busy. */
+const LONGEST_SETUP_MS = 180_000;
+
 let folder: string;
 let files: string[];
 
@@ -51,7 +54,7 @@ beforeAll(async () => {
   const flags = ['--prefer-offline', '--no-audit', '--no-fund', '--no-save'];
   await runNpm(['install', ...flags, ...packages, ...parts, ...others], { cwd: folder });
   await compile();
-});
+}, LONGEST_SETUP_MS);
 
 afterAll(() => rm(folder, { recursive: true }));
 
@@ -75,7 +78,7 @@ async function compile(): Promise<void> {
   await runNode(args, { cwd: folder });
 }
 
-describe(`an application on Ts.ED ${release}`, () => {
+describe(`an application on Ts.ED ${release}`, { timeout: 60_000 }, () => {
   test.each(['esm.mjs', 'cjs.cjs'])('runs decorated jobs as %s', async (file) => {
     const { stdout, stderr } = await runNode([file], { cwd: folder });
     expect(stderr).toBe('');
