@@ -19,8 +19,12 @@ const LONGEST_REASON = 1_000;
 
 const FALLBACK_BACKOFF: BackoffPlan = { type: 'exponential', delay: 1_000 };
 
+const OUTCOME_BRAND = 'monque.HandlerOutcome';
+
 /** A value that a handler returns to say how its run ended. */
 export class HandlerOutcome {
+  /** Marks every such value, whichever copy of this package made it. */
+  readonly brand: string = OUTCOME_BRAND;
   /** What is to be recorded. */
   readonly outcome: Outcome;
 
@@ -28,6 +32,13 @@ export class HandlerOutcome {
   constructor(outcome: Outcome) {
     this.outcome = Object.freeze(outcome);
   }
+}
+
+/** True for what {@link snooze}, {@link cancel} or {@link discard} made, of this or another copy of this package. */
+export function isHandlerOutcome(value: unknown): value is HandlerOutcome {
+  return (
+    typeof value === 'object' && value !== null && 'brand' in value && value.brand === OUTCOME_BRAND
+  );
 }
 
 /**

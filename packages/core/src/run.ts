@@ -14,7 +14,7 @@ import { JOB_LIFECYCLE } from './job-lifecycle.ts';
 import type { Settlement } from './ledger/settlement.ts';
 import { Notes, type OpenNotes } from './notes.ts';
 import {
-  HandlerOutcome,
+  isHandlerOutcome,
   type Outcome,
   type SettlementContext,
   type StagedEnd,
@@ -144,7 +144,7 @@ export class Run {
       const { handler } = this.#worker;
       if (handler instanceof StagePlan) return await this.#runStages(handler, checked.job);
       const returned = await handler(checked.job, this.#jobContext());
-      if (returned instanceof HandlerOutcome) return returned.outcome;
+      if (isHandlerOutcome(returned)) return returned.outcome;
       return { kind: 'completed', ...this.#resultOf(returned) };
     } catch (thrown) {
       const failed: Outcome = { kind: 'failed', error: toError(thrown), isFinal: false };

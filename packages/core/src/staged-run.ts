@@ -19,7 +19,7 @@ import {
 } from './errors.ts';
 import type { ClaimedJob, Job, StageRecord } from './job.ts';
 import type { CheckpointResult } from './ledger/ledger-repository.ts';
-import { HandlerOutcome, type Outcome, type StagedEnd } from './outcome.ts';
+import { isHandlerOutcome, type Outcome, type StagedEnd } from './outcome.ts';
 import { copyPayload } from './payload.ts';
 import type { NextStep, StageContext, StagePlan } from './stages.ts';
 import type { JobContext } from './worker.ts';
@@ -77,7 +77,7 @@ export class StagedRun {
       const { name: lastStage } = step.stage;
       const staged = { ...this.#end(), lastStage };
       const returned = await step.stage.handler(job, this.#contextOf(step, staged));
-      if (returned instanceof HandlerOutcome) return returned.outcome;
+      if (isHandlerOutcome(returned)) return returned.outcome;
       if (step.isLast) return { kind: 'completed', ...resultOf(returned), staged };
       const end = await this.#record(step.stage.name, returned);
       if (end !== undefined) return end;

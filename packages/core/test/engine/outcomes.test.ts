@@ -7,6 +7,19 @@ import { deferred, makeOne, payloads } from './kit.ts';
 const MINUTE_MS = 60_000;
 
 describe('what a handler returns', () => {
+  test('may be an outcome that another copy of the package made', async () => {
+    const { monque, clock } = makeOne();
+    // A class of the same shape is all that two copies have in common.
+    const foreign = Object.assign(Object.create({}), discard('no use'));
+    monque.worker('work', () => foreign);
+    await monque.start();
+    const { _id } = await monque.enqueue('work');
+    await clock.advance(10);
+    expect(foreign).not.toBeInstanceOf(HandlerOutcome);
+    expect(await monque.getJob(_id)).toMatchObject({ status: 'failed', failReason: 'no use' });
+    await monque.stop();
+  });
+
   test('is the result of the job', async () => {
     const { monque, clock, events } = makeOne();
     monque.worker('sum', async () => ({ total: 3 }));
