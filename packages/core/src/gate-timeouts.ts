@@ -1,7 +1,7 @@
 /**
  * Ends the waits of jobs at gates that were not opened in time.
  *
- * It asks only while a worker with a gate that has a timeout is registered here; so who declares no such gate pays
+ * It asks only when a worker with a gate that has a timeout is registered here; so who declares no such gate pays
  * nothing. Every such instance asks; what one ended the others do not find.
  *
  * @module
@@ -38,8 +38,9 @@ export class GateTimeouts {
     this.#onPending = onPending;
   }
 
+  /** Begins to look, if a worker has such a gate; called again when one was added. */
   start(): void {
-    this.#running ??= this.#keepLooking();
+    if (this.#hasTimeouts()) this.#running ??= this.#keepLooking();
   }
 
   async stop(): Promise<void> {
@@ -54,7 +55,7 @@ export class GateTimeouts {
       await sleep(clock, ROUND_MS, signal);
       if (signal.aborted) return;
       try {
-        if (this.#hasTimeouts()) await this.#round();
+        await this.#round();
       } catch (error) {
         report(error);
       }

@@ -140,6 +140,7 @@ export class Instance {
   /** A worker was added. */
   workerAdded(): void {
     this.#waker.workerAdded();
+    this.#gateTimeouts.start();
   }
 
   /** Jobs were stored by this process. */

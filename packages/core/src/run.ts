@@ -66,6 +66,7 @@ export class Run {
   readonly #startedMs: number;
   #abortedFor: AbortReason | undefined;
   #endsAfterStage = false;
+  #staged: StagedRun | undefined;
   #notes: Notes | undefined;
   #inSession: InSession | undefined;
 
@@ -74,6 +75,11 @@ export class Run {
     this.#worker = worker;
     this.job = job;
     this.#startedMs = context.clock.monotonic();
+  }
+
+  /** The job with the stages that this run recorded. */
+  get current(): ClaimedJob {
+    return this.#staged?.job ?? this.job;
   }
 
   /** Present once the handler called `complete`: its end may have to wait for a transaction. */
@@ -160,7 +166,7 @@ export class Run {
   }
 
   #runStages(plan: StagePlan, job: Job): Promise<Outcome> {
-    const staged = new StagedRun(this.#context, {
+    this.#staged = new StagedRun(this.#context, {
       plan,
       job: this.job,
       signal: this.#signal(),
@@ -168,7 +174,7 @@ export class Run {
       jobContext: (end) => this.#jobContext(end),
       resultOf: (returned) => this.#resultOf(returned),
     });
-    return staged.execute(job);
+    return this.#staged.execute(job);
   }
 
   async #checked(schema: StandardSchema): Promise<CheckedJob> {

@@ -63,6 +63,12 @@ export class StagedRun {
     this.#openGates = gates.map(({ name }) => name);
   }
 
+  /** The job with the stages that are recorded by now. */
+  get job(): ClaimedJob {
+    const { job } = this.#params;
+    return this.#records.length === 0 ? job : { ...job, stages: [...this.#records] };
+  }
+
   /**
    * Runs what is left to run. What a handler throws is passed on.
    *
@@ -144,7 +150,7 @@ export class StagedRun {
     if (answer.outcome === 'refused') return refused(job, name);
     this.#records.push(record);
     this.#openGates = answer.openGates;
-    emit('job:stage', { job: { ...job, stages: [...this.#records] }, stage: name });
+    emit('job:stage', { job: this.job, stage: name });
     if (answer.isCancelRequested) return { kind: 'cancelled', by: 'request' };
     return this.#params.interruption();
   }

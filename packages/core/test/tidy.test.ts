@@ -163,6 +163,7 @@ describe('imports run one way:', () => {
   ];
   const CONTRACT = [
     'ledger/gate-expiry',
+    'ledger/ledger-hint',
     'ledger/ledger-repository',
     'ledger/ledger-store',
     'ledger/ledger-verbs',

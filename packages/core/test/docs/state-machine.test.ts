@@ -26,7 +26,7 @@ test('every verb that ends a claim clears it', () => {
 
 function leavesProcessing(verb: JobVerb): boolean {
   const { from, to } = transitions[verb];
-  return from.includes('processing') && to !== 'processing';
+  return from.includes('processing') && to !== 'processing' && to !== STAYS;
 }
 
 function diagram(): string {

@@ -58,7 +58,7 @@ describe('a job that comes to a closed gate', () => {
     expect(job).toMatchObject({ status: 'blocked', blockedBy: 'pdf-ready', uniqueKey: 'key' });
     expect(job?.claimedBy).toBeUndefined();
     expect(payloads(events, 'job:blocked')).toMatchObject([
-      { job: { _id: id }, gate: 'pdf-ready' },
+      { job: { _id: id, stages: [{ name: 'download' }] }, gate: 'pdf-ready' },
       { job: { _id: other._id } },
     ]);
     expect((await monque.enqueue('import', 3, { uniqueKey: 'key' }))._id).toEqual(id);
@@ -308,6 +308,17 @@ describe('a gate with a timeout', () => {
     await monque.openGate(id, 'pdf-ready', { evidence: 1 });
     await clock.settle();
     expect(runs).toEqual(['download', 'parse']);
+    await monque.stop();
+  });
+
+  test('is heeded when its worker is added later', async () => {
+    const { monque, clock } = makeOne();
+    await monque.start();
+    const stages = [gate('a', { timeout: 1_000 }), stage('b', () => 1)];
+    monque.worker('plain', () => 1).worker('import', { stages });
+    const { _id } = await monque.enqueue('import');
+    await clock.advance(10_000);
+    expect(await monque.getJob(_id)).toMatchObject({ status: 'failed' });
     await monque.stop();
   });
 

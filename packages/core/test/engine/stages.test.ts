@@ -39,7 +39,7 @@ describe('a job with stages', () => {
       'parse',
     ]);
     expect(payloads(events, 'job:start')).toHaveLength(1);
-    expect(payloads(events, 'job:complete')).toHaveLength(1);
+    expect(payloads(events, 'job:complete')).toMatchObject([{ job }]);
     await monque.stop();
   });
 
