@@ -48,6 +48,9 @@ const BACK_TO_PENDING = [...CLAIM_FIELDS, 'cancelRequestedAt'] as const;
 const LOCKS = ['uniqueLock', 'startLock'] as const;
 const FINISHED = [...CLAIM_FIELDS, ...LOCKS] as const;
 
+/** A job that was cancelled from outside stands for no run, so it does not hold its key for the rest of a window. */
+const WINDOW_LOCK = ['windowLock', 'windowUntil'] as const;
+
 /** What belongs to one run of a series and not to the next. */
 const OF_ONE_RUN = ['failReason', 'rescueCount', 'progress', 'logs'] as const;
 
@@ -203,7 +206,7 @@ export const JOB_LIFECYCLE: Lifecycle<JobStatus, JobVerb> = defineLifecycle<JobS
       guards: [HOLDS_CLAIM, SAME_PLAN, CANCEL_ASKED],
       set: { ...BY_HOLDER, ...NOTES, finishedAt: 'now' },
       append: RECORDED,
-      clear: FINISHED,
+      clear: [...FINISHED, ...WINDOW_LOCK],
     },
     cancelByHandler: {
       from: ['processing'],
@@ -249,7 +252,7 @@ export const JOB_LIFECYCLE: Lifecycle<JobStatus, JobVerb> = defineLifecycle<JobS
       set: { ...BY_OTHERS, finishedAt: 'now' },
       append: HISTORY,
       increment: ['rescueCount'],
-      clear: FINISHED,
+      clear: [...FINISHED, ...WINDOW_LOCK],
     },
     // In place of the two above for a job of a series that goes on.
     rescueToNextRun: {
@@ -277,7 +280,7 @@ export const JOB_LIFECYCLE: Lifecycle<JobStatus, JobVerb> = defineLifecycle<JobS
       set: { ...BY_OTHERS, finishedAt: 'now' },
       append: HISTORY,
       increment: ['rescueCount'],
-      clear: FINISHED,
+      clear: [...FINISHED, ...WINDOW_LOCK],
     },
     cancel: {
       from: ['pending'],
@@ -285,7 +288,7 @@ export const JOB_LIFECYCLE: Lifecycle<JobStatus, JobVerb> = defineLifecycle<JobS
       guards: [NO_SERIES],
       set: { updatedAt: 'now', finishedAt: 'now' },
       append: HISTORY,
-      clear: LOCKS,
+      clear: [...LOCKS, ...WINDOW_LOCK],
     },
     requestCancel: {
       from: ['processing'],

@@ -49,10 +49,12 @@ export async function bringTo(
   if (verb === 'claim' && state === 'pending') return job;
   await failOnce(subject);
   if (state === 'pending') return subject.read(job);
-  if (state === 'cancelled') return cancelled(subject, job);
+  // Only a job that its own handler cancelled goes on holding a window.
+  const holdsWindow = failing?.field === 'windowUntil';
+  if (state === 'cancelled' && !holdsWindow) return cancelled(subject, job);
   const claimed = await subject.claimOnly();
   if (state !== 'processing') {
-    const verbs = { completed: 'complete', failed: 'fail' } as const;
+    const verbs = { completed: 'complete', failed: 'fail', cancelled: 'cancelByHandler' } as const;
     assert.equal(await subject.settle(verbs[state], claimed), 'settled');
     return subject.read(claimed);
   }
