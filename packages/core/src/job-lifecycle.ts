@@ -33,6 +33,7 @@ import {
   STAGE_RECORDS,
   STAGES_BEFORE,
   STALE,
+  WINDOW_LOCK,
 } from './job-transition-parts.ts';
 import { defineLifecycle, GONE, type Lifecycle, STAYS } from './lifecycle.ts';
 import { STAGE_TRANSITIONS } from './stage-transitions.ts';
@@ -185,7 +186,7 @@ export const JOB_LIFECYCLE: Lifecycle<JobStatus, JobVerb> = defineLifecycle<JobS
       guards: [HOLDS_CLAIM, SAME_PLAN, CANCEL_ASKED],
       set: { ...BY_HOLDER, ...NOTES, finishedAt: 'now' },
       append: RECORDED,
-      clear: FINISHED,
+      clear: [...FINISHED, ...WINDOW_LOCK],
     },
     cancelByHandler: {
       from: ['processing'],
@@ -231,7 +232,7 @@ export const JOB_LIFECYCLE: Lifecycle<JobStatus, JobVerb> = defineLifecycle<JobS
       set: { ...BY_OTHERS, finishedAt: 'now' },
       append: HISTORY,
       increment: ['rescueCount'],
-      clear: FINISHED,
+      clear: [...FINISHED, ...WINDOW_LOCK],
     },
     // In place of the two above for a job of a series that goes on.
     rescueToNextRun: {
@@ -260,7 +261,7 @@ export const JOB_LIFECYCLE: Lifecycle<JobStatus, JobVerb> = defineLifecycle<JobS
       set: { ...BY_OTHERS, finishedAt: 'now' },
       append: HISTORY,
       increment: ['rescueCount'],
-      clear: FINISHED,
+      clear: [...FINISHED, ...WINDOW_LOCK],
     },
     cancel: {
       from: ['pending', 'blocked'],
@@ -268,7 +269,7 @@ export const JOB_LIFECYCLE: Lifecycle<JobStatus, JobVerb> = defineLifecycle<JobS
       guards: [NO_SERIES],
       set: { updatedAt: 'now', finishedAt: 'now' },
       append: HISTORY,
-      clear: [...LOCKS, ...AT_GATE],
+      clear: [...LOCKS, ...AT_GATE, ...WINDOW_LOCK],
     },
     requestCancel: {
       from: ['processing'],

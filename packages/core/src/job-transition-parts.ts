@@ -24,6 +24,9 @@ export const AT_GATE: readonly string[] = ['blockedBy', 'blockedAt', 'blockedUnt
 /** What a job leaves behind that is redriven. */
 export const OF_FAILED_RUNS: readonly string[] = ['failReason', 'rescueCount', 'progress', 'logs'];
 
+/** A job that was cancelled from outside stands for no run, so it does not hold its key for the rest of a window. */
+export const WINDOW_LOCK = ['windowLock', 'windowUntil'] as const;
+
 /** What belongs to one run of a series and not to the next. */
 export const OF_ONE_RUN: readonly string[] = [...OF_FAILED_RUNS, 'stages', 'gates'];
 

@@ -151,7 +151,7 @@ export interface Job<T = unknown> {
   readonly uniqueLock?: string;
   /** The lock it holds on its unique key until it is claimed. */
   readonly startLock?: string;
-  /** The lock it holds on its unique key for a window of time; it stays when the job is finished. */
+  /** The lock it holds on its unique key for a window of time; it stays when the job is finished, unless others cancelled it. */
   readonly windowLock?: string;
   /** When the window of `windowLock` ends. */
   readonly windowUntil?: Date;

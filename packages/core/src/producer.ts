@@ -174,7 +174,7 @@ export class Producer {
       const { job: holder } = answer;
       if (whenTaken === 'keep') return answer;
       if (whenTaken === 'throttle') {
-        return holder.status === 'pending' ? answer : this.#storeInNextWindow(draft, session);
+        return holder.status === 'pending' ? answer : this.#storeInLaterWindow(draft, session);
       }
       if (holder.status !== 'pending') return answer;
       const amended = await this.#amend(draft, holder, session);
@@ -205,14 +205,27 @@ export class Producer {
     return job;
   }
 
-  /** One job a window; when the next has its job too, that one stands for this one as well. */
-  async #storeInNextWindow(draft: Draft, session?: ClientSession): Promise<StoreAnswer> {
+  /** One job a window: the job that waits in the next window stands for this one too; one that has run does not. */
+  async #storeInLaterWindow(draft: Draft, session?: ClientSession): Promise<StoreAnswer> {
+    for (let windows = 1; ; windows += 1) {
+      const answer = await this.#storeInWindow(draft, windows, session);
+      const isSpent = answer.outcome === 'existing' && answer.job.status !== 'pending';
+      if (!isSpent || windows === MOST_TAKEN_RACES) return answer;
+    }
+  }
+
+  /** Stores the job for the begin of the window that comes so many windows after this one. */
+  async #storeInWindow(
+    draft: Draft,
+    windows: number,
+    session?: ClientSession,
+  ): Promise<StoreAnswer> {
     const { windowMs } = draft.options;
     const now = this.#context.ledgerTime.now();
-    const next = new Date((Math.floor(now.getTime() / windowMs) + 1) * windowMs);
+    const begin = new Date((Math.floor(now.getTime() / windowMs) + windows) * windowMs);
     const job = this.#complete(draft);
-    const nextRunAt = job.nextRunAt > next ? job.nextRunAt : next;
-    const locked = { ...job, ...this.#lockFields(draft, next), nextRunAt };
+    const nextRunAt = job.nextRunAt > begin ? job.nextRunAt : begin;
+    const locked = { ...job, ...this.#lockFields(draft, begin), nextRunAt };
     const [answer] = await this.#enqueuer.enqueue([locked], session);
     return answer as StoreAnswer;
   }

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { EnqueueOptions, Job, WhenTaken } from '../../src/index.ts';
-import { InvalidArgumentError } from '../../src/index.ts';
+import { cancel, InvalidArgumentError } from '../../src/index.ts';
 import { MANUAL_CLOCK_START } from '../../src/testing/index.ts';
 import { deferred, makeOne } from './kit.ts';
 
@@ -11,7 +11,7 @@ function at(ms: number): Date {
 }
 
 type Hold = 'untilDone' | 'untilStarted' | 'window';
-type Holder = 'pending' | 'running' | 'finished';
+type Holder = 'pending' | 'running' | 'finished' | 'cancelled';
 
 /** Brings a job that took the key into a state, then enqueues a second with the same key. */
 async function secondEnqueue(whenTaken: WhenTaken, hold: Hold, state: Holder) {
@@ -21,15 +21,21 @@ async function secondEnqueue(whenTaken: WhenTaken, hold: Hold, state: Holder) {
   const uniqueHold = hold === 'window' ? { window: WINDOW_MS } : hold;
   const options: EnqueueOptions = { uniqueKey: 'k', uniqueHold, whenTaken };
   const isDebounced = typeof whenTaken === 'object';
-  if (state !== 'pending') {
+  if (state === 'running' || state === 'finished') {
     monque.worker('work', () => gate.promise);
     await monque.start();
   }
   const first = await monque.enqueue('work', 'first', options);
   if (state === 'finished') gate.resolve();
+  if (state === 'cancelled') await monque.cancelJob(first._id);
   await clock.advance(state === 'pending' ? 1_000 : 5_000);
   expect((await monque.getJob(first._id))?.status).toBe(
-    { pending: 'pending', running: 'processing', finished: 'completed' }[state],
+    {
+      pending: 'pending',
+      running: 'processing',
+      finished: 'completed',
+      cancelled: 'cancelled',
+    }[state],
   );
   const later = isDebounced ? {} : { runAt: at(30_000) };
   const second = await monque.enqueue('work', 'second', { ...options, ...later });
@@ -54,33 +60,43 @@ const TABLE: readonly (readonly [
   ['keep', 'untilDone', 'pending', 'kept'],
   ['keep', 'untilDone', 'running', 'kept'],
   ['keep', 'untilDone', 'finished', 'stored'],
+  ['keep', 'untilDone', 'cancelled', 'stored'],
   ['keep', 'untilStarted', 'pending', 'kept'],
   ['keep', 'untilStarted', 'running', 'stored'],
   ['keep', 'untilStarted', 'finished', 'stored'],
+  ['keep', 'untilStarted', 'cancelled', 'stored'],
   ['keep', 'window', 'pending', 'kept'],
   ['keep', 'window', 'running', 'kept'],
   ['keep', 'window', 'finished', 'kept'],
+  ['keep', 'window', 'cancelled', 'stored'],
   ['replace', 'untilDone', 'pending', 'replaced'],
   ['replace', 'untilDone', 'running', 'kept'],
   ['replace', 'untilDone', 'finished', 'stored'],
+  ['replace', 'untilDone', 'cancelled', 'stored'],
   ['replace', 'untilStarted', 'pending', 'replaced'],
   ['replace', 'untilStarted', 'running', 'stored'],
   ['replace', 'untilStarted', 'finished', 'stored'],
+  ['replace', 'untilStarted', 'cancelled', 'stored'],
   ['replace', 'window', 'pending', 'replaced'],
   ['replace', 'window', 'running', 'kept'],
   ['replace', 'window', 'finished', 'kept'],
+  ['replace', 'window', 'cancelled', 'stored'],
   [DEBOUNCE, 'untilDone', 'pending', 'put off'],
   [DEBOUNCE, 'untilDone', 'running', 'kept'],
   [DEBOUNCE, 'untilDone', 'finished', 'stored'],
+  [DEBOUNCE, 'untilDone', 'cancelled', 'stored'],
   [DEBOUNCE, 'untilStarted', 'pending', 'put off'],
   [DEBOUNCE, 'untilStarted', 'running', 'stored'],
   [DEBOUNCE, 'untilStarted', 'finished', 'stored'],
+  [DEBOUNCE, 'untilStarted', 'cancelled', 'stored'],
   [DEBOUNCE, 'window', 'pending', 'put off'],
   [DEBOUNCE, 'window', 'running', 'kept'],
   [DEBOUNCE, 'window', 'finished', 'kept'],
+  [DEBOUNCE, 'window', 'cancelled', 'stored'],
   ['throttle', 'window', 'pending', 'kept'],
   ['throttle', 'window', 'running', 'next window'],
   ['throttle', 'window', 'finished', 'next window'],
+  ['throttle', 'window', 'cancelled', 'stored'],
 ];
 
 describe('an enqueue whose key', () => {
@@ -167,19 +183,97 @@ describe('throttle', () => {
     await monque.stop();
   });
 
+  const options = {
+    uniqueKey: 'k',
+    uniqueHold: { window: WINDOW_MS },
+    whenTaken: 'throttle',
+  } as const;
+
+  test('does not lose a call to a job of the next window that was cancelled', async () => {
+    const { monque, clock } = makeOne();
+    const seen: unknown[] = [];
+    monque.worker('sync', (job) => {
+      seen.push(job.data);
+    });
+    await monque.start();
+    await monque.enqueue('sync', 1, options);
+    await clock.advance(10);
+    const next = await monque.enqueue('sync', 2, options);
+    expect(next.nextRunAt).toEqual(at(WINDOW_MS));
+    await monque.cancelJob(next._id);
+    const again = await monque.enqueue('sync', 3, options);
+    expect(again).toMatchObject({ status: 'pending', data: 3, nextRunAt: at(WINDOW_MS) });
+    await clock.advance(2 * WINDOW_MS);
+    expect(seen).toEqual([1, 3]);
+    await monque.stop();
+  });
+
+  test('goes one window further when the job of the next has had its run', async () => {
+    const { monque, clock } = makeOne();
+    const seen: unknown[] = [];
+    monque.worker('sync', (job) => {
+      seen.push(job.data);
+    });
+    await monque.start();
+    await monque.enqueue('sync', 1, options);
+    await clock.advance(10);
+    const next = await monque.enqueue('sync', 2, options);
+    await monque.rescheduleJob(next._id, new Date(clock.now()));
+    await clock.advance(10);
+    expect(seen).toEqual([1, 2]);
+    const further = await monque.enqueue('sync', 3, options);
+    expect(further).toMatchObject({ status: 'pending', nextRunAt: at(2 * WINDOW_MS) });
+    expect((await monque.enqueue('sync', 4, options))._id).toEqual(further._id);
+    await clock.advance(3 * WINDOW_MS);
+    expect(seen).toEqual([1, 2, 3]);
+    await monque.stop();
+  });
+
+  test('ends with the last holder when window after window has had its run', async () => {
+    const { monque, faulty } = makeOne();
+    const holder = await monque.enqueue('sync', 1, options);
+    faulty.enqueue = async ({ jobs }) => ({
+      answers: jobs.map(() => ({ outcome: 'existing', job: { ...holder, status: 'completed' } })),
+    });
+    expect(await monque.enqueue('sync', 2, options)).toMatchObject({ _id: holder._id });
+  });
+
   test('keeps a later time that the caller asked for', async () => {
     const { monque, clock } = makeOne();
     monque.worker('sync', () => undefined);
     await monque.start();
-    const options = {
-      uniqueKey: 'k',
-      uniqueHold: { window: WINDOW_MS },
-      whenTaken: 'throttle',
-    } as const;
     await monque.enqueue('sync', 1, options);
     await clock.advance(10);
     const later = await monque.enqueue('sync', 2, { ...options, runAt: at(90_000) });
     expect(later.nextRunAt).toEqual(at(90_000));
+    await monque.stop();
+  });
+});
+
+describe('a key that is held for a window', () => {
+  const options: EnqueueOptions = { uniqueKey: 'k', uniqueHold: { window: WINDOW_MS } };
+
+  test('is free again when its job was cancelled while it ran, but not when it cancelled itself', async () => {
+    const { monque, clock } = makeOne();
+    monque.worker('obeys', (_, { signal }) => {
+      return new Promise((_resolve, reject) => {
+        signal.addEventListener('abort', () => reject(signal.reason));
+      });
+    });
+    monque.worker('decides', () => cancel('nothing to do'));
+    await monque.start();
+    const asked = await monque.enqueue('obeys', 1, options);
+    const own = await monque.enqueue('decides', 1, options);
+    await clock.advance(100);
+    await monque.cancelJob(asked._id);
+    await clock.advance(100);
+    for (const { _id } of [asked, own]) {
+      expect(await monque.getJob(_id)).toMatchObject({ status: 'cancelled' });
+    }
+    expect((await monque.enqueue('obeys', 2, { ...options, runAt: at(50_000) }))._id).not.toEqual(
+      asked._id,
+    );
+    expect((await monque.enqueue('decides', 2, options))._id).toEqual(own._id);
     await monque.stop();
   });
 });

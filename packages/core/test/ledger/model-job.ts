@@ -48,6 +48,7 @@ export function settleJob(job: JobView, { step, version, nowMs }: SettleContext)
     }
   }
   leave(job, ENDS[verb], nowMs);
+  if (verb === 'cancelled') leaveWindow(job);
   return 'settled';
 }
 
@@ -77,6 +78,7 @@ export function cancelJob(job: JobView, nowMs: number): string {
   else {
     note(job, 'cancel');
     leave(job, 'cancelled', nowMs);
+    leaveWindow(job);
   }
   return 'cancelled';
 }
@@ -102,6 +104,7 @@ export function rescueJob(
   note(job, verbs[status]);
   if (status === 'failed') job.failReason = `The instance that ran it died ${rescueLimit} times`;
   leave(job, status, nowMs);
+  if (isAsked) leaveWindow(job);
   return status;
 }
 
@@ -198,6 +201,12 @@ function leave(job: JobView, status: JobView['status'], nowMs: number): void {
   job.finishedMs = nowMs;
   delete job.uniqueLock;
   delete job.startLock;
+}
+
+/** A job that others cancelled frees its window too. */
+function leaveWindow(job: JobView): void {
+  delete job.windowLock;
+  delete job.windowEndMs;
 }
 
 function replace<F extends 'result' | 'seriesEndMs'>(

@@ -113,8 +113,8 @@ export interface JobView {
   readonly hold?: Hold;
   uniqueLock?: string;
   startLock?: string;
-  readonly windowLock?: string;
-  readonly windowEndMs?: number;
+  windowLock?: string;
+  windowEndMs?: number;
   /** True while the series goes on. */
   repeats: boolean;
   version?: number;

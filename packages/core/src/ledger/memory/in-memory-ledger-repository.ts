@@ -81,7 +81,7 @@ import { JobStore } from './job-store.ts';
 import { LeaseRegister } from './lease-register.ts';
 import { MemoryArchive } from './memory-archive.ts';
 import { MemoryControl, noTransactions } from './memory-control.ts';
-import { countJobs, listJobs } from './memory-listing.ts';
+import { countJobs, listJobs, takeJobs } from './memory-listing.ts';
 import { MemoryRescue } from './memory-rescue.ts';
 import { MemorySeries } from './memory-series.ts';
 import { MemoryStages } from './memory-stages.ts';
@@ -240,7 +240,11 @@ export class InMemoryLedgerRepository extends LedgerRepository {
   }
 
   protected async performFindJobs(params: FindJobsParams): Promise<readonly Job[]> {
-    return listJobs(params.archived ? this.#archive.all() : this.#jobs.all(), params);
+    const { archived = false, orderBy, direction, after, filter } = params;
+    const source = archived ? this.#archive : this.#jobs;
+    if (filter.jobIds !== undefined) return listJobs(jobsWithIds(source, filter.jobIds), params);
+    if (archived || orderBy !== '_id') return listJobs(source.all(), params);
+    return takeJobs(this.#jobs.inOrder(direction, after?.jobId.toHexString()), params);
   }
 
   protected async performReadStats(params: ReadStatsParams): Promise<readonly StatsRow[]> {
@@ -354,6 +358,14 @@ export class InMemoryLedgerRepository extends LedgerRepository {
     if (value === undefined) return false;
     return this.#jobs.holderOf(job.name, { field: 'startLock', value }) !== undefined;
   }
+}
+
+function jobsWithIds(
+  source: Pick<JobStore, 'find'>,
+  jobIds: readonly Job['_id'][],
+): readonly StoredJob[] {
+  const ids = new Set(jobIds.map((jobId) => jobId.toHexString()));
+  return [...ids].flatMap((id) => source.find(id) ?? []);
 }
 
 function toStandingClaim(stored: StoredJob): StandingClaim {

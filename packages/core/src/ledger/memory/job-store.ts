@@ -12,6 +12,7 @@ import { SUSPECT_RESCUE_COUNT } from '../ledger-repository.ts';
 import { lockOf, type UniqueLock } from '../unique-locks.ts';
 import { DueQueue } from './due-queue.ts';
 import { FinishedJobs } from './finished-jobs.ts';
+import { IdOrder } from './id-order.ts';
 import type { StoredJob } from './stored-job.ts';
 
 type Queues = Map<string, DueQueue>;
@@ -29,6 +30,7 @@ export interface TakeDueParams {
 /** All jobs of a ledger. */
 export class JobStore {
   readonly #jobs = new Map<string, StoredJob>();
+  readonly #order = new IdOrder(this.#jobs);
   readonly #lockHolders = new Map<string, StoredJob>();
   readonly #claims = new Map<string, Map<string, StoredJob>>();
   readonly #withoutLease = new Map<string, StoredJob>();
@@ -73,6 +75,11 @@ export class JobStore {
     return this.#jobs.values();
   }
 
+  /** The jobs in the order of their ids, behind one of these. */
+  inOrder(direction: 'ascending' | 'descending', after?: string): Iterable<StoredJob> {
+    return this.#order.walk(direction, after);
+  }
+
   /** True when a job with this id finished and had to leave. */
   wasEvicted(id: string): boolean {
     return this.#finished.wasEvicted(id);
@@ -83,12 +90,14 @@ export class JobStore {
     const previous = this.#jobs.get(stored.id);
     if (previous !== undefined) this.#unlink(previous);
     this.#jobs.set(stored.id, stored);
+    if (previous === undefined) this.#order.added(stored.id);
     this.#link(stored);
   }
 
   /** Takes a job out. */
   delete(stored: StoredJob): void {
     this.#jobs.delete(stored.id);
+    this.#order.deleted();
     this.#unlink(stored);
   }
 

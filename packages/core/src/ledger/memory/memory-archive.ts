@@ -44,12 +44,13 @@ export class MemoryArchive {
   }
 
   #look({ after, createdBefore, limit }: PruneParams): readonly StoredJob[] {
-    const afterId = after?.toHexString() ?? '';
-    // Jobs mostly come in the order of their ids, and a list that is nearly sorted is sorted fast.
-    return [...this.#jobs.all()]
-      .filter(({ id, job }) => id > afterId && job._id.getTimestamp() < createdBefore)
-      .sort((a, b) => (a.id < b.id ? -1 : 1))
-      .slice(0, limit);
+    const seen: StoredJob[] = [];
+    for (const stored of this.#jobs.inOrder('ascending', after?.toHexString())) {
+      // Ids begin with the time of their creation, so all behind this one are younger still.
+      if (seen.length === limit || stored.job._id.getTimestamp() >= createdBefore) break;
+      seen.push(stored);
+    }
+    return seen;
   }
 
   /** A job that was archived before under the same id gives way. */

@@ -15,7 +15,18 @@ import type {
 } from '../ledger-repository.ts';
 import { copyOut, type StoredJob } from './stored-job.ts';
 
-/** A page of jobs. */
+/** A page of jobs that come in the order of the list, from behind its place on. Looks at no more than it needs. */
+export function takeJobs(jobs: Iterable<StoredJob>, params: FindJobsParams): Job[] {
+  const { filter, skip = 0, limit } = params;
+  const found: StoredJob[] = [];
+  for (const stored of jobs) {
+    if (matches(stored.job, filter)) found.push(stored);
+    if (found.length === skip + limit) break;
+  }
+  return found.slice(skip).map(copyOut);
+}
+
+/** A page of jobs that come in any order. */
 export function listJobs(jobs: Iterable<StoredJob>, params: FindJobsParams): Job[] {
   const { filter, orderBy, direction, after, skip = 0, limit } = params;
   const sign = direction === 'ascending' ? 1 : -1;
@@ -43,11 +54,10 @@ export function countJobs(jobs: Iterable<StoredJob>, { name, now }: ReadStatsPar
     .map(([, group]) => toRow(group as readonly Job[] as readonly [Job], now));
 }
 
+/** The ids are left to the caller, who finds jobs by them. */
 function matches(job: Job, filter: JobFilter): boolean {
-  const { jobIds, names, statuses = JOB_LIFECYCLE.states, uniqueKey } = filter;
-  const { createdFrom, createdBefore } = filter;
+  const { names, statuses = JOB_LIFECYCLE.states, uniqueKey, createdFrom, createdBefore } = filter;
   return (
-    (jobIds === undefined || jobIds.some((jobId) => jobId.equals(job._id))) &&
     statuses.includes(job.status) &&
     (names === undefined || names.includes(job.name)) &&
     (uniqueKey === undefined || job.uniqueKey === uniqueKey) &&

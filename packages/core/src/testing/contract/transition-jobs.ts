@@ -60,10 +60,17 @@ export async function bringTo(
   if (verb === 'claim' && state === 'pending') return job;
   await failOnce(subject);
   if (state === 'pending') return subject.read(job);
-  if (state === 'cancelled') return cancelled(subject, job);
+  // Only a job that its own handler cancelled goes on holding a window.
+  const holdsWindow = failing?.field === 'windowUntil';
+  if (state === 'cancelled' && !holdsWindow) return cancelled(subject, job);
   const claimed = await subject.claimOnly();
   if (state !== 'processing') {
-    const verbs = { blocked: 'block', completed: 'complete', failed: 'fail' } as const;
+    const verbs = {
+      blocked: 'block',
+      completed: 'complete',
+      failed: 'fail',
+      cancelled: 'cancelByHandler',
+    } as const;
     const atGate = state === 'blocked' ? { gate: CLOSED, blockedUntil: subject.at(1200) } : {};
     assert.equal(await subject.settle(verbs[state], claimed, atGate), 'settled');
     return subject.read(claimed);

@@ -79,6 +79,27 @@ export const uniqueTests: ContractTests = {
     await subject.put(START);
   },
 
+  'a lock for a window is free once the job is cancelled, but not by its handler': async (
+    subject,
+  ) => {
+    const windowUntil = subject.at(60_000);
+    const held = (name: string): Partial<Job> => ({ ...WINDOW, windowUntil, name });
+    const waiting = await subject.putOne(held('waiting'));
+    await subject.cancel(waiting);
+    const running = await subject.putClaimed(held('running'), { name: 'running' });
+    await subject.cancel(running);
+    await subject.settle('cancelled', running);
+    const orphaned = await subject.putClaimed(held('orphaned'), { name: 'orphaned' });
+    await subject.cancel(orphaned);
+    assert.equal((await subject.rescue()).cancelled, 1);
+    for (const { _id, name } of [waiting, running, orphaned]) {
+      const job = await subject.ledger.getJob({ jobId: _id });
+      assert.equal(job?.status, 'cancelled');
+      assert.deepEqual([job.windowLock, job.windowUntil], [undefined, undefined]);
+      await subject.put(held(name));
+    }
+  },
+
   'a lock for a window is held after the job is done, whatever its end': async (subject) => {
     for (const verb of ['complete', 'fail', 'cancelByHandler'] as const) {
       const fields = { ...WINDOW, name: verb };
