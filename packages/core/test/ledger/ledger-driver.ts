@@ -2,18 +2,20 @@
 import type { Job } from '../../src/job.ts';
 import type { EnqueueAnswer, LedgerRepository } from '../../src/ledger/ledger-repository.ts';
 import { makeJob, SeededRandom } from '../../src/testing/index.ts';
+import { START_MS, view } from './job-view.ts';
 import { WINDOW_MS } from './model.ts';
 import {
+  EVIDENCE,
   type Hold,
   type JobSpec,
-  type JobView,
   pick,
   pickClaims,
+  STAGED_VERBS,
+  STAGES,
   type Step,
   type StepOf,
 } from './model-step.ts';
 
-const START_MS = Date.UTC(2025, 0, 1);
 const LIMIT = 1000;
 
 /** Runs each full second; what passed meanwhile is passed over. */
@@ -60,6 +62,10 @@ export class LedgerDriver {
         return this.#settle(step);
       case 'note':
         return this.#note(step);
+      case 'checkpoint':
+        return this.#checkpoint(step);
+      case 'expireGates':
+        return this.#ledger.expireGates({ now: this.#now(), limit: LIMIT });
       case 'rescue': {
         const { instance: deadInstanceId, rescueLimit } = step;
         const params = { deadInstanceId, rescueLimit, now: this.#now(), limit: LIMIT };
@@ -75,7 +81,8 @@ export class LedgerDriver {
       case 'redrive':
       case 'amend':
       case 'replan':
-      case 'endSeries': {
+      case 'endSeries':
+      case 'openGate': {
         const job = pick(this.#jobs, step.job);
         return job === undefined ? null : this.#onJob(step, job);
       }
@@ -117,6 +124,10 @@ export class LedgerDriver {
           ...(step.priority !== null && { priority: step.priority }),
         };
         return (await ledger.amend({ ...params, changes })).outcome;
+      }
+      case 'openGate': {
+        const record = { name: step.gate, at: this.#now(), evidence: EVIDENCE };
+        return (await ledger.openGate({ ...params, record })).outcome;
       }
       case 'replan':
         return this.#replan(step, params);
@@ -225,6 +236,10 @@ export class LedgerDriver {
           ...(step.result !== null && { result: step.result }),
           ...(step.progress !== null && { progress: step.progress, logLines: ['a line'] }),
           ...(seriesVersion !== undefined && { seriesVersion }),
+          ...(STAGED_VERBS.includes(step.verb) &&
+            step.stagesBefore !== null && { stagesBefore: STAGES.slice(0, step.stagesBefore) }),
+          ...(step.verb === 'block' && { gate: step.gate }),
+          ...(step.waitMs !== null && { blockedUntil: this.#in(step.waitMs) }),
           record: { by: 'somebody', duration: 3 },
         };
       }),
@@ -237,6 +252,21 @@ export class LedgerDriver {
     if (claimed === undefined) return null;
     const { _id: jobId, claimToken = 'none' } = claimed;
     return this.#ledger.note({ jobId, claimToken, progress, now: this.#now() });
+  }
+
+  async #checkpoint({ claim, stage, before, gates }: StepOf<'checkpoint'>): Promise<unknown> {
+    const { claimed } = pick(this.#claims, claim) ?? {};
+    if (claimed === undefined) return null;
+    const { _id: jobId, claimToken = 'none' } = claimed;
+    const result = await this.#ledger.checkpoint({
+      jobId,
+      claimToken,
+      record: { name: STAGES[stage] ?? 'none', at: this.#now(), result: { stage } },
+      stagesBefore: STAGES.slice(0, Math.min(before, stage)),
+      gatesBefore: gates,
+      now: this.#now(),
+    });
+    return [result.outcome, result.isCancelRequested, result.openGates];
   }
 
   async #prune({ ageMs }: StepOf<'prune'>): Promise<number> {
@@ -321,48 +351,4 @@ export class LedgerDriver {
 function jobOf(answer: EnqueueAnswer): Job {
   if (answer.outcome === 'refused') throw answer.error;
   return answer.job;
-}
-
-/** What the model says of a job; a field that neither has is left out. */
-function view(job: Job): JobView {
-  const ms = (time: Date): number => time.getTime() - START_MS;
-  const entries = Object.entries({
-    status: job.status,
-    name: job.name,
-    priority: job.priority,
-    dueMs: ms(job.nextRunAt),
-    fence: job.fence,
-    failCount: job.failCount,
-    failReason: job.failReason,
-    rescueCount: job.rescueCount ?? 0,
-    updatedMs: ms(job.updatedAt),
-    token: job.claimToken,
-    instance: job.claimedBy,
-    lastToken: job.lastToken,
-    startedMs: job.startedAt && ms(job.startedAt),
-    askedMs: job.cancelRequestedAt && ms(job.cancelRequestedAt),
-    finishedMs: job.finishedAt && ms(job.finishedAt),
-    key: job.uniqueKey,
-    hold: job.uniqueKey === undefined ? undefined : holdOf(job),
-    uniqueLock: job.uniqueLock,
-    startLock: job.startLock,
-    windowLock: job.windowLock,
-    windowEndMs: job.windowUntil && ms(job.windowUntil),
-    repeats: job.repeatInterval !== undefined,
-    version: job.seriesVersion,
-    scheduledMs: job.scheduledFor && ms(job.scheduledFor),
-    seriesEndMs: job.endAt && ms(job.endAt),
-    result: job.result,
-    progress: job.progress,
-    history: (job.history ?? []).map(({ verb }) => verb),
-  });
-  return Object.fromEntries(
-    entries.filter(([, value]) => value !== undefined),
-  ) as unknown as JobView;
-}
-
-function holdOf({ uniqueHold, seriesVersion }: Job): Hold {
-  if (uniqueHold === 'untilStarted') return 'started';
-  if (uniqueHold === 'window') return 'window';
-  return seriesVersion === undefined ? 'done' : 'series';
 }

@@ -1,5 +1,7 @@
 /** What the verbs do to one job of the model, written from the design and not from the code. */
-import type { JobView, SettleVerb, StepOf } from './model-step.ts';
+
+import { comeToRest, fits, leaveGate } from './model-stages.ts';
+import { type JobView, type SettleVerb, STAGED_VERBS, type StepOf } from './model-step.ts';
 
 const MOST_HISTORY = 20;
 
@@ -16,6 +18,7 @@ const ENDS = {
   repeatAfterFailure: 'pending',
   retry: 'pending',
   snooze: 'pending',
+  block: 'blocked',
   release: 'pending',
   fail: 'failed',
   discard: 'failed',
@@ -29,13 +32,16 @@ const UNRECORDED: readonly SettleVerb[] = ['complete', 'snooze'];
 export function settleJob(job: JobView, { step, version, nowMs }: SettleContext): string {
   const { verb, result, progress } = step;
   const isOldPlan = job.version !== version;
-  if ((isOldPlan && verb !== 'release') || !mayEnd(job, step)) {
+  const isPlanless = verb === 'release' || verb === 'block';
+  if ((isOldPlan && !isPlanless) || !mayEnd(job, step)) {
     if (isOldPlan) return 'replanned';
-    return job.askedMs === undefined ? 'refused' : 'cancelRequested';
+    if (job.askedMs !== undefined) return 'cancelRequested';
+    return verb === 'block' && job.gates.includes(step.gate) ? 'gateOpen' : 'refused';
   }
   if (job.token !== undefined) job.lastToken = job.token;
   if (!UNRECORDED.includes(verb)) note(job, verb);
   const runAgainMs = nowMs + step.delayMs;
+  if (verb === 'block') comeToRest(job, step, nowMs);
   if (verb === 'repeat' || verb === 'repeatAfterFailure') {
     if (verb === 'repeat') replace(job, 'result', result);
     startNextRun(job, runAgainMs);
@@ -52,8 +58,13 @@ export function settleJob(job: JobView, { step, version, nowMs }: SettleContext)
   return 'settled';
 }
 
-function mayEnd(job: JobView, { verb, lastFailCount }: StepOf<'settle'>): boolean {
+function mayEnd(
+  job: JobView,
+  { verb, lastFailCount, stagesBefore, gate }: StepOf<'settle'>,
+): boolean {
   const isAsked = job.askedMs !== undefined;
+  if (STAGED_VERBS.includes(verb) && !fits(job, stagesBefore)) return false;
+  if (verb === 'block') return !isAsked && !job.gates.includes(gate);
   if (verb === 'retry') return !isAsked && job.failCount < lastFailCount;
   if (verb === 'snooze' || verb === 'release') return !isAsked;
   if (verb === 'fail') return job.failCount >= lastFailCount;
@@ -66,11 +77,12 @@ export function cancelJob(job: JobView, nowMs: number): string {
     if (job.askedMs === undefined) Object.assign(job, { askedMs: nowMs, updatedMs: nowMs });
     return 'requested';
   }
-  if (job.status !== 'pending') return 'refused';
+  if (job.status !== 'pending' && job.status !== 'blocked') return 'refused';
   const nextMs = nextRunMs(job, nowMs);
   if (nextMs !== null) {
     startNextRun(job, nextMs);
-    job.updatedMs = nowMs;
+    leaveGate(job);
+    Object.assign(job, { status: 'pending', updatedMs: nowMs });
     note(job, 'skipRun');
     return 'skipped';
   }
@@ -111,17 +123,18 @@ export function rescueJob(
 /** Gives a series another plan. */
 export function replanJob(job: JobView, step: StepOf<'replan'>, nowMs: number): string {
   if (step.isStale || job.version === undefined) return 'stale';
-  if (job.status !== 'pending' && job.status !== 'processing') return 'stale';
+  if (job.finishedMs !== undefined) return 'stale';
   job.version += 1;
   job.repeats = true;
   job.updatedMs = nowMs;
   replace(job, 'seriesEndMs', step.endsAfterMs === null ? null : nowMs + step.endsAfterMs);
-  if (job.status === 'processing') {
+  if (job.status !== 'pending') {
     note(job, 'replanRunning');
     return 'written';
   }
   note(job, 'replan');
   forgetRun(job);
+  forgetStages(job);
   if (step.delayMs !== null) {
     Object.assign(job, { dueMs: nowMs + step.delayMs, scheduledMs: nowMs + step.delayMs });
   }
@@ -130,12 +143,13 @@ export function replanJob(job: JobView, step: StepOf<'replan'>, nowMs: number): 
 
 /** Ends a series: at once while it waits, after its run while it runs. */
 export function endSeries(job: JobView, nowMs: number): string {
-  if (job.status !== 'pending' && job.status !== 'processing') return 'stale';
+  if (job.finishedMs !== undefined) return 'stale';
   job.version = (job.version ?? 0) + 1;
   job.repeats = false;
   job.updatedMs = nowMs;
-  note(job, job.status === 'pending' ? 'endSeries' : 'endSeriesAfterRun');
-  if (job.status === 'pending') leave(job, 'cancelled', nowMs);
+  const isOn = job.status === 'processing';
+  note(job, isOn ? 'endSeriesAfterRun' : 'endSeries');
+  if (!isOn) leave(job, 'cancelled', nowMs);
   return 'written';
 }
 
@@ -168,6 +182,17 @@ export function retakenLock({ key, hold, repeats, version }: JobView): RetakenLo
   return version === undefined ? { field: 'uniqueLock', text: `key:${key}` } : undefined;
 }
 
+/** Ends the wait at a gate that was not opened in time; where the job is then. */
+export function expireGate(job: JobView, nowMs: number): 'failed' | 'pending' {
+  const nextMs = nextRunMs(job, nowMs);
+  note(job, nextMs === null ? 'expireGate' : 'expireGateToNextRun');
+  if (nextMs === null) job.failReason = `The gate '${job.blockedBy}' was not opened in time`;
+  else startNextRun(job, nextMs);
+  const status = nextMs === null ? 'failed' : 'pending';
+  leave(job, status, nowMs);
+  return status;
+}
+
 /** Adds to the history. */
 export function note(job: JobView, verb: string): void {
   job.history = [...job.history, verb].slice(-MOST_HISTORY);
@@ -182,6 +207,7 @@ function nextRunMs({ repeats, scheduledMs, seriesEndMs }: JobView, nowMs: number
 
 function startNextRun(job: JobView, ms: number): void {
   forgetRun(job);
+  forgetStages(job);
   delete job.askedMs;
   Object.assign(job, { dueMs: ms, scheduledMs: ms });
 }
@@ -192,11 +218,17 @@ function forgetRun(job: JobView): void {
   delete job.progress;
 }
 
+function forgetStages(job: JobView): void {
+  Object.assign(job, { stages: [], gates: [] });
+}
+
 /** A finished job frees its locks, but not that of a window. */
 function leave(job: JobView, status: JobView['status'], nowMs: number): void {
   Object.assign(job, { status, updatedMs: nowMs });
   delete job.token;
   delete job.instance;
+  if (status === 'blocked') return;
+  leaveGate(job);
   if (status === 'pending') return;
   job.finishedMs = nowMs;
   delete job.uniqueLock;

@@ -7,12 +7,22 @@ export const SETTLE_VERBS = [
   'repeatAfterFailure',
   'retry',
   'snooze',
+  'block',
   'release',
   'fail',
   'discard',
   'cancelled',
   'cancelByHandler',
 ] as const;
+
+/** The stages of a job, in their order. */
+export const STAGES = ['a', 'b', 'c'] as const;
+
+/** What gates are opened on. */
+export const EVIDENCE = { checked: true };
+
+/** The verbs whose settlements state the recorded stages. */
+export const STAGED_VERBS: readonly string[] = ['complete', 'repeat', 'block'];
 
 export type SettleVerb = (typeof SETTLE_VERBS)[number];
 
@@ -49,9 +59,23 @@ export type Step =
       readonly delayMs: number;
       readonly result: string | null;
       readonly progress: number | null;
+      /** How many stages are recorded, as the caller believes; null when it says nothing of them. */
+      readonly stagesBefore: number | null;
+      /** For block: the gate, and how long the job waits there; null for ever. */
+      readonly gate: string;
+      readonly waitMs: number | null;
       /** Reckons with the plan as it is now, instead of as it was claimed. */
       readonly isReread: boolean;
     }
+  | {
+      readonly kind: 'checkpoint';
+      readonly claim: number;
+      readonly stage: number;
+      readonly before: number;
+      readonly gates: readonly string[];
+    }
+  | { readonly kind: 'openGate'; readonly job: number; readonly gate: string }
+  | { readonly kind: 'expireGates' }
   | { readonly kind: 'note'; readonly claim: number; readonly progress: number }
   | { readonly kind: 'redrive'; readonly job: number; readonly delayMs: number }
   | {
@@ -94,7 +118,7 @@ export type StepOf<K extends Step['kind']> = Extract<Step, { readonly kind: K }>
 
 /** What a ledger shows of a job; times in milliseconds from the start. */
 export interface JobView {
-  status: 'pending' | 'processing' | 'completed' | 'failed' | 'cancelled';
+  status: 'pending' | 'processing' | 'blocked' | 'completed' | 'failed' | 'cancelled';
   readonly name: string;
   priority: number;
   dueMs: number;
@@ -121,6 +145,13 @@ export interface JobView {
   scheduledMs?: number;
   seriesEndMs?: number;
   result?: string;
+  /** The recorded stages, with their times. */
+  stages: readonly (readonly [name: string, ms: number])[];
+  /** The gates that were opened. */
+  gates: readonly string[];
+  blockedBy?: string;
+  blockedMs?: number;
+  blockedUntilMs?: number;
   progress?: number;
   /** The verbs in the history. */
   history: readonly string[];

@@ -5,6 +5,7 @@
 import {
   cancelJob,
   endSeries,
+  expireGate,
   note,
   redriveJob,
   replanJob,
@@ -12,6 +13,7 @@ import {
   retakenLock,
   settleJob,
 } from './model-job.ts';
+import { openGate, recordStage } from './model-stages.ts';
 import {
   type JobSpec,
   type JobView,
@@ -68,6 +70,10 @@ export class LedgerModel {
         return pickClaims(this.#claims, step.claims).map((claim) => this.#settle(claim, step));
       case 'note':
         return this.#note(step);
+      case 'checkpoint':
+        return this.#checkpoint(step);
+      case 'expireGates':
+        return this.#expireGates();
       case 'rescue':
         return this.#rescue(step);
       case 'prune':
@@ -79,6 +85,7 @@ export class LedgerModel {
       case 'amend':
       case 'replan':
       case 'endSeries':
+      case 'openGate':
         return this.#onJob(step);
       default:
         return this.#read(step);
@@ -101,6 +108,8 @@ export class LedgerModel {
         return this.#redrive(job, step);
       case 'amend':
         return this.#amend(job, step);
+      case 'openGate':
+        return this.#openGate(job, step.gate);
       case 'replan':
         return replanJob(job, step, this.#nowMs);
       case 'endSeries':
@@ -210,6 +219,30 @@ export class LedgerModel {
     return true;
   }
 
+  #checkpoint(step: StepOf<'checkpoint'>): unknown {
+    const picked = pick(this.#claims, step.claim);
+    if (picked === undefined) return null;
+    const job = this.#stored.get(picked.job);
+    if (job?.token !== picked.token) return ['lost', false, []];
+    const outcome = recordStage(job, step, this.#nowMs);
+    return [outcome, job.askedMs !== undefined, job.gates];
+  }
+
+  #openGate(job: JobView, gate: string): string {
+    if (job.gates.includes(gate)) return 'open';
+    if (job.finishedMs !== undefined) return 'refused';
+    const verb = openGate(job, gate, this.#nowMs) ?? 'none';
+    note(job, verb);
+    return verb === 'unblock' ? 'unblocked' : 'opened';
+  }
+
+  #expireGates(): unknown {
+    const counts = { failed: 0, pending: 0 };
+    const overdue = this.#jobs(({ blockedUntilMs = Infinity }) => blockedUntilMs <= this.#nowMs);
+    for (const [, job] of overdue) counts[expireGate(job, this.#nowMs)] += 1;
+    return counts;
+  }
+
   #redrive(job: JobView, step: StepOf<'redrive'>): unknown {
     if (job.status !== 'failed' && job.status !== 'cancelled') return 'refused';
     const lock = retakenLock(job);
@@ -305,6 +338,8 @@ function newJob({ spec, createdMs }: NewJob): JobView {
     rescueCount: 0,
     updatedMs: createdMs,
     history: [],
+    stages: [],
+    gates: [],
     repeats: isSeries,
     ...(isSeries && { version: 1, scheduledMs: dueMs }),
     ...(isSeries && endsAfterMs !== null && { seriesEndMs: createdMs + endsAfterMs }),

@@ -23,12 +23,15 @@ function kind<const K extends Step['kind']>(value: K): fc.Arbitrary<K> {
 const settle: fc.Arbitrary<StepOf<'settle'>> = fc.record({
   kind: kind('settle'),
   claims: fc.array(number, { minLength: 1, maxLength: 4 }),
-  verb: fc.constantFrom(...SETTLE_VERBS, 'retry', 'release', 'fail', 'repeat'),
+  verb: fc.constantFrom(...SETTLE_VERBS, 'retry', 'release', 'fail', 'repeat', 'block', 'block'),
   lastFailCount: fc.nat(2),
   delayMs: fc.constantFrom(0, 0, 2000),
   result: fc.constantFrom(null, null, 'done', 'more'),
   progress: fc.constantFrom(null, null, 1, 2),
   isReread: fc.boolean(),
+  stagesBefore: fc.constantFrom(null, null, null, 0, 1, 2),
+  gate: fc.constantFrom('x', 'x', 'y'),
+  waitMs: fc.constantFrom(null, 500, 5000),
 });
 
 const claim: fc.Arbitrary<StepOf<'claim'>> = fc.record({
@@ -38,6 +41,28 @@ const claim: fc.Arbitrary<StepOf<'claim'>> = fc.record({
   limit: fc.integer({ min: 1, max: 4 }),
   suspects: fc.constantFrom(false, false, true),
 });
+
+const staged: fc.Arbitrary<Step> = fc.oneof(
+  {
+    arbitrary: fc.record({
+      kind: kind('checkpoint'),
+      claim: number,
+      stage: fc.nat(2),
+      before: fc.nat(2),
+      gates: fc.constantFrom([], [], ['x'], ['x', 'y']),
+    }),
+    weight: 3,
+  },
+  {
+    arbitrary: fc.record({
+      kind: kind('openGate'),
+      job: number,
+      gate: fc.constantFrom('x', 'x', 'y'),
+    }),
+    weight: 2,
+  },
+  fc.record({ kind: kind('expireGates') }),
+);
 
 const rescue: fc.Arbitrary<StepOf<'rescue'>> = fc.record({
   kind: kind('rescue'),
@@ -98,6 +123,7 @@ export const anyStep: fc.Arbitrary<Step> = fc.oneof(
   { arbitrary: claim, weight: 7 },
   { arbitrary: settle, weight: 7 },
   { arbitrary: control, weight: 6 },
+  { arbitrary: staged, weight: 6 },
   { arbitrary: fc.record({ kind: kind('tick'), ms: fc.constantFrom(1, 400, 3000) }), weight: 3 },
   { arbitrary: rescue, weight: 5 },
   {

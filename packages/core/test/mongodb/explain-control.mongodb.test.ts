@@ -200,6 +200,24 @@ describeWithMongo('the plans of control, lists and pruning', () => {
     expect(plan.keys).toBeLessThanOrEqual(2 * 20 + 1);
   });
 
+  test('overdue gates are found by their times, past jobs in all other states', async () => {
+    const waiting = { status: 'blocked', blockedBy: 'a', blockedAt: at(0) } as const;
+    await put(db, [
+      ...makeJobs(20, { ...waiting, blockedUntil: at(5) }),
+      ...makeJobs(200, { ...waiting, blockedUntil: at(500) }),
+      ...makeJobs(200, waiting),
+      ...makeJobs(200),
+    ]);
+    const expire = () => ledger.expireGates({ now: at(9), limit: 100 });
+    const plan = await planOf('find', expire);
+    expect(plan.indexes).toEqual(['monque_gates']);
+    // Explained when the overdue ones have failed: of the others none is looked at.
+    expect(await jobsIn(db).countDocuments({ status: 'failed' })).toBe(20);
+    expect(plan).toMatchObject({ rejected: 0, documents: 0 });
+    expect(plan.stages).not.toContain('SORT');
+    expect(plan.keys).toBeLessThanOrEqual(1);
+  });
+
   /** The plan of the first command of this name. */
   async function planOf(name: string, work: () => Promise<unknown>): Promise<Explained> {
     const commands = await log.during(work);

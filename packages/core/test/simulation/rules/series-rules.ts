@@ -11,7 +11,7 @@ const GOES_ON = new Set<JobVerb>(['repeat', 'repeatAfterFailure', 'rescueToNextR
 const SETS_RUN = new Set<JobVerb>([...GOES_ON, 'enqueue', 'replan']);
 const REPLANS = new Set<JobVerb>(['replan', 'replanRunning']);
 const ENDS = new Set<JobVerb>(['endSeries', 'endSeriesAfterRun', 'remove']);
-const UNFINISHED = new Set(['pending', 'processing']);
+const UNFINISHED = new Set(['pending', 'processing', 'blocked']);
 
 /** Two samples of the time in a row may differ by this. */
 const TIME_STEP_MS = 1_200;
