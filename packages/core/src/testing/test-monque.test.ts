@@ -1,6 +1,7 @@
 import { AssertionError } from 'node:assert';
 import { readFile } from 'node:fs/promises';
 import { describe, expect, test } from 'vitest';
+import { snooze } from '../outcome.ts';
 import { makeTestMonque } from './test-monque.ts';
 
 interface Jobs {
@@ -59,6 +60,63 @@ describe('a test scheduler', () => {
     });
     expect(await runJob('mail', { to: 'a' })).toMatchObject({ result: 'sent' });
     await expect(runJob('mail', { to: '' })).rejects.toThrow(new TypeError('No address'));
+  });
+
+  test('gives a job that succeeded at last, and throws what its last run threw', async () => {
+    const { monque, runJob, advance } = makeTestMonque<Jobs>();
+    let runs = 0;
+    const backoff = { type: 'fixed', delay: 0 } as const;
+    monque.worker(
+      'mail',
+      (job) => {
+        runs += 1;
+        if (job.data.to === '' || runs < 3) throw new Error(`Run ${runs}`);
+        return 'sent';
+      },
+      { backoff, maxRetries: 5 },
+    );
+    monque.worker('audit', () => {
+      throw new Error('Later');
+    });
+    expect(await runJob('mail', { to: 'a' })).toMatchObject({ status: 'completed', failCount: 2 });
+    await expect(runJob('mail', { to: '' })).rejects.toThrow('Run 8');
+    await expect(runJob('audit')).rejects.toThrow('Later');
+    expect(runs).toBe(8);
+    await advance(0);
+  });
+
+  test('says so when nobody runs the job: without a worker, or with its name paused', async () => {
+    const { monque, runJob } = makeTestMonque<Jobs>();
+    const refusal = await runJob('audit').catch((error: unknown) => error);
+    expect(refusal).toMatchObject({ code: 'NOT_RUN' });
+    expect((refusal as Error).message).toContain("'audit'");
+    monque.worker('audit', () => 'audited');
+    await monque.pause('audit');
+    await expect(runJob('audit')).rejects.toMatchObject({ code: 'NOT_RUN' });
+    await monque.resume('audit');
+    expect(await runJob('audit')).toMatchObject({ result: 'audited' });
+  });
+
+  test('ends and names the job when one is due again at once without end', async () => {
+    const { monque, drain, advance, clock } = makeTestMonque<Jobs>();
+    let isOver = false;
+    monque.worker('audit', () => (isOver ? 'done' : snooze(0)));
+    const { _id } = await monque.enqueue('audit');
+    const endless = await drain().catch((error: unknown) => error);
+    expect(endless).toMatchObject({ code: 'STUCK' });
+    expect((endless as Error).message).toContain(`'audit' (${_id.toHexString()})`);
+    isOver = true;
+    await drain();
+    isOver = false;
+    await monque.enqueue('audit', undefined, { runAt: new Date(clock.now() + 1_000) });
+    await expect(advance(5_000)).rejects.toMatchObject({ code: 'STUCK' });
+  });
+
+  test('lets a series run as often as the clock is moved on', async () => {
+    const { monque, advance } = makeTestMonque<Jobs>();
+    monque.worker('audit', () => 'audited');
+    await monque.schedule('* * * * * *', 'audit');
+    expect(await advance(501_500)).toBe(501);
   });
 
   test('says so when a handler does not end', async () => {

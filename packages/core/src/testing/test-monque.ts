@@ -17,6 +17,9 @@ import { ManualClock } from './manual-clock.ts';
 /** How long, in real time, handlers may take before a test is told that they do not end, in milliseconds. */
 const LONGEST_WAIT_MS = 5_000;
 
+/** How often one job may run while the clock stands still. */
+const MOST_RUNS_OF_A_JOB = 500;
+
 /** A part that data must have, or a function that says whether it fits. */
 export type DataMatch<T> = T | Partial<T> | ((data: T) => boolean);
 
@@ -31,16 +34,18 @@ export interface TestMonque<Types extends JobTypes = UntypedJobs> {
    * stay. Time stands still, so a retry waits for `advance`.
    *
    * @returns how many runs there were
-   * @throws MonqueError with code `STUCK` when a handler does not end within 5 seconds of real time
+   * @throws MonqueError with code `STUCK` when a handler does not end within 5 seconds of real time, or when a job
+   * runs more than 500 times while time stands still
    */
   drain(): Promise<number>;
   /** Moves the clock and runs what becomes due on the way. @returns how many runs there were */
   advance(ms: number): Promise<number>;
   /**
-   * Enqueues a job and runs it now, with everything else that is due.
+   * Enqueues a job and runs it now, with everything else that is due, and again if a retry is due at once.
    *
-   * @returns the job after its run, with its `status` and `result`
-   * @throws what the handler threw
+   * @returns the job after its last run, with its `status` and `result`
+   * @throws what the handler threw in that run
+   * @throws MonqueError with code `NOT_RUN` when the name has no worker, or is paused
    */
   runJob<Name extends NameOf<Types>>(
     name: Name,
@@ -88,12 +93,17 @@ class TestScheduler<Types extends JobTypes> {
   readonly clock: ManualClock = new ManualClock();
   readonly monque: Monque<Types>;
   readonly #failures = new Map<string, Error>();
+  readonly #runsByJob = new Map<string, number>();
+  #runsAtMs = 0;
   #runs = 0;
+  #endless: MonqueError | undefined;
 
   constructor(options: Omit<MonqueOptions, 'clock'>) {
     this.monque = Monque.inMemory<Types>({ ...options, clock: this.clock });
-    this.monque.on('job:start', () => {
+    this.monque.on('job:start', ({ job }) => {
       this.#runs += 1;
+      this.#failures.delete(job._id.toHexString());
+      this.#countRun(job);
     });
     this.monque.on('job:fail', ({ job, error }) => {
       this.#failures.set(job._id.toHexString(), error);
@@ -108,6 +118,7 @@ class TestScheduler<Types extends JobTypes> {
       runs = this.#runs;
       await this.clock.settle();
       await this.#waitForHandlers();
+      await this.#checkEndless();
     } while (this.#runs > runs);
     return this.#runs - before;
   }
@@ -129,7 +140,9 @@ class TestScheduler<Types extends JobTypes> {
     await this.drain();
     const error = this.#failures.get(_id.toHexString());
     if (error !== undefined) throw error;
-    return (await untyped.getJob(_id)) as Job<DataOf<Types, Name>>;
+    const job = (await untyped.getJob(_id)) as Job<DataOf<Types, Name>>;
+    if (job.fence === 0) throw notRun(name);
+    return job;
   }
 
   async assertEnqueued<Name extends NameOf<Types>>(
@@ -166,12 +179,36 @@ class TestScheduler<Types extends JobTypes> {
     return [...page.jobs];
   }
 
+  #countRun({ _id, name }: Job): void {
+    const nowMs = this.clock.monotonic();
+    if (nowMs !== this.#runsAtMs) {
+      this.#runsAtMs = nowMs;
+      this.#runsByJob.clear();
+    }
+    const id = _id.toHexString();
+    const runs = (this.#runsByJob.get(id) ?? 0) + 1;
+    this.#runsByJob.set(id, runs);
+    if (runs <= MOST_RUNS_OF_A_JOB) return;
+    this.#endless ??= endless(name, id);
+    // Else moving the clock would not come to its end either.
+    void this.monque.stop();
+  }
+
+  async #checkEndless(): Promise<void> {
+    const error = this.#endless;
+    if (error === undefined) return;
+    this.#endless = undefined;
+    await this.monque.stop();
+    this.#runsByJob.clear();
+    throw error;
+  }
+
   /** Handlers may do real work, which takes real time while the clock stands still. */
   async #waitForHandlers(): Promise<void> {
     const startedMs = systemClock.monotonic();
     for (;;) {
       const { runningJobs, bufferedJobs, unsettledJobs } = this.monque.health();
-      if (runningJobs + bufferedJobs + unsettledJobs === 0) return;
+      if (runningJobs + bufferedJobs + unsettledJobs === 0 || this.#endless) return;
       if (systemClock.monotonic() - startedMs > LONGEST_WAIT_MS) {
         throw new MonqueError(
           'STUCK',
@@ -181,6 +218,20 @@ class TestScheduler<Types extends JobTypes> {
       await this.clock.settle();
     }
   }
+}
+
+function notRun(name: string): MonqueError {
+  return new MonqueError(
+    'NOT_RUN',
+    `Job '${name}' was enqueued and not run: its name is paused, or has no worker; register one with monque.worker before`,
+  );
+}
+
+function endless(name: string, id: string): MonqueError {
+  return new MonqueError(
+    'STUCK',
+    `Job '${name}' (${id}) ran more than ${MOST_RUNS_OF_A_JOB} times while the clock stood still; snooze or retry it by a time longer than 0`,
+  );
 }
 
 function fits<T>(data: T, match: DataMatch<T> | undefined): boolean {
