@@ -236,7 +236,7 @@ export class Executor {
     worker.running -= 1;
     worker.measure(durationMs);
     const notes = run.hasNotes ? await run.endNotes() : {};
-    this.#end(job, {
+    this.#end(run.endedJob, {
       outcome,
       durationMs,
       notes,

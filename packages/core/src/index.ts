@@ -68,6 +68,13 @@ export {
   type LifecycleDefinition,
   type TransitionRow,
 } from './lifecycle.ts';
+export type {
+  JobMetadata,
+  MetadataChanges,
+  MetadataFilter,
+  MetadataScalar,
+  MetadataValue,
+} from './metadata.ts';
 export { Monque } from './monque.ts';
 export {
   DEFAULT_BASE_RETRY_INTERVAL,
@@ -89,6 +96,7 @@ export { cancel, discard, HandlerOutcome, snooze } from './outcome.ts';
 export type { EnqueueEntry, EnqueueEntryResult, TypedEntry } from './producer.ts';
 export type { HandlerReturn, JobId, MonquePublicAPI } from './public-api.ts';
 export { type Random, systemRandom } from './random.ts';
+export type { GetHistoryOptions } from './records.ts';
 export type { Schedule } from './schedules.ts';
 export type { SchemaIssue, SchemaResult, StandardSchema } from './schema.ts';
 export { DEFAULT_MISSED, type MissedPolicy } from './series.ts';

@@ -292,6 +292,7 @@ export const JOB_LIFECYCLE: Lifecycle<JobStatus, JobVerb> = defineLifecycle<JobS
       to: 'processing',
       guards: [NO_CANCEL],
       set: { cancelRequestedAt: 'now', updatedAt: 'now' },
+      append: HISTORY,
     },
     skipRun: {
       from: ['pending'],
@@ -343,7 +344,13 @@ export const JOB_LIFECYCLE: Lifecycle<JobStatus, JobVerb> = defineLifecycle<JobS
     amend: {
       from: ['pending'],
       to: 'pending',
-      set: { nextRunAt: 'nextRunAt', priority: 'priority', data: 'data', updatedAt: 'now' },
+      set: {
+        nextRunAt: 'nextRunAt',
+        priority: 'priority',
+        data: 'data',
+        metadata: 'metadata',
+        updatedAt: 'now',
+      },
       append: HISTORY,
     },
     redrive: {

@@ -4,6 +4,7 @@
  * @module
  */
 import type { ObjectId } from 'mongodb';
+import type { JobMetadata } from './metadata.ts';
 
 /** The states of a job; `docs/state-machine.md` shows how it moves between them. */
 export const JobStatus = {
@@ -84,6 +85,8 @@ export interface Job<T = unknown> {
   readonly name: string;
   /** What the handler works on; `undefined` for a job without data. */
   readonly data: T;
+  /** What its users noted beside the data, to find it by; at most 4 KiB. */
+  readonly metadata?: JobMetadata;
   readonly status: JobStatus;
   /** From -100 (first) to 100 (last). */
   readonly priority: number;

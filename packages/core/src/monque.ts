@@ -41,11 +41,13 @@ import type {
   ResultOf,
   UntypedJobs,
 } from './job-types.ts';
-import type { LedgerRepository } from './ledger/ledger-repository.ts';
+import type { LedgerRepository, TransitionEntry } from './ledger/ledger-repository.ts';
 import { InMemoryLedgerRepository } from './ledger/memory/in-memory-ledger-repository.ts';
+import type { MetadataChanges } from './metadata.ts';
 import { type MonqueOptions, type ResolvedOptions, resolveOptions } from './options.ts';
 import { type EnqueueEntryResult, Producer, type TypedEntry } from './producer.ts';
 import type { HandlerReturn, JobId, MonquePublicAPI } from './public-api.ts';
+import { type GetHistoryOptions, Records } from './records.ts';
 import { type Schedule, Schedules } from './schedules.ts';
 import { stopOnSignals } from './signals.ts';
 import { resolveSource } from './source.ts';
@@ -79,6 +81,7 @@ export class Monque<Types extends JobTypes = UntypedJobs>
   readonly #schedules: Schedules;
   readonly #control: Control;
   readonly #waiter: Waiter;
+  readonly #records: Records;
   readonly #workers = new Map<string, Worker>();
   readonly #initialize = (): Promise<void> => this.initialize();
   #instance: Instance | undefined;
@@ -102,6 +105,7 @@ export class Monque<Types extends JobTypes = UntypedJobs>
     this.#producer = new Producer(this.#context, this.#workers, onPending);
     this.#schedules = new Schedules(this.#context, this.#producer, (job) => onPending([job]));
     this.#waiter = new Waiter(this.#context);
+    this.#records = new Records(this.#context);
     this.#control = new Control(this.#context, {
       onPending: (job) => onPending([job]),
       onCancelRequested: (jobId) => this.#instance?.cancelRequested(jobId),
@@ -113,8 +117,10 @@ export class Monque<Types extends JobTypes = UntypedJobs>
   static inMemory<Types extends JobTypes = UntypedJobs>(
     options: MonqueOptions = {},
   ): Monque<Types> {
-    const { clock, operationTimeoutMs } = resolveOptions(options, true);
-    return new Monque<Types>(new InMemoryLedgerRepository({ clock, operationTimeoutMs }), options);
+    const { transitionLog = false, ...others } = options;
+    const { clock, operationTimeoutMs } = resolveOptions(others, true);
+    const ledger = new InMemoryLedgerRepository({ clock, operationTimeoutMs, transitionLog });
+    return new Monque<Types>(ledger, others);
   }
 
   async initialize(): Promise<void> {
@@ -229,6 +235,14 @@ export class Monque<Types extends JobTypes = UntypedJobs>
     options: OfNames<GetJobsWithCursorOptions, Name> = {},
   ): Promise<JobsPage<DataOf<Types, Name>>> {
     return (await this.#control.getJobsWithCursor(options)) as JobsPage<DataOf<Types, Name>>;
+  }
+
+  async getHistory(id: JobId, options: GetHistoryOptions = {}): Promise<TransitionEntry[]> {
+    return this.#records.getHistory(id, options);
+  }
+
+  async setMetadata(id: JobId, changes: MetadataChanges): Promise<Job | null> {
+    return this.#records.setMetadata(id, changes, this.#initialize);
   }
 
   async cancelJob(id: JobId, options: { readonly reason?: string } = {}): Promise<Job | null> {

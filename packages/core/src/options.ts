@@ -90,6 +90,13 @@ export interface MonqueOptions {
    * @default false
    */
   readonly listingIndexes?: boolean;
+  /**
+   * Keep every transition of every job in the collection `<collectionName>.transitions`, for `getHistory`. Each batch
+   * costs one more insert. Nothing is ever removed from it; a TTL index of your own on `at` can do that.
+   *
+   * @default false
+   */
+  readonly transitionLog?: boolean;
   /** Milliseconds between polls, from 10. Jobs are mostly found sooner, by hints. @default 1000 */
   readonly pollInterval?: number;
   /** Handlers of one worker that run at once in this process, from 1. @default 5 */
@@ -171,6 +178,7 @@ export interface ResolvedOptions {
     readonly writeConcern: WriteConcernOption;
     readonly skipIndexCreation: boolean;
     readonly listingIndexes: boolean;
+    readonly transitionLog: boolean;
   };
 }
 
@@ -191,6 +199,7 @@ const OPTION_CHECKS: Readonly<Record<keyof MonqueOptions, Check>> = {
   writeConcern: oneOf('majority', 1),
   skipIndexCreation: oneOf(true, false),
   listingIndexes: oneOf(true, false),
+  transitionLog: oneOf(true, false),
   pollInterval: integer(10, DAY_MS),
   defaultConcurrency: integer(1, 10_000),
   instanceConcurrency: integer(1, 100_000),
@@ -223,6 +232,7 @@ const LEDGER_OPTIONS = [
   'writeConcern',
   'skipIndexCreation',
   'listingIndexes',
+  'transitionLog',
 ] as const;
 
 /**
@@ -264,6 +274,7 @@ export function resolveOptions(options: MonqueOptions = {}, ownLedger = false): 
       writeConcern: options.writeConcern ?? 'majority',
       skipIndexCreation: options.skipIndexCreation ?? false,
       listingIndexes: options.listingIndexes ?? false,
+      transitionLog: options.transitionLog ?? false,
     }),
   });
 }

@@ -22,6 +22,7 @@ import {
 import type { DataOf, JobTypes, NameOf } from './job-types.ts';
 import type { EnqueueAnswer } from './ledger/ledger-repository.ts';
 import { lockFieldsFor } from './ledger/unique-locks.ts';
+import { copyMetadata, type JobMetadata } from './metadata.ts';
 import { copyPayload } from './payload.ts';
 import { checkData } from './schema.ts';
 import type { Worker } from './worker.ts';
@@ -58,6 +59,7 @@ interface Draft {
   readonly data?: unknown;
   readonly options: ResolvedEnqueueOptions;
   readonly runAt?: Date;
+  readonly metadata?: JobMetadata;
 }
 
 /** What the fields of an entry are called in errors. */
@@ -199,6 +201,7 @@ export class Producer {
         nextRunAt: this.#dueAt(draft, now, holder.createdAt),
         priority,
         ...(draft.data !== undefined && { data: draft.data }),
+        ...(draft.metadata && { metadata: draft.metadata }),
       },
       now,
       fence: holder.fence,
@@ -226,10 +229,11 @@ export class Producer {
     checkJobName(names.name, name);
     const options = resolveEnqueueOptions(names.options, given);
     const copy = copyPayload(names.data, data, this.#context.options.maxPayloadBytes);
-    const { runAt } = options;
+    const { runAt, metadata } = options;
     return {
       name,
       options,
+      ...(metadata && { metadata: copyMetadata(`${names.options}.metadata`, metadata) }),
       ...(copy !== undefined && { data: copy }),
       ...(runAt && { runAt: new Date(runAt) }),
     };
@@ -256,6 +260,7 @@ export class Producer {
       name: draft.name,
       priority: options.priority,
       data: draft.data,
+      ...(draft.metadata && { metadata: draft.metadata }),
       nextRunAt: this.#dueAt(draft, now, now),
       ...this.#lockFields(draft, now),
       ...(maxRetries !== undefined && { maxRetries }),

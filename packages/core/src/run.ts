@@ -12,9 +12,11 @@ import { InvalidArgumentError, JobStateError, MonqueError, toError } from './err
 import type { ClaimedJob, Job } from './job.ts';
 import { JOB_LIFECYCLE } from './job-lifecycle.ts';
 import type { Settlement } from './ledger/settlement.ts';
+import type { JobMetadata, MetadataChanges } from './metadata.ts';
 import { Notes, type OpenNotes } from './notes.ts';
 import { HandlerOutcome, type Outcome, type SettlementContext, toSettlement } from './outcome.ts';
 import { copyPayload } from './payload.ts';
+import { setMetadataOfRun } from './records.ts';
 import { checkData } from './schema.ts';
 import type { JobContext, Worker } from './worker.ts';
 
@@ -54,6 +56,7 @@ export class Run {
   #abortedFor: AbortReason | undefined;
   #notes: Notes | undefined;
   #inSession: InSession | undefined;
+  #metadata: JobMetadata | undefined;
 
   constructor(context: RunContext, worker: Worker, job: ClaimedJob) {
     this.#context = context;
@@ -65,6 +68,11 @@ export class Run {
   /** Present once the handler called `complete`: its end may have to wait for a transaction. */
   get inSession(): InSession | undefined {
     return this.#inSession;
+  }
+
+  /** The job with the metadata that its handler left. */
+  get endedJob(): ClaimedJob {
+    return this.#metadata === undefined ? this.job : { ...this.job, metadata: this.#metadata };
   }
 
   /** How long it has taken so far, in milliseconds. */
@@ -148,8 +156,13 @@ export class Run {
       fence: this.job.fence,
       progress: (value: unknown) => this.#progress(value),
       log: (line: string) => this.#ownNotes().log(String(line).slice(0, LONGEST_LINE)),
+      setMetadata: (changes: MetadataChanges) => this.#setMetadata(changes),
       complete: (options: Parameters<JobContext['complete']>[0]) => this.#complete(options),
     });
+  }
+
+  async #setMetadata(changes: MetadataChanges): Promise<void> {
+    this.#metadata = await setMetadataOfRun(this.#context, this.job, changes);
   }
 
   #progress(value: unknown): void {

@@ -17,6 +17,7 @@ import { JOB_LIFECYCLE } from './job-lifecycle.ts';
 import { checkScheduleOptions, type ScheduleOptions } from './job-options.ts';
 import type { SeriesFields } from './ledger/ledger-repository.ts';
 import { seriesLock } from './ledger/unique-locks.ts';
+import { copyMetadata, type JobMetadata, metadataFull } from './metadata.ts';
 import { copyPayload } from './payload.ts';
 import type { Producer } from './producer.ts';
 import { firstRun, type MissedPolicy, type SeriesPlan } from './series.ts';
@@ -37,6 +38,7 @@ export interface Schedule<T = unknown> {
   readonly endAt?: Date;
   readonly missed: MissedPolicy;
   readonly data: T;
+  readonly metadata?: JobMetadata;
   /** `processing` while a run is on. */
   readonly status: Job['status'];
   /** When the waiting run is due, which may be a retry; of a run that is on, when it was due. */
@@ -77,14 +79,15 @@ export class Schedules {
     const copy = copyPayload('data', data, this.#context.options.maxPayloadBytes);
     await this.#producer.checkData(name, copy);
     const plan = toPlan(expression, copy, options);
+    const metadata = options.metadata && copyMetadata('options.metadata', options.metadata);
     await ready();
     const uniqueKey = options.uniqueKey ?? expression;
     for (let race = 0; race < MOST_RACES; race += 1) {
-      const answer = await this.#producer.storeJob(this.#makeJob(name, uniqueKey, plan));
+      const answer = await this.#producer.storeJob(this.#makeJob(name, uniqueKey, plan, metadata));
       if (answer.outcome === 'refused') throw answer.error;
       if (answer.outcome === 'enqueued') return answer.job;
       const updated = await this.#update(answer.job, plan);
-      if (updated !== null) return updated;
+      if (updated !== null) return this.#setMetadata(updated, metadata);
     }
     throw new MonqueError('BUSY', `The series ${name} (${uniqueKey}) changed too often`);
   }
@@ -137,7 +140,18 @@ export class Schedules {
     return after;
   }
 
-  #makeJob(name: string, uniqueKey: string, plan: Plan): Job {
+  /** Keys that handlers and people added stay, so that a process that boots undoes nothing of theirs. */
+  async #setMetadata(job: Job, metadata: JobMetadata = {}): Promise<Job> {
+    const { ledger, ledgerTime } = this.#context;
+    const current = pick(job.metadata ?? {}, Object.keys(metadata));
+    if (isSame(current, metadata)) return job;
+    const params = { jobId: job._id, changes: metadata, now: ledgerTime.now() };
+    const { outcome, job: after } = await ledger.setMetadata(params);
+    if (outcome === 'full') throw metadataFull('options.metadata');
+    return after ?? job;
+  }
+
+  #makeJob(name: string, uniqueKey: string, plan: Plan, metadata: JobMetadata | undefined): Job {
     const { random, ledgerTime } = this.#context;
     const now = ledgerTime.now();
     const scheduledFor = firstRunOf(plan, now);
@@ -148,6 +162,7 @@ export class Schedules {
       uniqueLock: seriesLock(uniqueKey),
       data: undefined,
       ...plan,
+      ...(metadata && { metadata }),
       seriesVersion: 1,
       scheduledFor,
       nextRunAt: scheduledFor,
@@ -214,7 +229,7 @@ function isSame(a: object, b: object): boolean {
 }
 
 function toSchedule(job: Job & { readonly repeatInterval: string }): Schedule {
-  const { startAt, endAt } = job;
+  const { startAt, endAt, metadata } = job;
   return {
     jobId: job._id,
     name: job.name,
@@ -228,5 +243,6 @@ function toSchedule(job: Job & { readonly repeatInterval: string }): Schedule {
     scheduledFor: job.scheduledFor ?? job.nextRunAt,
     ...(startAt && { startAt }),
     ...(endAt && { endAt }),
+    ...(metadata && { metadata }),
   };
 }

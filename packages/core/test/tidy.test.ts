@@ -154,6 +154,7 @@ describe('imports run one way:', () => {
     'job',
     'job-lifecycle',
     'lifecycle',
+    'metadata',
     'payload',
     'random',
     'schema',
@@ -163,8 +164,10 @@ describe('imports run one way:', () => {
     'ledger/ledger-repository',
     'ledger/ledger-store',
     'ledger/ledger-verbs',
+    'ledger/record-verbs',
     'ledger/rescue-choice',
     'ledger/settlement',
+    'ledger/transition-log',
     'ledger/unique-locks',
   ];
   /** The highest comes last; a file may import from its own layer and those before. */

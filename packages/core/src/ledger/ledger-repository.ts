@@ -28,7 +28,6 @@ import type {
   FindSeriesParams,
   GetJobParams,
   InstanceParams,
-  JobParams,
   LeaseRecord,
   LedgerHint,
   LedgerWatch,
@@ -39,21 +38,26 @@ import type {
   PruneResult,
   ReadClaimParams,
   ReadClaimsParams,
+  ReadHistoryParams,
   ReadStatsParams,
   RecoverParams,
   RecoverResult,
   RedriveParams,
   RedriveResult,
+  RemoveParams,
   RemoveResult,
   ReplanParams,
   RescueParams,
   RescueResult,
   SeriesResult,
+  SetMetadataParams,
+  SetMetadataResult,
   SetPausedParams,
   SettleParams,
   SettleResult,
   StandingClaim,
   StatsRow,
+  TransitionEntry,
 } from './ledger-verbs.ts';
 
 export {
@@ -118,7 +122,7 @@ export abstract class LedgerRepository extends LedgerStore {
   }
 
   /** Deletes a job that is not processing. */
-  remove(params: JobParams): Promise<RemoveResult> {
+  remove(params: RemoveParams): Promise<RemoveResult> {
     return this.run('remove', 'writes', params, () => this.performRemove(params));
   }
 
@@ -160,6 +164,19 @@ export abstract class LedgerRepository extends LedgerStore {
     return this.run('completeInSession', 'writes', params, () =>
       this.performCompleteInSession(params),
     );
+  }
+
+  /** Changes keys of the metadata of a job, whatever state it is in; the others stay. */
+  setMetadata(params: SetMetadataParams): Promise<SetMetadataResult> {
+    return this.run('setMetadata', 'writes', params, () => this.performSetMetadata(params));
+  }
+
+  /**
+   * What happened to a job, the oldest first: every transition where the ledger keeps a log of them, else what stands
+   * in the job itself, also in the archive. Nothing for a job that is not known.
+   */
+  readHistory(params: ReadHistoryParams): Promise<readonly TransitionEntry[]> {
+    return this.run('readHistory', 'reads', params, () => this.performReadHistory(params));
   }
 
   /** The job with this id, or null. */

@@ -25,7 +25,6 @@ import type {
   FindSeriesParams,
   GetJobParams,
   InstanceParams,
-  JobParams,
   LeaseRecord,
   LedgerHint,
   LedgerWatch,
@@ -36,21 +35,26 @@ import type {
   PruneResult,
   ReadClaimParams,
   ReadClaimsParams,
+  ReadHistoryParams,
   ReadStatsParams,
   RecoverParams,
   RecoverResult,
   RedriveParams,
   RedriveResult,
+  RemoveParams,
   RemoveResult,
   ReplanParams,
   RescueParams,
   RescueResult,
   SeriesResult,
+  SetMetadataParams,
+  SetMetadataResult,
   SetPausedParams,
   SettleParams,
   SettleResult,
   StandingClaim,
   StatsRow,
+  TransitionEntry,
 } from './ledger-verbs.ts';
 
 /** What `brand` holds. */
@@ -109,7 +113,7 @@ export abstract class LedgerStore {
   protected abstract performReadClaim(params: ReadClaimParams): Promise<readonly Job[]>;
   protected abstract performSettle(params: SettleParams): Promise<SettleResult>;
   protected abstract performCancel(params: CancelParams): Promise<CancelResult>;
-  protected abstract performRemove(params: JobParams): Promise<RemoveResult>;
+  protected abstract performRemove(params: RemoveParams): Promise<RemoveResult>;
   protected abstract performRedrive(params: RedriveParams): Promise<RedriveResult>;
   protected abstract performAmend(params: AmendParams): Promise<AmendResult>;
   protected abstract performReplan(params: ReplanParams): Promise<SeriesResult>;
@@ -117,6 +121,10 @@ export abstract class LedgerStore {
   protected abstract performFindSeries(params: FindSeriesParams): Promise<readonly Job[]>;
   protected abstract performNote(params: NoteParams): Promise<boolean>;
   protected abstract performCompleteInSession(params: CompleteInSessionParams): Promise<boolean>;
+  protected abstract performSetMetadata(params: SetMetadataParams): Promise<SetMetadataResult>;
+  protected abstract performReadHistory(
+    params: ReadHistoryParams,
+  ): Promise<readonly TransitionEntry[]>;
   protected abstract performGetJob(params: GetJobParams): Promise<Job | null>;
   protected abstract performFindJobs(params: FindJobsParams): Promise<readonly Job[]>;
   protected abstract performReadStats(params: ReadStatsParams): Promise<readonly StatsRow[]>;

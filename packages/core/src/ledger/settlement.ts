@@ -6,6 +6,7 @@
 import type { ObjectId } from 'mongodb';
 import type { HistoryEntry, Job } from '../job.ts';
 import type { TransitionParams } from '../lifecycle.ts';
+import type { ByHand } from './record-verbs.ts';
 
 /** The verbs with which the holder of a claim ends it. */
 export type SettleVerb =
@@ -75,6 +76,24 @@ export function settlementParams(settlement: Settlement, now: Date): TransitionP
     ...params,
     ...(record && { historyEntries: historyEntries(verb, now, record) }),
   };
+}
+
+/** What a verb by hand notes down: who asked for it, and why, where that was said. */
+export function handRecord({
+  by,
+  reason,
+}: ByHand & Pick<HistoryEntry, 'reason'>): Pick<HistoryEntry, 'by' | 'reason'> {
+  return { ...(by !== undefined && { by }), ...(reason !== undefined && { reason }) };
+}
+
+/** The entry of a request to cancel, as a parameter of the lifecycle table; none when nothing was said beside it. */
+export function requestEntries(
+  given: ByHand & Pick<HistoryEntry, 'reason'>,
+  at: Date,
+): TransitionParams {
+  const record = handRecord(given);
+  const isNoted = Object.keys(record).length > 0;
+  return isNoted ? { historyEntries: historyEntries('requestCancel', at, record) } : {};
 }
 
 /** The one new entry of a history, as a parameter of the lifecycle table. */

@@ -20,6 +20,8 @@ export type FaultyVerb =
   | 'endSeries'
   | 'findSeries'
   | 'note'
+  | 'setMetadata'
+  | 'readHistory'
   | 'completeInSession'
   | 'findJobs'
   | 'readStats'

@@ -34,7 +34,6 @@ import {
   type FindSeriesParams,
   type GetJobParams,
   type InstanceParams,
-  type JobParams,
   type LeaseRecord,
   type LedgerHint,
   LedgerRepository,
@@ -47,21 +46,26 @@ import {
   type PruneResult,
   type ReadClaimParams,
   type ReadClaimsParams,
+  type ReadHistoryParams,
   type ReadStatsParams,
   type RecoverParams,
   type RecoverResult,
   type RedriveParams,
   type RedriveResult,
+  type RemoveParams,
   type RemoveResult,
   type ReplanParams,
   type RescueParams,
   type RescueResult,
   type SeriesResult,
+  type SetMetadataParams,
+  type SetMetadataResult,
   type SetPausedParams,
   type SettleParams,
   type SettleResult,
   type StandingClaim,
   type StatsRow,
+  type TransitionEntry,
 } from '../ledger-repository.ts';
 import {
   answerUnmatched,
@@ -69,6 +73,7 @@ import {
   type Settlement,
   settlementParams,
 } from '../settlement.ts';
+import { removalEntry, transitionEntry } from '../transition-log.ts';
 import { inClaimOrder } from './due-queue.ts';
 import { Hints } from './hints.ts';
 import { JobStore } from './job-store.ts';
@@ -76,6 +81,7 @@ import { LeaseRegister } from './lease-register.ts';
 import { MemoryArchive } from './memory-archive.ts';
 import { MemoryControl, noTransactions } from './memory-control.ts';
 import { countJobs, listJobs } from './memory-listing.ts';
+import { MemoryTransitions, readHistory, setMetadata } from './memory-records.ts';
 import { MemoryRescue } from './memory-rescue.ts';
 import { MemorySeries } from './memory-series.ts';
 import { asRecord, dueHint, Moves } from './moves.ts';
@@ -93,6 +99,8 @@ export interface InMemoryLedgerOptions extends LedgerRepositoryOptions {
   readonly maxJobs?: number;
   /** The most finished jobs; beyond it the oldest leave. @default 10000 */
   readonly maxFinishedJobs?: number;
+  /** Keep the newest 10,000 transitions of all jobs, for `readHistory`. @default false */
+  readonly transitionLog?: boolean;
 }
 
 /** A ledger that forgets everything with its process. It serves any number of instances of that process. */
@@ -101,6 +109,7 @@ export class InMemoryLedgerRepository extends LedgerRepository {
   readonly #jobs: JobStore;
   readonly #leases = new LeaseRegister();
   readonly #hints: Hints;
+  readonly #log: MemoryTransitions | undefined;
   readonly #moves: Moves;
   readonly #control: MemoryControl;
   readonly #series: MemorySeries;
@@ -117,11 +126,12 @@ export class InMemoryLedgerRepository extends LedgerRepository {
     this.#maxJobs = maxJobs;
     this.#jobs = new JobStore(maxFinishedJobs);
     this.#hints = new Hints(this.clock);
-    this.#moves = new Moves(this.#jobs, this.#hints);
+    this.#log = options.transitionLog ? new MemoryTransitions() : undefined;
+    this.#moves = new Moves(this.#jobs, this.#hints, this.#log);
     this.#control = new MemoryControl(this.#jobs, this.#moves);
     this.#series = new MemorySeries(this.#jobs, this.#moves);
     this.#rescue = new MemoryRescue(this.#jobs, this.#moves);
-    this.#archive = new MemoryArchive(this.#jobs, maxFinishedJobs);
+    this.#archive = new MemoryArchive(this.#jobs, maxFinishedJobs, this.#log);
   }
 
   /** How many jobs it holds, finished ones too. */
@@ -180,8 +190,12 @@ export class InMemoryLedgerRepository extends LedgerRepository {
     return this.#control.cancel(params);
   }
 
-  protected async performRemove(params: JobParams): Promise<RemoveResult> {
-    return this.#control.remove(params);
+  protected async performRemove(params: RemoveParams): Promise<RemoveResult> {
+    const result = this.#control.remove(params);
+    if (result.outcome !== 'removed') return result;
+    const { jobId, now = new Date(this.clock.now()) } = params;
+    this.#log?.add(jobId.toHexString(), removalEntry(result.job as Job, { ...params, now }));
+    return result;
   }
 
   protected async performRedrive(params: RedriveParams): Promise<RedriveResult> {
@@ -210,6 +224,17 @@ export class InMemoryLedgerRepository extends LedgerRepository {
 
   protected async performFindSeries(params: FindSeriesParams): Promise<readonly Job[]> {
     return this.#series.find(params);
+  }
+
+  protected async performSetMetadata(params: SetMetadataParams): Promise<SetMetadataResult> {
+    return setMetadata(this.#jobs, params);
+  }
+
+  protected async performReadHistory(
+    params: ReadHistoryParams,
+  ): Promise<readonly TransitionEntry[]> {
+    const id = params.jobId.toHexString();
+    return readHistory(params, this.#log, this.#jobs.find(id) ?? this.#archive.find(id));
   }
 
   protected async performGetJob({ jobId, archived }: GetJobParams): Promise<Job | null> {
@@ -315,6 +340,7 @@ export class InMemoryLedgerRepository extends LedgerRepository {
     } catch (error) {
       return { outcome: 'refused', error: toError(error) };
     }
+    this.#log?.add(id, transitionEntry('enqueue', { now: job.createdAt }, { fence: job.fence }));
     this.#hints.send(dueHint(job));
     return { outcome: 'enqueued', job };
   }

@@ -19,7 +19,7 @@ import type {
   RedriveResult,
   RemoveResult,
 } from '../ledger-repository.ts';
-import { historyEntries } from '../settlement.ts';
+import { handRecord, historyEntries, requestEntries } from '../settlement.ts';
 import { lockToRetake } from '../unique-locks.ts';
 import type { JobStore } from './job-store.ts';
 import { asRecord, type Moves } from './moves.ts';
@@ -41,13 +41,16 @@ export class MemoryControl {
     const stored = this.#find(jobId);
     if (stored === undefined) return { outcome: 'missing', job: null };
     if (stored.job.status === 'pending') return this.#cancelPending(stored, params);
-    const requested = this.#moves.move('requestCancel', stored, { now });
+    const requested = this.#moves.move('requestCancel', stored, {
+      now,
+      ...requestEntries(params, now),
+    });
     const isRequested = JOB_LIFECYCLE.allowsFrom('requestCancel', stored.job.status);
     return { outcome: isRequested ? 'requested' : 'refused', job: copyOut(requested ?? stored) };
   }
 
   /** Makes a failed or cancelled job pending again, with its unique key if that is free. */
-  redrive({ jobId, now, nextRunAt }: RedriveParams): RedriveResult {
+  redrive({ jobId, now, nextRunAt, ...given }: RedriveParams): RedriveResult {
     const stored = this.#find(jobId);
     if (stored === undefined) return { outcome: 'missing', job: null };
     const { job } = stored;
@@ -62,7 +65,7 @@ export class MemoryControl {
     const redriven = this.#moves.moveBy('redrive', stored, {
       now,
       nextRunAt,
-      historyEntries: historyEntries('redrive', now, {}),
+      historyEntries: historyEntries('redrive', now, handRecord(given)),
       ...(lock && { [lock.field]: lock.value }),
     });
     return { outcome: 'redriven', job: copyOut(redriven) };
@@ -73,14 +76,14 @@ export class MemoryControl {
    *
    * @throws UnsupportedError when it is to happen in a transaction
    */
-  amend({ jobId, changes, now, fence, session }: AmendParams): AmendResult {
+  amend({ jobId, changes, now, fence, session, ...given }: AmendParams): AmendResult {
     if (session !== undefined) throw noTransactions();
     const stored = this.#find(jobId);
     if (stored === undefined) return { outcome: 'missing', job: null };
     if (fence !== undefined && stored.job.fence !== fence) {
       return { outcome: 'refused', job: copyOut(stored) };
     }
-    const entries = historyEntries('amend', now, {});
+    const entries = historyEntries('amend', now, handRecord(given));
     const amended = this.#moves.move('amend', stored, { ...changes, now, historyEntries: entries });
     return { outcome: amended ? 'amended' : 'refused', job: copyOut(amended ?? stored) };
   }
@@ -105,14 +108,14 @@ export class MemoryControl {
   }
 
   /** Of a series only the waiting run is cancelled; the next takes its place, unless there is none. */
-  #cancelPending(stored: StoredJob, { now, reason }: CancelParams): CancelResult {
+  #cancelPending(stored: StoredJob, { now, ...given }: CancelParams): CancelResult {
     const { repeatInterval, seriesVersion, scheduledFor } = stored.job;
     const next = nextRunOf(stored.job, now);
     const isSeries = repeatInterval !== undefined;
     const ending = isSeries ? 'endSeries' : 'cancel';
     const verb = next === null ? ending : 'skipRun';
     const record = {
-      ...(reason !== undefined && { reason }),
+      ...handRecord(given),
       ...(isSeries && scheduledFor && { scheduledFor }),
     };
     const moved = this.#moves.moveBy(verb, stored, {

@@ -29,7 +29,6 @@ import {
   type FindSeriesParams,
   type GetJobParams,
   type InstanceParams,
-  type JobParams,
   type LeaseRecord,
   type LedgerHint,
   LedgerRepository,
@@ -42,21 +41,26 @@ import {
   type PruneResult,
   type ReadClaimParams,
   type ReadClaimsParams,
+  type ReadHistoryParams,
   type ReadStatsParams,
   type RecoverParams,
   type RecoverResult,
   type RedriveParams,
   type RedriveResult,
+  type RemoveParams,
   type RemoveResult,
   type ReplanParams,
   type RescueParams,
   type RescueResult,
   type SeriesResult,
+  type SetMetadataParams,
+  type SetMetadataResult,
   type SetPausedParams,
   type SettleParams,
   type SettleResult,
   type StandingClaim,
   type StatsRow,
+  type TransitionEntry,
 } from '../ledger-repository.ts';
 import { Commands, type WriteConcernOption } from './commands.ts';
 import { reading, writing } from './driver-errors.ts';
@@ -69,11 +73,13 @@ import { watchJobs } from './mongo-hints.ts';
 import { MongoJobs } from './mongo-jobs.ts';
 import { type LeaseDocument, MongoLeases } from './mongo-leases.ts';
 import { MongoListing } from './mongo-listing.ts';
+import { setMetadata } from './mongo-metadata.ts';
 import { MongoPauses } from './mongo-pauses.ts';
 import { MongoPruning } from './mongo-pruning.ts';
 import { MongoRescue } from './mongo-rescue.ts';
 import { MongoSeries } from './mongo-series.ts';
 import { MongoSettle } from './mongo-settle.ts';
+import { MongoTransitions } from './mongo-transitions.ts';
 import type { PauseDocument } from './pause-documents.ts';
 import { checkDb, checkIndexes, checkServer, makeIndexes } from './server-checks.ts';
 
@@ -90,6 +96,11 @@ export interface MongoLedgerRepositoryOptions extends LedgerRepositoryOptions {
   readonly skipIndexCreation?: boolean;
   /** Have two more indexes, for lists of jobs by due time; each makes writes dearer by a third. @default false */
   readonly listingIndexes?: boolean;
+  /**
+   * Keep every transition of every job in the collection `<collectionName>.transitions`, for `readHistory`. It is
+   * never removed by this library, and costs one more insert for each batch. @default false
+   */
+  readonly transitionLog?: boolean;
   /** The source of chance. */
   readonly random?: Random;
 }
@@ -110,6 +121,7 @@ export class MongoLedgerRepository extends LedgerRepository {
   readonly #listing: MongoListing;
   readonly #pauses: MongoPauses;
   readonly #pruning: MongoPruning;
+  readonly #log: MongoTransitions | undefined;
   readonly #random: Random;
   readonly #indexes: readonly NamedIndex[];
   readonly #skipIndexCreation: boolean;
@@ -126,6 +138,7 @@ export class MongoLedgerRepository extends LedgerRepository {
       operationTimeoutMs = DEFAULT_OPERATION_TIMEOUT,
       skipIndexCreation = false,
       listingIndexes = false,
+      transitionLog = false,
       random = systemRandom,
     } = options;
     const commandsOf = (name: string, concern = writeConcern): Commands =>
@@ -139,15 +152,19 @@ export class MongoLedgerRepository extends LedgerRepository {
     this.#operationTimeoutMs = operationTimeoutMs;
     this.#collection = db.collection<Job>(collectionName);
     this.#commands = commandsOf(collectionName);
-    this.#jobs = new MongoJobs(this.#collection, this.#commands);
+    const transitions = `${collectionName}.transitions`;
+    this.#log = transitionLog
+      ? new MongoTransitions(db.collection(transitions), commandsOf(transitions), random)
+      : undefined;
+    this.#jobs = new MongoJobs(this.#collection, this.#commands, this.#log);
     const archived = new MongoJobs(db.collection<Job>(archive), commandsOf(archive));
     this.#leases = new MongoLeases(
       db.collection<LeaseDocument>(instances),
       commandsOf(instances, 'majority'),
     );
-    this.#claims = new MongoClaims(this.#collection, this.#commands, random);
+    this.#claims = new MongoClaims(this.#collection, this.#commands, random, this.#log);
     this.#rescue = new MongoRescue(this.#jobs);
-    this.#enqueue = new MongoEnqueue(this.#collection, this.#commands);
+    this.#enqueue = new MongoEnqueue(this.#collection, this.#commands, this.#log);
     this.#settle = new MongoSettle(this.#jobs);
     this.#control = new MongoControl(this.#jobs);
     this.#series = new MongoSeries(this.#jobs);
@@ -162,11 +179,13 @@ export class MongoLedgerRepository extends LedgerRepository {
       this.#canWatch = canWatch;
       if (this.#skipIndexCreation) {
         await checkIndexes(this.#collection, this.#indexes, this.#commands.readOptions());
+        await this.#log?.check();
         return;
       }
       // Without a bound: on a large collection it may take long, and goes on after a call gave up waiting for it.
       const { maxTimeMS: _, ...options } = this.#commands.writeOptions();
       await makeIndexes(this.#collection, this.#indexes, options);
+      await this.#log?.make(options);
     });
   }
 
@@ -233,8 +252,9 @@ export class MongoLedgerRepository extends LedgerRepository {
     return writing('amend', () => this.#control.amend(params));
   }
 
-  protected override performRemove(params: JobParams): Promise<RemoveResult> {
-    return writing('remove', () => this.#control.remove(params));
+  protected override performRemove(params: RemoveParams): Promise<RemoveResult> {
+    const { now = new Date(this.clock.now()) } = params;
+    return writing('remove', () => this.#control.remove({ ...params, now }));
   }
 
   protected override performReplan(params: ReplanParams): Promise<SeriesResult> {
@@ -247,6 +267,16 @@ export class MongoLedgerRepository extends LedgerRepository {
 
   protected override performFindSeries(params: FindSeriesParams): Promise<readonly Job[]> {
     return reading('findSeries', () => this.#series.find(params));
+  }
+
+  protected override performSetMetadata(params: SetMetadataParams): Promise<SetMetadataResult> {
+    return writing('setMetadata', () => setMetadata(this.#jobs, params));
+  }
+
+  protected override performReadHistory(
+    params: ReadHistoryParams,
+  ): Promise<readonly TransitionEntry[]> {
+    return reading('readHistory', () => this.#listing.history(params));
   }
 
   protected override performGetJob(params: GetJobParams): Promise<Job | null> {
