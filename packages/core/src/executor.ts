@@ -9,6 +9,7 @@
  * @module
  */
 import { sleep, type Timer } from './clock.ts';
+import { undecodableReason } from './codec.ts';
 import { CANCELLED, type Ending, type EndingHooks, Endings } from './endings.ts';
 import type { EngineContext } from './engine-context.ts';
 import { invariant, MonqueError } from './errors.ts';
@@ -75,7 +76,7 @@ export class Executor {
     const sinceMs = this.#context.clock.monotonic();
     for (const job of jobs) {
       this.#held.add(keyOf(job));
-      const unfit = unfitReason(job);
+      const unfit = unfitReason(job) ?? undecodableReason(job);
       if (unfit !== undefined) this.#setAside(job, unfit);
       else if (job.cancelRequestedAt) this.#settleUnstarted(job, CANCELLED);
       else this.#workerOf(job).buffer.push({ job, sinceMs });
@@ -92,7 +93,8 @@ export class Executor {
       job,
       isNewer
         ? { kind: 'snoozed', delayMs: LEFT_TO_NEWER_MS }
-        : { kind: 'failed', error, isFinal: true },
+        : // A key may come late, or a deploy; what no longer fits never will.
+          { kind: 'failed', error, isFinal: undecodableReason(job) === undefined },
     );
   }
 

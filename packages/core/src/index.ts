@@ -4,8 +4,10 @@
  * @module
  */
 export { type Clock, systemClock, type Timer } from './clock.ts';
+export { type Codec, type CodecContext, type CodecField, UndecodableError } from './codec.ts';
 export type { BulkResult, JobsPage, QueueStats } from './control.ts';
 export {
+  AccessDeniedError,
   ConnectionError,
   InvalidArgumentError,
   InvalidCronError,
@@ -68,6 +70,7 @@ export {
   type LifecycleDefinition,
   type TransitionRow,
 } from './lifecycle.ts';
+export type { ManagementVerb, MonqueManagement } from './management.ts';
 export type {
   JobMetadata,
   MetadataChanges,

@@ -16,9 +16,10 @@ import {
   YEAR_MS,
 } from './checks.ts';
 import { type Clock, systemClock } from './clock.ts';
+import type { Codec } from './codec.ts';
 import { InvalidArgumentError } from './errors.ts';
 import type { JobStatus } from './job.ts';
-import { DEFAULT_OPERATION_TIMEOUT } from './ledger/ledger-repository.ts';
+import { type Access, DEFAULT_OPERATION_TIMEOUT } from './ledger/ledger-repository.ts';
 import type { WriteConcernOption } from './ledger/mongodb/commands.ts';
 import { DEFAULT_COLLECTION_NAME } from './ledger/mongodb/mongo-ledger-repository.ts';
 import { type Random, systemRandom } from './random.ts';
@@ -144,6 +145,15 @@ export interface MonqueOptions {
   readonly maxPayloadSize?: number;
   /** Milliseconds after which one database operation counts as unanswered, from 100. @default 10000 */
   readonly operationTimeout?: number;
+  /** Who may do what through `as(actor)`. @default everything is allowed, and recorded */
+  readonly access?: Access;
+  /**
+   * Encodes `data` and `result` where they are stored, as by encryption. What is bounded by `maxPayloadSize` is then
+   * the encoded value.
+   *
+   * @default none: they are stored as they are
+   */
+  readonly codec?: Codec;
   /** Time and timers; for tests. @default systemClock */
   readonly clock?: Clock;
   /** Chance and new ids; for tests. @default systemRandom */
@@ -170,6 +180,10 @@ export interface ResolvedOptions {
   readonly signals: readonly NodeJS.Signals[];
   readonly resendLimitMs: number;
   readonly maxPayloadBytes: number;
+  /** The most bytes of a value as it is given; unbounded where a codec makes another of it, which is bounded. */
+  readonly maxGivenBytes: number;
+  readonly access: Access | undefined;
+  readonly codec: Codec | undefined;
   readonly operationTimeoutMs: number;
   readonly clock: Clock;
   readonly random: Random;
@@ -222,6 +236,8 @@ const OPTION_CHECKS: Readonly<Record<keyof MonqueOptions, Check>> = {
   resendLimit: integer(0, DAY_MS),
   maxPayloadSize: integer(16, LARGEST_PAYLOAD),
   operationTimeout: integer(100, DAY_MS),
+  access: hasMethods('may'),
+  codec: hasMethods('encode', 'decode'),
   clock: hasMethods('now', 'monotonic', 'setTimer', 'setImmediate'),
   random: hasMethods('fraction', 'token', 'objectId'),
 };
@@ -266,6 +282,11 @@ export function resolveOptions(options: MonqueOptions = {}, ownLedger = false): 
     signals: resolveSignals(options.handleSignals),
     resendLimitMs: options.resendLimit ?? DEFAULT_RESEND_LIMIT,
     maxPayloadBytes: options.maxPayloadSize ?? DEFAULT_MAX_PAYLOAD_SIZE,
+    maxGivenBytes: options.codec
+      ? Number.POSITIVE_INFINITY
+      : (options.maxPayloadSize ?? DEFAULT_MAX_PAYLOAD_SIZE),
+    access: options.access,
+    codec: options.codec,
     operationTimeoutMs: options.operationTimeout ?? DEFAULT_OPERATION_TIMEOUT,
     clock: options.clock ?? systemClock,
     random: options.random ?? systemRandom,

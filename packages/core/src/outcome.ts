@@ -141,7 +141,7 @@ const INTERRUPTED = 'Its instance stopped waiting for it';
 const MISSED = 'Its time had passed when it could have started';
 
 function completion(job: ClaimedJob, result: unknown, next: NextRun | null): Ending {
-  const ofResult = result === undefined ? {} : { result };
+  const ofResult = result === undefined ? {} : { result, name: job.name };
   if (next === null) return { verb: 'complete', ...ofResult };
   const { scheduledFor, skipped } = next;
   return {

@@ -228,7 +228,7 @@ export class Producer {
   #draft(names: FieldNames, name: string, data: unknown, given: EnqueueOptions | undefined): Draft {
     checkJobName(names.name, name);
     const options = resolveEnqueueOptions(names.options, given);
-    const copy = copyPayload(names.data, data, this.#context.options.maxPayloadBytes);
+    const copy = copyPayload(names.data, data, this.#context.options.maxGivenBytes);
     const { runAt, metadata } = options;
     return {
       name,

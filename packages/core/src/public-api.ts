@@ -26,7 +26,8 @@ import type {
   ResultOf,
   UntypedJobs,
 } from './job-types.ts';
-import type { TransitionEntry } from './ledger/ledger-repository.ts';
+import type { Actor, TransitionEntry } from './ledger/ledger-repository.ts';
+import type { MonqueManagement } from './management.ts';
 import type { MetadataChanges } from './metadata.ts';
 import type { HandlerOutcome } from './outcome.ts';
 import type { EnqueueEntryResult, TypedEntry } from './producer.ts';
@@ -239,6 +240,14 @@ export interface MonquePublicAPI<Types extends JobTypes = UntypedJobs> {
     id: JobId | Job<DataOf<Types, Name>>,
     options?: { readonly timeout?: number },
   ): Promise<ResultOf<Types, Name>>;
+
+  /**
+   * This scheduler as an actor may use it: the hook `access.may` is asked before each verb of the ledger, and what is
+   * done by hand bears the id of the actor in the history. It shares the workers, the events and the connection.
+   *
+   * @throws InvalidArgumentError when it is no actor; the verbs throw AccessDeniedError
+   */
+  as(actor: Actor): MonqueManagement<Types>;
 
   /** True when this scheduler was started, its ledger answers, and it holds its lease. */
   isHealthy(): boolean;

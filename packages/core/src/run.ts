@@ -182,7 +182,7 @@ export class Run {
   /** The work is done: a result that cannot be stored is left out, and said, rather than done again. */
   #resultOf(returned: unknown): { readonly result?: unknown } {
     try {
-      const result = copyPayload('result', returned, this.#context.options.maxPayloadBytes);
+      const result = copyPayload('result', returned, this.#context.options.maxGivenBytes);
       return result === undefined ? {} : { result };
     } catch (error) {
       this.#context.emit('job:error', { error: toError(error), job: this.job });
@@ -195,7 +195,7 @@ export class Run {
     if (typeof session?.inTransaction !== 'function' || !session.inTransaction()) {
       throw new InvalidArgumentError('session', 'a session with a started transaction', session);
     }
-    const stored = copyPayload('result', result, options.maxPayloadBytes);
+    const stored = copyPayload('result', result, options.maxGivenBytes);
     const outcome: Outcome = { kind: 'completed', ...(stored !== undefined && { result: stored }) };
     this.#inSession = { outcome, isRecorded: (settled) => this.#isRecorded(settled) };
     let current: Job | null = this.job;

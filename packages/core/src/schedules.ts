@@ -76,7 +76,7 @@ export class Schedules {
     checkJobName('name', name);
     checkScheduleOptions(options);
     const { expression } = parseCron('cron', cron, options.timezone);
-    const copy = copyPayload('data', data, this.#context.options.maxPayloadBytes);
+    const copy = copyPayload('data', data, this.#context.options.maxGivenBytes);
     await this.#producer.checkData(name, copy);
     const plan = toPlan(expression, copy, options);
     const metadata = options.metadata && copyMetadata('options.metadata', options.metadata);

@@ -5,6 +5,7 @@
  * @module
  */
 import { sleep } from './clock.ts';
+import { UndecodableError } from './codec.ts';
 import type { EngineContext } from './engine-context.ts';
 import { toError, WaitError } from './errors.ts';
 import type { Job } from './job.ts';
@@ -87,6 +88,7 @@ function isFinished(job: Job): boolean {
 }
 
 function resultOf(job: Job): unknown {
+  if (job.result instanceof UndecodableError) throw job.result;
   if (job.status === 'completed') return job.result;
   throw new WaitError(job.status === 'cancelled' ? 'cancelled' : 'failed', job._id, { job });
 }

@@ -149,6 +149,7 @@ describe('imports run one way:', () => {
     'backoff',
     'checks',
     'clock',
+    'codec',
     'cron',
     'errors',
     'job',
@@ -161,9 +162,11 @@ describe('imports run one way:', () => {
     'series',
   ];
   const CONTRACT = [
+    'ledger/access',
     'ledger/ledger-repository',
     'ledger/ledger-store',
     'ledger/ledger-verbs',
+    'ledger/ledger-view',
     'ledger/record-verbs',
     'ledger/rescue-choice',
     'ledger/settlement',

@@ -9,6 +9,7 @@
  */
 import { invariant } from '../errors.ts';
 import type { Job } from '../job.ts';
+import { type Actor, boundTo, checkActor } from './access.ts';
 import { LEDGER_BRAND, LedgerStore } from './ledger-store.ts';
 import type {
   AmendParams,
@@ -60,11 +61,13 @@ import type {
   TransitionEntry,
 } from './ledger-verbs.ts';
 
+export type { Access, AccessQuestion, Actor } from './access.ts';
 export {
   DEFAULT_OPERATION_TIMEOUT,
   type LedgerRepositoryOptions,
 } from './ledger-store.ts';
 export type * from './ledger-verbs.ts';
+export type { LedgerVerb } from './ledger-view.ts';
 
 /** From this many rescues on a job is a suspect: it is claimed alone. */
 export const SUSPECT_RESCUE_COUNT = 2;
@@ -79,6 +82,17 @@ export const MOST_NAMES_A_CLAIM = 200;
  * ledger could not be reached or did not answer a read; anything else is final.
  */
 export abstract class LedgerRepository extends LedgerStore {
+  /**
+   * This ledger as an actor may use it: the hook `access.may` is asked before each verb, and what is done by hand bears
+   * the id of the actor in the history. A view of a view asks for both actors, and the first is the one that stands in
+   * the history.
+   *
+   * @throws InvalidArgumentError when it is no actor; the verbs throw AccessDeniedError
+   */
+  as(actor: Actor): LedgerRepository {
+    return boundTo(this, checkActor('actor', actor), this.access);
+  }
+
   /** The ledger's clock, which all stamps and due times refer to. */
   readTime(params: Bounded = {}): Promise<Date> {
     return this.run('readTime', 'reads', params, () => this.performReadTime());

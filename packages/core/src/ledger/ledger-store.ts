@@ -7,6 +7,7 @@
 import { type Clock, systemClock, withDeadline } from '../clock.ts';
 import { ConnectionError, UnknownOutcomeError } from '../errors.ts';
 import type { Job } from '../job.ts';
+import { type Access, OPEN_ACCESS } from './access.ts';
 import type {
   AmendParams,
   AmendResult,
@@ -69,6 +70,8 @@ export interface LedgerRepositoryOptions {
   readonly clock?: Clock;
   /** Milliseconds a call may take before it counts as unanswered. @default 10000 */
   readonly operationTimeoutMs?: number;
+  /** Asked before each verb of {@link LedgerRepository.as}; without it everything is allowed. */
+  readonly access?: Access;
 }
 
 /** A call that changes nothing is answered with a connection error when it is late, a write with an unknown outcome. */
@@ -79,11 +82,14 @@ export abstract class LedgerStore {
   /** Marks every ledger, whichever copy of this package made it. */
   readonly brand: string = LEDGER_BRAND;
   protected readonly clock: Clock;
+  /** Asked before each verb of `as`. */
+  readonly access: Access;
   readonly #operationTimeoutMs: number;
   #opening: Promise<void> | undefined;
 
   protected constructor(options: LedgerRepositoryOptions = {}) {
     this.clock = options.clock ?? systemClock;
+    this.access = options.access ?? OPEN_ACCESS;
     this.#operationTimeoutMs = options.operationTimeoutMs ?? DEFAULT_OPERATION_TIMEOUT;
   }
 

@@ -40,6 +40,8 @@ export interface Settlement {
   readonly lastFailCount?: number;
   /** For complete and repeat: what the handler returned. */
   readonly result?: unknown;
+  /** With a result: the name of the job, for a codec. */
+  readonly name?: string;
   /** For release: the lock of a key that is held until its job starts, which this job did not. */
   readonly startLock?: string;
   /** What the handler told of its progress and is not stored yet. */

@@ -92,6 +92,7 @@ function callsOf(faulty: FaultyLedgerRepository): Record<FaultyVerb, () => Promi
 }
 
 const READS = new Set<string>([
+  'readHistory',
   'readTime',
   'readClaim',
   'getJob',

@@ -10,8 +10,10 @@ import { amendTests } from './amend.ts';
 import { cancelTests } from './cancel.ts';
 import { claimTests } from './claim.ts';
 import { enqueueTests } from './enqueue.ts';
+import { historyTests } from './history.ts';
 import { leaseTests } from './lease.ts';
 import { listingTests } from './listing.ts';
+import { metadataTests } from './metadata.ts';
 import { noteTests } from './note.ts';
 import { pauseTests } from './pauses.ts';
 import { pruneTests } from './prune.ts';
@@ -78,6 +80,8 @@ const FAMILIES: Readonly<Record<string, ContractTests>> = {
   redrive: redriveTests,
   amend: amendTests,
   note: noteTests,
+  metadata: metadataTests,
+  history: historyTests,
   series: seriesTests,
   unique: uniqueTests,
   'round trip': roundTripTests,
