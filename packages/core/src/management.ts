@@ -9,16 +9,55 @@ import { boundTo, checkActor } from './ledger/access.ts';
 import type { Actor, LedgerRepository } from './ledger/ledger-repository.ts';
 import type { MonquePublicAPI } from './public-api.ts';
 
-const VERBS = [
-  ...(['enqueue', 'now', 'enqueueMany', 'schedule', 'unschedule', 'getSchedules'] as const),
-  ...(['getJob', 'getJobs', 'getJobsWithCursor', 'getHistory', 'setMetadata'] as const),
-  ...(['cancelJob', 'retryJob', 'rescheduleJob', 'deleteJob'] as const),
-  ...(['cancelJobs', 'retryJobs', 'deleteJobs'] as const),
-  ...(['getQueueStats', 'pause', 'resume', 'waitFor'] as const),
-] as const satisfies readonly (keyof MonquePublicAPI)[];
-
 /** The verbs that an actor has. */
-export type ManagementVerb = (typeof VERBS)[number];
+export type ManagementVerb =
+  | 'enqueue'
+  | 'now'
+  | 'enqueueMany'
+  | 'schedule'
+  | 'unschedule'
+  | 'getSchedules'
+  | 'getJob'
+  | 'getJobs'
+  | 'getJobsWithCursor'
+  | 'getHistory'
+  | 'setMetadata'
+  | 'cancelJob'
+  | 'retryJob'
+  | 'rescheduleJob'
+  | 'deleteJob'
+  | 'cancelJobs'
+  | 'retryJobs'
+  | 'deleteJobs'
+  | 'getQueueStats'
+  | 'pause'
+  | 'resume'
+  | 'waitFor';
+
+const VERBS: Readonly<Record<ManagementVerb, true>> = {
+  enqueue: true,
+  now: true,
+  enqueueMany: true,
+  schedule: true,
+  unschedule: true,
+  getSchedules: true,
+  getJob: true,
+  getJobs: true,
+  getJobsWithCursor: true,
+  getHistory: true,
+  setMetadata: true,
+  cancelJob: true,
+  retryJob: true,
+  rescheduleJob: true,
+  deleteJob: true,
+  cancelJobs: true,
+  retryJobs: true,
+  deleteJobs: true,
+  getQueueStats: true,
+  pause: true,
+  resume: true,
+  waitFor: true,
+};
 
 /**
  * What {@link MonquePublicAPI.as} gives: verbs on jobs, but not those that run a scheduler.
@@ -34,7 +73,8 @@ export type MonqueManagement<Types extends JobTypes = UntypedJobs> = Pick<
 export function managementOf<Types extends JobTypes>(
   monque: MonquePublicAPI<Types>,
 ): MonqueManagement<Types> {
-  const bound = VERBS.map((verb) => [verb, Reflect.get(monque, verb).bind(monque)]);
+  const verbs = Object.keys(VERBS) as ManagementVerb[];
+  const bound = verbs.map((verb) => [verb, Reflect.get(monque, verb).bind(monque)]);
   return Object.freeze(Object.fromEntries(bound));
 }
 

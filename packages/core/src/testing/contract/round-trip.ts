@@ -60,8 +60,9 @@ export const roundTripTests: ContractTests = {
     const job = await subject.putOne(pendingFields(subject));
     const shown = [await subject.read(job), only(await list(subject))];
     for (const { logs, history, progress, result, backoff, startAt, metadata } of shown) {
-      (metadata?.tags as string[]).push('z');
-      (metadata?.since as Date).setTime(0);
+      const { tags, since } = present(metadata);
+      (tags as string[]).push('z');
+      (since as Date).setTime(0);
       (logs as string[]).push('more');
       Object.assign(present(history?.[0]), { verb: 'changed' });
       for (const value of [progress, result, backoff])
