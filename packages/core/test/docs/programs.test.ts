@@ -85,6 +85,8 @@ test('there are programs in the pages for newcomers, in every guide, and in the 
       'docs/guides/retention.md',
       'docs/guides/testing.md',
       'docs/guides/unique-jobs.md',
+      'docs/ledger/history.md',
+      'docs/ledger/security.md',
     ]),
   );
 });
