@@ -191,9 +191,9 @@ export class Control {
 
   /** Deletes a job that is not processing; false when there is none. */
   async deleteJob(id: unknown): Promise<boolean> {
-    const { ledger, emit } = this.#context;
+    const { ledger, ledgerTime, emit } = this.#context;
     const jobId = toObjectId('id', id);
-    const { outcome, job } = await ledger.remove({ jobId });
+    const { outcome, job } = await ledger.remove({ jobId, now: ledgerTime.now() });
     if (job === null) return false;
     if (outcome === 'refused') throw stateError(job, 'remove');
     emit('job:deleted', { job });
@@ -284,8 +284,10 @@ function reasonOf(error: unknown): string {
   return messageOf(toError(error));
 }
 
-function toFilter({ name, status, uniqueKey, createdFrom, createdBefore }: JobsFilter): JobFilter {
+function toFilter(filter: JobsFilter): JobFilter {
+  const { name, status, uniqueKey, metadata, createdFrom, createdBefore } = filter;
   return {
+    ...(metadata && { metadata: { ...metadata } }),
     ...(name !== undefined && { names: [name].flat() }),
     ...(status !== undefined && { statuses: [status].flat() }),
     ...(uniqueKey !== undefined && { uniqueKey }),

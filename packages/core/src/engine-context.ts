@@ -4,6 +4,7 @@
  * @module
  */
 import type { Clock } from './clock.ts';
+import { withCodec } from './codec-ledger.ts';
 import { toError } from './errors.ts';
 import type { Emit } from './events.ts';
 import { HealthRecord } from './health.ts';
@@ -27,16 +28,17 @@ export interface EngineContext {
 
 /** The surroundings of a scheduler over a ledger; `emit` fires its events. */
 export function makeContext(
-  { ledger, options }: Pick<EngineContext, 'ledger' | 'options'>,
+  { ledger: source, options }: Pick<EngineContext, 'ledger' | 'options'>,
   emit: Emit,
 ): EngineContext {
-  const { clock, random } = options;
+  const { clock, random, codec, maxPayloadBytes: maxBytes } = options;
   const health = new HealthRecord(emit);
   const report = (thrown: unknown): void => {
     const error = toError(thrown);
     health.failed(error, new Date(clock.now()));
     emit('job:error', { error });
   };
+  const ledger = codec ? withCodec(source, { codec, maxBytes, report }) : source;
   const ledgerTime = new LedgerTime(ledger, clock, report);
   return { ledger, ledgerTime, clock, random, options, emit, health, report };
 }

@@ -111,6 +111,28 @@ export class UnsupportedError extends MonqueError {
   }
 }
 
+/** An actor may not do what was asked for. Nothing was sent or changed. */
+export class AccessDeniedError extends MonqueError {
+  override readonly name = 'AccessDeniedError';
+  /** The id of the actor. */
+  readonly actorId: string;
+  /** The verb of the ledger. */
+  readonly verb: string;
+  /** The name of the jobs it concerned; absent when it concerned all names, or a job that is not known. */
+  readonly jobName?: string;
+
+  constructor(actorId: string, verb: string, jobName: string | undefined) {
+    const jobs = jobName === undefined ? 'jobs of any name' : `jobs named '${jobName}'`;
+    super(
+      'ACCESS_DENIED',
+      `Actor '${actorId}' may not ${verb} ${jobs}; the hook \`access.may\` decides that`,
+    );
+    this.actorId = actorId;
+    this.verb = verb;
+    if (jobName !== undefined) this.jobName = jobName;
+  }
+}
+
 /** `stop()` waited for `shutdownTimeout` and some handlers still ran. They were told to abort and are named here. */
 export class ShutdownTimeoutError extends MonqueError {
   override readonly name = 'ShutdownTimeoutError';

@@ -65,6 +65,10 @@ export interface MonqueEventMap {
    * in the ledger; `count` is how many.
    */
   'stale:recovered': [payload: { readonly count: number; readonly instanceId?: string }];
+  /** An actor was refused by `access.may`, before anything was done. `name` is that of the jobs it concerned. */
+  'access:denied': [
+    payload: { readonly actor: string; readonly verb: string; readonly name?: string },
+  ];
   /** The ledger does not answer any more. Fires with the first call of the engine that fails. */
   'connection:lost': [payload: { readonly error: Error }];
   /** The ledger answers again. */

@@ -9,6 +9,7 @@
  * @module
  */
 import { sleep, type Timer } from './clock.ts';
+import { undecodableReason } from './codec.ts';
 import { CANCELLED, type Ending, type EndingHooks, Endings } from './endings.ts';
 import type { EngineContext } from './engine-context.ts';
 import { invariant, MonqueError } from './errors.ts';
@@ -76,7 +77,7 @@ export class Executor {
     for (const job of jobs) {
       const key = claimKey(job._id.toHexString(), job.claimToken);
       this.#held.add(key);
-      const unfit = unfitReason(job);
+      const unfit = unfitReason(job) ?? undecodableReason(job);
       if (unfit !== undefined) this.#setAside(job, unfit);
       else if (job.cancelRequestedAt) this.#settleUnstarted(job, CANCELLED);
       else this.#workerOf(job).buffer.push({ job, key, sinceMs });
@@ -93,7 +94,8 @@ export class Executor {
       job,
       isNewer
         ? { kind: 'snoozed', delayMs: LEFT_TO_NEWER_MS }
-        : { kind: 'failed', error, isFinal: true },
+        : // A key may come late, or a deploy; what no longer fits never will.
+          { kind: 'failed', error, isFinal: undecodableReason(job) === undefined },
     );
   }
 
@@ -242,7 +244,7 @@ export class Executor {
     worker.running -= 1;
     worker.measure(durationMs);
     const notes = run.hasNotes ? await run.endNotes() : {};
-    this.#end(run.current, {
+    this.#end(run.endedJob, {
       key,
       outcome,
       durationMs,

@@ -4,8 +4,10 @@
  * @module
  */
 export { type Clock, systemClock, type Timer } from './clock.ts';
+export { type Codec, type CodecContext, type CodecField, UndecodableError } from './codec.ts';
 export type { BulkResult, JobsPage, QueueStats } from './control.ts';
 export {
+  AccessDeniedError,
   ConnectionError,
   InvalidArgumentError,
   InvalidCronError,
@@ -76,6 +78,14 @@ export {
   type TransitionParams,
   type TransitionRow,
 } from './lifecycle.ts';
+export type { ManagementVerb, MonqueManagement } from './management.ts';
+export type {
+  JobMetadata,
+  MetadataChanges,
+  MetadataFilter,
+  MetadataScalar,
+  MetadataValue,
+} from './metadata.ts';
 export { Monque } from './monque.ts';
 export {
   DEFAULT_BASE_RETRY_INTERVAL,
@@ -97,6 +107,7 @@ export { cancel, discard, HandlerOutcome, snooze } from './outcome.ts';
 export type { EnqueueEntry, EnqueueEntryResult, TypedEntry } from './producer.ts';
 export type { HandlerReturn, JobId, MonquePublicAPI } from './public-api.ts';
 export { type Random, systemRandom } from './random.ts';
+export type { GetHistoryOptions } from './records.ts';
 export type { Schedule } from './schedules.ts';
 export type { SchemaIssue, SchemaResult, StandardSchema } from './schema.ts';
 export { DEFAULT_MISSED, type MissedPolicy } from './series.ts';

@@ -276,6 +276,7 @@ export const JOB_LIFECYCLE: Lifecycle<JobStatus, JobVerb> = defineLifecycle<JobS
       to: 'processing',
       guards: [NO_CANCEL],
       set: { cancelRequestedAt: 'now', updatedAt: 'now' },
+      append: HISTORY,
     },
     skipRun: {
       from: ['pending', 'blocked'],
@@ -327,7 +328,13 @@ export const JOB_LIFECYCLE: Lifecycle<JobStatus, JobVerb> = defineLifecycle<JobS
     amend: {
       from: ['pending'],
       to: 'pending',
-      set: { nextRunAt: 'nextRunAt', priority: 'priority', data: 'data', updatedAt: 'now' },
+      set: {
+        nextRunAt: 'nextRunAt',
+        priority: 'priority',
+        data: 'data',
+        metadata: 'metadata',
+        updatedAt: 'now',
+      },
       append: HISTORY,
     },
     redrive: {

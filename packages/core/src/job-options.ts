@@ -27,6 +27,12 @@ import {
   LOWEST_PRIORITY,
   type UniqueHold,
 } from './job.ts';
+import {
+  checkMetadataFilter,
+  copyMetadata,
+  type JobMetadata,
+  type MetadataFilter,
+} from './metadata.ts';
 import { isStandardSchema, type StandardSchema } from './schema.ts';
 import type { MissedPolicy } from './series.ts';
 
@@ -71,6 +77,8 @@ export interface EnqueueOptions {
   readonly whenTaken?: WhenTaken;
   /** An integer from -100 (first) to 100 (last). @default 0 */
   readonly priority?: number;
+  /** A small object to find the job by: at most 4 KiB of texts, numbers, booleans, dates, lists and objects. */
+  readonly metadata?: JobMetadata;
   /** Failures after which the job has failed for good, from 1. @default that of the worker */
   readonly maxRetries?: number;
   /** How long to wait before a retry. @default that of the worker */
@@ -119,6 +127,8 @@ export interface ScheduleOptions {
    * of them, `all` runs each, at most the last 100. @default 'once'
    */
   readonly missed?: MissedPolicy;
+  /** As of an enqueue. Keys of it that hold something else are set again with each call, other keys stay. */
+  readonly metadata?: JobMetadata;
   /** Options of each run. */
   readonly priority?: number;
   readonly maxRetries?: number;
@@ -133,6 +143,8 @@ export interface JobsFilter {
   /** One state, or several. */
   readonly status?: JobStatus | readonly JobStatus[];
   readonly uniqueKey?: string;
+  /** Jobs whose metadata holds each of these values; of a list, one of its items. */
+  readonly metadata?: MetadataFilter;
   /** Jobs created at this time or later. */
   readonly createdFrom?: Date;
   /** Jobs created before this time. */
@@ -183,6 +195,7 @@ const RUN_CHECKS = {
   maxRetries: integer(1, LONGEST_RETRY_COUNT),
   backoff: checkBackoff,
   timeout: integer(1, 30 * DAY_MS - 1),
+  metadata: copyMetadata,
 } as const satisfies Readonly<Record<string, Check>>;
 
 const ENQUEUE_CHECKS: Readonly<Record<keyof EnqueueOptions, Check>> = {
@@ -221,6 +234,7 @@ const FILTER_CHECKS: Readonly<Record<keyof JobsFilter, Check>> = {
   name: oneOrMany(checkJobName),
   status: oneOrMany(checkStatus),
   uniqueKey: text(LONGEST_UNIQUE_KEY),
+  metadata: checkMetadataFilter,
   createdFrom: checkDate,
   createdBefore: checkDate,
 };

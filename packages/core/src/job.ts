@@ -4,6 +4,7 @@
  * @module
  */
 import type { ObjectId } from 'mongodb';
+import type { JobMetadata } from './metadata.ts';
 
 /** The states of a job; `docs/state-machine.md` shows how it moves between them. */
 export const JobStatus = {
@@ -56,7 +57,7 @@ export interface HistoryEntry {
   /** What happened, by its verb in `docs/state-machine.md`, such as `retry`, `fail`, `rescue` or `redrive`. */
   readonly verb: string;
   readonly at: Date;
-  /** The instance that did it, or that had died. */
+  /** The instance that did it, or that had died; of what was done by hand, the actor. */
   readonly by?: string;
   /** Why: the message of a failure, or the reason somebody gave. */
   readonly reason?: string;
@@ -112,6 +113,8 @@ export interface Job<T = unknown> {
   readonly name: string;
   /** What the handler works on; `undefined` for a job without data. */
   readonly data: T;
+  /** What its users noted beside the data, to find it by; at most 4 KiB. */
+  readonly metadata?: JobMetadata;
   readonly status: JobStatus;
   /** From -100 (first) to 100 (last). */
   readonly priority: number;

@@ -42,11 +42,14 @@ import type {
   ResultOf,
   UntypedJobs,
 } from './job-types.ts';
-import type { LedgerRepository } from './ledger/ledger-repository.ts';
+import type { Actor, LedgerRepository, TransitionEntry } from './ledger/ledger-repository.ts';
 import { InMemoryLedgerRepository } from './ledger/memory/in-memory-ledger-repository.ts';
+import { ledgerFor, type MonqueManagement, managementOf } from './management.ts';
+import type { MetadataChanges } from './metadata.ts';
 import { type MonqueOptions, type ResolvedOptions, resolveOptions } from './options.ts';
 import { type EnqueueEntryResult, Producer, type TypedEntry } from './producer.ts';
 import type { HandlerReturn, JobId, MonquePublicAPI } from './public-api.ts';
+import { type GetHistoryOptions, Records } from './records.ts';
 import { type Schedule, Schedules } from './schedules.ts';
 import { stopOnSignals } from './signals.ts';
 import { resolveSource } from './source.ts';
@@ -74,6 +77,8 @@ export class Monque<Types extends JobTypes = UntypedJobs>
   extends MonqueEmitter
   implements MonquePublicAPI<Types>
 {
+  /** This one, or the scheduler that this one is of an actor's. */
+  readonly #origin: Monque<Types>;
   readonly #ledger: LedgerRepository;
   readonly #options: ResolvedOptions;
   readonly #context: EngineContext;
@@ -82,7 +87,8 @@ export class Monque<Types extends JobTypes = UntypedJobs>
   readonly #control: Control;
   readonly #gates: Gates;
   readonly #waiter: Waiter;
-  readonly #workers = new Map<string, Worker>();
+  readonly #records: Records;
+  readonly #workers: Map<string, Worker>;
   readonly #initialize = (): Promise<void> => this.initialize();
   #instance: Instance | undefined;
   #releaseSignals: (() => void) | undefined;
@@ -93,23 +99,35 @@ export class Monque<Types extends JobTypes = UntypedJobs>
    * @param options - see {@link MonqueOptions}
    * @throws InvalidArgumentError when the source is neither, or an option is wrong. Nothing is connected to yet.
    */
-  constructor(source: Db | LedgerRepository, options: MonqueOptions = {}) {
+  constructor(source: Db | LedgerRepository, options?: MonqueOptions);
+  /** @internal The scheduler `origin` over a ledger of an actor's, with the events, workers and time of `origin`. */
+  constructor(source: LedgerRepository, origin: Monque<Types>);
+  constructor(source: Db | LedgerRepository, given: MonqueOptions | Monque<Types> = {}) {
     super();
-    const resolved = resolveSource(source, options);
-    this.#options = resolved.options;
-    this.#ledger = resolved.ledger;
-    this.#context = makeContext(resolved, (name, payload) => {
-      this.emit(name, payload as never);
-    });
-    const onPending = (jobs: readonly Job[]): void => this.#instance?.jobsStored(jobs);
+    if (given instanceof Monque) {
+      this.#origin = given;
+      this.#context = { ...given.#context, ledger: source as LedgerRepository };
+      this.#workers = given.#workers;
+    } else {
+      this.#origin = this;
+      this.#context = makeContext(resolveSource(source, given), (name, payload) => {
+        this.emit(name, payload as never);
+      });
+      this.#workers = new Map();
+    }
+    this.#options = this.#context.options;
+    this.#ledger = this.#context.ledger;
+    const origin = this.#origin;
+    const onPending = (jobs: readonly Job[]): void => origin.#instance?.jobsStored(jobs);
     this.#producer = new Producer(this.#context, this.#workers, onPending);
     this.#schedules = new Schedules(this.#context, this.#producer, (job) => onPending([job]));
     this.#gates = new Gates(this.#context, this.#workers, (job) => onPending([job]));
     this.#waiter = new Waiter(this.#context);
+    this.#records = new Records(this.#context);
     this.#control = new Control(this.#context, {
       onPending: (job) => onPending([job]),
-      onCancelRequested: (jobId) => this.#instance?.cancelRequested(jobId),
-      onEnded: (job) => this.#waiter.ended(job),
+      onCancelRequested: (jobId) => origin.#instance?.cancelRequested(jobId),
+      onEnded: (job) => origin.#waiter.ended(job),
     });
   }
 
@@ -117,8 +135,11 @@ export class Monque<Types extends JobTypes = UntypedJobs>
   static inMemory<Types extends JobTypes = UntypedJobs>(
     options: MonqueOptions = {},
   ): Monque<Types> {
-    const { clock, operationTimeoutMs } = resolveOptions(options, true);
-    return new Monque<Types>(new InMemoryLedgerRepository({ clock, operationTimeoutMs }), options);
+    const { clock, operationTimeoutMs, ledger } = resolveOptions(options);
+    const { transitionLog } = ledger;
+    const inMemory = new InMemoryLedgerRepository({ clock, operationTimeoutMs, transitionLog });
+    const { transitionLog: _, ...others } = options;
+    return new Monque<Types>(inMemory, others);
   }
 
   async initialize(): Promise<void> {
@@ -244,6 +265,14 @@ export class Monque<Types extends JobTypes = UntypedJobs>
     return (await this.#control.getJobsWithCursor(options)) as JobsPage<DataOf<Types, Name>>;
   }
 
+  async getHistory(id: JobId, options: GetHistoryOptions = {}): Promise<TransitionEntry[]> {
+    return this.#records.getHistory(id, options);
+  }
+
+  async setMetadata(id: JobId, changes: MetadataChanges): Promise<Job | null> {
+    return this.#records.setMetadata(id, changes, this.#initialize);
+  }
+
   async cancelJob(id: JobId, options: { readonly reason?: string } = {}): Promise<Job | null> {
     checkFields('options', options, { reason: text(LONGEST_REASON) });
     toObjectId('id', id);
@@ -308,6 +337,10 @@ export class Monque<Types extends JobTypes = UntypedJobs>
     return (await this.#waiter.wait(jobId, timeout)) as ResultOf<Types, Name>;
   }
 
+  as(actor: Actor): MonqueManagement<Types> {
+    return managementOf(new Monque<Types>(ledgerFor(this.#context, actor), this));
+  }
+
   isHealthy(): boolean {
     return this.#instance?.isHealthy() ?? false;
   }
@@ -333,7 +366,7 @@ export class Monque<Types extends JobTypes = UntypedJobs>
     checkJobName('name', name);
     await this.initialize();
     await this.#ledger.setPaused({ name, paused, now: this.#context.ledgerTime.now() });
-    this.#instance?.pausesChanged();
+    this.#origin.#instance?.pausesChanged();
   }
 
   async #startInstance(): Promise<void> {

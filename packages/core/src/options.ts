@@ -16,9 +16,10 @@ import {
   YEAR_MS,
 } from './checks.ts';
 import { type Clock, systemClock } from './clock.ts';
+import type { Codec } from './codec.ts';
 import { InvalidArgumentError } from './errors.ts';
 import type { JobStatus } from './job.ts';
-import { DEFAULT_OPERATION_TIMEOUT } from './ledger/ledger-repository.ts';
+import { type Access, DEFAULT_OPERATION_TIMEOUT } from './ledger/ledger-repository.ts';
 import type { WriteConcernOption } from './ledger/mongodb/commands.ts';
 import { DEFAULT_COLLECTION_NAME } from './ledger/mongodb/mongo-ledger-repository.ts';
 import { type Random, systemRandom } from './random.ts';
@@ -90,6 +91,13 @@ export interface MonqueOptions {
    * @default false
    */
   readonly listingIndexes?: boolean;
+  /**
+   * Keep every transition of every job in the collection `<collectionName>.transitions`, for `getHistory`. Each batch
+   * costs one more insert. Nothing is ever removed from it; a TTL index of your own on `at` can do that.
+   *
+   * @default false
+   */
+  readonly transitionLog?: boolean;
   /** Milliseconds between polls, from 10. Jobs are mostly found sooner, by hints. @default 1000 */
   readonly pollInterval?: number;
   /** Handlers of one worker that run at once in this process, from 1. @default 5 */
@@ -137,6 +145,15 @@ export interface MonqueOptions {
   readonly maxPayloadSize?: number;
   /** Milliseconds after which one database operation counts as unanswered, from 100. @default 10000 */
   readonly operationTimeout?: number;
+  /** Who may do what through `as(actor)`. @default everything is allowed, and recorded */
+  readonly access?: Access;
+  /**
+   * Encodes `data` and `result` where they are stored, as by encryption. What is bounded by `maxPayloadSize` is then
+   * the encoded value.
+   *
+   * @default none: they are stored as they are
+   */
+  readonly codec?: Codec;
   /** Time and timers; for tests. @default systemClock */
   readonly clock?: Clock;
   /** Chance and new ids; for tests. @default systemRandom */
@@ -163,6 +180,10 @@ export interface ResolvedOptions {
   readonly signals: readonly NodeJS.Signals[];
   readonly resendLimitMs: number;
   readonly maxPayloadBytes: number;
+  /** The most bytes of a value as it is given; unbounded where a codec makes another of it, which is bounded. */
+  readonly maxGivenBytes: number;
+  readonly access: Access | undefined;
+  readonly codec: Codec | undefined;
   readonly operationTimeoutMs: number;
   readonly clock: Clock;
   readonly random: Random;
@@ -171,6 +192,7 @@ export interface ResolvedOptions {
     readonly writeConcern: WriteConcernOption;
     readonly skipIndexCreation: boolean;
     readonly listingIndexes: boolean;
+    readonly transitionLog: boolean;
   };
 }
 
@@ -191,6 +213,7 @@ const OPTION_CHECKS: Readonly<Record<keyof MonqueOptions, Check>> = {
   writeConcern: oneOf('majority', 1),
   skipIndexCreation: oneOf(true, false),
   listingIndexes: oneOf(true, false),
+  transitionLog: oneOf(true, false),
   pollInterval: integer(10, DAY_MS),
   defaultConcurrency: integer(1, 10_000),
   instanceConcurrency: integer(1, 100_000),
@@ -213,6 +236,8 @@ const OPTION_CHECKS: Readonly<Record<keyof MonqueOptions, Check>> = {
   resendLimit: integer(0, DAY_MS),
   maxPayloadSize: integer(16, LARGEST_PAYLOAD),
   operationTimeout: integer(100, DAY_MS),
+  access: hasMethods('may'),
+  codec: hasMethods('encode', 'decode'),
   clock: hasMethods('now', 'monotonic', 'setTimer', 'setImmediate'),
   random: hasMethods('fraction', 'token', 'objectId'),
 };
@@ -223,6 +248,7 @@ const LEDGER_OPTIONS = [
   'writeConcern',
   'skipIndexCreation',
   'listingIndexes',
+  'transitionLog',
 ] as const;
 
 /**
@@ -256,6 +282,11 @@ export function resolveOptions(options: MonqueOptions = {}, ownLedger = false): 
     signals: resolveSignals(options.handleSignals),
     resendLimitMs: options.resendLimit ?? DEFAULT_RESEND_LIMIT,
     maxPayloadBytes: options.maxPayloadSize ?? DEFAULT_MAX_PAYLOAD_SIZE,
+    maxGivenBytes: options.codec
+      ? Number.POSITIVE_INFINITY
+      : (options.maxPayloadSize ?? DEFAULT_MAX_PAYLOAD_SIZE),
+    access: options.access,
+    codec: options.codec,
     operationTimeoutMs: options.operationTimeout ?? DEFAULT_OPERATION_TIMEOUT,
     clock: options.clock ?? systemClock,
     random: options.random ?? systemRandom,
@@ -264,6 +295,7 @@ export function resolveOptions(options: MonqueOptions = {}, ownLedger = false): 
       writeConcern: options.writeConcern ?? 'majority',
       skipIndexCreation: options.skipIndexCreation ?? false,
       listingIndexes: options.listingIndexes ?? false,
+      transitionLog: options.transitionLog ?? false,
     }),
   });
 }

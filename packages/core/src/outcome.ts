@@ -195,7 +195,7 @@ function completion(
   { now: at }: SettlementContext,
 ): Ending {
   const { lastStage: name, ...before } = staged ?? {};
-  const ofResult = { ...before, ...(result !== undefined && { result }) };
+  const ofResult = { ...before, ...(result !== undefined && { result, name: job.name }) };
   if (next === null) {
     return { verb: 'complete', ...ofResult, ...(name && { stageRecords: [{ name, at }] }) };
   }

@@ -21,6 +21,7 @@ import {
 } from './job-options.ts';
 import type { DataOf, JobTypes, NameOf } from './job-types.ts';
 import { lockFieldsFor } from './ledger/unique-locks.ts';
+import { copyMetadata, type JobMetadata } from './metadata.ts';
 import { copyPayload } from './payload.ts';
 import { checkData } from './schema.ts';
 import type { Worker } from './worker.ts';
@@ -59,6 +60,7 @@ interface Draft {
   readonly data?: unknown;
   readonly options: ResolvedEnqueueOptions;
   readonly runAt?: Date;
+  readonly metadata?: JobMetadata;
 }
 
 /** What the fields of an entry are called in errors. */
@@ -195,6 +197,7 @@ export class Producer {
         nextRunAt: this.#dueAt(draft, now, holder.createdAt),
         priority,
         ...(draft.data !== undefined && { data: draft.data }),
+        ...(draft.metadata && { metadata: draft.metadata }),
       },
       now,
       fence: holder.fence,
@@ -234,11 +237,12 @@ export class Producer {
   #draft(names: FieldNames, name: string, data: unknown, given: EnqueueOptions | undefined): Draft {
     checkJobName(names.name, name);
     const options = resolveEnqueueOptions(names.options, given);
-    const copy = copyPayload(names.data, data, this.#context.options.maxPayloadBytes);
-    const { runAt } = options;
+    const copy = copyPayload(names.data, data, this.#context.options.maxGivenBytes);
+    const { runAt, metadata } = options;
     return {
       name,
       options,
+      ...(metadata && { metadata: copyMetadata(`${names.options}.metadata`, metadata) }),
       ...(copy !== undefined && { data: copy }),
       ...(runAt && { runAt: new Date(runAt) }),
     };
@@ -265,6 +269,7 @@ export class Producer {
       name: draft.name,
       priority: options.priority,
       data: draft.data,
+      ...(draft.metadata && { metadata: draft.metadata }),
       nextRunAt: this.#dueAt(draft, now, now),
       ...this.#lockFields(draft, now),
       ...(maxRetries !== undefined && { maxRetries }),

@@ -27,8 +27,12 @@ import type {
   ResultOf,
   UntypedJobs,
 } from './job-types.ts';
+import type { Actor, TransitionEntry } from './ledger/ledger-repository.ts';
+import type { MonqueManagement } from './management.ts';
+import type { MetadataChanges } from './metadata.ts';
 import type { HandlerOutcome } from './outcome.ts';
 import type { EnqueueEntryResult, TypedEntry } from './producer.ts';
+import type { GetHistoryOptions } from './records.ts';
 import type { Schedule } from './schedules.ts';
 import type { StagesDefinition } from './stages.ts';
 import type { JobHandler } from './worker.ts';
@@ -177,11 +181,27 @@ export interface MonquePublicAPI<Types extends JobTypes = UntypedJobs> {
   ): Promise<JobsPage<DataOf<Types, Name>>>;
 
   /**
-   * Cancels a pending job, or one that waits at a gate, at once; of a series the waiting run, the series goes on. For a job that is processing it is
+   * What happened to a job, the oldest first. With the option `transitionLog` every transition since the option was
+   * set, also of a job that is gone; without it the newest 20 entries that the job keeps: what failed, and what was
+   * done by hand. An empty list for a job that is not known.
+   */
+  getHistory(id: JobId, options?: GetHistoryOptions): Promise<TransitionEntry[]>;
+
+  /**
+   * Changes keys of the metadata of a job, whatever state it is in; `null` removes a key, other keys stay.
+   *
+   * @returns the job after the call; null when there is none
+   * @throws InvalidArgumentError also when the metadata would take more than 4 KiB; then nothing is changed
+   */
+  setMetadata(id: JobId, changes: MetadataChanges): Promise<Job | null>;
+
+  /**
+   * Cancels a pending job, or one that waits at a gate, at once; of a series the waiting run, the series goes on. For a
+   * job that is processing it is
    * asked for: its handler's signal aborts, wherever it runs, and the job ends as cancelled unless the handler
    * succeeds all the same.
    *
-   * @param options.reason - kept in the history of a job that was pending
+   * @param options.reason - kept in the history of the job
    * @returns the job after the call; null when there is none
    * @throws JobStateError when the job is finished
    */
@@ -244,6 +264,14 @@ export interface MonquePublicAPI<Types extends JobTypes = UntypedJobs> {
     id: JobId | Job<DataOf<Types, Name>>,
     options?: { readonly timeout?: number },
   ): Promise<ResultOf<Types, Name>>;
+
+  /**
+   * This scheduler as an actor may use it: the hook `access.may` is asked before each verb of the ledger, and what is
+   * done by hand bears the id of the actor in the history. It shares the workers, the events and the connection.
+   *
+   * @throws InvalidArgumentError when it is no actor; the verbs throw AccessDeniedError
+   */
+  as(actor: Actor): MonqueManagement<Types>;
 
   /** True when this scheduler was started, its ledger answers, and it holds its lease. */
   isHealthy(): boolean;

@@ -12,6 +12,7 @@ import { InvalidArgumentError, JobStateError, MonqueError, toError } from './err
 import type { ClaimedJob, Job } from './job.ts';
 import { JOB_LIFECYCLE } from './job-lifecycle.ts';
 import type { Settlement } from './ledger/settlement.ts';
+import type { JobMetadata, MetadataChanges } from './metadata.ts';
 import { Notes, type OpenNotes } from './notes.ts';
 import {
   isHandlerOutcome,
@@ -21,6 +22,7 @@ import {
   toSettlement,
 } from './outcome.ts';
 import { copyPayload } from './payload.ts';
+import { setMetadataOfRun } from './records.ts';
 import { checkData, type StandardSchema } from './schema.ts';
 import { StagedRun } from './staged-run.ts';
 import { StagePlan } from './stages.ts';
@@ -69,6 +71,7 @@ export class Run {
   #staged: StagedRun | undefined;
   #notes: Notes | undefined;
   #inSession: InSession | undefined;
+  #metadata: JobMetadata | undefined;
 
   constructor(context: RunContext, worker: Worker, job: ClaimedJob) {
     this.#context = context;
@@ -77,14 +80,15 @@ export class Run {
     this.#startedMs = context.clock.monotonic();
   }
 
-  /** The job with the stages that this run recorded. */
-  get current(): ClaimedJob {
-    return this.#staged?.job ?? this.job;
-  }
-
   /** Present once the handler called `complete`: its end may have to wait for a transaction. */
   get inSession(): InSession | undefined {
     return this.#inSession;
+  }
+
+  /** The job with the stages that this run recorded, and with the metadata that its handler left. */
+  get endedJob(): ClaimedJob {
+    const job = this.#staged?.job ?? this.job;
+    return this.#metadata === undefined ? job : { ...job, metadata: this.#metadata };
   }
 
   /** How long it has taken so far, in milliseconds. */
@@ -203,8 +207,13 @@ export class Run {
       fence: this.job.fence,
       progress: (value: unknown) => this.#progress(value),
       log: (line: string) => this.#ownNotes().log(String(line).slice(0, LONGEST_LINE)),
+      setMetadata: (changes: MetadataChanges) => this.#setMetadata(changes),
       complete: (options: Parameters<JobContext['complete']>[0]) => this.#complete(options, staged),
     });
+  }
+
+  async #setMetadata(changes: MetadataChanges): Promise<void> {
+    this.#metadata = await setMetadataOfRun(this.#context, this.job, changes);
   }
 
   #progress(value: unknown): void {
@@ -224,7 +233,7 @@ export class Run {
   /** The work is done: a result that cannot be stored is left out, and said, rather than done again. */
   #resultOf(returned: unknown): { readonly result?: unknown } {
     try {
-      const result = copyPayload('result', returned, this.#context.options.maxPayloadBytes);
+      const result = copyPayload('result', returned, this.#context.options.maxGivenBytes);
       return result === undefined ? {} : { result };
     } catch (error) {
       this.#context.emit('job:error', { error: toError(error), job: this.job });
@@ -240,7 +249,7 @@ export class Run {
     if (typeof session?.inTransaction !== 'function' || !session.inTransaction()) {
       throw new InvalidArgumentError('session', 'a session with a started transaction', session);
     }
-    const stored = copyPayload('result', result, options.maxPayloadBytes);
+    const stored = copyPayload('result', result, options.maxGivenBytes);
     const outcome: Outcome = {
       kind: 'completed',
       ...(stored !== undefined && { result: stored }),

@@ -17,6 +17,7 @@ import { JOB_LIFECYCLE } from './job-lifecycle.ts';
 import { checkScheduleOptions, type ScheduleOptions } from './job-options.ts';
 import type { SeriesFields } from './ledger/ledger-repository.ts';
 import { seriesLock } from './ledger/unique-locks.ts';
+import { copyMetadata, type JobMetadata, metadataFull } from './metadata.ts';
 import { copyPayload } from './payload.ts';
 import type { Producer } from './producer.ts';
 import { firstRun, type MissedPolicy, type SeriesPlan } from './series.ts';
@@ -37,6 +38,7 @@ export interface Schedule<T = unknown> {
   readonly endAt?: Date;
   readonly missed: MissedPolicy;
   readonly data: T;
+  readonly metadata?: JobMetadata;
   /** `processing` while a run is on. */
   readonly status: Job['status'];
   /** When the waiting run is due, which may be a retry; of a run that is on, when it was due. */
@@ -74,16 +76,17 @@ export class Schedules {
     checkJobName('name', name);
     checkScheduleOptions(options);
     const { expression } = parseCron('cron', cron, options.timezone);
-    const copy = copyPayload('data', data, this.#context.options.maxPayloadBytes);
+    const copy = copyPayload('data', data, this.#context.options.maxGivenBytes);
     await this.#producer.checkData(name, copy);
     const plan = toPlan(expression, copy, options);
+    const metadata = options.metadata && copyMetadata('options.metadata', options.metadata);
     await ready();
     const uniqueKey = options.uniqueKey ?? expression;
     for (let race = 0; race < MOST_RACES; race += 1) {
-      const { outcome, job } = await this.#storeOrFind(name, uniqueKey, plan);
+      const { outcome, job } = await this.#storeOrFind(name, uniqueKey, plan, metadata);
       if (outcome === 'enqueued') return job;
       const updated = await this.#update(job, plan);
-      if (updated !== null) return updated;
+      if (updated !== null) return this.#setMetadata(updated, metadata);
     }
     throw new MonqueError('BUSY', `The series ${name} (${uniqueKey}) changed too often`);
   }
@@ -109,6 +112,7 @@ export class Schedules {
     name: string,
     uniqueKey: string,
     plan: Plan,
+    metadata: JobMetadata | undefined,
   ): Promise<{ readonly outcome: 'enqueued' | 'existing'; readonly job: Job }> {
     const { ledger, ledgerTime } = this.#context;
     const now = ledgerTime.now();
@@ -118,7 +122,8 @@ export class Schedules {
       if (standing === undefined) throw noRunLeft(plan);
       return { outcome: 'existing', job: standing };
     }
-    const job = this.#makeJob(name, uniqueKey, plan, { now, scheduledFor: first.scheduledFor });
+    const { scheduledFor } = first;
+    const job = this.#makeJob(name, uniqueKey, plan, metadata, { now, scheduledFor });
     const answer = await this.#producer.storeJob(job);
     if ('error' in answer) throw answer.error;
     return answer;
@@ -163,10 +168,22 @@ export class Schedules {
     throw new MonqueError('BUSY', `The series of ${name} changed too often`);
   }
 
+  /** Keys that handlers and people added stay, so that a process that boots undoes nothing of theirs. */
+  async #setMetadata(job: Job, metadata: JobMetadata = {}): Promise<Job> {
+    const { ledger, ledgerTime } = this.#context;
+    const current = pick(job.metadata ?? {}, Object.keys(metadata));
+    if (isSame(current, metadata)) return job;
+    const params = { jobId: job._id, changes: metadata, now: ledgerTime.now() };
+    const { outcome, job: after } = await ledger.setMetadata(params);
+    if (outcome === 'full') throw metadataFull('options.metadata');
+    return after ?? job;
+  }
+
   #makeJob(
     name: string,
     uniqueKey: string,
     plan: Plan,
+    metadata: JobMetadata | undefined,
     { now, scheduledFor }: { readonly now: Date; readonly scheduledFor: Date },
   ): Job {
     return {
@@ -176,6 +193,7 @@ export class Schedules {
       uniqueLock: seriesLock(uniqueKey),
       data: undefined,
       ...plan,
+      ...(metadata && { metadata }),
       seriesVersion: 1,
       scheduledFor,
       nextRunAt: scheduledFor,
@@ -255,7 +273,7 @@ function isSame(a: object, b: object): boolean {
 }
 
 function toSchedule(job: Job & { readonly repeatInterval: string }): Schedule {
-  const { startAt, endAt } = job;
+  const { startAt, endAt, metadata } = job;
   return {
     jobId: job._id,
     name: job.name,
@@ -269,5 +287,6 @@ function toSchedule(job: Job & { readonly repeatInterval: string }): Schedule {
     scheduledFor: job.scheduledFor ?? job.nextRunAt,
     ...(startAt && { startAt }),
     ...(endAt && { endAt }),
+    ...(metadata && { metadata }),
   };
 }

@@ -8,6 +8,7 @@
  * @module
  */
 import type { Timer } from './clock.ts';
+import { UndecodableError } from './codec.ts';
 import type { EngineContext } from './engine-context.ts';
 import { toError, WaitError } from './errors.ts';
 import type { Job } from './job.ts';
@@ -21,7 +22,7 @@ interface Wait {
   readonly jobId: Job['_id'];
   readonly untilMs: number;
   readonly resolve: (result: unknown) => void;
-  readonly reject: (error: WaitError) => void;
+  readonly reject: (error: Error) => void;
   intervalMs: number;
   /** When the ledger is asked next; infinite while it is being asked. */
   dueMs: number;
@@ -141,6 +142,7 @@ export class Waiter {
     waits?.delete(wait);
     if (waits?.size === 0) this.#waits.delete(id);
     if (end instanceof WaitError) wait.reject(end);
+    else if (end.result instanceof UndecodableError) wait.reject(end.result);
     else if (end.status === 'completed') wait.resolve(end.result);
     else {
       const reason = end.status === 'cancelled' ? 'cancelled' : 'failed';

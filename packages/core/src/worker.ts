@@ -6,6 +6,7 @@
 import type { ClientSession } from 'mongodb';
 import type { ClaimedJob, Job } from './job.ts';
 import type { WorkerOptions } from './job-options.ts';
+import type { MetadataChanges } from './metadata.ts';
 import type { ResolvedOptions } from './options.ts';
 import type { RetryPolicy } from './outcome.ts';
 import type { StandardSchema } from './schema.ts';
@@ -29,6 +30,14 @@ export interface JobContext {
   progress(value: unknown): void;
   /** Adds a line to the log of the job; the newest 100 are kept, each up to 1000 characters. Stored soon. */
   log(line: string): void;
+  /**
+   * Changes keys of the job's metadata; `null` removes a key, other keys stay. Resolves when that is stored, in a write
+   * of its own; the job that the handler was given stays as it is.
+   *
+   * @throws InvalidArgumentError when a value does not belong there, or the metadata would take more than 4 KiB
+   * @throws JobStateError when the claim does not stand any more
+   */
+  setMetadata(changes: MetadataChanges): Promise<void>;
   /**
    * Completes the job inside the handler's own transaction, so that its effects and its completion happen together or
    * not at all. When the transaction was not committed by the time the handler ends, the run counts as failed.

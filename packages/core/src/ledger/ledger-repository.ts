@@ -9,6 +9,7 @@
  */
 import { invariant } from '../errors.ts';
 import type { Job } from '../job.ts';
+import { type Actor, boundTo, checkActor } from './access.ts';
 import { LEDGER_BRAND, LedgerStore } from './ledger-store.ts';
 import type {
   AmendParams,
@@ -32,7 +33,6 @@ import type {
   FindSeriesParams,
   GetJobParams,
   InstanceParams,
-  JobParams,
   LeaseRecord,
   LedgerHint,
   LedgerWatch,
@@ -45,28 +45,35 @@ import type {
   PruneResult,
   ReadClaimParams,
   ReadClaimsParams,
+  ReadHistoryParams,
   ReadStatsParams,
   RecoverParams,
   RecoverResult,
   RedriveParams,
   RedriveResult,
+  RemoveParams,
   RemoveResult,
   ReplanParams,
   RescueParams,
   RescueResult,
   SeriesResult,
+  SetMetadataParams,
+  SetMetadataResult,
   SetPausedParams,
   SettleParams,
   SettleResult,
   StandingClaim,
   StatsRow,
+  TransitionEntry,
 } from './ledger-verbs.ts';
 
+export type { Access, AccessQuestion, Actor } from './access.ts';
 export {
   DEFAULT_OPERATION_TIMEOUT,
   type LedgerRepositoryOptions,
 } from './ledger-store.ts';
 export type * from './ledger-verbs.ts';
+export type { LedgerVerb } from './ledger-view.ts';
 
 /** From this many rescues on a job is a suspect: it is claimed alone. */
 export const SUSPECT_RESCUE_COUNT = 2;
@@ -81,6 +88,17 @@ export const MOST_NAMES_A_CLAIM = 200;
  * ledger could not be reached or did not answer a read; anything else is final.
  */
 export abstract class LedgerRepository extends LedgerStore {
+  /**
+   * This ledger as an actor may use it: the hook `access.may` is asked before each verb, and what is done by hand bears
+   * the id of the actor in the history. A view of a view asks for both actors, and the first is the one that stands in
+   * the history.
+   *
+   * @throws InvalidArgumentError when it is no actor; the verbs throw AccessDeniedError
+   */
+  as(actor: Actor): LedgerRepository {
+    return boundTo(this, checkActor('actor', actor), this.access);
+  }
+
   /** The ledger's clock, which all stamps and due times refer to. */
   readTime(params: Bounded = {}): Promise<Date> {
     return this.run('readTime', 'reads', params, () => this.performReadTime());
@@ -124,7 +142,7 @@ export abstract class LedgerRepository extends LedgerStore {
   }
 
   /** Deletes a job that is not processing. */
-  remove(params: JobParams): Promise<RemoveResult> {
+  remove(params: RemoveParams): Promise<RemoveResult> {
     return this.run('remove', 'writes', params, () => this.performRemove(params));
   }
 
@@ -186,6 +204,19 @@ export abstract class LedgerRepository extends LedgerStore {
     return this.run('completeInSession', 'writes', params, () =>
       this.performCompleteInSession(params),
     );
+  }
+
+  /** Changes keys of the metadata of a job, whatever state it is in; the others stay. */
+  setMetadata(params: SetMetadataParams): Promise<SetMetadataResult> {
+    return this.run('setMetadata', 'writes', params, () => this.performSetMetadata(params));
+  }
+
+  /**
+   * What happened to a job, the oldest first: every transition where the ledger keeps a log of them, else what stands
+   * in the job itself, also in the archive. Nothing for a job that is not known.
+   */
+  readHistory(params: ReadHistoryParams): Promise<readonly TransitionEntry[]> {
+    return this.run('readHistory', 'reads', params, () => this.performReadHistory(params));
   }
 
   /** The job with this id, or null. */

@@ -7,6 +7,7 @@
 import { type Clock, systemClock, withDeadline } from '../clock.ts';
 import { ConnectionError, UnknownOutcomeError } from '../errors.ts';
 import type { Job } from '../job.ts';
+import { type Access, OPEN_ACCESS } from './access.ts';
 import type {
   AmendParams,
   AmendResult,
@@ -29,7 +30,6 @@ import type {
   FindSeriesParams,
   GetJobParams,
   InstanceParams,
-  JobParams,
   LeaseRecord,
   LedgerHint,
   LedgerWatch,
@@ -42,21 +42,26 @@ import type {
   PruneResult,
   ReadClaimParams,
   ReadClaimsParams,
+  ReadHistoryParams,
   ReadStatsParams,
   RecoverParams,
   RecoverResult,
   RedriveParams,
   RedriveResult,
+  RemoveParams,
   RemoveResult,
   ReplanParams,
   RescueParams,
   RescueResult,
   SeriesResult,
+  SetMetadataParams,
+  SetMetadataResult,
   SetPausedParams,
   SettleParams,
   SettleResult,
   StandingClaim,
   StatsRow,
+  TransitionEntry,
 } from './ledger-verbs.ts';
 
 /** What `brand` holds. */
@@ -71,6 +76,8 @@ export interface LedgerRepositoryOptions {
   readonly clock?: Clock;
   /** Milliseconds a call may take before it counts as unanswered. @default 10000 */
   readonly operationTimeoutMs?: number;
+  /** Asked before each verb of {@link LedgerRepository.as}; without it everything is allowed. */
+  readonly access?: Access;
 }
 
 /** A call that changes nothing is answered with a connection error when it is late, a write with an unknown outcome. */
@@ -81,11 +88,14 @@ export abstract class LedgerStore {
   /** Marks every ledger, whichever copy of this package made it. */
   readonly brand: string = LEDGER_BRAND;
   protected readonly clock: Clock;
+  /** Asked before each verb of `as`. */
+  readonly access: Access;
   readonly #operationTimeoutMs: number;
   #opening: Promise<void> | undefined;
 
   protected constructor(options: LedgerRepositoryOptions = {}) {
     this.clock = options.clock ?? systemClock;
+    this.access = options.access ?? OPEN_ACCESS;
     this.#operationTimeoutMs = options.operationTimeoutMs ?? DEFAULT_OPERATION_TIMEOUT;
   }
 
@@ -115,7 +125,7 @@ export abstract class LedgerStore {
   protected abstract performReadClaim(params: ReadClaimParams): Promise<readonly Job[]>;
   protected abstract performSettle(params: SettleParams): Promise<SettleResult>;
   protected abstract performCancel(params: CancelParams): Promise<CancelResult>;
-  protected abstract performRemove(params: JobParams): Promise<RemoveResult>;
+  protected abstract performRemove(params: RemoveParams): Promise<RemoveResult>;
   protected abstract performRedrive(params: RedriveParams): Promise<RedriveResult>;
   protected abstract performAmend(params: AmendParams): Promise<AmendResult>;
   protected abstract performReplan(params: ReplanParams): Promise<SeriesResult>;
@@ -126,6 +136,10 @@ export abstract class LedgerStore {
   protected abstract performOpenGate(params: OpenGateParams): Promise<OpenGateResult>;
   protected abstract performExpireGates(params: ExpireGatesParams): Promise<ExpireGatesResult>;
   protected abstract performCompleteInSession(params: CompleteInSessionParams): Promise<boolean>;
+  protected abstract performSetMetadata(params: SetMetadataParams): Promise<SetMetadataResult>;
+  protected abstract performReadHistory(
+    params: ReadHistoryParams,
+  ): Promise<readonly TransitionEntry[]>;
   protected abstract performGetJob(params: GetJobParams): Promise<Job | null>;
   protected abstract performFindJobs(params: FindJobsParams): Promise<readonly Job[]>;
   protected abstract performReadStats(params: ReadStatsParams): Promise<readonly StatsRow[]>;

@@ -5,9 +5,11 @@
  */
 import type { ClientSession, ObjectId } from 'mongodb';
 import type { Job, JobStatus } from '../job.ts';
+import type { ByHand, ByMetadata, WithMetadata } from './record-verbs.ts';
 import type { SettleAnswer, Settlement } from './settlement.ts';
 
 export type * from './ledger-hint.ts';
+export type * from './record-verbs.ts';
 export type * from './stage-verbs.ts';
 
 /** A bound on the time of one call, for calls that need another than the ledger's own. */
@@ -82,7 +84,7 @@ export interface SettleResult {
   readonly answers: readonly SettleAnswer[];
 }
 
-export interface JobParams extends Bounded {
+export interface JobParams extends Bounded, ByHand {
   readonly jobId: ObjectId;
 }
 
@@ -123,7 +125,7 @@ export interface RedriveResult {
 }
 
 /** What is changed of a pending job; what is left out stays as it is. */
-export interface Amendment {
+export interface Amendment extends WithMetadata {
   readonly nextRunAt?: Date;
   readonly priority?: number;
   readonly data?: unknown;
@@ -207,7 +209,7 @@ export interface CompleteInSessionParams extends Bounded {
 }
 
 /** Which jobs; a field that is left out does not restrict them. */
-export interface JobFilter {
+export interface JobFilter extends ByMetadata {
   readonly jobIds?: readonly ObjectId[];
   readonly names?: readonly string[];
   readonly statuses?: readonly JobStatus[];
@@ -263,7 +265,7 @@ export interface StatsRow {
   readonly longestRunMs: number;
 }
 
-export interface SetPausedParams extends Bounded {
+export interface SetPausedParams extends Bounded, ByHand {
   readonly name: string;
   readonly paused: boolean;
   readonly now: Date;

@@ -6,6 +6,7 @@
 import type { ObjectId } from 'mongodb';
 import type { HistoryEntry, Job, StageRecord } from '../job.ts';
 import type { TransitionParams } from '../lifecycle.ts';
+import type { ByHand } from './record-verbs.ts';
 
 /** The verbs with which the holder of a claim ends it. */
 export type SettleVerb =
@@ -40,6 +41,8 @@ export interface Settlement {
   readonly lastFailCount?: number;
   /** For complete and repeat: what the handler returned. */
   readonly result?: unknown;
+  /** With a result: the name of the job, for a codec. */
+  readonly name?: string;
   /** For release: the lock of a key that is held until its job starts, which this job did not. */
   readonly startLock?: string;
   /** For the run of a job with stages: the names of those that must be recorded, no other and in this order. */
@@ -88,6 +91,24 @@ export function settlementParams(settlement: Settlement, now: Date): TransitionP
     ...params,
     ...(record && { historyEntries: historyEntries(verb, now, record) }),
   };
+}
+
+/** What a verb by hand notes down: who asked for it, and why, where that was said. */
+export function handRecord({
+  by,
+  reason,
+}: ByHand & Pick<HistoryEntry, 'reason'>): Pick<HistoryEntry, 'by' | 'reason'> {
+  return { ...(by !== undefined && { by }), ...(reason !== undefined && { reason }) };
+}
+
+/** The entry of a request to cancel, as a parameter of the lifecycle table; none when nothing was said beside it. */
+export function requestEntries(
+  given: ByHand & Pick<HistoryEntry, 'reason'>,
+  at: Date,
+): TransitionParams {
+  const record = handRecord(given);
+  const isNoted = Object.keys(record).length > 0;
+  return isNoted ? { historyEntries: historyEntries('requestCancel', at, record) } : {};
 }
 
 /** The one new entry of a history, as a parameter of the lifecycle table. */

@@ -23,6 +23,8 @@ export type FaultyVerb =
   | 'checkpoint'
   | 'openGate'
   | 'expireGates'
+  | 'setMetadata'
+  | 'readHistory'
   | 'completeInSession'
   | 'findJobs'
   | 'readStats'

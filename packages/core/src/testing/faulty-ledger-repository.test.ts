@@ -58,6 +58,8 @@ function callsOf(faulty: FaultyLedgerRepository): Record<FaultyVerb, () => Promi
     replan: () => faulty.replan({ jobId, series: { repeatInterval: '* * * * *' }, now }),
     endSeries: () => faulty.endSeries({ jobId, now }),
     findSeries: () => faulty.findSeries({ limit: 1 }),
+    setMetadata: () => faulty.setMetadata({ jobId, changes: {}, now }),
+    readHistory: () => faulty.readHistory({ jobId, limit: 1 }),
     note: () => faulty.note({ jobId, claimToken: 'other', now }),
     checkpoint: () =>
       faulty.checkpoint({
@@ -101,6 +103,7 @@ function callsOf(faulty: FaultyLedgerRepository): Record<FaultyVerb, () => Promi
 }
 
 const READS = new Set<string>([
+  'readHistory',
   'readTime',
   'readClaim',
   'getJob',

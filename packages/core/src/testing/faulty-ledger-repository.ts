@@ -30,7 +30,6 @@ import {
   type FindSeriesParams,
   type GetJobParams,
   type InstanceParams,
-  type JobParams,
   type LeaseRecord,
   type LedgerHint,
   LedgerRepository,
@@ -45,21 +44,26 @@ import {
   type PruneResult,
   type ReadClaimParams,
   type ReadClaimsParams,
+  type ReadHistoryParams,
   type ReadStatsParams,
   type RecoverParams,
   type RecoverResult,
   type RedriveParams,
   type RedriveResult,
+  type RemoveParams,
   type RemoveResult,
   type ReplanParams,
   type RescueParams,
   type RescueResult,
   type SeriesResult,
+  type SetMetadataParams,
+  type SetMetadataResult,
   type SetPausedParams,
   type SettleParams,
   type SettleResult,
   type StandingClaim,
   type StatsRow,
+  type TransitionEntry,
 } from '../ledger/ledger-repository.ts';
 import type { CarriedOutCall, Fault, FaultyCall, FaultyVerb } from './faults.ts';
 
@@ -146,7 +150,7 @@ export class FaultyLedgerRepository extends LedgerRepository {
     return this.#write('cancel', params, { send: (part) => this.#inner.cancel(part) });
   }
 
-  protected override performRemove(params: JobParams): Promise<RemoveResult> {
+  protected override performRemove(params: RemoveParams): Promise<RemoveResult> {
     return this.#write('remove', params, { send: (part) => this.#inner.remove(part) });
   }
 
@@ -168,6 +172,16 @@ export class FaultyLedgerRepository extends LedgerRepository {
 
   protected override performFindSeries(params: FindSeriesParams): Promise<readonly Job[]> {
     return this.#read('findSeries', params, () => this.#inner.findSeries(params));
+  }
+
+  protected override performSetMetadata(params: SetMetadataParams): Promise<SetMetadataResult> {
+    return this.#write('setMetadata', params, { send: (part) => this.#inner.setMetadata(part) });
+  }
+
+  protected override performReadHistory(
+    params: ReadHistoryParams,
+  ): Promise<readonly TransitionEntry[]> {
+    return this.#read('readHistory', params, () => this.#inner.readHistory(params));
   }
 
   protected override performNote(params: NoteParams): Promise<boolean> {

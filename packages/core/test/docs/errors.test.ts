@@ -28,6 +28,8 @@ test('docs/errors.md gives the code that each error carries', () => {
     new core.LedgerFullError(1),
     new core.UnsupportedError('message'),
     new core.ShutdownTimeoutError(1, [id]),
+    new core.AccessDeniedError('actor', 'cancel', 'name'),
+    new core.UndecodableError('data', 'why'),
   ];
   const codes = new Map(tableRows(page, '## The classes').map(([name, code]) => [name, code]));
   for (const { name, code } of examples) expect(codes.get(`\`${name}\``)).toBe(`\`${code}\``);

@@ -34,6 +34,7 @@ const EVENT_NAMES: readonly EventName[] = [
   'job:deleted',
   'job:skipped',
   'stale:recovered',
+  'access:denied',
   'connection:lost',
   'connection:restored',
   'loop:delayed',

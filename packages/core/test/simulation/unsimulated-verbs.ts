@@ -4,10 +4,15 @@ import type { Job } from '../../src/index.ts';
 import {
   LedgerRepository,
   type RecoverResult,
+  type SetMetadataResult,
   type StatsRow,
+  type TransitionEntry,
 } from '../../src/ledger/ledger-repository.ts';
 
-/** A ledger that no other tool uses, whose jobs are not listed, and that has no transactions. */
+/**
+ * A ledger that no other tool uses, whose jobs are not listed and have no metadata, which no state depends on, and that
+ * has no transactions.
+ */
 export abstract class UnsimulatedVerbs extends LedgerRepository {
   protected async performRecover(): Promise<RecoverResult> {
     return { pending: 0, cancelled: 0 };
@@ -19,6 +24,14 @@ export abstract class UnsimulatedVerbs extends LedgerRepository {
 
   protected performFindJobs(): Promise<readonly Job[]> {
     return refuse('findJobs');
+  }
+
+  protected performSetMetadata(): Promise<SetMetadataResult> {
+    return refuse('setMetadata');
+  }
+
+  protected performReadHistory(): Promise<readonly TransitionEntry[]> {
+    return refuse('readHistory');
   }
 
   protected performReadStats(): Promise<readonly StatsRow[]> {

@@ -38,7 +38,6 @@ import {
   type FindSeriesParams,
   type GetJobParams,
   type InstanceParams,
-  type JobParams,
   type LeaseRecord,
   type LedgerHint,
   LedgerRepository,
@@ -53,21 +52,26 @@ import {
   type PruneResult,
   type ReadClaimParams,
   type ReadClaimsParams,
+  type ReadHistoryParams,
   type ReadStatsParams,
   type RecoverParams,
   type RecoverResult,
   type RedriveParams,
   type RedriveResult,
+  type RemoveParams,
   type RemoveResult,
   type ReplanParams,
   type RescueParams,
   type RescueResult,
   type SeriesResult,
+  type SetMetadataParams,
+  type SetMetadataResult,
   type SetPausedParams,
   type SettleParams,
   type SettleResult,
   type StandingClaim,
   type StatsRow,
+  type TransitionEntry,
 } from '../ledger-repository.ts';
 import {
   answerUnmatched,
@@ -75,6 +79,7 @@ import {
   type Settlement,
   settlementParams,
 } from '../settlement.ts';
+import { removalEntry, transitionEntry } from '../transition-log.ts';
 import { inClaimOrder } from './due-queue.ts';
 import { Hints } from './hints.ts';
 import { JobStore } from './job-store.ts';
@@ -82,11 +87,12 @@ import { LeaseRegister } from './lease-register.ts';
 import { MemoryArchive } from './memory-archive.ts';
 import { MemoryControl, noTransactions } from './memory-control.ts';
 import { countJobs, listJobs, takeJobs } from './memory-listing.ts';
+import { MemoryTransitions, readHistory, setMetadata } from './memory-records.ts';
 import { MemoryRescue } from './memory-rescue.ts';
 import { MemorySeries } from './memory-series.ts';
 import { MemoryStages } from './memory-stages.ts';
 import { dueHint, Moves } from './moves.ts';
-import { copyIn, copyOut, type StoredJob } from './stored-job.ts';
+import { copyIn, copyOut, type StoredJob, toStandingClaim } from './stored-job.ts';
 
 /** How many unfinished jobs an in-memory ledger holds when nothing else is said. */
 const DEFAULT_MAX_JOBS = 100_000;
@@ -100,6 +106,8 @@ export interface InMemoryLedgerOptions extends LedgerRepositoryOptions {
   readonly maxJobs?: number;
   /** The most finished jobs; beyond it the oldest leave. @default 10000 */
   readonly maxFinishedJobs?: number;
+  /** Keep the newest 10,000 transitions of all jobs, for `readHistory`. @default false */
+  readonly transitionLog?: boolean;
 }
 
 /** A ledger that forgets everything with its process. It serves any number of instances of that process. */
@@ -108,6 +116,7 @@ export class InMemoryLedgerRepository extends LedgerRepository {
   readonly #jobs: JobStore;
   readonly #leases = new LeaseRegister();
   readonly #hints: Hints;
+  readonly #log: MemoryTransitions | undefined;
   readonly #moves: Moves;
   readonly #control: MemoryControl;
   readonly #series: MemorySeries;
@@ -125,12 +134,13 @@ export class InMemoryLedgerRepository extends LedgerRepository {
     this.#maxJobs = maxJobs;
     this.#jobs = new JobStore(maxFinishedJobs);
     this.#hints = new Hints(this.clock);
-    this.#moves = new Moves(this.#jobs, this.#hints);
+    this.#log = options.transitionLog ? new MemoryTransitions() : undefined;
+    this.#moves = new Moves(this.#jobs, this.#hints, this.#log);
     this.#control = new MemoryControl(this.#jobs, this.#moves);
     this.#series = new MemorySeries(this.#jobs, this.#moves);
     this.#stages = new MemoryStages(this.#jobs, this.#moves);
     this.#rescue = new MemoryRescue(this.#jobs, this.#moves);
-    this.#archive = new MemoryArchive(this.#jobs, maxFinishedJobs);
+    this.#archive = new MemoryArchive(this.#jobs, maxFinishedJobs, this.#log);
   }
 
   /** How many jobs it holds, finished ones too. */
@@ -189,8 +199,12 @@ export class InMemoryLedgerRepository extends LedgerRepository {
     return this.#control.cancel(params);
   }
 
-  protected async performRemove(params: JobParams): Promise<RemoveResult> {
-    return this.#control.remove(params);
+  protected async performRemove(params: RemoveParams): Promise<RemoveResult> {
+    const result = this.#control.remove(params);
+    if (result.outcome !== 'removed') return result;
+    const { jobId, now = new Date(this.clock.now()) } = params;
+    this.#log?.add(jobId.toHexString(), removalEntry(result.job as Job, { ...params, now }));
+    return result;
   }
 
   protected async performRedrive(params: RedriveParams): Promise<RedriveResult> {
@@ -231,6 +245,17 @@ export class InMemoryLedgerRepository extends LedgerRepository {
 
   protected async performFindSeries(params: FindSeriesParams): Promise<readonly Job[]> {
     return this.#series.find(params);
+  }
+
+  protected async performSetMetadata(params: SetMetadataParams): Promise<SetMetadataResult> {
+    return setMetadata(this.#jobs, params);
+  }
+
+  protected async performReadHistory(
+    params: ReadHistoryParams,
+  ): Promise<readonly TransitionEntry[]> {
+    const id = params.jobId.toHexString();
+    return readHistory(params, this.#log, this.#jobs.find(id) ?? this.#archive.find(id));
   }
 
   protected async performGetJob({ jobId, archived }: GetJobParams): Promise<Job | null> {
@@ -340,6 +365,7 @@ export class InMemoryLedgerRepository extends LedgerRepository {
     } catch (error) {
       return { outcome: 'refused', error: toError(error) };
     }
+    this.#log?.add(id, transitionEntry('enqueue', { now: job.createdAt }, { fence: job.fence }));
     this.#hints.send(dueHint(job));
     return { outcome: 'enqueued', job };
   }
@@ -366,17 +392,6 @@ function jobsWithIds(
 ): readonly StoredJob[] {
   const ids = new Set(jobIds.map((jobId) => jobId.toHexString()));
   return [...ids].flatMap((id) => source.find(id) ?? []);
-}
-
-function toStandingClaim(stored: StoredJob): StandingClaim {
-  const { _id, claimToken, fence, cancelRequestedAt } = copyOut(stored);
-  return {
-    jobId: _id,
-    // The rows that set claimedBy set claimToken too.
-    claimToken: claimToken as string,
-    fence,
-    ...(cancelRequestedAt !== undefined && { cancelRequestedAt }),
-  };
 }
 
 function checkBound(field: string, value: number): void {

@@ -6,18 +6,25 @@
 import { asRecord, type Job } from '../../job.ts';
 import { JOB_LIFECYCLE } from '../../job-lifecycle.ts';
 import type { PruneParams, PruneResult } from '../ledger-repository.ts';
+import { transitionEntry } from '../transition-log.ts';
 import { FinishedJobs } from './finished-jobs.ts';
 import type { JobStore } from './job-store.ts';
+import type { MemoryTransitions } from './memory-records.ts';
 import type { StoredJob } from './stored-job.ts';
 
 /** The archive, and the way there. */
 export class MemoryArchive {
   readonly #jobs: JobStore;
   readonly #archived: FinishedJobs;
+  readonly #log: MemoryTransitions | undefined;
 
-  /** @param maxArchivedJobs - beyond it the jobs leave that were archived first */
-  constructor(jobs: JobStore, maxArchivedJobs: number) {
+  /**
+   * @param maxArchivedJobs - beyond it the jobs leave that were archived first
+   * @param log - told of every job that leaves, where all transitions are kept
+   */
+  constructor(jobs: JobStore, maxArchivedJobs: number, log?: MemoryTransitions) {
     this.#jobs = jobs;
+    this.#log = log;
     this.#archived = new FinishedJobs(maxArchivedJobs);
   }
 
@@ -38,6 +45,8 @@ export class MemoryArchive {
     for (const stored of leaving) {
       this.#jobs.delete(stored);
       if (params.archive) this.#keep(stored);
+      const entry = transitionEntry('prune', { now: params.now }, { from: stored.job.status });
+      this.#log?.add(stored.id, entry);
     }
     const last = seen.length === params.limit ? seen.at(-1) : undefined;
     return { pruned: leaving.length, ...(last && { position: last.job._id }) };

@@ -20,7 +20,7 @@ import type {
   RedriveResult,
   RemoveResult,
 } from '../ledger-repository.ts';
-import { historyEntries } from '../settlement.ts';
+import { handRecord, historyEntries, requestEntries } from '../settlement.ts';
 import { lockToRetake } from '../unique-locks.ts';
 import type { JobStore } from './job-store.ts';
 import type { Moves } from './moves.ts';
@@ -44,13 +44,16 @@ export class MemoryControl {
     if (JOB_LIFECYCLE.allowsFrom('cancel', stored.job.status)) {
       return this.#cancelPending(stored, params);
     }
-    const requested = this.#moves.move('requestCancel', stored, { now });
+    const requested = this.#moves.move('requestCancel', stored, {
+      now,
+      ...requestEntries(params, now),
+    });
     const isRequested = JOB_LIFECYCLE.allowsFrom('requestCancel', stored.job.status);
     return { outcome: isRequested ? 'requested' : 'refused', job: copyOut(requested ?? stored) };
   }
 
   /** Makes a failed or cancelled job pending again, with its unique key if that is free. */
-  redrive({ jobId, now, nextRunAt }: RedriveParams): RedriveResult {
+  redrive({ jobId, now, nextRunAt, ...given }: RedriveParams): RedriveResult {
     const stored = this.#find(jobId);
     if (stored === undefined) return { outcome: 'missing', job: null };
     const { job } = stored;
@@ -65,7 +68,7 @@ export class MemoryControl {
     const redriven = this.#moves.moveBy('redrive', stored, {
       now,
       nextRunAt,
-      historyEntries: historyEntries('redrive', now, {}),
+      historyEntries: historyEntries('redrive', now, handRecord(given)),
       ...(lock && { [lock.field]: lock.value }),
     });
     return { outcome: 'redriven', job: copyOut(redriven) };
@@ -76,14 +79,14 @@ export class MemoryControl {
    *
    * @throws UnsupportedError when it is to happen in a transaction
    */
-  amend({ jobId, changes, now, fence, session }: AmendParams): AmendResult {
+  amend({ jobId, changes, now, fence, session, ...given }: AmendParams): AmendResult {
     if (session !== undefined) throw noTransactions();
     const stored = this.#find(jobId);
     if (stored === undefined) return { outcome: 'missing', job: null };
     if (fence !== undefined && stored.job.fence !== fence) {
       return { outcome: 'refused', job: copyOut(stored) };
     }
-    const entries = historyEntries('amend', now, {});
+    const entries = historyEntries('amend', now, handRecord(given));
     const amended = this.#moves.move('amend', stored, { ...changes, now, historyEntries: entries });
     return { outcome: amended ? 'amended' : 'refused', job: copyOut(amended ?? stored) };
   }
@@ -108,14 +111,14 @@ export class MemoryControl {
   }
 
   /** Of a series only the waiting run is cancelled; the next takes its place, unless there is none. */
-  #cancelPending(stored: StoredJob, { now, reason }: CancelParams): CancelResult {
+  #cancelPending(stored: StoredJob, { now, ...given }: CancelParams): CancelResult {
     const { repeatInterval, seriesVersion, scheduledFor } = stored.job;
     const next = nextRunOf(stored.job, now);
     const isSeries = repeatInterval !== undefined;
     const ending = isSeries ? 'endSeries' : 'cancel';
     const verb = next === null ? ending : 'skipRun';
     const record = {
-      ...(reason !== undefined && { reason }),
+      ...handRecord(given),
       ...(isSeries && scheduledFor && { scheduledFor }),
     };
     const moved = this.#moves.moveBy(verb, stored, {

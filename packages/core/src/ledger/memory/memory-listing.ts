@@ -5,6 +5,7 @@
  */
 import type { Job } from '../../job.ts';
 import { JOB_LIFECYCLE } from '../../job-lifecycle.ts';
+import { matchesMetadata } from '../../metadata.ts';
 import type {
   FindJobsParams,
   JobFilter,
@@ -56,13 +57,15 @@ export function countJobs(jobs: Iterable<StoredJob>, { name, now }: ReadStatsPar
 
 /** The ids are left to the caller, who finds jobs by them. */
 function matches(job: Job, filter: JobFilter): boolean {
-  const { names, statuses = JOB_LIFECYCLE.states, uniqueKey, createdFrom, createdBefore } = filter;
+  const { names, statuses = JOB_LIFECYCLE.states, uniqueKey, metadata } = filter;
+  const { createdFrom, createdBefore } = filter;
   return (
     statuses.includes(job.status) &&
     (names === undefined || names.includes(job.name)) &&
     (uniqueKey === undefined || job.uniqueKey === uniqueKey) &&
     (createdFrom === undefined || job.createdAt >= createdFrom) &&
-    (createdBefore === undefined || job.createdAt < createdBefore)
+    (createdBefore === undefined || job.createdAt < createdBefore) &&
+    (metadata === undefined || matchesMetadata(job.metadata, metadata))
   );
 }
 

@@ -12,7 +12,7 @@ import type {
   ReplanParams,
   SeriesResult,
 } from '../ledger-repository.ts';
-import { historyEntries } from '../settlement.ts';
+import { handRecord, historyEntries } from '../settlement.ts';
 import { seriesLock } from '../unique-locks.ts';
 import type { JobStore } from './job-store.ts';
 import type { Moves } from './moves.ts';
@@ -56,7 +56,7 @@ export class MemorySeries {
 
   /** By the first of the verbs that applies. */
   #change(
-    { jobId, seriesVersion, now }: EndSeriesParams,
+    { jobId, seriesVersion, now, ...given }: EndSeriesParams,
     verbs: readonly JobVerb[],
     plan: TransitionParams,
     record: Pick<HistoryEntry, 'scheduledFor'>,
@@ -64,7 +64,7 @@ export class MemorySeries {
     const stored = this.#jobs.find(jobId.toHexString());
     if (stored === undefined) return { outcome: 'missing', job: null };
     for (const verb of verbs) {
-      const entries = historyEntries(verb, now, record);
+      const entries = historyEntries(verb, now, { ...handRecord(given), ...record });
       const params = { ...plan, seriesVersion, now, historyEntries: entries };
       const written = this.#moves.move(verb, stored, params);
       if (written !== null) return { outcome: 'written', job: copyOut(written) };

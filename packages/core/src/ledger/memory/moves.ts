@@ -8,18 +8,23 @@ import { asRecord, type Job } from '../../job.ts';
 import { JOB_LIFECYCLE, type JobVerb } from '../../job-lifecycle.ts';
 import type { TransitionParams } from '../../lifecycle.ts';
 import type { LedgerHint } from '../ledger-repository.ts';
+import { transitionEntry } from '../transition-log.ts';
 import type { Hints } from './hints.ts';
 import type { JobStore } from './job-store.ts';
+import type { MemoryTransitions } from './memory-records.ts';
 import { packed, type StoredJob } from './stored-job.ts';
 
 /** Applies verbs to stored jobs. */
 export class Moves {
   readonly #jobs: JobStore;
   readonly #hints: Hints;
+  readonly #log: MemoryTransitions | undefined;
 
-  constructor(jobs: JobStore, hints: Hints) {
+  /** @param log - told of every move, where all transitions are kept */
+  constructor(jobs: JobStore, hints: Hints, log?: MemoryTransitions) {
     this.#jobs = jobs;
     this.#hints = hints;
+    this.#log = log;
   }
 
   /** The next version of the job, put in its place; null when the verb does not apply. */
@@ -45,7 +50,19 @@ export class Moves {
     const job = JOB_LIFECYCLE.apply(verb, asRecord(stored.job), params);
     const next = { id: stored.id, job };
     this.#jobs.put(next);
+    if (this.#log !== undefined && verb !== 'note') this.#logMove(verb, stored, next, params);
     return next;
+  }
+
+  #logMove(
+    verb: JobVerb,
+    { job: before }: StoredJob,
+    next: StoredJob,
+    params: TransitionParams,
+  ): void {
+    const claimToken = before.claimToken ?? next.job.claimToken;
+    const known = { fence: next.job.fence, ...(claimToken !== undefined && { claimToken }) };
+    this.#log?.add(next.id, transitionEntry(verb, params, known));
   }
 }
 

@@ -7,6 +7,7 @@ import { BSON } from 'mongodb';
 import { InvalidArgumentError } from '../../errors.ts';
 import type { Job } from '../../job.ts';
 import { BSON_OPTIONS } from '../../payload.ts';
+import type { StandingClaim } from '../ledger-repository.ts';
 
 /** The largest document that MongoDB stores; this ledger refuses what that one would. */
 const LARGEST_DOCUMENT_BYTES = 16 * 1024 * 1024;
@@ -107,4 +108,16 @@ function copyOf(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(copyOf);
   if (Object.getPrototypeOf(value) !== Object.prototype) return value;
   return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, copyOf(item)]));
+}
+
+/** The claim that stands on a job that is processing. */
+export function toStandingClaim(stored: StoredJob): StandingClaim {
+  const { _id, claimToken, fence, cancelRequestedAt } = copyOut(stored);
+  return {
+    jobId: _id,
+    // The rows that set claimedBy set claimToken too.
+    claimToken: claimToken as string,
+    fence,
+    ...(cancelRequestedAt !== undefined && { cancelRequestedAt }),
+  };
 }

@@ -76,15 +76,25 @@ export function stampedListPipeline(
 
 /** Documents of unknown states are no jobs. */
 function jobFilter(filter: JobFilter): Document {
-  const { jobIds, names, statuses = JOB_LIFECYCLE.states, uniqueKey } = filter;
+  const { jobIds, names, statuses = JOB_LIFECYCLE.states, uniqueKey, metadata } = filter;
   const { createdFrom, createdBefore } = filter;
   return {
     status: { $in: statuses },
     ...(names && { name: { $in: names } }),
     ...(uniqueKey !== undefined && { uniqueKey: { $eq: uniqueKey } }),
+    ...metadataConditions(metadata),
     _id: jobIds === undefined ? JOB_ID : { ...JOB_ID, $in: jobIds },
     ...((createdFrom || createdBefore) && { $or: createdFilters(createdFrom, createdBefore) }),
   };
+}
+
+/** Values, never operators; a key is checked to be no path. */
+function metadataConditions(metadata: JobFilter['metadata'] = {}): Document {
+  const conditions = Object.entries(metadata).map(([key, value]) => [
+    `metadata.${key}`,
+    { $eq: value },
+  ]);
+  return Object.fromEntries(conditions);
 }
 
 function createdFilters(from: Date | undefined, before: Date | undefined): Document[] {

@@ -11,6 +11,7 @@ import type { ClaimParams, ClaimResult, Demand, ReadClaimParams } from '../ledge
 import type { Commands } from './commands.ts';
 import { IndexName } from './indexes.ts';
 import { fromDocument } from './job-document.ts';
+import type { MongoTransitions } from './mongo-transitions.ts';
 import {
   CLAIM_ORDER,
   claimableFilter,
@@ -53,9 +54,16 @@ export class MongoClaims {
   readonly #collection: Collection<Job>;
   readonly #commands: Commands;
   readonly #random: Random;
+  readonly #log: MongoTransitions | undefined;
   #bytesAJob = SMALLEST_JOB_BYTES;
 
-  constructor(collection: Collection<Job>, commands: Commands, random: Random) {
+  constructor(
+    collection: Collection<Job>,
+    commands: Commands,
+    random: Random,
+    log?: MongoTransitions,
+  ) {
+    this.#log = log;
     this.#collection = collection;
     this.#commands = commands;
     this.#random = random;
@@ -76,6 +84,7 @@ export class MongoClaims {
     const { matched, refused } = await this.#commands.update([claimStatement(ids, params)]);
     const jobs = matched + refused > 0 ? await this.#read(params, 'local') : [];
     this.#measure(jobs);
+    await this.#log?.claimed(jobs, params);
     return { jobs, attempted: ids.length, ...names };
   }
 
@@ -111,7 +120,9 @@ export class MongoClaims {
   /** What a claim won whose answer was lost: all of it, and only what can no longer be rolled back. */
   async readConfirmed(params: ReadClaimParams): Promise<Job[]> {
     await this.#commands.confirmPast();
-    return this.#read(params, 'majority');
+    const jobs = await this.#read(params, 'majority');
+    await this.#log?.claimed(jobs, params);
+    return jobs;
   }
 
   /** The jobs under one token, the most urgent first. */

@@ -13,12 +13,12 @@ import type {
   AmendResult,
   CancelParams,
   CancelResult,
-  JobParams,
   RedriveParams,
   RedriveResult,
+  RemoveParams,
   RemoveResult,
 } from '../ledger-repository.ts';
-import { historyEntries } from '../settlement.ts';
+import { handRecord, historyEntries, requestEntries } from '../settlement.ts';
 import { lockToRetake, type UniqueLock } from '../unique-locks.ts';
 import { DUPLICATE_KEY_CODE } from './driver-errors.ts';
 import { fromDocument } from './job-document.ts';
@@ -36,14 +36,17 @@ export class MongoControl {
   /** Cancels a pending job, moves a series to its next run, or asks a running job to end. */
   cancel(params: CancelParams): Promise<CancelResult> {
     const { jobId, now } = params;
-    const record = reasonOf(params);
+    const record = handRecord(params);
     return this.#jobs.untilAnswered<CancelResult>(jobId, async () => {
       const cancelled = await this.#jobs.move(jobId, 'cancel', {
         now,
         historyEntries: historyEntries('cancel', now, record),
       });
       if (cancelled) return { outcome: 'cancelled', job: cancelled };
-      const requested = await this.#jobs.move(jobId, 'requestCancel', { now });
+      const requested = await this.#jobs.move(jobId, 'requestCancel', {
+        now,
+        ...requestEntries(params, now),
+      });
       if (requested) return { outcome: 'requested', job: requested };
       const job = await this.#jobs.find(jobId);
       if (job === null) return { outcome: 'missing', job };
@@ -62,7 +65,7 @@ export class MongoControl {
     const { scheduledFor, seriesVersion } = job;
     const next = nextRunOf(job, now);
     const verb = next ? 'skipRun' : 'endSeries';
-    const record = { ...reasonOf(params), ...(scheduledFor && { scheduledFor }) };
+    const record = { ...handRecord(params), ...(scheduledFor && { scheduledFor }) };
     const moved = await this.#jobs.move(job._id, verb, {
       now,
       seriesVersion,
@@ -91,13 +94,13 @@ export class MongoControl {
   async #redriveWith(
     lock: UniqueLock | undefined,
     job: Job,
-    { now, nextRunAt }: RedriveParams,
+    { now, nextRunAt, ...given }: RedriveParams,
   ): Promise<RedriveResult | undefined> {
     const params = {
       now,
       nextRunAt,
       ...(lock && { [lock.field]: lock.value }),
-      historyEntries: historyEntries('redrive', now, {}),
+      historyEntries: historyEntries('redrive', now, handRecord(given)),
     };
     // The lock was chosen by what was read of the series.
     const also = { seriesVersion: { $eq: job.seriesVersion ?? null } };
@@ -118,8 +121,9 @@ export class MongoControl {
   }
 
   /** Changes a pending job; with a session errors are those of the driver. */
-  amend({ jobId, changes, now, fence, session }: AmendParams): Promise<AmendResult> {
-    const params = { now, ...changes, historyEntries: historyEntries('amend', now, {}) };
+  amend({ jobId, changes, now, fence, session, ...given }: AmendParams): Promise<AmendResult> {
+    const entries = historyEntries('amend', now, handRecord(given));
+    const params = { now, ...changes, historyEntries: entries };
     // A document that was written by hand may lack its fence, which counts as zero.
     const also = fence === undefined ? {} : { fence: { $in: fence === 0 ? [0, null] : [fence] } };
     return this.#jobs.untilAnswered<AmendResult>(jobId, async () => {
@@ -132,10 +136,13 @@ export class MongoControl {
   }
 
   /** Deletes a job that is not processing. */
-  remove({ jobId }: JobParams): Promise<RemoveResult> {
+  remove({ jobId, ...given }: RemoveParams & { readonly now: Date }): Promise<RemoveResult> {
     return this.#jobs.untilAnswered<RemoveResult>(jobId, async () => {
       const removed = await this.#delete(jobId);
-      if (removed) return { outcome: 'removed', job: removed };
+      if (removed) {
+        await this.#jobs.log?.removed(removed, given);
+        return { outcome: 'removed', job: removed };
+      }
       return unmoved('remove', await this.#jobs.find(jobId));
     });
   }
@@ -148,10 +155,6 @@ export class MongoControl {
     );
     return removed && fromDocument(removed);
   }
-}
-
-function reasonOf({ reason }: CancelParams): { readonly reason?: string } {
-  return reason === undefined ? {} : { reason };
 }
 
 /** Undefined when the verb applies to the job by now. */

@@ -11,6 +11,7 @@ import { LOCK_FIELDS, lockOf } from '../unique-locks.ts';
 import type { Commands, WriteErrorDocument } from './commands.ts';
 import { DUPLICATE_KEY_CODE } from './driver-errors.ts';
 import { fromDocument } from './job-document.ts';
+import type { MongoTransitions } from './mongo-transitions.ts';
 import { holdersFilter } from './queries.ts';
 
 /** How often a job is inserted anew because the holder of its lock was gone when it was looked for. */
@@ -20,10 +21,12 @@ const MOST_HOLDER_RACES = 10;
 export class MongoEnqueue {
   readonly #collection: Collection<Job>;
   readonly #commands: Commands;
+  readonly #log: MongoTransitions | undefined;
 
-  constructor(collection: Collection<Job>, commands: Commands) {
+  constructor(collection: Collection<Job>, commands: Commands, log?: MongoTransitions) {
     this.#collection = collection;
     this.#commands = commands;
+    this.#log = log;
   }
 
   /** Inserts a batch; a job that cannot be stored does not keep the others out. */
@@ -42,7 +45,9 @@ export class MongoEnqueue {
       }
       waiting = lockWasFreed;
     }
-    return jobs.map((job) => answers.get(job) as EnqueueAnswer);
+    const inOrder = jobs.map((job) => answers.get(job) as EnqueueAnswer);
+    await this.#log?.enqueued(inOrder);
+    return inOrder;
   }
 
   /** Who holds the locks that were not free, found for all of them at once. */
@@ -63,6 +68,12 @@ export class MongoEnqueue {
    * is an upsert on exactly the unique key.
    */
   async inSession(job: Job, session: ClientSession): Promise<EnqueueAnswer> {
+    const answer = await this.#insertInSession(job, session);
+    await this.#log?.enqueued([answer], session);
+    return answer;
+  }
+
+  async #insertInSession(job: Job, session: ClientSession): Promise<EnqueueAnswer> {
     const options = this.#commands.writeOptions(session);
     const lock = lockOf(job);
     if (lock === undefined) {

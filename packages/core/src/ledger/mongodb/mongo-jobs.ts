@@ -10,6 +10,7 @@ import type { JobVerb } from '../../job-lifecycle.ts';
 import type { TransitionParams } from '../../lifecycle.ts';
 import type { Commands } from './commands.ts';
 import { fromDocument } from './job-document.ts';
+import type { MongoTransitions } from './mongo-transitions.ts';
 import { ID_KEY, transitionFilter, transitionUpdate } from './transitions.ts';
 
 /** How often a verb that did not match is tried on a job that it should apply to when it is read. */
@@ -27,10 +28,13 @@ export interface MoveOptions {
 export class MongoJobs {
   readonly collection: Collection<Job>;
   readonly commands: Commands;
+  /** Where all transitions are kept. */
+  readonly log: MongoTransitions | undefined;
 
-  constructor(collection: Collection<Job>, commands: Commands) {
+  constructor(collection: Collection<Job>, commands: Commands, log?: MongoTransitions) {
     this.collection = collection;
     this.commands = commands;
+    this.log = log;
   }
 
   /** The job with this id, or null. */
@@ -54,7 +58,10 @@ export class MongoJobs {
       transitionUpdate(verb, params),
       { ...this.commands.writeOptions(session), returnDocument: 'after', hint: ID_KEY },
     );
-    return document && fromDocument(document);
+    if (document === null) return null;
+    const job = fromDocument(document);
+    await this.log?.moved(verb, job, params, session);
+    return job;
   }
 
   /** The same without the job: true when the verb applied. */

@@ -33,11 +33,9 @@ import {
   type FindSeriesParams,
   type GetJobParams,
   type InstanceParams,
-  type JobParams,
   type LeaseRecord,
   type LedgerHint,
   LedgerRepository,
-  type LedgerRepositoryOptions,
   type LedgerWatch,
   type NextDueParams,
   type NoteParams,
@@ -48,23 +46,28 @@ import {
   type PruneResult,
   type ReadClaimParams,
   type ReadClaimsParams,
+  type ReadHistoryParams,
   type ReadStatsParams,
   type RecoverParams,
   type RecoverResult,
   type RedriveParams,
   type RedriveResult,
+  type RemoveParams,
   type RemoveResult,
   type ReplanParams,
   type RescueParams,
   type RescueResult,
   type SeriesResult,
+  type SetMetadataParams,
+  type SetMetadataResult,
   type SetPausedParams,
   type SettleParams,
   type SettleResult,
   type StandingClaim,
   type StatsRow,
+  type TransitionEntry,
 } from '../ledger-repository.ts';
-import { Commands, type WriteConcernOption } from './commands.ts';
+import { Commands } from './commands.ts';
 import { reading, writing } from './driver-errors.ts';
 import { ENGINE_INDEXES, LISTING_INDEXES, type NamedIndex } from './indexes.ts';
 import { MongoClaims } from './mongo-claims.ts';
@@ -74,32 +77,26 @@ import { MongoEnqueue } from './mongo-enqueue.ts';
 import { watchJobs } from './mongo-hints.ts';
 import { MongoJobs } from './mongo-jobs.ts';
 import { type LeaseDocument, MongoLeases } from './mongo-leases.ts';
+import {
+  DEFAULT_COLLECTION_NAME,
+  type MongoLedgerRepositoryOptions,
+} from './mongo-ledger-options.ts';
 import { MongoListing } from './mongo-listing.ts';
+import { setMetadata } from './mongo-metadata.ts';
 import { MongoPauses } from './mongo-pauses.ts';
 import { MongoPruning } from './mongo-pruning.ts';
 import { MongoRescue } from './mongo-rescue.ts';
 import { MongoSeries } from './mongo-series.ts';
 import { MongoSettle } from './mongo-settle.ts';
 import { MongoStages } from './mongo-stages.ts';
+import { MongoTransitions } from './mongo-transitions.ts';
 import type { PauseDocument } from './pause-documents.ts';
 import { checkDb, checkIndexes, checkServer, makeIndexes } from './server-checks.ts';
 
-/** The collection jobs are kept in when no other is named. */
-export const DEFAULT_COLLECTION_NAME = 'monque_jobs';
-
-/** What a {@link MongoLedgerRepository} is given beside the database. */
-export interface MongoLedgerRepositoryOptions extends LedgerRepositoryOptions {
-  /** The collection of the jobs. @default 'monque_jobs' */
-  readonly collectionName?: string;
-  /** Who must confirm a write. @default 'majority' */
-  readonly writeConcern?: WriteConcernOption;
-  /** Expect the indexes to be there instead of making them. @default false */
-  readonly skipIndexCreation?: boolean;
-  /** Have two more indexes, for lists of jobs by due time; each makes writes dearer by a third. @default false */
-  readonly listingIndexes?: boolean;
-  /** The source of chance. */
-  readonly random?: Random;
-}
+export {
+  DEFAULT_COLLECTION_NAME,
+  type MongoLedgerRepositoryOptions,
+} from './mongo-ledger-options.ts';
 
 /** Keeps jobs in MongoDB 4.4 or newer, on a replica set; on a standalone server without hints. */
 export class MongoLedgerRepository extends LedgerRepository {
@@ -118,6 +115,7 @@ export class MongoLedgerRepository extends LedgerRepository {
   readonly #listing: MongoListing;
   readonly #pauses: MongoPauses;
   readonly #pruning: MongoPruning;
+  readonly #log: MongoTransitions | undefined;
   readonly #random: Random;
   readonly #indexes: readonly NamedIndex[];
   readonly #skipIndexCreation: boolean;
@@ -134,6 +132,7 @@ export class MongoLedgerRepository extends LedgerRepository {
       operationTimeoutMs = DEFAULT_OPERATION_TIMEOUT,
       skipIndexCreation = false,
       listingIndexes = false,
+      transitionLog = false,
       random = systemRandom,
     } = options;
     const commandsOf = (name: string, concern = writeConcern): Commands =>
@@ -147,15 +146,19 @@ export class MongoLedgerRepository extends LedgerRepository {
     this.#operationTimeoutMs = operationTimeoutMs;
     this.#collection = db.collection<Job>(collectionName);
     this.#commands = commandsOf(collectionName);
-    this.#jobs = new MongoJobs(this.#collection, this.#commands);
+    const transitions = `${collectionName}.transitions`;
+    this.#log = transitionLog
+      ? new MongoTransitions(db.collection(transitions), commandsOf(transitions), random)
+      : undefined;
+    this.#jobs = new MongoJobs(this.#collection, this.#commands, this.#log);
     const archived = new MongoJobs(db.collection<Job>(archive), commandsOf(archive));
     this.#leases = new MongoLeases(
       db.collection<LeaseDocument>(instances),
       commandsOf(instances, 'majority'),
     );
-    this.#claims = new MongoClaims(this.#collection, this.#commands, random);
+    this.#claims = new MongoClaims(this.#collection, this.#commands, random, this.#log);
     this.#rescue = new MongoRescue(this.#jobs);
-    this.#enqueue = new MongoEnqueue(this.#collection, this.#commands);
+    this.#enqueue = new MongoEnqueue(this.#collection, this.#commands, this.#log);
     this.#settle = new MongoSettle(this.#jobs);
     this.#stages = new MongoStages(this.#jobs);
     this.#control = new MongoControl(this.#jobs);
@@ -171,11 +174,13 @@ export class MongoLedgerRepository extends LedgerRepository {
       this.#canWatch = canWatch;
       if (this.#skipIndexCreation) {
         await checkIndexes(this.#collection, this.#indexes, this.#commands.readOptions());
+        await this.#log?.check();
         return;
       }
       // Without a bound: on a large collection it may take long, and goes on after a call gave up waiting for it.
       const { maxTimeMS: _, ...options } = this.#commands.writeOptions();
       await makeIndexes(this.#collection, this.#indexes, options);
+      await this.#log?.make(options);
     });
   }
 
@@ -254,8 +259,9 @@ export class MongoLedgerRepository extends LedgerRepository {
     return writing('amend', () => this.#control.amend(params));
   }
 
-  protected override performRemove(params: JobParams): Promise<RemoveResult> {
-    return writing('remove', () => this.#control.remove(params));
+  protected override performRemove(params: RemoveParams): Promise<RemoveResult> {
+    const { now = new Date(this.clock.now()) } = params;
+    return writing('remove', () => this.#control.remove({ ...params, now }));
   }
 
   protected override performReplan(params: ReplanParams): Promise<SeriesResult> {
@@ -268,6 +274,16 @@ export class MongoLedgerRepository extends LedgerRepository {
 
   protected override performFindSeries(params: FindSeriesParams): Promise<readonly Job[]> {
     return reading('findSeries', () => this.#series.find(params));
+  }
+
+  protected override performSetMetadata(params: SetMetadataParams): Promise<SetMetadataResult> {
+    return writing('setMetadata', () => setMetadata(this.#jobs, params));
+  }
+
+  protected override performReadHistory(
+    params: ReadHistoryParams,
+  ): Promise<readonly TransitionEntry[]> {
+    return reading('readHistory', () => this.#listing.history(params));
   }
 
   protected override performGetJob(params: GetJobParams): Promise<Job | null> {

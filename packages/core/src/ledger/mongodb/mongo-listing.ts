@@ -8,8 +8,10 @@ import type { Job } from '../../job.ts';
 import type {
   FindJobsParams,
   GetJobParams,
+  ReadHistoryParams,
   ReadStatsParams,
   StatsRow,
+  TransitionEntry,
 } from '../ledger-repository.ts';
 import { fromDocument } from './job-document.ts';
 import { listFilter, listOrder, stampedListPipeline, statsPipeline } from './listing-queries.ts';
@@ -30,6 +32,14 @@ export class MongoListing {
   async get({ jobId, archived = false }: GetJobParams): Promise<Job | null> {
     const job = await this.#jobs.find(jobId);
     return job === null && archived ? this.#archive.find(jobId) : job;
+  }
+
+  /** What happened to a job: by the log of all transitions where there is one, else by the job itself. */
+  async history(params: ReadHistoryParams): Promise<TransitionEntry[]> {
+    const { log } = this.#jobs;
+    if (log !== undefined) return log.read(params);
+    const job = await this.get({ jobId: params.jobId, archived: true });
+    return (job?.history ?? []).slice(-params.limit);
   }
 
   /** A page of jobs. Without an index for its order it is sorted, on disk where memory is not enough. */

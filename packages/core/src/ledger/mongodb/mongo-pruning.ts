@@ -58,6 +58,7 @@ export class MongoPruning {
     const q = prunableFilter(ids, status, { finishedBefore, now: params.now });
     if (params.archive) await this.#copy(q);
     const removed = await this.#jobs.commands.remove([{ q, limit: 0, hint: ID_INDEX }]);
+    await this.#logPruned(ids, removed, { status, now: params.now });
     if (params.archive && removed < ids.length) await this.#withdraw(ids);
     return removed;
   }
@@ -75,6 +76,27 @@ export class MongoPruning {
         { ...commands.aggregateOptions(), ...commands.writeOptions(), hint: ID_INDEX },
       )
       .toArray();
+  }
+
+  /** What is still there was changed in between; what is gone may have been removed by another process meanwhile. */
+  async #logPruned(
+    ids: Leaving['ids'],
+    removed: number,
+    { status, now }: Pick<Leaving, 'status'> & Pick<PruneParams, 'now'>,
+  ): Promise<void> {
+    const { log, collection, commands } = this.#jobs;
+    if (log === undefined) return;
+    const kept = new Set<string>();
+    if (removed < ids.length) {
+      const options = { ...commands.readOptions(), projection: { _id: 1 } };
+      const left = await collection.find({ _id: { $in: ids } }, options).toArray();
+      for (const { _id } of left) kept.add(_id.toHexString());
+    }
+    const pruned = ids.filter((id) => !kept.has(id.toHexString()));
+    await log.pruned(
+      pruned.map((_id) => ({ _id, status })),
+      now,
+    );
   }
 
   /** The copies of jobs that are still among the jobs. */

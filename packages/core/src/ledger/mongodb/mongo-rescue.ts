@@ -16,6 +16,7 @@ import { historyEntries } from '../settlement.ts';
 import { IndexName } from './indexes.ts';
 import { fromDocument } from './job-document.ts';
 import type { MongoJobs } from './mongo-jobs.ts';
+import { movedFilter } from './mongo-transitions.ts';
 import { staleFilter } from './queries.ts';
 import { guardedStatement, type UpdateStatement } from './transitions.ts';
 
@@ -47,6 +48,10 @@ export class MongoRescue {
         .filter(({ choice }) => LEADS_TO[choice.verb] === state)
         .map(({ choice, ids }) => guardedStatement(choice.verb, ids, choice.params));
       counts[state] = (await this.#jobs.commands.update(statements)).matched;
+      await this.#logRescued(
+        groups.filter(({ choice }) => LEADS_TO[choice.verb] === state),
+        claims,
+      );
     }
     return counts;
   }
@@ -66,7 +71,9 @@ export class MongoRescue {
     const isAsked = ({ cancelRequestedAt }: Job): boolean => cancelRequestedAt !== undefined;
     const recoverBy = async (verb: JobVerb, chosen: readonly Job[]): Promise<number> => {
       const params = { staleBefore, now, historyEntries: historyEntries(verb, now, {}) };
-      return (await commands.update(statementsFor(verb, chosen, params))).matched;
+      const { matched } = await commands.update(statementsFor(verb, chosen, params));
+      await this.#logMoved(verb, chosen, params);
+      return matched;
     };
     return {
       pending: await recoverBy(
@@ -75,6 +82,38 @@ export class MongoRescue {
       ),
       cancelled: await recoverBy('recoverToCancelled', jobs.filter(isAsked)),
     };
+  }
+
+  async #logRescued(groups: readonly RescueGroup[], claims: readonly ClaimedJob[]): Promise<void> {
+    if (this.#jobs.log === undefined) return;
+    for (const { choice, ids } of groups) {
+      const rescued = claims.filter(({ _id }) => ids.some((id) => id.equals(_id)));
+      await this.#logMoved(choice.verb, rescued, choice.params);
+    }
+  }
+
+  /** Others may have been faster with some of the jobs: those that were moved show it. */
+  async #logMoved(
+    verb: JobVerb,
+    jobs: readonly Job[],
+    params: Parameters<typeof guardedStatement>[2],
+  ): Promise<void> {
+    const { log, collection, commands } = this.#jobs;
+    if (log === undefined || jobs.length === 0) return;
+    const filter = movedFilter(
+      jobs.map(({ _id }) => _id),
+      verb,
+      params.now,
+    );
+    const moved = await collection
+      .find(filter, { ...commands.readOptions(), projection: { fence: 1 } })
+      .toArray();
+    const tokens = new Map(jobs.map(({ _id, claimToken }) => [_id.toHexString(), claimToken]));
+    const known = moved.map(fromDocument).map(({ _id, fence }) => {
+      const claimToken = tokens.get(_id.toHexString());
+      return { _id, fence, ...(claimToken !== undefined && { claimToken }) };
+    });
+    await log.movedTogether(verb, known, params);
   }
 }
 

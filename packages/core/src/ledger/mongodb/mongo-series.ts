@@ -12,7 +12,7 @@ import type {
   ReplanParams,
   SeriesResult,
 } from '../ledger-repository.ts';
-import { historyEntries } from '../settlement.ts';
+import { handRecord, historyEntries } from '../settlement.ts';
 import { IndexName } from './indexes.ts';
 import { fromDocument } from './job-document.ts';
 import { seriesFilter } from './listing-queries.ts';
@@ -43,14 +43,14 @@ export class MongoSeries {
 
   /** By the first of the verbs that applies; the job may go from one state to the other in between. */
   #change(
-    { jobId, seriesVersion, now }: EndSeriesParams,
+    { jobId, seriesVersion, now, ...given }: EndSeriesParams,
     verbs: readonly SeriesVerb[],
     plan: TransitionParams,
     record: Pick<HistoryEntry, 'scheduledFor'>,
   ): Promise<SeriesResult> {
     return this.#jobs.untilAnswered<SeriesResult>(jobId, async () => {
       for (const verb of verbs) {
-        const entries = historyEntries(verb, now, record);
+        const entries = historyEntries(verb, now, { ...handRecord(given), ...record });
         const params = { ...plan, seriesVersion, now, historyEntries: entries };
         const written = await this.#jobs.move(jobId, verb, params);
         if (written) return { outcome: 'written', job: written };

@@ -34,10 +34,15 @@ export class MongoSettle {
   }
 
   /** Ends claims in as few statements as their contents allow; those that did not match are read. */
-  async settle({ settlements, now }: SettleParams): Promise<SettleResult> {
+  async settle(params: SettleParams): Promise<SettleResult> {
+    const { settlements, now } = params;
     const { matched } = await this.#jobs.commands.update(settleStatements(settlements, now));
-    if (matched === settlements.length) return { answers: settlements.map(() => 'settled') };
-    return { answers: await this.#answersAfterRead(settlements) };
+    const isWhole = matched === settlements.length;
+    const answers = isWhole
+      ? settlements.map(() => 'settled' as const)
+      : await this.#answersAfterRead(settlements);
+    await this.#jobs.log?.settled(params, { answers });
+    return { answers };
   }
 
   async #answersAfterRead(
@@ -60,8 +65,11 @@ export class MongoSettle {
   }
 
   /** Ends a claim inside the user's transaction. Errors are those of the driver. */
-  completeInSession({ settlement, now, session }: CompleteInSessionParams): Promise<boolean> {
+  async completeInSession({ settlement, now, session }: CompleteInSessionParams): Promise<boolean> {
     const { jobId, verb } = settlement;
-    return this.#jobs.moved(jobId, verb, settlementParams(settlement, now), session);
+    const params = settlementParams(settlement, now);
+    const isCompleted = await this.#jobs.moved(jobId, verb, params, session);
+    if (isCompleted) await this.#jobs.log?.settledInSession(settlement, now, session);
+    return isCompleted;
   }
 }

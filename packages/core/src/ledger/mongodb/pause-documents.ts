@@ -11,6 +11,8 @@ export interface PauseDocument {
   readonly _id: string;
   readonly pausedName: string;
   readonly pausedAt: Date;
+  /** Who paused it, where that was said. */
+  readonly pausedBy?: string;
 }
 
 const PREFIX = 'pause:';

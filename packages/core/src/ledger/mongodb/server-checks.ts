@@ -12,7 +12,6 @@ import type {
   ListIndexesOptions,
 } from 'mongodb';
 import { ConnectionError, InvalidArgumentError, toError, UnsupportedError } from '../../errors.ts';
-import type { Job } from '../../job.ts';
 import { bsonMajorVersion, bsonVersionOf } from '../../payload.ts';
 import { DUPLICATE_KEY_CODE } from './driver-errors.ts';
 import type { NamedIndex } from './indexes.ts';
@@ -102,8 +101,8 @@ export function checkDb(value: unknown): asserts value is Db {
  *
  * @throws UnsupportedError when the collection has another index in the place of one, or jobs that share a lock
  */
-export async function makeIndexes(
-  collection: Collection<Job>,
+export async function makeIndexes<T extends Document>(
+  collection: Collection<T>,
   wanted: readonly NamedIndex[],
   options: CreateIndexesOptions,
 ): Promise<void> {
@@ -125,8 +124,8 @@ export async function makeIndexes(
  *
  * @throws UnsupportedError naming those that are missing
  */
-export async function checkIndexes(
-  collection: Collection<Job>,
+export async function checkIndexes<T extends Document>(
+  collection: Collection<T>,
   wanted: readonly NamedIndex[],
   options: ListIndexesOptions,
 ): Promise<void> {

@@ -11,8 +11,10 @@ import { cancelTests } from './cancel.ts';
 import { claimTests } from './claim.ts';
 import { enqueueTests } from './enqueue.ts';
 import { gateTests } from './gates.ts';
+import { historyTests } from './history.ts';
 import { leaseTests } from './lease.ts';
 import { listingTests } from './listing.ts';
+import { metadataTests } from './metadata.ts';
 import { noteTests } from './note.ts';
 import { pauseTests } from './pauses.ts';
 import { pruneTests } from './prune.ts';
@@ -80,6 +82,8 @@ const FAMILIES: Readonly<Record<string, ContractTests>> = {
   redrive: redriveTests,
   amend: amendTests,
   note: noteTests,
+  metadata: metadataTests,
+  history: historyTests,
   series: seriesTests,
   stages: stageTests,
   gates: gateTests,

@@ -59,7 +59,10 @@ export const roundTripTests: ContractTests = {
   'what a caller does to a job it was given does not reach the stored job': async (subject) => {
     const job = await subject.putOne(pendingFields(subject));
     const shown = [await subject.read(job), only(await list(subject))];
-    for (const { logs, history, progress, result, backoff, startAt } of shown) {
+    for (const { logs, history, progress, result, backoff, startAt, metadata } of shown) {
+      const { tags, since } = present(metadata);
+      (tags as string[]).push('z');
+      (since as Date).setTime(0);
       (logs as string[]).push('more');
       Object.assign(present(history?.[0]), { verb: 'changed' });
       for (const value of [progress, result, backoff])
@@ -92,6 +95,7 @@ function list({ ledger }: Subject): Promise<readonly Job[]> {
 function pendingFields(subject: Subject): Partial<Job> {
   return {
     data: { to: 'somebody' },
+    metadata: { tenant: 'a', tags: ['x', 'y'], since: subject.at(-7), limits: { rows: 3 } },
     priority: -3,
     failReason: 'Earlier',
     rescueCount: 1,

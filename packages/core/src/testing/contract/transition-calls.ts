@@ -8,6 +8,7 @@ import type { GateRecord, Job, JobStatus, StageRecord } from '../../job.ts';
 import type { JobVerb } from '../../job-lifecycle.ts';
 import type { SeriesFields } from '../../ledger/ledger-repository.ts';
 import { answerUnmatched, type SettleVerb } from '../../ledger/settlement.ts';
+import type { JobMetadata } from '../../metadata.ts';
 import type { Subject } from './subject.ts';
 
 /** What the conditions and effects of the rows refer to, and what calls state instead, such as `rescueLimit`. */
@@ -26,6 +27,7 @@ export interface VerbParams extends SeriesFields {
   readonly progress: unknown;
   readonly logLines: readonly string[];
   readonly priority: number;
+  readonly metadata: JobMetadata;
   readonly uniqueLock: string;
   readonly finishedBefore: Date;
   readonly staleBefore: Date;
@@ -126,8 +128,8 @@ export const SEND: Readonly<Record<JobVerb, Send>> = {
   endSeriesAfterRun: sendEndSeries,
   replan: sendReplan,
   replanRunning: sendReplan,
-  amend: async (subject, job, { nextRunAt, priority, data, now }, applies) => {
-    const changes = { nextRunAt, priority, data };
+  amend: async (subject, job, { nextRunAt, priority, data, metadata, now }, applies) => {
+    const changes = { nextRunAt, priority, data, metadata };
     const { outcome } = await subject.ledger.amend({ jobId: job._id, changes, now });
     assert.equal(outcome, applies ? 'amended' : 'refused');
   },
@@ -211,7 +213,7 @@ function sendRecover(to: 'pending' | 'cancelled'): Send {
 
 function sendCancel(moved: 'cancelled' | 'skipped' | 'requested'): Send {
   return async (subject, job, { now }, applies) => {
-    const { outcome } = await subject.ledger.cancel({ jobId: job._id, now });
+    const { outcome } = await subject.ledger.cancel({ jobId: job._id, now, by: 'somebody' });
     const unmoved: Partial<Record<JobStatus, string>> = { processing: 'requested' };
     assert.equal(outcome, applies ? moved : (unmoved[job.status] ?? 'refused'));
   };

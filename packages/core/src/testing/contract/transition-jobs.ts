@@ -103,6 +103,7 @@ export function paramsFor(subject: Subject, verb: JobVerb, job: Job): VerbParams
     logLines: ['one', 'two'],
     priority: -9,
     data: { changed: true },
+    metadata: { changed: true },
     uniqueLock: 'key:key',
     finishedBefore: subject.at(60_000),
     staleBefore: subject.at(0),

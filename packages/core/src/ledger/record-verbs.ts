@@ -1,0 +1,62 @@
+/**
+ * What the verbs are given and answer that concern what is kept beside the state of a job: its metadata and its
+ * history; and who did what by hand.
+ *
+ * @module
+ */
+import type { HistoryEntry, Job } from '../job.ts';
+import type { JobMetadata, MetadataChanges, MetadataFilter } from '../metadata.ts';
+import type { JobParams } from './ledger-verbs.ts';
+
+/** Who asked for a verb by hand; it stands in the history as `by`. */
+export interface ByHand {
+  /** The actor, where the ledger is used as one. */
+  readonly by?: string;
+}
+
+/** Metadata that is given with a job. */
+export interface WithMetadata {
+  readonly metadata?: JobMetadata;
+}
+
+/** Metadata that jobs are filtered by. */
+export interface ByMetadata {
+  /** Jobs whose metadata holds each of these values. */
+  readonly metadata?: MetadataFilter;
+}
+
+export interface RemoveParams extends JobParams {
+  /** When, for the log of all transitions; by the ledger's own clock when left out. */
+  readonly now?: Date;
+}
+
+export interface SetMetadataParams extends JobParams {
+  readonly changes: MetadataChanges;
+  readonly now: Date;
+  /** Only while this claim of the job stands. */
+  readonly claimToken?: string;
+}
+
+export interface SetMetadataResult {
+  /** `refused`: the claim does not stand any more; `full`: the metadata would be too large. Then nothing was written. */
+  readonly outcome: 'written' | 'refused' | 'full' | 'missing';
+  /** The job after the call; null when it is missing. */
+  readonly job: Job | null;
+}
+
+export interface ReadHistoryParams extends JobParams {
+  /** The most entries; of more the newest are read. */
+  readonly limit: number;
+}
+
+/** One entry of the history of a job. Beside what its own history has, a log of all transitions knows these. */
+export interface TransitionEntry extends HistoryEntry {
+  /** The state before, where the verb tells it. */
+  readonly from?: string;
+  /** The state after; `gone` for a job that left the ledger. */
+  readonly to?: string;
+  /** The claim it happened under, or that it made. */
+  readonly claimToken?: string;
+  /** How many times the job had been claimed. */
+  readonly fence?: number;
+}

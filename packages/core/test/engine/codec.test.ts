@@ -1,0 +1,244 @@
+import { randomBytes } from 'node:crypto';
+import { describe, expect, test } from 'vitest';
+import {
+  type Codec,
+  InvalidArgumentError,
+  type Job,
+  type MonqueOptions,
+  UndecodableError,
+} from '../../src/index.ts';
+import { aesCodec } from '../aes-codec.ts';
+import { makeOne, makeWorld, payloads } from './kit.ts';
+
+const KEY = randomBytes(32);
+
+function world(codec: Codec = aesCodec(KEY), options: MonqueOptions = {}) {
+  return makeOne({ codec, ...options });
+}
+
+/** What stands in the ledger. */
+async function stored({ ledger }: ReturnType<typeof makeOne>, { _id }: Job): Promise<Job> {
+  return (await ledger.getJob({ jobId: _id, archived: true })) as Job;
+}
+
+describe('a codec', () => {
+  test('keeps data and results unreadable in the ledger, and shows them to whoever asks', async () => {
+    const one = world();
+    const { monque, clock, events } = one;
+    const seen: unknown[] = [];
+    monque.worker('work', ({ data }) => {
+      seen.push(data);
+      return { answer: 'secret result' };
+    });
+    const job = await monque.enqueue('work', { card: 'secret data' });
+    expect(job.data).toEqual({ card: 'secret data' });
+    expect((await monque.getJobs())[0]?.data).toEqual({ card: 'secret data' });
+    await monque.start();
+    const result = monque.waitFor(job);
+    await clock.advance(50);
+    expect(await result).toEqual({ answer: 'secret result' });
+    expect(seen).toEqual([{ card: 'secret data' }]);
+    expect(payloads(events, 'job:complete')[0]?.result).toEqual({ answer: 'secret result' });
+    const { jobs } = await monque.getJobsWithCursor();
+    const shown = await monque.getJob(job._id);
+    for (const { data, result: of } of [...jobs, shown as Job]) {
+      expect([data, of]).toEqual([{ card: 'secret data' }, { answer: 'secret result' }]);
+    }
+    const raw = await stored(one, job);
+    expect(raw.data).toHaveProperty('value');
+    expect(Buffer.from(JSON.stringify([raw.data, raw.result])).includes('secret')).toBe(false);
+    expect(raw.result).toHaveProperty('value');
+    await monque.stop();
+  });
+
+  test('is told the name and the field of each value', async () => {
+    const asked: unknown[] = [];
+    const plain: Codec = {
+      encode: (value, context) => {
+        asked.push(['encode', context]);
+        return value;
+      },
+      decode: (value) => value,
+    };
+    const { monque, clock } = world(plain);
+    monque.worker('work', () => 1);
+    await monque.start();
+    const key = {
+      uniqueKey: 'key',
+      whenTaken: 'replace',
+      runAt: new Date(clock.now() + 500),
+    } as const;
+    await monque.enqueue('work', 1, key);
+    await monque.enqueue('work', 2, key);
+    await clock.advance(1000);
+    await monque.stop();
+    const [data, result] = ['data', 'result'].map((field) => ['encode', { name: 'work', field }]);
+    expect(asked).toEqual([data, data, data, result]);
+  });
+
+  test('leaves jobs from before it as they are, and a value that is absent or null', async () => {
+    const { makeInstance, clock } = makeWorld();
+    const [before, after] = [makeInstance(), makeInstance({ codec: aesCodec(KEY) })];
+    const old = await before.monque.enqueue('work', { plain: true });
+    const empty = await after.monque.enqueue('work', null);
+    const absent = await after.monque.enqueue('work');
+    const seen: unknown[] = [];
+    after.monque.worker('work', ({ data }) => void seen.push(data));
+    await after.monque.start();
+    await clock.advance(50);
+    expect(seen).toEqual([{ plain: true }, null, undefined]);
+    expect(await after.monque.getJob(old._id)).toMatchObject({ status: 'completed' });
+    expect(await after.monque.getJob(empty._id)).not.toHaveProperty('result');
+    expect((await after.monque.getJob(absent._id))?.data).toBeUndefined();
+    await after.monque.stop();
+  });
+
+  test('does not change a series at every start, although what it stores differs each time', async () => {
+    const one = world();
+    const { monque, faulty } = one;
+    const schedule = (data: unknown) => monque.schedule('0 0 * * *', 'work', data);
+    const first = await schedule({ secret: 1 });
+    const again = await schedule({ secret: 1 });
+    expect([again.seriesVersion, faulty.calls('replan')]).toEqual([1, 0]);
+    const changed = await schedule({ secret: 2 });
+    expect([changed.seriesVersion, changed.data]).toEqual([2, { secret: 2 }]);
+    expect((await stored(one, first)).data).toHaveProperty('value');
+    expect((await monque.getSchedules())[0]?.data).toEqual({ secret: 2 });
+    await monque.schedule('1 0 * * *', 'work', undefined, { uniqueKey: '0 0 * * *' });
+    expect((await monque.getSchedules())[0]?.data).toBeUndefined();
+  });
+
+  test('sets a job aside whose data it cannot decode, and runs the others of its batch', async () => {
+    const { makeInstance, clock, ledger } = makeWorld();
+    const [other, own] = [
+      makeInstance({ codec: aesCodec(randomBytes(32)) }),
+      makeInstance({ codec: aesCodec(KEY), maxRetries: 2 }),
+    ];
+    const foreign = await other.monque.enqueue('work', 'not ours');
+    const ours = await own.monque.enqueue('work', 'ours');
+    own.monque.worker('work', ({ data }) => data);
+    await own.monque.start();
+    await clock.advance(50);
+    expect(await own.monque.getJob(ours._id)).toMatchObject({
+      status: 'completed',
+      result: 'ours',
+    });
+    // A key may come late: it is tried again.
+    expect(await own.monque.getJob(foreign._id)).toMatchObject({ status: 'pending', failCount: 1 });
+    await clock.advance(60_000);
+    const failed = await own.monque.getJob(foreign._id);
+    expect(failed).toMatchObject({
+      status: 'failed',
+      data: { code: 'UNDECODABLE', field: 'data' },
+    });
+    expect(failed?.failReason).toMatch(/Expected `data` to be decoded/);
+    expect(payloads(own.events, 'job:error')[0]?.error).toMatchObject({ code: 'UNFIT_JOB' });
+    expect((await ledger.getJob({ jobId: foreign._id }))?.data).toHaveProperty('value');
+    await own.monque.stop();
+  });
+
+  test('that is missing is asked for, instead of running the handler on what it made', async () => {
+    const { makeInstance, clock } = makeWorld();
+    const [encoding, plain] = [makeInstance({ codec: aesCodec(KEY) }), makeInstance()];
+    const { _id } = await encoding.monque.enqueue('work', 'secret');
+    let runs = 0;
+    plain.monque.worker(
+      'work',
+      () => {
+        runs += 1;
+      },
+      { maxRetries: 1 },
+    );
+    await plain.monque.start();
+    await clock.advance(50);
+    await plain.monque.stop();
+    expect(runs).toBe(0);
+    expect(await plain.monque.getJob(_id)).toMatchObject({
+      status: 'failed',
+      failReason: expect.stringContaining('give this scheduler the option `codec`'),
+    });
+  });
+
+  test('that cannot decode a result makes a wait for it end with that', async () => {
+    const { makeInstance, clock } = makeWorld();
+    const [runner, reader] = [
+      makeInstance({ codec: aesCodec(KEY) }),
+      makeInstance({
+        codec: { ...aesCodec(KEY), decode: () => Promise.reject(new Error('late')) },
+      }),
+    ];
+    runner.monque.worker('work', () => 'secret');
+    await runner.monque.start();
+    const { _id } = await runner.monque.enqueue('work');
+    await clock.advance(50);
+    await runner.monque.stop();
+    await expect(reader.monque.waitFor(_id)).rejects.toThrow(/it must be synchronous/);
+    await expect(reader.monque.waitFor(_id)).rejects.toBeInstanceOf(UndecodableError);
+  });
+
+  test('that cannot encode data, or makes it too large, has that job refused alone', async () => {
+    const picky: Codec = {
+      encode: (value) => {
+        if (value === 'bad') throw new Error('no key');
+        return value === 'large' ? 'x'.repeat(200) : value === 'nothing' ? undefined : value;
+      },
+      decode: (value) => value,
+    };
+    const { monque } = world(picky, { maxPayloadSize: 100 });
+    const entries = ['good', 'bad', 'large', 'nothing'].map((data) => ({ name: 'work', data }));
+    const results = await monque.enqueueMany(entries);
+    expect(results.map(({ status }) => status)).toEqual([
+      'enqueued',
+      'failed',
+      'failed',
+      'enqueued',
+    ]);
+    await expect(monque.enqueue('work', 'bad')).rejects.toThrow(
+      /that the codec can encode.*no key/,
+    );
+    const large = monque.enqueue('work', 'large');
+    await expect(large).rejects.toThrow(/codec\.encode\(data\).*at most 100 bytes/);
+    await expect(large).rejects.toBeInstanceOf(InvalidArgumentError);
+    expect((await monque.getQueueStats()).total).toBe(2);
+  });
+
+  test('bounds what it makes, not what it is given', async () => {
+    const short: Codec = { encode: () => 'short', decode: () => 'x'.repeat(1000) };
+    const { monque } = world(short, { maxPayloadSize: 100 });
+    const { _id } = await monque.enqueue('work', 'x'.repeat(1000));
+    expect((await monque.getJob(_id))?.data).toHaveLength(1000);
+  });
+
+  test('that cannot encode a result leaves the work done, and tells', async () => {
+    const base = aesCodec(KEY);
+    const codec: Codec = {
+      ...base,
+      encode: (value, context) => {
+        if (context.field === 'result') throw new Error('no key');
+        return base.encode(value, context);
+      },
+    };
+    const { monque, clock, events } = world(codec);
+    monque.worker('work', () => 'result');
+    await monque.start();
+    const { _id } = await monque.enqueue('work');
+    await clock.advance(50);
+    await monque.stop();
+    const job = await monque.getJob(_id);
+    expect(job?.status).toBe('completed');
+    expect(job).not.toHaveProperty('result');
+    expect(payloads(events, 'job:error')[0]?.error.message).toMatch(/no key/);
+  });
+
+  test('shows what was archived, and the holder of a key', async () => {
+    const retention = { jobRetention: { completed: 0, archive: true }, resendLimit: 0 } as const;
+    const { monque } = world(aesCodec(KEY), retention);
+    const first = await monque.enqueue('work', 'secret', { uniqueKey: 'key' });
+    const second = await monque.enqueue('work', 'other', { uniqueKey: 'key' });
+    expect([second._id, second.data]).toEqual([first._id, 'secret']);
+    await monque.cancelJob(first._id);
+    await monque.enqueue('work', 'third', { uniqueKey: 'key' });
+    const taken = await monque.retryJob(first._id).catch((error: unknown) => error);
+    expect(taken).toMatchObject({ code: 'UNIQUE_KEY_TAKEN' });
+  });
+});

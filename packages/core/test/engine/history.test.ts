@@ -1,0 +1,50 @@
+import { describe, expect, test } from 'vitest';
+import { InvalidArgumentError, Monque } from '../../src/index.ts';
+import { ManualClock } from '../../src/testing/index.ts';
+import { makeOne } from './kit.ts';
+
+describe('the history of a job', () => {
+  test('tells what failed and what was done by hand', async () => {
+    const { monque, clock } = makeOne({ maxRetries: 1 });
+    monque.worker('work', () => Promise.reject(new Error('broken')));
+    await monque.start();
+    const { _id } = await monque.enqueue('work');
+    await clock.advance(10);
+    await monque.retryJob(_id);
+    await monque.stop();
+    const verbs = (await monque.getHistory(_id.toHexString())).map(({ verb }) => verb);
+    expect(verbs).toEqual(['fail', 'redrive']);
+    expect(await monque.getHistory(_id, { limit: 1 })).toMatchObject([{ verb: 'redrive' }]);
+    expect(await monque.getHistory('0'.repeat(24))).toEqual([]);
+  });
+
+  test('is refused for what is no id, and for a limit that is none', async () => {
+    const { monque } = makeOne();
+    await expect(monque.getHistory('x')).rejects.toBeInstanceOf(InvalidArgumentError);
+    const limited = monque.getHistory('0'.repeat(24), { limit: 0 });
+    await expect(limited).rejects.toThrow(/options\.limit/);
+  });
+
+  test('tells every transition where a scheduler in memory keeps them, also of a deleted job', async () => {
+    const clock = new ManualClock();
+    const monque = Monque.inMemory({ clock, transitionLog: true });
+    monque.worker('work', () => 'done');
+    await monque.start();
+    const { _id } = await monque.enqueue('work');
+    await clock.advance(10);
+    await monque.deleteJob(_id);
+    await monque.stop();
+    const history = await monque.getHistory(_id);
+    expect(history.map(({ verb, from, to }) => [verb, from, to])).toEqual([
+      ['enqueue', undefined, 'pending'],
+      ['claim', 'pending', 'processing'],
+      ['complete', 'processing', 'completed'],
+      ['remove', 'completed', 'gone'],
+    ]);
+  });
+
+  test('is an option of the ledger where that is given', () => {
+    const { ledger } = makeOne();
+    expect(() => new Monque(ledger, { transitionLog: true })).toThrow(/options\.transitionLog/);
+  });
+});

@@ -1,0 +1,245 @@
+// What is kept beside the states of jobs: what the log of all transitions and metadata cost, and what happens in races.
+import { randomBytes } from 'node:crypto';
+import type { Db, MongoClient } from 'mongodb';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { MonqueError, UnknownOutcomeError, UnsupportedError } from '../../src/errors.ts';
+import { Monque } from '../../src/index.ts';
+import type { Job } from '../../src/job.ts';
+import type { MongoLedgerRepository } from '../../src/ledger/mongodb/mongo-ledger-repository.ts';
+import { aesCodec } from '../aes-codec.ts';
+import { describeWithOwnMongo } from '../setup/mongodb.ts';
+import { CommandLog, namesOf } from './command-log.ts';
+import {
+  at,
+  claim,
+  INSTANCE,
+  jobsIn,
+  makeClaimed,
+  makeForeign,
+  makeJobs,
+  openLedger,
+  put,
+  settlement,
+  TOKEN,
+} from './jobs.ts';
+import { between, freshDb, type OwnServer, startOwnServer } from './own-server.ts';
+
+describeWithOwnMongo('what is kept beside the states of jobs', (binary) => {
+  let server: OwnServer;
+  let client: MongoClient;
+  let log: CommandLog;
+  let ledger: MongoLedgerRepository;
+  let db: Db;
+  let through: Db;
+
+  beforeAll(async () => {
+    server = await startOwnServer(binary);
+    client = server.connect({ monitorCommands: true });
+    log = new CommandLog(client);
+  });
+
+  beforeEach(async () => {
+    const [first, past] = freshDb(client, server.direct);
+    if (!first || !past) throw new Error('Expected two handles');
+    [through, db] = [first, past];
+    ledger = openLedger(through, { transitionLog: true });
+    await ledger.open();
+  });
+
+  afterEach(async () => {
+    server.proxy.clear();
+    await db.dropDatabase();
+  });
+
+  afterAll(() => server?.stop());
+
+  test('the log costs one insert a batch, and nothing where a batch was empty', async () => {
+    const jobs = makeJobs(20);
+    const enqueue = await log.during(() => ledger.enqueue({ jobs }));
+    expect(namesOf(enqueue)).toEqual(['insert', 'insert']);
+    const claimed = await log.during(() => claim(ledger, { limit: 20 }));
+    expect(namesOf(claimed)).toEqual(['find', 'update', 'find', 'insert']);
+    expect(namesOf(await log.during(() => claim(ledger)))).toEqual(['find']);
+    const held = await ledger.readClaim({ instanceId: INSTANCE, claimToken: TOKEN });
+    const settlements = held.map((job) => settlement('complete', job));
+    const settled = await log.during(() => ledger.settle({ settlements, now: at(1) }));
+    expect(namesOf(settled)).toEqual(['update', 'insert']);
+    expect(await entriesIn(db).countDocuments()).toBe(60);
+  });
+
+  test('without the option neither a command nor a collection is more', async () => {
+    const plain = openLedger(through);
+    expect(namesOf(await log.during(() => plain.enqueue({ jobs: makeJobs(5) })))).toContain(
+      'insert',
+    );
+    const claimed = await log.during(() => claim(plain));
+    expect(namesOf(claimed)).toEqual(['find', 'update', 'find']);
+    expect(await entriesIn(db).countDocuments()).toBe(0);
+  });
+
+  test('an index of the log that is expected and missing is an error at the start', async () => {
+    const options = { transitionLog: true, skipIndexCreation: true };
+    await expect(openLedger(through, options).open()).resolves.toBeUndefined();
+    await entriesIn(db).dropIndexes();
+    const opening = openLedger(through, options).open();
+    await expect(opening).rejects.toThrow(UnsupportedError);
+    await expect(openLedger(through, options).open()).rejects.toThrow(/monque_transitions/);
+  });
+
+  test('what happens in a transaction is in the log if and when it commits', async () => {
+    const [job, running] = [makeJobs(1)[0] as Job, makeClaimed(1)[0] as Job];
+    await put(db, [running]);
+    const run = async (commits: boolean): Promise<void> => {
+      await client.withSession(async (session) => {
+        session.startTransaction();
+        await ledger.enqueue({ jobs: [job], session });
+        await ledger.amend({ jobId: job._id, changes: { priority: 1 }, now: at(1), session });
+        const ended = settlement('complete', running);
+        await ledger.completeInSession({ settlement: ended, now: at(2), session });
+        expect(await entriesIn(db).countDocuments()).toBe(0);
+        await (commits ? session.commitTransaction() : session.abortTransaction());
+      });
+    };
+    await run(false);
+    expect(await entriesIn(db).countDocuments()).toBe(0);
+    await run(true);
+    expect(await verbsOf(job)).toEqual(['enqueue', 'amend']);
+    expect(await verbsOf(running)).toEqual(['complete']);
+  });
+
+  test('a claim that ended before its transaction did is not told as completed', async () => {
+    const running = makeClaimed(1)[0] as Job;
+    await client.withSession(async (session) => {
+      session.startTransaction();
+      const ended = settlement('complete', running);
+      const params = { settlement: ended, now: at(2), session };
+      expect(await ledger.completeInSession(params)).toBe(false);
+      await session.commitTransaction();
+    });
+    expect(await verbsOf(running)).toEqual([]);
+  });
+
+  test('a verb whose entry was not stored has an unknown outcome; sent again, it brings the entry', async () => {
+    const [job] = makeJobs(1) as [Job];
+    await ledger.enqueue({ jobs: [job] });
+    const [claimed] = (await claim(ledger)).jobs as [Job];
+    const settle = () =>
+      ledger.settle({ settlements: [settlement('complete', claimed)], now: at(1) });
+    server.proxy.dropRequest({ command: 'insert' });
+    await expect(settle()).rejects.toBeInstanceOf(UnknownOutcomeError);
+    server.proxy.clear();
+    expect(await verbsOf(job)).toEqual(['enqueue', 'claim']);
+    expect(await settle()).toEqual({ answers: ['settled'] });
+    expect(await settle()).toEqual({ answers: ['settled'] });
+    expect(await verbsOf(job)).toEqual(['enqueue', 'claim', 'complete']);
+  });
+
+  test('an entry that the server refuses is an error, not a gap', async () => {
+    await db.command({ collMod: 'jobs.transitions', validator: { verb: 'claim' } });
+    const enqueue = ledger.enqueue({ jobs: makeJobs(1) });
+    await expect(enqueue).rejects.toThrow(/refused an entry of the transition log/);
+    await expect(enqueue).rejects.toBeInstanceOf(MonqueError);
+  });
+
+  test('of jobs that several rescue at once, each rescue tells of its own', async () => {
+    const [mine, theirs] = makeClaimed(2) as [Job, Job];
+    await put(db, [mine, theirs]);
+    const race = between(server, 'find', [
+      async () => undefined,
+      () => jobsIn(db).updateOne({ _id: theirs._id }, { $set: { claimToken: 'another' } }),
+    ]);
+    const rescue = { deadInstanceId: INSTANCE, rescueLimit: 5, limit: 10 };
+    const result = await ledger.rescue({ ...rescue, now: at(1000) });
+    await race;
+    expect(result.pending).toBe(1);
+    expect(await verbsOf(mine)).toEqual(['rescue']);
+    expect(await verbsOf(theirs)).toEqual([]);
+  });
+
+  test('jobs of other tools that were given back are told', async () => {
+    const [waits, asked] = makeForeign(2) as [Job, Job];
+    await put(db, [waits, { ...asked, cancelRequestedAt: at(1) }]);
+    await ledger.recover({ staleBefore: at(10), now: at(1000), limit: 10 });
+    expect(await verbsOf(waits)).toEqual(['recover']);
+    expect(await verbsOf(asked)).toEqual(['recoverToCancelled']);
+  });
+
+  test('a job that was made pending while it was to be pruned is not told as gone', async () => {
+    const finished = { status: 'completed', finishedAt: at(0) } as const;
+    const [leaves, stays] = makeJobs(2, finished) as [Job, Job];
+    await put(db, [leaves, stays]);
+    const change = () =>
+      jobsIn(db).updateOne({ _id: stays._id }, { $set: { finishedAt: at(3_600_000) } });
+    const race = between(server, 'find', [change]);
+    const now = at(1_000_000);
+    const finishedBefore = { completed: now };
+    const prune = { finishedBefore, createdBefore: now, limit: 10, archive: false, now };
+    expect((await ledger.prune(prune)).pruned).toBe(1);
+    await race;
+    expect(await verbsOf(leaves)).toEqual(['prune']);
+    expect(await verbsOf(stays)).toEqual([]);
+  });
+
+  test('metadata is one read and one write; in a race it is reckoned anew', async () => {
+    const [job] = makeJobs(1, { metadata: { a: 1 } }) as [Job];
+    await put(db, [job]);
+    const set = (changes: Record<string, number>) =>
+      ledger.setMetadata({ jobId: job._id, changes, now: at(1) });
+    const commands = await log.during(() => set({ b: 2 }));
+    expect(namesOf(commands)).toEqual(['find', 'findAndModify']);
+    const race = between(server, 'find', [
+      () => jobsIn(db).updateOne({ _id: job._id }, { $set: { 'metadata.a': 5 } }),
+    ]);
+    const { job: after } = await set({ c: 3 });
+    await race;
+    expect(after?.metadata).toEqual({ a: 5, b: 2, c: 3 });
+  });
+
+  test('metadata that was written by hand as something else is taken as empty when it is changed', async () => {
+    for (const metadata of ['text', null, [1]]) {
+      const [job] = makeJobs(1) as [Job];
+      await put(db, [{ ...job, metadata: metadata as never }]);
+      const changes = { a: 1 };
+      const { job: after } = await ledger.setMetadata({ jobId: job._id, changes, now: at(1) });
+      expect(after?.metadata).toEqual({ a: 1 });
+    }
+  });
+
+  test('who paused a name stands in the document of the pause', async () => {
+    await ledger.setPaused({ name: 'work', paused: true, now: at(1), by: 'operator' });
+    const pause = await db.collection('jobs').findOne({ pausedName: 'work' });
+    expect(pause).toMatchObject({ pausedBy: 'operator' });
+  });
+
+  test('nothing that a codec encrypts can be read in the database, nor in the archive', async () => {
+    const options = { collectionName: 'jobs', codec: aesCodec(randomBytes(32)) };
+    const monque = new Monque(through, options);
+    monque.worker('charge', ({ data }) => ({ receipt: data }));
+    await monque.start();
+    const job = await monque.enqueue('charge', { card: 'secret-number' });
+    expect(await monque.waitFor(job)).toEqual({ receipt: { card: 'secret-number' } });
+    await monque.stop();
+    const raw = await db.collection('jobs').find({}, { raw: true }).toArray();
+    const bytes = Buffer.concat(raw.map((document) => Buffer.from(document as never)));
+    expect(bytes.includes('charge')).toBe(true);
+    expect(bytes.includes('secret-number')).toBe(false);
+    const now = new Date(Date.now() + 3_600_000);
+    const finishedBefore = { completed: now };
+    await ledger.prune({ finishedBefore, createdBefore: now, limit: 10, archive: true, now });
+    expect(await jobsIn(db).countDocuments({ name: 'charge' })).toBe(0);
+    const archived = await monque.getJob(job._id);
+    expect(archived).toMatchObject({
+      data: { card: 'secret-number' },
+      result: { receipt: { card: 'secret-number' } },
+    });
+    await monque.stop();
+  });
+
+  function entriesIn(of: Db) {
+    return of.collection('jobs.transitions');
+  }
+
+  async function verbsOf({ _id: jobId }: Job): Promise<string[]> {
+    return (await ledger.readHistory({ jobId, limit: 100 })).map(({ verb }) => verb);
+  }
+});
