@@ -80,7 +80,11 @@ export function jobsFrom(first: number, count: number): JobData[] {
 
 /** The data of one job. */
 export function jobData(index: number): JobData {
-  return { index, to: 'somebody@example.com', subject: 'The report of this month is ready to be read' };
+  return {
+    index,
+    to: 'somebody@example.com',
+    subject: 'The report of this month is ready to be read',
+  };
 }
 
 /** The name of a job: names take turns. */

@@ -4,8 +4,9 @@
  *
  * @module
  */
-import { Agent } from './agent.ts';
+
 import type { Place } from './adapter.ts';
+import { Agent } from './agent.ts';
 import type { RoleName } from './child.ts';
 import type { RoleParams } from './roles/role.ts';
 import { type LatencyProxy, startLatencyProxy } from './servers/latency-proxy-process.ts';

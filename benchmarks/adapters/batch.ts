@@ -7,7 +7,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import type { Document } from 'mongodb';
-import { type JobData, type Listener, type Place, type System } from '../adapter.ts';
+import type { JobData, Listener, Place, System } from '../adapter.ts';
 import { prepareCollection } from './job-template.ts';
 import { connectMongo } from './mongo-connection.ts';
 

@@ -44,10 +44,11 @@ export const drain: Role = async (context) => {
   await system.close();
   return {
     unfinished,
-    ...(before && after && {
-      commands: after.commands - before.commands,
-      claimAttempts: after.claimAttempts - before.claimAttempts,
-    }),
+    ...(before &&
+      after && {
+        commands: after.commands - before.commands,
+        claimAttempts: after.claimAttempts - before.claimAttempts,
+      }),
   };
 };
 

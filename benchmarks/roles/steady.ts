@@ -25,7 +25,11 @@ export const steady: Role = async ({ open, place, params }) => {
   const result: Record<string, number> = { capacity };
   for (const percent of [50, 80]) {
     const latenciesMs = await load.runOpen((capacity * percent) / 100, durationMs);
-    for (const [name, share] of [['p50', 0.5], ['p95', 0.95], ['p99', 0.99]] as const) {
+    for (const [name, share] of [
+      ['p50', 0.5],
+      ['p95', 0.95],
+      ['p99', 0.99],
+    ] as const) {
       result[`${name}At${percent}Ms`] = percentile(latenciesMs, share);
     }
   }

@@ -21,6 +21,7 @@ export const drainScenario: Scenario = {
     { key: 'serverUsAJob', label: 'server CPU, µs a job', digits: 1 },
   ],
   chart: 'jobsPerSecond',
+  baseline: 'loop',
   measure: ({ servers, scale }, { system }) =>
     inRoom(servers, system, {}, (room) =>
       measureDrain(room, { fill: Math.ceil(system.drainJobs * scale) }),

@@ -20,6 +20,8 @@ export interface DrainPlan {
   readonly target?: number;
   /** @default 1 */
   readonly processes?: number;
+  /** Called between the filling and the start of the work. */
+  readonly onFilled?: () => Promise<void>;
 }
 
 /** Jobs a second, and what a job cost the client, the server and, when it is counted, the network. */
@@ -33,6 +35,7 @@ export async function measureDrain(room: Room, plan: DrainPlan): Promise<Figures
   await Promise.all(others.map((agent) => agent.nextNote()));
   const drained = new Drained([first, ...others], fill, target, isTelling === true);
   await pause(SETTLE_MS);
+  await plan.onFilled?.();
   const serverBefore = room.server?.cpuMs() ?? 0;
   const startedNs = sharedNowNs();
   await drained.run();
@@ -121,7 +124,9 @@ function assertDone(
 ): void {
   const unfinished = Number(results[0]?.unfinished);
   if (done <= 0 || unfinished > fill - Math.min(done, target)) {
-    throw new Error(`${system.label}: expected ${done} of ${fill} jobs done, ${unfinished} are not`);
+    throw new Error(
+      `${system.label}: expected ${done} of ${fill} jobs done, ${unfinished} are not`,
+    );
   }
 }
 

@@ -44,6 +44,8 @@ export interface Scenario {
   readonly figures: readonly Figure[];
   /** The figure of the chart. */
   readonly chart: string;
+  /** The system whose chart figure the others' are divided by, variant by variant, in a column of its own. */
+  readonly baseline?: string;
   measure(bench: Bench, measured: Case): Promise<Figures>;
 }
 

@@ -35,7 +35,18 @@ export async function startPostgreSql(): Promise<Server> {
   if (isSuperuser()) await execute('chown', [USER, data]);
   const port = await freePort();
   const supervisor = startSupervisor(folder);
-  await runAsOrdinary([initialize, '-D', data, '-U', USER, '-A', 'trust', '-E', 'UTF8', '--locale=C']);
+  await runAsOrdinary([
+    initialize,
+    '-D',
+    data,
+    '-U',
+    USER,
+    '-A',
+    'trust',
+    '-E',
+    'UTF8',
+    '--locale=C',
+  ]);
   const [program, ...args] = asOrdinary([
     ...[server, '-D', data, '-p', `${port}`, '-h', '127.0.0.1', '-k', ''],
     ...['-c', `max_connections=${MOST_CONNECTIONS}`],
@@ -65,7 +76,10 @@ export async function startPostgreSql(): Promise<Server> {
 }
 
 /** Every server process reports what it did about once a second. */
-async function countsOf(url: string, database: string): Promise<{ writes: number; commands: number }> {
+async function countsOf(
+  url: string,
+  database: string,
+): Promise<{ writes: number; commands: number }> {
   await new Promise((resolve) => setTimeout(resolve, 1_500));
   const row = await query(
     url,

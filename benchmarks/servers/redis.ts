@@ -20,7 +20,8 @@ const PERSISTENCE = {
 /** Starts it, and resolves when it answers. */
 export async function startRedis(engine: keyof typeof PERSISTENCE): Promise<Server> {
   const program = findProgram('redis-server');
-  if (program === undefined) throw new ServerMissingError('needs redis-server (package redis-server)');
+  if (program === undefined)
+    throw new ServerMissingError('needs redis-server (package redis-server)');
   const folder = await mkdtemp(join(tmpdir(), 'benchmark-redis-'));
   const port = await freePort();
   const supervisor = startSupervisor(folder);
