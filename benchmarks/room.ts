@@ -5,6 +5,7 @@
  * @module
  */
 
+import { within } from '../packages/core/test/setup/until.ts';
 import type { Place } from './adapter.ts';
 import { Agent } from './agent.ts';
 import type { RoleName } from './child.ts';
@@ -15,6 +16,7 @@ import type { Servers } from './servers/servers.ts';
 import type { SystemDefinition } from './systems.ts';
 
 const CONCURRENCY = 50;
+const DEADLINE_MS = 240_000;
 
 /** What a measurement asks of its room. */
 export interface RoomOptions {
@@ -54,7 +56,7 @@ export async function inRoom<T>(
   const agents: Agent[] = [];
   const place = placeOf(system, database, proxy?.url ?? server?.url ?? '', options);
   try {
-    return await measure({
+    const measured = measure({
       system,
       database,
       ...(server && { server }),
@@ -64,6 +66,8 @@ export async function inRoom<T>(
         return agent;
       },
     });
+    // A system that never answers must not hold up the others.
+    return await within(`A measurement of ${system.label}`, measured, DEADLINE_MS);
   } finally {
     for (const agent of agents) agent.kill();
     proxy?.stop();

@@ -33,7 +33,13 @@ export async function runScenario(plan: RunPlan): Promise<ScenarioResult> {
   const cases = wanted.filter(({ system }) => notRun[system.label] === undefined);
   const rows = new Map(cases.map((measured) => [measured, newRow(measured)]));
   for (let round = 1; round <= plan.rounds; round += 1) {
-    for (const [measured, row] of rows) await measureOnce(plan, round, measured, row, notRun);
+    const measurements = [...rows].map(
+      ([measured, row]) =>
+        () =>
+          measureOnce(plan, round, measured, row, notRun),
+    );
+    if (scenario.isConcurrent) await Promise.all(measurements.map((measure) => measure()));
+    else for (const measure of measurements) await measure();
   }
   return {
     scenarioId: scenario.id,

@@ -20,6 +20,7 @@ export async function openGraphileWorker(place: Place): Promise<System> {
   const pool = new Pool({ connectionString, max: place.concurrency + 1 });
   // Without a listener it warns; what fails reaches the caller anyway.
   pool.on('error', () => {});
+  pool.on('connect', (client) => client.on('error', () => {}));
   const utilities = await makeWorkerUtils({ pgPool: pool, logger });
   await utilities.migrate();
   const { names } = place;

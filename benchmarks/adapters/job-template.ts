@@ -33,14 +33,12 @@ export async function prepareCollection(
     jobs,
     insert: async (data, names) => {
       for (let at = 0; at < data.length; at += MOST_A_COMMAND) {
-        const documents = data
-          .slice(at, at + MOST_A_COMMAND)
-          .map((one) => ({
-            ...template,
-            _id: new ObjectId(),
-            name: nameOf(one, names),
-            data: one,
-          }));
+        const documents = data.slice(at, at + MOST_A_COMMAND).map((one) => ({
+          ...template,
+          _id: new ObjectId(),
+          name: nameOf(one, names),
+          data: one,
+        }));
         await jobs.insertMany(documents, { ordered: false });
       }
     },

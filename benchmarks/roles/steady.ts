@@ -10,7 +10,7 @@ import { percentile } from '../statistics.ts';
 import { param, type Role } from './role.ts';
 
 const UNDER_WAY = 500;
-const WARM_UP_SHARE = 0.4;
+const LONGEST_WARM_UP_MS = 5_000;
 const SEND_EVERY_MS = 1;
 const CATCH_UP_MS = 5_000;
 
@@ -20,10 +20,9 @@ export const steady: Role = async ({ open, place, params }) => {
   const system = await open(place);
   const load = new Load(system);
   await system.work({ started: (data) => load.started(data), recorded: () => {} });
-  await load.runClosed(durationMs * WARM_UP_SHARE);
   const capacity = await load.runClosed(durationMs);
   const result: Record<string, number> = { capacity };
-  for (const percent of [50, 80]) {
+  for (const percent of capacity > 0 ? [50, 80] : []) {
     const latenciesMs = await load.runOpen((capacity * percent) / 100, durationMs);
     for (const [name, share] of [
       ['p50', 0.5],
@@ -60,12 +59,14 @@ class Load {
     this.#onStarted?.();
   }
 
-  /** Jobs a second with a fixed number under way. */
+  /** Jobs a second with a fixed number under way, once as many have started. */
   async runClosed(durationMs: number): Promise<number> {
+    this.#onStarted = () => this.#send(performance.now());
+    for (let sent = 0; sent < UNDER_WAY; sent += 1) this.#send(performance.now());
+    const warmUntilMs = performance.now() + LONGEST_WARM_UP_MS;
+    while (this.#startedCount < UNDER_WAY && performance.now() < warmUntilMs) await pause(5);
     const startedMs = performance.now();
     const before = this.#startedCount;
-    this.#onStarted = () => this.#send(performance.now());
-    for (let sent = 0; sent < UNDER_WAY; sent += 1) this.#send(startedMs);
     await pause(durationMs);
     const rate = ((this.#startedCount - before) / (performance.now() - startedMs)) * 1_000;
     this.#onStarted = undefined;

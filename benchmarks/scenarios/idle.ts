@@ -7,7 +7,7 @@ import { inRoom } from '../room.ts';
 import { systemsOf } from '../systems.ts';
 import { casesOf, type Figures, type Scenario } from './scenario.ts';
 
-const SETTLE_MS = 2_000;
+const SETTLE_MS = 5_000;
 const DURATION_MS = 30_000;
 const MINUTE_MS = 60_000;
 
@@ -15,8 +15,9 @@ export const idleScenario: Scenario = {
   id: 'idle',
   title: 'Idle worker',
   method:
-    'A worker of one name has nothing to do for 30 seconds. Commands to MongoDB are counted in the client, without those by which a driver watches its server; of Redis commands, of PostgreSQL transactions are counted by the server.',
+    'Each system has a worker of one name that has nothing to do for 30 seconds, all at the same time. Commands to MongoDB are counted in the client, without those by which a driver watches its server; of Redis commands, of PostgreSQL transactions are counted by the server.',
   rounds: 1,
+  isConcurrent: true,
   cases: casesOf(
     systemsOf(
       ...['monque', 'loop', 'agenda', 'agenda-defaults', 'pulse', 'pulse-defaults'],

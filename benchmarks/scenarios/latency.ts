@@ -14,11 +14,7 @@ export const latencyScenario: Scenario = {
   method:
     'As the drain, through a proxy in a process of its own that hands on what the client sends 0, 1 or 5 ms later (timers make it up to 1 ms more).',
   rounds: 3,
-  cases: casesOf(systemsOf('monque', 'batch', 'loop', 'agenda', 'bullmq', 'graphile'), [
-    '0 ms',
-    '1 ms',
-    '5 ms',
-  ]),
+  cases: casesOf(systemsOf('monque', 'loop', 'bullmq', 'graphile'), ['0 ms', '1 ms', '5 ms']),
   figures: [
     { key: 'jobsPerSecond', label: 'jobs/s' },
     { key: 'clientUsAJob', label: 'client CPU, µs a job', digits: 1 },

@@ -41,6 +41,8 @@ export interface Scenario {
   /** How often every case is measured; medians are shown. */
   readonly rounds: number;
   readonly cases: readonly Case[];
+  /** True when cases do not disturb each other, so that all are measured at the same time. */
+  readonly isConcurrent?: boolean;
   readonly figures: readonly Figure[];
   /** The figure of the chart. */
   readonly chart: string;

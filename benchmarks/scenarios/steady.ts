@@ -8,6 +8,7 @@ import { systemsOf } from '../systems.ts';
 import { casesOf, type Scenario } from './scenario.ts';
 
 const DURATION_MS = 2_000;
+const SHORTEST_SHARE = 0.4;
 
 export const steadyScenario: Scenario = {
   id: 'steady',
@@ -17,7 +18,7 @@ export const steadyScenario: Scenario = {
   rounds: 3,
   cases: casesOf(
     systemsOf(
-      ...['monque', 'monque-w1', 'monque-memory', 'loop', 'agenda', 'pulse'],
+      ...['monque', 'monque-w1', 'loop', 'agenda', 'pulse'],
       ...['bullmq', 'bullmq-durable', 'graphile', 'pg-boss'],
     ),
   ),
@@ -34,7 +35,9 @@ export const steadyScenario: Scenario = {
   baseline: 'loop',
   measure: ({ servers, scale }, { system }) =>
     inRoom(servers, system, {}, async (room) => {
-      const agent = room.launch('steady', { durationMs: DURATION_MS * scale });
+      const agent = room.launch('steady', {
+        durationMs: DURATION_MS * Math.max(scale, SHORTEST_SHARE),
+      });
       return (await agent.result) as Record<string, number>;
     }),
 };
