@@ -43,7 +43,7 @@ let roomCount = 0;
 
 /** Makes a room, measures in it, and clears it. */
 export async function inRoom<T>(
-  servers: Servers,
+  servers: Pick<Servers, 'get'>,
   system: SystemDefinition,
   options: RoomOptions,
   measure: (room: Room) => Promise<T>,
