@@ -19,6 +19,7 @@ import { openMonque } from './monque.ts';
 import { openMonqueInMemory } from './monque-in-memory.ts';
 
 const JOBS = 40;
+const PROCESSES_DEADLINE_MS = 60_000;
 
 function placeOf(database: string, names: readonly string[] = ['one']): Place {
   return {
@@ -154,5 +155,5 @@ describeWithMongo('on MongoDB', () => {
     expect(figures.jobsPerSecond).toBeGreaterThan(0);
     expect(figures.clientUsAJob).toBeGreaterThan(0);
     expect(dropped).toEqual(made);
-  });
+  }, PROCESSES_DEADLINE_MS);
 });
