@@ -127,33 +127,37 @@ describeWithMongo('on MongoDB', () => {
     }
   });
 
-  test('a measurement in a process of its own gives a rate and leaves nothing', async () => {
-    const dropped: string[] = [];
-    const made: string[] = [];
-    const server: Server = {
-      engine: 'mongodb',
-      version: 'MongoDB of the tests',
-      url: inject('mongoUri'),
-      makeDatabase: async (name) => {
-        made.push(name);
-      },
-      dropDatabase: async (name) => {
-        dropped.push(name);
-        await (await getTestDb('benchmark')).client.db(name).dropDatabase();
-      },
-      cpuMs: () => cpuMsOf(process.pid),
-      counts: async () => ({}),
-      bytes: async () => 0,
-      stop: async () => {},
-    };
-    const [loop] = systemsOf('loop');
-    if (loop === undefined) throw new Error('There is no loop');
-    const servers = { get: async () => server };
-    const figures = await inRoom(servers, loop, { latencyMs: 0 }, (room) =>
-      measureDrain(room, { fill: JOBS, processes: 2 }),
-    );
-    expect(figures.jobsPerSecond).toBeGreaterThan(0);
-    expect(figures.clientUsAJob).toBeGreaterThan(0);
-    expect(dropped).toEqual(made);
-  }, PROCESSES_DEADLINE_MS);
+  test(
+    'a measurement in a process of its own gives a rate and leaves nothing',
+    async () => {
+      const dropped: string[] = [];
+      const made: string[] = [];
+      const server: Server = {
+        engine: 'mongodb',
+        version: 'MongoDB of the tests',
+        url: inject('mongoUri'),
+        makeDatabase: async (name) => {
+          made.push(name);
+        },
+        dropDatabase: async (name) => {
+          dropped.push(name);
+          await (await getTestDb('benchmark')).client.db(name).dropDatabase();
+        },
+        cpuMs: () => cpuMsOf(process.pid),
+        counts: async () => ({}),
+        bytes: async () => 0,
+        stop: async () => {},
+      };
+      const [loop] = systemsOf('loop');
+      if (loop === undefined) throw new Error('There is no loop');
+      const servers = { get: async () => server };
+      const figures = await inRoom(servers, loop, { latencyMs: 0 }, (room) =>
+        measureDrain(room, { fill: JOBS, processes: 2 }),
+      );
+      expect(figures.jobsPerSecond).toBeGreaterThan(0);
+      expect(figures.clientUsAJob).toBeGreaterThan(0);
+      expect(dropped).toEqual(made);
+    },
+    PROCESSES_DEADLINE_MS,
+  );
 });
