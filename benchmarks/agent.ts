@@ -9,11 +9,14 @@ import { fileURLToPath } from 'node:url';
 import type { Assignment, Report } from './child.ts';
 
 const CHILD = fileURLToPath(new URL('./child.ts', import.meta.url));
+/** A profile is written when a process ends by itself. */
+const EXIT_MS = 5_000;
 const NODE_OPTIONS = ['--import', 'tsx', '--expose-gc'];
 
 /** Events: `note` with what the process told. */
 export class Agent extends EventEmitter<{ note: [value: Record<string, unknown>] }> {
   readonly #child: ChildProcess;
+  #hasAnswered = false;
   /** What the process measured; rejects when it failed or ended without an answer. */
   readonly result: Promise<Record<string, unknown>>;
 
@@ -27,8 +30,9 @@ export class Agent extends EventEmitter<{ note: [value: Record<string, unknown>]
     this.result = new Promise((resolve, reject) => {
       this.#child.on('message', (report: Report) => {
         if (report.kind === 'note') this.emit('note', report.value);
-        else if (report.kind === 'result') resolve(report.value);
-        else reject(new Error(`${name}: ${report.message}`));
+        else this.#hasAnswered = true;
+        if (report.kind === 'result') resolve(report.value);
+        if (report.kind === 'failure') reject(new Error(`${name}: ${report.message}`));
       });
       this.#child.once('exit', (code, signal) => {
         reject(new Error(`${name}: ended without an answer (${signal ?? `exit code ${code}`})`));
@@ -53,9 +57,13 @@ export class Agent extends EventEmitter<{ note: [value: Record<string, unknown>]
     return value;
   }
 
-  /** Ends the process at once, if it still runs. */
-  kill(): void {
-    this.#child.kill('SIGKILL');
+  /** Resolves when the process is gone: by itself when it has answered, else at once. */
+  async end(): Promise<void> {
+    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
+    const exited = once(this.#child, 'exit');
+    const timer = setTimeout(() => this.#child.kill('SIGKILL'), this.#hasAnswered ? EXIT_MS : 0);
+    await exited;
+    clearTimeout(timer);
   }
 }
 

@@ -69,7 +69,7 @@ export async function inRoom<T>(
     // A system that never answers must not hold up the others.
     return await within(`A measurement of ${system.label}`, measured, DEADLINE_MS);
   } finally {
-    for (const agent of agents) agent.kill();
+    await Promise.all(agents.map((agent) => agent.end()));
     proxy?.stop();
     await server?.dropDatabase(database);
   }

@@ -3,13 +3,16 @@
  *
  * @module
  */
-import { Monque } from '@monque/core';
+import { InMemoryLedgerRepository, Monque } from '@monque/core';
 import type { Place, System } from '../adapter.ts';
 import { schedulerSystem } from './monque.ts';
 
+/** More than are stored in any measurement; by default it takes 100,000. */
+const MOST_JOBS = 10_000_000;
+
 /** Opens a scheduler in memory. */
 export async function openMonqueInMemory(place: Place): Promise<System> {
-  const monque = Monque.inMemory();
+  const monque = new Monque(new InMemoryLedgerRepository({ maxJobs: MOST_JOBS }));
   return {
     ...schedulerSystem(monque, place),
     countUnfinished: async () => {
