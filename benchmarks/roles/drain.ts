@@ -41,9 +41,11 @@ export const drain: Role = async (context) => {
   progress.end();
   const after = system.counts?.();
   const unfinished = await system.countUnfinished();
+  const countedNs = sharedNowNs();
   await system.close();
   return {
     unfinished,
+    countedNs,
     ...(before &&
       after && {
         commands: after.commands - before.commands,
@@ -113,5 +115,6 @@ class Progress {
 
   end(): void {
     clearInterval(this.#timer);
+    this.note();
   }
 }

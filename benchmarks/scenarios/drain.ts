@@ -12,7 +12,7 @@ export const drainScenario: Scenario = {
   id: 'drain',
   title: 'Drain of a full queue',
   method:
-    'A queue is filled with jobs that do nothing, then one process works it off, 50 jobs at once where that can be set. The time runs from the start of the worker until the end of the last job is recorded in the database; slow systems are stopped after 8 seconds and counted. The times of processors are those of the worker process and of all processes of the server.',
+    'A queue is filled with jobs that do nothing, then one process works it off, 50 jobs at once where that can be set. The time runs from the start of the worker until the end of the last job is recorded in the database; slow systems are stopped after 15 seconds and their jobs counted. The times of processors are those of the worker process and of all processes of the server.',
   rounds: 3,
   cases: casesOf(SYSTEMS),
   figures: [

@@ -9,14 +9,14 @@ import { sharedNowNs } from '../roles/role.ts';
 import type { Room } from '../room.ts';
 import type { Figures } from './scenario.ts';
 
-const LONGEST_MS = 8_000;
+const LONGEST_MS = 15_000;
 const SETTLE_MS = 200;
 
 /** What is drained, by whom. */
 export interface DrainPlan {
   /** Jobs in the queue. */
   readonly fill: number;
-  /** Jobs after which the clock is stopped; the clock also stops after 8 seconds. @default all */
+  /** Jobs after which the clock is stopped; the clock also stops after 15 seconds. @default all */
   readonly target?: number;
   /** @default 1 */
   readonly processes?: number;
@@ -42,7 +42,9 @@ export async function measureDrain(room: Room, plan: DrainPlan): Promise<Figures
   const serverMs = (room.server?.cpuMs() ?? 0) - serverBefore;
   const results = await drained.end();
   const done = drained.isLate ? fill - Number(results[0]?.unfinished) : target;
-  const tookNs = drained.isLate ? drained.endedNs - startedNs : drained.lastNs - startedNs;
+  // A process that is kept busy hears the word late, and its jobs go on until then.
+  const endedNs = drained.isLate ? Number(results[0]?.countedNs) : drained.lastNs;
+  const tookNs = endedNs - startedNs;
   assertDone(room, plan, done, results);
   return {
     jobsPerSecond: (done / tookNs) * 1e9,
@@ -59,7 +61,6 @@ class Drained {
   readonly #isTelling: boolean;
   readonly #notes = new Map<Agent, DrainNote>();
   isLate = false;
-  endedNs = 0;
 
   constructor(agents: readonly Agent[], fill: number, target: number, isTelling: boolean) {
     this.#agents = agents;
@@ -73,7 +74,6 @@ class Drained {
     return new Promise((resolve, reject) => {
       const stop = (): void => {
         clearTimeout(timer);
-        this.endedNs = sharedNowNs();
         resolve();
       };
       const timer = setTimeout(() => {
