@@ -11,7 +11,7 @@ export const FEATURE_GUARDS: readonly Guard[] = [
     alterations: [
       {
         file: 'job-lifecycle.ts',
-        find: "guards: [HOLDS_CLAIM, SAME_PLAN],\n      set: { ...BY_HOLDER, ...NEXT_RUN },\n      replace: { result: 'result' },",
+        find: "guards: [HOLDS_CLAIM, SAME_PLAN, STAGES_BEFORE, GATES_OPEN],\n      set: { ...BY_HOLDER, ...NEXT_RUN },\n      replace: { result: 'result' },",
         replace:
           "guards: [HOLDS_CLAIM],\n      set: { ...BY_HOLDER, ...NEXT_RUN },\n      replace: { result: 'result' },",
       },
@@ -26,7 +26,7 @@ export const FEATURE_GUARDS: readonly Guard[] = [
     alterations: [
       {
         file: 'job-lifecycle.ts',
-        find: "to: 'completed',\n      guards: [HOLDS_CLAIM, SAME_PLAN],",
+        find: "to: 'completed',\n      guards: [HOLDS_CLAIM, SAME_PLAN, STAGES_BEFORE, GATES_OPEN],",
         replace: "to: 'completed',\n      guards: [HOLDS_CLAIM],",
       },
     ],
@@ -55,7 +55,7 @@ export const FEATURE_GUARDS: readonly Guard[] = [
       {
         file: 'schedules.ts',
         find: 'uniqueLock: seriesLock(uniqueKey),',
-        replace: "uniqueLock: [seriesLock(uniqueKey), random.token()].join(' '),",
+        replace: "uniqueLock: [seriesLock(uniqueKey), this.#context.random.token()].join(' '),",
       },
     ],
     rules: ['a series has two jobs'],

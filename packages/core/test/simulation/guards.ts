@@ -35,9 +35,9 @@ export const GUARDS: readonly Guard[] = [
     without: 'a settle that does not name its claim lands on another one',
     alterations: [
       {
-        file: 'job-lifecycle.ts',
-        find: "const HOLDS_CLAIM = { field: 'claimToken', is: 'equal', to: 'claimToken' } as const;",
-        replace: "const HOLDS_CLAIM = { field: 'claimToken', is: 'present' } as const;",
+        file: 'job-transition-parts.ts',
+        find: "HOLDS_CLAIM: Condition = { field: 'claimToken', is: 'equal', to: 'claimToken' };",
+        replace: "HOLDS_CLAIM: Condition = { field: 'claimToken', is: 'present' };",
       },
     ],
     rules: ['a settle lands on another claim'],
@@ -140,9 +140,9 @@ export const GUARDS: readonly Guard[] = [
     without: 'a job that becomes pending again forgets that it was to be cancelled',
     alterations: [
       {
-        file: 'job-lifecycle.ts',
-        find: "const NO_CANCEL = { field: 'cancelRequestedAt', is: 'absent' } as const;",
-        replace: "const NO_CANCEL = { field: '_id', is: 'present' } as const;",
+        file: 'job-transition-parts.ts',
+        find: "NO_CANCEL: Condition = { field: 'cancelRequestedAt', is: 'absent' };",
+        replace: "NO_CANCEL: Condition = { field: '_id', is: 'present' };",
       },
     ],
     rules: ['a request to cancel is forgotten'],
@@ -247,9 +247,10 @@ export const GUARDS: readonly Guard[] = [
     without: 'the old holder of a rescued claim believes that it settled',
     alterations: [
       {
-        file: 'job-lifecycle.ts',
-        find: "const BY_OTHERS = { updatedAt: 'now' } as const;",
-        replace: "const BY_OTHERS = { updatedAt: 'now', lastToken: 'claimToken' } as const;",
+        file: 'job-transition-parts.ts',
+        find: "BY_OTHERS: Readonly<Record<string, string>> = { updatedAt: 'now' };",
+        replace:
+          "BY_OTHERS: Readonly<Record<string, string>> = { updatedAt: 'now', lastToken: 'claimToken' };",
       },
     ],
     rules: ['a run is reported wrongly'],
