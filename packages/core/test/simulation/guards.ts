@@ -83,7 +83,7 @@ export const GUARDS: readonly Guard[] = [
     ],
     rules: ['a living lease is declared dead', 'an innocent lease is declared dead'],
     profile: { lateRate: 0.1, lossRate: 0, pauseRate: 0.003, crashRate: 0 },
-    seed: 7,
+    seed: 19,
   },
   {
     name: 'reconciliation',
@@ -91,7 +91,7 @@ export const GUARDS: readonly Guard[] = [
     alterations: [{ file: 'instance.ts', find: 'this.#reconciler.reconcile();', replace: '' }],
     rules: ['a job never ends'],
     profile: { lateRate: 0.05 },
-    seed: 12,
+    seed: 29,
   },
   {
     name: 'ledger first, memory second in the reconciliation',
@@ -133,7 +133,7 @@ export const GUARDS: readonly Guard[] = [
       },
     ],
     rules: ['a job runs twice at once', 'finished work is run again', 'a run is recorded wrongly'],
-    seed: 3,
+    seed: 5,
   },
   {
     name: 'cancel exclusion',
@@ -176,7 +176,7 @@ export const GUARDS: readonly Guard[] = [
     rules: ['a claim is made twice', 'a claim is settled twice', 'a job never ends'],
     // A late twin finds the job again only after a rescue or a release: its due time bars the more common ways.
     profile: { lateRate: 0.2, pauseRate: 0.005, crashRate: 0, outages: 0, stops: 0 },
-    seed: 10,
+    seed: 15,
   },
   {
     name: 'a gap between reads starts the count anew',
@@ -190,7 +190,7 @@ export const GUARDS: readonly Guard[] = [
     ],
     rules: ['an innocent lease is declared dead'],
     profile: { outages: 3 },
-    seed: 6,
+    seed: 15,
   },
   {
     name: 'claimants first, leases second in a rescue round',
@@ -240,7 +240,7 @@ export const GUARDS: readonly Guard[] = [
       },
     ],
     rules: ['a rescue takes from the living'],
-    seed: 12,
+    seed: 59,
   },
   {
     name: 'a rescue leaves lastToken alone',
@@ -254,7 +254,7 @@ export const GUARDS: readonly Guard[] = [
       },
     ],
     rules: ['a run is reported wrongly'],
-    seed: 2,
+    seed: 3,
   },
   {
     name: "the holder's deadline",
@@ -267,7 +267,7 @@ export const GUARDS: readonly Guard[] = [
       },
     ],
     rules: ['a dead lease still works'],
-    seed: 2,
+    seed: 7,
   },
   {
     name: "wall time in the holder's deadline",
@@ -301,7 +301,7 @@ export const GUARDS: readonly Guard[] = [
     ],
     rules: ['a dead lease still works'],
     profile: { lateRate: 0.1, pauseRate: 0.003, crashRate: 0 },
-    seed: 5,
+    seed: 68,
   },
   {
     name: 'a finished outcome is sent again',
@@ -319,14 +319,14 @@ export const GUARDS: readonly Guard[] = [
       'finished work is not recorded',
       'a job never ends',
     ],
-    seed: 2,
+    seed: 3,
   },
   {
     name: 'a stop waits for the look ahead',
     without: 'a stop leaves a request and its timer behind',
     alterations: [{ file: 'waker.ts', find: 'await Promise.all(this.#looking);', replace: '' }],
     rules: ['a stop leaves a timer'],
-    seed: 14,
+    seed: 35,
   },
   {
     name: 'a stop waits for the sample of the time',
@@ -336,7 +336,7 @@ export const GUARDS: readonly Guard[] = [
     ],
     rules: ['a stop leaves a timer'],
     profile: { hasSuspends: false, wallSteps: 12, stops: 12, lateRate: 0.05 },
-    seed: 15,
+    seed: 32,
   },
   {
     name: 'a sample is held against the clocks before it',
@@ -350,7 +350,7 @@ export const GUARDS: readonly Guard[] = [
     ],
     rules: ['the time is wrong'],
     profile: { hasSuspends: true, lateRate: 0, pauseRate: 0.008, crashRate: 0, outages: 0 },
-    seed: 31,
+    seed: 56,
   },
   ...FEATURE_GUARDS,
 ];
