@@ -182,14 +182,16 @@ export class Claimer {
     const horizonMs = Math.max(2 * this.#roundMs, SHORTEST_HORIZON_MS);
     const mayPrefetch = executor.bufferedCount() < MOST_BUFFERED;
     const workers = this.#unpaused();
-    const ahead = workers.map((worker) => (mayPrefetch ? worker.prefetch(horizonMs) : 0));
-    const prefetch = ahead.reduce((sum, count) => sum + count, 0);
+    const supplied = workers.map((worker) => {
+      return { worker, ahead: mayPrefetch ? worker.prefetch(horizonMs) : 0 };
+    });
+    const prefetch = supplied.reduce((sum, { ahead }) => sum + ahead, 0);
     const room = Math.min(executor.roomFor(prefetch), MOST_JOBS_A_CLAIM);
     if (room === 0 || !settler.hasRoom() || !lease.isHeld()) {
       return { demand: [], someSitOut: false };
     }
-    const wanting = workers
-      .map((worker, index) => ({ name: worker.name, limit: worker.demand(ahead[index] ?? 0) }))
+    const wanting = supplied
+      .map(({ worker, ahead }) => ({ name: worker.name, limit: worker.demand(ahead) }))
       .filter(({ name, limit }) => limit > 0 && !this.#drained.has(name));
     const others = wanting.filter(({ name }) => !this.#satOut.has(name));
     const asked = others.length > 0 ? others : wanting;

@@ -114,7 +114,8 @@ export class Control {
     checkGetJobsWithCursorOptions(options);
     const { orderBy = '_id', direction = 'ascending', archived = false } = options;
     const { limit = DEFAULT_LIST_LIMIT } = options;
-    const start = options.cursor === undefined ? undefined : readCursor(options.cursor, orderBy);
+    const order = { orderBy, direction };
+    const start = options.cursor === undefined ? undefined : readCursor(options.cursor, order);
     const isBack = start?.isBack ?? false;
     const opposite = direction === 'ascending' ? 'descending' : 'ascending';
     const found = await this.#context.ledger.findJobs({
@@ -132,7 +133,7 @@ export class Control {
     const hasNext = isBack || hasMore;
     const hasPrevious = isBack ? hasMore : start !== undefined;
     const cursorAt = (job: Job | undefined, back: boolean): string | null =>
-      job === undefined ? null : writeCursor(orderBy, placeOf(job, orderBy), back);
+      job === undefined ? null : writeCursor(order, placeOf(job, orderBy), back);
     return {
       jobs,
       nextCursor: hasNext ? cursorAt(jobs.at(-1), false) : null,
@@ -177,10 +178,11 @@ export class Control {
   }
 
   /** Moves a pending job to another time; null when there is none. */
-  async rescheduleJob(id: unknown, runAt: Date): Promise<Job | null> {
+  async rescheduleJob(id: unknown, runAt: Date, ready: Ready): Promise<Job | null> {
     const { ledger, ledgerTime } = this.#context;
     const jobId = toObjectId('id', id);
     checkDate('runAt', runAt);
+    await ready();
     const changes = { nextRunAt: new Date(runAt) };
     const { outcome, job } = await ledger.amend({ jobId, changes, now: ledgerTime.now() });
     if (job === null) return null;

@@ -15,6 +15,7 @@ test('a job with every field that is looked at can be run', () => {
     ...{ maxRetries: 3, timeout: 100, rescueCount: 0, seriesVersion: 1 },
     ...{ uniqueKey: 'a', uniqueLock: 'a', repeatInterval: '@daily', timezone: 'UTC' },
     ...{ startAt: time, endAt: time, scheduledFor: time, missed: 'all' },
+    ...{ stages: [{ name: 'a', at: time }], gates: [{ name: 'b', at: time, evidence: null }] },
     ...{ history: [], logs: [], claimToken: 't', claimedBy: 'i', lockedAt: time },
   });
   expect(unfitReason(job)).toBeUndefined();
@@ -50,6 +51,9 @@ test.each<[keyof Job, unknown]>([
   ['endAt', 1],
   ['history', {}],
   ['logs', 'line'],
+  ['stages', 'first'],
+  ['stages', [null]],
+  ['gates', [{ name: 7 }]],
   ['backoff', 'slow'],
   ['backoff', { type: 'linear', delay: 1 }],
   ['backoff', { type: 'fixed' }],

@@ -167,7 +167,7 @@ export interface GetJobsWithCursorOptions extends JobsFilter {
   readonly orderBy?: '_id' | 'createdAt' | 'updatedAt' | 'nextRunAt';
   /** @default 'ascending' */
   readonly direction?: 'ascending' | 'descending';
-  /** A cursor of an earlier page; the first page when left out. */
+  /** A cursor of an earlier page in the same order and direction; the first page when left out. */
   readonly cursor?: string;
   /** How many jobs a page holds, from 1 to 10000. @default 100 */
   readonly limit?: number;
@@ -334,9 +334,16 @@ export function checkScheduleOptions(options: ScheduleOptions = {}): void {
   }
 }
 
-/** Checks a filter of jobs. */
-export function checkJobsFilter(filter: JobsFilter = {}): void {
+/** Checks a filter of jobs that are to be changed: what was forgotten must not mean all of them. */
+export function checkJobsFilter(filter: JobsFilter): void {
+  if (typeof filter !== 'object' || filter === null || Array.isArray(filter)) {
+    throw new InvalidArgumentError('filter', 'an object', filter, 'pass {} for all jobs');
+  }
   checkFields('filter', filter, FILTER_CHECKS);
+  for (const [field, value] of Object.entries(filter)) {
+    if (value !== undefined) continue;
+    throw new InvalidArgumentError(`filter.${field}`, 'a value, or left out', value);
+  }
 }
 
 /** Checks what is to be listed. */

@@ -209,8 +209,8 @@ function withEffects<State extends string, R extends LifecycleRecord<State>>(
   const { set = {}, replace = {}, append = {}, reset = [], increment = [], clear = [] } = row;
   const next = without(record, clear);
   if (row.to !== STAYS) next.status = row.to;
-  for (const field in set) {
-    const value = params[set[field] ?? ''];
+  for (const [field, param] of Object.entries(set)) {
+    const value = params[param];
     // A parameter that is not given leaves its field alone, as an update in MongoDB does.
     if (value !== undefined) next[field] = value;
   }

@@ -287,9 +287,7 @@ export class Monque<Types extends JobTypes = UntypedJobs>
   }
 
   async rescheduleJob(id: JobId, runAt: Date): Promise<Job | null> {
-    toObjectId('id', id);
-    await this.initialize();
-    return this.#control.rescheduleJob(id, runAt);
+    return this.#control.rescheduleJob(id, runAt, this.#initialize);
   }
 
   async openGate(id: JobId, gate: string, options: OpenGateOptions): Promise<Job | null> {
@@ -374,7 +372,7 @@ export class Monque<Types extends JobTypes = UntypedJobs>
     const instance = new Instance(this.#context, this.#workers, (job) => this.#waiter.ended(job));
     await instance.start();
     this.#instance = instance;
-    this.#releaseSignals = stopOnSignals(this.#options.signals, () => this.stop());
+    this.#releaseSignals = stopOnSignals(this.#options, () => this.stop());
   }
 
   async #stopInstance(): Promise<void> {

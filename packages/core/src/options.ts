@@ -134,7 +134,8 @@ export interface MonqueOptions {
   /** How long finished jobs are kept. @default 1 day; 7 days when failed */
   readonly jobRetention?: JobRetention;
   /**
-   * Stop on SIGTERM and SIGINT, then let the signal end the process. `true` for both, or a list of signals.
+   * Stop on SIGTERM and SIGINT, then let the signal end the process; a second signal, a second later or more, ends
+   * it at once. `true` for both, or a list of signals.
    *
    * @default false
    */

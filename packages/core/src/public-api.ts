@@ -232,13 +232,13 @@ export interface MonquePublicAPI<Types extends JobTypes = UntypedJobs> {
    */
   deleteJob(id: JobId): Promise<boolean>;
 
-  /** `cancelJob` for every job that matches. */
+  /** `cancelJob` for every job that matches; `{}` means all, a filter that is left out is refused. */
   cancelJobs(filter: JobsFilter): Promise<BulkResult>;
 
-  /** `retryJob` for every job that matches; jobs of one unique key: the first of them. */
+  /** `retryJob` for every job that matches, all for `{}`; jobs of one unique key: the first of them. */
   retryJobs(filter: JobsFilter): Promise<BulkResult>;
 
-  /** `deleteJob` for every job that matches. */
+  /** `deleteJob` for every job that matches; `{}` means all, a filter that is left out is refused. */
   deleteJobs(filter: JobsFilter): Promise<BulkResult>;
 
   /** Counts jobs, with how long they wait and run. Reads all jobs of the name, or of the collection. */

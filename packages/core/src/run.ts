@@ -307,9 +307,10 @@ export class Run {
   async #isRecorded({ verb }: Settlement): Promise<boolean> {
     const { ledger, report } = this.#context;
     try {
-      const { history = [] } = (await ledger.getJob({ jobId: this.job._id })) ?? {};
-      const { startedAt = this.job.createdAt } = this.job;
-      return history.some((entry) => entry.verb === verb && entry.at >= startedAt);
+      const job = await ledger.getJob({ jobId: this.job._id });
+      const startedMs = Number(this.job.startedAt);
+      const ofThisRun = job?.history?.filter(({ at }) => at.getTime() >= startedMs);
+      return ofThisRun?.some((entry) => entry.verb === verb) === true;
     } catch (error) {
       report(error);
       return true;

@@ -14,6 +14,7 @@ import {
   ConnectionError,
   InvalidArgumentError,
   MonqueError,
+  toError,
   UnknownOutcomeError,
   UnsupportedError,
 } from './errors.ts';
@@ -138,10 +139,10 @@ export class StagedRun {
     let result: unknown;
     try {
       result = copyPayload(`the result of stage '${name}'`, returned, options.maxPayloadBytes);
-    } catch (error) {
-      if (!(error instanceof InvalidArgumentError)) throw error;
+    } catch (thrown) {
+      const error = toError(thrown);
       // The stages behind it are owed the result, and running it again would make the same.
-      return { kind: 'failed', error, isFinal: true };
+      return { kind: 'failed', error, isFinal: error instanceof InvalidArgumentError };
     }
     const record = { name, at: ledgerTime.now(), ...(result !== undefined && { result }) };
     const answer = await this.#checkpoint(record);

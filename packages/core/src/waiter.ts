@@ -113,7 +113,8 @@ export class Waiter {
       );
     } catch (thrown) {
       const error = toError(thrown);
-      for (const id of jobIds.keys()) if (!answers.has(id)) answers.set(id, error);
+      const unknown = [...jobIds.keys()].map((id) => [id, error] as const);
+      return new Map<string, Answer>([...unknown, ...answers]);
     }
     return answers;
   }
@@ -126,13 +127,14 @@ export class Waiter {
     else if (nowMs >= wait.untilMs) {
       const seen = isJob ? { job: answer } : { cause: answer };
       this.#end(wait, new WaitError(isJob ? 'timeout' : 'unknown', wait.jobId, seen));
-    } else if (wait.dueMs === Number.POSITIVE_INFINITY) this.#putOff(wait, nowMs);
+    } else this.#putOff(wait, nowMs);
   }
 
   #putOff(wait: Wait, nowMs: number): void {
     const { intervalMs } = wait;
     const nextMs = (Math.floor(nowMs / intervalMs) + 1) * intervalMs;
-    wait.dueMs = Math.min(nextMs, wait.untilMs);
+    // It may have been told meanwhile to be asked for at once.
+    wait.dueMs = Math.min(nextMs, wait.untilMs, wait.dueMs);
     wait.intervalMs = Math.min(intervalMs * 2, LONGEST_INTERVAL_MS);
   }
 

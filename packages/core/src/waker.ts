@@ -133,7 +133,7 @@ export class Waker {
   }
 
   #rest(isResting: boolean): void {
-    const { rest } = this.#watch ?? {};
+    const rest = this.#watch?.rest;
     if (rest === undefined || isResting === (this.#resting !== undefined)) return;
     if (isResting) {
       this.#trustHints(false);

@@ -248,13 +248,13 @@ describe('hints during a backlog', () => {
     return { ...world, rests };
   }
 
-  const BACKLOG = Array.from({ length: 20_000 }, () => ({ name: 'quick' }));
+  const BACKLOG = Array.from({ length: 6_000 }, () => ({ name: 'quick' }));
 
   test('rest, and flow again when it is worked off', async () => {
     const { clock, makeInstance, rests } = restingWorld();
     const { monque } = makeInstance({ leaseDuration: 600_000 });
-    const quick = () => new Promise<void>((resolve) => clock.setTimer(resolve, 50));
-    monque.worker('quick', quick, { concurrency: 500 });
+    const quick = () => new Promise<void>((resolve) => clock.setTimer(resolve, 100));
+    monque.worker('quick', quick, { concurrency: 200 });
     monque.worker('other', () => 'done');
     await monque.enqueueMany(BACKLOG);
     await monque.start();
@@ -273,8 +273,8 @@ describe('hints during a backlog', () => {
   test('that rest do not keep a request to cancel from a running job for a second', async () => {
     const { clock, makeInstance, rests } = restingWorld();
     const { monque, faulty } = makeInstance({ leaseDuration: 600_000 });
-    const quick = () => new Promise<void>((resolve) => clock.setTimer(resolve, 50));
-    monque.worker('quick', quick, { concurrency: 500 });
+    const quick = () => new Promise<void>((resolve) => clock.setTimer(resolve, 100));
+    monque.worker('quick', quick, { concurrency: 200 });
     monque.worker('long', (_job, { signal }) => {
       const aborted = deferred();
       signal.addEventListener('abort', () => aborted.reject(signal.reason));
@@ -320,8 +320,8 @@ describe('hints during a backlog', () => {
   test('that rest when the instance stops leave no timer behind', async () => {
     const { clock, makeInstance, rests } = restingWorld();
     const { monque } = makeInstance();
-    const quick = () => new Promise<void>((resolve) => clock.setTimer(resolve, 50));
-    monque.worker('quick', quick, { concurrency: 500 });
+    const quick = () => new Promise<void>((resolve) => clock.setTimer(resolve, 100));
+    monque.worker('quick', quick, { concurrency: 200 });
     await monque.enqueueMany(BACKLOG);
     await monque.start();
     await clock.advance(500);

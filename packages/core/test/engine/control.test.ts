@@ -44,6 +44,38 @@ describe('getJobs', () => {
     expect(a.uniqueKey).toBe('k');
   });
 
+  test('and what else takes options refuses null by an error that names them', async () => {
+    const { monque, faulty } = makeOne();
+    const { _id } = await monque.enqueue('work');
+    const none = null as never;
+    const calls: readonly [string, () => Promise<unknown>][] = [
+      ['options', () => monque.getJobs(none)],
+      ['options', () => monque.getJobsWithCursor(none)],
+      ['options', () => monque.cancelJob(_id, none)],
+      ['options', () => monque.enqueue('work', 1, none)],
+      ['options', () => monque.schedule('* * * * *', 'work', 1, none)],
+      ['options', () => monque.unschedule('work', none)],
+      ['options', () => monque.waitFor(_id, none)],
+      ['options', async () => monque.worker('other', () => undefined, none)],
+      ['filter', () => monque.getSchedules(none)],
+      ['filter', () => monque.getQueueStats(none)],
+      ['id', () => monque.waitFor(none)],
+      ['id', () => monque.retryJob(none)],
+      ['id', () => monque.rescheduleJob(none, new Date())],
+      ['runAt', () => monque.rescheduleJob(_id, none)],
+      ['entries', () => monque.enqueueMany(none)],
+      ['name', () => monque.pause(none)],
+    ];
+    for (const [field, call] of calls) {
+      const error: unknown = await call().catch((thrown: unknown) => thrown);
+      expect(error, field).toBeInstanceOf(InvalidArgumentError);
+      expect(error).toMatchObject({ field });
+    }
+    for (const verb of ['findJobs', 'getJob', 'amend', 'findSeries', 'readStats'] as const) {
+      expect(faulty.calls(verb)).toBe(0);
+    }
+  });
+
   test('takes typed values only, never an operator', async () => {
     const { monque, faulty } = makeOne();
     const wrong: unknown[] = [
@@ -66,6 +98,34 @@ describe('getJobs', () => {
 });
 
 describe('getJobsWithCursor', () => {
+  test('refuses a cursor of a list in another order or direction', async () => {
+    const { monque, faulty } = makeOne();
+    for (let index = 0; index < 3; index += 1) await monque.enqueue('work', index);
+    const list = { orderBy: 'nextRunAt', direction: 'descending', limit: 1 } as const;
+    const { nextCursor } = await monque.getJobsWithCursor(list);
+    const { previousCursor, jobs } = await monque.getJobsWithCursor({
+      ...list,
+      cursor: String(nextCursor),
+    });
+    expect(jobs).toHaveLength(1);
+    const reads = faulty.calls('findJobs');
+    for (const cursor of [nextCursor, previousCursor].map(String)) {
+      for (const other of [
+        { direction: 'ascending' },
+        { direction: undefined },
+        { orderBy: 'createdAt' },
+        { orderBy: undefined },
+      ]) {
+        const page = monque.getJobsWithCursor({ ...list, ...other, cursor } as never);
+        await expect(page).rejects.toMatchObject({
+          code: 'INVALID_ARGUMENT',
+          field: 'options.cursor',
+        });
+      }
+    }
+    expect(faulty.calls('findJobs')).toBe(reads);
+  });
+
   test.each(['_id', 'createdAt', 'updatedAt', 'nextRunAt'] as const)(
     'pages by %s in both directions, forth and back',
     async (orderBy) => {
@@ -294,6 +354,29 @@ describe('verbs by filter', () => {
     gate.resolve();
     await monque.stop();
   });
+
+  test.each(['cancelJobs', 'retryJobs', 'deleteJobs'] as const)(
+    '%s wants to be told which jobs: nothing, or a field of nothing, does not mean all',
+    async (verb) => {
+      const { monque, faulty, ledger } = makeOne();
+      const { _id } = await monque.enqueue('work');
+      if (verb === 'retryJobs') await monque.cancelJob(_id);
+      const refusal = async (filter: unknown): Promise<unknown> =>
+        monque[verb](filter as never).catch((error: unknown) => error);
+      for (const filter of [undefined, null, [], 'work']) {
+        const error = await refusal(filter);
+        expect(error).toBeInstanceOf(InvalidArgumentError);
+        expect(error).toMatchObject({ field: 'filter' });
+        expect(String(error)).toContain('{} for all jobs');
+      }
+      const error = await refusal({ status: 'pending', name: undefined });
+      expect(error).toBeInstanceOf(InvalidArgumentError);
+      expect(error).toMatchObject({ field: 'filter.name' });
+      expect(faulty.calls('findJobs')).toBe(0);
+      expect(ledger.size).toBe(1);
+      expect((await monque[verb]({})).changed).toBe(1);
+    },
+  );
 
   test('go through any number of jobs, page by page', async () => {
     const { monque, faulty } = makeOne();

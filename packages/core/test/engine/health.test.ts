@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Clock } from '../../src/index.ts';
 import { type SignalSource, stopOnSignals } from '../../src/signals.ts';
+import { ManualClock } from '../../src/testing/index.ts';
 import { deferred, makeOne, makeWorld, payloads } from './kit.ts';
 
 describe('isHealthy and health', () => {
@@ -159,7 +160,8 @@ describe('signals', () => {
       stops += 1;
       return gate.promise;
     };
-    stopOnSignals(['SIGTERM', 'SIGINT'], stop, source as unknown as SignalSource);
+    const signals = ['SIGTERM', 'SIGINT'] as const;
+    stopOnSignals({ signals, clock: new ManualClock() }, stop, source as unknown as SignalSource);
     source.send('SIGTERM');
     source.send('SIGINT');
     expect(stops).toBe(1);
@@ -171,10 +173,30 @@ describe('signals', () => {
     expect(source.listenerCount('SIGTERM') + source.listenerCount('SIGINT')).toBe(0);
   });
 
+  test('that come again end the process at once, but not one that came twice at a time', async () => {
+    const source = new FakeProcess();
+    const clock = new ManualClock();
+    const gate = deferred();
+    const options = { signals: ['SIGTERM', 'SIGINT'], clock } as const;
+    stopOnSignals(options, () => gate.promise, source as unknown as SignalSource);
+    source.send('SIGINT');
+    await clock.advance(999);
+    source.send('SIGINT');
+    expect(source.killed).toEqual([]);
+    await clock.advance(1);
+    source.send('SIGTERM');
+    expect(source.killed).toEqual(['SIGTERM']);
+    expect(source.listenerCount('SIGTERM') + source.listenerCount('SIGINT')).toBe(0);
+    gate.resolve();
+    await clock.settle();
+    expect(source.killed).toEqual(['SIGTERM']);
+  });
+
   test('leave the end of the process to whoever else listens', async () => {
     const source = new FakeProcess();
     source.on('SIGTERM', () => undefined);
-    stopOnSignals(['SIGTERM'], async () => undefined, source as unknown as SignalSource);
+    const options = { signals: ['SIGTERM'], clock: new ManualClock() } as const;
+    stopOnSignals(options, async () => undefined, source as unknown as SignalSource);
     source.send('SIGTERM');
     await Promise.resolve();
     await Promise.resolve();

@@ -277,6 +277,27 @@ describe('cancelling', () => {
     },
   );
 
+  test('a handler that looks at its signal late finds it aborted', async () => {
+    const { monque, clock } = makeOne();
+    const gate = deferred();
+    let reason: unknown;
+    monque.worker('work', async (_job, context) => {
+      await gate.promise;
+      reason = context.signal.reason;
+      throw reason;
+    });
+    await monque.start();
+    const { _id } = await monque.enqueue('work');
+    await clock.settle();
+    await monque.cancelJob(_id);
+    await clock.settle();
+    gate.resolve();
+    await clock.settle();
+    expect(reason).toMatchObject({ message: 'The job was cancelled' });
+    expect(await monque.getJob(_id)).toMatchObject({ status: 'cancelled' });
+    await monque.stop();
+  });
+
   test('a hint that names a job of another process changes nothing', async () => {
     const { monque, clock, faulty, makeInstance } = makeOne({ leaseDuration: 600_000 });
     const other = makeInstance().monque;

@@ -11,7 +11,7 @@ export const FEATURE_GUARDS: readonly Guard[] = [
     alterations: [
       {
         file: 'job-lifecycle.ts',
-        find: "guards: [HOLDS_CLAIM, SAME_PLAN],\n      set: { ...BY_HOLDER, ...NEXT_RUN },\n      replace: { result: 'result' },",
+        find: "guards: [HOLDS_CLAIM, SAME_PLAN, STAGES_BEFORE, GATES_OPEN],\n      set: { ...BY_HOLDER, ...NEXT_RUN },\n      replace: { result: 'result' },",
         replace:
           "guards: [HOLDS_CLAIM],\n      set: { ...BY_HOLDER, ...NEXT_RUN },\n      replace: { result: 'result' },",
       },
@@ -26,13 +26,13 @@ export const FEATURE_GUARDS: readonly Guard[] = [
     alterations: [
       {
         file: 'job-lifecycle.ts',
-        find: "to: 'completed',\n      guards: [HOLDS_CLAIM, SAME_PLAN],",
+        find: "to: 'completed',\n      guards: [HOLDS_CLAIM, SAME_PLAN, STAGES_BEFORE, GATES_OPEN],",
         replace: "to: 'completed',\n      guards: [HOLDS_CLAIM],",
       },
     ],
     rules: ['a series stops'],
     profile: MANY_SERIES,
-    seed: 45,
+    seed: 49,
   },
   {
     name: 'version compare-and-swap of a plan',
@@ -46,7 +46,7 @@ export const FEATURE_GUARDS: readonly Guard[] = [
     ],
     rules: ['what stands already is written anew', 'a waiting run is moved without need'],
     profile: MANY_SERIES,
-    seed: 4,
+    seed: 5,
   },
   {
     name: 'lock of a series',
@@ -55,7 +55,7 @@ export const FEATURE_GUARDS: readonly Guard[] = [
       {
         file: 'schedules.ts',
         find: 'uniqueLock: seriesLock(uniqueKey),',
-        replace: "uniqueLock: [seriesLock(uniqueKey), random.token()].join(' '),",
+        replace: "uniqueLock: [seriesLock(uniqueKey), this.#context.random.token()].join(' '),",
       },
     ],
     rules: ['a series has two jobs'],
@@ -102,7 +102,7 @@ export const FEATURE_GUARDS: readonly Guard[] = [
     ],
     rules: ['a series goes back'],
     profile: { ...MANY_SERIES, ledger: 'stepped', slowStepRate: 0.05 },
-    seed: 4,
+    seed: 6,
   },
   {
     name: 'the answer that a plan was changed',
@@ -130,7 +130,7 @@ export const FEATURE_GUARDS: readonly Guard[] = [
     ],
     rules: ['a settle lands on another claim', 'the engine finds a fault in itself'],
     profile: { ...MANY_SERIES, pauseRate: 0.005, crashRate: 0 },
-    seed: 93,
+    seed: 158,
   },
   {
     name: 'a run that took too long has failed',
@@ -178,7 +178,7 @@ export const FEATURE_GUARDS: readonly Guard[] = [
     ],
     rules: ['a job leaves too soon'],
     profile: { hasRetention: true },
-    seed: 1,
+    seed: 2,
   },
   {
     name: 'a job stays while its window lasts',

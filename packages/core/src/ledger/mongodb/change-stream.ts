@@ -62,10 +62,11 @@ class Watcher {
   }
 
   async run(): Promise<void> {
-    while (!this.#stopped.signal.aborted) {
+    for (;;) {
+      await this.#awake;
+      if (this.#stopped.signal.aborted) return;
       try {
-        await this.#awake;
-        if (!this.#stopped.signal.aborted) await this.#follow();
+        await this.#follow();
       } catch (error) {
         await this.#interrupted(error);
       }

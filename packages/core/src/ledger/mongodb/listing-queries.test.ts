@@ -73,7 +73,7 @@ test('a list by a stamp makes the stamp first, and takes it off last', () => {
 });
 
 test('series are looked for by the prefix of their locks, or by one lock', () => {
-  const unfinished = { status: { $nin: ['completed', 'failed', 'cancelled'] }, _id: JOB_ID };
+  const unfinished = { status: { $in: ['pending', 'processing', 'blocked'] }, _id: JOB_ID };
   expect(seriesFilter({})).toEqual({
     ...{ ...unfinished, name: { $gte: '' } },
     uniqueLock: { $gte: 'series:', $lt: 'series;' },

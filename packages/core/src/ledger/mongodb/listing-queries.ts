@@ -30,7 +30,7 @@ const STAMPS: Readonly<Record<'createdAt' | 'updatedAt', Document>> = {
 /** Unfinished jobs that hold the key of a series. */
 export function seriesFilter({ name, key }: Pick<FindSeriesParams, 'name' | 'key'>): Document {
   return {
-    status: { $nin: JOB_LIFECYCLE.terminal },
+    status: { $in: UNFINISHED },
     // Without a condition on the name, the index would be scanned as a whole.
     name: name === undefined ? { $gte: '' } : { $eq: name },
     uniqueLock:
@@ -56,6 +56,9 @@ export function listOrder(
   const sign = direction === 'ascending' ? 1 : -1;
   return field === '_id' ? { _id: sign } : { [field]: sign, _id: sign };
 }
+
+/** The states of jobs whose work is not over. */
+const UNFINISHED = JOB_LIFECYCLE.states.filter((state) => !JOB_LIFECYCLE.terminal.includes(state));
 
 /** The stages of a list that is ordered by the time of creation or of the last change. */
 export function stampedListPipeline(

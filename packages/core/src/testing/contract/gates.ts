@@ -11,6 +11,9 @@ import { assertSameJob, type ContractTests, only, present, type Subject } from '
 
 const MANY = 50;
 
+/** What evidence and a job that come to a gate at the same time may be told, with the state the job is then in. */
+const ENDS_OF_BOTH = ['opened, gateOpen, processing', 'unblocked, settled, pending'];
+
 export const gateTests: ContractTests = {
   'a job at a gate is held by nobody and keeps its unique key': async (subject) => {
     const job = await subject.putClaimed({ uniqueKey: 'key', uniqueLock: 'key:key' });
@@ -155,10 +158,9 @@ export const gateTests: ContractTests = {
       const job = await subject.putClaimed();
       const [answer, { outcome }] = await Promise.all([block(subject, job), open(subject, job)]);
       const { status } = await subject.read(job);
-      const expected = outcome === 'opened' ? ['gateOpen', 'processing'] : ['settled', 'pending'];
-      assert.deepEqual([answer, status], expected);
-      if (status === 'processing') await subject.settle('complete', job);
-      else await subject.ledger.remove({ jobId: job._id });
+      assert.ok(ENDS_OF_BOTH.includes(`${outcome}, ${answer}, ${status}`));
+      await subject.settle('release', job);
+      await subject.ledger.remove({ jobId: job._id });
     }
   },
 
@@ -251,9 +253,9 @@ export const gateTests: ContractTests = {
     ]);
     const [{ outcome }, ...expiries] = results as [OpenGateResult, ...{ failed: number }[]];
     const failed = expiries.reduce((sum, result) => sum + result.failed, 0);
-    const status = await subject.statusOf(job);
-    const expected = outcome === 'unblocked' ? [0, 'pending'] : [1, 'failed'];
-    assert.deepEqual([failed, status], expected);
+    const opened = Number(outcome === 'unblocked');
+    assert.equal(failed + opened, 1);
+    assert.equal(await subject.statusOf(job), ['failed', 'pending'][opened]);
   },
 
   'a series whose run waited too long goes on with its next run': async (subject) => {
