@@ -235,6 +235,21 @@ describeWithOwnMongo('what is kept beside the states of jobs', (binary) => {
     await monque.stop();
   });
 
+  test('what a codec encodes in a transaction belongs to its job, also when it is replaced there', async () => {
+    const options = { collectionName: 'jobs', codec: aesCodec(randomBytes(32)) };
+    const monque = new Monque(through, options);
+    await monque.initialize();
+    const key = { uniqueKey: 'key', whenTaken: 'replace' } as const;
+    await client.withSession((session) =>
+      session.withTransaction(async () => {
+        await monque.enqueue('charge', 'first', { ...key, session });
+        await monque.enqueue('charge', 'second', { ...key, session });
+      }),
+    );
+    expect((await monque.getJobs())[0]?.data).toBe('second');
+    await monque.stop();
+  });
+
   function entriesIn(of: Db) {
     return of.collection('jobs.transitions');
   }
