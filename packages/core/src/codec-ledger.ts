@@ -127,9 +127,13 @@ class Encoding {
     return { ...settlement, result: this.#encode(result, name, 'result') };
   }
 
-  async #withData<T extends { readonly data?: unknown }>(given: T, jobId: ObjectId): Promise<T> {
+  async #withData<T extends { readonly data?: unknown; readonly name?: string }>(
+    given: T,
+    jobId: ObjectId,
+  ): Promise<T> {
     if (given.data === undefined) return given;
-    const name = await this.#nameOf(jobId, given.data);
+    // A job that is stored in an open transaction can be read only there.
+    const { name = await this.#nameOf(jobId, given.data) } = given;
     return { ...given, data: this.#encode(given.data, name, 'data') };
   }
 

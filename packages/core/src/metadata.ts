@@ -11,7 +11,7 @@ import { BSON } from 'mongodb';
 import { InvalidArgumentError } from './errors.ts';
 
 /** The most bytes of BSON that the metadata of a job takes. */
-export const MOST_METADATA_BYTES = 4_096;
+const MOST_METADATA_BYTES = 4_096;
 
 const LONGEST_KEY = 128;
 const DEEPEST_METADATA = 4;

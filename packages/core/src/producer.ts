@@ -196,7 +196,7 @@ export class Producer {
       changes: {
         nextRunAt: this.#dueAt(draft, now, holder.createdAt),
         priority,
-        ...(draft.data !== undefined && { data: draft.data }),
+        ...(draft.data !== undefined && { data: draft.data, name: draft.name }),
         ...(draft.metadata && { metadata: draft.metadata }),
       },
       now,

@@ -51,7 +51,7 @@ export function checkActor(field: string, actor: Actor): Actor {
 }
 
 /** The id of an actor. */
-export function idOf(actor: Actor): string {
+function idOf(actor: Actor): string {
   return typeof actor === 'string' ? actor : actor.id;
 }
 
@@ -70,26 +70,34 @@ export function boundTo(ledger: LedgerRepository, actor: Actor, guard: Guard): L
   });
 }
 
-/** The names a call concerns, each once; undefined stands for all of them, or none. */
+/** The names a call concerns, each once; undefined stands for all of them, or none. Nothing a caller adds hides a job. */
 async function namesOf(
   ledger: LedgerRepository,
   params: ViewedCall['params'],
-): Promise<Iterable<string | undefined>> {
-  const { name, filter, jobs, demand, names } = params as ConcernedParams;
-  if (name !== undefined) return [name];
-  const given = names ?? filter?.names ?? (jobs ?? demand)?.map((item) => item.name);
-  if (given !== undefined) return new Set(given);
+): Promise<ReadonlySet<string | undefined>> {
+  const { name, names, filter, jobs, demand } = params as ConcernedParams;
+  const lists = [names, filter?.names, jobs?.map(nameOf), demand?.map(nameOf)];
   const ids = idsOf(params);
-  if (ids.length === 0) return [undefined];
   const found = await Promise.all(ids.map((jobId) => ledger.getJob({ jobId, archived: true })));
+  const isSaid = name !== undefined || ids.length > 0 || lists.some((list) => list !== undefined);
+  if (!isSaid) return new Set([undefined]);
   // What is not known is not told apart from what belongs to a name that the actor may not see.
-  return new Set(found.map((job) => job?.name));
+  const ofJobs = found.map((job) => job?.name);
+  return new Set([...(name === undefined ? [] : [name]), ...lists.flatMap(listOf), ...ofJobs]);
+}
+
+function nameOf({ name }: Pick<Job, 'name'>): string {
+  return name;
+}
+
+function listOf(list: readonly string[] | undefined): readonly string[] {
+  return list ?? [];
 }
 
 function idsOf(params: ViewedCall['params']): readonly ObjectId[] {
-  const { jobId, settlement, settlements } = params as ConcernedParams;
-  if (jobId !== undefined) return [jobId];
-  return (settlements ?? (settlement ? [settlement] : [])).map((ended) => ended.jobId);
+  const { jobId, settlement, settlements = [] } = params as ConcernedParams;
+  const ended = settlement === undefined ? settlements : [settlement, ...settlements];
+  return [...(jobId === undefined ? [] : [jobId]), ...ended.map((one) => one.jobId)];
 }
 
 /** The parameters by which a call says what it concerns. */

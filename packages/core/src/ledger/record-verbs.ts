@@ -14,8 +14,10 @@ export interface ByHand {
   readonly by?: string;
 }
 
-/** Metadata that is given with a job. */
+/** What an amendment has beside what it changes, and metadata. */
 export interface WithMetadata {
+  /** With data, the name of the job where the caller knows it, for a codec. */
+  readonly name?: string;
   readonly metadata?: JobMetadata;
 }
 

@@ -221,6 +221,16 @@ describe('a ledger as an actor', () => {
     );
   });
 
+  test('asks for every job a call concerns, whatever else the call says', async () => {
+    const { access } = mailsOnly();
+    const ledger = new InMemoryLedgerRepository({ clock, access });
+    const bill = makeJob({ name: 'bill' });
+    await ledger.enqueue({ jobs: [bill] });
+    const disguised = { jobId: bill._id, now, name: 'mail', filter: { names: ['mail'] } };
+    await denied(ledger.as('anna').cancel(disguised));
+    expect((await ledger.getJob({ jobId: bill._id }))?.status).toBe('pending');
+  });
+
   test('is a ledger like any other, and open to all without a hook', async () => {
     const ledger = new InMemoryLedgerRepository({ clock });
     const view = ledger.as('anna');

@@ -1,12 +1,15 @@
 import { randomBytes } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
+import { withCodec } from '../../src/codec-ledger.ts';
 import {
   type Codec,
+  InMemoryLedgerRepository,
   InvalidArgumentError,
   type Job,
   type MonqueOptions,
   UndecodableError,
 } from '../../src/index.ts';
+import { ManualClock, makeJob } from '../../src/testing/index.ts';
 import { aesCodec } from '../aes-codec.ts';
 import { makeOne, makeWorld, payloads } from './kit.ts';
 
@@ -240,5 +243,34 @@ describe('a codec', () => {
     await monque.enqueue('work', 'third', { uniqueKey: 'key' });
     const taken = await monque.retryJob(first._id).catch((error: unknown) => error);
     expect(taken).toMatchObject({ code: 'UNIQUE_KEY_TAKEN' });
+  });
+
+  test('is told the name of a job also where the caller of the ledger did not say it', async () => {
+    const clock = new ManualClock();
+    const now = new Date(clock.now());
+    const inner = new InMemoryLedgerRepository({ clock });
+    const names: string[] = [];
+    const codec: Codec = {
+      encode: (value, { name, field }) => {
+        names.push(`${field} of ${name}`);
+        return value;
+      },
+      decode: (value) => value,
+    };
+    const use = { codec, maxBytes: 1000, report: () => undefined };
+    const ledger = withCodec(inner, use);
+    const job = makeJob({ name: 'work' });
+    await ledger.enqueue({ jobs: [job] });
+    await ledger.amend({ jobId: job._id, changes: { data: 1 }, now });
+    const claim = { instanceId: 'a', claimToken: 't', now, suspects: false, widening: 1 };
+    await ledger.claim({ ...claim, demand: [{ name: 'work', limit: 1 }] });
+    const end = { verb: 'complete', claimToken: 't', fence: 1, result: 2 } as const;
+    const gone = makeJob()._id;
+    const settlements = [
+      { ...end, jobId: job._id },
+      { ...end, jobId: gone },
+    ];
+    expect(await ledger.settle({ settlements, now })).toEqual({ answers: ['settled', 'unknown'] });
+    expect(names.slice(-3)).toEqual(['data of work', 'result of work', 'result of ']);
   });
 });

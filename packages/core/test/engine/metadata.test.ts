@@ -69,6 +69,18 @@ describe('metadata of a job', () => {
     await monque.stop();
   });
 
+  test('is gone when the handler removes its last key', async () => {
+    const { monque, clock } = makeOne();
+    monque.worker('work', (_job, { setMetadata }) => setMetadata({ tenant: null }));
+    await monque.start();
+    const { _id } = await monque.enqueue('work', 1, { metadata: { tenant: 'a' } });
+    await clock.advance(10);
+    await monque.stop();
+    const job = await monque.getJob(_id);
+    expect(job?.status).toBe('completed');
+    expect(job).not.toHaveProperty('metadata');
+  });
+
   test('is not changed by a run that has lost its claim, nor beyond its bound', async () => {
     const { monque, clock, ledger } = makeOne();
     const gate = deferred();

@@ -235,6 +235,37 @@ describeWithOwnMongo('what is kept beside the states of jobs', (binary) => {
     await monque.stop();
   });
 
+  test('what a codec encodes in a transaction belongs to its job, also when it is replaced there', async () => {
+    const options = { collectionName: 'jobs', codec: aesCodec(randomBytes(32)) };
+    const monque = new Monque(through, options);
+    await monque.initialize();
+    const key = { uniqueKey: 'key', whenTaken: 'replace' } as const;
+    await client.withSession((session) =>
+      session.withTransaction(async () => {
+        await monque.enqueue('charge', 'first', { ...key, session });
+        await monque.enqueue('charge', 'second', { ...key, session });
+      }),
+    );
+    expect((await monque.getJobs())[0]?.data).toBe('second');
+    await monque.stop();
+  });
+
+  test('a result that is recorded in a transaction is encoded too', async () => {
+    const options = { collectionName: 'jobs', codec: aesCodec(randomBytes(32)) };
+    const monque = new Monque(through, options);
+    monque.worker('charge', (_job, { complete }) =>
+      client.withSession((session) =>
+        session.withTransaction(() => complete({ session, result: 'secret' })),
+      ),
+    );
+    await monque.start();
+    const job = await monque.enqueue('charge');
+    expect(await monque.waitFor(job)).toBe('secret');
+    await monque.stop();
+    const raw = await jobsIn(db).findOne({ _id: job._id });
+    expect(raw?.result).toHaveProperty('value');
+  });
+
   function entriesIn(of: Db) {
     return of.collection('jobs.transitions');
   }

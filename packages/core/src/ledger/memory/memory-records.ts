@@ -19,7 +19,7 @@ import type { JobStore } from './job-store.ts';
 import { copyOut, packed, type StoredJob } from './stored-job.ts';
 
 /** How many entries the log keeps. */
-export const MOST_LOGGED = 10_000;
+const MOST_LOGGED = 10_000;
 
 interface Logged {
   readonly id: string;
