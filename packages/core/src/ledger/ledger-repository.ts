@@ -16,9 +16,13 @@ import type {
   Bounded,
   CancelParams,
   CancelResult,
+  ClaimCounts,
   ClaimParams,
   ClaimResult,
   CompleteInSessionParams,
+  CountClaimsParams,
+  CountDueParams,
+  CountDueResult,
   DeclareDeadParams,
   EndSeriesParams,
   EnqueueParams,
@@ -45,6 +49,7 @@ import type {
   RedriveParams,
   RedriveResult,
   RemoveResult,
+  RenewLeaseParams,
   ReplanParams,
   RescueParams,
   RescueResult,
@@ -207,8 +212,8 @@ export abstract class LedgerRepository extends LedgerStore {
     return this.run('openLease', 'writes', params, () => this.performOpenLease(params));
   }
 
-  /** Raises the counter; false when the lease is dead or missing. */
-  renewLease(params: InstanceParams): Promise<boolean> {
+  /** Raises the counter, and notes what the instance says of itself; false when the lease is dead or missing. */
+  renewLease(params: RenewLeaseParams): Promise<boolean> {
     return this.run('renewLease', 'writes', params, () => this.performRenewLease(params));
   }
 
@@ -240,6 +245,16 @@ export abstract class LedgerRepository extends LedgerStore {
   /** The claims that stand under an instance's id. */
   readClaims(params: ReadClaimsParams): Promise<readonly StandingClaim[]> {
     return this.run('readClaims', 'reads', params, () => this.performReadClaims(params));
+  }
+
+  /** Counts the claims that stand under an instance's id, up to a limit. */
+  countClaims(params: CountClaimsParams): Promise<ClaimCounts> {
+    return this.run('countClaims', 'reads', params, () => this.performCountClaims(params));
+  }
+
+  /** Counts the due jobs of each name that has pending ones, up to a bound. */
+  countDue(params: CountDueParams): Promise<CountDueResult> {
+    return this.run('countDue', 'reads', params, () => this.performCountDue(params));
   }
 
   /** Gives back the jobs of an instance whose lease is not live: to pending, to cancelled, or to failed at the limit. */

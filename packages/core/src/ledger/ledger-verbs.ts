@@ -5,7 +5,10 @@
  */
 import type { ClientSession, ObjectId } from 'mongodb';
 import type { Job, JobStatus } from '../job.ts';
+import type { Informed } from './inspection-verbs.ts';
 import type { SettleAnswer, Settlement } from './settlement.ts';
+
+export type * from './inspection-verbs.ts';
 
 /** A bound on the time of one call, for calls that need another than the ledger's own. */
 export interface Bounded {
@@ -312,7 +315,7 @@ export interface NextDueParams extends Bounded {
 }
 
 /** One instance's proof of life. */
-export interface LeaseRecord {
+export interface LeaseRecord extends Informed {
   readonly instanceId: string;
   /** Grows with every renewal. Observers compare it with itself, never with a time. */
   readonly counter: number;
@@ -321,7 +324,7 @@ export interface LeaseRecord {
   readonly leaseDurationMs: number;
 }
 
-export interface OpenLeaseParams extends Bounded {
+export interface OpenLeaseParams extends Bounded, Informed {
   readonly instanceId: string;
   readonly leaseDurationMs: number;
 }

@@ -37,6 +37,8 @@ export type FaultyVerb =
   | 'removeLease'
   | 'findClaimants'
   | 'readClaims'
+  | 'countClaims'
+  | 'countDue'
   | 'rescue'
   | 'hint';
 

@@ -14,9 +14,13 @@ import {
   type AmendResult,
   type CancelParams,
   type CancelResult,
+  type ClaimCounts,
   type ClaimParams,
   type ClaimResult,
   type CompleteInSessionParams,
+  type CountClaimsParams,
+  type CountDueParams,
+  type CountDueResult,
   type DeclareDeadParams,
   type EndSeriesParams,
   type EnqueueParams,
@@ -45,6 +49,7 @@ import {
   type RedriveParams,
   type RedriveResult,
   type RemoveResult,
+  type RenewLeaseParams,
   type ReplanParams,
   type RescueParams,
   type RescueResult,
@@ -216,7 +221,7 @@ export class FaultyLedgerRepository extends LedgerRepository {
     return this.#write('openLease', params, { send: (part) => this.#inner.openLease(part) });
   }
 
-  protected override performRenewLease(params: InstanceParams): Promise<boolean> {
+  protected override performRenewLease(params: RenewLeaseParams): Promise<boolean> {
     return this.#write('renewLease', params, { send: (part) => this.#inner.renewLease(part) });
   }
 
@@ -244,6 +249,14 @@ export class FaultyLedgerRepository extends LedgerRepository {
     params: ReadClaimsParams,
   ): Promise<readonly StandingClaim[]> {
     return this.#read('readClaims', params, () => this.#inner.readClaims(params));
+  }
+
+  protected override performCountClaims(params: CountClaimsParams): Promise<ClaimCounts> {
+    return this.#read('countClaims', params, () => this.#inner.countClaims(params));
+  }
+
+  protected override performCountDue(params: CountDueParams): Promise<CountDueResult> {
+    return this.#read('countDue', params, () => this.#inner.countDue(params));
   }
 
   protected override performRescue(params: RescueParams): Promise<RescueResult> {

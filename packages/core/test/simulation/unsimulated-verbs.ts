@@ -2,12 +2,14 @@
 import { UnsupportedError } from '../../src/errors.ts';
 import type { Job } from '../../src/index.ts';
 import {
+  type ClaimCounts,
+  type CountDueResult,
   LedgerRepository,
   type RecoverResult,
   type StatsRow,
 } from '../../src/ledger/ledger-repository.ts';
 
-/** A ledger that no other tool uses, whose jobs are not listed, and that has no transactions. */
+/** A ledger that no other tool uses, whose jobs are neither listed nor counted, and that has no transactions. */
 export abstract class UnsimulatedVerbs extends LedgerRepository {
   protected async performRecover(): Promise<RecoverResult> {
     return { pending: 0, cancelled: 0 };
@@ -19,6 +21,14 @@ export abstract class UnsimulatedVerbs extends LedgerRepository {
 
   protected performFindJobs(): Promise<readonly Job[]> {
     return refuse('findJobs');
+  }
+
+  protected performCountClaims(): Promise<ClaimCounts> {
+    return refuse('countClaims');
+  }
+
+  protected performCountDue(): Promise<CountDueResult> {
+    return refuse('countDue');
   }
 
   protected performReadStats(): Promise<readonly StatsRow[]> {

@@ -22,8 +22,12 @@ import {
   type AmendResult,
   type CancelParams,
   type CancelResult,
+  type ClaimCounts,
   type ClaimParams,
   type ClaimResult,
+  type CountClaimsParams,
+  type CountDueParams,
+  type CountDueResult,
   type DeclareDeadParams,
   type EndSeriesParams,
   type EnqueueAnswer,
@@ -53,6 +57,7 @@ import {
   type RedriveParams,
   type RedriveResult,
   type RemoveResult,
+  type RenewLeaseParams,
   type ReplanParams,
   type RescueParams,
   type RescueResult,
@@ -75,6 +80,7 @@ import { JobStore } from './job-store.ts';
 import { LeaseRegister } from './lease-register.ts';
 import { MemoryArchive } from './memory-archive.ts';
 import { MemoryControl, noTransactions } from './memory-control.ts';
+import { countMemoryClaims, countMemoryDue } from './memory-inspection.ts';
 import { countJobs, listJobs } from './memory-listing.ts';
 import { MemoryRescue } from './memory-rescue.ts';
 import { MemorySeries } from './memory-series.ts';
@@ -255,8 +261,8 @@ export class InMemoryLedgerRepository extends LedgerRepository {
     this.#leases.open(params);
   }
 
-  protected async performRenewLease({ instanceId }: InstanceParams): Promise<boolean> {
-    return this.#leases.renew(instanceId);
+  protected async performRenewLease(params: RenewLeaseParams): Promise<boolean> {
+    return this.#leases.renew(params);
   }
 
   protected async performReadLeases(): Promise<readonly LeaseRecord[]> {
@@ -287,6 +293,14 @@ export class InMemoryLedgerRepository extends LedgerRepository {
     limit,
   }: ReadClaimsParams): Promise<readonly StandingClaim[]> {
     return this.#jobs.claimsOf(instanceId).slice(0, limit).map(toStandingClaim);
+  }
+
+  protected async performCountClaims(params: CountClaimsParams): Promise<ClaimCounts> {
+    return countMemoryClaims(this.#jobs, params);
+  }
+
+  protected async performCountDue(params: CountDueParams): Promise<CountDueResult> {
+    return countMemoryDue(this.#jobs, params);
   }
 
   protected async performRescue(params: RescueParams): Promise<RescueResult> {

@@ -6,7 +6,12 @@
  *
  * @module
  */
-import type { DeclareDeadParams, LeaseRecord, OpenLeaseParams } from '../ledger-repository.ts';
+import type {
+  DeclareDeadParams,
+  LeaseRecord,
+  OpenLeaseParams,
+  RenewLeaseParams,
+} from '../ledger-repository.ts';
 
 /** One lease an instance. */
 export class LeaseRegister {
@@ -23,14 +28,20 @@ export class LeaseRegister {
   }
 
   /** Writes the first proof of life, unless there is one. */
-  open({ instanceId, leaseDurationMs }: OpenLeaseParams): void {
+  open({ instanceId, leaseDurationMs, info }: OpenLeaseParams): void {
     if (this.#leases.has(instanceId)) return;
-    this.#leases.set(instanceId, { instanceId, counter: 0, status: 'live', leaseDurationMs });
+    this.#leases.set(instanceId, {
+      ...{ instanceId, counter: 0, status: 'live', leaseDurationMs },
+      ...(info && { info: structuredClone(info) }),
+    });
   }
 
-  /** Raises the counter of a live lease. */
-  renew(instanceId: string): boolean {
-    return this.#change(instanceId, ({ counter }) => ({ counter: counter + 1 }));
+  /** Raises the counter of a live lease, and notes what its instance says of itself. */
+  renew({ instanceId, info }: RenewLeaseParams): boolean {
+    return this.#change(instanceId, ({ counter }) => ({
+      counter: counter + 1,
+      ...(info && { info: structuredClone(info) }),
+    }));
   }
 
   /** Marks a live lease as dead if its counter is the one that was seen. */

@@ -16,9 +16,13 @@ import {
   type AmendResult,
   type CancelParams,
   type CancelResult,
+  type ClaimCounts,
   type ClaimParams,
   type ClaimResult,
   type CompleteInSessionParams,
+  type CountClaimsParams,
+  type CountDueParams,
+  type CountDueResult,
   DEFAULT_OPERATION_TIMEOUT,
   type DeclareDeadParams,
   type EndSeriesParams,
@@ -48,6 +52,7 @@ import {
   type RedriveParams,
   type RedriveResult,
   type RemoveResult,
+  type RenewLeaseParams,
   type ReplanParams,
   type RescueParams,
   type RescueResult,
@@ -66,6 +71,7 @@ import { MongoControl } from './mongo-control.ts';
 import { findNextDue } from './mongo-due.ts';
 import { MongoEnqueue } from './mongo-enqueue.ts';
 import { watchJobs } from './mongo-hints.ts';
+import { MongoInspection } from './mongo-inspection.ts';
 import { MongoJobs } from './mongo-jobs.ts';
 import { type LeaseDocument, MongoLeases } from './mongo-leases.ts';
 import { MongoListing } from './mongo-listing.ts';
@@ -108,6 +114,7 @@ export class MongoLedgerRepository extends LedgerRepository {
   readonly #control: MongoControl;
   readonly #series: MongoSeries;
   readonly #listing: MongoListing;
+  readonly #inspection: MongoInspection;
   readonly #pauses: MongoPauses;
   readonly #pruning: MongoPruning;
   readonly #random: Random;
@@ -152,6 +159,7 @@ export class MongoLedgerRepository extends LedgerRepository {
     this.#control = new MongoControl(this.#jobs);
     this.#series = new MongoSeries(this.#jobs);
     this.#listing = new MongoListing(this.#jobs, archived);
+    this.#inspection = new MongoInspection(this.#jobs);
     this.#pauses = new MongoPauses(db.collection<PauseDocument>(collectionName), this.#commands);
     this.#pruning = new MongoPruning(this.#jobs, archived);
   }
@@ -281,8 +289,8 @@ export class MongoLedgerRepository extends LedgerRepository {
     return writing('openLease', () => this.#leases.open(params));
   }
 
-  protected override performRenewLease({ instanceId }: InstanceParams): Promise<boolean> {
-    return writing('renewLease', () => this.#leases.renew(instanceId));
+  protected override performRenewLease(params: RenewLeaseParams): Promise<boolean> {
+    return writing('renewLease', () => this.#leases.renew(params));
   }
 
   protected override performReadLeases(): Promise<readonly LeaseRecord[]> {
@@ -324,6 +332,14 @@ export class MongoLedgerRepository extends LedgerRepository {
         ...(cancelRequestedAt && { cancelRequestedAt }),
       }));
     });
+  }
+
+  protected override performCountClaims(params: CountClaimsParams): Promise<ClaimCounts> {
+    return reading('countClaims', () => this.#inspection.countClaims(params));
+  }
+
+  protected override performCountDue(params: CountDueParams): Promise<CountDueResult> {
+    return reading('countDue', () => this.#inspection.countDue(params));
   }
 
   protected override performRescue(params: RescueParams): Promise<RescueResult> {

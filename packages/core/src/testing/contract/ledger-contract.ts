@@ -10,6 +10,7 @@ import { amendTests } from './amend.ts';
 import { cancelTests } from './cancel.ts';
 import { claimTests } from './claim.ts';
 import { enqueueTests } from './enqueue.ts';
+import { inspectionTests } from './inspection.ts';
 import { leaseTests } from './lease.ts';
 import { listingTests } from './listing.ts';
 import { noteTests } from './note.ts';
@@ -89,6 +90,7 @@ const FAMILIES: Readonly<Record<string, ContractTests>> = {
   stats: statsTests,
   pauses: pauseTests,
   prune: pruneTests,
+  inspection: inspectionTests,
   watch: watchTests,
 };
 
