@@ -20,7 +20,18 @@ export {
   type WaitReason,
 } from './errors.ts';
 export type { MonqueEventMap } from './events.ts';
+export type {
+  BusyInstance,
+  ClaimDetails,
+  Explanation,
+  ExplanationDetails,
+  ExplanationReason,
+  FinishedDetails,
+  LostClaimDetails,
+  Reason,
+} from './explanation.ts';
 export type { Health } from './health.ts';
+export type { InspectedInstance, InspectedName, Inspection } from './inspector.ts';
 export {
   type BackoffPlan,
   type HistoryEntry,

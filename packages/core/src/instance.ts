@@ -9,8 +9,10 @@ import type { EngineContext } from './engine-context.ts';
 import { ShutdownTimeoutError } from './errors.ts';
 import { Executor } from './executor.ts';
 import type { Health } from './health.ts';
+import { makeInstanceInfo } from './instance-info.ts';
 import type { Job } from './job.ts';
 import { Lease } from './lease.ts';
+import type { InstanceInfo } from './ledger/ledger-repository.ts';
 import { Pauses } from './pauses.ts';
 import { Pruner } from './pruner.ts';
 import { Reconciler } from './reconciler.ts';
@@ -25,6 +27,9 @@ const ABORT_GRACE_MS = 500;
 /** How long the last settlements may take at a stop, in milliseconds. */
 const LAST_FLUSH_MS = 5_000;
 
+/** How far a claimed job is here: its handler runs, it waits for a slot, or its end is about to be recorded. */
+export type ClaimProgress = 'running' | 'waiting' | 'ending';
+
 /** The engine, from start to stop. It is used once. */
 export class Instance {
   readonly #context: EngineContext;
@@ -37,6 +42,8 @@ export class Instance {
   readonly #waker: Waker;
   readonly #pauses: Pauses;
   readonly #pruner: Pruner;
+  readonly #workers: ReadonlyMap<string, Worker>;
+  readonly #startedAt: Date;
 
   /** @param onSettled - told of each job whose end is recorded */
   constructor(
@@ -45,6 +52,8 @@ export class Instance {
     onSettled: (job: Job) => void,
   ) {
     this.#context = context;
+    this.#workers = workers;
+    this.#startedAt = context.ledgerTime.now();
     this.#pauses = new Pauses(context, (someResumed) => {
       this.#executor.pump();
       if (someResumed) wake();
@@ -54,6 +63,7 @@ export class Instance {
     this.#lease = new Lease(context, {
       onRenewed: (hadLapsed) => this.#onLeaseRenewed(hadLapsed),
       onRefused: () => this.#onLeaseRefused(),
+      describe: () => this.describe(),
     });
     this.#settler = new Settler(context, wake);
     this.#executor = new Executor(context, workers, this.#settler, {
@@ -120,6 +130,32 @@ export class Instance {
       unsettledJobs: this.#settler.size,
       pausedNames: this.#pauses.names,
     };
+  }
+
+  /** The id under which it claims now. */
+  get id(): string {
+    return this.#lease.instanceId;
+  }
+
+  /** What it says of itself. */
+  describe(): InstanceInfo {
+    const { instanceConcurrency, recoverStaleJobs } = this.#context.options;
+    return makeInstanceInfo({
+      workers: this.#workers.values(),
+      startedAt: this.#startedAt,
+      reportedAt: this.#context.ledgerTime.now(),
+      runningJobs: this.#executor.running().length,
+      bufferedJobs: this.#executor.bufferedCount(),
+      instanceConcurrency,
+      recoverStaleJobs,
+    });
+  }
+
+  /** What it does with a job that it claimed; undefined when it knows nothing of that claim. */
+  progressOf(jobId: string, claimToken: string): ClaimProgress | undefined {
+    if (!this.#executor.holds(jobId, claimToken)) return undefined;
+    if (this.#executor.running().some(({ _id }) => _id.toHexString() === jobId)) return 'running';
+    return this.#executor.has(jobId) ? 'waiting' : 'ending';
   }
 
   /** A name was paused or resumed by this process. */

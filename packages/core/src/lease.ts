@@ -12,6 +12,7 @@
  */
 import { sleep } from './clock.ts';
 import type { EngineContext } from './engine-context.ts';
+import type { InstanceInfo } from './ledger/ledger-repository.ts';
 
 const RETRY_PART = 60;
 
@@ -26,6 +27,8 @@ export interface LeaseHooks {
   readonly onRenewed: (hadLapsed: boolean) => void;
   /** The lease was declared dead by others. */
   readonly onRefused: () => void;
+  /** What the instance says of itself now. */
+  readonly describe: () => InstanceInfo;
 }
 
 /** Holds and renews a lease. */
@@ -96,6 +99,7 @@ export class Lease {
     const live = await this.#context.ledger.renewLease({
       instanceId: this.#instanceId,
       deadlineMs: this.#deadlineMs(),
+      info: this.#hooks.describe(),
     });
     if (this.#stopped.signal.aborted) return;
     if (live) {
@@ -118,7 +122,8 @@ export class Lease {
   async #openUnder(instanceId: string): Promise<void> {
     const sent = this.#timeNow();
     const { leaseDurationMs } = this.#context.options;
-    await this.#context.ledger.openLease({ instanceId, leaseDurationMs });
+    const info = this.#hooks.describe();
+    await this.#context.ledger.openLease({ instanceId, leaseDurationMs, info });
     this.#sent = sent;
   }
 

@@ -17,7 +17,10 @@ import { type BulkResult, Control, type JobsPage, type QueueStats } from './cont
 import { type EngineContext, makeContext } from './engine-context.ts';
 import { InvalidArgumentError } from './errors.ts';
 import { MonqueEmitter } from './events.ts';
+import { Explainer } from './explainer.ts';
+import type { Explanation } from './explanation.ts';
 import type { Health } from './health.ts';
+import { type Inspection, Inspector } from './inspector.ts';
 import { Instance } from './instance.ts';
 import type { Job } from './job.ts';
 import {
@@ -79,6 +82,8 @@ export class Monque<Types extends JobTypes = UntypedJobs>
   readonly #schedules: Schedules;
   readonly #control: Control;
   readonly #waiter: Waiter;
+  readonly #explainer: Explainer;
+  readonly #inspector: Inspector;
   readonly #workers = new Map<string, Worker>();
   readonly #initialize = (): Promise<void> => this.initialize();
   #instance: Instance | undefined;
@@ -102,6 +107,8 @@ export class Monque<Types extends JobTypes = UntypedJobs>
     this.#producer = new Producer(this.#context, this.#workers, onPending);
     this.#schedules = new Schedules(this.#context, this.#producer, (job) => onPending([job]));
     this.#waiter = new Waiter(this.#context);
+    this.#explainer = new Explainer(this.#context, () => this.#instance);
+    this.#inspector = new Inspector(this.#context, () => this.#instance);
     this.#control = new Control(this.#context, {
       onPending: (job) => onPending([job]),
       onCancelRequested: (jobId) => this.#instance?.cancelRequested(jobId),
@@ -298,6 +305,14 @@ export class Monque<Types extends JobTypes = UntypedJobs>
   health(): Health {
     const running = this.#instance !== undefined;
     return { ...(this.#instance?.health() ?? this.#idleHealth()), running };
+  }
+
+  explain(id: JobId): Promise<Explanation> {
+    return this.#explainer.explain(id, this.#initialize);
+  }
+
+  inspect(): Promise<Inspection> {
+    return this.#inspector.inspect(this.#initialize);
   }
 
   #idleHealth(): Omit<Health, 'running'> {
