@@ -9,6 +9,7 @@ import type { Emit } from './events.ts';
 import { HealthRecord } from './health.ts';
 import type { LedgerRepository } from './ledger/ledger-repository.ts';
 import { LedgerTime } from './ledger-time.ts';
+import { Log } from './log.ts';
 import type { ResolvedOptions } from './options.ts';
 import type { Random } from './random.ts';
 
@@ -21,6 +22,8 @@ export interface EngineContext {
   readonly options: ResolvedOptions;
   readonly emit: Emit;
   readonly health: HealthRecord;
+  /** Where the user gave a logger. */
+  readonly log?: Log;
   /** Tells of an error outside of handlers, as the event `job:error`. */
   readonly report: (error: unknown) => void;
 }
@@ -30,13 +33,16 @@ export function makeContext(
   { ledger, options }: Pick<EngineContext, 'ledger' | 'options'>,
   emit: Emit,
 ): EngineContext {
-  const { clock, random } = options;
+  const { clock, random, logger } = options;
+  const log = logger && new Log(logger);
   const health = new HealthRecord(emit);
   const report = (thrown: unknown): void => {
     const error = toError(thrown);
     health.failed(error, new Date(clock.now()));
+    log?.failed(error);
     emit('job:error', { error });
   };
   const ledgerTime = new LedgerTime(ledger, clock, report);
-  return { ledger, ledgerTime, clock, random, options, emit, health, report };
+  const parts = { ledger, ledgerTime, clock, random, options, emit, health, report };
+  return { ...parts, ...(log && { log }) };
 }

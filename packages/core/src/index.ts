@@ -79,6 +79,7 @@ export {
   type LifecycleDefinition,
   type TransitionRow,
 } from './lifecycle.ts';
+export type { LogEntries, LogEvent, LogFields, Logger } from './log.ts';
 export { Monque } from './monque.ts';
 export {
   DEFAULT_BASE_RETRY_INTERVAL,

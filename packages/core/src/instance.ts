@@ -112,6 +112,7 @@ export class Instance {
     }
     if (this.#context.options.recoverStaleJobs) this.#rescuer.start();
     this.#pruner.start();
+    this.#context.log?.write('started', { instanceId: this.id, workers: this.#workers.size });
   }
 
   /** True while this instance may claim and the ledger answers. */
@@ -180,6 +181,12 @@ export class Instance {
 
   /** Stops claiming, gives back what never started, waits for the rest, records it, and ends the lease. */
   async stop(): Promise<void> {
+    const { log } = this.#context;
+    log?.write('stopping', {
+      instanceId: this.id,
+      runningJobs: this.#executor.running().length,
+      bufferedJobs: this.#executor.bufferedCount(),
+    });
     const quiet = Promise.all([this.#claimer.stop(), this.#waker.stop()]);
     this.#executor.releaseBuffered();
     await this.#waitForHandlers();
@@ -189,14 +196,17 @@ export class Instance {
     await this.#lease.close();
     await this.#reconciler.idle();
     this.#executor.close();
+    log?.write('stopped', { instanceId: this.id });
   }
 
   async #waitForHandlers(): Promise<void> {
-    const { emit, options } = this.#context;
+    const { emit, options, log } = this.#context;
     const { shutdownTimeoutMs } = options;
     if (await this.#executor.idle(shutdownTimeoutMs)) return;
     const incompleteJobs = this.#executor.running().map(({ _id }) => _id);
     this.#executor.abortAll('stop');
+    const runningJobs = incompleteJobs.length;
+    log?.write('handlersAborted', { instanceId: this.id, runningJobs });
     emit('job:error', { error: new ShutdownTimeoutError(shutdownTimeoutMs, incompleteJobs) });
     await this.#executor.idle(ABORT_GRACE_MS);
   }

@@ -18,7 +18,7 @@ const RETRY_PART = 60;
 
 type LeaseContext = Pick<
   EngineContext,
-  'ledger' | 'clock' | 'random' | 'options' | 'emit' | 'health' | 'report'
+  'ledger' | 'clock' | 'random' | 'options' | 'emit' | 'health' | 'report' | 'log'
 >;
 
 /** What a lease tells its neighbours. */
@@ -105,10 +105,12 @@ export class Lease {
     if (live) {
       const hadLapsed = !this.isHeld();
       this.#sent = sent;
+      this.#context.log?.write('leaseRenewed', { instanceId: this.#instanceId, hadLapsed });
       this.#hooks.onRenewed(hadLapsed);
       return;
     }
     this.#refused = true;
+    this.#context.log?.write('leaseRefused', { instanceId: this.#instanceId });
     this.#hooks.onRefused();
   }
 
@@ -125,6 +127,7 @@ export class Lease {
     const info = this.#hooks.describe();
     await this.#context.ledger.openLease({ instanceId, leaseDurationMs, info });
     this.#sent = sent;
+    this.#context.log?.write('leaseOpened', { instanceId });
   }
 
   /** True when it went well; a failure is reported, and tried again by who calls. */

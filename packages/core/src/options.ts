@@ -21,6 +21,7 @@ import type { JobStatus } from './job.ts';
 import { DEFAULT_OPERATION_TIMEOUT } from './ledger/ledger-repository.ts';
 import type { WriteConcernOption } from './ledger/mongodb/commands.ts';
 import { DEFAULT_COLLECTION_NAME } from './ledger/mongodb/mongo-ledger-repository.ts';
+import type { Logger } from './log.ts';
 import { type Random, systemRandom } from './random.ts';
 
 /** Milliseconds between polls for due jobs. */
@@ -137,6 +138,13 @@ export interface MonqueOptions {
   readonly maxPayloadSize?: number;
   /** Milliseconds after which one database operation counts as unanswered, from 100. @default 10000 */
   readonly operationTimeout?: number;
+  /**
+   * Told what the engine does: starts and stops, claims, retries, rescues, leases, pauses; never what jobs hold.
+   * `console`, pino and the logger of Ts.ED fit.
+   *
+   * @default none
+   */
+  readonly logger?: Logger;
   /** Time and timers; for tests. @default systemClock */
   readonly clock?: Clock;
   /** Chance and new ids; for tests. @default systemRandom */
@@ -164,6 +172,7 @@ export interface ResolvedOptions {
   readonly resendLimitMs: number;
   readonly maxPayloadBytes: number;
   readonly operationTimeoutMs: number;
+  readonly logger?: Logger;
   readonly clock: Clock;
   readonly random: Random;
   readonly ledger: {
@@ -213,6 +222,7 @@ const OPTION_CHECKS: Readonly<Record<keyof MonqueOptions, Check>> = {
   resendLimit: integer(0, DAY_MS),
   maxPayloadSize: integer(16, LARGEST_PAYLOAD),
   operationTimeout: integer(100, DAY_MS),
+  logger: hasMethods('debug', 'info', 'warn', 'error'),
   clock: hasMethods('now', 'monotonic', 'setTimer', 'setImmediate'),
   random: hasMethods('fraction', 'token', 'objectId'),
 };
@@ -257,6 +267,7 @@ export function resolveOptions(options: MonqueOptions = {}, ownLedger = false): 
     resendLimitMs: options.resendLimit ?? DEFAULT_RESEND_LIMIT,
     maxPayloadBytes: options.maxPayloadSize ?? DEFAULT_MAX_PAYLOAD_SIZE,
     operationTimeoutMs: options.operationTimeout ?? DEFAULT_OPERATION_TIMEOUT,
+    ...(options.logger && { logger: options.logger }),
     clock: options.clock ?? systemClock,
     random: options.random ?? systemRandom,
     ledger: Object.freeze({

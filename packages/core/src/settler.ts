@@ -56,7 +56,10 @@ export interface PendingSettlement {
   readonly isReduced?: boolean;
 }
 
-type SettlerContext = Pick<EngineContext, 'ledger' | 'ledgerTime' | 'clock' | 'random' | 'report'>;
+type SettlerContext = Pick<
+  EngineContext,
+  'ledger' | 'ledgerTime' | 'clock' | 'random' | 'report' | 'log'
+>;
 
 /** Writes settlements in groups. */
 export class Settler {
@@ -147,28 +150,34 @@ export class Settler {
   async #settleUntilAnswered(
     batch: readonly PendingSettlement[],
   ): Promise<{ readonly answers: readonly SettleAnswer[]; readonly now: Date }> {
-    const { ledger, ledgerTime, clock, report } = this.#context;
+    const { ledger, ledgerTime, clock, report, log } = this.#context;
     const settlements = batch.map(({ settlement }) => settlement);
     const { signal } = this.#givenUp;
     for (let attempt = 1; ; attempt += 1) {
       const now = ledgerTime.now();
       try {
-        return { ...(await ledger.settle({ settlements, now })), now };
+        const result = await ledger.settle({ settlements, now });
+        log?.write('settled', { settlements: batch.length, attempts: attempt, gaveUp: false });
+        return { ...result, now };
       } catch (error) {
         report(error);
-        await sleep(clock, this.#retryDelayMs(attempt), signal);
-        if (signal.aborted) return { answers: [], now };
+        await sleep(clock, this.#retryDelayMs('settle', attempt), signal);
+        if (!signal.aborted) continue;
+        log?.write('settled', { settlements: batch.length, attempts: attempt, gaveUp: true });
+        return { answers: [], now };
       }
     }
   }
 
-  #retryDelayMs(attempt: number): number {
-    return retryDelayMs({
+  #retryDelayMs(verb: string, attempt: number): number {
+    const delayMs = retryDelayMs({
       attempt,
       baseMs: RETRY_BASE_MS,
       longestMs: RETRY_LONGEST_MS,
       fraction: this.#context.random.fraction(),
     });
+    this.#context.log?.write('retrying', { verb, attempt, delayMs });
+    return delayMs;
   }
 
   #takeAnswer(pending: PendingSettlement, answer: SettleAnswer, now: Date): void {
@@ -205,7 +214,7 @@ export class Settler {
         return await ledger.getJob({ jobId });
       } catch (error) {
         report(error);
-        await sleep(clock, this.#retryDelayMs(attempt), signal);
+        await sleep(clock, this.#retryDelayMs('getJob', attempt), signal);
       }
     }
     return null;

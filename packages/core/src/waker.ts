@@ -21,7 +21,10 @@ const SLOW_POLL_INTERVAL_MS = 30_000;
 /** A hint may be late by this before it counts as missing, in milliseconds. */
 const HINT_GRACE_MS = 2_000;
 
-type WakerContext = Pick<EngineContext, 'ledger' | 'ledgerTime' | 'clock' | 'options' | 'report'>;
+type WakerContext = Pick<
+  EngineContext,
+  'ledger' | 'ledgerTime' | 'clock' | 'options' | 'report' | 'log'
+>;
 
 /** Whom the waker wakes. */
 export interface WakerHooks {
@@ -130,6 +133,9 @@ export class Waker {
   /** A wait that was begun while hints were trusted is too long without them. */
   #trustHints(trusted: boolean): void {
     if (this.#hintsFlow && !trusted) this.#pollWait.abort();
+    if (this.#hintsFlow !== trusted) {
+      this.#context.log?.write('hintsChanged', { hints: trusted ? 'flowing' : 'polling' });
+    }
     this.#hintsFlow = trusted;
   }
 

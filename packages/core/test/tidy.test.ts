@@ -172,7 +172,7 @@ describe('imports run one way:', () => {
     new RegExp(`^src/(${FOUNDATIONS.join('|')})\\.ts$`),
     new RegExp(`^src/(${CONTRACT.join('|')})\\.ts$`),
     /^src\/ledger\//,
-    /^src\/(options|job-options|events)\.ts$/,
+    /^src\/(options|job-options|events|log)\.ts$/,
     /^src\/[\w-]+\.ts$/,
     /^src\/monque\.ts$/,
     /^src\/index\.ts$/,
