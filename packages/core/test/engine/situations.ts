@@ -56,7 +56,7 @@ export function infoOf(
 }
 
 export async function openInstance(
-  world: SituationWorld,
+  world: Pick<SituationWorld, 'ledger' | 'at'>,
   overrides: Partial<InstanceInfo> = {},
   instanceId: string = INSTANCE,
 ): Promise<void> {
