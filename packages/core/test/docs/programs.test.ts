@@ -85,6 +85,7 @@ test('there are programs in the pages for newcomers, in every guide, and in the 
       'docs/guides/retention.md',
       'docs/guides/testing.md',
       'docs/guides/unique-jobs.md',
+      'docs/ledger/troubleshooting.md',
     ]),
   );
 });
