@@ -64,7 +64,10 @@ export class Explainer {
   /** The leases are read after the job: who held the claim had a lease before. */
   async #factsOf(job: Job, isArchived: boolean): Promise<Facts> {
     const { ledger, ledgerTime, options } = this.#context;
-    const [leases, pausedNames] = await Promise.all([ledger.readLeases(), ledger.readPaused()]);
+    const [leases, pausedNames] = await Promise.all([
+      ledger.readLeases({ informed: true }),
+      ledger.readPaused(),
+    ]);
     const own = this.#ownInstance();
     const { claimedBy, claimToken = '' } = job;
     const isOwn = own !== undefined && claimedBy === own.id;

@@ -87,7 +87,7 @@ export class Inspector {
     const { ledger, ledgerTime } = this.#context;
     const at = ledgerTime.now();
     const [leases, pausedNames, withoutLease, waiting] = await Promise.all([
-      ledger.readLeases(),
+      ledger.readLeases({ informed: true }),
       ledger.readPaused(),
       ledger.countClaims({ limit: MOST_CLAIMS }),
       ledger.countDue({ now: at, mostNames: MOST_NAMES, mostJobs: MOST_DUE_JOBS }),

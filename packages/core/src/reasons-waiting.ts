@@ -81,7 +81,11 @@ function instanceReasons({ job, leases, now }: Facts, isDue: boolean): readonly 
   const liveInstances = live.length;
   const silent = live.filter(({ info }) => info === undefined || info.unnamedWorkers > 0).length;
   if (silent === 0) {
-    const message = `None of the ${liveInstances} live instances has a worker for '${name}'`;
+    const nobody =
+      liveInstances === 1
+        ? 'The only live instance has no'
+        : `None of the ${liveInstances} live instances has a`;
+    const message = `${nobody} worker for '${name}'`;
     return [because('noWorker', { name, liveInstances }, message)];
   }
   const unknown = `No live instance says that it has a worker for '${name}', and ${silent} of ${liveInstances} do not name all of theirs`;

@@ -51,6 +51,12 @@ export interface Informed {
 /** What {@link LedgerRepository.renewLease} is given. */
 export interface RenewLeaseParams extends InstanceParams, Informed {}
 
+/** What {@link LedgerRepository.readLeases} is given. */
+export interface ReadLeasesParams extends Bounded {
+  /** Read what the instances say of themselves too; those who judge leases do not need it. @default false */
+  readonly informed?: boolean;
+}
+
 /** What {@link LedgerRepository.countClaims} is given. */
 export interface CountClaimsParams extends Bounded {
   /** Whose claims; those of tools that keep no lease when left out. */

@@ -43,6 +43,7 @@ import type {
   PruneResult,
   ReadClaimParams,
   ReadClaimsParams,
+  ReadLeasesParams,
   ReadStatsParams,
   RecoverParams,
   RecoverResult,
@@ -217,9 +218,9 @@ export abstract class LedgerRepository extends LedgerStore {
     return this.run('renewLease', 'writes', params, () => this.performRenewLease(params));
   }
 
-  /** Every lease on record, dead ones too. */
-  readLeases(params: Bounded = {}): Promise<readonly LeaseRecord[]> {
-    return this.run('readLeases', 'reads', params, () => this.performReadLeases());
+  /** Every lease on record, dead ones too; without what the instances say of themselves, unless that is asked for. */
+  readLeases(params: ReadLeasesParams = {}): Promise<readonly LeaseRecord[]> {
+    return this.run('readLeases', 'reads', params, () => this.performReadLeases(params));
   }
 
   /** Marks a lease as dead if its counter is still the one that was seen; false when it is not, or was dead before. */

@@ -40,6 +40,7 @@ import type {
   PruneResult,
   ReadClaimParams,
   ReadClaimsParams,
+  ReadLeasesParams,
   ReadStatsParams,
   RecoverParams,
   RecoverResult,
@@ -132,7 +133,7 @@ export abstract class LedgerStore {
   protected abstract performNextDue(params: NextDueParams): Promise<Date | null>;
   protected abstract performOpenLease(params: OpenLeaseParams): Promise<void>;
   protected abstract performRenewLease(params: RenewLeaseParams): Promise<boolean>;
-  protected abstract performReadLeases(): Promise<readonly LeaseRecord[]>;
+  protected abstract performReadLeases(params: ReadLeasesParams): Promise<readonly LeaseRecord[]>;
   protected abstract performDeclareDead(params: DeclareDeadParams): Promise<boolean>;
   protected abstract performEndLease(params: InstanceParams): Promise<void>;
   protected abstract performRemoveLease(params: InstanceParams): Promise<void>;

@@ -43,6 +43,7 @@ import {
   type PruneResult,
   type ReadClaimParams,
   type ReadClaimsParams,
+  type ReadLeasesParams,
   type ReadStatsParams,
   type RecoverParams,
   type RecoverResult,
@@ -225,8 +226,8 @@ export class FaultyLedgerRepository extends LedgerRepository {
     return this.#write('renewLease', params, { send: (part) => this.#inner.renewLease(part) });
   }
 
-  protected override performReadLeases(): Promise<readonly LeaseRecord[]> {
-    return this.#read('readLeases', {}, () => this.#inner.readLeases());
+  protected override performReadLeases(params: ReadLeasesParams): Promise<readonly LeaseRecord[]> {
+    return this.#read('readLeases', params, () => this.#inner.readLeases(params));
   }
 
   protected override performDeclareDead(params: DeclareDeadParams): Promise<boolean> {

@@ -135,7 +135,7 @@ describe('what an instance says of itself', () => {
     monque.worker(NAME, () => gate.promise);
     await monque.start();
     const running = async (): Promise<number | undefined> =>
-      (await ledger.readLeases())[0]?.info?.runningJobs;
+      (await ledger.readLeases({ informed: true }))[0]?.info?.runningJobs;
     expect(await running()).toBe(0);
     await monque.enqueue(NAME);
     await clock.advance(1_100);

@@ -11,7 +11,7 @@ import type {
 import { makeJob } from '../../src/testing/index.ts';
 
 export const NAME = 'send-email';
-export const INSTANCE = 'instance-a';
+const INSTANCE = 'instance-a';
 const TOKEN = 'token-a';
 const LEASE_MS = 30_000;
 

@@ -116,12 +116,12 @@ describeWithMongo('on MongoDB', () => {
       const ledger = openLedger(fresh);
       const at = (ms: number): Date => new Date(Date.UTC(2025, 0, 1) + ms);
       await openInstance({ ledger, at });
-      const wellFormed = (await ledger.readLeases())[0]?.info;
+      const wellFormed = (await ledger.readLeases({ informed: true }))[0]?.info;
       expect(wellFormed).toMatchObject({ host: 'host-a', workers: [{ name: NAME }] });
       const forms = ['text', null, [], {}, { ...wellFormed, workers: [{ name: 1 }] }];
       for (const info of [...forms, { ...wellFormed, reportedAt: 'yesterday' }]) {
         await leasesIn(fresh).updateOne({}, { $set: { info } });
-        expect(await ledger.readLeases()).toEqual([
+        expect(await ledger.readLeases({ informed: true })).toEqual([
           { instanceId: 'instance-a', counter: 0, status: 'live', leaseDurationMs: 30_000 },
         ]);
         expect(await ledger.renewLease({ instanceId: 'instance-a' })).toBe(true);

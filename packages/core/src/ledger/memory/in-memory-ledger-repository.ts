@@ -51,6 +51,7 @@ import {
   type PruneResult,
   type ReadClaimParams,
   type ReadClaimsParams,
+  type ReadLeasesParams,
   type ReadStatsParams,
   type RecoverParams,
   type RecoverResult,
@@ -265,8 +266,8 @@ export class InMemoryLedgerRepository extends LedgerRepository {
     return this.#leases.renew(params);
   }
 
-  protected async performReadLeases(): Promise<readonly LeaseRecord[]> {
-    return this.#leases.all();
+  protected async performReadLeases(params: ReadLeasesParams): Promise<readonly LeaseRecord[]> {
+    return this.#leases.read(params);
   }
 
   protected async performDeclareDead(params: DeclareDeadParams): Promise<boolean> {

@@ -10,6 +10,7 @@ import type {
   DeclareDeadParams,
   LeaseRecord,
   OpenLeaseParams,
+  ReadLeasesParams,
   RenewLeaseParams,
 } from '../ledger-repository.ts';
 
@@ -20,6 +21,13 @@ export class LeaseRegister {
   /** Every lease, dead ones too. */
   all(): readonly LeaseRecord[] {
     return [...this.#leases.values()];
+  }
+
+  /** Every lease; what the instances say of themselves only where that is asked for. */
+  read({ informed = false }: ReadLeasesParams): readonly LeaseRecord[] {
+    return informed
+      ? structuredClone(this.all())
+      : this.all().map(({ info: _, ...lease }) => lease);
   }
 
   /** True while the instance has a lease that is not dead. */

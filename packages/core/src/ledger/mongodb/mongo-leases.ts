@@ -9,6 +9,7 @@ import type {
   DeclareDeadParams,
   LeaseRecord,
   OpenLeaseParams,
+  ReadLeasesParams,
   RenewLeaseParams,
 } from '../ledger-repository.ts';
 import type { Commands } from './commands.ts';
@@ -56,8 +57,10 @@ export class MongoLeases {
     return matchedCount === 1;
   }
 
-  async readAll(): Promise<LeaseRecord[]> {
-    const documents = await this.#collection.find({}, this.#commands.readOptions()).toArray();
+  async readAll({ informed = false }: ReadLeasesParams = {}): Promise<LeaseRecord[]> {
+    const projection = informed ? {} : { projection: { info: 0 } };
+    const options = { ...this.#commands.readOptions(), ...projection };
+    const documents = await this.#collection.find({}, options).toArray();
     return documents.map(({ _id, counter, status, leaseDurationMs, info }) => ({
       instanceId: _id,
       counter: Number(counter),

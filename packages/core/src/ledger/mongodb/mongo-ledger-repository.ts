@@ -46,6 +46,7 @@ import {
   type PruneResult,
   type ReadClaimParams,
   type ReadClaimsParams,
+  type ReadLeasesParams,
   type ReadStatsParams,
   type RecoverParams,
   type RecoverResult,
@@ -293,8 +294,8 @@ export class MongoLedgerRepository extends LedgerRepository {
     return writing('renewLease', () => this.#leases.renew(params));
   }
 
-  protected override performReadLeases(): Promise<readonly LeaseRecord[]> {
-    return reading('readLeases', () => this.#leases.readAll());
+  protected override performReadLeases(params: ReadLeasesParams): Promise<readonly LeaseRecord[]> {
+    return reading('readLeases', () => this.#leases.readAll(params));
   }
 
   protected override performDeclareDead(params: DeclareDeadParams): Promise<boolean> {
