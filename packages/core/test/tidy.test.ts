@@ -160,6 +160,7 @@ describe('imports run one way:', () => {
     'series',
   ];
   const CONTRACT = [
+    'ledger/inspection-verbs',
     'ledger/ledger-repository',
     'ledger/ledger-store',
     'ledger/ledger-verbs',

@@ -97,6 +97,7 @@ export interface DueCount {
   readonly longestWaitMs: number;
 }
 
+/** What {@link LedgerRepository.countDue} answers. */
 export interface CountDueResult {
   /** One row for each name that has pending jobs, in their order. */
   readonly names: readonly DueCount[];
