@@ -47,8 +47,10 @@ export interface LogEntries {
     readonly suspects: boolean;
     readonly tookMs: number;
   };
-  /** Ends of runs were recorded together, or given up at a stop. `attempts` counts how often they were sent. */
-  settled: { readonly settlements: number; readonly attempts: number; readonly gaveUp: boolean };
+  /** Ends of runs were recorded together. `attempts` counts how often they were sent. */
+  settled: { readonly settlements: number; readonly attempts: number };
+  /** A stop did not wait any longer for the ledger to record the ends of these runs. */
+  settlementsGivenUp: { readonly settlements: number };
   /** A call of the ledger that was not answered is made again after the delay. */
   retrying: { readonly verb: string; readonly attempt: number; readonly delayMs: number };
   /** Something went wrong outside of a handler. `why` is left out where it might show what a job holds. */
@@ -81,6 +83,7 @@ const ENTRIES: Readonly<
   stopped: { level: 'info', message: 'Monque stopped' },
   claimed: { level: 'debug', message: 'A claim was answered' },
   settled: { level: 'debug', message: 'Ends of runs were settled' },
+  settlementsGivenUp: { level: 'warn', message: 'Ends of runs were not recorded before the stop' },
   retrying: { level: 'debug', message: 'A call of the ledger is made again' },
   failed: { level: 'warn', message: 'Something failed outside of a handler' },
   leaseOpened: { level: 'info', message: 'A lease was opened' },

@@ -130,6 +130,9 @@ export class Settler {
     const hadRoom = this.hasRoom();
     const { answers, now } = await this.#settleUntilAnswered(batch);
     this.#flushes -= 1;
+    if (answers.length === 0) {
+      this.#context.log?.write('settlementsGivenUp', { settlements: batch.length });
+    }
     for (const [index, pending] of batch.entries()) {
       this.#held.delete(keyOf(pending));
       this.#takeAnswer(pending, answers[index] ?? 'unknown', now);
@@ -157,14 +160,12 @@ export class Settler {
       const now = ledgerTime.now();
       try {
         const result = await ledger.settle({ settlements, now });
-        log?.write('settled', { settlements: batch.length, attempts: attempt, gaveUp: false });
+        log?.write('settled', { settlements: batch.length, attempts: attempt });
         return { ...result, now };
       } catch (error) {
         report(error);
         await sleep(clock, this.#retryDelayMs('settle', attempt), signal);
-        if (!signal.aborted) continue;
-        log?.write('settled', { settlements: batch.length, attempts: attempt, gaveUp: true });
-        return { answers: [], now };
+        if (signal.aborted) return { answers: [], now };
       }
     }
   }

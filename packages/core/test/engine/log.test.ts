@@ -56,7 +56,7 @@ describe('the log', () => {
       ...{ suspects: false, tookMs: expect.any(Number) },
     });
     expect(fieldsOf(entries, 'settled')).toEqual([
-      { event: 'settled', settlements: 1, attempts: 1, gaveUp: false },
+      { event: 'settled', settlements: 1, attempts: 1 },
     ]);
     expect(entries.every(({ message }) => /^[A-Z].*[^.]$/.test(message))).toBe(true);
   });
@@ -135,7 +135,8 @@ describe('the log', () => {
     await clock.advance(60_000);
     await stopping;
     expect(fieldsOf(entries, 'handlersAborted')).toMatchObject([{ runningJobs: 1 }]);
-    expect(fieldsOf(entries, 'settled')).toMatchObject([{ settlements: 1, gaveUp: true }]);
+    expect(fieldsOf(entries, 'settlementsGivenUp')).toMatchObject([{ settlements: 1 }]);
+    expect(fieldsOf(entries, 'settled')).toEqual([]);
     expect(fieldsOf(entries, 'stopping')).toMatchObject([{ runningJobs: 1, bufferedJobs: 0 }]);
   });
 
