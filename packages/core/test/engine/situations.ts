@@ -399,6 +399,42 @@ export const SITUATIONS: readonly Situation[] = [
     details: {},
   },
   {
+    name: 'a claimed job that does not say since when',
+    arrange: async (world) => {
+      await openInstance(world);
+      return putLocked(world, { claimedBy: INSTANCE, claimToken: TOKEN });
+    },
+    reason: 'running',
+    details: { instanceId: INSTANCE, host: 'host-a' },
+  },
+  {
+    name: 'a completed job that does not say when it finished',
+    arrange: (world) => putWritten(world, { status: 'completed', finishedAt: 'today' as never }),
+    reason: 'completed',
+    others: [],
+  },
+  {
+    name: 'a job that failed before, without saying with what, and is due again',
+    arrange: async (world) => {
+      await openInstance(world);
+      return putWritten(world, { failCount: 2, nextRunAt: world.at(-1_000) });
+    },
+    reason: 'due',
+    others: ['failedBefore'],
+  },
+  {
+    name: 'a job that waits for its retry, without saying with what it failed',
+    arrange: async (world) => {
+      await openInstance(world);
+      const updatedAt = world.at(-1_000);
+      const history = [{ verb: 'retry', at: updatedAt }];
+      const nextRunAt = world.at(FUTURE_MS);
+      return putWritten(world, { failCount: 2, nextRunAt, updatedAt, history });
+    },
+    reason: 'retryWaits',
+    others: [],
+  },
+  {
     name: 'a waiting job that a newer version wrote',
     arrange: async (world) => {
       await openInstance(world);
@@ -434,6 +470,12 @@ export const SITUATIONS: readonly Situation[] = [
     others: [],
   },
 ];
+
+async function putWritten(world: SituationWorld, fields: Partial<Job>): Promise<ObjectId> {
+  const job = makeJob({ name: NAME, ...fields });
+  await world.putForeign(job);
+  return job._id;
+}
 
 async function putLocked(world: SituationWorld, fields: Partial<Job>): Promise<ObjectId> {
   const {

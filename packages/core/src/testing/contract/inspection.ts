@@ -27,15 +27,17 @@ export const inspectionTests: ContractTests = {
     const { jobs } = await subject.claimOf(demandOf('b', 'c'), { now: subject.at(2_000) });
     assert.equal(jobs.length, 3);
     const oldest = await subject.putClaimed({ name: 'a' }, { name: 'a', now: subject.at(1_000) });
-    const other = { name: 'd', instanceId: OTHER_INSTANCE };
-    await subject.putClaimed({ name: 'd' }, other);
+    await subject.putClaimed({ name: 'd' }, { name: 'd', now: subject.at(3_000) });
+    const other = { name: 'e', instanceId: OTHER_INSTANCE };
+    await subject.putClaimed({ name: 'e' }, other);
     assert.deepEqual(await countClaims(subject), {
-      count: 4,
+      count: 5,
       isCut: false,
       byName: [
         { name: 'b', count: 2 },
         { name: 'a', count: 1 },
         { name: 'c', count: 1 },
+        { name: 'd', count: 1 },
       ],
       oldest: { jobId: oldest._id, name: 'a', lockedAt: subject.at(1_000) },
     });
@@ -57,10 +59,19 @@ export const inspectionTests: ContractTests = {
         lockedAt: subject.at(-5_000),
       });
       await subject.putForeign(foreign);
+      const {
+        lockedAt: __,
+        claimedBy: ___,
+        ...unstamped
+      } = subject.newJob({
+        name: 'foreign',
+        status: 'processing',
+      });
+      await subject.putForeign(unstamped);
       assert.deepEqual(await subject.ledger.countClaims({ limit: 10 }), {
-        count: 1,
+        count: 2,
         isCut: false,
-        byName: [{ name: 'foreign', count: 1 }],
+        byName: [{ name: 'foreign', count: 2 }],
         oldest: { jobId: foreign._id, name: 'foreign', lockedAt: subject.at(-5_000) },
       });
     },
