@@ -53,7 +53,7 @@ export interface RoundReport {
 
 type ClaimerContext = Pick<
   EngineContext,
-  'ledger' | 'ledgerTime' | 'clock' | 'random' | 'health' | 'report'
+  'ledger' | 'ledgerTime' | 'clock' | 'random' | 'health' | 'report' | 'log'
 >;
 
 /** The parts a claimer works between. */
@@ -230,7 +230,12 @@ export class Claimer {
         claimToken,
         now: ledgerTime.now(),
       });
-      this.#measureRound(clock.monotonic() - startedMs);
+      const tookMs = clock.monotonic() - startedMs;
+      this.#measureRound(tookMs);
+      this.#context.log?.write('claimed', {
+        ...{ names: params.demand.length, attempted: result.attempted },
+        ...{ claimed: result.jobs.length, suspects: params.suspects, tookMs },
+      });
       if (result.attempted > 0) this.#claims += 1;
       health.claimed(result.jobs as readonly ClaimedJob[], ledgerTime.now());
       return result as ClaimResult & { readonly jobs: readonly ClaimedJob[] };
@@ -250,7 +255,7 @@ export class Claimer {
     const { ledger, clock, report } = this.#context;
     const { signal } = this.#stopped;
     for (let attempt = 1; ; attempt += 1) {
-      await sleep(clock, this.#delayMs(attempt), signal);
+      await sleep(clock, this.#delayMs('readClaim', attempt), signal);
       if (signal.aborted || this.#parts.lease.instanceId !== instanceId) return [];
       try {
         return (await ledger.readClaim({ instanceId, claimToken })) as readonly ClaimedJob[];
@@ -293,16 +298,19 @@ export class Claimer {
   async #backOff(error: unknown): Promise<void> {
     this.#failures += 1;
     this.#context.report(error);
-    await sleep(this.#context.clock, this.#delayMs(this.#failures), this.#stopped.signal);
+    const delayMs = this.#delayMs('claim', this.#failures);
+    await sleep(this.#context.clock, delayMs, this.#stopped.signal);
   }
 
-  #delayMs(attempt: number): number {
-    return retryDelayMs({
+  #delayMs(verb: string, attempt: number): number {
+    const delayMs = retryDelayMs({
       attempt,
       baseMs: RETRY_BASE_MS,
       longestMs: RETRY_LONGEST_MS,
       fraction: this.#context.random.fraction(),
     });
+    this.#context.log?.write('retrying', { verb, attempt, delayMs });
+    return delayMs;
   }
 }
 

@@ -10,6 +10,7 @@ import type { Emit } from './events.ts';
 import { HealthRecord } from './health.ts';
 import type { LedgerRepository } from './ledger/ledger-repository.ts';
 import { LedgerTime } from './ledger-time.ts';
+import { Log } from './log.ts';
 import type { ResolvedOptions } from './options.ts';
 import type { Random } from './random.ts';
 
@@ -22,6 +23,8 @@ export interface EngineContext {
   readonly options: ResolvedOptions;
   readonly emit: Emit;
   readonly health: HealthRecord;
+  /** Where the user gave a logger. */
+  readonly log?: Log;
   /** Tells of an error outside of handlers, as the event `job:error`. */
   readonly report: (error: unknown) => void;
 }
@@ -31,14 +34,17 @@ export function makeContext(
   { ledger: source, options }: Pick<EngineContext, 'ledger' | 'options'>,
   emit: Emit,
 ): EngineContext {
-  const { clock, random, codec, maxPayloadBytes: maxBytes } = options;
+  const { clock, random, logger, codec, maxPayloadBytes: maxBytes } = options;
+  const log = logger && new Log(logger);
   const health = new HealthRecord(emit);
   const report = (thrown: unknown): void => {
     const error = toError(thrown);
     health.failed(error, new Date(clock.now()));
+    log?.failed(error);
     emit('job:error', { error });
   };
   const ledger = codec ? withCodec(source, { codec, maxBytes, report }) : source;
   const ledgerTime = new LedgerTime(ledger, clock, report);
-  return { ledger, ledgerTime, clock, random, options, emit, health, report };
+  const parts = { ledger, ledgerTime, clock, random, options, emit, health, report };
+  return { ...parts, ...(log && { log }) };
 }

@@ -22,8 +22,19 @@ export {
   type WaitReason,
 } from './errors.ts';
 export type { MonqueEventMap } from './events.ts';
+export type {
+  BusyInstance,
+  ClaimDetails,
+  Explanation,
+  ExplanationDetails,
+  ExplanationReason,
+  FinishedDetails,
+  LostClaimDetails,
+  Reason,
+} from './explanation.ts';
 export type { OpenGateOptions } from './gates.ts';
 export type { Health } from './health.ts';
+export type { InspectedInstance, InspectedName, Inspection } from './inspector.ts';
 export {
   type BackoffPlan,
   type GateRecord,
@@ -78,6 +89,7 @@ export {
   type TransitionParams,
   type TransitionRow,
 } from './lifecycle.ts';
+export type { LogEntries, LogEvent, LogFields, Logger } from './log.ts';
 export type { ManagementVerb, MonqueManagement } from './management.ts';
 export type {
   JobMetadata,

@@ -10,8 +10,10 @@ import { ShutdownTimeoutError } from './errors.ts';
 import { Executor } from './executor.ts';
 import { GateTimeouts } from './gate-timeouts.ts';
 import type { Health } from './health.ts';
+import { makeInstanceInfo } from './instance-info.ts';
 import type { Job } from './job.ts';
 import { Lease } from './lease.ts';
+import type { InstanceInfo } from './ledger/ledger-repository.ts';
 import { Pauses } from './pauses.ts';
 import { Pruner } from './pruner.ts';
 import { Reconciler } from './reconciler.ts';
@@ -26,6 +28,9 @@ const ABORT_GRACE_MS = 500;
 /** How long the last settlements may take at a stop, in milliseconds. */
 const LAST_FLUSH_MS = 5_000;
 
+/** How far a claimed job is here: its handler runs, it waits for a slot, or its end is about to be recorded. */
+export type ClaimProgress = 'running' | 'waiting' | 'ending';
+
 /** The engine, from start to stop. It is used once. */
 export class Instance {
   readonly #context: EngineContext;
@@ -39,6 +44,8 @@ export class Instance {
   readonly #pauses: Pauses;
   readonly #pruner: Pruner;
   readonly #gateTimeouts: GateTimeouts;
+  readonly #workers: ReadonlyMap<string, Worker>;
+  readonly #startedAt: Date;
 
   /** @param onSettled - told of each job whose end is recorded */
   constructor(
@@ -47,6 +54,8 @@ export class Instance {
     onSettled: (job: Job) => void,
   ) {
     this.#context = context;
+    this.#workers = workers;
+    this.#startedAt = context.ledgerTime.now();
     this.#pauses = new Pauses(context, (someResumed) => {
       this.#executor.pump();
       if (someResumed) wake();
@@ -57,6 +66,7 @@ export class Instance {
     this.#lease = new Lease(context, {
       onRenewed: (hadLapsed) => this.#onLeaseRenewed(hadLapsed),
       onRefused: () => this.#onLeaseRefused(),
+      describe: () => this.describe(),
     });
     this.#settler = new Settler(context, wake);
     this.#executor = new Executor(context, workers, this.#settler, {
@@ -107,6 +117,7 @@ export class Instance {
     if (this.#context.options.recoverStaleJobs) this.#rescuer.start();
     this.#pruner.start();
     this.#gateTimeouts.start();
+    this.#context.log?.write('started', { instanceId: this.id, workers: this.#workers.size });
   }
 
   /** True while this instance may claim and the ledger answers. */
@@ -125,6 +136,32 @@ export class Instance {
       unsettledJobs: this.#settler.size,
       pausedNames: this.#pauses.names,
     };
+  }
+
+  /** The id under which it claims now. */
+  get id(): string {
+    return this.#lease.instanceId;
+  }
+
+  /** What it says of itself. */
+  describe(): InstanceInfo {
+    const { instanceConcurrency, recoverStaleJobs } = this.#context.options;
+    return makeInstanceInfo({
+      workers: this.#workers.values(),
+      startedAt: this.#startedAt,
+      reportedAt: this.#context.ledgerTime.now(),
+      runningJobs: this.#executor.running().length,
+      bufferedJobs: this.#executor.bufferedCount(),
+      instanceConcurrency,
+      recoverStaleJobs,
+    });
+  }
+
+  /** What it does with a job that it claimed; undefined when it knows nothing of that claim. */
+  progressOf(jobId: string, claimToken: string): ClaimProgress | undefined {
+    if (!this.#executor.holds(jobId, claimToken)) return undefined;
+    if (this.#executor.running().some(({ _id }) => _id.toHexString() === jobId)) return 'running';
+    return this.#executor.has(jobId) ? 'waiting' : 'ending';
   }
 
   /** A name was paused or resumed by this process. */
@@ -150,6 +187,12 @@ export class Instance {
 
   /** Stops claiming, gives back what never started, waits for the rest, records it, and ends the lease. */
   async stop(): Promise<void> {
+    const { log } = this.#context;
+    log?.write('stopping', {
+      instanceId: this.id,
+      runningJobs: this.#executor.running().length,
+      bufferedJobs: this.#executor.bufferedCount(),
+    });
     const quiet = Promise.all([this.#claimer.stop(), this.#waker.stop()]);
     this.#executor.releaseBuffered();
     this.#executor.endAfterStages();
@@ -161,14 +204,17 @@ export class Instance {
     await this.#lease.close();
     await this.#reconciler.idle();
     this.#executor.close();
+    log?.write('stopped', { instanceId: this.id });
   }
 
   async #waitForHandlers(): Promise<void> {
-    const { emit, options } = this.#context;
+    const { emit, options, log } = this.#context;
     const { shutdownTimeoutMs } = options;
     if (await this.#executor.idle(shutdownTimeoutMs)) return;
     const incompleteJobs = this.#executor.running().map(({ _id }) => _id);
     this.#executor.abortAll('stop');
+    const runningJobs = incompleteJobs.length;
+    log?.write('handlersAborted', { instanceId: this.id, runningJobs });
     emit('job:error', { error: new ShutdownTimeoutError(shutdownTimeoutMs, incompleteJobs) });
     await this.#executor.idle(ABORT_GRACE_MS);
   }

@@ -12,12 +12,13 @@
  */
 import { sleep } from './clock.ts';
 import type { EngineContext } from './engine-context.ts';
+import type { InstanceInfo } from './ledger/ledger-repository.ts';
 
 const RETRY_PART = 60;
 
 type LeaseContext = Pick<
   EngineContext,
-  'ledger' | 'clock' | 'random' | 'options' | 'emit' | 'health' | 'report'
+  'ledger' | 'clock' | 'random' | 'options' | 'emit' | 'health' | 'report' | 'log'
 >;
 
 /** What a lease tells its neighbours. */
@@ -26,6 +27,8 @@ export interface LeaseHooks {
   readonly onRenewed: (hadLapsed: boolean) => void;
   /** The lease was declared dead by others. */
   readonly onRefused: () => void;
+  /** What the instance says of itself now. */
+  readonly describe: () => InstanceInfo;
 }
 
 /** Holds and renews a lease. */
@@ -96,15 +99,18 @@ export class Lease {
     const live = await this.#context.ledger.renewLease({
       instanceId: this.#instanceId,
       deadlineMs: this.#deadlineMs(),
+      info: this.#hooks.describe(),
     });
     if (this.#stopped.signal.aborted) return;
     if (live) {
       const hadLapsed = !this.isHeld();
       this.#sent = sent;
+      this.#context.log?.write('leaseRenewed', { instanceId: this.#instanceId, hadLapsed });
       this.#hooks.onRenewed(hadLapsed);
       return;
     }
     this.#refused = true;
+    this.#context.log?.write('leaseRefused', { instanceId: this.#instanceId });
     this.#hooks.onRefused();
   }
 
@@ -118,8 +124,10 @@ export class Lease {
   async #openUnder(instanceId: string): Promise<void> {
     const sent = this.#timeNow();
     const { leaseDurationMs } = this.#context.options;
-    await this.#context.ledger.openLease({ instanceId, leaseDurationMs });
+    const info = this.#hooks.describe();
+    await this.#context.ledger.openLease({ instanceId, leaseDurationMs, info });
     this.#sent = sent;
+    this.#context.log?.write('leaseOpened', { instanceId });
   }
 
   /** True when it went well; a failure is reported, and tried again by who calls. */

@@ -17,8 +17,11 @@ import { type BulkResult, Control, type JobsPage, type QueueStats } from './cont
 import { type EngineContext, makeContext } from './engine-context.ts';
 import { InvalidArgumentError } from './errors.ts';
 import { MonqueEmitter } from './events.ts';
+import { Explainer } from './explainer.ts';
+import type { Explanation } from './explanation.ts';
 import { Gates, type OpenGateOptions } from './gates.ts';
 import type { Health } from './health.ts';
+import { type Inspection, Inspector } from './inspector.ts';
 import { Instance } from './instance.ts';
 import type { Job } from './job.ts';
 import {
@@ -88,6 +91,8 @@ export class Monque<Types extends JobTypes = UntypedJobs>
   readonly #gates: Gates;
   readonly #waiter: Waiter;
   readonly #records: Records;
+  readonly #explainer: Explainer;
+  readonly #inspector: Inspector;
   readonly #workers: Map<string, Worker>;
   readonly #initialize = (): Promise<void> => this.initialize();
   #instance: Instance | undefined;
@@ -124,6 +129,8 @@ export class Monque<Types extends JobTypes = UntypedJobs>
     this.#gates = new Gates(this.#context, this.#workers, (job) => onPending([job]));
     this.#waiter = new Waiter(this.#context);
     this.#records = new Records(this.#context);
+    this.#explainer = new Explainer(this.#context, () => origin.#instance);
+    this.#inspector = new Inspector(this.#context, () => origin.#instance);
     this.#control = new Control(this.#context, {
       onPending: (job) => onPending([job]),
       onCancelRequested: (jobId) => origin.#instance?.cancelRequested(jobId),
@@ -346,6 +353,14 @@ export class Monque<Types extends JobTypes = UntypedJobs>
   health(): Health {
     const running = this.#instance !== undefined;
     return { ...(this.#instance?.health() ?? this.#idleHealth()), running };
+  }
+
+  explain(id: JobId): Promise<Explanation> {
+    return this.#explainer.explain(id, this.#initialize);
+  }
+
+  inspect(): Promise<Inspection> {
+    return this.#inspector.inspect(this.#initialize);
   }
 
   #idleHealth(): Omit<Health, 'running'> {

@@ -22,6 +22,7 @@ import type { JobStatus } from './job.ts';
 import { type Access, DEFAULT_OPERATION_TIMEOUT } from './ledger/ledger-repository.ts';
 import type { WriteConcernOption } from './ledger/mongodb/commands.ts';
 import { DEFAULT_COLLECTION_NAME } from './ledger/mongodb/mongo-ledger-repository.ts';
+import type { Logger } from './log.ts';
 import { type Random, systemRandom } from './random.ts';
 
 /** Milliseconds between polls for due jobs. */
@@ -155,6 +156,13 @@ export interface MonqueOptions {
    * @default none: they are stored as they are
    */
   readonly codec?: Codec;
+  /**
+   * Told what the engine does: starts and stops, claims, retries, rescues, leases, pauses; never what jobs hold.
+   * `console`, pino and the logger of Ts.ED fit.
+   *
+   * @default none
+   */
+  readonly logger?: Logger;
   /** Time and timers; for tests. @default systemClock */
   readonly clock?: Clock;
   /** Chance and new ids; for tests. @default systemRandom */
@@ -186,6 +194,7 @@ export interface ResolvedOptions {
   readonly access: Access | undefined;
   readonly codec: Codec | undefined;
   readonly operationTimeoutMs: number;
+  readonly logger?: Logger;
   readonly clock: Clock;
   readonly random: Random;
   readonly ledger: {
@@ -239,6 +248,7 @@ const OPTION_CHECKS: Readonly<Record<keyof MonqueOptions, Check>> = {
   operationTimeout: integer(100, DAY_MS),
   access: hasMethods('may'),
   codec: hasMethods('encode', 'decode'),
+  logger: hasMethods('debug', 'info', 'warn', 'error'),
   clock: hasMethods('now', 'monotonic', 'setTimer', 'setImmediate'),
   random: hasMethods('fraction', 'token', 'objectId'),
 };
@@ -289,6 +299,7 @@ export function resolveOptions(options: MonqueOptions = {}, ownLedger = false): 
     access: options.access,
     codec: options.codec,
     operationTimeoutMs: options.operationTimeout ?? DEFAULT_OPERATION_TIMEOUT,
+    ...(options.logger && { logger: options.logger }),
     clock: options.clock ?? systemClock,
     random: options.random ?? systemRandom,
     ledger: Object.freeze({

@@ -17,7 +17,7 @@ const FRESH_MS = 900;
 /** What is known of a name. */
 export type PauseState = 'running' | 'paused' | 'unknown';
 
-type PausesContext = Pick<EngineContext, 'ledger' | 'clock' | 'report'>;
+type PausesContext = Pick<EngineContext, 'ledger' | 'clock' | 'report' | 'log'>;
 
 /** The paused names. */
 export class Pauses {
@@ -94,7 +94,11 @@ export class Pauses {
       const before = this.#names;
       this.#names = new Set(await ledger.readPaused());
       this.#readAt = sent;
-      this.#onRead([...before].some((name) => !this.#names.has(name)));
+      const someResumed = [...before].some((name) => !this.#names.has(name));
+      if (someResumed || before.size !== this.#names.size) {
+        this.#context.log?.write('pausesChanged', { pausedNames: this.names });
+      }
+      this.#onRead(someResumed);
     } catch (error) {
       report(error);
     }

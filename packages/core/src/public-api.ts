@@ -5,8 +5,10 @@
  */
 import type { ObjectId } from 'mongodb';
 import type { BulkResult, JobsPage, QueueStats } from './control.ts';
+import type { Explanation } from './explanation.ts';
 import type { OpenGateOptions } from './gates.ts';
 import type { Health } from './health.ts';
+import type { Inspection } from './inspector.ts';
 import type { Job } from './job.ts';
 import type {
   EnqueueOptions,
@@ -278,6 +280,18 @@ export interface MonquePublicAPI<Types extends JobTypes = UntypedJobs> {
 
   /** How this scheduler is, from what it knows; nothing is asked of the ledger. */
   health(): Health;
+
+  /**
+   * Why a job runs or does not, in words and as data: the decisive reason, and the others. A ledger that does not answer
+   * is a reason too, not an error. Takes a few reads by id and of the leases; works without `start`.
+   */
+  explain(id: JobId): Promise<Explanation>;
+
+  /**
+   * The instances with what they say of themselves and hold, and the names with what waits, in every process. Takes
+   * bounded reads within the indexes, some for each instance and name; for people, not for a hot path.
+   */
+  inspect(): Promise<Inspection>;
 }
 
 /** What a handler of a name may return: the declared result, a promise of it, or an outcome. */

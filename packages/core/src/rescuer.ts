@@ -33,7 +33,7 @@ interface Sighting {
 
 type RescuerContext = Pick<
   EngineContext,
-  'ledger' | 'ledgerTime' | 'clock' | 'random' | 'options' | 'emit' | 'report'
+  'ledger' | 'ledgerTime' | 'clock' | 'random' | 'options' | 'emit' | 'report' | 'log'
 >;
 
 /** Watches the leases of all instances. */
@@ -145,7 +145,9 @@ export class Rescuer {
     const unchangedMs = read.sentMs - seen.sinceMs;
     if (unchangedMs < leaseDurationMs + leaseDurationMs / MARGIN_PART) return false;
     if (instanceId === this.#ownId()) return false;
-    return this.#context.ledger.declareDead({ instanceId, counter });
+    const isDead = await this.#context.ledger.declareDead({ instanceId, counter });
+    if (isDead) this.#context.log?.write('declaredDead', { instanceId });
+    return isDead;
   }
 
   /** Other tools keep no lease: their jobs are judged by how long ago they were locked. */
@@ -165,6 +167,7 @@ export class Rescuer {
     this.#recoveredMs = nowMs;
     if (count === 0) return;
     emit('stale:recovered', { count });
+    this.#context.log?.write('rescued', { count });
     this.#onRescued();
   }
 
@@ -187,7 +190,10 @@ export class Rescuer {
         await ledger.removeLease({ instanceId: deadInstanceId });
       }
     }
-    if (count > 0) emit('stale:recovered', { count, instanceId: deadInstanceId });
+    if (count > 0) {
+      emit('stale:recovered', { count, instanceId: deadInstanceId });
+      this.#context.log?.write('rescued', { count, instanceId: deadInstanceId });
+    }
     if (freed > 0) this.#onRescued();
   }
 }

@@ -62,7 +62,10 @@ export interface PendingSettlement {
   readonly isReduced?: boolean;
 }
 
-type SettlerContext = Pick<EngineContext, 'ledger' | 'ledgerTime' | 'clock' | 'random' | 'report'>;
+type SettlerContext = Pick<
+  EngineContext,
+  'ledger' | 'ledgerTime' | 'clock' | 'random' | 'report' | 'log'
+>;
 
 /** What a claim of a job is remembered by. */
 export function claimKey(jobId: string, claimToken: string): string {
@@ -144,6 +147,9 @@ export class Settler {
     const hadRoom = this.hasRoom();
     const { answers, now } = await this.#settleUntilAnswered(batch);
     this.#flushes -= 1;
+    if (answers.length === 0) {
+      this.#context.log?.write('settlementsGivenUp', { settlements: batch.length });
+    }
     for (const [index, pending] of batch.entries()) {
       this.#held.delete(pending.key);
       this.#takeAnswer(pending, answers[index] ?? 'unknown', now);
@@ -164,28 +170,32 @@ export class Settler {
   async #settleUntilAnswered(
     batch: readonly PendingSettlement[],
   ): Promise<{ readonly answers: readonly SettleAnswer[]; readonly now: Date }> {
-    const { ledger, ledgerTime, clock, report } = this.#context;
+    const { ledger, ledgerTime, clock, report, log } = this.#context;
     const settlements = batch.map(({ settlement }) => settlement);
     const { signal } = this.#givenUp;
     for (let attempt = 1; ; attempt += 1) {
       const now = ledgerTime.now();
       try {
-        return { ...(await ledger.settle({ settlements, now })), now };
+        const result = await ledger.settle({ settlements, now });
+        log?.write('settled', { settlements: batch.length, attempts: attempt });
+        return { ...result, now };
       } catch (error) {
         report(error);
-        await sleep(clock, this.#retryDelayMs(attempt), signal);
+        await sleep(clock, this.#retryDelayMs('settle', attempt), signal);
         if (signal.aborted) return { answers: [], now };
       }
     }
   }
 
-  #retryDelayMs(attempt: number): number {
-    return retryDelayMs({
+  #retryDelayMs(verb: string, attempt: number): number {
+    const delayMs = retryDelayMs({
       attempt,
       baseMs: RETRY_BASE_MS,
       longestMs: RETRY_LONGEST_MS,
       fraction: this.#context.random.fraction(),
     });
+    this.#context.log?.write('retrying', { verb, attempt, delayMs });
+    return delayMs;
   }
 
   #takeAnswer(pending: PendingSettlement, answer: SettleAnswer, now: Date): void {
@@ -223,7 +233,7 @@ export class Settler {
         return await ledger.getJob({ jobId });
       } catch (error) {
         report(error);
-        await sleep(clock, this.#retryDelayMs(attempt), signal);
+        await sleep(clock, this.#retryDelayMs('getJob', attempt), signal);
       }
     }
     return null;

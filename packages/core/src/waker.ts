@@ -23,7 +23,10 @@ const SLOW_POLL_INTERVAL_MS = 30_000;
 /** A hint may be late by this before it counts as missing, in milliseconds. */
 const HINT_GRACE_MS = 2_000;
 
-type WakerContext = Pick<EngineContext, 'ledger' | 'ledgerTime' | 'clock' | 'options' | 'report'>;
+type WakerContext = Pick<
+  EngineContext,
+  'ledger' | 'ledgerTime' | 'clock' | 'options' | 'report' | 'log'
+>;
 
 /** Won within {@link BACKLOG_WINDOW_MS}, with more to come, so many jobs make hints of others worth nothing. */
 const BACKLOG_JOBS = 1_000;
@@ -183,6 +186,9 @@ export class Waker {
   /** A wait that was begun while hints were trusted is too long without them. */
   #trustHints(trusted: boolean): void {
     if (this.#hintsFlow && !trusted) this.#pollWait.abort();
+    if (this.#hintsFlow !== trusted) {
+      this.#context.log?.write('hintsChanged', { hints: trusted ? 'flowing' : 'polling' });
+    }
     this.#hintsFlow = trusted;
   }
 

@@ -19,9 +19,13 @@ import type {
   CancelResult,
   CheckpointParams,
   CheckpointResult,
+  ClaimCounts,
   ClaimParams,
   ClaimResult,
   CompleteInSessionParams,
+  CountClaimsParams,
+  CountDueParams,
+  CountDueResult,
   DeclareDeadParams,
   EndSeriesParams,
   EnqueueParams,
@@ -46,6 +50,7 @@ import type {
   ReadClaimParams,
   ReadClaimsParams,
   ReadHistoryParams,
+  ReadLeasesParams,
   ReadStatsParams,
   RecoverParams,
   RecoverResult,
@@ -53,6 +58,7 @@ import type {
   RedriveResult,
   RemoveParams,
   RemoveResult,
+  RenewLeaseParams,
   ReplanParams,
   RescueParams,
   RescueResult,
@@ -264,14 +270,14 @@ export abstract class LedgerRepository extends LedgerStore {
     return this.run('openLease', 'writes', params, () => this.performOpenLease(params));
   }
 
-  /** Raises the counter; false when the lease is dead or missing. */
-  renewLease(params: InstanceParams): Promise<boolean> {
+  /** Raises the counter, and notes what the instance says of itself; false when the lease is dead or missing. */
+  renewLease(params: RenewLeaseParams): Promise<boolean> {
     return this.run('renewLease', 'writes', params, () => this.performRenewLease(params));
   }
 
-  /** Every lease on record, dead ones too. */
-  readLeases(params: Bounded = {}): Promise<readonly LeaseRecord[]> {
-    return this.run('readLeases', 'reads', params, () => this.performReadLeases());
+  /** Every lease on record, dead ones too; without what the instances say of themselves, unless that is asked for. */
+  readLeases(params: ReadLeasesParams = {}): Promise<readonly LeaseRecord[]> {
+    return this.run('readLeases', 'reads', params, () => this.performReadLeases(params));
   }
 
   /** Marks a lease as dead if its counter is still the one that was seen; false when it is not, or was dead before. */
@@ -297,6 +303,16 @@ export abstract class LedgerRepository extends LedgerStore {
   /** The claims that stand under an instance's id. */
   readClaims(params: ReadClaimsParams): Promise<readonly StandingClaim[]> {
     return this.run('readClaims', 'reads', params, () => this.performReadClaims(params));
+  }
+
+  /** Counts the claims that stand under an instance's id, up to a limit. */
+  countClaims(params: CountClaimsParams): Promise<ClaimCounts> {
+    return this.run('countClaims', 'reads', params, () => this.performCountClaims(params));
+  }
+
+  /** Counts the due jobs of each name that has pending ones, up to a bound. */
+  countDue(params: CountDueParams): Promise<CountDueResult> {
+    return this.run('countDue', 'reads', params, () => this.performCountDue(params));
   }
 
   /** Gives back the jobs of an instance whose lease is not live: to pending, to cancelled, or to failed at the limit. */

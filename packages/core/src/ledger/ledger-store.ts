@@ -16,9 +16,13 @@ import type {
   CancelResult,
   CheckpointParams,
   CheckpointResult,
+  ClaimCounts,
   ClaimParams,
   ClaimResult,
   CompleteInSessionParams,
+  CountClaimsParams,
+  CountDueParams,
+  CountDueResult,
   DeclareDeadParams,
   EndSeriesParams,
   EnqueueParams,
@@ -43,6 +47,7 @@ import type {
   ReadClaimParams,
   ReadClaimsParams,
   ReadHistoryParams,
+  ReadLeasesParams,
   ReadStatsParams,
   RecoverParams,
   RecoverResult,
@@ -50,6 +55,7 @@ import type {
   RedriveResult,
   RemoveParams,
   RemoveResult,
+  RenewLeaseParams,
   ReplanParams,
   RescueParams,
   RescueResult,
@@ -149,13 +155,15 @@ export abstract class LedgerStore {
   protected abstract performPrune(params: PruneParams): Promise<PruneResult>;
   protected abstract performNextDue(params: NextDueParams): Promise<Date | null>;
   protected abstract performOpenLease(params: OpenLeaseParams): Promise<void>;
-  protected abstract performRenewLease(params: InstanceParams): Promise<boolean>;
-  protected abstract performReadLeases(): Promise<readonly LeaseRecord[]>;
+  protected abstract performRenewLease(params: RenewLeaseParams): Promise<boolean>;
+  protected abstract performReadLeases(params: ReadLeasesParams): Promise<readonly LeaseRecord[]>;
   protected abstract performDeclareDead(params: DeclareDeadParams): Promise<boolean>;
   protected abstract performEndLease(params: InstanceParams): Promise<void>;
   protected abstract performRemoveLease(params: InstanceParams): Promise<void>;
   protected abstract performFindClaimants(params: FindClaimantsParams): Promise<readonly string[]>;
   protected abstract performReadClaims(params: ReadClaimsParams): Promise<readonly StandingClaim[]>;
+  protected abstract performCountClaims(params: CountClaimsParams): Promise<ClaimCounts>;
+  protected abstract performCountDue(params: CountDueParams): Promise<CountDueResult>;
   protected abstract performRescue(params: RescueParams): Promise<RescueResult>;
   protected abstract performWatch(listener: (hint: LedgerHint) => void): Promise<LedgerWatch>;
 

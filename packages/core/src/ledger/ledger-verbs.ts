@@ -5,9 +5,11 @@
  */
 import type { ClientSession, ObjectId } from 'mongodb';
 import type { Job, JobStatus } from '../job.ts';
+import type { Informed } from './inspection-verbs.ts';
 import type { ByHand, ByMetadata, WithMetadata } from './record-verbs.ts';
 import type { SettleAnswer, Settlement } from './settlement.ts';
 
+export type * from './inspection-verbs.ts';
 export type * from './ledger-hint.ts';
 export type * from './record-verbs.ts';
 export type * from './stage-verbs.ts';
@@ -318,7 +320,7 @@ export interface NextDueParams extends Bounded {
 }
 
 /** One instance's proof of life. */
-export interface LeaseRecord {
+export interface LeaseRecord extends Informed {
   readonly instanceId: string;
   /** Grows with every renewal. Observers compare it with itself, never with a time. */
   readonly counter: number;
@@ -327,7 +329,7 @@ export interface LeaseRecord {
   readonly leaseDurationMs: number;
 }
 
-export interface OpenLeaseParams extends Bounded {
+export interface OpenLeaseParams extends Bounded, Informed {
   readonly instanceId: string;
   readonly leaseDurationMs: number;
 }

@@ -42,6 +42,8 @@ export type FaultyVerb =
   | 'removeLease'
   | 'findClaimants'
   | 'readClaims'
+  | 'countClaims'
+  | 'countDue'
   | 'rescue'
   | 'hint';
 

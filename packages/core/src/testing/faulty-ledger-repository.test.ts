@@ -91,6 +91,8 @@ function callsOf(faulty: FaultyLedgerRepository): Record<FaultyVerb, () => Promi
     removeLease: () => faulty.removeLease({ instanceId }),
     findClaimants: () => faulty.findClaimants({ except: [] }),
     readClaims: () => faulty.readClaims({ instanceId, limit: 1 }),
+    countClaims: () => faulty.countClaims({ limit: 1 }),
+    countDue: () => faulty.countDue({ now, mostNames: 1, mostJobs: 1 }),
     rescue: () => faulty.rescue({ deadInstanceId: instanceId, rescueLimit: 1, now, limit: 1 }),
     hint: async () => {
       const hints: LedgerHint[] = [];
@@ -111,6 +113,8 @@ const READS = new Set<string>([
   'readLeases',
   'findClaimants',
   'readClaims',
+  'countClaims',
+  'countDue',
   'findSeries',
   'findJobs',
   'readStats',

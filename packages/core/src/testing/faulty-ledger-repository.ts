@@ -16,9 +16,13 @@ import {
   type CancelResult,
   type CheckpointParams,
   type CheckpointResult,
+  type ClaimCounts,
   type ClaimParams,
   type ClaimResult,
   type CompleteInSessionParams,
+  type CountClaimsParams,
+  type CountDueParams,
+  type CountDueResult,
   type DeclareDeadParams,
   type EndSeriesParams,
   type EnqueueParams,
@@ -45,6 +49,7 @@ import {
   type ReadClaimParams,
   type ReadClaimsParams,
   type ReadHistoryParams,
+  type ReadLeasesParams,
   type ReadStatsParams,
   type RecoverParams,
   type RecoverResult,
@@ -52,6 +57,7 @@ import {
   type RedriveResult,
   type RemoveParams,
   type RemoveResult,
+  type RenewLeaseParams,
   type ReplanParams,
   type RescueParams,
   type RescueResult,
@@ -248,12 +254,12 @@ export class FaultyLedgerRepository extends LedgerRepository {
     return this.#write('openLease', params, { send: (part) => this.#inner.openLease(part) });
   }
 
-  protected override performRenewLease(params: InstanceParams): Promise<boolean> {
+  protected override performRenewLease(params: RenewLeaseParams): Promise<boolean> {
     return this.#write('renewLease', params, { send: (part) => this.#inner.renewLease(part) });
   }
 
-  protected override performReadLeases(): Promise<readonly LeaseRecord[]> {
-    return this.#read('readLeases', {}, () => this.#inner.readLeases());
+  protected override performReadLeases(params: ReadLeasesParams): Promise<readonly LeaseRecord[]> {
+    return this.#read('readLeases', params, () => this.#inner.readLeases(params));
   }
 
   protected override performDeclareDead(params: DeclareDeadParams): Promise<boolean> {
@@ -276,6 +282,14 @@ export class FaultyLedgerRepository extends LedgerRepository {
     params: ReadClaimsParams,
   ): Promise<readonly StandingClaim[]> {
     return this.#read('readClaims', params, () => this.#inner.readClaims(params));
+  }
+
+  protected override performCountClaims(params: CountClaimsParams): Promise<ClaimCounts> {
+    return this.#read('countClaims', params, () => this.#inner.countClaims(params));
+  }
+
+  protected override performCountDue(params: CountDueParams): Promise<CountDueResult> {
+    return this.#read('countDue', params, () => this.#inner.countDue(params));
   }
 
   protected override performRescue(params: RescueParams): Promise<RescueResult> {

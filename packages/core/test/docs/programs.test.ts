@@ -95,6 +95,7 @@ test('there are programs in the pages for newcomers, in every guide, and in the 
       'docs/ledger/history.md',
       'docs/ledger/migration.md',
       'docs/ledger/security.md',
+      'docs/ledger/troubleshooting.md',
     ]),
   );
 });

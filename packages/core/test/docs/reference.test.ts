@@ -7,6 +7,7 @@ const options = await readPage('docs/api/options.md');
 const job = await readPage('docs/api/job-interface.md');
 const monque = await readPage('docs/api/monque-class.md');
 const events = await readPage('docs/api/events.md');
+const troubleshooting = await readPage('docs/ledger/troubleshooting.md');
 
 /** The names in backquotes in the first cells of the tables below these headings, without what follows in brackets. */
 function namesUnder(page: string, ...headings: string[]): string[] {
@@ -53,6 +54,12 @@ const TABLES: readonly (readonly [
   ],
   [monque, ['A handler is called with `(job, context)`.'], 'worker.ts', 'JobContext'],
   [monque, ['## Health'], 'health.ts', 'Health'],
+  [monque, ['## Inspection'], 'inspector.ts', 'Inspection'],
+  [monque, ['### Instances'], 'inspector.ts', 'InspectedInstance'],
+  [monque, ['### Info'], 'ledger/inspection-verbs.ts', 'InstanceInfo'],
+  [monque, ['### Names'], 'inspector.ts', 'InspectedName'],
+  [troubleshooting, ['### The reasons'], 'explanation.ts', 'ExplanationDetails'],
+  [troubleshooting, ['### The entries'], 'log.ts', 'LogEntries'],
   [monque, ['## Schedules'], 'schedules.ts', 'Schedule'],
   [monque, ['## Stats'], 'control.ts', 'QueueStats'],
   [events, ['# Events'], 'events.ts', 'MonqueEventMap'],

@@ -13,6 +13,7 @@ import {
   JOB_NAME,
   jobsIn,
   makeClaimed,
+  makeForeign,
   makeJobs,
   openLedger,
   put,
@@ -129,6 +130,41 @@ describeWithMongo('the plans of the commands of the ledger', () => {
     }
   });
 
+  test('the claims of an instance, and those of tools without a lease, are counted up to the limit', async () => {
+    const foreign = makeForeign(50);
+    await put(db, [...makeClaimed(50), ...makeClaimed(50, { claimedBy: 'other' }), ...foreign]);
+    for (const instanceId of [INSTANCE, undefined]) {
+      const params = { ...(instanceId && { instanceId }), limit: 20 };
+      const plan = await planOf('find', () => ledger.countClaims(params));
+      expect(plan.indexes).toEqual(['monque_claims']);
+      expect(plan).toMatchObject({ keys: 20, documents: 20 });
+    }
+  });
+
+  test('due jobs are counted from name to name, past the rest of each, without a document', async () => {
+    for (const name of ['a', 'b', 'c']) {
+      await put(db, makeJobs(1_000, { name, nextRunAt: at(-1_000) }));
+      await put(db, makeJobs(1_000, { name, priority: 1, nextRunAt: at(-9_000) }));
+      await put(db, makeJobs(1_000, { name, priority: 2, nextRunAt: at(3_600_000) }));
+    }
+    await put(db, makeForeign(500));
+    const params = { now: at(0), mostNames: 2, mostJobs: 100 };
+    const commands = await log.during(async () => {
+      const { names, isCut } = await ledger.countDue(params);
+      const row = { due: 100, isCut: true, longestWaitMs: 9_000 };
+      expect([names, isCut]).toEqual([['a', 'b'].map((name) => ({ name, ...row })), true]);
+    });
+    // Three looks for the next name; for each name its jobs, and twice the first of a less urgent priority.
+    expect(commands).toHaveLength(3 + 2 * 3);
+    for (const command of commands) {
+      const plan = await explain(db, command);
+      expect(plan.indexes).toEqual(['monque_claim']);
+      expect(plan.stages).not.toContain('SORT');
+      expect(plan.documents).toBe(0);
+      expect(plan.keys).toBeLessThanOrEqual(Number(command.limit) + 3);
+    }
+  });
+
   test('the next due time is found without a document, past the far future', async () => {
     await put(db, makeJobs(5_000, { nextRunAt: at(3_600_000) }));
     await put(db, makeJobs(5, { priority: 1, nextRunAt: at(50) }));
@@ -221,6 +257,8 @@ describeWithMongo('the plans of the commands of the ledger', () => {
     await ledger.settle({ settlements, now });
     await ledger.findClaimants({ except: [] });
     await ledger.readClaims({ instanceId, limit: 10 });
+    await ledger.countClaims({ instanceId, limit: 10 });
+    await ledger.countDue({ now, mostNames: 10, mostJobs: 10 });
     await ledger.nextDue({ names: [JOB_NAME], after: at(0), until: at(1) });
     await ledger.rescue({ deadInstanceId: instanceId, rescueLimit: 5, now, limit: 10 });
     await ledger.endLease({ instanceId });

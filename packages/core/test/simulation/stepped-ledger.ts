@@ -41,6 +41,7 @@ import {
   type RedriveParams,
   type RedriveResult,
   type RemoveResult,
+  type RenewLeaseParams,
   type ReplanParams,
   type RescueParams,
   type RescueResult,
@@ -225,9 +226,9 @@ export class SteppedLedger extends UnsimulatedVerbs {
     this.#params.observer.leaseRenewed(params.instanceId);
   }
 
-  protected async performRenewLease({ instanceId }: InstanceParams): Promise<boolean> {
-    const isLive = this.#leases.renew(instanceId);
-    if (isLive) this.#params.observer.leaseRenewed(instanceId);
+  protected async performRenewLease(params: RenewLeaseParams): Promise<boolean> {
+    const isLive = this.#leases.renew(params);
+    if (isLive) this.#params.observer.leaseRenewed(params.instanceId);
     return isLive;
   }
 

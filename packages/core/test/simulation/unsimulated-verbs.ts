@@ -2,6 +2,8 @@
 import { UnsupportedError } from '../../src/errors.ts';
 import type { Job } from '../../src/index.ts';
 import {
+  type ClaimCounts,
+  type CountDueResult,
   LedgerRepository,
   type RecoverResult,
   type SetMetadataResult,
@@ -10,8 +12,8 @@ import {
 } from '../../src/ledger/ledger-repository.ts';
 
 /**
- * A ledger that no other tool uses, whose jobs are not listed and have no metadata, which no state depends on, and that
- * has no transactions.
+ * A ledger that no other tool uses, whose jobs are neither listed nor counted and have no metadata, which no state
+ * depends on, and that has no transactions.
  */
 export abstract class UnsimulatedVerbs extends LedgerRepository {
   protected async performRecover(): Promise<RecoverResult> {
@@ -32,6 +34,14 @@ export abstract class UnsimulatedVerbs extends LedgerRepository {
 
   protected performReadHistory(): Promise<readonly TransitionEntry[]> {
     return refuse('readHistory');
+  }
+
+  protected performCountClaims(): Promise<ClaimCounts> {
+    return refuse('countClaims');
+  }
+
+  protected performCountDue(): Promise<CountDueResult> {
+    return refuse('countDue');
   }
 
   protected performReadStats(): Promise<readonly StatsRow[]> {

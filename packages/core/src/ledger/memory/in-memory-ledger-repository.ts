@@ -24,8 +24,12 @@ import {
   type CancelResult,
   type CheckpointParams,
   type CheckpointResult,
+  type ClaimCounts,
   type ClaimParams,
   type ClaimResult,
+  type CountClaimsParams,
+  type CountDueParams,
+  type CountDueResult,
   type DeclareDeadParams,
   type EndSeriesParams,
   type EnqueueAnswer,
@@ -53,6 +57,7 @@ import {
   type ReadClaimParams,
   type ReadClaimsParams,
   type ReadHistoryParams,
+  type ReadLeasesParams,
   type ReadStatsParams,
   type RecoverParams,
   type RecoverResult,
@@ -60,6 +65,7 @@ import {
   type RedriveResult,
   type RemoveParams,
   type RemoveResult,
+  type RenewLeaseParams,
   type ReplanParams,
   type RescueParams,
   type RescueResult,
@@ -86,6 +92,7 @@ import { JobStore } from './job-store.ts';
 import { LeaseRegister } from './lease-register.ts';
 import { MemoryArchive } from './memory-archive.ts';
 import { MemoryControl, noTransactions } from './memory-control.ts';
+import { countMemoryClaims, countMemoryDue } from './memory-inspection.ts';
 import { countJobs, listJobs, takeJobs } from './memory-listing.ts';
 import { MemoryTransitions, readHistory, setMetadata } from './memory-records.ts';
 import { MemoryRescue } from './memory-rescue.ts';
@@ -305,12 +312,12 @@ export class InMemoryLedgerRepository extends LedgerRepository {
     this.#leases.open(params);
   }
 
-  protected async performRenewLease({ instanceId }: InstanceParams): Promise<boolean> {
-    return this.#leases.renew(instanceId);
+  protected async performRenewLease(params: RenewLeaseParams): Promise<boolean> {
+    return this.#leases.renew(params);
   }
 
-  protected async performReadLeases(): Promise<readonly LeaseRecord[]> {
-    return this.#leases.all();
+  protected async performReadLeases(params: ReadLeasesParams): Promise<readonly LeaseRecord[]> {
+    return this.#leases.read(params);
   }
 
   protected async performDeclareDead(params: DeclareDeadParams): Promise<boolean> {
@@ -337,6 +344,14 @@ export class InMemoryLedgerRepository extends LedgerRepository {
     limit,
   }: ReadClaimsParams): Promise<readonly StandingClaim[]> {
     return this.#jobs.claimsOf(instanceId).slice(0, limit).map(toStandingClaim);
+  }
+
+  protected async performCountClaims(params: CountClaimsParams): Promise<ClaimCounts> {
+    return countMemoryClaims(this.#jobs, params);
+  }
+
+  protected async performCountDue(params: CountDueParams): Promise<CountDueResult> {
+    return countMemoryDue(this.#jobs, params);
   }
 
   protected async performRescue(params: RescueParams): Promise<RescueResult> {

@@ -6,7 +6,13 @@
  *
  * @module
  */
-import type { DeclareDeadParams, LeaseRecord, OpenLeaseParams } from '../ledger-repository.ts';
+import type {
+  DeclareDeadParams,
+  LeaseRecord,
+  OpenLeaseParams,
+  ReadLeasesParams,
+  RenewLeaseParams,
+} from '../ledger-repository.ts';
 
 /** One lease an instance. */
 export class LeaseRegister {
@@ -17,20 +23,33 @@ export class LeaseRegister {
     return [...this.#leases.values()];
   }
 
+  /** Every lease; what the instances say of themselves only where that is asked for. */
+  read({ informed = false }: ReadLeasesParams): readonly LeaseRecord[] {
+    return informed
+      ? structuredClone(this.all())
+      : this.all().map(({ info: _, ...lease }) => lease);
+  }
+
   /** True while the instance has a lease that is not dead. */
   isLive(instanceId: string): boolean {
     return this.#leases.get(instanceId)?.status === 'live';
   }
 
   /** Writes the first proof of life, unless there is one. */
-  open({ instanceId, leaseDurationMs }: OpenLeaseParams): void {
+  open({ instanceId, leaseDurationMs, info }: OpenLeaseParams): void {
     if (this.#leases.has(instanceId)) return;
-    this.#leases.set(instanceId, { instanceId, counter: 0, status: 'live', leaseDurationMs });
+    this.#leases.set(instanceId, {
+      ...{ instanceId, counter: 0, status: 'live', leaseDurationMs },
+      ...(info && { info: structuredClone(info) }),
+    });
   }
 
-  /** Raises the counter of a live lease. */
-  renew(instanceId: string): boolean {
-    return this.#change(instanceId, ({ counter }) => ({ counter: counter + 1 }));
+  /** Raises the counter of a live lease, and notes what its instance says of itself. */
+  renew({ instanceId, info }: RenewLeaseParams): boolean {
+    return this.#change(instanceId, ({ counter }) => ({
+      counter: counter + 1,
+      ...(info && { info: structuredClone(info) }),
+    }));
   }
 
   /** Marks a live lease as dead if its counter is the one that was seen. */

@@ -26,8 +26,8 @@ export type NamedIndex = IndexDescription & { readonly name: string };
 /** The indexes the engine's own queries rest on. */
 export const ENGINE_INDEXES: readonly NamedIndex[] = Object.freeze([
   {
-    // claimableFilter and dueWindowFilter, both without reading a document. rescueCount stands last so that
-    // suspects are passed over within the index.
+    // claimableFilter, dueWindowFilter, nextNameFilter and dueOfNameFilter, all without reading a document.
+    // rescueCount stands last so that suspects are passed over within the index.
     name: IndexName.CLAIM,
     key: { status: 1, name: 1, priority: 1, nextRunAt: 1, _id: 1, rescueCount: 1 },
     partialFilterExpression: { status: 'pending' },
@@ -39,7 +39,7 @@ export const ENGINE_INDEXES: readonly NamedIndex[] = Object.freeze([
     partialFilterExpression: { status: 'pending', rescueCount: { $exists: true } },
   },
   {
-    // claimsFilter, claimantFilter, and staleFilter, where claimedBy is absent.
+    // claimsFilter, claimantFilter, and staleFilter and leaselessFilter, where claimedBy is absent.
     name: IndexName.CLAIMS,
     key: { claimedBy: 1, claimToken: 1 },
     partialFilterExpression: { status: 'processing' },

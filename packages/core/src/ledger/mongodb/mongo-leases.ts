@@ -5,8 +5,15 @@
  * @module
  */
 import type { Collection } from 'mongodb';
-import type { DeclareDeadParams, LeaseRecord, OpenLeaseParams } from '../ledger-repository.ts';
+import type {
+  DeclareDeadParams,
+  LeaseRecord,
+  OpenLeaseParams,
+  ReadLeasesParams,
+  RenewLeaseParams,
+} from '../ledger-repository.ts';
 import type { Commands } from './commands.ts';
+import { readInfo } from './lease-info.ts';
 
 /** The stored form of a lease. */
 export interface LeaseDocument {
@@ -14,6 +21,8 @@ export interface LeaseDocument {
   readonly counter: number;
   readonly status: 'live' | 'dead';
   readonly leaseDurationMs: number;
+  /** What its instance says of itself; other versions may say something else, or nothing. */
+  readonly info?: unknown;
 }
 
 /** Reads and writes the lease documents. */
@@ -27,31 +36,37 @@ export class MongoLeases {
   }
 
   /** Writes the first counter; again with the same id changes nothing. */
-  async open({ instanceId, leaseDurationMs }: OpenLeaseParams): Promise<void> {
+  async open({ instanceId, leaseDurationMs, info }: OpenLeaseParams): Promise<void> {
     await this.#collection.updateOne(
       { _id: instanceId },
-      { $setOnInsert: { counter: 0, status: 'live', leaseDurationMs } },
+      { $setOnInsert: { counter: 0, status: 'live', leaseDurationMs, ...(info && { info }) } },
       { ...this.#commands.writeOptions(), upsert: true },
     );
   }
 
-  /** Raises the counter of a live lease. A renewal that is sent twice raises it twice, which does no harm. */
-  async renew(instanceId: string): Promise<boolean> {
+  /**
+   * Raises the counter of a live lease, and notes what its instance says of itself. A renewal that is sent twice
+   * raises it twice, which does no harm.
+   */
+  async renew({ instanceId, info }: RenewLeaseParams): Promise<boolean> {
     const { matchedCount } = await this.#collection.updateOne(
       { _id: instanceId, status: 'live' },
-      { $inc: { counter: 1 } },
+      { $inc: { counter: 1 }, ...(info && { $set: { info } }) },
       this.#commands.writeOptions(),
     );
     return matchedCount === 1;
   }
 
-  async readAll(): Promise<LeaseRecord[]> {
-    const documents = await this.#collection.find({}, this.#commands.readOptions()).toArray();
-    return documents.map(({ _id, counter, status, leaseDurationMs }) => ({
+  async readAll({ informed = false }: ReadLeasesParams = {}): Promise<LeaseRecord[]> {
+    const projection = informed ? {} : { projection: { info: 0 } };
+    const options = { ...this.#commands.readOptions(), ...projection };
+    const documents = await this.#collection.find({}, options).toArray();
+    return documents.map(({ _id, counter, status, leaseDurationMs, info }) => ({
       instanceId: _id,
       counter: Number(counter),
       status,
       leaseDurationMs: Number(leaseDurationMs),
+      ...readInfo(info),
     }));
   }
 

@@ -18,9 +18,13 @@ import {
   type CancelResult,
   type CheckpointParams,
   type CheckpointResult,
+  type ClaimCounts,
   type ClaimParams,
   type ClaimResult,
   type CompleteInSessionParams,
+  type CountClaimsParams,
+  type CountDueParams,
+  type CountDueResult,
   DEFAULT_OPERATION_TIMEOUT,
   type DeclareDeadParams,
   type EndSeriesParams,
@@ -47,6 +51,7 @@ import {
   type ReadClaimParams,
   type ReadClaimsParams,
   type ReadHistoryParams,
+  type ReadLeasesParams,
   type ReadStatsParams,
   type RecoverParams,
   type RecoverResult,
@@ -54,6 +59,7 @@ import {
   type RedriveResult,
   type RemoveParams,
   type RemoveResult,
+  type RenewLeaseParams,
   type ReplanParams,
   type RescueParams,
   type RescueResult,
@@ -75,6 +81,7 @@ import { MongoControl } from './mongo-control.ts';
 import { findNextDue } from './mongo-due.ts';
 import { MongoEnqueue } from './mongo-enqueue.ts';
 import { watchJobs } from './mongo-hints.ts';
+import { MongoInspection } from './mongo-inspection.ts';
 import { MongoJobs } from './mongo-jobs.ts';
 import { type LeaseDocument, MongoLeases } from './mongo-leases.ts';
 import {
@@ -113,6 +120,7 @@ export class MongoLedgerRepository extends LedgerRepository {
   readonly #control: MongoControl;
   readonly #series: MongoSeries;
   readonly #listing: MongoListing;
+  readonly #inspection: MongoInspection;
   readonly #pauses: MongoPauses;
   readonly #pruning: MongoPruning;
   readonly #log: MongoTransitions | undefined;
@@ -164,6 +172,7 @@ export class MongoLedgerRepository extends LedgerRepository {
     this.#control = new MongoControl(this.#jobs);
     this.#series = new MongoSeries(this.#jobs);
     this.#listing = new MongoListing(this.#jobs, archived);
+    this.#inspection = new MongoInspection(this.#jobs);
     this.#pauses = new MongoPauses(db.collection<PauseDocument>(collectionName), this.#commands);
     this.#pruning = new MongoPruning(this.#jobs, archived);
   }
@@ -318,12 +327,12 @@ export class MongoLedgerRepository extends LedgerRepository {
     return writing('openLease', () => this.#leases.open(params));
   }
 
-  protected override performRenewLease({ instanceId }: InstanceParams): Promise<boolean> {
-    return writing('renewLease', () => this.#leases.renew(instanceId));
+  protected override performRenewLease(params: RenewLeaseParams): Promise<boolean> {
+    return writing('renewLease', () => this.#leases.renew(params));
   }
 
-  protected override performReadLeases(): Promise<readonly LeaseRecord[]> {
-    return reading('readLeases', () => this.#leases.readAll());
+  protected override performReadLeases(params: ReadLeasesParams): Promise<readonly LeaseRecord[]> {
+    return reading('readLeases', () => this.#leases.readAll(params));
   }
 
   protected override performDeclareDead(params: DeclareDeadParams): Promise<boolean> {
@@ -361,6 +370,14 @@ export class MongoLedgerRepository extends LedgerRepository {
         ...(cancelRequestedAt && { cancelRequestedAt }),
       }));
     });
+  }
+
+  protected override performCountClaims(params: CountClaimsParams): Promise<ClaimCounts> {
+    return reading('countClaims', () => this.#inspection.countClaims(params));
+  }
+
+  protected override performCountDue(params: CountDueParams): Promise<CountDueResult> {
+    return reading('countDue', () => this.#inspection.countDue(params));
   }
 
   protected override performRescue(params: RescueParams): Promise<RescueResult> {

@@ -89,6 +89,26 @@ export function claimantFilter(except: readonly string[], beyond: string): Docum
   return { status: 'processing', claimedBy: { $gt: beyond, $nin: except }, _id: JOB_ID };
 }
 
+/** Jobs that are processing for a tool that keeps no lease. */
+export function leaselessFilter(): Document {
+  return { status: 'processing', claimedBy: null, _id: JOB_ID };
+}
+
+/** A pending job of the next name, in the order of names, beyond one. */
+export function nextNameFilter(beyond: string): Document {
+  return { status: 'pending', name: { $gt: beyond }, _id: JOB_ID };
+}
+
+/** Due jobs of one name, suspects too; of those priorities that are less urgent than one, if one is given. */
+export function dueOfNameFilter(name: string, now: Date, beyondPriority?: number): Document {
+  return {
+    ...transitionFilter('claim', { now }),
+    name: { $eq: name },
+    ...(beyondPriority !== undefined && { priority: { $gt: beyondPriority } }),
+    _id: JOB_ID,
+  };
+}
+
 /** Jobs that are processing for a tool that keeps no lease, and were locked too long ago. */
 export function staleFilter(staleBefore: Date): Document {
   // The guards of both verbs, but for what tells them apart.

@@ -4,6 +4,7 @@
  * @module
  */
 import assert from 'node:assert/strict';
+import type { InstanceInfo } from '../../ledger/ledger-repository.ts';
 import { type ContractTests, INSTANCE, OTHER_INSTANCE, type Subject } from './subject.ts';
 
 export const leaseTests: ContractTests = {
@@ -13,6 +14,32 @@ export const leaseTests: ContractTests = {
     assert.equal(lease.status, 'live');
     assert.equal(lease.leaseDurationMs, 30_000);
     assert.deepEqual(await subject.ledger.readLeases(), [lease]);
+  },
+
+  'what an instance says of itself stands with its lease, as it was said last': async (subject) => {
+    const { ledger } = subject;
+    const first = makeInfo(subject, 0);
+    await ledger.openLease({ instanceId: INSTANCE, leaseDurationMs: 30_000, info: first });
+    assert.deepEqual(await infoIn(subject), first);
+    const second = makeInfo(subject, 5_000);
+    await ledger.renewLease({ instanceId: INSTANCE, info: second });
+    assert.deepEqual(await infoIn(subject), second);
+    await ledger.declareDead({ instanceId: INSTANCE, counter: await counterOf(subject) });
+    assert.deepEqual(await infoIn(subject), second);
+  },
+
+  'an instance that says nothing of itself has a lease like any other': async (subject) => {
+    await subject.openLease();
+    assert.equal(await infoIn(subject), undefined);
+    assert.equal(await subject.ledger.renewLease({ instanceId: INSTANCE }), true);
+    assert.equal(await infoIn(subject), undefined);
+  },
+
+  'a dead instance cannot say anything of itself any more': async (subject) => {
+    await openDead(subject);
+    const info = makeInfo(subject, 0);
+    assert.equal(await subject.ledger.renewLease({ instanceId: INSTANCE, info }), false);
+    assert.equal(await infoIn(subject), undefined);
   },
 
   'an opening sent twice changes nothing': async (subject) => {
@@ -108,6 +135,30 @@ export const leaseTests: ContractTests = {
     assert.deepEqual(await subject.ledger.readLeases(), []);
   },
 };
+
+/** What the one instance on record says of itself; nobody is told who does not ask. */
+async function infoIn(subject: Subject): Promise<InstanceInfo | undefined> {
+  assert.equal('info' in (await subject.leaseOf()), false);
+  const [lease] = await subject.ledger.readLeases({ informed: true });
+  return lease?.info;
+}
+
+/** What an instance may say at this time, with names that are signs to some databases. */
+function makeInfo(subject: Subject, ms: number): InstanceInfo {
+  return {
+    host: 'host.example',
+    pid: 42,
+    version: '1.2.3',
+    startedAt: subject.at(0),
+    reportedAt: subject.at(ms),
+    workers: ['$name', 'a.b', 'ä 🚀'].map((name) => ({ name, concurrency: 5, running: 1 })),
+    unnamedWorkers: 0,
+    runningJobs: 3,
+    bufferedJobs: ms,
+    ...(ms > 0 && { instanceConcurrency: 7 }),
+    recoverStaleJobs: true,
+  };
+}
 
 async function openDead(subject: Subject): Promise<void> {
   await subject.openLease();

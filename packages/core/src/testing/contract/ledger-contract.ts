@@ -12,6 +12,7 @@ import { claimTests } from './claim.ts';
 import { enqueueTests } from './enqueue.ts';
 import { gateTests } from './gates.ts';
 import { historyTests } from './history.ts';
+import { inspectionTests } from './inspection.ts';
 import { leaseTests } from './lease.ts';
 import { listingTests } from './listing.ts';
 import { metadataTests } from './metadata.ts';
@@ -97,6 +98,7 @@ const FAMILIES: Readonly<Record<string, ContractTests>> = {
   stats: statsTests,
   pauses: pauseTests,
   prune: pruneTests,
+  inspection: inspectionTests,
   watch: watchTests,
 };
 
