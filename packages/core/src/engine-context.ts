@@ -7,8 +7,11 @@ import type { Clock } from './clock.ts';
 import { toError } from './errors.ts';
 import type { Emit } from './events.ts';
 import { HealthRecord } from './health.ts';
+import { Instruments } from './instruments.ts';
+import { codeOf } from './ledger/ledger-record.ts';
 import type { LedgerRepository } from './ledger/ledger-repository.ts';
 import { LedgerTime } from './ledger-time.ts';
+import { Metrics } from './metrics.ts';
 import type { ResolvedOptions } from './options.ts';
 import type { Random } from './random.ts';
 
@@ -21,6 +24,9 @@ export interface EngineContext {
   readonly options: ResolvedOptions;
   readonly emit: Emit;
   readonly health: HealthRecord;
+  readonly metrics: Metrics;
+  /** The tracers and the observers of metrics that the user brought. */
+  readonly instruments: Instruments;
   /** Tells of an error outside of handlers, as the event `job:error`. */
   readonly report: (error: unknown) => void;
 }
@@ -32,11 +38,17 @@ export function makeContext(
 ): EngineContext {
   const { clock, random } = options;
   const health = new HealthRecord(emit);
+  const metrics = new Metrics();
   const report = (thrown: unknown): void => {
     const error = toError(thrown);
     health.failed(error, new Date(clock.now()));
+    metrics.count('errors', 1, codeOf(error));
     emit('job:error', { error });
   };
   const ledgerTime = new LedgerTime(ledger, clock, report);
-  return { ledger, ledgerTime, clock, random, options, emit, health, report };
+  const instruments = new Instruments({ ledger, metrics, report });
+  return {
+    ...{ ledger, ledgerTime, clock, random, options },
+    ...{ emit, health, metrics, instruments, report },
+  };
 }

@@ -3,6 +3,12 @@
  *
  * @module
  */
+
+export type { Alert, AlertKind, AlertOptions } from './alert-options.ts';
+export {
+  DEFAULT_FAILURE_MINIMUM,
+  DEFAULT_FAILURE_WINDOW,
+} from './alert-options.ts';
 export { type Clock, systemClock, type Timer } from './clock.ts';
 export type { BulkResult, JobsPage, QueueStats } from './control.ts';
 export {
@@ -21,11 +27,14 @@ export {
 } from './errors.ts';
 export type { MonqueEventMap } from './events.ts';
 export type { Health } from './health.ts';
+export type { HistogramReading } from './histogram.ts';
+export type { Instrumentation, Observation, ObservationEnd } from './instruments.ts';
 export {
   type BackoffPlan,
   type HistoryEntry,
   type Job,
   JobStatus,
+  type JobTrace,
   type UniqueHold,
 } from './job.ts';
 export { JOB_LIFECYCLE, type JobVerb } from './job-lifecycle.ts';
@@ -68,6 +77,23 @@ export {
   type LifecycleDefinition,
   type TransitionRow,
 } from './lifecycle.ts';
+export {
+  COUNTERS,
+  type CounterName,
+  GAUGES,
+  type GaugeName,
+  HISTOGRAMS,
+  type HistogramName,
+  type MetricDefinition,
+} from './metric-catalogue.ts';
+export type {
+  CounterPoint,
+  HistogramPoint,
+  Labels,
+  MetricsObserver,
+  MetricsReading,
+} from './metrics.ts';
+export type { MetricsSnapshot } from './metrics-snapshot.ts';
 export { Monque } from './monque.ts';
 export {
   DEFAULT_BASE_RETRY_INTERVAL,

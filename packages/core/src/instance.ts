@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { Alerts } from './alerts.ts';
 import { Claimer } from './claimer.ts';
 import { sleep } from './clock.ts';
 import type { EngineContext } from './engine-context.ts';
@@ -37,6 +38,7 @@ export class Instance {
   readonly #waker: Waker;
   readonly #pauses: Pauses;
   readonly #pruner: Pruner;
+  readonly #alerts: Alerts;
 
   /** @param onSettled - told of each job whose end is recorded */
   constructor(
@@ -54,6 +56,7 @@ export class Instance {
     this.#lease = new Lease(context, {
       onRenewed: (hadLapsed) => this.#onLeaseRenewed(hadLapsed),
       onRefused: () => this.#onLeaseRefused(),
+      onTurn: () => this.#alerts.look(),
     });
     this.#settler = new Settler(context, wake);
     this.#executor = new Executor(context, workers, this.#settler, {
@@ -89,6 +92,10 @@ export class Instance {
       () => this.#lease.instanceId,
       () => this.#claimer.wake('rescue'),
     );
+    this.#alerts = new Alerts(context, {
+      busyNames: () => this.#executor.busyNames(),
+      longestUnsettledMs: () => this.#settler.longestWaitMs,
+    });
   }
 
   /** Opens the lease, then begins to claim; throws when the ledger does not take the lease. */
@@ -106,7 +113,8 @@ export class Instance {
 
   /** True while this instance may claim and the ledger answers. */
   isHealthy(): boolean {
-    return this.#context.health.isConnected && this.#lease.isHeld();
+    const { health, ledger } = this.#context;
+    return health.isConnected && ledger.health().connected && this.#lease.isHeld();
   }
 
   /** How it is. */
@@ -119,6 +127,8 @@ export class Instance {
       bufferedJobs: this.#executor.bufferedCount(),
       unsettledJobs: this.#settler.size,
       pausedNames: this.#pauses.names,
+      alerts: this.#alerts.firing,
+      ledger: this.#context.ledger.health(),
     };
   }
 
@@ -151,6 +161,7 @@ export class Instance {
     await this.#flushSettlements();
     await Promise.all([this.#rescuer.stop(), this.#pruner.stop(), this.#pauses.idle()]);
     await this.#lease.close();
+    await this.#alerts.stop();
     await this.#reconciler.idle();
     this.#executor.close();
   }

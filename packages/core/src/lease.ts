@@ -26,6 +26,8 @@ export interface LeaseHooks {
   readonly onRenewed: (hadLapsed: boolean) => void;
   /** The lease was declared dead by others. */
   readonly onRefused: () => void;
+  /** After each try to renew, whatever came of it: every third of the lease, more often while the ledger is silent. */
+  readonly onTurn: () => void;
 }
 
 /** Holds and renews a lease. */
@@ -88,6 +90,7 @@ export class Lease {
       if (this.#stopped.signal.aborted) return;
       const done = await this.#attempt(() => (this.#refused ? this.#reopen() : this.#renew()));
       renewed = done && !this.#refused;
+      this.#hooks.onTurn();
     }
   }
 

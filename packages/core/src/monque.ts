@@ -19,6 +19,7 @@ import { InvalidArgumentError } from './errors.ts';
 import { MonqueEmitter } from './events.ts';
 import type { Health } from './health.ts';
 import { Instance } from './instance.ts';
+import { INSTRUMENTATION_CHECKS, type Instrumentation } from './instruments.ts';
 import type { Job } from './job.ts';
 import {
   checkWorkerOptions,
@@ -43,6 +44,7 @@ import type {
 } from './job-types.ts';
 import type { LedgerRepository } from './ledger/ledger-repository.ts';
 import { InMemoryLedgerRepository } from './ledger/memory/in-memory-ledger-repository.ts';
+import { type MetricsSnapshot, snapshotOf } from './metrics-snapshot.ts';
 import { type MonqueOptions, type ResolvedOptions, resolveOptions } from './options.ts';
 import { type EnqueueEntryResult, Producer, type TypedEntry } from './producer.ts';
 import type { HandlerReturn, JobId, MonquePublicAPI } from './public-api.ts';
@@ -300,6 +302,15 @@ export class Monque<Types extends JobTypes = UntypedJobs>
     return { ...(this.#instance?.health() ?? this.#idleHealth()), running };
   }
 
+  metrics(): MetricsSnapshot {
+    return snapshotOf(this.#context, this.health());
+  }
+
+  instrument(instrumentation: Instrumentation): () => void {
+    checkFields('instrumentation', instrumentation, INSTRUMENTATION_CHECKS);
+    return this.#context.instruments.add(instrumentation);
+  }
+
   #idleHealth(): Omit<Health, 'running'> {
     return {
       connected: false,
@@ -309,6 +320,8 @@ export class Monque<Types extends JobTypes = UntypedJobs>
       bufferedJobs: 0,
       unsettledJobs: 0,
       pausedNames: [],
+      alerts: [],
+      ledger: this.#ledger.health(),
     };
   }
 

@@ -3,6 +3,13 @@
  *
  * @module
  */
+
+import {
+  type AlertOptions,
+  checkAlerts,
+  type ResolvedAlerts,
+  resolveAlerts,
+} from './alert-options.ts';
 import {
   type Check,
   checkCollectionName,
@@ -137,6 +144,8 @@ export interface MonqueOptions {
   readonly maxPayloadSize?: number;
   /** Milliseconds after which one database operation counts as unanswered, from 100. @default 10000 */
   readonly operationTimeout?: number;
+  /** Thresholds for the events `alert` and `alert:cleared`. @default none */
+  readonly alerts?: AlertOptions;
   /** Time and timers; for tests. @default systemClock */
   readonly clock?: Clock;
   /** Chance and new ids; for tests. @default systemRandom */
@@ -164,6 +173,7 @@ export interface ResolvedOptions {
   readonly resendLimitMs: number;
   readonly maxPayloadBytes: number;
   readonly operationTimeoutMs: number;
+  readonly alerts: ResolvedAlerts;
   readonly clock: Clock;
   readonly random: Random;
   readonly ledger: {
@@ -213,6 +223,7 @@ const OPTION_CHECKS: Readonly<Record<keyof MonqueOptions, Check>> = {
   resendLimit: integer(0, DAY_MS),
   maxPayloadSize: integer(16, LARGEST_PAYLOAD),
   operationTimeout: integer(100, DAY_MS),
+  alerts: checkAlerts,
   clock: hasMethods('now', 'monotonic', 'setTimer', 'setImmediate'),
   random: hasMethods('fraction', 'token', 'objectId'),
 };
@@ -257,6 +268,7 @@ export function resolveOptions(options: MonqueOptions = {}, ownLedger = false): 
     resendLimitMs: options.resendLimit ?? DEFAULT_RESEND_LIMIT,
     maxPayloadBytes: options.maxPayloadSize ?? DEFAULT_MAX_PAYLOAD_SIZE,
     operationTimeoutMs: options.operationTimeout ?? DEFAULT_OPERATION_TIMEOUT,
+    alerts: resolveAlerts(options.alerts),
     clock: options.clock ?? systemClock,
     random: options.random ?? systemRandom,
     ledger: Object.freeze({

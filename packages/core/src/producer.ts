@@ -11,7 +11,7 @@ import { checkJobName } from './checks.ts';
 import type { EngineContext } from './engine-context.ts';
 import { Enqueuer } from './enqueuer.ts';
 import { InvalidArgumentError, toError } from './errors.ts';
-import { DOCUMENT_VERSION, type Job } from './job.ts';
+import { DOCUMENT_VERSION, type Job, type JobTrace } from './job.ts';
 import { JOB_LIFECYCLE } from './job-lifecycle.ts';
 import {
   checkEnqueueEntry,
@@ -58,6 +58,7 @@ interface Draft {
   readonly data?: unknown;
   readonly options: ResolvedEnqueueOptions;
   readonly runAt?: Date;
+  readonly trace?: JobTrace;
 }
 
 /** What the fields of an entry are called in errors. */
@@ -102,9 +103,15 @@ export class Producer {
     const draft = this.#draft(SINGLE, name, data, options);
     await this.#checkAgainstSchema([SINGLE.data], [draft]);
     await ready();
-    const answer = await this.#store(draft, options.session);
-    if (answer.outcome === 'refused') throw answer.error;
-    return answer.job;
+    return this.#context.instruments.enqueue({
+      names: [name],
+      send: async (trace) => {
+        const answer = await this.#store({ ...draft, ...(trace && { trace }) }, options.session);
+        if (answer.outcome === 'refused') throw answer.error;
+        return answer.job;
+      },
+      jobsOf: (job) => [job],
+    });
   }
 
   /** Stores many jobs; an answer for each, in order. */
@@ -123,16 +130,13 @@ export class Producer {
       drafts,
     );
     await ready();
-    const jobs = drafts.map((draft) => this.#complete(draft));
-    try {
-      const answers = await this.#enqueuer.enqueue(jobs);
-      return await Promise.all(
-        answers.map((answer, index) => this.#answerEntry(drafts[index] as Draft, answer)),
-      );
-    } catch (thrown) {
-      const error = toError(thrown);
-      return jobs.map(() => ({ status: 'failed', error }));
-    }
+    return this.#context.instruments.enqueue({
+      names: drafts.map(({ name }) => name),
+      send: (trace) =>
+        this.#storeMany(drafts.map((draft) => ({ ...draft, ...(trace && { trace }) }))),
+      jobsOf: (results) =>
+        results.flatMap((result) => (result.status === 'failed' ? [] : [result.job])),
+    });
   }
 
   /** Checks data against the schema of the worker that is to run it, where that is registered here. */
@@ -144,6 +148,19 @@ export class Producer {
   async storeJob(job: Job): Promise<EnqueueAnswer> {
     const [answer] = await this.#enqueuer.enqueue([job]);
     return answer as EnqueueAnswer;
+  }
+
+  async #storeMany(drafts: readonly Draft[]): Promise<EnqueueEntryResult[]> {
+    const jobs = drafts.map((draft) => this.#complete(draft));
+    try {
+      const answers = await this.#enqueuer.enqueue(jobs);
+      return await Promise.all(
+        answers.map((answer, index) => this.#answerEntry(drafts[index] as Draft, answer)),
+      );
+    } catch (thrown) {
+      const error = toError(thrown);
+      return jobs.map(() => ({ status: 'failed', error }));
+    }
   }
 
   async #answerEntry(draft: Draft, answer: EnqueueAnswer): Promise<EnqueueEntryResult> {
@@ -261,6 +278,7 @@ export class Producer {
       ...(maxRetries !== undefined && { maxRetries }),
       ...(backoff && { backoff: { ...backoff } }),
       ...(timeout !== undefined && { timeout }),
+      ...(draft.trace && { trace: draft.trace }),
       status: JOB_LIFECYCLE.initial,
       failCount: 0,
       fence: 0,

@@ -6,6 +6,7 @@
 import type { ObjectId } from 'mongodb';
 import type { BulkResult, JobsPage, QueueStats } from './control.ts';
 import type { Health } from './health.ts';
+import type { Instrumentation } from './instruments.ts';
 import type { Job } from './job.ts';
 import type {
   EnqueueOptions,
@@ -26,6 +27,7 @@ import type {
   ResultOf,
   UntypedJobs,
 } from './job-types.ts';
+import type { MetricsSnapshot } from './metrics-snapshot.ts';
 import type { HandlerOutcome } from './outcome.ts';
 import type { EnqueueEntryResult, TypedEntry } from './producer.ts';
 import type { Schedule } from './schedules.ts';
@@ -227,6 +229,16 @@ export interface MonquePublicAPI<Types extends JobTypes = UntypedJobs> {
 
   /** How this scheduler is, from what it knows; nothing is asked of the ledger. */
   health(): Health;
+
+  /** What this scheduler has counted and measured since it was made; nothing is asked of the ledger. */
+  metrics(): MetricsSnapshot;
+
+  /**
+   * Adds a tracer or an observer of metrics. `@monque/core/opentelemetry` has one for OpenTelemetry.
+   *
+   * @returns takes it away again
+   */
+  instrument(instrumentation: Instrumentation): () => void;
 }
 
 /** What a handler of a name may return: the declared result, a promise of it, or an outcome. */

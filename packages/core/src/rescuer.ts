@@ -33,7 +33,7 @@ interface Sighting {
 
 type RescuerContext = Pick<
   EngineContext,
-  'ledger' | 'ledgerTime' | 'clock' | 'random' | 'options' | 'emit' | 'report'
+  'ledger' | 'ledgerTime' | 'clock' | 'random' | 'options' | 'emit' | 'metrics' | 'report'
 >;
 
 /** Watches the leases of all instances. */
@@ -164,6 +164,7 @@ export class Rescuer {
     }
     this.#recoveredMs = nowMs;
     if (count === 0) return;
+    this.#context.metrics.count('rescued', count);
     emit('stale:recovered', { count });
     this.#onRescued();
   }
@@ -187,6 +188,7 @@ export class Rescuer {
         await ledger.removeLease({ instanceId: deadInstanceId });
       }
     }
+    this.#context.metrics.count('rescued', count);
     if (count > 0) emit('stale:recovered', { count, instanceId: deadInstanceId });
     if (freed > 0) this.#onRescued();
   }

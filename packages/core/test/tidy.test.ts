@@ -151,15 +151,19 @@ describe('imports run one way:', () => {
     'clock',
     'cron',
     'errors',
+    'histogram',
     'job',
     'job-lifecycle',
     'lifecycle',
+    'metric-catalogue',
+    'metrics',
     'payload',
     'random',
     'schema',
     'series',
   ];
   const CONTRACT = [
+    'ledger/ledger-record',
     'ledger/ledger-repository',
     'ledger/ledger-store',
     'ledger/ledger-verbs',
@@ -172,7 +176,7 @@ describe('imports run one way:', () => {
     new RegExp(`^src/(${FOUNDATIONS.join('|')})\\.ts$`),
     new RegExp(`^src/(${CONTRACT.join('|')})\\.ts$`),
     /^src\/ledger\//,
-    /^src\/(options|job-options|events)\.ts$/,
+    /^src\/(options|alert-options|job-options|events)\.ts$/,
     /^src\/[\w-]+\.ts$/,
     /^src\/monque\.ts$/,
     /^src\/index\.ts$/,
@@ -185,7 +189,7 @@ describe('imports run one way:', () => {
     return LAYERS.findIndex((layer) => layer.test(path));
   }
 
-  const own = sources.filter(({ path }) => !path.startsWith('src/testing/'));
+  const own = sources.filter(({ path }) => !/^src\/(testing|opentelemetry)\//.test(path));
 
   test('no file imports from a layer above its own', () => {
     for (const file of own) {
@@ -217,6 +221,20 @@ describe('imports run one way:', () => {
     expect(values.map(({ from }) => from)).not.toContain('mongodb');
   });
 
+  test('OpenTelemetry is imported by its own entry alone, which needs nothing but the public index', () => {
+    const isOfEntry = ({ path }: SourceFile): boolean => path.startsWith('src/opentelemetry/');
+    const importing = sources.filter((file) =>
+      imports(file).some(({ from }) => from.startsWith('@opentelemetry/')),
+    );
+    expect(importing.length).toBeGreaterThan(0);
+    expect(importing.filter((file) => !isOfEntry(file)).map(({ path }) => path)).toEqual([]);
+    const needed = sources.filter(isOfEntry).flatMap((file) => imports(file));
+    const outside = needed.filter(({ path }) => !path?.startsWith('src/opentelemetry/'));
+    expect(new Set(outside.map(({ from }) => from))).toEqual(
+      new Set(['../index.ts', '@opentelemetry/api']),
+    );
+  });
+
   test('what applications get for their tests does not need the engine, but for the scheduler itself', () => {
     const testing = sources.filter(
       ({ path }) => path.startsWith('src/testing/') && path !== 'src/testing/test-monque.ts',
@@ -235,7 +253,7 @@ function ledgerOf(path: string): string | undefined {
 test('every source file is reached from an entry of the package', () => {
   const byPath = new Map(sources.map((file) => [file.path, file]));
   const reached = new Set<string>();
-  const waiting = ['src/index.ts', 'src/testing/index.ts'];
+  const waiting = ['src/index.ts', 'src/testing/index.ts', 'src/opentelemetry/index.ts'];
   for (let path = waiting.pop(); path !== undefined; path = waiting.pop()) {
     const file = byPath.get(path);
     if (reached.has(path) || file === undefined) continue;

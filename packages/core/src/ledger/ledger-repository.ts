@@ -56,8 +56,10 @@ import type {
   StatsRow,
 } from './ledger-verbs.ts';
 
+export type { LedgerHealth } from './ledger-record.ts';
 export {
   DEFAULT_OPERATION_TIMEOUT,
+  type LedgerMetrics,
   type LedgerRepositoryOptions,
 } from './ledger-store.ts';
 export type * from './ledger-verbs.ts';
