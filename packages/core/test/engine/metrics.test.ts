@@ -4,7 +4,7 @@ import { Settler } from '../../src/settler.ts';
 import { makeOne, makeWorld } from './kit.ts';
 
 /** The value of a counter under these labels; 0 when there is none. */
-function valueOf(
+function counterValue(
   { counters }: MetricsSnapshot,
   metric: keyof MetricsSnapshot['counters'],
   labels: Readonly<Record<string, string>>,
@@ -36,8 +36,8 @@ describe('metrics()', () => {
     ]);
     await clock.advance(2_000);
     const snapshot = monque.metrics();
-    expect(valueOf(snapshot, 'enqueued', { name: 'fine' })).toBe(2);
-    expect(valueOf(snapshot, 'claimed', { name: 'twice' })).toBe(2);
+    expect(counterValue(snapshot, 'enqueued', { name: 'fine' })).toBe(2);
+    expect(counterValue(snapshot, 'claimed', { name: 'twice' })).toBe(2);
     expect(settledOf(snapshot, 'fine')).toEqual({ completed: 2 });
     expect(settledOf(snapshot, 'twice')).toEqual({ retried: 1, completed: 1 });
     expect(settledOf(snapshot, 'hopeless')).toEqual({ failed: 1 });
@@ -134,11 +134,11 @@ describe('metrics()', () => {
     await other.monque.start();
     holder.network.down = true;
     await world.clock.advance(10_000);
-    expect(valueOf(other.monque.metrics(), 'rescued', {})).toBe(1);
+    expect(counterValue(other.monque.metrics(), 'rescued', {})).toBe(1);
     holder.network.down = false;
     release();
     await world.clock.advance(60_000);
-    expect(valueOf(holder.monque.metrics(), 'lost', { reason: 'fenced' })).toBe(1);
+    expect(counterValue(holder.monque.metrics(), 'lost', { reason: 'fenced' })).toBe(1);
     await Promise.all([holder.monque.stop(), other.monque.stop()]);
   });
 
@@ -147,8 +147,8 @@ describe('metrics()', () => {
     await monque.enqueue('work');
     const before = monque.metrics();
     await monque.enqueue('work');
-    expect(valueOf(before, 'enqueued', { name: 'work' })).toBe(1);
-    expect(valueOf(monque.metrics(), 'enqueued', { name: 'work' })).toBe(2);
+    expect(counterValue(before, 'enqueued', { name: 'work' })).toBe(1);
+    expect(counterValue(monque.metrics(), 'enqueued', { name: 'work' })).toBe(2);
     expect(Object.isFrozen(before) && Object.isFrozen(before.gauges)).toBe(true);
   });
 });
