@@ -39,6 +39,10 @@ beforeAll(async () => {
   await mkdir(join(folder, 'node_modules/@monque'), { recursive: true });
   await symlink(PACKAGE, join(folder, 'node_modules/@monque/core'));
   await symlink(join(ROOT, 'node_modules/mongodb'), join(folder, 'node_modules/mongodb'));
+  await symlink(
+    join(ROOT, 'node_modules/@opentelemetry'),
+    join(folder, 'node_modules/@opentelemetry'),
+  );
   await symlink(join(ROOT, 'node_modules/@types'), join(folder, 'node_modules/@types'));
 });
 
@@ -85,6 +89,7 @@ test('there are programs in the pages for newcomers, in every guide, and in the 
       'docs/guides/retention.md',
       'docs/guides/testing.md',
       'docs/guides/unique-jobs.md',
+      'docs/ledger/monitoring.md',
     ]),
   );
 });

@@ -1,4 +1,4 @@
-import { context, metrics, trace } from '@opentelemetry/api';
+import { context, createNoopMeter, metrics, trace } from '@opentelemetry/api';
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
 import {
   AggregationTemporality,
@@ -160,7 +160,7 @@ describe('a run', () => {
     end();
     await monque.enqueue('email');
     const later = await monque.enqueue('email');
-    await ledger.remove({ jobId: later._id, now: new Date() });
+    await ledger.remove({ jobId: later._id });
     const trace = { traceparent: 'rubbish' };
     await ledger.enqueue({ jobs: [{ ...later, trace }] });
     monque.worker('email', () => undefined);
@@ -290,9 +290,12 @@ describe('metrics', () => {
 
   test('go to the provider that is registered globally unless one is given', async () => {
     const asked: string[] = [];
-    const provider = { getMeter: (name: string) => (asked.push(name), metrics.getMeter('noop')) };
+    const getMeter = (name: string) => {
+      asked.push(name);
+      return createNoopMeter();
+    };
     const { monque } = makeOne();
-    metrics.setGlobalMeterProvider(provider);
+    metrics.setGlobalMeterProvider({ getMeter });
     instrument(monque);
     metrics.disable();
     expect(asked).toContain('@monque/core');
