@@ -53,7 +53,7 @@ export interface RoundReport {
 
 type ClaimerContext = Pick<
   EngineContext,
-  'ledger' | 'ledgerTime' | 'clock' | 'random' | 'health' | 'report' | 'log'
+  'ledger' | 'ledgerTime' | 'clock' | 'random' | 'health' | 'metrics' | 'report' | 'log'
 >;
 
 /** The parts a claimer works between. */
@@ -237,6 +237,7 @@ export class Claimer {
         ...{ claimed: result.jobs.length, suspects: params.suspects, tookMs },
       });
       if (result.attempted > 0) this.#claims += 1;
+      this.#measureClaim(result);
       health.claimed(result.jobs as readonly ClaimedJob[], ledgerTime.now());
       return result as ClaimResult & { readonly jobs: readonly ClaimedJob[] };
     } catch (error) {
@@ -269,6 +270,7 @@ export class Claimer {
   #handOver(report: RoundReport): void {
     const { executor, lease, onRound } = this.#parts;
     const { jobs } = report;
+    for (const { name } of jobs) this.#context.metrics.count('claimed', 1, name);
     const [first] = jobs;
     const ownClaim = first === undefined || first.claimedBy === lease.instanceId;
     if (this.#stopped.signal.aborted || !ownClaim) executor.release(jobs);
@@ -289,6 +291,12 @@ export class Claimer {
     if (attempted === 0) return;
     const poor = won < attempted * POOR_WIN_RATE;
     this.#widening = poor ? Math.min(this.#widening * 2, WIDEST) : Math.max(this.#widening / 2, 1);
+  }
+
+  #measureClaim({ jobs, attempted }: ClaimResult): void {
+    const { metrics } = this.#context;
+    metrics.count('claimCandidates', attempted);
+    if (jobs.length > 0) metrics.record('batchSize', jobs.length, 'claim');
   }
 
   #measureRound(tookMs: number): void {

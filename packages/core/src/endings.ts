@@ -8,7 +8,7 @@
 import type { EngineContext } from './engine-context.ts';
 import { asRecord, type ClaimedJob, type Job } from './job.ts';
 import { JOB_LIFECYCLE } from './job-lifecycle.ts';
-import { type Settlement, settlementParams } from './ledger/settlement.ts';
+import { type Settlement, type SettleVerb, settlementParams } from './ledger/settlement.ts';
 import type { OpenNotes } from './notes.ts';
 import type { Outcome } from './outcome.ts';
 import type { InSession } from './run.ts';
@@ -24,7 +24,7 @@ const GATE_OPENED: Outcome = Object.freeze({
   reason: 'The gate that it came to was opened meanwhile',
 });
 
-type EndingsContext = Pick<EngineContext, 'ledgerTime' | 'emit'>;
+type EndingsContext = Pick<EngineContext, 'ledgerTime' | 'clock' | 'emit' | 'metrics'>;
 
 /** Who is told of ends beside the listeners. */
 export interface EndingHooks {
@@ -62,7 +62,9 @@ export class Endings {
 
   /** Hands the end of a run to the settler, unless its handler wrote it itself; its events fire once it is recorded. */
   settle(job: ClaimedJob, ending: Ending): void {
-    const now = this.#context.ledgerTime.now();
+    const { ledgerTime, clock, metrics } = this.#context;
+    const now = ledgerTime.now();
+    const endedMs = clock.monotonic();
     const make = (current: Job, outcome: Outcome, at: Date): Settlement => ({
       ...ending.settle(current as ClaimedJob, outcome, at),
       ...ending.notes,
@@ -77,6 +79,7 @@ export class Endings {
         remake: ({ isCancelled, isGateOpen, current = job, at }) =>
           make(current, isCancelled ? CANCELLED : isGateOpen ? GATE_OPENED : ending.outcome, at),
         onAnswer: (answer, settled, settledAt) => {
+          metrics.record('settleDelayMs', clock.monotonic() - endedMs);
           if (answer !== 'settled') this.#tellUnsettled(job, answer);
           else if (!ending.inSession) this.#tellSettled(job, settled, settledAt, ending);
           else void this.#tellOfSession(job, settled, settledAt, ending, ending.inSession);
@@ -108,8 +111,9 @@ export class Endings {
     now: Date,
     { outcome, durationMs: duration }: Ending,
   ): void {
-    const { emit } = this.#context;
+    const { emit, metrics } = this.#context;
     const { verb } = settlement;
+    metrics.count('settled', 1, claimed.name, nameOfOutcome(outcome, verb));
     const params = settlementParams(settlement, now);
     const job = JOB_LIFECYCLE.apply(verb, asRecord(claimed), params);
     const skipped = settlement.record?.skipped ?? 0;
@@ -130,6 +134,15 @@ export class Endings {
 
   #tellUnsettled(job: ClaimedJob, answer: Exclude<SettleResolution, 'settled'>): void {
     if (answer === 'refused') return;
-    this.#context.emit('job:lost', { job, reason: answer === 'lost' ? 'fenced' : 'unknown' });
+    const reason = answer === 'lost' ? 'fenced' : 'unknown';
+    this.#context.metrics.count('lost', 1, reason);
+    this.#context.emit('job:lost', { job, reason });
   }
+}
+
+/** What a run is counted under. */
+function nameOfOutcome({ kind }: Outcome, verb: SettleVerb): string {
+  if (kind === 'failed' && verb === 'retry') return 'retried';
+  if (kind === 'confirmed') return 'completed';
+  return verb === 'cancelled' ? 'cancelled' : kind;
 }

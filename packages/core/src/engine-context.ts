@@ -8,9 +8,12 @@ import { withCodec } from './codec-ledger.ts';
 import { toError } from './errors.ts';
 import type { Emit } from './events.ts';
 import { HealthRecord } from './health.ts';
+import { Instruments } from './instruments.ts';
+import { codeOf } from './ledger/ledger-record.ts';
 import type { LedgerRepository } from './ledger/ledger-repository.ts';
 import { LedgerTime } from './ledger-time.ts';
 import { Log } from './log.ts';
+import { Metrics } from './metrics.ts';
 import type { ResolvedOptions } from './options.ts';
 import type { Random } from './random.ts';
 
@@ -25,6 +28,9 @@ export interface EngineContext {
   readonly health: HealthRecord;
   /** Where the user gave a logger. */
   readonly log?: Log;
+  readonly metrics: Metrics;
+  /** The tracers and the observers of metrics that the user brought. */
+  readonly instruments: Instruments;
   /** Tells of an error outside of handlers, as the event `job:error`. */
   readonly report: (error: unknown) => void;
 }
@@ -37,14 +43,20 @@ export function makeContext(
   const { clock, random, logger, codec, maxPayloadBytes: maxBytes } = options;
   const log = logger && new Log(logger);
   const health = new HealthRecord(emit);
+  const metrics = new Metrics();
   const report = (thrown: unknown): void => {
     const error = toError(thrown);
     health.failed(error, new Date(clock.now()));
     log?.failed(error);
+    metrics.count('errors', 1, codeOf(error));
     emit('job:error', { error });
   };
   const ledger = codec ? withCodec(source, { codec, maxBytes, report }) : source;
   const ledgerTime = new LedgerTime(ledger, clock, report);
-  const parts = { ledger, ledgerTime, clock, random, options, emit, health, report };
-  return { ...parts, ...(log && { log }) };
+  const instruments = new Instruments({ ledger, metrics, report });
+  return {
+    ...{ ledger, ledgerTime, clock, random, options },
+    ...{ emit, health, metrics, instruments, report },
+    ...(log && { log }),
+  };
 }

@@ -35,7 +35,10 @@ export type StoreAnswer =
   | { readonly outcome: 'unknown'; readonly error: UnknownOutcomeError };
 
 /** What the enqueuer needs of its surroundings. */
-export type EnqueuerContext = Pick<EngineContext, 'ledger' | 'clock' | 'random' | 'options'>;
+export type EnqueuerContext = Pick<
+  EngineContext,
+  'ledger' | 'clock' | 'random' | 'options' | 'metrics'
+>;
 
 /** Sends inserts, many jobs at a time. */
 export class Enqueuer {
@@ -56,6 +59,7 @@ export class Enqueuer {
   async enqueue(jobs: readonly Job[], session?: ClientSession): Promise<readonly StoreAnswer[]> {
     if (session !== undefined) {
       const { answers } = await this.#context.ledger.enqueue({ jobs, session });
+      this.#measure(jobs, storedOf(answers));
       return answers;
     }
     const keyed = jobs.filter(hasLock);
@@ -128,7 +132,7 @@ export class Enqueuer {
     for (let attempt = 1; ; attempt += 1) {
       try {
         const { answers } = await ledger.enqueue({ jobs });
-        this.#tellStored(answers);
+        this.#tellStored(jobs, answers);
         return answers;
       } catch (error) {
         if (!(error instanceof UnknownOutcomeError)) throw asUnknownAfter(attempt, error);
@@ -151,10 +155,21 @@ export class Enqueuer {
     });
   }
 
-  #tellStored(answers: readonly EnqueueAnswer[]): void {
-    const stored = answers.flatMap((answer) => (answer.outcome === 'enqueued' ? [answer.job] : []));
+  #tellStored(jobs: readonly Job[], answers: readonly EnqueueAnswer[]): void {
+    const stored = storedOf(answers);
+    this.#measure(jobs, stored);
     if (stored.length > 0) this.#onStored(stored);
   }
+
+  #measure(jobs: readonly Job[], stored: readonly Job[]): void {
+    const { metrics } = this.#context;
+    metrics.record('batchSize', jobs.length, 'enqueue');
+    for (const { name } of stored) metrics.count('enqueued', 1, name);
+  }
+}
+
+function storedOf(answers: readonly EnqueueAnswer[]): Job[] {
+  return answers.flatMap((answer) => (answer.outcome === 'enqueued' ? [answer.job] : []));
 }
 
 function hasLock(job: Job): boolean {

@@ -4,6 +4,7 @@
  * @module
  */
 import { EventEmitter } from 'node:events';
+import type { Alert } from './alert-options.ts';
 import { toError } from './errors.ts';
 import type { Job } from './job.ts';
 
@@ -78,6 +79,10 @@ export interface MonqueEventMap {
    * blocked for longer than the lease counts as dead, and its jobs are given to others.
    */
   'loop:delayed': [payload: { readonly delay: number }];
+  /** A value crossed its threshold of the option `alerts`. Fires when it is found out. */
+  alert: [payload: Alert];
+  /** A value of an alert is well below its threshold again. It takes turns with `alert` of the same kind. */
+  'alert:cleared': [payload: Alert];
 }
 
 /** Hands an event to its listeners. */

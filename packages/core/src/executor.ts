@@ -31,7 +31,15 @@ const LEFT_TO_NEWER_MS = 60_000;
 
 type ExecutorContext = Pick<
   EngineContext,
-  'clock' | 'random' | 'ledger' | 'ledgerTime' | 'options' | 'emit' | 'report'
+  | 'clock'
+  | 'random'
+  | 'ledger'
+  | 'ledgerTime'
+  | 'options'
+  | 'emit'
+  | 'metrics'
+  | 'instruments'
+  | 'report'
 >;
 
 /** What the executor asks of its neighbours. */
@@ -186,6 +194,13 @@ export class Executor {
     return count;
   }
 
+  /** Names whose jobs cannot start, since all slots they may use are taken. */
+  busyNames(): string[] {
+    const workers = [...this.#workers.values()];
+    const busy = this.#hasSlot() ? workers.filter(({ freeSlots }) => freeSlots <= 0) : workers;
+    return busy.map(({ name }) => name);
+  }
+
   /** Resolves when no handler runs, or after a time. True when none runs. */
   async idle(timeoutMs: number): Promise<boolean> {
     if (this.#runs.size > 0 && timeoutMs > 0) {
@@ -238,9 +253,11 @@ export class Executor {
     const run = new Run(this.#context, worker, job);
     this.#runs.add(run);
     worker.running += 1;
+    this.#measureStart(job);
     this.#context.emit('job:start', { job });
-    const outcome = await run.execute();
+    const outcome = await this.#context.instruments.run(job, () => run.execute());
     const { durationMs } = run;
+    this.#context.metrics.record('runMs', durationMs, job.name);
     worker.running -= 1;
     worker.measure(durationMs);
     const notes = run.hasNotes ? await run.endNotes() : {};
@@ -255,6 +272,12 @@ export class Executor {
     this.#runs.delete(run);
     this.#schedulePump();
     this.#tellIdle();
+  }
+
+  #measureStart({ name, nextRunAt }: ClaimedJob): void {
+    const { metrics, ledgerTime } = this.#context;
+    const waitMs = ledgerTime.now().getTime() - nextRunAt.getTime();
+    metrics.record('waitMs', Math.max(waitMs, 0), name);
   }
 
   #settleUnstarted(job: ClaimedJob, outcome: Outcome): void {

@@ -5,9 +5,11 @@
  *
  * @module
  */
+import type { AlertKind } from './alert-options.ts';
 import { ConnectionError, toError, UnknownOutcomeError } from './errors.ts';
 import type { Emit } from './events.ts';
 import type { ClaimedJob } from './job.ts';
+import type { LedgerHealth } from './ledger/ledger-repository.ts';
 
 /** What {@link MonquePublicAPI.health} answers. */
 export interface Health {
@@ -31,6 +33,10 @@ export interface Health {
   readonly unsettledJobs: number;
   /** Names that are paused, as this instance knows it. */
   readonly pausedNames: readonly string[];
+  /** The alerts that fired and were not cleared; empty without the option `alerts`. */
+  readonly alerts: readonly AlertKind[];
+  /** How the ledger is, from all calls of this process, those of the application included. */
+  readonly ledger: LedgerHealth;
 }
 
 /** Keeps what is known of the ledger's and the engine's condition. */

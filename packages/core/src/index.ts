@@ -3,6 +3,12 @@
  *
  * @module
  */
+
+export type { Alert, AlertKind, AlertOptions } from './alert-options.ts';
+export {
+  DEFAULT_FAILURE_MINIMUM,
+  DEFAULT_FAILURE_WINDOW,
+} from './alert-options.ts';
 export { type Clock, systemClock, type Timer } from './clock.ts';
 export { type Codec, type CodecContext, type CodecField, UndecodableError } from './codec.ts';
 export type { BulkResult, JobsPage, QueueStats } from './control.ts';
@@ -34,13 +40,16 @@ export type {
 } from './explanation.ts';
 export type { OpenGateOptions } from './gates.ts';
 export type { Health } from './health.ts';
+export type { HistogramReading } from './histogram.ts';
 export type { InspectedInstance, InspectedName, Inspection } from './inspector.ts';
+export type { Instrumentation, Observation, ObservationEnd } from './instruments.ts';
 export {
   type BackoffPlan,
   type GateRecord,
   type HistoryEntry,
   type Job,
   JobStatus,
+  type JobTrace,
   type StageRecord,
   type UniqueHold,
 } from './job.ts';
@@ -98,6 +107,23 @@ export type {
   MetadataScalar,
   MetadataValue,
 } from './metadata.ts';
+export {
+  COUNTERS,
+  type CounterName,
+  GAUGES,
+  type GaugeName,
+  HISTOGRAMS,
+  type HistogramName,
+  type MetricDefinition,
+} from './metric-catalogue.ts';
+export type {
+  CounterPoint,
+  HistogramPoint,
+  Labels,
+  MetricsObserver,
+  MetricsReading,
+} from './metrics.ts';
+export type { MetricsSnapshot } from './metrics-snapshot.ts';
 export { Monque } from './monque.ts';
 export {
   DEFAULT_BASE_RETRY_INTERVAL,

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { Alerts } from './alerts.ts';
 import { Claimer } from './claimer.ts';
 import { sleep } from './clock.ts';
 import type { EngineContext } from './engine-context.ts';
@@ -46,6 +47,7 @@ export class Instance {
   readonly #gateTimeouts: GateTimeouts;
   readonly #workers: ReadonlyMap<string, Worker>;
   readonly #startedAt: Date;
+  readonly #alerts: Alerts;
 
   /** @param onSettled - told of each job whose end is recorded */
   constructor(
@@ -67,6 +69,7 @@ export class Instance {
       onRenewed: (hadLapsed) => this.#onLeaseRenewed(hadLapsed),
       onRefused: () => this.#onLeaseRefused(),
       describe: () => this.describe(),
+      onTurn: () => this.#alerts.look(),
     });
     this.#settler = new Settler(context, wake);
     this.#executor = new Executor(context, workers, this.#settler, {
@@ -103,6 +106,10 @@ export class Instance {
       () => this.#lease.instanceId,
       () => this.#claimer.wake('rescue'),
     );
+    this.#alerts = new Alerts(context, {
+      busyNames: () => this.#executor.busyNames(),
+      longestUnsettledMs: () => this.#settler.longestWaitMs,
+    });
   }
 
   /** Opens the lease, then begins to claim; throws when the ledger does not take the lease. */
@@ -122,7 +129,8 @@ export class Instance {
 
   /** True while this instance may claim and the ledger answers. */
   isHealthy(): boolean {
-    return this.#context.health.isConnected && this.#lease.isHeld();
+    const { health, ledger } = this.#context;
+    return health.isConnected && ledger.health().connected && this.#lease.isHeld();
   }
 
   /** How it is. */
@@ -135,6 +143,8 @@ export class Instance {
       bufferedJobs: this.#executor.bufferedCount(),
       unsettledJobs: this.#settler.size,
       pausedNames: this.#pauses.names,
+      alerts: this.#alerts.firing,
+      ledger: this.#context.ledger.health(),
     };
   }
 
@@ -202,6 +212,7 @@ export class Instance {
     const rounds = [this.#rescuer.stop(), this.#pruner.stop(), this.#gateTimeouts.stop()];
     await Promise.all([...rounds, this.#pauses.idle()]);
     await this.#lease.close();
+    await this.#alerts.stop();
     await this.#reconciler.idle();
     this.#executor.close();
     log?.write('stopped', { instanceId: this.id });

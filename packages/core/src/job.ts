@@ -101,6 +101,14 @@ export interface BackoffPlan {
   readonly jitter?: number;
 }
 
+/** Where a job comes from, as tracers name it: the headers of the W3C recommendation "Trace Context". */
+export interface JobTrace {
+  /** The span that enqueued it. */
+  readonly traceparent: string;
+  /** What tracers added; absent when they added nothing. */
+  readonly tracestate?: string;
+}
+
 /**
  * One unit of work. A field that is marked optional is absent where it does not apply; no field is ever null.
  *
@@ -190,6 +198,8 @@ export interface Job<T = unknown> {
   readonly result?: unknown;
   /** What happened to it beside runs that went well, the newest last, at most 20 entries. */
   readonly history?: readonly HistoryEntry[];
+  /** The span that enqueued it; only when an instrument gave one. Jobs of series have none. */
+  readonly trace?: JobTrace;
   /** When it reached a finished state. */
   readonly finishedAt?: Date;
   readonly createdAt: Date;

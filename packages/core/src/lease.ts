@@ -29,6 +29,8 @@ export interface LeaseHooks {
   readonly onRefused: () => void;
   /** What the instance says of itself now. */
   readonly describe: () => InstanceInfo;
+  /** After each try to renew, whatever came of it: every third of the lease, more often while the ledger is silent. */
+  readonly onTurn: () => void;
 }
 
 /** Holds and renews a lease. */
@@ -91,6 +93,7 @@ export class Lease {
       if (this.#stopped.signal.aborted) return;
       const done = await this.#attempt(() => (this.#refused ? this.#reopen() : this.#renew()));
       renewed = done && !this.#refused;
+      this.#hooks.onTurn();
     }
   }
 

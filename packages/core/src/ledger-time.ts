@@ -62,6 +62,12 @@ export class LedgerTime {
     return new Date(Math.round(this.#clock.monotonic() + this.#offsetMs));
   }
 
+  /** How far the wall clock of this process is from the ledger's time, in milliseconds, whichever is ahead. */
+  get clockErrorMs(): number {
+    if (this.#sampledAtMs === Number.NEGATIVE_INFINITY) return 0;
+    return Math.abs(this.#clock.now() - this.#clock.monotonic() - this.#offsetMs);
+  }
+
   /** A wall clock that moved against the monotonic one means a step of the clock, or a suspended machine. */
   #isDoubtful(): boolean {
     const monotonicMs = this.#clock.monotonic();

@@ -23,6 +23,7 @@ import { Gates, type OpenGateOptions } from './gates.ts';
 import type { Health } from './health.ts';
 import { type Inspection, Inspector } from './inspector.ts';
 import { Instance } from './instance.ts';
+import { INSTRUMENTATION_CHECKS, type Instrumentation } from './instruments.ts';
 import type { Job } from './job.ts';
 import {
   checkWorkerOptions,
@@ -49,6 +50,7 @@ import type { Actor, LedgerRepository, TransitionEntry } from './ledger/ledger-r
 import { InMemoryLedgerRepository } from './ledger/memory/in-memory-ledger-repository.ts';
 import { ledgerFor, type MonqueManagement, managementOf } from './management.ts';
 import type { MetadataChanges } from './metadata.ts';
+import { type MetricsSnapshot, snapshotOf } from './metrics-snapshot.ts';
 import { type MonqueOptions, type ResolvedOptions, resolveOptions } from './options.ts';
 import { type EnqueueEntryResult, Producer, type TypedEntry } from './producer.ts';
 import type { HandlerReturn, JobId, MonquePublicAPI } from './public-api.ts';
@@ -363,6 +365,15 @@ export class Monque<Types extends JobTypes = UntypedJobs>
     return this.#inspector.inspect(this.#initialize);
   }
 
+  metrics(): MetricsSnapshot {
+    return snapshotOf(this.#context, this.health());
+  }
+
+  instrument(instrumentation: Instrumentation): () => void {
+    checkFields('instrumentation', instrumentation, INSTRUMENTATION_CHECKS);
+    return this.#context.instruments.add(instrumentation);
+  }
+
   #idleHealth(): Omit<Health, 'running'> {
     return {
       connected: false,
@@ -372,6 +383,8 @@ export class Monque<Types extends JobTypes = UntypedJobs>
       bufferedJobs: 0,
       unsettledJobs: 0,
       pausedNames: [],
+      alerts: [],
+      ledger: this.#ledger.health(),
     };
   }
 

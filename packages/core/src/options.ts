@@ -3,6 +3,13 @@
  *
  * @module
  */
+
+import {
+  type AlertOptions,
+  checkAlerts,
+  type ResolvedAlerts,
+  resolveAlerts,
+} from './alert-options.ts';
 import {
   type Check,
   checkCollectionName,
@@ -163,6 +170,8 @@ export interface MonqueOptions {
    * @default none
    */
   readonly logger?: Logger;
+  /** Thresholds for the events `alert` and `alert:cleared`. @default none */
+  readonly alerts?: AlertOptions;
   /** Time and timers; for tests. @default systemClock */
   readonly clock?: Clock;
   /** Chance and new ids; for tests. @default systemRandom */
@@ -195,6 +204,7 @@ export interface ResolvedOptions {
   readonly codec: Codec | undefined;
   readonly operationTimeoutMs: number;
   readonly logger?: Logger;
+  readonly alerts: ResolvedAlerts;
   readonly clock: Clock;
   readonly random: Random;
   readonly ledger: {
@@ -249,6 +259,7 @@ const OPTION_CHECKS: Readonly<Record<keyof MonqueOptions, Check>> = {
   access: hasMethods('may'),
   codec: hasMethods('encode', 'decode'),
   logger: hasMethods('debug', 'info', 'warn', 'error'),
+  alerts: checkAlerts,
   clock: hasMethods('now', 'monotonic', 'setTimer', 'setImmediate'),
   random: hasMethods('fraction', 'token', 'objectId'),
 };
@@ -300,6 +311,7 @@ export function resolveOptions(options: MonqueOptions = {}, ownLedger = false): 
     codec: options.codec,
     operationTimeoutMs: options.operationTimeout ?? DEFAULT_OPERATION_TIMEOUT,
     ...(options.logger && { logger: options.logger }),
+    alerts: resolveAlerts(options.alerts),
     clock: options.clock ?? systemClock,
     random: options.random ?? systemRandom,
     ledger: Object.freeze({

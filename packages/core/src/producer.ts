@@ -11,7 +11,7 @@ import { checkJobName } from './checks.ts';
 import type { EngineContext } from './engine-context.ts';
 import { Enqueuer, type StoreAnswer } from './enqueuer.ts';
 import { InvalidArgumentError, toError, UnknownOutcomeError } from './errors.ts';
-import { DOCUMENT_VERSION, type Job } from './job.ts';
+import { DOCUMENT_VERSION, type Job, type JobTrace } from './job.ts';
 import { JOB_LIFECYCLE } from './job-lifecycle.ts';
 import {
   checkEnqueueEntry,
@@ -61,6 +61,7 @@ interface Draft {
   readonly options: ResolvedEnqueueOptions;
   readonly runAt?: Date;
   readonly metadata?: JobMetadata;
+  readonly trace?: JobTrace;
 }
 
 /** What the fields of an entry are called in errors. */
@@ -105,9 +106,15 @@ export class Producer {
     const draft = this.#draft(SINGLE, name, data, options);
     await this.#checkAgainstSchema([SINGLE.data], [draft]);
     await ready();
-    const answer = await this.#store(draft, options.session);
-    if ('error' in answer) throw answer.error;
-    return answer.job;
+    return this.#context.instruments.enqueue({
+      names: [name],
+      send: async (trace) => {
+        const answer = await this.#store({ ...draft, ...(trace && { trace }) }, options.session);
+        if ('error' in answer) throw answer.error;
+        return answer.job;
+      },
+      jobsOf: (job) => [job],
+    });
   }
 
   /** Stores many jobs; an answer for each, in order. */
@@ -126,11 +133,13 @@ export class Producer {
       drafts,
     );
     await ready();
-    const jobs = drafts.map((draft) => this.#complete(draft));
-    const answers = await this.#enqueuer.enqueue(jobs);
-    return Promise.all(
-      answers.map((answer, index) => this.#answerEntry(drafts[index] as Draft, answer)),
-    );
+    return this.#context.instruments.enqueue({
+      names: drafts.map(({ name }) => name),
+      send: (trace) =>
+        this.#storeMany(drafts.map((draft) => ({ ...draft, ...(trace && { trace }) }))),
+      jobsOf: (results) =>
+        results.flatMap((result) => ('error' in result ? [] : [result.job])),
+    });
   }
 
   /** Checks data against the schema of the worker that is to run it, where that is registered here. */
@@ -142,6 +151,13 @@ export class Producer {
   async storeJob(job: Job): Promise<StoreAnswer> {
     const [answer] = await this.#enqueuer.enqueue([job]);
     return answer as StoreAnswer;
+  }
+
+  async #storeMany(drafts: readonly Draft[]): Promise<EnqueueEntryResult[]> {
+    const answers = await this.#enqueuer.enqueue(drafts.map((draft) => this.#complete(draft)));
+    return Promise.all(
+      answers.map((answer, index) => this.#answerEntry(drafts[index] as Draft, answer)),
+    );
   }
 
   async #answerEntry(draft: Draft, answer: StoreAnswer): Promise<EnqueueEntryResult> {
@@ -275,6 +291,7 @@ export class Producer {
       ...(maxRetries !== undefined && { maxRetries }),
       ...(backoff && { backoff: { ...backoff } }),
       ...(timeout !== undefined && { timeout }),
+      ...(draft.trace && { trace: draft.trace }),
       status: JOB_LIFECYCLE.initial,
       failCount: 0,
       fence: 0,

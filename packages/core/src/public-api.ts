@@ -9,6 +9,7 @@ import type { Explanation } from './explanation.ts';
 import type { OpenGateOptions } from './gates.ts';
 import type { Health } from './health.ts';
 import type { Inspection } from './inspector.ts';
+import type { Instrumentation } from './instruments.ts';
 import type { Job } from './job.ts';
 import type {
   EnqueueOptions,
@@ -32,6 +33,7 @@ import type {
 import type { Actor, TransitionEntry } from './ledger/ledger-repository.ts';
 import type { MonqueManagement } from './management.ts';
 import type { MetadataChanges } from './metadata.ts';
+import type { MetricsSnapshot } from './metrics-snapshot.ts';
 import type { HandlerOutcome } from './outcome.ts';
 import type { EnqueueEntryResult, TypedEntry } from './producer.ts';
 import type { GetHistoryOptions } from './records.ts';
@@ -292,6 +294,15 @@ export interface MonquePublicAPI<Types extends JobTypes = UntypedJobs> {
    * bounded reads within the indexes, some for each instance and name; for people, not for a hot path.
    */
   inspect(): Promise<Inspection>;
+  /** What this scheduler has counted and measured since it was made; nothing is asked of the ledger. */
+  metrics(): MetricsSnapshot;
+
+  /**
+   * Adds a tracer or an observer of metrics. `@monque/core/opentelemetry` has one for OpenTelemetry.
+   *
+   * @returns takes it away again
+   */
+  instrument(instrumentation: Instrumentation): () => void;
 }
 
 /** What a handler of a name may return: the declared result, a promise of it, or an outcome. */

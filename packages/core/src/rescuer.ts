@@ -33,7 +33,7 @@ interface Sighting {
 
 type RescuerContext = Pick<
   EngineContext,
-  'ledger' | 'ledgerTime' | 'clock' | 'random' | 'options' | 'emit' | 'report' | 'log'
+  'ledger' | 'ledgerTime' | 'clock' | 'random' | 'options' | 'emit' | 'metrics' | 'report' | 'log'
 >;
 
 /** Watches the leases of all instances. */
@@ -166,6 +166,7 @@ export class Rescuer {
     }
     this.#recoveredMs = nowMs;
     if (count === 0) return;
+    this.#context.metrics.count('rescued', count);
     emit('stale:recovered', { count });
     this.#context.log?.write('rescued', { count });
     this.#onRescued();
@@ -190,6 +191,7 @@ export class Rescuer {
         await ledger.removeLease({ instanceId: deadInstanceId });
       }
     }
+    this.#context.metrics.count('rescued', count);
     if (count > 0) {
       emit('stale:recovered', { count, instanceId: deadInstanceId });
       this.#context.log?.write('rescued', { count, instanceId: deadInstanceId });

@@ -64,7 +64,7 @@ export interface PendingSettlement {
 
 type SettlerContext = Pick<
   EngineContext,
-  'ledger' | 'ledgerTime' | 'clock' | 'random' | 'report' | 'log'
+  'ledger' | 'ledgerTime' | 'clock' | 'random' | 'metrics' | 'report' | 'log'
 >;
 
 /** What a claim of a job is remembered by. */
@@ -77,7 +77,8 @@ export class Settler {
   readonly #context: SettlerContext;
   readonly #onRoom: () => void;
   #queue: PendingSettlement[] = [];
-  readonly #held = new Set<string>();
+  /** When each was taken, the earliest first. */
+  readonly #held = new Map<string, number>();
   readonly #refused = new Set<string>();
   readonly #givenUp = new AbortController();
   #flushes = 0;
@@ -100,6 +101,12 @@ export class Settler {
     return this.#held.size;
   }
 
+  /** How long the settlement that waits longest has waited, in milliseconds; 0 when none does. */
+  get longestWaitMs(): number {
+    const [sinceMs] = this.#held.values();
+    return sinceMs === undefined ? 0 : this.#context.clock.monotonic() - sinceMs;
+  }
+
   /** True while the end of this claim of this job is known here and not yet recorded. */
   holds(jobId: string, claimToken: string): boolean {
     const key = claimKey(jobId, claimToken);
@@ -108,7 +115,7 @@ export class Settler {
 
   /** Takes a settlement; it is written soon. */
   submit(pending: PendingSettlement): void {
-    this.#held.add(pending.key);
+    this.#hold(pending);
     this.#queue.push(pending);
     this.#schedule();
   }
@@ -122,6 +129,10 @@ export class Settler {
   /** Ends the retries: what fails now stays unrecorded, and is rescued once the lease is dead. */
   giveUp(): void {
     this.#givenUp.abort();
+  }
+
+  #hold(pending: PendingSettlement): void {
+    this.#held.set(pending.key, this.#context.clock.monotonic());
   }
 
   /** What ends in one turn of the event loop goes in one flush. */
@@ -145,6 +156,7 @@ export class Settler {
     const batch = this.#takeBatch();
     this.#flushes += 1;
     const hadRoom = this.hasRoom();
+    this.#context.metrics.record('batchSize', batch.length, 'settle');
     const { answers, now } = await this.#settleUntilAnswered(batch);
     this.#flushes -= 1;
     if (answers.length === 0) {
@@ -212,7 +224,7 @@ export class Settler {
 
   /** The series was changed after the claim: the next run is reckoned with the plan that stands now. */
   async #settleReplanned(pending: PendingSettlement, now: Date): Promise<void> {
-    this.#held.add(pending.key);
+    this.#hold(pending);
     const { settlement, onAnswer } = pending;
     const current = await this.#readUntilAnswered(settlement);
     if (current?.claimToken === settlement.claimToken) {

@@ -152,11 +152,14 @@ describe('imports run one way:', () => {
     'codec',
     'cron',
     'errors',
+    'histogram',
     'job',
     'job-lifecycle',
     'job-transition-parts',
     'lifecycle',
     'metadata',
+    'metric-catalogue',
+    'metrics',
     'payload',
     'random',
     'schema',
@@ -168,6 +171,7 @@ describe('imports run one way:', () => {
     'ledger/gate-expiry',
     'ledger/ledger-hint',
     'ledger/inspection-verbs',
+    'ledger/ledger-record',
     'ledger/ledger-repository',
     'ledger/ledger-store',
     'ledger/ledger-verbs',
@@ -185,7 +189,7 @@ describe('imports run one way:', () => {
     new RegExp(`^src/(${FOUNDATIONS.join('|')})\\.ts$`),
     new RegExp(`^src/(${CONTRACT.join('|')})\\.ts$`),
     /^src\/ledger\//,
-    /^src\/(options|job-options|events|log)\.ts$/,
+    /^src\/(options|alert-options|job-options|events|log)\.ts$/,
     /^src\/[\w-]+\.ts$/,
     /^src\/migration\//,
     /^src\/monque\.ts$/,
@@ -199,7 +203,7 @@ describe('imports run one way:', () => {
     return LAYERS.findIndex((layer) => layer.test(path));
   }
 
-  const own = sources.filter(({ path }) => !path.startsWith('src/testing/'));
+  const own = sources.filter(({ path }) => !/^src\/(testing|opentelemetry)\//.test(path));
 
   test('no file imports from a layer above its own', () => {
     for (const file of own) {
@@ -231,6 +235,20 @@ describe('imports run one way:', () => {
     expect(values.map(({ from }) => from)).not.toContain('mongodb');
   });
 
+  test('OpenTelemetry is imported by its own entry alone, which needs nothing but the public index', () => {
+    const isOfEntry = ({ path }: SourceFile): boolean => path.startsWith('src/opentelemetry/');
+    const importing = sources.filter((file) =>
+      imports(file).some(({ from }) => from.startsWith('@opentelemetry/')),
+    );
+    expect(importing.length).toBeGreaterThan(0);
+    expect(importing.filter((file) => !isOfEntry(file)).map(({ path }) => path)).toEqual([]);
+    const needed = sources.filter(isOfEntry).flatMap((file) => imports(file));
+    const outside = needed.filter(({ path }) => !path?.startsWith('src/opentelemetry/'));
+    expect(new Set(outside.map(({ from }) => from))).toEqual(
+      new Set(['../index.ts', '@opentelemetry/api']),
+    );
+  });
+
   test('what applications get for their tests does not need the engine, but for the scheduler itself', () => {
     const testing = sources.filter(
       ({ path }) => path.startsWith('src/testing/') && path !== 'src/testing/test-monque.ts',
@@ -249,7 +267,10 @@ function ledgerOf(path: string): string | undefined {
 test('every source file is reached from an entry of the package', () => {
   const byPath = new Map(sources.map((file) => [file.path, file]));
   const reached = new Set<string>();
-  const waiting = ['src/index.ts', 'src/migration/index.ts', 'src/testing/index.ts'];
+  const waiting = [
+    ...['src/index.ts', 'src/migration/index.ts'],
+    ...['src/opentelemetry/index.ts', 'src/testing/index.ts'],
+  ];
   for (let path = waiting.pop(); path !== undefined; path = waiting.pop()) {
     const file = byPath.get(path);
     if (reached.has(path) || file === undefined) continue;

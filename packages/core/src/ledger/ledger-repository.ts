@@ -74,8 +74,10 @@ import type {
 } from './ledger-verbs.ts';
 
 export type { Access, AccessQuestion, Actor } from './access.ts';
+export type { LedgerHealth } from './ledger-record.ts';
 export {
   DEFAULT_OPERATION_TIMEOUT,
+  type LedgerMetrics,
   type LedgerRepositoryOptions,
 } from './ledger-store.ts';
 export type * from './ledger-verbs.ts';

@@ -7,7 +7,9 @@
 import { type Clock, systemClock, withDeadline } from '../clock.ts';
 import { ConnectionError, UnknownOutcomeError } from '../errors.ts';
 import type { Job } from '../job.ts';
+import type { CounterPoint, HistogramPoint, MetricsObserver } from '../metrics.ts';
 import { type Access, OPEN_ACCESS } from './access.ts';
+import { type LedgerHealth, LedgerRecord } from './ledger-record.ts';
 import type {
   AmendParams,
   AmendResult,
@@ -86,6 +88,14 @@ export interface LedgerRepositoryOptions {
   readonly access?: Access;
 }
 
+/** What is measured of a ledger's calls, by verb. */
+export interface LedgerMetrics {
+  /** Calls that failed, by verb and the code of the error. */
+  readonly ledgerErrors: readonly CounterPoint[];
+  /** How long calls took, in milliseconds, failed ones too; `count` is how many there were. */
+  readonly ledgerCallMs: readonly HistogramPoint[];
+}
+
 /** A call that changes nothing is answered with a connection error when it is late, a write with an unknown outcome. */
 type Effect = 'reads' | 'writes';
 
@@ -97,11 +107,13 @@ export abstract class LedgerStore {
   /** Asked before each verb of `as`. */
   readonly access: Access;
   readonly #operationTimeoutMs: number;
+  readonly #record: LedgerRecord;
   #opening: Promise<void> | undefined;
 
   protected constructor(options: LedgerRepositoryOptions = {}) {
     this.clock = options.clock ?? systemClock;
     this.access = options.access ?? OPEN_ACCESS;
+    this.#record = new LedgerRecord(this.clock);
     this.#operationTimeoutMs = options.operationTimeoutMs ?? DEFAULT_OPERATION_TIMEOUT;
   }
 
@@ -121,6 +133,27 @@ export abstract class LedgerStore {
     if (opening === undefined) return;
     await opening.catch(() => undefined);
     await this.performClose();
+  }
+
+  /** How the ledger is, from the calls that were made through this object; nothing is asked of it. */
+  health(): LedgerHealth {
+    return this.#record.health();
+  }
+
+  /** What was measured of the calls made through this object. */
+  metrics(): LedgerMetrics {
+    const { counters, histograms } = this.#record.metrics.read();
+    return { ledgerErrors: counters.ledgerErrors, ledgerCallMs: histograms.ledgerCallMs };
+  }
+
+  /**
+   * Tells an observer of every measurement from now on.
+   *
+   * @param onError - told of the first error of the observer
+   * @returns ends it
+   */
+  observe(observer: MetricsObserver, onError: (error: unknown) => void): () => void {
+    return this.#record.metrics.observe(observer, onError);
   }
 
   protected abstract performOpen(): Promise<void>;
@@ -167,8 +200,17 @@ export abstract class LedgerStore {
   protected abstract performRescue(params: RescueParams): Promise<RescueResult>;
   protected abstract performWatch(listener: (hint: LedgerHint) => void): Promise<LedgerWatch>;
 
-  /** Runs a verb: opened first, and within its deadline. */
-  protected async run<T>(
+  /** Runs a verb, measured: opened first, and within its deadline. */
+  protected run<T>(
+    verb: string,
+    effect: Effect,
+    bounded: Bounded,
+    perform: () => Promise<T>,
+  ): Promise<T> {
+    return this.#record.call(verb, () => this.#runBounded(verb, effect, bounded, perform));
+  }
+
+  async #runBounded<T>(
     verb: string,
     effect: Effect,
     { deadlineMs = this.#operationTimeoutMs }: Bounded,

@@ -45,6 +45,10 @@ beforeAll(async () => {
   await mkdir(join(folder, 'node_modules/@monque'), { recursive: true });
   await symlink(PACKAGE, join(folder, 'node_modules/@monque/core'));
   await symlink(join(ROOT, 'node_modules/mongodb'), join(folder, 'node_modules/mongodb'));
+  await symlink(
+    join(ROOT, 'node_modules/@opentelemetry'),
+    join(folder, 'node_modules/@opentelemetry'),
+  );
   await symlink(join(ROOT, 'node_modules/@types'), join(folder, 'node_modules/@types'));
 });
 
@@ -94,6 +98,7 @@ test('there are programs in the pages for newcomers, in every guide, and in the 
       'docs/guides/unique-jobs.md',
       'docs/ledger/history.md',
       'docs/ledger/migration.md',
+      'docs/ledger/monitoring.md',
       'docs/ledger/security.md',
       'docs/ledger/troubleshooting.md',
     ]),

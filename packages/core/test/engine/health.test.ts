@@ -21,6 +21,8 @@ describe('isHealthy and health', () => {
       bufferedJobs: 0,
       unsettledJobs: 0,
       pausedNames: [],
+      alerts: [],
+      ledger: { connected: true, lastAnswerAt: expect.any(Date) },
     });
     await monque.stop();
     expect(monque.isHealthy()).toBe(false);
@@ -58,6 +60,20 @@ describe('isHealthy and health', () => {
     gate.resolve();
     await clock.advance(100);
     expect(monque.health().runningJobs).toBe(0);
+    await monque.stop();
+  });
+
+  test('an application whose own calls get no answer makes it unhealthy until one is answered', async () => {
+    const { monque, clock, faulty } = makeOne();
+    await monque.start();
+    await clock.advance(100);
+    faulty.plan('getJob', { fail: 'before' });
+    await expect(monque.getJob('0'.repeat(24))).rejects.toThrow('lost');
+    expect(monque.isHealthy()).toBe(false);
+    const { ledger } = monque.health();
+    expect(ledger).toMatchObject({ connected: false, lastError: { verb: 'getJob' } });
+    expect(await monque.getJob('0'.repeat(24))).toBe(null);
+    expect(monque.isHealthy()).toBe(true);
     await monque.stop();
   });
 

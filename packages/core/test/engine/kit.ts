@@ -38,6 +38,8 @@ const EVENT_NAMES: readonly EventName[] = [
   'connection:lost',
   'connection:restored',
   'loop:delayed',
+  'alert',
+  'alert:cleared',
 ];
 
 /** Records every event of a scheduler. */

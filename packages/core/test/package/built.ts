@@ -15,7 +15,10 @@ export const TSC: string = join(ROOT, 'node_modules/typescript/bin/tsc');
 
 const TSDOWN = join(ROOT, 'node_modules/tsdown/dist/run.mjs');
 const LOCK = join(ROOT, 'node_modules/.cache/monque-build.lock');
-const OUTPUTS = ['index.mjs', 'index.cjs', 'index.d.mts', 'index.d.cts', 'testing.mjs'];
+const OUTPUTS = [
+  ...['index.mjs', 'index.cjs', 'index.d.mts', 'index.d.cts'],
+  ...['testing.mjs', 'opentelemetry.mjs'],
+];
 const BUILD_MS = 60_000;
 
 /** Builds the core unless that was done; test files that run at once take turns. */

@@ -107,6 +107,14 @@ test('one process may load the package both ways and mix what they make', async 
   expect(await run('both.mjs', program)).toBe('pending\n');
 });
 
+test('OpenTelemetry is needed by its own entry alone, which says so', async () => {
+  const program = `
+    const { Monque } = await import('@monque/core');
+    const error = await import('@monque/core/opentelemetry').catch((thrown) => thrown);
+    console.log(typeof Monque, error.code, error.message.includes('@opentelemetry/api'));`;
+  expect(await run('absent.mjs', program)).toBe('function ERR_MODULE_NOT_FOUND true\n');
+});
+
 test('the types serve ES modules and CommonJS', async () => {
   await writeFile(join(folder, 'typed.mts'), TYPED_PROGRAM);
   await writeFile(join(folder, 'typed.cts'), TYPED_PROGRAM);

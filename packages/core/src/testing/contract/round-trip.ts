@@ -115,6 +115,7 @@ function pendingFields(subject: Subject): Partial<Job> {
     missed: 'all',
     seriesVersion: 4,
     scheduledFor: subject.at(5000),
+    trace: { traceparent: `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01`, tracestate: 'vendor=1' },
     progress: { percent: 40 },
     logs: ['one', 'two'],
     result: { rows: [1, 2] },

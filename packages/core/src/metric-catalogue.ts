@@ -1,0 +1,88 @@
+/**
+ * Every metric there is: its unit, its labels, what it counts or measures. `docs/ledger/monitoring.md` lists the same.
+ *
+ * @module
+ */
+
+/** What is known of a metric beside its name. */
+export interface MetricDefinition {
+  /** What one of it is. */
+  readonly unit: 'job' | 'run' | 'call' | 'error' | 'violation' | 'alert' | 'ms' | 'share';
+  /** What its points are told apart by, at most two. */
+  readonly labels: readonly [] | readonly [string] | readonly [string, string];
+  readonly description: string;
+}
+
+/** What only grows. */
+export const COUNTERS: Readonly<Record<CounterName, MetricDefinition>> = Object.freeze({
+  enqueued: { unit: 'job', labels: ['name'], description: 'Jobs that this process stored' },
+  claimCandidates: { unit: 'job', labels: [], description: 'Jobs that claims tried to win' },
+  claimed: { unit: 'job', labels: ['name'], description: 'Jobs that claims won' },
+  settled: {
+    unit: 'run',
+    labels: ['name', 'outcome'],
+    description: 'Runs whose end is recorded',
+  },
+  lost: { unit: 'run', labels: ['reason'], description: 'Runs whose end could not be recorded' },
+  rescued: { unit: 'job', labels: [], description: 'Jobs given back that others had left behind' },
+  violations: { unit: 'violation', labels: ['rule'], description: 'Writes that broke a rule' },
+  alerts: { unit: 'alert', labels: ['kind'], description: 'Alerts that fired' },
+  errors: { unit: 'error', labels: ['code'], description: 'Errors outside of handlers' },
+  ledgerErrors: {
+    unit: 'error',
+    labels: ['verb', 'code'],
+    description: 'Calls of the ledger that failed',
+  },
+});
+
+/** What is measured again and again. */
+export const HISTOGRAMS: Readonly<Record<HistogramName, MetricDefinition>> = Object.freeze({
+  waitMs: { unit: 'ms', labels: ['name'], description: 'From when a job was due to its start' },
+  runMs: { unit: 'ms', labels: ['name'], description: 'How long handlers ran' },
+  settleDelayMs: {
+    unit: 'ms',
+    labels: [],
+    description: 'From the end of a run until it was recorded',
+  },
+  batchSize: { unit: 'job', labels: ['verb'], description: 'Jobs in one call of the ledger' },
+  ledgerCallMs: { unit: 'ms', labels: ['verb'], description: 'How long calls of the ledger took' },
+});
+
+/** What has one value at a time. */
+export const GAUGES: Readonly<Record<GaugeName, MetricDefinition>> = Object.freeze({
+  queueLagMs: { unit: 'ms', labels: [], description: 'How late the jobs of the last claim were' },
+  claimWinRate: { unit: 'share', labels: [], description: 'Claimed jobs of all candidates' },
+  runningJobs: { unit: 'job', labels: [], description: 'Handlers that run' },
+  bufferedJobs: { unit: 'job', labels: [], description: 'Claimed jobs that wait for a slot' },
+  unsettledJobs: { unit: 'run', labels: [], description: 'Runs whose end is not recorded yet' },
+  clockErrorMs: {
+    unit: 'ms',
+    labels: [],
+    description: "Between this machine's clock and the ledger's, whichever is ahead",
+  },
+});
+
+/** A metric that only grows. */
+export type CounterName =
+  | 'enqueued'
+  | 'claimCandidates'
+  | 'claimed'
+  | 'settled'
+  | 'lost'
+  | 'rescued'
+  | 'violations'
+  | 'alerts'
+  | 'errors'
+  | 'ledgerErrors';
+
+/** A metric that is measured again and again. */
+export type HistogramName = 'waitMs' | 'runMs' | 'settleDelayMs' | 'batchSize' | 'ledgerCallMs';
+
+/** A metric that has one value at a time. */
+export type GaugeName =
+  | 'queueLagMs'
+  | 'claimWinRate'
+  | 'runningJobs'
+  | 'bufferedJobs'
+  | 'unsettledJobs'
+  | 'clockErrorMs';

@@ -1,0 +1,37 @@
+/**
+ * What a scheduler measured, its ledger's part included, as one value that does not change afterwards.
+ *
+ * @module
+ */
+import type { EngineContext } from './engine-context.ts';
+import type { Health } from './health.ts';
+import type { GaugeName } from './metric-catalogue.ts';
+import type { MetricsReading } from './metrics.ts';
+
+/** What {@link MonquePublicAPI.metrics} answers. */
+export interface MetricsSnapshot extends MetricsReading {
+  /** Values of this moment. */
+  readonly gauges: Readonly<Record<GaugeName, number>>;
+}
+
+/** Reads everything that was measured. */
+export function snapshotOf(
+  { metrics, ledger, ledgerTime }: Pick<EngineContext, 'metrics' | 'ledger' | 'ledgerTime'>,
+  health: Health,
+): MetricsSnapshot {
+  const { counters, histograms } = metrics.read();
+  const { ledgerErrors, ledgerCallMs } = ledger.metrics();
+  const candidates = metrics.total('claimCandidates');
+  return Object.freeze({
+    counters: Object.freeze({ ...counters, ledgerErrors }),
+    histograms: Object.freeze({ ...histograms, ledgerCallMs }),
+    gauges: Object.freeze({
+      queueLagMs: health.lag,
+      claimWinRate: candidates === 0 ? 1 : metrics.total('claimed') / candidates,
+      runningJobs: health.runningJobs,
+      bufferedJobs: health.bufferedJobs,
+      unsettledJobs: health.unsettledJobs,
+      clockErrorMs: ledgerTime.clockErrorMs,
+    }),
+  });
+}
