@@ -103,8 +103,7 @@ export class Waker {
 
   /** A worker was added: what is due for it, and becomes due soon, was not looked for yet. */
   workerAdded(): void {
-    this.#hooks.wake('hint');
-    void this.#look();
+    void this.#look('hint');
   }
 
   /** What a round of claims found tells whether hints can be trusted. */
@@ -195,8 +194,7 @@ export class Waker {
   async #keepPolling(): Promise<void> {
     const { clock } = this.#context;
     while (!this.#stopped.signal.aborted) {
-      this.#hooks.wake('poll');
-      await this.#look();
+      await this.#look('poll');
       if (this.#stopped.signal.aborted) return;
       this.#pollWait = new AbortController();
       await sleep(clock, this.#pollIntervalMs(), this.#pollWait.signal);
@@ -204,8 +202,8 @@ export class Waker {
   }
 
   /** While the ledger does not say what becomes due, hints alone are not enough and the next poll must not be slow. */
-  #look(): Promise<void> {
-    const look = this.#lookAhead().catch((error: unknown) => {
+  #look(cause: WakeCause): Promise<void> {
+    const look = this.#lookAhead(cause).catch((error: unknown) => {
       this.#context.report(error);
       this.#trustHints(false);
     });
@@ -214,19 +212,22 @@ export class Waker {
   }
 
   /**
-   * Sets the timer for what becomes due next. The answer may come when its time has passed; then there may be more
-   * behind it, so it is looked for again.
+   * Wakes for what is due, and sets the timer for what becomes due next. The answer may come when its time has passed;
+   * then there may be more behind it, so it is looked for again. The time from which is looked ahead is taken before
+   * the claim takes its own: what becomes due between the two is then found by both, not by neither.
    */
-  async #lookAhead(): Promise<void> {
+  async #lookAhead(cause: WakeCause): Promise<void> {
     const { ledger, ledgerTime } = this.#context;
     const names = [...this.#workers.keys()];
+    let after = ledgerTime.now();
+    this.#hooks.wake(cause);
     while (names.length > 0 && !this.#stopped.signal.aborted) {
-      const after = ledgerTime.now();
       const until = new Date(after.getTime() + this.#horizonMs());
       const dueAt = await ledger.nextDue({ names, after, until });
       if (dueAt === null) return;
+      after = ledgerTime.now();
       this.due(undefined, dueAt);
-      if (dueAt > ledgerTime.now()) return;
+      if (dueAt > after) return;
     }
   }
 
@@ -252,7 +253,6 @@ export class Waker {
   /** Others may be due soon after; only the ledger knows. */
   #onDueTimer(): void {
     this.#nextDue = undefined;
-    this.#hooks.wake('hint');
-    void this.#look();
+    void this.#look('hint');
   }
 }

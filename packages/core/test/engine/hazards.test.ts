@@ -1,10 +1,10 @@
 /** What goes wrong in other schedulers that keep their jobs in a database, and must not here. */
 import { describe, expect, test } from 'vitest';
-import type { Job, JobContext } from '../../src/index.ts';
+import type { Clock, Job, JobContext } from '../../src/index.ts';
 import { Monque } from '../../src/index.ts';
 import { InMemoryLedgerRepository } from '../../src/ledger/memory/in-memory-ledger-repository.ts';
 import { ManualClock } from '../../src/testing/index.ts';
-import { deferred, makeOne, makeWorld, payloads } from './kit.ts';
+import { deferred, makeOne, makeWorld, payloads, recordEvents } from './kit.ts';
 
 const MINUTE_MS = 60_000;
 
@@ -68,6 +68,33 @@ describe('a hazard of recurring jobs:', () => {
     expect(runs).toHaveLength(days);
     expect(new Set(runs).size).toBe(days);
     await Promise.all(instances.map((monque) => monque.stop()));
+  });
+});
+
+describe('a hazard of timers:', () => {
+  test('a job whose timer fires a moment early is not missed when time moves on between two looks', async () => {
+    const clock = new ManualClock();
+    let looks = 0;
+    const isAlwaysLater: Clock = {
+      now: () => clock.now(),
+      monotonic: () => {
+        looks += 0.25;
+        return clock.monotonic() + looks;
+      },
+      setTimer: (callback, delayMs) => clock.setTimer(callback, delayMs - 2),
+      setImmediate: (callback) => clock.setImmediate(callback),
+    };
+    const ledger = new InMemoryLedgerRepository({ clock });
+    const monque = new Monque(ledger, { clock: isAlwaysLater });
+    const events = recordEvents(monque);
+    monque.worker('work', () => undefined);
+    await monque.start();
+    for (let count = 1; count <= 50; count += 1) {
+      await monque.enqueue('work', count, { runAt: new Date(clock.now() + looks + 100) });
+      await clock.advance(200);
+      expect(payloads(events, 'job:complete')).toHaveLength(count);
+    }
+    await monque.stop();
   });
 });
 
