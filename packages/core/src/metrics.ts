@@ -95,8 +95,10 @@ export class Metrics {
       try {
         tell(observer);
       } catch (error) {
-        if (!hasFailed) onError(error);
+        const isFirst = !hasFailed;
+        // Errors are counted, of which the observer is told.
         hasFailed = true;
+        if (isFirst) onError(error);
       }
     };
     this.#observers.add(guarded);

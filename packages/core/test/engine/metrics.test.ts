@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { discard, type MetricsSnapshot, snooze } from '../../src/index.ts';
 import { Settler } from '../../src/settler.ts';
-import { makeOne, makeWorld } from './kit.ts';
+import { deferred, makeOne, makeWorld } from './kit.ts';
 
 /** The value of a counter under these labels; 0 when there is none. */
 function counterValue(
@@ -77,7 +77,7 @@ describe('metrics()', () => {
     expect(sizes).toEqual([
       ['enqueue', 2],
       ['claim', 2],
-      ['settle', 2],
+      ['settle', 1],
     ]);
     await monque.stop();
   });
@@ -125,19 +125,20 @@ describe('metrics()', () => {
     const world = makeWorld();
     const holder = world.makeInstance({ leaseDuration: 3_000 });
     const other = world.makeInstance({ leaseDuration: 3_000 });
-    let release = (): void => undefined;
-    holder.monque.worker('work', () => new Promise<void>((resolve) => (release = resolve)));
+    const [first, second] = [deferred(), deferred()];
+    holder.monque.worker('work', () => first.promise);
     await holder.monque.start();
     await holder.monque.enqueue('work');
     await world.clock.settle();
-    other.monque.worker('work', () => undefined);
+    other.monque.worker('work', () => second.promise);
     await other.monque.start();
     holder.network.down = true;
     await world.clock.advance(10_000);
     expect(counterValue(other.monque.metrics(), 'rescued', {})).toBe(1);
     holder.network.down = false;
-    release();
+    first.resolve();
     await world.clock.advance(60_000);
+    second.resolve();
     expect(counterValue(holder.monque.metrics(), 'lost', { reason: 'fenced' })).toBe(1);
     await Promise.all([holder.monque.stop(), other.monque.stop()]);
   });

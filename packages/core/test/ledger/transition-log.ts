@@ -102,7 +102,6 @@ export function transitionLogTests(makeLedger: () => Promise<LedgerUnderTest>): 
     });
     expect(cancel).toMatchObject({
       verb: 'cancel',
-      from: 'pending',
       to: 'cancelled',
       by,
       reason: 'why',
