@@ -7,7 +7,7 @@
  * @module
  */
 import type { ObjectId } from 'mongodb';
-import { checkDate, toObjectId } from './checks.ts';
+import { checkDate, checkFields, checkJobName, text, toObjectId } from './checks.ts';
 import type { EngineContext } from './engine-context.ts';
 import { JobStateError, messageOf, toError, UniqueKeyTakenError } from './errors.ts';
 import type { Job, JobStatus } from './job.ts';
@@ -26,6 +26,7 @@ import type { JobFilter, StatsRow } from './ledger/ledger-repository.ts';
 
 const MOST_JOBS_A_PAGE = 500;
 const MOST_AT_ONCE = 16;
+const LONGEST_REASON = 1_000;
 
 /** One page of jobs. */
 export interface JobsPage<T = unknown> {
@@ -71,6 +72,8 @@ export interface ControlHooks {
   readonly onCancelRequested: (jobId: string) => void;
   /** A job was finished or deleted by hand. */
   readonly onEnded: (job: Job) => void;
+  /** A name was paused or resumed. */
+  readonly onPausesChanged: () => void;
 }
 
 /** Makes the ledger ready; called once the input was found to be right. */
@@ -142,9 +145,16 @@ export class Control {
   }
 
   /** Cancels a job, or asks for it while it runs; null when there is none. */
-  async cancelJob(id: unknown, reason?: string): Promise<Job | null> {
-    const { ledger, ledgerTime, emit } = this.#context;
+  async cancelJob(
+    id: unknown,
+    options: { readonly reason?: string },
+    ready: Ready,
+  ): Promise<Job | null> {
+    checkFields('options', options, { reason: text(LONGEST_REASON) });
+    const { reason } = options;
     const jobId = toObjectId('id', id);
+    await ready();
+    const { ledger, ledgerTime, emit } = this.#context;
     const now = ledgerTime.now();
     const { outcome, job } = await ledger.cancel({
       jobId,
@@ -164,9 +174,10 @@ export class Control {
   }
 
   /** Makes a failed or cancelled job pending again; null when there is none. */
-  async retryJob(id: unknown): Promise<Job | null> {
+  async retryJob(id: unknown, ready: Ready): Promise<Job | null> {
     const { ledger, ledgerTime, emit } = this.#context;
     const jobId = toObjectId('id', id);
+    await ready();
     const now = ledgerTime.now();
     const { outcome, job, holder } = await ledger.redrive({ jobId, now, nextRunAt: now });
     if (job === null) return null;
@@ -205,12 +216,20 @@ export class Control {
 
   /** `cancelJob` for all that match. */
   cancelJobs(filter: JobsFilter, ready: Ready): Promise<BulkResult> {
-    return this.#forAll(filter, ready, async ({ _id }) => (await this.cancelJob(_id)) !== null);
+    return this.#forAll(
+      filter,
+      ready,
+      async ({ _id }) => (await this.cancelJob(_id, {}, ready)) !== null,
+    );
   }
 
   /** `retryJob` for all that match. */
   retryJobs(filter: JobsFilter, ready: Ready): Promise<BulkResult> {
-    return this.#forAll(filter, ready, async ({ _id }) => (await this.retryJob(_id)) !== null);
+    return this.#forAll(
+      filter,
+      ready,
+      async ({ _id }) => (await this.retryJob(_id, ready)) !== null,
+    );
   }
 
   /** `deleteJob` for all that match. */
@@ -219,10 +238,22 @@ export class Control {
   }
 
   /** Counts the jobs of one name, or of all. */
-  async getQueueStats(name: string | undefined): Promise<QueueStats> {
+  async getQueueStats(filter: { readonly name?: string }, ready: Ready): Promise<QueueStats> {
+    checkFields('filter', filter, { name: checkJobName });
+    const { name } = filter;
+    await ready();
     const { ledger, ledgerTime } = this.#context;
     const now = ledgerTime.now();
     return toStats(await ledger.readStats({ now, ...(name !== undefined && { name }) }));
+  }
+
+  /** Pauses a name for the whole cluster, or lets it go on. */
+  async setPaused(name: unknown, paused: boolean, ready: Ready): Promise<void> {
+    checkJobName('name', name);
+    await ready();
+    const { ledger, ledgerTime } = this.#context;
+    await ledger.setPaused({ name: name as string, paused, now: ledgerTime.now() });
+    this.#hooks.onPausesChanged();
   }
 
   /** Applies a verb to every job that matched when its page was read, a page at a time. */

@@ -4,15 +4,7 @@
  * @module
  */
 import type { Db } from 'mongodb';
-import {
-  checkFields,
-  checkFunction,
-  checkJobName,
-  DAY_MS,
-  integer,
-  text,
-  toObjectId,
-} from './checks.ts';
+import { checkFields, checkFunction, checkJobName, DAY_MS, integer, toObjectId } from './checks.ts';
 import { type BulkResult, Control, type JobsPage, type QueueStats } from './control.ts';
 import { type EngineContext, makeContext } from './engine-context.ts';
 import { InvalidArgumentError } from './errors.ts';
@@ -31,7 +23,6 @@ import {
   type GetJobsOptions,
   type GetJobsWithCursorOptions,
   type JobsFilter,
-  LONGEST_UNIQUE_KEY,
   type ScheduleOptions,
   type WorkerOptions,
 } from './job-options.ts';
@@ -64,7 +55,6 @@ import { Waiter } from './waiter.ts';
 import { type JobHandler, Worker } from './worker.ts';
 
 const DEFAULT_WAIT_TIMEOUT = 30_000;
-const LONGEST_REASON = 1_000;
 
 /**
  * An embeddable job scheduler that keeps its jobs in MongoDB.
@@ -137,6 +127,7 @@ export class Monque<Types extends JobTypes = UntypedJobs>
       onPending: (job) => onPending([job]),
       onCancelRequested: (jobId) => origin.#instance?.cancelRequested(jobId),
       onEnded: (job) => origin.#waiter.ended(job),
+      onPausesChanged: () => origin.#instance?.pausesChanged(),
     });
   }
 
@@ -217,10 +208,7 @@ export class Monque<Types extends JobTypes = UntypedJobs>
     name: NameOf<Types>,
     options: { readonly uniqueKey?: string } = {},
   ): Promise<number> {
-    checkJobName('name', name);
-    checkFields('options', options, { uniqueKey: text(LONGEST_UNIQUE_KEY) });
-    await this.initialize();
-    return this.#schedules.unschedule(name, options.uniqueKey);
+    return this.#schedules.unschedule(name, options, this.#initialize);
   }
 
   async getSchedules(filter: { readonly name?: NameOf<Types> } = {}): Promise<Schedule[]> {
@@ -283,16 +271,11 @@ export class Monque<Types extends JobTypes = UntypedJobs>
   }
 
   async cancelJob(id: JobId, options: { readonly reason?: string } = {}): Promise<Job | null> {
-    checkFields('options', options, { reason: text(LONGEST_REASON) });
-    toObjectId('id', id);
-    await this.initialize();
-    return this.#control.cancelJob(id, options.reason);
+    return this.#control.cancelJob(id, options, this.#initialize);
   }
 
   async retryJob(id: JobId): Promise<Job | null> {
-    toObjectId('id', id);
-    await this.initialize();
-    return this.#control.retryJob(id);
+    return this.#control.retryJob(id, this.#initialize);
   }
 
   async rescheduleJob(id: JobId, runAt: Date): Promise<Job | null> {
@@ -320,17 +303,15 @@ export class Monque<Types extends JobTypes = UntypedJobs>
   }
 
   async getQueueStats(filter: { readonly name?: NameOf<Types> } = {}): Promise<QueueStats> {
-    checkFields('filter', filter, { name: checkJobName });
-    await this.initialize();
-    return this.#control.getQueueStats(filter.name);
+    return this.#control.getQueueStats(filter, this.#initialize);
   }
 
-  pause(name: NameOf<Types>): Promise<void> {
-    return this.#setPaused(name, true);
+  async pause(name: NameOf<Types>): Promise<void> {
+    return this.#control.setPaused(name, true, this.#initialize);
   }
 
-  resume(name: NameOf<Types>): Promise<void> {
-    return this.#setPaused(name, false);
+  async resume(name: NameOf<Types>): Promise<void> {
+    return this.#control.setPaused(name, false, this.#initialize);
   }
 
   async waitFor<Name extends NameOf<Types> = NameOf<Types>>(
@@ -386,13 +367,6 @@ export class Monque<Types extends JobTypes = UntypedJobs>
       alerts: [],
       ledger: this.#ledger.health(),
     };
-  }
-
-  async #setPaused(name: string, paused: boolean): Promise<void> {
-    checkJobName('name', name);
-    await this.initialize();
-    await this.#ledger.setPaused({ name, paused, now: this.#context.ledgerTime.now() });
-    this.#origin.#instance?.pausesChanged();
   }
 
   async #startInstance(): Promise<void> {

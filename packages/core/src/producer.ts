@@ -137,8 +137,7 @@ export class Producer {
       names: drafts.map(({ name }) => name),
       send: (trace) =>
         this.#storeMany(drafts.map((draft) => ({ ...draft, ...(trace && { trace }) }))),
-      jobsOf: (results) =>
-        results.flatMap((result) => ('error' in result ? [] : [result.job])),
+      jobsOf: (results) => results.flatMap((result) => ('error' in result ? [] : [result.job])),
     });
   }
 

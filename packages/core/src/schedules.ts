@@ -8,13 +8,13 @@
  * @module
  */
 import { BSON } from 'mongodb';
-import { checkJobName } from './checks.ts';
+import { checkFields, checkJobName, text } from './checks.ts';
 import { parseCron } from './cron.ts';
 import type { EngineContext } from './engine-context.ts';
 import { InvalidArgumentError, MonqueError } from './errors.ts';
 import { DEFAULT_PRIORITY, DOCUMENT_VERSION, type Job } from './job.ts';
 import { JOB_LIFECYCLE } from './job-lifecycle.ts';
-import { checkScheduleOptions, type ScheduleOptions } from './job-options.ts';
+import { checkScheduleOptions, LONGEST_UNIQUE_KEY, type ScheduleOptions } from './job-options.ts';
 import type { SeriesFields } from './ledger/ledger-repository.ts';
 import { seriesLock } from './ledger/unique-locks.ts';
 import { copyMetadata, type JobMetadata, metadataFull } from './metadata.ts';
@@ -92,7 +92,15 @@ export class Schedules {
   }
 
   /** Ends a series, or all of a name; gives how many were ended. */
-  async unschedule(name: string, uniqueKey: string | undefined): Promise<number> {
+  async unschedule(
+    name: string,
+    options: { readonly uniqueKey?: string },
+    ready: () => Promise<void>,
+  ): Promise<number> {
+    checkJobName('name', name);
+    checkFields('options', options, { uniqueKey: text(LONGEST_UNIQUE_KEY) });
+    const { uniqueKey } = options;
+    await ready();
     const ended = await this.#end(name, uniqueKey);
     const expression = uniqueKey === undefined ? undefined : expressionOf(uniqueKey);
     if (ended > 0 || expression === undefined || expression === uniqueKey) return ended;

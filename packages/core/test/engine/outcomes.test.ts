@@ -644,7 +644,8 @@ describe('complete({ session })', () => {
     const { _id } = await monque.schedule('* * * * *', 'work');
     monque.worker('work', async (job, { complete }) => {
       await complete({ session, result: 'paid' });
-      // Another instance runs the next one meanwhile.
+      // Another instance runs the next one meanwhile; this one hears of it, and is too slow.
+      faulty.plan('claim', { fail: 'before' });
       await ledger.amend({ jobId: job._id, changes: { nextRunAt: new Date(0) }, now: new Date(0) });
       const claim = { instanceId: 'other', claimToken: 'other', now: new Date(clock.now()) };
       const demand = [{ name: 'work', limit: 1 }];

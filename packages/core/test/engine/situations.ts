@@ -1,5 +1,6 @@
 /** Situations that a job may be in, each with the reason that `explain` must find; for any ledger. */
 import { ObjectId } from 'mongodb';
+import { expect } from 'vitest';
 import type {
   ExplanationReason,
   InstanceInfo,
@@ -225,6 +226,21 @@ export const SITUATIONS: readonly Situation[] = [
     reason: 'paused',
     others: ['failedBefore'],
     details: { name: NAME },
+  },
+  {
+    name: 'a job that waits at a gate',
+    arrange: (world) => putSettled(world, { verb: 'block', gate: 'paid', stagesBefore: [] }),
+    reason: 'gateClosed',
+    details: { gate: 'paid', since: expect.any(Date) },
+  },
+  {
+    name: 'a job that waits at a gate for a time',
+    arrange: (world) => {
+      const blockedUntil = world.at(60_000);
+      return putSettled(world, { verb: 'block', gate: 'paid', stagesBefore: [], blockedUntil });
+    },
+    reason: 'gateClosed',
+    details: { gate: 'paid', until: expect.any(Date) },
   },
   {
     name: 'a job while no scheduler is started',

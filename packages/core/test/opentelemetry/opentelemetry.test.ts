@@ -263,6 +263,7 @@ describe('metrics', () => {
     await monque.enqueue('email');
     const after = await exported();
     expect(after.get('monque.jobs.enqueued')?.dataPoints).toMatchObject([{ value: 1 }]);
+    await clock.advance(1_000);
     await monque.stop();
     await shutdown();
   });

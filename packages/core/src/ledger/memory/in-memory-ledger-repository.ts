@@ -17,68 +17,8 @@
 import { InvalidArgumentError, LedgerFullError, toError } from '../../errors.ts';
 import { asRecord, type Job } from '../../job.ts';
 import { JOB_LIFECYCLE } from '../../job-lifecycle.ts';
-import {
-  type AmendParams,
-  type AmendResult,
-  type CancelParams,
-  type CancelResult,
-  type CheckpointParams,
-  type CheckpointResult,
-  type ClaimCounts,
-  type ClaimParams,
-  type ClaimResult,
-  type CountClaimsParams,
-  type CountDueParams,
-  type CountDueResult,
-  type DeclareDeadParams,
-  type EndSeriesParams,
-  type EnqueueAnswer,
-  type EnqueueParams,
-  type EnqueueResult,
-  type ExpireGatesParams,
-  type ExpireGatesResult,
-  type FindClaimantsParams,
-  type FindJobsParams,
-  type FindSeriesParams,
-  type GetJobParams,
-  type InstanceParams,
-  type LeaseRecord,
-  type LedgerHint,
-  LedgerRepository,
-  type LedgerRepositoryOptions,
-  type LedgerWatch,
-  type NextDueParams,
-  type NoteParams,
-  type OpenGateParams,
-  type OpenGateResult,
-  type OpenLeaseParams,
-  type PruneParams,
-  type PruneResult,
-  type ReadClaimParams,
-  type ReadClaimsParams,
-  type ReadHistoryParams,
-  type ReadLeasesParams,
-  type ReadStatsParams,
-  type RecoverParams,
-  type RecoverResult,
-  type RedriveParams,
-  type RedriveResult,
-  type RemoveParams,
-  type RemoveResult,
-  type RenewLeaseParams,
-  type ReplanParams,
-  type RescueParams,
-  type RescueResult,
-  type SeriesResult,
-  type SetMetadataParams,
-  type SetMetadataResult,
-  type SetPausedParams,
-  type SettleParams,
-  type SettleResult,
-  type StandingClaim,
-  type StatsRow,
-  type TransitionEntry,
-} from '../ledger-repository.ts';
+import { LedgerRepository, type LedgerRepositoryOptions } from '../ledger-repository.ts';
+import type * as verbs from '../ledger-verbs.ts';
 import {
   answerUnmatched,
   type SettleAnswer,
@@ -163,12 +103,15 @@ export class InMemoryLedgerRepository extends LedgerRepository {
     return new Date(this.clock.now());
   }
 
-  protected async performEnqueue({ jobs, session }: EnqueueParams): Promise<EnqueueResult> {
+  protected async performEnqueue({
+    jobs,
+    session,
+  }: verbs.EnqueueParams): Promise<verbs.EnqueueResult> {
     if (session !== undefined) throw noTransactions();
     return { answers: jobs.map((job) => this.#enqueueOne(job)) };
   }
 
-  protected async performClaim(params: ClaimParams): Promise<ClaimResult> {
+  protected async performClaim(params: verbs.ClaimParams): Promise<verbs.ClaimResult> {
     const transition = { ...params, now: new Date(params.now) };
     const saturated: string[] = [];
     const drained: string[] = [];
@@ -192,21 +135,24 @@ export class InMemoryLedgerRepository extends LedgerRepository {
     return { jobs: won.map(copyOut), attempted: won.length, saturated, drained };
   }
 
-  protected async performReadClaim(params: ReadClaimParams): Promise<readonly Job[]> {
+  protected async performReadClaim(params: verbs.ReadClaimParams): Promise<readonly Job[]> {
     const claims = this.#jobs.claimsOf(params.instanceId);
     const ofToken = claims.filter(({ job }) => job.claimToken === params.claimToken);
     return inClaimOrder(ofToken).map(copyOut);
   }
 
-  protected async performSettle({ settlements, now }: SettleParams): Promise<SettleResult> {
+  protected async performSettle({
+    settlements,
+    now,
+  }: verbs.SettleParams): Promise<verbs.SettleResult> {
     return { answers: settlements.map((settlement) => this.#settleOne(settlement, now)) };
   }
 
-  protected async performCancel(params: CancelParams): Promise<CancelResult> {
+  protected async performCancel(params: verbs.CancelParams): Promise<verbs.CancelResult> {
     return this.#control.cancel(params);
   }
 
-  protected async performRemove(params: RemoveParams): Promise<RemoveResult> {
+  protected async performRemove(params: verbs.RemoveParams): Promise<verbs.RemoveResult> {
     const result = this.#control.remove(params);
     if (result.outcome !== 'removed') return result;
     const { jobId, now = new Date(this.clock.now()) } = params;
@@ -214,35 +160,39 @@ export class InMemoryLedgerRepository extends LedgerRepository {
     return result;
   }
 
-  protected async performRedrive(params: RedriveParams): Promise<RedriveResult> {
+  protected async performRedrive(params: verbs.RedriveParams): Promise<verbs.RedriveResult> {
     return this.#control.redrive(params);
   }
 
-  protected async performAmend(params: AmendParams): Promise<AmendResult> {
+  protected async performAmend(params: verbs.AmendParams): Promise<verbs.AmendResult> {
     return this.#control.amend(params);
   }
 
-  protected async performReplan(params: ReplanParams): Promise<SeriesResult> {
+  protected async performReplan(params: verbs.ReplanParams): Promise<verbs.SeriesResult> {
     return this.#series.replan(params);
   }
 
-  protected async performEndSeries(params: EndSeriesParams): Promise<SeriesResult> {
+  protected async performEndSeries(params: verbs.EndSeriesParams): Promise<verbs.SeriesResult> {
     return this.#series.endSeries(params);
   }
 
-  protected async performNote(params: NoteParams): Promise<boolean> {
+  protected async performNote(params: verbs.NoteParams): Promise<boolean> {
     return this.#control.note(params);
   }
 
-  protected async performCheckpoint(params: CheckpointParams): Promise<CheckpointResult> {
+  protected async performCheckpoint(
+    params: verbs.CheckpointParams,
+  ): Promise<verbs.CheckpointResult> {
     return this.#stages.checkpoint(params);
   }
 
-  protected async performOpenGate(params: OpenGateParams): Promise<OpenGateResult> {
+  protected async performOpenGate(params: verbs.OpenGateParams): Promise<verbs.OpenGateResult> {
     return this.#stages.openGate(params);
   }
 
-  protected async performExpireGates(params: ExpireGatesParams): Promise<ExpireGatesResult> {
+  protected async performExpireGates(
+    params: verbs.ExpireGatesParams,
+  ): Promise<verbs.ExpireGatesResult> {
     return this.#stages.expireGates(params);
   }
 
@@ -250,28 +200,30 @@ export class InMemoryLedgerRepository extends LedgerRepository {
     throw noTransactions();
   }
 
-  protected async performFindSeries(params: FindSeriesParams): Promise<readonly Job[]> {
+  protected async performFindSeries(params: verbs.FindSeriesParams): Promise<readonly Job[]> {
     return this.#series.find(params);
   }
 
-  protected async performSetMetadata(params: SetMetadataParams): Promise<SetMetadataResult> {
+  protected async performSetMetadata(
+    params: verbs.SetMetadataParams,
+  ): Promise<verbs.SetMetadataResult> {
     return setMetadata(this.#jobs, params);
   }
 
   protected async performReadHistory(
-    params: ReadHistoryParams,
-  ): Promise<readonly TransitionEntry[]> {
+    params: verbs.ReadHistoryParams,
+  ): Promise<readonly verbs.TransitionEntry[]> {
     const id = params.jobId.toHexString();
     return readHistory(params, this.#log, this.#jobs.find(id) ?? this.#archive.find(id));
   }
 
-  protected async performGetJob({ jobId, archived }: GetJobParams): Promise<Job | null> {
+  protected async performGetJob({ jobId, archived }: verbs.GetJobParams): Promise<Job | null> {
     const id = jobId.toHexString();
     const stored = this.#jobs.find(id) ?? (archived ? this.#archive.find(id) : undefined);
     return stored === undefined ? null : copyOut(stored);
   }
 
-  protected async performFindJobs(params: FindJobsParams): Promise<readonly Job[]> {
+  protected async performFindJobs(params: verbs.FindJobsParams): Promise<readonly Job[]> {
     const { archived = false, orderBy, direction, after, filter } = params;
     const source = archived ? this.#archive : this.#jobs;
     if (filter.jobIds !== undefined) return listJobs(jobsWithIds(source, filter.jobIds), params);
@@ -279,11 +231,13 @@ export class InMemoryLedgerRepository extends LedgerRepository {
     return takeJobs(this.#jobs.inOrder(direction, after?.jobId.toHexString()), params);
   }
 
-  protected async performReadStats(params: ReadStatsParams): Promise<readonly StatsRow[]> {
+  protected async performReadStats(
+    params: verbs.ReadStatsParams,
+  ): Promise<readonly verbs.StatsRow[]> {
     return countJobs(this.#jobs.all(), params);
   }
 
-  protected async performSetPaused({ name, paused }: SetPausedParams): Promise<void> {
+  protected async performSetPaused({ name, paused }: verbs.SetPausedParams): Promise<void> {
     if (paused === this.#paused.has(name)) return;
     if (paused) this.#paused.add(name);
     else this.#paused.delete(name);
@@ -294,78 +248,86 @@ export class InMemoryLedgerRepository extends LedgerRepository {
     return [...this.#paused].sort();
   }
 
-  protected async performRecover(params: RecoverParams): Promise<RecoverResult> {
+  protected async performRecover(params: verbs.RecoverParams): Promise<verbs.RecoverResult> {
     return this.#rescue.recover(params);
   }
 
-  protected async performPrune(params: PruneParams): Promise<PruneResult> {
+  protected async performPrune(params: verbs.PruneParams): Promise<verbs.PruneResult> {
     return this.#archive.prune(params);
   }
 
-  protected async performNextDue({ names, after, until }: NextDueParams): Promise<Date | null> {
+  protected async performNextDue({
+    names,
+    after,
+    until,
+  }: verbs.NextDueParams): Promise<Date | null> {
     const dueTimes = names.map((name) => this.#jobs.nextDueMs(name, after.getTime()));
     const earliestMs = Math.min(...dueTimes);
     return earliestMs <= until.getTime() ? new Date(earliestMs) : null;
   }
 
-  protected async performOpenLease(params: OpenLeaseParams): Promise<void> {
+  protected async performOpenLease(params: verbs.OpenLeaseParams): Promise<void> {
     this.#leases.open(params);
   }
 
-  protected async performRenewLease(params: RenewLeaseParams): Promise<boolean> {
+  protected async performRenewLease(params: verbs.RenewLeaseParams): Promise<boolean> {
     return this.#leases.renew(params);
   }
 
-  protected async performReadLeases(params: ReadLeasesParams): Promise<readonly LeaseRecord[]> {
+  protected async performReadLeases(
+    params: verbs.ReadLeasesParams,
+  ): Promise<readonly verbs.LeaseRecord[]> {
     return this.#leases.read(params);
   }
 
-  protected async performDeclareDead(params: DeclareDeadParams): Promise<boolean> {
+  protected async performDeclareDead(params: verbs.DeclareDeadParams): Promise<boolean> {
     return this.#leases.declareDead(params);
   }
 
-  protected async performEndLease({ instanceId }: InstanceParams): Promise<void> {
+  protected async performEndLease({ instanceId }: verbs.InstanceParams): Promise<void> {
     this.#leases.end(instanceId);
     if (this.#jobs.claimsOf(instanceId).length === 0) this.#leases.remove(instanceId);
   }
 
-  protected async performRemoveLease({ instanceId }: InstanceParams): Promise<void> {
+  protected async performRemoveLease({ instanceId }: verbs.InstanceParams): Promise<void> {
     this.#leases.remove(instanceId);
   }
 
   protected async performFindClaimants({
     except,
-  }: FindClaimantsParams): Promise<readonly string[]> {
+  }: verbs.FindClaimantsParams): Promise<readonly string[]> {
     return this.#jobs.claimants().filter((instanceId) => !except.includes(instanceId));
   }
 
   protected async performReadClaims({
     instanceId,
     limit,
-  }: ReadClaimsParams): Promise<readonly StandingClaim[]> {
+  }: verbs.ReadClaimsParams): Promise<readonly verbs.StandingClaim[]> {
     return this.#jobs.claimsOf(instanceId).slice(0, limit).map(toStandingClaim);
   }
 
-  protected async performCountClaims(params: CountClaimsParams): Promise<ClaimCounts> {
+  protected async performCountClaims(params: verbs.CountClaimsParams): Promise<verbs.ClaimCounts> {
     return countMemoryClaims(this.#jobs, params);
   }
 
-  protected async performCountDue(params: CountDueParams): Promise<CountDueResult> {
+  protected async performCountDue(params: verbs.CountDueParams): Promise<verbs.CountDueResult> {
     return countMemoryDue(this.#jobs, params);
   }
 
-  protected async performRescue(params: RescueParams): Promise<RescueResult> {
+  protected async performRescue(params: verbs.RescueParams): Promise<verbs.RescueResult> {
     if (this.#leases.isLive(params.deadInstanceId)) {
       return { pending: 0, failed: 0, cancelled: 0, more: false, refused: true };
     }
     return { ...this.#rescue.rescue(params), refused: false };
   }
 
-  protected async performWatch(listener: (hint: LedgerHint) => void): Promise<LedgerWatch> {
+  protected async performWatch(
+    listener: (hint: verbs.LedgerHint) => void,
+  ): Promise<verbs.LedgerWatch> {
     return this.#hints.watch(listener);
   }
 
-  #enqueueOne(job: Job): EnqueueAnswer {
+  #enqueueOne(job: Job): verbs.EnqueueAnswer {
     const id = job._id.toHexString();
     const earlier = this.#jobs.find(id);
     if (earlier !== undefined) return { outcome: 'enqueued', job: copyOut(earlier) };

@@ -11,68 +11,8 @@
 import type { Collection, Db } from 'mongodb';
 import type { Job } from '../../job.ts';
 import { type Random, systemRandom } from '../../random.ts';
-import {
-  type AmendParams,
-  type AmendResult,
-  type CancelParams,
-  type CancelResult,
-  type CheckpointParams,
-  type CheckpointResult,
-  type ClaimCounts,
-  type ClaimParams,
-  type ClaimResult,
-  type CompleteInSessionParams,
-  type CountClaimsParams,
-  type CountDueParams,
-  type CountDueResult,
-  DEFAULT_OPERATION_TIMEOUT,
-  type DeclareDeadParams,
-  type EndSeriesParams,
-  type EnqueueParams,
-  type EnqueueResult,
-  type ExpireGatesParams,
-  type ExpireGatesResult,
-  type FindClaimantsParams,
-  type FindJobsParams,
-  type FindSeriesParams,
-  type GetJobParams,
-  type InstanceParams,
-  type LeaseRecord,
-  type LedgerHint,
-  LedgerRepository,
-  type LedgerWatch,
-  type NextDueParams,
-  type NoteParams,
-  type OpenGateParams,
-  type OpenGateResult,
-  type OpenLeaseParams,
-  type PruneParams,
-  type PruneResult,
-  type ReadClaimParams,
-  type ReadClaimsParams,
-  type ReadHistoryParams,
-  type ReadLeasesParams,
-  type ReadStatsParams,
-  type RecoverParams,
-  type RecoverResult,
-  type RedriveParams,
-  type RedriveResult,
-  type RemoveParams,
-  type RemoveResult,
-  type RenewLeaseParams,
-  type ReplanParams,
-  type RescueParams,
-  type RescueResult,
-  type SeriesResult,
-  type SetMetadataParams,
-  type SetMetadataResult,
-  type SetPausedParams,
-  type SettleParams,
-  type SettleResult,
-  type StandingClaim,
-  type StatsRow,
-  type TransitionEntry,
-} from '../ledger-repository.ts';
+import { DEFAULT_OPERATION_TIMEOUT, LedgerRepository } from '../ledger-repository.ts';
+import type * as verbs from '../ledger-verbs.ts';
 import { Commands } from './commands.ts';
 import { reading, writing } from './driver-errors.ts';
 import { ENGINE_INDEXES, LISTING_INDEXES, type NamedIndex } from './indexes.ts';
@@ -204,7 +144,10 @@ export class MongoLedgerRepository extends LedgerRepository {
     });
   }
 
-  protected override performEnqueue({ jobs, session }: EnqueueParams): Promise<EnqueueResult> {
+  protected override performEnqueue({
+    jobs,
+    session,
+  }: verbs.EnqueueParams): Promise<verbs.EnqueueResult> {
     if (session === undefined) {
       return writing('enqueue', async () => ({ answers: await this.#enqueue.batch(jobs) }));
     }
@@ -214,100 +157,110 @@ export class MongoLedgerRepository extends LedgerRepository {
   /** Errors reach the caller as the driver made them: `withTransaction` decides by their labels. */
   async #enqueueInSession(
     jobs: readonly Job[],
-    session: NonNullable<EnqueueParams['session']>,
-  ): Promise<EnqueueResult> {
+    session: NonNullable<verbs.EnqueueParams['session']>,
+  ): Promise<verbs.EnqueueResult> {
     const answers = [];
     for (const job of jobs) answers.push(await this.#enqueue.inSession(job, session));
     return { answers };
   }
 
-  protected override performClaim(params: ClaimParams): Promise<ClaimResult> {
+  protected override performClaim(params: verbs.ClaimParams): Promise<verbs.ClaimResult> {
     const { clock } = this;
     const lateMs = clock.monotonic() + (params.deadlineMs ?? this.#operationTimeoutMs);
     return writing('claim', () => this.#claims.claim(params, () => clock.monotonic() >= lateMs));
   }
 
-  protected override performReadClaim(params: ReadClaimParams): Promise<readonly Job[]> {
+  protected override performReadClaim(params: verbs.ReadClaimParams): Promise<readonly Job[]> {
     return reading('readClaim', () => this.#claims.readConfirmed(params));
   }
 
-  protected override performSettle(params: SettleParams): Promise<SettleResult> {
+  protected override performSettle(params: verbs.SettleParams): Promise<verbs.SettleResult> {
     return writing('settle', () => this.#settle.settle(params));
   }
 
-  protected override performNote(params: NoteParams): Promise<boolean> {
+  protected override performNote(params: verbs.NoteParams): Promise<boolean> {
     return writing('note', () => this.#settle.note(params));
   }
 
-  protected override performCheckpoint(params: CheckpointParams): Promise<CheckpointResult> {
+  protected override performCheckpoint(
+    params: verbs.CheckpointParams,
+  ): Promise<verbs.CheckpointResult> {
     return writing('checkpoint', () => this.#stages.checkpoint(params));
   }
 
-  protected override performOpenGate(params: OpenGateParams): Promise<OpenGateResult> {
+  protected override performOpenGate(params: verbs.OpenGateParams): Promise<verbs.OpenGateResult> {
     return writing('openGate', () => this.#stages.openGate(params));
   }
 
-  protected override performExpireGates(params: ExpireGatesParams): Promise<ExpireGatesResult> {
+  protected override performExpireGates(
+    params: verbs.ExpireGatesParams,
+  ): Promise<verbs.ExpireGatesResult> {
     return writing('expireGates', () => this.#stages.expireGates(params));
   }
 
-  protected override performCompleteInSession(params: CompleteInSessionParams): Promise<boolean> {
+  protected override performCompleteInSession(
+    params: verbs.CompleteInSessionParams,
+  ): Promise<boolean> {
     return this.#settle.completeInSession(params);
   }
 
-  protected override performCancel(params: CancelParams): Promise<CancelResult> {
+  protected override performCancel(params: verbs.CancelParams): Promise<verbs.CancelResult> {
     return writing('cancel', () => this.#control.cancel(params));
   }
 
-  protected override performRedrive(params: RedriveParams): Promise<RedriveResult> {
+  protected override performRedrive(params: verbs.RedriveParams): Promise<verbs.RedriveResult> {
     return writing('redrive', () => this.#control.redrive(params));
   }
 
-  protected override performAmend(params: AmendParams): Promise<AmendResult> {
+  protected override performAmend(params: verbs.AmendParams): Promise<verbs.AmendResult> {
     if (params.session) return this.#control.amend(params);
     return writing('amend', () => this.#control.amend(params));
   }
 
-  protected override performRemove(params: RemoveParams): Promise<RemoveResult> {
+  protected override performRemove(params: verbs.RemoveParams): Promise<verbs.RemoveResult> {
     const { now = new Date(this.clock.now()) } = params;
     return writing('remove', () => this.#control.remove({ ...params, now }));
   }
 
-  protected override performReplan(params: ReplanParams): Promise<SeriesResult> {
+  protected override performReplan(params: verbs.ReplanParams): Promise<verbs.SeriesResult> {
     return writing('replan', () => this.#series.replan(params));
   }
 
-  protected override performEndSeries(params: EndSeriesParams): Promise<SeriesResult> {
+  protected override performEndSeries(params: verbs.EndSeriesParams): Promise<verbs.SeriesResult> {
     return writing('endSeries', () => this.#series.endSeries(params));
   }
 
-  protected override performFindSeries(params: FindSeriesParams): Promise<readonly Job[]> {
+  protected override performFindSeries(params: verbs.FindSeriesParams): Promise<readonly Job[]> {
     return reading('findSeries', () => this.#series.find(params));
   }
 
-  protected override performSetMetadata(params: SetMetadataParams): Promise<SetMetadataResult> {
+  protected override performSetMetadata(
+    params: verbs.SetMetadataParams,
+  ): Promise<verbs.SetMetadataResult> {
     return writing('setMetadata', () => setMetadata(this.#jobs, params));
   }
 
   protected override performReadHistory(
-    params: ReadHistoryParams,
-  ): Promise<readonly TransitionEntry[]> {
+    params: verbs.ReadHistoryParams,
+  ): Promise<readonly verbs.TransitionEntry[]> {
     return reading('readHistory', () => this.#listing.history(params));
   }
 
-  protected override performGetJob(params: GetJobParams): Promise<Job | null> {
+  protected override performGetJob(params: verbs.GetJobParams): Promise<Job | null> {
     return reading('getJob', () => this.#listing.get(params));
   }
 
-  protected override performFindJobs(params: FindJobsParams): Promise<readonly Job[]> {
+  protected override performFindJobs(params: verbs.FindJobsParams): Promise<readonly Job[]> {
     return reading('findJobs', () => this.#listing.list(params));
   }
 
-  protected override performReadStats(params: ReadStatsParams): Promise<readonly StatsRow[]> {
+  protected override performReadStats(
+    params: verbs.ReadStatsParams,
+  ): Promise<readonly verbs.StatsRow[]> {
     return reading('readStats', () => this.#listing.stats(params));
   }
 
-  protected override performSetPaused(params: SetPausedParams): Promise<void> {
+  protected override performSetPaused(params: verbs.SetPausedParams): Promise<void> {
     return writing('setPaused', () => this.#pauses.set(params));
   }
 
@@ -315,31 +268,33 @@ export class MongoLedgerRepository extends LedgerRepository {
     return reading('readPaused', () => this.#pauses.read());
   }
 
-  protected override performPrune(params: PruneParams): Promise<PruneResult> {
+  protected override performPrune(params: verbs.PruneParams): Promise<verbs.PruneResult> {
     return writing('prune', () => this.#pruning.prune(params));
   }
 
-  protected override performNextDue(params: NextDueParams): Promise<Date | null> {
+  protected override performNextDue(params: verbs.NextDueParams): Promise<Date | null> {
     return reading('nextDue', () => findNextDue(this.#jobs, params));
   }
 
-  protected override performOpenLease(params: OpenLeaseParams): Promise<void> {
+  protected override performOpenLease(params: verbs.OpenLeaseParams): Promise<void> {
     return writing('openLease', () => this.#leases.open(params));
   }
 
-  protected override performRenewLease(params: RenewLeaseParams): Promise<boolean> {
+  protected override performRenewLease(params: verbs.RenewLeaseParams): Promise<boolean> {
     return writing('renewLease', () => this.#leases.renew(params));
   }
 
-  protected override performReadLeases(params: ReadLeasesParams): Promise<readonly LeaseRecord[]> {
+  protected override performReadLeases(
+    params: verbs.ReadLeasesParams,
+  ): Promise<readonly verbs.LeaseRecord[]> {
     return reading('readLeases', () => this.#leases.readAll(params));
   }
 
-  protected override performDeclareDead(params: DeclareDeadParams): Promise<boolean> {
+  protected override performDeclareDead(params: verbs.DeclareDeadParams): Promise<boolean> {
     return writing('declareDead', () => this.#leases.declareDead(params));
   }
 
-  protected override performEndLease({ instanceId }: InstanceParams): Promise<void> {
+  protected override performEndLease({ instanceId }: verbs.InstanceParams): Promise<void> {
     return writing('endLease', async () => {
       await this.#leases.end(instanceId);
       const [claim] = await this.#claims.standing(instanceId, 1);
@@ -347,20 +302,20 @@ export class MongoLedgerRepository extends LedgerRepository {
     });
   }
 
-  protected override performRemoveLease({ instanceId }: InstanceParams): Promise<void> {
+  protected override performRemoveLease({ instanceId }: verbs.InstanceParams): Promise<void> {
     return writing('removeLease', () => this.#leases.removeDead(instanceId));
   }
 
   protected override performFindClaimants({
     except,
-  }: FindClaimantsParams): Promise<readonly string[]> {
+  }: verbs.FindClaimantsParams): Promise<readonly string[]> {
     return reading('findClaimants', () => this.#claims.claimants(except));
   }
 
   protected override performReadClaims({
     instanceId,
     limit,
-  }: ReadClaimsParams): Promise<readonly StandingClaim[]> {
+  }: verbs.ReadClaimsParams): Promise<readonly verbs.StandingClaim[]> {
     return reading('readClaims', async () => {
       const claims = await this.#claims.standing(instanceId, limit);
       return claims.map(({ _id, claimToken, fence, cancelRequestedAt }) => ({
@@ -372,15 +327,17 @@ export class MongoLedgerRepository extends LedgerRepository {
     });
   }
 
-  protected override performCountClaims(params: CountClaimsParams): Promise<ClaimCounts> {
+  protected override performCountClaims(
+    params: verbs.CountClaimsParams,
+  ): Promise<verbs.ClaimCounts> {
     return reading('countClaims', () => this.#inspection.countClaims(params));
   }
 
-  protected override performCountDue(params: CountDueParams): Promise<CountDueResult> {
+  protected override performCountDue(params: verbs.CountDueParams): Promise<verbs.CountDueResult> {
     return reading('countDue', () => this.#inspection.countDue(params));
   }
 
-  protected override performRescue(params: RescueParams): Promise<RescueResult> {
+  protected override performRescue(params: verbs.RescueParams): Promise<verbs.RescueResult> {
     return writing('rescue', async () => {
       const { deadInstanceId, limit } = params;
       if (await this.#leases.isLive(deadInstanceId)) {
@@ -392,13 +349,13 @@ export class MongoLedgerRepository extends LedgerRepository {
     });
   }
 
-  protected override performRecover(params: RecoverParams): Promise<RecoverResult> {
+  protected override performRecover(params: verbs.RecoverParams): Promise<verbs.RecoverResult> {
     return writing('recover', () => this.#rescue.recover(params));
   }
 
   protected override async performWatch(
-    listener: (hint: LedgerHint) => void,
-  ): Promise<LedgerWatch> {
+    listener: (hint: verbs.LedgerHint) => void,
+  ): Promise<verbs.LedgerWatch> {
     return watchJobs({
       client: this.#db.client,
       collection: this.#collection,
