@@ -105,8 +105,8 @@ export class Alerts {
 
   #counted(metric: string, amount: number, { outcome }: Labels): void {
     if (metric !== 'settled') return;
-    if (RUNS.has(outcome)) this.#ended += amount;
-    if (FAILURES.has(outcome)) this.#failed += amount;
+    this.#ended += RUNS.has(outcome) ? amount : 0;
+    this.#failed += FAILURES.has(outcome) ? amount : 0;
   }
 
   #recorded(metric: string, value: number): void {

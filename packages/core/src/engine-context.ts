@@ -53,6 +53,7 @@ export function makeContext(
   };
   const ledger = codec ? withCodec(source, { codec, maxBytes, report }) : source;
   const ledgerTime = new LedgerTime(ledger, clock, report);
+  source.onViolation((violation) => emit('invariant:violated', violation));
   const instruments = new Instruments({ ledger, metrics, report });
   return {
     ...{ ledger, ledgerTime, clock, random, options },

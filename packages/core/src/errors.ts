@@ -133,6 +133,47 @@ export class AccessDeniedError extends MonqueError {
   }
 }
 
+/** What an {@link InvariantViolationError} is made from. */
+export interface InvariantFault {
+  readonly rule: string;
+  readonly verb: string;
+  readonly jobId: ObjectId;
+  readonly jobName?: string;
+  readonly message: string;
+  readonly values?: Readonly<Record<string, unknown>>;
+  readonly advice?: string;
+}
+
+/** A write breaks a rule of the ledger. Where the rule is enforced, nothing of that job was written. */
+export class InvariantViolationError extends MonqueError {
+  override readonly name = 'InvariantViolationError';
+  /** The name of the rule. */
+  readonly rule: string;
+  /** The verb of the ledger, or of the end of a run; `audit` for a stored job. */
+  readonly verb: string;
+  readonly jobId: ObjectId;
+  /** The name of the job, where the write says it. */
+  readonly jobName?: string;
+  /** The values that show what is wrong. */
+  readonly values: Readonly<Record<string, unknown>>;
+  /** How to mend it; absent where the rule does not say. */
+  readonly advice?: string;
+
+  constructor({ rule, verb, jobId, jobName, message, values = {}, advice }: InvariantFault) {
+    const end = advice === undefined ? '' : `; ${advice}`;
+    super(
+      'INVARIANT_VIOLATION',
+      `The rule '${rule}' does not hold for ${verb} of job ${jobId.toHexString()}: ${message}${end}`,
+    );
+    this.rule = rule;
+    this.verb = verb;
+    this.jobId = jobId;
+    this.values = values;
+    if (jobName !== undefined) this.jobName = jobName;
+    if (advice !== undefined) this.advice = advice;
+  }
+}
+
 /** `stop()` waited for `shutdownTimeout` and some handlers still ran. They were told to abort and are named here. */
 export class ShutdownTimeoutError extends MonqueError {
   override readonly name = 'ShutdownTimeoutError';

@@ -7,6 +7,7 @@ import { EventEmitter } from 'node:events';
 import type { Alert } from './alert-options.ts';
 import { toError } from './errors.ts';
 import type { Job } from './job.ts';
+import type { InvariantViolation } from './ledger/invariants.ts';
 
 /** Each event with its payload. Every event concerns only what this instance did itself. */
 export interface MonqueEventMap {
@@ -70,6 +71,11 @@ export interface MonqueEventMap {
   'access:denied': [
     payload: { readonly actor: string; readonly verb: string; readonly name?: string },
   ];
+  /**
+   * A write broke a rule of the ledger. With `isRefused` nothing was written of it, and who made it got the same error;
+   * else the rule only reports. Fires for every scheduler on the same ledger object.
+   */
+  'invariant:violated': [payload: InvariantViolation];
   /** The ledger does not answer any more. Fires with the first call of the engine that fails. */
   'connection:lost': [payload: { readonly error: Error }];
   /** The ledger answers again. */

@@ -9,6 +9,12 @@ export {
   DEFAULT_FAILURE_MINIMUM,
   DEFAULT_FAILURE_WINDOW,
 } from './alert-options.ts';
+export {
+  type AuditFinding,
+  type AuditOptions,
+  type AuditReport,
+  DEFAULT_AUDIT_BATCH,
+} from './auditor.ts';
 export { type Clock, systemClock, type Timer } from './clock.ts';
 export { type Codec, type CodecContext, type CodecField, UndecodableError } from './codec.ts';
 export type { BulkResult, JobsPage, QueueStats } from './control.ts';
@@ -17,6 +23,8 @@ export {
   ConnectionError,
   InvalidArgumentError,
   InvalidCronError,
+  type InvariantFault,
+  InvariantViolationError,
   JobStateError,
   LedgerFullError,
   MonqueError,
@@ -75,6 +83,20 @@ export type {
   ResultOf,
   UntypedJobs,
 } from './job-types.ts';
+export type {
+  BuiltInRule,
+  InvariantMode,
+  InvariantRule,
+  LedgerWrite,
+  Mending,
+  RuleBreach,
+} from './ledger/invariant-rules.ts';
+export {
+  DEFAULT_MAX_STORED_BYTES,
+  type InvariantOptions,
+  type InvariantViolation,
+  type JobFinding,
+} from './ledger/invariants.ts';
 export type * from './ledger/ledger-repository.ts';
 export { DEFAULT_OPERATION_TIMEOUT, LedgerRepository } from './ledger/ledger-repository.ts';
 export {

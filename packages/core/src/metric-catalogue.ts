@@ -46,6 +46,7 @@ export const HISTOGRAMS: Readonly<Record<HistogramName, MetricDefinition>> = Obj
   },
   batchSize: { unit: 'job', labels: ['verb'], description: 'Jobs in one call of the ledger' },
   ledgerCallMs: { unit: 'ms', labels: ['verb'], description: 'How long calls of the ledger took' },
+  ruleMs: { unit: 'ms', labels: ['rule'], description: 'How long a rule took to look at a call' },
 });
 
 /** What has one value at a time. */
@@ -76,7 +77,13 @@ export type CounterName =
   | 'ledgerErrors';
 
 /** A metric that is measured again and again. */
-export type HistogramName = 'waitMs' | 'runMs' | 'settleDelayMs' | 'batchSize' | 'ledgerCallMs';
+export type HistogramName =
+  | 'waitMs'
+  | 'runMs'
+  | 'settleDelayMs'
+  | 'batchSize'
+  | 'ledgerCallMs'
+  | 'ruleMs';
 
 /** A metric that has one value at a time. */
 export type GaugeName =

@@ -20,11 +20,11 @@ export function snapshotOf(
   health: Health,
 ): MetricsSnapshot {
   const { counters, histograms } = metrics.read();
-  const { ledgerErrors, ledgerCallMs } = ledger.metrics();
+  const { ledgerErrors, ledgerCallMs, violations, ruleMs } = ledger.metrics();
   const candidates = metrics.total('claimCandidates');
   return Object.freeze({
-    counters: Object.freeze({ ...counters, ledgerErrors }),
-    histograms: Object.freeze({ ...histograms, ledgerCallMs }),
+    counters: Object.freeze({ ...counters, ledgerErrors, violations }),
+    histograms: Object.freeze({ ...histograms, ledgerCallMs, ruleMs }),
     gauges: Object.freeze({
       queueLagMs: health.lag,
       claimWinRate: candidates === 0 ? 1 : metrics.total('claimed') / candidates,

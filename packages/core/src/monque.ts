@@ -4,6 +4,7 @@
  * @module
  */
 import type { Db } from 'mongodb';
+import { type AuditOptions, Auditor, type AuditReport } from './auditor.ts';
 import { checkFields, checkFunction, checkJobName, DAY_MS, integer, toObjectId } from './checks.ts';
 import { type BulkResult, Control, type JobsPage, type QueueStats } from './control.ts';
 import { type EngineContext, makeContext } from './engine-context.ts';
@@ -85,6 +86,7 @@ export class Monque<Types extends JobTypes = UntypedJobs>
   readonly #records: Records;
   readonly #explainer: Explainer;
   readonly #inspector: Inspector;
+  readonly #auditor: Auditor;
   readonly #workers: Map<string, Worker>;
   readonly #initialize = (): Promise<void> => this.initialize();
   #instance: Instance | undefined;
@@ -123,6 +125,7 @@ export class Monque<Types extends JobTypes = UntypedJobs>
     this.#records = new Records(this.#context);
     this.#explainer = new Explainer(this.#context, () => origin.#instance);
     this.#inspector = new Inspector(this.#context, () => origin.#instance);
+    this.#auditor = new Auditor(this.#context);
     this.#control = new Control(this.#context, {
       onPending: (job) => onPending([job]),
       onCancelRequested: (jobId) => origin.#instance?.cancelRequested(jobId),
@@ -136,9 +139,10 @@ export class Monque<Types extends JobTypes = UntypedJobs>
     options: MonqueOptions = {},
   ): Monque<Types> {
     const { clock, operationTimeoutMs, ledger } = resolveOptions(options);
-    const { transitionLog } = ledger;
-    const inMemory = new InMemoryLedgerRepository({ clock, operationTimeoutMs, transitionLog });
-    const { transitionLog: _, ...others } = options;
+    const { transitionLog, invariants } = ledger;
+    const own = { clock, operationTimeoutMs, transitionLog, invariants };
+    const inMemory = new InMemoryLedgerRepository(own);
+    const { transitionLog: _, invariants: __, ...others } = options;
     return new Monque<Types>(inMemory, others);
   }
 
@@ -344,6 +348,10 @@ export class Monque<Types extends JobTypes = UntypedJobs>
 
   inspect(): Promise<Inspection> {
     return this.#inspector.inspect(this.#initialize);
+  }
+
+  async audit(options: AuditOptions = {}): Promise<AuditReport> {
+    return this.#auditor.audit(options, this.#initialize);
   }
 
   metrics(): MetricsSnapshot {

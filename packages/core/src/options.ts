@@ -26,6 +26,7 @@ import { type Clock, systemClock } from './clock.ts';
 import type { Codec } from './codec.ts';
 import { InvalidArgumentError } from './errors.ts';
 import type { JobStatus } from './job.ts';
+import { checkInvariantOptions, type InvariantOptions } from './ledger/invariants.ts';
 import { type Access, DEFAULT_OPERATION_TIMEOUT } from './ledger/ledger-repository.ts';
 import type { WriteConcernOption } from './ledger/mongodb/commands.ts';
 import { DEFAULT_COLLECTION_NAME } from './ledger/mongodb/mongo-ledger-repository.ts';
@@ -170,6 +171,12 @@ export interface MonqueOptions {
    * @default none
    */
   readonly logger?: Logger;
+  /**
+   * The rules that every write must keep, of the ledger's own and of yours, and what happens to writes that break them.
+   *
+   * @default the rules of the ledger's own, enforced
+   */
+  readonly invariants?: InvariantOptions;
   /** Thresholds for the events `alert` and `alert:cleared`. @default none */
   readonly alerts?: AlertOptions;
   /** Time and timers; for tests. @default systemClock */
@@ -213,6 +220,7 @@ export interface ResolvedOptions {
     readonly skipIndexCreation: boolean;
     readonly listingIndexes: boolean;
     readonly transitionLog: boolean;
+    readonly invariants: InvariantOptions;
   };
 }
 
@@ -259,6 +267,7 @@ const OPTION_CHECKS: Readonly<Record<keyof MonqueOptions, Check>> = {
   access: hasMethods('may'),
   codec: hasMethods('encode', 'decode'),
   logger: hasMethods('debug', 'info', 'warn', 'error'),
+  invariants: checkInvariantOptions,
   alerts: checkAlerts,
   clock: hasMethods('now', 'monotonic', 'setTimer', 'setImmediate'),
   random: hasMethods('fraction', 'token', 'objectId'),
@@ -271,6 +280,7 @@ const LEDGER_OPTIONS = [
   'skipIndexCreation',
   'listingIndexes',
   'transitionLog',
+  'invariants',
 ] as const;
 
 /**
@@ -320,6 +330,7 @@ export function resolveOptions(options: MonqueOptions = {}, ownLedger = false): 
       skipIndexCreation: options.skipIndexCreation ?? false,
       listingIndexes: options.listingIndexes ?? false,
       transitionLog: options.transitionLog ?? false,
+      invariants: options.invariants ?? {},
     }),
   });
 }

@@ -38,6 +38,11 @@ export function bsonVersionOf(value: object): unknown {
   return Reflect.get(value, BSON_VERSION);
 }
 
+/** How many bytes of BSON a value takes, as the one field of a document. */
+export function bytesOfPayload(value: unknown): number {
+  return BSON.calculateObjectSize({ value }, { ignoreUndefined: true });
+}
+
 /**
  * Copies a value that is to be stored.
  *
@@ -53,7 +58,7 @@ export function copyPayload(
 ): unknown {
   const copy = copyValue(field, value, []);
   if (copy === undefined) return undefined;
-  const bytes = BSON.calculateObjectSize({ value: copy }, { ignoreUndefined: true });
+  const bytes = bytesOfPayload(copy);
   if (bytes > maxBytes) {
     throw new InvalidArgumentError(
       field,

@@ -4,6 +4,7 @@
  * @module
  */
 import type { ObjectId } from 'mongodb';
+import type { AuditOptions, AuditReport } from './auditor.ts';
 import type { BulkResult, JobsPage, QueueStats } from './control.ts';
 import type { Explanation } from './explanation.ts';
 import type { OpenGateOptions } from './gates.ts';
@@ -294,6 +295,14 @@ export interface MonquePublicAPI<Types extends JobTypes = UntypedJobs> {
    * bounded reads within the indexes, some for each instance and name; for people, not for a hot path.
    */
   inspect(): Promise<Inspection>;
+  /**
+   * Looks at every stored job with the rules of the ledger, in bounded batches, and with `repair` mends what can be
+   * mended; the state of a job is never changed. For people and for jobs of their own, not for a hot path.
+   *
+   * @throws InvalidArgumentError when an option is wrong
+   */
+  audit(options?: AuditOptions): Promise<AuditReport>;
+
   /** What this scheduler has counted and measured since it was made; nothing is asked of the ledger. */
   metrics(): MetricsSnapshot;
 

@@ -169,6 +169,10 @@ describe('imports run one way:', () => {
   const CONTRACT = [
     'ledger/access',
     'ledger/gate-expiry',
+    'ledger/guard-refusals',
+    'ledger/invariant-rules',
+    'ledger/invariants',
+    'ledger/ledger-writes',
     'ledger/ledger-hint',
     'ledger/inspection-verbs',
     'ledger/ledger-record',

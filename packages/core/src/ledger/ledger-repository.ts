@@ -10,6 +10,7 @@
 import { invariant } from '../errors.ts';
 import type { Job } from '../job.ts';
 import { type Actor, boundTo, checkActor } from './access.ts';
+import { tellRefusedSettlements, tellRefusedStage } from './guard-refusals.ts';
 import { LEDGER_BRAND, LedgerStore } from './ledger-store.ts';
 import type {
   AmendParams,
@@ -40,6 +41,8 @@ import type {
   LeaseRecord,
   LedgerHint,
   LedgerWatch,
+  MendParams,
+  MendResult,
   NextDueParams,
   NoteParams,
   OpenGateParams,
@@ -96,6 +99,8 @@ export const MOST_NAMES_A_CLAIM = 200;
  * ledger could not be reached or did not answer a read; anything else is final.
  */
 export abstract class LedgerRepository extends LedgerStore {
+  readonly #read = (params: GetJobParams): Promise<Job | null> => this.performGetJob(params);
+
   /**
    * This ledger as an actor may use it: the hook `access.may` is asked before each verb, and what is done by hand bears
    * the id of the actor in the history. A view of a view asks for both actors, and the first is the one that stands in
@@ -115,7 +120,9 @@ export abstract class LedgerRepository extends LedgerStore {
   /** Stores new jobs. A job whose unique lock is held is not stored; the holder is the answer. */
   enqueue(params: EnqueueParams): Promise<EnqueueResult> {
     for (const job of params.jobs) checkNewJob(job);
-    return this.run('enqueue', 'writes', params, () => this.performEnqueue(params));
+    return this.run('enqueue', 'writes', params, () =>
+      this.invariants.enqueue(params, (part) => this.performEnqueue(part)),
+    );
   }
 
   /** Takes due jobs for an instance: those of the lowest priority number first, of these the earliest due. */
@@ -138,9 +145,18 @@ export abstract class LedgerRepository extends LedgerStore {
   /** Ends claims. Sending the same settlements again is safe and gives the same answers. */
   settle(params: SettleParams): Promise<SettleResult> {
     return this.run('settle', 'writes', params, async () => {
-      const result = await this.performSettle(params);
-      invariant(result.answers.length === params.settlements.length, 'a settlement has no answer');
-      return result;
+      const { answers, refusals } = await this.invariants.settle(params, (part) =>
+        this.performSettle(part),
+      );
+      const { settlements } = params;
+      invariant(answers.length === settlements.length, 'a settlement has no answer');
+      if (answers.includes('refused')) {
+        const ofGuards = settlements.filter(
+          (_, index) => answers[index] === 'refused' && !refusals?.has(index),
+        );
+        await tellRefusedSettlements(this.invariants, this.#read, ofGuards);
+      }
+      return { answers };
     });
   }
 
@@ -191,7 +207,13 @@ export abstract class LedgerRepository extends LedgerStore {
   checkpoint(params: CheckpointParams): Promise<CheckpointResult> {
     const { record, stagesBefore } = params;
     invariant(!stagesBefore.includes(record.name), 'a stage comes before itself');
-    return this.run('checkpoint', 'writes', params, () => this.performCheckpoint(params));
+    return this.run('checkpoint', 'writes', params, async () => {
+      const result = await this.performCheckpoint(params);
+      if (result.outcome === 'refused') {
+        await tellRefusedStage(this.invariants, this.#read, 'checkpoint', params);
+      }
+      return result;
+    });
   }
 
   /** Opens a gate of a job that is not finished; the job becomes pending if it waits there. The first evidence stays. */
@@ -217,6 +239,11 @@ export abstract class LedgerRepository extends LedgerStore {
   /** Changes keys of the metadata of a job, whatever state it is in; the others stay. */
   setMetadata(params: SetMetadataParams): Promise<SetMetadataResult> {
     return this.run('setMetadata', 'writes', params, () => this.performSetMetadata(params));
+  }
+
+  /** Changes fields of a job that break a rule, if the job is still as it was seen; its state stays. */
+  mend(params: MendParams): Promise<MendResult> {
+    return this.run('mend', 'writes', params, () => this.performMend(params));
   }
 
   /**

@@ -9,6 +9,12 @@ import { ConnectionError, UnknownOutcomeError } from '../errors.ts';
 import type { Job } from '../job.ts';
 import type { CounterPoint, HistogramPoint, MetricsObserver } from '../metrics.ts';
 import { type Access, OPEN_ACCESS } from './access.ts';
+import {
+  type InvariantOptions,
+  Invariants,
+  type InvariantViolation,
+  type JobFinding,
+} from './invariants.ts';
 import { type LedgerHealth, LedgerRecord } from './ledger-record.ts';
 import type {
   AmendParams,
@@ -39,6 +45,8 @@ import type {
   LeaseRecord,
   LedgerHint,
   LedgerWatch,
+  MendParams,
+  MendResult,
   NextDueParams,
   NoteParams,
   OpenGateParams,
@@ -86,6 +94,8 @@ export interface LedgerRepositoryOptions {
   readonly operationTimeoutMs?: number;
   /** Asked before each verb of {@link LedgerRepository.as}; without it everything is allowed. */
   readonly access?: Access;
+  /** The rules that every write must keep. @default those of the ledger's own */
+  readonly invariants?: InvariantOptions;
 }
 
 /** What is measured of a ledger's calls, by verb. */
@@ -94,6 +104,10 @@ export interface LedgerMetrics {
   readonly ledgerErrors: readonly CounterPoint[];
   /** How long calls took, in milliseconds, failed ones too; `count` is how many there were. */
   readonly ledgerCallMs: readonly HistogramPoint[];
+  /** Writes that broke a rule, by the name of the rule. */
+  readonly violations: readonly CounterPoint[];
+  /** How long rules took to look at a call, in milliseconds, by the name of the rule. */
+  readonly ruleMs: readonly HistogramPoint[];
 }
 
 /** A call that changes nothing is answered with a connection error when it is late, a write with an unknown outcome. */
@@ -108,6 +122,9 @@ export abstract class LedgerStore {
   readonly access: Access;
   readonly #operationTimeoutMs: number;
   readonly #record: LedgerRecord;
+  /** The rules of this ledger. */
+  protected readonly invariants: Invariants;
+  readonly #violationListeners = new Set<(violation: InvariantViolation) => void>();
   #opening: Promise<void> | undefined;
 
   protected constructor(options: LedgerRepositoryOptions = {}) {
@@ -115,6 +132,13 @@ export abstract class LedgerStore {
     this.access = options.access ?? OPEN_ACCESS;
     this.#record = new LedgerRecord(this.clock);
     this.#operationTimeoutMs = options.operationTimeoutMs ?? DEFAULT_OPERATION_TIMEOUT;
+    this.invariants = new Invariants(options.invariants ?? {}, {
+      clock: this.clock,
+      metrics: this.#record.metrics,
+      tell: (violation) => {
+        for (const listener of this.#violationListeners) listener(violation);
+      },
+    });
   }
 
   /** Makes the ledger ready: checks the server, makes what is missing. Idempotent; a failed call may be repeated. */
@@ -143,7 +167,33 @@ export abstract class LedgerStore {
   /** What was measured of the calls made through this object. */
   metrics(): LedgerMetrics {
     const { counters, histograms } = this.#record.metrics.read();
-    return { ledgerErrors: counters.ledgerErrors, ledgerCallMs: histograms.ledgerCallMs };
+    const { ledgerErrors, violations } = counters;
+    const { ledgerCallMs, ruleMs } = histograms;
+    return { ledgerErrors, ledgerCallMs, violations, ruleMs };
+  }
+
+  /**
+   * Tells a listener of each write that broke a rule. The listener must not throw.
+   *
+   * @returns ends it
+   */
+  onViolation(listener: (violation: InvariantViolation) => void): () => void {
+    this.#violationListeners.add(listener);
+    return () => void this.#violationListeners.delete(listener);
+  }
+
+  /**
+   * Takes other rules and modes for all writes from now on, in place of those it had.
+   *
+   * @throws InvalidArgumentError when an option is wrong; then nothing has changed
+   */
+  useInvariants(options: InvariantOptions): void {
+    this.invariants.use(options);
+  }
+
+  /** What the rules find wrong with a job as it is stored. Nothing is asked of the ledger. */
+  inspectJob(job: Job): readonly JobFinding[] {
+    return this.invariants.find(job);
   }
 
   /**
@@ -176,6 +226,7 @@ export abstract class LedgerStore {
   protected abstract performExpireGates(params: ExpireGatesParams): Promise<ExpireGatesResult>;
   protected abstract performCompleteInSession(params: CompleteInSessionParams): Promise<boolean>;
   protected abstract performSetMetadata(params: SetMetadataParams): Promise<SetMetadataResult>;
+  protected abstract performMend(params: MendParams): Promise<MendResult>;
   protected abstract performReadHistory(
     params: ReadHistoryParams,
   ): Promise<readonly TransitionEntry[]>;
@@ -207,7 +258,10 @@ export abstract class LedgerStore {
     bounded: Bounded,
     perform: () => Promise<T>,
   ): Promise<T> {
-    return this.#record.call(verb, () => this.#runBounded(verb, effect, bounded, perform));
+    return this.#record.call(verb, () => {
+      if (effect === 'writes') this.invariants.admit(verb, bounded);
+      return this.#runBounded(verb, effect, bounded, perform);
+    });
   }
 
   async #runBounded<T>(

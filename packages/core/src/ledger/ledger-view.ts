@@ -1,8 +1,8 @@
 /**
  * A ledger seen through something that has its say in every verb.
  *
- * What always holds: a view is a ledger like any other and keeps nothing itself; every verb but `open`, `close` and
- * `watch` passes through its interceptor.
+ * What always holds: a view is a ledger like any other and keeps nothing itself; every verb passes through its
+ * interceptor, but those that concern the ledger and not its jobs.
  *
  * @module
  */
@@ -13,10 +13,7 @@ type Method = (...given: never[]) => unknown;
 type MethodOf<T> = { [Key in keyof T]: T[Key] extends Method ? Key : never }[keyof T];
 
 /** The verbs of a ledger. */
-export type LedgerVerb = Exclude<
-  MethodOf<LedgerRepository>,
-  'open' | 'close' | 'watch' | 'as' | 'readTime'
->;
+export type LedgerVerb = Exclude<MethodOf<LedgerRepository>, 'as' | Unviewed>;
 
 /** One call of a verb on its way to the ledger. */
 export interface ViewedCall {
@@ -29,7 +26,23 @@ export interface ViewedCall {
 /** Carries a call out, or refuses it. */
 export type Intercept = (call: ViewedCall) => Promise<unknown>;
 
-const UNVIEWED: ReadonlySet<PropertyKey> = new Set(['open', 'close', 'watch', 'readTime']);
+/** What asks nothing of the jobs in a ledger. */
+type Unviewed =
+  | 'open'
+  | 'close'
+  | 'watch'
+  | 'readTime'
+  | 'health'
+  | 'metrics'
+  | 'observe'
+  | 'onViolation'
+  | 'useInvariants'
+  | 'inspectJob';
+
+const UNVIEWED: readonly Unviewed[] = [
+  ...(['open', 'close', 'watch', 'readTime', 'health', 'metrics', 'observe'] as const),
+  ...(['onViolation', 'useInvariants', 'inspectJob'] as const),
+];
 
 /** The same ledger, with an interceptor before its verbs. */
 export function viewOf(ledger: LedgerRepository, intercept: Intercept): LedgerRepository {
@@ -39,8 +52,8 @@ export function viewOf(ledger: LedgerRepository, intercept: Intercept): LedgerRe
       if (typeof member !== 'function') return member;
       // A view of this view sees through both.
       if (property === 'as') return (actor: unknown) => Reflect.apply(member, view, [actor]);
-      const call = (given: unknown): Promise<unknown> => Reflect.apply(member, target, [given]);
-      if (UNVIEWED.has(property)) return call;
+      const call = (...given: unknown[]): Promise<unknown> => Reflect.apply(member, target, given);
+      if ((UNVIEWED as readonly PropertyKey[]).includes(property)) return call;
       return (params: ViewedCall['params'] = {}) =>
         intercept({ verb: property as LedgerVerb, params, send: call });
     },

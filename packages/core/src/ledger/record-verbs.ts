@@ -6,6 +6,7 @@
  */
 import type { HistoryEntry, Job } from '../job.ts';
 import type { JobMetadata, MetadataChanges, MetadataFilter } from '../metadata.ts';
+import type { Mending } from './invariant-rules.ts';
 import type { JobParams } from './ledger-verbs.ts';
 
 /** Who asked for a verb by hand; it stands in the history as `by`. */
@@ -42,6 +43,22 @@ export interface SetMetadataParams extends JobParams {
 export interface SetMetadataResult {
   /** `refused`: the claim does not stand any more; `full`: the metadata would be too large. Then nothing was written. */
   readonly outcome: 'written' | 'refused' | 'full' | 'missing';
+  /** The job after the call; null when it is missing. */
+  readonly job: Job | null;
+}
+
+export interface MendParams extends JobParams {
+  /** How the job was seen; it is left alone when it is not like that any more. */
+  readonly seen: Pick<Job, 'status' | 'fence' | 'updatedAt'>;
+  readonly changes: Mending;
+  /** The rule that the job breaks; stands in its history. */
+  readonly rule: string;
+  readonly now: Date;
+}
+
+export interface MendResult {
+  /** `changed`: the job was not as it was seen any more, and nothing was written. */
+  readonly outcome: 'mended' | 'changed' | 'missing';
   /** The job after the call; null when it is missing. */
   readonly job: Job | null;
 }

@@ -41,6 +41,7 @@ const NAMES: Readonly<Record<CounterName | HistogramName | GaugeName, string>> =
   settleDelayMs: 'monque.settle.delay',
   batchSize: 'monque.batch.size',
   ledgerCallMs: 'monque.ledger.call.duration',
+  ruleMs: 'monque.rule.duration',
   queueLagMs: 'monque.queue.lag',
   claimWinRate: 'monque.claim.win_rate',
   runningJobs: 'monque.jobs.running',

@@ -23,6 +23,7 @@ export type FaultyVerb =
   | 'checkpoint'
   | 'openGate'
   | 'expireGates'
+  | 'mend'
   | 'setMetadata'
   | 'readHistory'
   | 'completeInSession'

@@ -39,6 +39,8 @@ import {
   LedgerRepository,
   type LedgerRepositoryOptions,
   type LedgerWatch,
+  type MendParams,
+  type MendResult,
   type NextDueParams,
   type NoteParams,
   type OpenGateParams,
@@ -182,6 +184,10 @@ export class FaultyLedgerRepository extends LedgerRepository {
 
   protected override performSetMetadata(params: SetMetadataParams): Promise<SetMetadataResult> {
     return this.#write('setMetadata', params, { send: (part) => this.#inner.setMetadata(part) });
+  }
+
+  protected override performMend(params: MendParams): Promise<MendResult> {
+    return this.#write('mend', params, { send: (part) => this.#inner.mend(part) });
   }
 
   protected override performReadHistory(

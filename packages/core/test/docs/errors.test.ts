@@ -29,6 +29,7 @@ test('docs/errors.md gives the code that each error carries', () => {
     new core.UnsupportedError('message'),
     new core.ShutdownTimeoutError(1, [id]),
     new core.AccessDeniedError('actor', 'cancel', 'name'),
+    new core.InvariantViolationError({ rule: 'r', verb: 'enqueue', jobId: id, message: 'm' }),
     new core.UndecodableError('data', 'why'),
   ];
   const codes = new Map(tableRows(page, '## The classes').map(([name, code]) => [name, code]));

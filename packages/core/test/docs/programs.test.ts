@@ -97,6 +97,7 @@ test('there are programs in the pages for newcomers, in every guide, and in the 
       'docs/guides/testing.md',
       'docs/guides/unique-jobs.md',
       'docs/ledger/history.md',
+      'docs/ledger/invariants.md',
       'docs/ledger/migration.md',
       'docs/ledger/monitoring.md',
       'docs/ledger/security.md',

@@ -139,6 +139,18 @@ describe('the alert for the queue lag', () => {
     await monque.stop();
   });
 
+  test('does not fire while all slots are taken and nothing waits', async () => {
+    const one = makeOne({ alerts: { queueLag: 5_000 } });
+    const gate = deferred();
+    one.monque.worker('work', () => gate.promise, { concurrency: 1 });
+    await one.monque.start();
+    await one.monque.enqueue('work');
+    await one.clock.advance(3 * LOOK);
+    expect(told(one)).toEqual([]);
+    gate.resolve();
+    await one.monque.stop();
+  });
+
   test('counts the slots of the process where those are all taken', async () => {
     const one = makeOne({ alerts: { queueLag: 5_000 }, instanceConcurrency: 1 });
     const gate = deferred();

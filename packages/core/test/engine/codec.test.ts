@@ -25,6 +25,17 @@ async function stored({ ledger }: ReturnType<typeof makeOne>, { _id }: Job): Pro
 }
 
 describe('a codec', () => {
+  test('hides nothing of how the ledger is and what was measured of it', async () => {
+    const { monque, clock } = world();
+    await monque.enqueue('work');
+    await monque.start();
+    await clock.advance(10);
+    expect(monque.health().ledger).toMatchObject({ connected: true });
+    const calls = monque.metrics().histograms.ledgerCallMs.map(({ labels }) => labels.verb);
+    expect(calls).toContain('enqueue');
+    await monque.stop();
+  });
+
   test('keeps data and results unreadable in the ledger, and shows them to whoever asks', async () => {
     const one = world();
     const { monque, clock, events } = one;

@@ -1,3 +1,4 @@
+import type { ClientSession } from 'mongodb';
 import { describe, expect, test } from 'vitest';
 import {
   type Instrumentation,
@@ -44,6 +45,23 @@ describe('an instrument', () => {
     expect(ends).toHaveLength(2);
     expect(ends).toContainEqual(['completed', undefined]);
     expect(ends).toContainEqual(['failed', 'failed']);
+    await monque.stop();
+  });
+
+  test('sees a run that completed in a transaction of its handler as completed', async () => {
+    const { monque, clock, faulty, ledger } = makeOne();
+    const { runs, instrumentation } = recording();
+    faulty.completeInSession = async ({ settlement, now }) => {
+      await ledger.settle({ settlements: [settlement], now });
+      return true;
+    };
+    monque.instrument(instrumentation);
+    const session = { inTransaction: () => true } as ClientSession;
+    monque.worker('work', (_job, { complete }) => complete({ session }));
+    await monque.start();
+    await monque.enqueue('work');
+    await clock.advance(10);
+    expect(runs.map(({ end }) => end.outcome)).toEqual(['completed']);
     await monque.stop();
   });
 

@@ -38,6 +38,7 @@ const EVENT_NAMES: readonly EventName[] = [
   'connection:lost',
   'connection:restored',
   'loop:delayed',
+  'invariant:violated',
   'alert',
   'alert:cleared',
 ];

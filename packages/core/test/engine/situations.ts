@@ -267,6 +267,16 @@ export const SITUATIONS: readonly Situation[] = [
     details: { name: NAME, liveInstances: 1 },
   },
   {
+    name: 'a job whose name none of several instances works on',
+    arrange: async (world) => {
+      await openInstance(world, { workers: [] });
+      await openInstance(world, { workers: [] }, 'another');
+      return put(world);
+    },
+    reason: 'noWorker',
+    details: { name: NAME, liveInstances: 2 },
+  },
+  {
     name: 'a job while an instance of an older version does not name its workers',
     arrange: async (world) => {
       await world.ledger.openLease({ instanceId: 'old', leaseDurationMs: LEASE_MS });
@@ -404,6 +414,15 @@ export const SITUATIONS: readonly Situation[] = [
       return putLocked(world, { lockedAt: world.at(-5_000) });
     },
     reason: 'lockedByTool',
+  },
+  {
+    name: 'a job that a tool without a lease has locked, while an instance of an older version lives',
+    arrange: async (world) => {
+      await world.ledger.openLease({ instanceId: 'old', leaseDurationMs: LEASE_MS });
+      return putLocked(world, { lockedAt: world.at(-5_000) });
+    },
+    reason: 'lockedByTool',
+    details: { givenBackAt: expect.any(Date) },
   },
   {
     name: 'a job that a tool without a lease has locked, without saying when',

@@ -5,6 +5,7 @@ import {
   type ClaimCounts,
   type CountDueResult,
   LedgerRepository,
+  type MendResult,
   type RecoverResult,
   type SetMetadataResult,
   type StatsRow,
@@ -30,6 +31,10 @@ export abstract class UnsimulatedVerbs extends LedgerRepository {
 
   protected performSetMetadata(): Promise<SetMetadataResult> {
     return refuse('setMetadata');
+  }
+
+  protected performMend(): Promise<MendResult> {
+    return refuse('mend');
   }
 
   protected performReadHistory(): Promise<readonly TransitionEntry[]> {

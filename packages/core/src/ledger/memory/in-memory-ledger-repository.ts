@@ -34,7 +34,7 @@ import { MemoryArchive } from './memory-archive.ts';
 import { MemoryControl, noTransactions } from './memory-control.ts';
 import { countMemoryClaims, countMemoryDue } from './memory-inspection.ts';
 import { countJobs, listJobs, takeJobs } from './memory-listing.ts';
-import { MemoryTransitions, readHistory, setMetadata } from './memory-records.ts';
+import { MemoryTransitions, mend, readHistory, setMetadata } from './memory-records.ts';
 import { MemoryRescue } from './memory-rescue.ts';
 import { MemorySeries } from './memory-series.ts';
 import { MemoryStages } from './memory-stages.ts';
@@ -208,6 +208,10 @@ export class InMemoryLedgerRepository extends LedgerRepository {
     params: verbs.SetMetadataParams,
   ): Promise<verbs.SetMetadataResult> {
     return setMetadata(this.#jobs, params);
+  }
+
+  protected async performMend(params: verbs.MendParams): Promise<verbs.MendResult> {
+    return mend(this.#jobs, params);
   }
 
   protected async performReadHistory(

@@ -6,14 +6,17 @@
  *
  * @module
  */
-import type { Job } from '../../job.ts';
+import { type Job, MOST_HISTORY } from '../../job.ts';
 import { mergeMetadata } from '../../metadata.ts';
 import type {
+  MendParams,
+  MendResult,
   ReadHistoryParams,
   SetMetadataParams,
   SetMetadataResult,
   TransitionEntry,
 } from '../ledger-repository.ts';
+import { historyEntries } from '../settlement.ts';
 import { inOrder } from '../transition-log.ts';
 import type { JobStore } from './job-store.ts';
 import { copyOut, packed, type StoredJob } from './stored-job.ts';
@@ -62,6 +65,31 @@ export function setMetadata(
   const written = { id: stored.id, job: next };
   jobs.put(written);
   return { outcome: 'written', job: copyOut(written) };
+}
+
+/** Changes fields that break a rule, if the job is still as it was seen. */
+export function mend(jobs: JobStore, { jobId, seen, changes, rule, now }: MendParams): MendResult {
+  const stored = jobs.find(jobId.toHexString());
+  if (stored === undefined) return { outcome: 'missing', job: null };
+  if (!isAsSeen(stored.job, seen)) return { outcome: 'changed', job: copyOut(stored) };
+  const { set = {}, clear = [] } = changes;
+  const { history = [], ...job } = stored.job;
+  const entries = historyEntries('mend', new Date(now), { reason: rule });
+  const kept = Object.entries(job).filter(([field]) => !clear.includes(field as keyof Job));
+  const next = {
+    ...(Object.fromEntries(kept) as unknown as Job),
+    ...packed(set),
+    updatedAt: new Date(now),
+    history: [...history, ...entries].slice(-MOST_HISTORY),
+  };
+  const written = { id: stored.id, job: next };
+  jobs.put(written);
+  return { outcome: 'mended', job: copyOut(written) };
+}
+
+function isAsSeen(job: Job, seen: MendParams['seen']): boolean {
+  const isSameTime = Number(job.updatedAt) === Number(seen.updatedAt);
+  return job.status === seen.status && job.fence === seen.fence && isSameTime;
 }
 
 /** What happened to a job: by the log where there is one, else by the job itself. */

@@ -29,6 +29,7 @@ import {
   type MongoLedgerRepositoryOptions,
 } from './mongo-ledger-options.ts';
 import { MongoListing } from './mongo-listing.ts';
+import { mend } from './mongo-mend.ts';
 import { setMetadata } from './mongo-metadata.ts';
 import { MongoPauses } from './mongo-pauses.ts';
 import { MongoPruning } from './mongo-pruning.ts';
@@ -238,6 +239,10 @@ export class MongoLedgerRepository extends LedgerRepository {
     params: verbs.SetMetadataParams,
   ): Promise<verbs.SetMetadataResult> {
     return writing('setMetadata', () => setMetadata(this.#jobs, params));
+  }
+
+  protected override performMend(params: verbs.MendParams): Promise<verbs.MendResult> {
+    return writing('mend', () => mend(this.#jobs, params));
   }
 
   protected override performReadHistory(

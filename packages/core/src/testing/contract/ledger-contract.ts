@@ -13,6 +13,7 @@ import { enqueueTests } from './enqueue.ts';
 import { gateTests } from './gates.ts';
 import { historyTests } from './history.ts';
 import { inspectionTests } from './inspection.ts';
+import { invariantTests } from './invariants.ts';
 import { leaseTests } from './lease.ts';
 import { listingTests } from './listing.ts';
 import { metadataTests } from './metadata.ts';
@@ -88,6 +89,7 @@ const FAMILIES: Readonly<Record<string, ContractTests>> = {
   series: seriesTests,
   stages: stageTests,
   gates: gateTests,
+  invariants: invariantTests,
   unique: uniqueTests,
   'round trip': roundTripTests,
   rescue: rescueTests,

@@ -73,7 +73,7 @@ export const metadataTests: ContractTests = {
     const job = await subject.putOne();
     const keys = Array.from({ length: 8 }, (_, index) => `key${index}`);
     await Promise.all(keys.map((key) => change(subject, job, { [key]: true })));
-    assert.deepEqual(Object.keys((await subject.read(job)).metadata ?? {}).sort(), keys);
+    assert.deepEqual(Object.keys(present((await subject.read(job)).metadata)).sort(), keys);
   },
 
   'the metadata of a job that does not exist is missing': async (subject) => {

@@ -1,0 +1,48 @@
+/**
+ * The conditions of the writes keep rules too: what they refuse is told like what any other rule refuses.
+ *
+ * @module
+ */
+import type { Job } from '../job.ts';
+import type { Invariants } from './invariants.ts';
+import type { CheckpointParams, JobParams } from './ledger-verbs.ts';
+import { writeOfSettlement } from './ledger-writes.ts';
+import type { Settlement } from './settlement.ts';
+
+type Read = (params: JobParams) => Promise<Job | null>;
+
+/** Tells which rule each of these settlements broke, which the ledger refused. */
+export async function tellRefusedSettlements(
+  invariants: Invariants,
+  read: Read,
+  settlements: readonly Settlement[],
+): Promise<void> {
+  for (const settlement of settlements) {
+    const { verb, jobId, lastFailCount, stagesBefore } = settlement;
+    if (stagesBefore !== undefined) {
+      await tellRefusedStage(invariants, read, verb, { jobId, stagesBefore });
+    } else if (lastFailCount !== undefined) {
+      const message = 'the failures that the ledger has counted speak against it';
+      invariants.guardRefused('retryCount', writeOfSettlement(settlement), message);
+    }
+  }
+}
+
+/** Tells whether the stages or the gates spoke against a stage. */
+export async function tellRefusedStage(
+  invariants: Invariants,
+  read: Read,
+  verb: string,
+  { jobId, stagesBefore }: Pick<CheckpointParams, 'jobId' | 'stagesBefore'>,
+): Promise<void> {
+  const { stages = [], gates = [] } = (await read({ jobId })) ?? {};
+  const recorded = stages.map(({ name }) => name).join(', ');
+  const known = stagesBefore.join(', ');
+  const write = { verb, jobId, job: { stages, gates } };
+  if (recorded === known) {
+    invariants.guardRefused('gateEvidence', write, 'a gate before it is closed');
+  } else {
+    const message = `recorded are the stages [${recorded}], and it came behind [${known}]`;
+    invariants.guardRefused('stageOrder', write, message);
+  }
+}

@@ -1,0 +1,123 @@
+import { describe, expect, test } from 'vitest';
+import {
+  type AuditReport,
+  InMemoryLedgerRepository,
+  InvalidArgumentError,
+  type Job,
+  Monque,
+} from '../../src/index.ts';
+import { ManualClock } from '../../src/testing/index.ts';
+import { BROKEN, findingsOf, putBroken } from './audit.ts';
+
+/** A ledger that takes jobs in any state, as a database does from other tools. */
+class OpenLedger extends InMemoryLedgerRepository {
+  async put(job: Job): Promise<void> {
+    await this.performEnqueue({ jobs: [job] });
+  }
+}
+
+function makeOpen() {
+  const clock = new ManualClock();
+  const ledger = new OpenLedger({ clock });
+  return { ledger, monque: new Monque(ledger, { clock }) };
+}
+
+describe('an audit', () => {
+  test('finds each job that breaks a rule, and changes none', async () => {
+    const { monque, ledger } = makeOpen();
+    const jobs = await putBroken((job) => ledger.put(job));
+    const before = await monque.getJobs({ limit: 100 });
+    const report = await findingsOf(monque, false);
+    expect(report).toMatchObject({ audited: 2 * BROKEN.length, mended: 0, isComplete: true });
+    expect(report.findings.map(({ name, rule, isMended }) => ({ name, rule, isMended }))).toEqual(
+      expect.arrayContaining(BROKEN.map(({ name, rule }) => ({ name, rule, isMended: false }))),
+    );
+    expect(report.findings).toHaveLength(jobs.length);
+    expect(report.violations).toEqual({
+      ...{ status: 4, stageOrder: 1, gateEvidence: 2 },
+      ...{ retryCount: 1, locks: 1 },
+    });
+    expect(await monque.getJobs({ limit: 100 })).toEqual(before);
+  });
+
+  test('that repairs mends what can be mended, and finds nothing of that again', async () => {
+    const { monque, ledger } = makeOpen();
+    await putBroken((job) => ledger.put(job));
+    const report = await findingsOf(monque, true);
+    const mendable = BROKEN.filter(({ mended }) => mended);
+    expect(report.mended).toBe(mendable.length);
+    for (const { name, mended } of mendable) {
+      const [job] = await monque.getJobs({ name });
+      expect(job, name).toMatchObject({
+        ...Object.fromEntries(Object.entries(mended ?? {}).filter(([, value]) => value)),
+        history: [{ verb: 'mend' }],
+      });
+      for (const [field, value] of Object.entries(mended ?? {})) {
+        expect(job?.[field as 'data'], `${name}: ${field}`).toEqual(value);
+      }
+    }
+    const again = await findingsOf(monque, true);
+    expect(again.findings).toHaveLength(BROKEN.length - mendable.length);
+    expect(again.mended).toBe(0);
+  });
+
+  test('leaves a job alone that went on since it was read', async () => {
+    const { monque, ledger } = makeOpen();
+    const [first] = await putBroken((job) => ledger.put(job));
+    const mend = ledger.mend.bind(ledger);
+    ledger.mend = async (params) => {
+      const { jobId } = params;
+      if (first?._id.equals(jobId)) {
+        await ledger.setMetadata({ jobId, changes: { seen: true }, now: new Date(9_000) });
+      }
+      return mend(params);
+    };
+    const { findings } = await findingsOf(monque, true);
+    const found = findings.find(({ jobId }) => first?._id.equals(jobId));
+    expect(found).toMatchObject({ name: first?.name, isMended: false });
+    expect(await monque.getJob(String(first?._id))).not.toHaveProperty('finishedAt');
+  });
+
+  test('tells its progress, and ends after a batch when it is told to', async () => {
+    const { monque, ledger } = makeOpen();
+    await putBroken((job) => ledger.put(job));
+    const ends = new AbortController();
+    const seen: AuditReport[] = [];
+    const onProgress = (report: AuditReport): void => {
+      seen.push(report);
+      if (seen.length === 2) ends.abort();
+    };
+    const report = await monque.audit({ batchSize: 4, onProgress, signal: ends.signal });
+    expect(seen.map(({ audited }) => audited)).toEqual([4, 8]);
+    expect(report).toMatchObject({ audited: 8, isComplete: false });
+  });
+
+  test('keeps the first thousand findings and counts the others', async () => {
+    const { monque, ledger } = makeOpen();
+    ledger.useInvariants({
+      rules: [{ name: 'none', check: ({ verb }) => (verb === 'audit' ? 'wrong' : undefined) }],
+    });
+    await monque.enqueueMany(Array.from({ length: 1_001 }, () => ({ name: 'work' })));
+    const report = await monque.audit();
+    expect(report.findings).toHaveLength(1_000);
+    expect(report.violations).toEqual({ none: 1_001 });
+    expect(report.findings[0]).toMatchObject({ message: 'wrong', values: {} });
+    ledger.useInvariants({
+      rules: [{ name: 'none', check: () => 'wrong' }],
+      modes: { none: 'off' },
+    });
+    expect((await monque.audit()).violations).toEqual({});
+  });
+
+  test.each([
+    [{ batchSize: 0 }, 'options.batchSize'],
+    [{ repair: 1 }, 'options.repair'],
+    [{ onProgress: 1 }, 'options.onProgress'],
+    [{ repairs: true }, 'options'],
+  ])('refuses %o', async (options, field) => {
+    const { monque } = makeOpen();
+    const audit = monque.audit(options as never);
+    await expect(audit).rejects.toThrow(InvalidArgumentError);
+    await expect(audit).rejects.toMatchObject({ field });
+  });
+});

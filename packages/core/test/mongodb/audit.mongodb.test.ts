@@ -1,0 +1,35 @@
+import type { Db } from 'mongodb';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { Monque } from '../../src/index.ts';
+import { BROKEN, findingsOf, putBroken } from '../engine/audit.ts';
+import { cleanupTestDb, describeWithMongo, getTestDb } from '../setup/mongodb.ts';
+
+describeWithMongo('an audit of documents that were written by hand', () => {
+  let db: Db;
+  beforeAll(async () => {
+    db = await getTestDb('audit');
+  });
+  afterAll(() => cleanupTestDb(db));
+
+  test('finds each that breaks a rule, mends those that can be mended, and leaves the others', async () => {
+    const monque = new Monque(db);
+    await monque.initialize();
+    const collection = db.collection('monque_jobs');
+    await putBroken((job) => collection.insertOne({ ...job }, { ignoreUndefined: true }));
+    const found = await findingsOf(monque, false);
+    expect(found.findings.map(({ name, rule }) => ({ name, rule }))).toEqual(
+      BROKEN.map(({ name, rule }) => ({ name, rule })),
+    );
+    const mended = BROKEN.filter((broken) => broken.mended);
+    const report = await findingsOf(monque, true);
+    expect(report).toMatchObject({ audited: 2 * BROKEN.length, mended: mended.length });
+    for (const broken of mended) {
+      const document = await collection.findOne({ name: broken.name });
+      for (const [field, value] of Object.entries(broken.mended ?? {})) {
+        expect(document?.[field], `${broken.name}: ${field}`).toEqual(value);
+      }
+    }
+    expect((await findingsOf(monque, false)).findings).toHaveLength(BROKEN.length - mended.length);
+    await monque.stop();
+  });
+});
