@@ -33,6 +33,8 @@ export interface Place {
   readonly concurrency: number;
   /** True to count what is sent to MongoDB, which costs a little time. */
   readonly isCounted: boolean;
+  /** True to check each write against every rule, in this library. */
+  readonly hasRules: boolean;
 }
 
 /** What a process sent to MongoDB. */

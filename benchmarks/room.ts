@@ -26,6 +26,8 @@ export interface RoomOptions {
   readonly latencyMs?: number;
   /** Count what is sent to MongoDB. @default false */
   readonly isCounted?: boolean;
+  /** Have this library check each write against every rule. @default false */
+  readonly hasRules?: boolean;
 }
 
 /** A room. */
@@ -84,7 +86,7 @@ function placeOf(
   { tuning, writeConcern }: SystemDefinition,
   database: string,
   url: string,
-  { nameCount = 1, isCounted = false }: RoomOptions,
+  { nameCount = 1, isCounted = false, hasRules = false }: RoomOptions,
 ): Place {
   return {
     url,
@@ -92,6 +94,7 @@ function placeOf(
     tuning,
     writeConcern,
     isCounted,
+    hasRules,
     names: Array.from({ length: nameCount }, (_, index) => `job-${index}`),
     concurrency: CONCURRENCY,
   };

@@ -30,6 +30,7 @@ function placeOf(database: string, names: readonly string[] = ['one']): Place {
     names,
     concurrency: 10,
     isCounted: true,
+    hasRules: false,
   };
 }
 

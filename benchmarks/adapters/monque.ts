@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { Monque, type MonqueOptions } from '@monque/core';
+import { type InvariantOptions, Monque, type MonqueOptions } from '@monque/core';
 import {
   concurrencyOfEach,
   type JobData,
@@ -14,6 +14,22 @@ import {
 } from '../adapter.ts';
 import { prepareCollection } from './job-template.ts';
 import { connectMongo } from './mongo-connection.ts';
+
+/** All rules of the ledger's own, and two that look at every write. */
+export const EVERY_RULE: InvariantOptions = {
+  modes: { payloadSize: 'enforce' },
+  rules: [
+    {
+      name: 'has-index',
+      check: ({ verb, job }) =>
+        verb === 'enqueue' && typeof Object(job.data).index !== 'number' ? 'no index' : undefined,
+    },
+    {
+      name: 'small-result',
+      check: ({ job }) => (String(job.result ?? '').length > 100 ? 'a large result' : undefined),
+    },
+  ],
+};
 
 /** Opens a scheduler on MongoDB. At its defaults a worker runs five jobs at once. */
 export async function openMonque(place: Place): Promise<System> {
@@ -61,6 +77,6 @@ export function schedulerSystem(
   };
 }
 
-function optionsOf({ writeConcern }: Place): MonqueOptions {
-  return { writeConcern };
+function optionsOf({ writeConcern, hasRules }: Place): MonqueOptions {
+  return { writeConcern, ...(hasRules && { invariants: EVERY_RULE }) };
 }

@@ -23,6 +23,7 @@ interface Target {
 type Look = (scenarioId: string, systemId: string, figure: string, variant?: string) => number[];
 
 const ONE = 'one process';
+const EVERY_RULE = 'all, and two of the user';
 
 const TARGETS: readonly Target[] = [
   {
@@ -130,6 +131,17 @@ const TARGETS: readonly Target[] = [
       ratio(
         look('backlog', 'monque', 'jobsPerSecond', '1,000,000'),
         look('backlog', 'monque', 'jobsPerSecond', '10,000'),
+      ),
+  },
+  {
+    aim: 'Rate with all rules and two of the user’s, of that with the default ones',
+    kind: 'at least',
+    bound: 0.95,
+    digits: 2,
+    measured: (look) =>
+      ratio(
+        look('rules', 'monque', 'jobsPerSecond', EVERY_RULE),
+        look('rules', 'monque', 'jobsPerSecond', 'default'),
       ),
   },
 ];

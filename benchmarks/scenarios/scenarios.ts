@@ -13,6 +13,7 @@ import { memoryScenario } from './memory.ts';
 import { namesScenario } from './names.ts';
 import { pickupScenario } from './pickup.ts';
 import { processesScenario } from './processes.ts';
+import { rulesScenario } from './rules.ts';
 import type { Scenario } from './scenario.ts';
 import { steadyScenario } from './steady.ts';
 
@@ -29,4 +30,5 @@ export const SCENARIOS: readonly Scenario[] = [
   costScenario,
   idleScenario,
   memoryScenario,
+  rulesScenario,
 ];
