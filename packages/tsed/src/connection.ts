@@ -57,7 +57,7 @@ export async function openConnection(option: unknown): Promise<OpenConnection> {
     return { source: await databaseOf(given), mongooseConnection: given };
   }
   if (isSource(given)) return { source: given };
-  throw new InvalidArgumentError(FIELD, EXPECTED, given, hintFor(given));
+  throw new InvalidArgumentError(FIELD, EXPECTED, withoutSecrets(given), hintFor(given));
 }
 
 async function evaluate(option: unknown): Promise<unknown> {
@@ -91,8 +91,16 @@ function isSource(value: unknown): value is Db | LedgerRepository {
   return isLedger || (can(value, 'collection') && can(value, 'command'));
 }
 
+/** An address may hold a password, and an error of the boot is logged. */
+function withoutSecrets(value: unknown): unknown {
+  return typeof value === 'string' ? value.replace(/:.*/s, ':...') : value;
+}
+
 function hintFor(value: unknown): string {
   if (value === undefined || value === null) return WHERE;
+  if (typeof value === 'string') {
+    return 'this is a text: pass mongoose.createConnection(address) or new MongoClient(address).db(name)';
+  }
   if (can(value, 'db') && can(value, 'startSession')) {
     return 'this is a MongoClient: pass client.db(name)';
   }

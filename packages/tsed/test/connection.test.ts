@@ -34,7 +34,11 @@ describe('what is no connection is refused, with what to pass instead:', () => {
     ['null', null, 'got null; pass it to MonqueModule.forRoot({ connection })'],
     ['a client', client, 'this is a MongoClient: pass client.db(name)'],
     ['mongoose', mongoose, 'this is mongoose itself: pass mongoose.connection'],
-    ['an address', 'mongodb://127.0.0.1', "got 'mongodb://127.0.0.1' (string); pass it to"],
+    [
+      'an address',
+      'mongodb://127.0.0.1',
+      'this is a text: pass mongoose.createConnection(address)',
+    ],
     ['a function that gives nothing', () => undefined, 'got undefined; pass it to'],
   ])('%s', async (_, option, message) => {
     const error = await refusal(option);
@@ -42,6 +46,11 @@ describe('what is no connection is refused, with what to pass instead:', () => {
     expect(error.message).toContain('Expected `monque.connection` to be a Mongoose connection');
     expect(error.message).toContain(message);
   });
+});
+
+test('an address that is refused is not told, since it may hold a password', async () => {
+  const { message } = await refusal('mongodb://ada:pass/w@rd@127.0.0.1/shop?token=secret');
+  expect(message).toContain("got 'mongodb:...' (string)");
 });
 
 describe('a connection that cannot be used is refused, with what to do:', () => {
