@@ -57,7 +57,7 @@ export async function openConnection(option: unknown): Promise<OpenConnection> {
     return { source: await databaseOf(given), mongooseConnection: given };
   }
   if (isSource(given)) return { source: given };
-  throw new InvalidArgumentError(FIELD, EXPECTED, withoutSecrets(given), hintFor(given));
+  throw new InvalidArgumentError(FIELD, EXPECTED, withoutSecrets(given), hintFor(given, option));
 }
 
 async function evaluate(option: unknown): Promise<unknown> {
@@ -96,8 +96,12 @@ function withoutSecrets(value: unknown): unknown {
   return typeof value === 'string' ? value.replace(/:.*/s, ':...') : value;
 }
 
-function hintFor(value: unknown): string {
-  if (value === undefined || value === null) return WHERE;
+function hintFor(value: unknown, option: unknown): string {
+  const isNothing = value === undefined || value === null;
+  if (isNothing && typeof option === 'function') {
+    return 'this is what the function gave: see that the connection it asks for is configured, under the id it names';
+  }
+  if (isNothing) return WHERE;
   if (typeof value === 'string') {
     return 'this is a text: pass mongoose.createConnection(address) or new MongoClient(address).db(name)';
   }

@@ -39,7 +39,11 @@ describe('what is no connection is refused, with what to pass instead:', () => {
       'mongodb://127.0.0.1',
       'this is a text: pass mongoose.createConnection(address)',
     ],
-    ['a function that gives nothing', () => undefined, 'got undefined; pass it to'],
+    [
+      'a function that gives nothing',
+      () => undefined,
+      'got undefined; this is what the function gave',
+    ],
   ])('%s', async (_, option, message) => {
     const error = await refusal(option);
     expect(error).toBeInstanceOf(InvalidArgumentError);
