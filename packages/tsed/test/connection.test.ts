@@ -31,6 +31,7 @@ describe('a connection may be', () => {
 describe('what is no connection is refused, with what to pass instead:', () => {
   test.each([
     ['nothing', undefined, 'got undefined; pass it to MonqueModule.forRoot({ connection })'],
+    ['a number', 27017, 'got 27017 (number); pass it to MonqueModule.forRoot({ connection })'],
     ['null', null, 'got null; pass it to MonqueModule.forRoot({ connection })'],
     ['a client', client, 'this is a MongoClient: pass client.db(name)'],
     ['mongoose', mongoose, 'this is mongoose itself: pass mongoose.connection'],
