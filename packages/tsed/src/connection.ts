@@ -57,7 +57,7 @@ export async function openConnection(option: unknown): Promise<OpenConnection> {
     return { source: await databaseOf(given), mongooseConnection: given };
   }
   if (isSource(given)) return { source: given };
-  throw new InvalidArgumentError(FIELD, EXPECTED, given, hintFor(given));
+  throw new InvalidArgumentError(FIELD, EXPECTED, withoutSecrets(given), hintFor(given, option));
 }
 
 async function evaluate(option: unknown): Promise<unknown> {
@@ -91,8 +91,20 @@ function isSource(value: unknown): value is Db | LedgerRepository {
   return isLedger || (can(value, 'collection') && can(value, 'command'));
 }
 
-function hintFor(value: unknown): string {
-  if (value === undefined || value === null) return WHERE;
+/** An address may hold a password, and an error of the boot is logged. */
+function withoutSecrets(value: unknown): unknown {
+  return typeof value === 'string' ? value.replace(/:.*/s, ':...') : value;
+}
+
+function hintFor(value: unknown, option: unknown): string {
+  const isNothing = value === undefined || value === null;
+  if (isNothing && typeof option === 'function') {
+    return 'this is what the function gave: see that the connection it asks for is configured, under the id it names';
+  }
+  if (isNothing) return WHERE;
+  if (typeof value === 'string') {
+    return 'this is a text: pass mongoose.createConnection(address) or new MongoClient(address).db(name)';
+  }
   if (can(value, 'db') && can(value, 'startSession')) {
     return 'this is a MongoClient: pass client.db(name)';
   }

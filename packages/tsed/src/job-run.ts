@@ -7,7 +7,7 @@
  *
  * @module
  */
-import type { Job, JobContext, JobHandler } from '@monque/core';
+import { type Job, type JobContext, type JobHandler, MonqueError } from '@monque/core';
 import {
   DIContext,
   getAsyncStore,
@@ -16,6 +16,7 @@ import {
   type TokenProvider,
 } from '@tsed/di';
 import { setCurrentJob } from './current-job.ts';
+import { nameOfClass } from './decorators/decorated.ts';
 
 /** The method that runs a job, of a provider. */
 export interface HandlerPlace {
@@ -29,11 +30,14 @@ type Handlers = Readonly<Record<string | symbol, JobHandler>>;
 export function makeHandler(injector: InjectorService, place: HandlerPlace): JobHandler {
   return async (job, context) => {
     const $ctx = makeContext(injector, job, context);
-    try {
-      return await runIsolated($ctx, () => callHandler(injector, place, $ctx, job, context));
-    } finally {
-      await destroy($ctx);
-    }
+    return runIsolated($ctx, async () => {
+      try {
+        return await callHandler(injector, place, $ctx, job, context);
+      } finally {
+        // Within the context, so that what is destroyed sees the job it was made for.
+        await destroy($ctx);
+      }
+    });
   };
 }
 
@@ -66,19 +70,26 @@ async function callHandler(
   context: JobContext,
 ): Promise<unknown> {
   const instance = injector.invoke<Handlers>(token, { locals: $ctx.container });
-  return instance[method]?.(job, context);
+  const handler = instance[method];
+  if (typeof handler === 'function') return handler.call(instance, job, context);
+  // A job without a handler would else be taken for one that is done.
+  throw new MonqueError(
+    'INVALID_JOB',
+    `Expected what stands in for ${nameOfClass(token)} to have a method ${String(method)}, which runs the job ${job.name}; add it`,
+  );
 }
 
 /** What goes wrong here cannot undo the work of the job, and must not have it done again. */
 async function destroy($ctx: DIContext): Promise<void> {
   try {
     await $ctx.destroy();
-  } catch (error) {
+  } catch (thrown) {
+    const { name, message, stack } = thrown instanceof Error ? thrown : new Error(String(thrown));
     $ctx.logger.error({
       event: 'MONQUE_CONTEXT_DESTROY_ERROR',
-      error_name: (error as Error).name,
-      error_message: (error as Error).message,
-      stack: (error as Error).stack,
+      error_name: name,
+      error_message: message,
+      stack,
     });
   }
 }

@@ -7,6 +7,7 @@
  * @module
  */
 import {
+  InvalidArgumentError,
   MonqueError,
   type SchemaIssue,
   type SchemaResult,
@@ -54,14 +55,23 @@ export async function makeModelSchema(
   return { '~standard': { version: 1, vendor: 'tsed', validate } };
 }
 
-/** What is stored of an instance of a model, or of a plain object with its properties. */
+/**
+ * What is stored of an instance of a model, or of a plain object with its properties.
+ *
+ * @throws InvalidArgumentError when the mapper cannot make JSON of it, such as of a date that is none
+ */
 export async function toStoredData(
   model: Type<object>,
   jobName: string,
   data: unknown,
 ): Promise<unknown> {
   const { serialize } = await loadJsonMapper(model, jobName);
-  return serialize(data, { type: model });
+  try {
+    return serialize(data, { type: model });
+  } catch (error) {
+    const hint = error instanceof Error ? error.message : String(error);
+    throw new InvalidArgumentError('data', `what the model ${model.name} describes`, data, hint);
+  }
 }
 
 /** The one that Ts.ED itself would take for a request. */

@@ -158,8 +158,10 @@ export class MonqueModule {
       const { data, ...options } = { ...cron.options, uniqueKey: keyOf(cron) };
       const { model } = job.options;
       const hasModel = model !== undefined && data !== undefined;
-      const stored = hasModel ? await toStoredData(model, job.name, data) : data;
-      await naming(job, () => this.#monque.schedule(cron.pattern, job.name, stored, options));
+      await naming(job, async () => {
+        const stored = hasModel ? await toStoredData(model, job.name, data) : data;
+        return this.#monque.schedule(cron.pattern, job.name, stored, options);
+      });
     }
   }
 }

@@ -19,7 +19,7 @@ import { toStoredData } from './model-schema.ts';
 
 /** The type of the data of a job, from what `handle` of its class takes; undefined when it takes nothing. */
 export type DataOfJob<Class extends JobClass> =
-  Parameters<InstanceType<Class>['handle']> extends [infer Given, ...unknown[]]
+  Required<Parameters<InstanceType<Class>['handle']>> extends [infer Given, ...unknown[]]
     ? Given extends Job<infer Data>
       ? Data
       : unknown

@@ -31,17 +31,31 @@ describe('a connection may be', () => {
 describe('what is no connection is refused, with what to pass instead:', () => {
   test.each([
     ['nothing', undefined, 'got undefined; pass it to MonqueModule.forRoot({ connection })'],
+    ['a number', 27017, 'got 27017 (number); pass it to MonqueModule.forRoot({ connection })'],
     ['null', null, 'got null; pass it to MonqueModule.forRoot({ connection })'],
     ['a client', client, 'this is a MongoClient: pass client.db(name)'],
     ['mongoose', mongoose, 'this is mongoose itself: pass mongoose.connection'],
-    ['an address', 'mongodb://127.0.0.1', "got 'mongodb://127.0.0.1' (string); pass it to"],
-    ['a function that gives nothing', () => undefined, 'got undefined; pass it to'],
+    [
+      'an address',
+      'mongodb://127.0.0.1',
+      'this is a text: pass mongoose.createConnection(address)',
+    ],
+    [
+      'a function that gives nothing',
+      () => undefined,
+      'got undefined; this is what the function gave',
+    ],
   ])('%s', async (_, option, message) => {
     const error = await refusal(option);
     expect(error).toBeInstanceOf(InvalidArgumentError);
     expect(error.message).toContain('Expected `monque.connection` to be a Mongoose connection');
     expect(error.message).toContain(message);
   });
+});
+
+test('an address that is refused is not told, since it may hold a password', async () => {
+  const { message } = await refusal('mongodb://ada:pass/w@rd@127.0.0.1/shop?token=secret');
+  expect(message).toContain("got 'mongodb:...' (string)");
 });
 
 describe('a connection that cannot be used is refused, with what to do:', () => {

@@ -90,6 +90,12 @@ describe('a decorator refuses', () => {
     expect(() => Job('none')(anonymous as never)).toThrow('Expected an anonymous class to have');
   });
 
+  test('an empty namespace', () => {
+    expect(() => JobController('')).toThrow(
+      "Expected `@JobController namespace` to be the beginning of names, or left out, got ''",
+    );
+  });
+
   test('a static method', () => {
     const declare = (): unknown => {
       class Jobs {

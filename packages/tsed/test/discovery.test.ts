@@ -99,6 +99,18 @@ describe('a job is found', () => {
     expect(await monque.waitFor(await monque.enqueue('mocked'))).toBe('mock');
   });
 
+  test('and fails, not done, when a value in place of its class lacks the method', async () => {
+    @Job({ name: 'stubbed', maxRetries: 1 })
+    class Stubbed {
+      handle(): void {}
+    }
+    registerProvider({ token: Stubbed, useValue: {} });
+    const monque = await boot();
+    await expect(monque.waitFor(await monque.enqueue('stubbed'))).rejects.toThrow(
+      'Expected what stands in for Stubbed to have a method handle, which runs the job stubbed',
+    );
+  });
+
   test('not in a subclass that was not decorated itself', async () => {
     @Job('base')
     class Base {

@@ -100,6 +100,19 @@ test('PlatformTest boots an application with jobs in memory', async () => {
   }
 });
 
+test('forRoot in a test takes the place of that of the server', async () => {
+  const other = new InMemoryLedgerRepository();
+  const imports = [MonqueModule.forRoot({ connection: other, processJobs: false })];
+  await PlatformTest.bootstrap(Server, { platform: PlatformExpress, imports } as never)();
+  try {
+    const job = await PlatformTest.get<MonqueService>(MonqueService).enqueue(WhoAmI);
+    expect(await new Monque(other).getJob(job._id)).toMatchObject({ name: 'who-am-i' });
+    expect(await new Monque(connection).getJob(job._id)).toBeNull();
+  } finally {
+    await PlatformTest.reset();
+  }
+});
+
 test('a server that imports the module without options does not boot', async () => {
   @Configuration({ httpPort: false, httpsPort: false, imports: [MonqueModule] })
   class Bare {}

@@ -147,19 +147,36 @@ describe('what has the scope of a request', () => {
     expect(destroyed).toEqual([1, 2]);
   });
 
-  test('fails no job when it cannot be destroyed, and is logged', async () => {
+  test('sees its job when it is destroyed, and not the request that woke the job', async () => {
     made = 0;
-    declare(() => {
-      throw new Error('cannot let go');
-    });
-    const log: LogEntry[] = [];
-    const monque = await boot({}, log);
-    const job = await monque.enqueue('scoped');
-    expect(await monque.waitFor(job)).toMatchObject({ serial: 1 });
-    expect(log).toMatchObject([
-      { event: 'MONQUE_CONTEXT_DESTROY_ERROR', error_message: 'cannot let go', jobName: 'scoped' },
-    ]);
+    const seen: unknown[] = [];
+    declare(() => seen.push(currentJob()?.name, context().id));
+    const monque = await boot({ pollInterval: 60_000 });
+    const $request = new DIContext({ id: 'request', logger: injector().logger });
+    const job = await runInContext($request, () => monque.enqueue('scoped'));
+    await monque.waitFor(job);
+    expect(seen).toEqual(['scoped', job._id.toHexString()]);
   });
+
+  test.each([
+    ['an error', new Error('cannot let go'), 'cannot let go'],
+    ['nothing', undefined, 'undefined'],
+  ])(
+    'fails no job when it throws %s as it is destroyed, and is logged',
+    async (_, thrown, text) => {
+      made = 0;
+      declare(() => {
+        throw thrown;
+      });
+      const log: LogEntry[] = [];
+      const monque = await boot({}, log);
+      const job = await monque.enqueue('scoped');
+      expect(await monque.waitFor(job)).toMatchObject({ serial: 1 });
+      expect(log).toMatchObject([
+        { event: 'MONQUE_CONTEXT_DESTROY_ERROR', error_message: text, jobName: 'scoped' },
+      ]);
+    },
+  );
 
   test('is destroyed after a job that fails, too', async () => {
     const ended: string[] = [];

@@ -59,6 +59,36 @@ describe('the data of a job with a model', () => {
     expect(await monque.getJobs()).toEqual([]);
   });
 
+  test('is refused as data when the mapper cannot make JSON of it', async () => {
+    const Invite = declareInvite();
+    await boot();
+    const refused = service().enqueue(Invite, { to: 'a@b.test', at: new Date(Number.NaN) });
+    await expect(refused).rejects.toThrow(InvalidArgumentError);
+    await expect(refused).rejects.toThrow(
+      'Expected `data` to be what the model Invitation describes, got an object (Object); Invalid time value',
+    );
+  });
+
+  test('names the job when that of a series cannot be made JSON', async () => {
+    class Odd {
+      @Property()
+      readonly at?: Date;
+
+      toJSON(): never {
+        throw 'no JSON';
+      }
+    }
+    @Job({ name: 'odd', model: Odd })
+    @Cron('0 0 * * 1', { data: new Odd() })
+    class OddJob {
+      handle(_job: Job<Odd>): void {}
+    }
+    await expect(boot()).rejects.toThrow(
+      'The job odd of OddJob.handle: Expected `data` to be what the model Odd describes, got an object (Odd); no JSON',
+    );
+    expect(OddJob).toBeDefined();
+  });
+
   test('is refused in a process that runs no jobs, too', async () => {
     const Invite = declareInvite();
     await boot({ processJobs: false });

@@ -26,12 +26,18 @@ class Anything {
   handle(_job: Job): void {}
 }
 
+/** Takes nothing when it is called by itself, such as in a test. */
+class Direct {
+  handle(_job?: Job<Email>): void {}
+}
+
 const service = (): MonqueService => injector().get<MonqueService>(MonqueService) as MonqueService;
 
 test('the data follows from what handle takes', () => {
   expectTypeOf<DataOfJob<typeof SendEmail>>().toEqualTypeOf<Email>();
   expectTypeOf<DataOfJob<typeof CleanUp>>().toEqualTypeOf<undefined>();
   expectTypeOf<DataOfJob<typeof Anything>>().toEqualTypeOf<unknown>();
+  expectTypeOf<DataOfJob<typeof Direct>>().toEqualTypeOf<Email>();
   const typed = (monque: MonqueService): readonly unknown[] => [
     monque.enqueue(SendEmail, { to: 'a@b.test' }, { priority: 1 }),
     monque.enqueue(CleanUp),

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { InvalidArgumentError } from '@monque/core';
 import { Injectable } from '@tsed/di';
 import { JOB_PROVIDER_TYPE } from '../constants.ts';
 import { setNamespace } from '../job-metadata.ts';
@@ -12,6 +13,7 @@ import { setNamespace } from '../job-metadata.ts';
  *
  * @param namespace - what the names of its methods' jobs begin with: in the namespace `email` the job `send` is
  * `email.send`. Without one the names stand as they are.
+ * @throws InvalidArgumentError when the namespace is an empty text
  * @example
  * ```ts
  * \@JobController('email')
@@ -22,6 +24,10 @@ import { setNamespace } from '../job-metadata.ts';
  * ```
  */
 export function JobController(namespace?: string): ClassDecorator {
+  if (namespace === '') {
+    const expected = 'the beginning of names, or left out';
+    throw new InvalidArgumentError('@JobController namespace', expected, namespace);
+  }
   return (target) => {
     if (namespace !== undefined) setNamespace(target, namespace);
     Injectable({ type: JOB_PROVIDER_TYPE })(target);
