@@ -1,0 +1,509 @@
+/**
+ * A third ledger: small, slow and right. It looks at every job for every verb.
+ *
+ * What always holds: a verb runs from its first look to its last write without a pause, so verbs take turns. Every
+ * change of a state is a row of `JOB_LIFECYCLE`, which is asked first and makes the next version.
+ *
+ * @module
+ */
+
+import type * as verbs from '@monque/core';
+import {
+  answerCheckpoint,
+  answerUnmatched,
+  answerUnopened,
+  checkpointParams,
+  chooseExpiry,
+  chooseRescue,
+  countClaims,
+  GATE_VERBS,
+  handRecord,
+  historyEntries,
+  JOB_LIFECYCLE,
+  type Job,
+  type JobVerb,
+  type LeaseRecord,
+  type LedgerHint,
+  LedgerRepository,
+  type LedgerRepositoryOptions,
+  lockOf,
+  lockToRetake,
+  mergeMetadata,
+  nextRunOf,
+  openGateParams,
+  recordedCheckpoint,
+  requestEntries,
+  type SettleAnswer,
+  type Settlement,
+  SUSPECT_RESCUE_COUNT,
+  seriesLock,
+  settlementParams,
+  type TransitionParams,
+  UnsupportedError,
+} from '@monque/core';
+import { countJobs, type JobRecord, JobTable, listJobs } from './plain-ledger-jobs.ts';
+
+/** A ledger that keeps each job as one document in a map. */
+export class PlainLedger extends LedgerRepository {
+  readonly #jobs = new JobTable();
+  readonly #archive = new JobTable();
+  readonly #leases = new Map<string, LeaseRecord>();
+  readonly #paused = new Set<string>();
+  readonly #watches = new Map<verbs.LedgerWatch, (hint: LedgerHint) => void>();
+
+  constructor(options: LedgerRepositoryOptions = {}) {
+    super(options);
+  }
+
+  protected async performOpen(): Promise<void> {}
+
+  protected async performClose(): Promise<void> {}
+
+  protected async performReadTime(): Promise<Date> {
+    return new Date(this.clock.now());
+  }
+
+  /** The next version of a job, stored; null when the verb does not apply. */
+  #move(verb: JobVerb, job: JobRecord, params: TransitionParams): JobRecord | null {
+    if (!JOB_LIFECYCLE.applies(verb, job, params)) return null;
+    const next = JOB_LIFECYCLE.apply(verb, job, params);
+    this.#jobs.put(next);
+    if (next.status === 'pending') this.#tell(dueHint(next));
+    if (verb === 'requestCancel') this.#tell({ kind: 'cancelRequested', jobId: next._id });
+    return this.#jobs.get(next._id) ?? null;
+  }
+
+  #tell(hint: LedgerHint): void {
+    for (const listener of this.#watches.values()) listener(hint);
+  }
+
+  protected async performEnqueue(params: verbs.EnqueueParams): Promise<verbs.EnqueueResult> {
+    if (params.session !== undefined) throw noTransactions();
+    return { answers: params.jobs.map((job) => this.#enqueueOne(job)) };
+  }
+
+  #enqueueOne(job: Job): verbs.EnqueueAnswer {
+    const earlier = this.#jobs.get(job._id);
+    if (earlier !== undefined) return { outcome: 'enqueued', job: earlier };
+    const holder = this.#jobs.holderOf(job.name, lockOf(job));
+    if (holder !== undefined) return { outcome: 'existing', job: holder };
+    try {
+      this.#jobs.put(job);
+    } catch (error) {
+      return { outcome: 'refused', error: error as Error };
+    }
+    this.#tell(dueHint(job));
+    return { outcome: 'enqueued', job };
+  }
+
+  protected async performClaim(params: verbs.ClaimParams): Promise<verbs.ClaimResult> {
+    const { demand, suspects, instanceId, claimToken, now } = params;
+    const claim = { instanceId, claimToken, now };
+    const due = this.#jobs
+      .all()
+      .filter((job) => isSuspect(job) === suspects && JOB_LIFECYCLE.applies('claim', job, claim))
+      .sort(inClaimOrder);
+    const found = demand.map(({ name, limit }) =>
+      due.filter((job) => job.name === name).slice(0, limit),
+    );
+    const isFull = demand.map(({ limit }, index) => found[index]?.length === limit);
+    const urgent = found.flat().sort(inClaimOrder);
+    // A suspect is claimed alone.
+    const chosen = suspects ? urgent.slice(0, 1) : urgent;
+    return {
+      jobs: chosen.flatMap((job) => this.#move('claim', job, claim) ?? []),
+      attempted: chosen.length,
+      saturated: demand.filter((_, index) => isFull[index]).map(({ name }) => name),
+      drained: demand.filter((_, index) => !isFull[index]).map(({ name }) => name),
+    };
+  }
+
+  protected async performReadClaim(params: verbs.ReadClaimParams): Promise<readonly Job[]> {
+    const { instanceId, claimToken } = params;
+    return this.#claimsOf(instanceId)
+      .filter((job) => job.claimToken === claimToken)
+      .sort(inClaimOrder);
+  }
+
+  #claimsOf(instanceId: string): JobRecord[] {
+    return this.#jobs.all().filter(({ claimedBy }) => claimedBy === instanceId);
+  }
+
+  protected async performSettle(params: verbs.SettleParams): Promise<verbs.SettleResult> {
+    const { settlements, now } = params;
+    return { answers: settlements.map((settlement) => this.#settleOne(settlement, now)) };
+  }
+
+  #settleOne(settlement: Settlement, now: Date): SettleAnswer {
+    const { jobId, verb, startLock } = settlement;
+    const job = this.#jobs.get(jobId);
+    if (job === undefined) return answerUnmatched(settlement, null);
+    const lock = startLock === undefined ? undefined : { field: 'startLock', value: startLock };
+    const isTaken = this.#jobs.holderOf(job.name, lock as verbs.UniqueLock) !== undefined;
+    const settled = isTaken ? null : this.#move(verb, job, settlementParams(settlement, now));
+    return settled === null ? answerUnmatched(settlement, job) : 'settled';
+  }
+
+  protected async performCompleteInSession(): Promise<boolean> {
+    throw noTransactions();
+  }
+
+  protected async performNote({ jobId, ...params }: verbs.NoteParams): Promise<boolean> {
+    const job = this.#jobs.get(jobId);
+    return job !== undefined && this.#move('note', job, params) !== null;
+  }
+
+  protected async performCheckpoint(
+    params: verbs.CheckpointParams,
+  ): Promise<verbs.CheckpointResult> {
+    const job = this.#jobs.get(params.jobId);
+    const recorded = job && this.#move('checkpoint', job, checkpointParams(params));
+    return recorded ? recordedCheckpoint(recorded) : answerCheckpoint(params, job ?? null);
+  }
+
+  protected async performOpenGate(params: verbs.OpenGateParams): Promise<verbs.OpenGateResult> {
+    const job = this.#jobs.get(params.jobId);
+    if (job === undefined) return { outcome: 'missing', job: null };
+    for (const { verb, outcome } of GATE_VERBS) {
+      const moved = this.#move(verb, job, openGateParams(verb, params));
+      if (moved !== null) return { outcome, job: moved };
+    }
+    return answerUnopened(params, job) ?? { outcome: 'refused', job };
+  }
+
+  protected async performExpireGates(
+    params: verbs.ExpireGatesParams,
+  ): Promise<verbs.ExpireGatesResult> {
+    const { now, limit } = params;
+    const untilMs = ({ blockedUntil }: Job): number => blockedUntil?.getTime() ?? Infinity;
+    const overdue = this.#jobs
+      .all()
+      .filter((job) => job.status === 'blocked' && untilMs(job) <= now.getTime())
+      .sort((a, b) => untilMs(a) - untilMs(b));
+    const moved = overdue.slice(0, limit).map((job) => {
+      const choice = chooseExpiry(job, now);
+      return this.#move(choice.verb, job, choice.params);
+    });
+    return { failed: countOf(moved, 'failed'), pending: countOf(moved, 'pending') };
+  }
+
+  protected async performCancel(params: verbs.CancelParams): Promise<verbs.CancelResult> {
+    const { jobId, now } = params;
+    const job = this.#jobs.get(jobId);
+    if (job === undefined) return { outcome: 'missing', job: null };
+    if (JOB_LIFECYCLE.allowsFrom('cancel', job.status)) return this.#cancelWaiting(job, params);
+    const asked = this.#move('requestCancel', job, { now, ...requestEntries(params, now) });
+    const isRunning = JOB_LIFECYCLE.allowsFrom('requestCancel', job.status);
+    return { outcome: isRunning ? 'requested' : 'refused', job: asked ?? job };
+  }
+
+  /** Of a series only the waiting run is cancelled; the next takes its place, unless there is none. */
+  #cancelWaiting(job: JobRecord, params: verbs.CancelParams): verbs.CancelResult {
+    const { now } = params;
+    const { repeatInterval, seriesVersion, scheduledFor } = job;
+    const next = nextRunOf(job, now);
+    const ending = repeatInterval === undefined ? 'cancel' : 'endSeries';
+    const verb = next === null ? ending : 'skipRun';
+    const ofRun = repeatInterval !== undefined && scheduledFor ? { scheduledFor } : {};
+    const moved = this.#move(verb, job, {
+      now,
+      seriesVersion,
+      cancelledRun: scheduledFor,
+      historyEntries: historyEntries(verb, now, { ...handRecord(params), ...ofRun }),
+      ...(next && { nextRunAt: next.scheduledFor, scheduledFor: next.scheduledFor }),
+    });
+    return { outcome: next === null ? 'cancelled' : 'skipped', job: moved };
+  }
+
+  protected async performRemove({ jobId }: verbs.RemoveParams): Promise<verbs.RemoveResult> {
+    const job = this.#jobs.get(jobId);
+    if (job === undefined) return { outcome: 'missing', job: null };
+    if (!JOB_LIFECYCLE.applies('remove', job, {})) return { outcome: 'refused', job };
+    this.#jobs.delete(jobId);
+    return { outcome: 'removed', job };
+  }
+
+  protected async performRedrive(params: verbs.RedriveParams): Promise<verbs.RedriveResult> {
+    const { jobId, now, nextRunAt } = params;
+    const job = this.#jobs.get(jobId);
+    if (job === undefined) return { outcome: 'missing', job: null };
+    if (!JOB_LIFECYCLE.allowsFrom('redrive', job.status)) return { outcome: 'refused', job };
+    const lock = lockToRetake(job);
+    const holder = this.#jobs.holderOf(job.name, lock);
+    if (holder !== undefined) return { outcome: 'taken', job, holder };
+    const entries = historyEntries('redrive', now, handRecord(params));
+    const retaken = lock && { [lock.field]: lock.value };
+    const move = { now, nextRunAt, historyEntries: entries, ...retaken };
+    return { outcome: 'redriven', job: this.#move('redrive', job, move) };
+  }
+
+  protected async performAmend(params: verbs.AmendParams): Promise<verbs.AmendResult> {
+    const { jobId, changes, now, fence, session } = params;
+    if (session !== undefined) throw noTransactions();
+    const job = this.#jobs.get(jobId);
+    if (job === undefined) return { outcome: 'missing', job: null };
+    if (fence !== undefined && job.fence !== fence) return { outcome: 'refused', job };
+    const entries = historyEntries('amend', now, handRecord(params));
+    const amended = this.#move('amend', job, { ...changes, now, historyEntries: entries });
+    return amended ? { outcome: 'amended', job: amended } : { outcome: 'refused', job };
+  }
+
+  protected async performReplan(params: verbs.ReplanParams): Promise<verbs.SeriesResult> {
+    const { series, nextRun } = params;
+    const record = nextRun && { scheduledFor: nextRun.scheduledFor };
+    const plan = { ...series, ...nextRun };
+    return this.#changeSeries(['replan', 'replanRunning'], params, plan, record);
+  }
+
+  protected async performEndSeries(params: verbs.EndSeriesParams): Promise<verbs.SeriesResult> {
+    return this.#changeSeries(['endSeries', 'endSeriesAfterRun'], params);
+  }
+
+  /** By the first of the verbs that applies. */
+  #changeSeries(
+    choices: readonly JobVerb[],
+    params: verbs.EndSeriesParams,
+    plan: TransitionParams = {},
+    record: Pick<verbs.HistoryEntry, 'scheduledFor'> = {},
+  ): verbs.SeriesResult {
+    const { jobId, seriesVersion, now } = params;
+    const job = this.#jobs.get(jobId);
+    if (job === undefined) return { outcome: 'missing', job: null };
+    for (const verb of choices) {
+      const entries = historyEntries(verb, now, { ...handRecord(params), ...record });
+      const change = { ...plan, seriesVersion, now, historyEntries: entries };
+      const written = this.#move(verb, job, change);
+      if (written !== null) return { outcome: 'written', job: written };
+    }
+    return { outcome: 'stale', job };
+  }
+
+  protected async performFindSeries(params: verbs.FindSeriesParams): Promise<readonly Job[]> {
+    const { name, key, limit } = params;
+    const placeOf = (job: Job): string => `${job.name}\0${job.uniqueLock}`;
+    return this.#jobs
+      .all()
+      .filter((job) => !JOB_LIFECYCLE.terminal.includes(job.status))
+      .filter((job) => name === undefined || job.name === name)
+      .filter(({ uniqueLock = '' }) =>
+        key === undefined ? uniqueLock.startsWith(seriesLock('')) : uniqueLock === seriesLock(key),
+      )
+      .sort((a, b) => (placeOf(a) < placeOf(b) ? -1 : 1))
+      .slice(0, limit);
+  }
+
+  protected async performSetMetadata(
+    params: verbs.SetMetadataParams,
+  ): Promise<verbs.SetMetadataResult> {
+    const { jobId, changes, now, claimToken } = params;
+    const job = this.#jobs.get(jobId);
+    if (job === undefined) return { outcome: 'missing', job: null };
+    const isLost = claimToken !== undefined && job.claimToken !== claimToken;
+    if (isLost) return { outcome: 'refused', job };
+    const { metadata, isTooLarge } = mergeMetadata(job.metadata, changes);
+    if (isTooLarge) return { outcome: 'full', job };
+    const { metadata: _, ...rest } = job;
+    const hasAny = Object.keys(metadata).length > 0;
+    this.#jobs.put({ ...(rest as Job), updatedAt: now, ...(hasAny && { metadata }) });
+    return { outcome: 'written', job: this.#jobs.get(jobId) ?? null };
+  }
+
+  protected async performReadHistory(
+    params: verbs.ReadHistoryParams,
+  ): Promise<readonly verbs.TransitionEntry[]> {
+    const { jobId, limit } = params;
+    const job = this.#jobs.get(jobId) ?? this.#archive.get(jobId);
+    return job?.history?.slice(-limit) ?? [];
+  }
+
+  protected async performGetJob({ jobId, archived }: verbs.GetJobParams): Promise<Job | null> {
+    return this.#jobs.get(jobId) ?? (archived ? this.#archive.get(jobId) : undefined) ?? null;
+  }
+
+  protected async performFindJobs(params: verbs.FindJobsParams): Promise<readonly Job[]> {
+    return listJobs((params.archived ? this.#archive : this.#jobs).all(), params);
+  }
+
+  protected async performReadStats(
+    params: verbs.ReadStatsParams,
+  ): Promise<readonly verbs.StatsRow[]> {
+    return countJobs(this.#jobs.all(), params);
+  }
+
+  protected async performNextDue(params: verbs.NextDueParams): Promise<Date | null> {
+    const { names, after, until } = params;
+    const dueTimes = this.#jobs
+      .all()
+      .filter(({ status, name }) => status === 'pending' && names.includes(name))
+      .map(({ nextRunAt }) => nextRunAt)
+      .filter((dueAt) => dueAt > after && dueAt <= until);
+    return dueTimes.sort((a, b) => Number(a) - Number(b))[0] ?? null;
+  }
+
+  protected async performCountDue(params: verbs.CountDueParams): Promise<verbs.CountDueResult> {
+    const { now, mostNames, mostJobs } = params;
+    const pending = this.#jobs.all().filter(({ status }) => status === 'pending');
+    const names = [...new Set(pending.map(({ name }) => name))].sort();
+    const rows = names.slice(0, mostNames).map((name) => {
+      const [row] = countJobs(pending, { name, now });
+      const { due = 0, longestWaitMs = 0 } = row ?? {};
+      return { name, due: Math.min(due, mostJobs), isCut: due >= mostJobs, longestWaitMs };
+    });
+    return { names: rows, isCut: names.length > mostNames };
+  }
+
+  protected async performPrune(params: verbs.PruneParams): Promise<verbs.PruneResult> {
+    const { finishedBefore, after, createdBefore, limit, archive, now } = params;
+    const seen = this.#jobs
+      .all()
+      .filter(({ _id }) => after === undefined || _id.toHexString() > after.toHexString())
+      .filter(({ _id }) => _id.getTimestamp() < createdBefore)
+      .slice(0, limit);
+    const leaving = seen.filter((job) => {
+      const before = finishedBefore[job.status];
+      return before && JOB_LIFECYCLE.applies('prune', job, { finishedBefore: before, now });
+    });
+    for (const job of leaving) {
+      if (archive) this.#archive.put(job);
+      this.#jobs.delete(job._id);
+    }
+    const last = seen.length === limit ? seen.at(-1) : undefined;
+    return { pruned: leaving.length, ...(last && { position: last._id }) };
+  }
+
+  protected async performOpenLease(params: verbs.OpenLeaseParams): Promise<void> {
+    const { instanceId, leaseDurationMs, info } = params;
+    // Dead is for ever: who opens a lease again gets none.
+    if (this.#leases.has(instanceId)) return;
+    const lease = { instanceId, counter: 0, status: 'live', leaseDurationMs } as const;
+    this.#leases.set(instanceId, structuredClone({ ...lease, ...(info && { info }) }));
+  }
+
+  protected async performRenewLease(params: verbs.RenewLeaseParams): Promise<boolean> {
+    const { instanceId, info } = params;
+    const lease = this.#leases.get(instanceId);
+    if (lease?.status !== 'live') return false;
+    const renewed = { ...lease, counter: lease.counter + 1, ...(info && { info }) };
+    this.#leases.set(instanceId, structuredClone(renewed));
+    return true;
+  }
+
+  protected async performReadLeases(
+    params: verbs.ReadLeasesParams,
+  ): Promise<readonly LeaseRecord[]> {
+    const leases = structuredClone([...this.#leases.values()]);
+    return params.informed ? leases : leases.map(({ info: _, ...lease }) => lease);
+  }
+
+  protected async performDeclareDead(params: verbs.DeclareDeadParams): Promise<boolean> {
+    const { instanceId, counter } = params;
+    const lease = this.#leases.get(instanceId);
+    if (lease?.status !== 'live' || lease.counter !== counter) return false;
+    this.#leases.set(instanceId, { ...lease, status: 'dead' });
+    return true;
+  }
+
+  protected async performEndLease({ instanceId }: verbs.InstanceParams): Promise<void> {
+    const lease = this.#leases.get(instanceId);
+    if (lease === undefined) return;
+    if (this.#claimsOf(instanceId).length === 0) this.#leases.delete(instanceId);
+    else this.#leases.set(instanceId, { ...lease, status: 'dead' });
+  }
+
+  protected async performRemoveLease({ instanceId }: verbs.InstanceParams): Promise<void> {
+    if (this.#leases.get(instanceId)?.status === 'dead') this.#leases.delete(instanceId);
+  }
+
+  protected async performFindClaimants(
+    params: verbs.FindClaimantsParams,
+  ): Promise<readonly string[]> {
+    const claimants = this.#jobs.all().flatMap(({ claimedBy }) => claimedBy ?? []);
+    return [...new Set(claimants)].filter((instanceId) => !params.except.includes(instanceId));
+  }
+
+  protected async performReadClaims(
+    params: verbs.ReadClaimsParams,
+  ): Promise<readonly verbs.StandingClaim[]> {
+    return this.#claimsOf(params.instanceId)
+      .slice(0, params.limit)
+      .map(({ _id: jobId, claimToken = '', fence, cancelRequestedAt }) => ({
+        jobId,
+        claimToken,
+        fence,
+        ...(cancelRequestedAt && { cancelRequestedAt }),
+      }));
+  }
+
+  protected async performCountClaims(params: verbs.CountClaimsParams): Promise<verbs.ClaimCounts> {
+    // No other tool writes here, so there is no claim without an instance.
+    const claims = params.instanceId === undefined ? [] : this.#claimsOf(params.instanceId);
+    return countClaims(claims.slice(0, params.limit), claims.length >= params.limit);
+  }
+
+  protected async performRescue(params: verbs.RescueParams): Promise<verbs.RescueResult> {
+    const isLive = this.#leases.get(params.deadInstanceId)?.status === 'live';
+    const claims = isLive ? [] : this.#claimsOf(params.deadInstanceId);
+    const moved = claims.slice(0, params.limit).map((job) => {
+      const choice = chooseRescue(job, params);
+      return this.#move(choice.verb, job, choice.params);
+    });
+    return {
+      pending: countOf(moved, 'pending'),
+      failed: countOf(moved, 'failed'),
+      cancelled: countOf(moved, 'cancelled'),
+      more: claims.length > params.limit,
+      refused: isLive,
+    };
+  }
+
+  protected async performRecover(): Promise<verbs.RecoverResult> {
+    // No other tool writes here, so none left a job behind.
+    return { pending: 0, cancelled: 0 };
+  }
+
+  protected async performSetPaused({ name, paused }: verbs.SetPausedParams): Promise<void> {
+    if (paused) this.#paused.add(name);
+    else this.#paused.delete(name);
+    this.#tell({ kind: 'pausesChanged' });
+  }
+
+  protected async performReadPaused(): Promise<readonly string[]> {
+    return [...this.#paused].sort();
+  }
+
+  protected async performWatch(listener: (hint: LedgerHint) => void): Promise<verbs.LedgerWatch> {
+    const close = async (): Promise<void> => {
+      this.#watches.delete(watch);
+    };
+    const watch: verbs.LedgerWatch = { close };
+    this.#watches.set(watch, listener);
+    // After the caller has the watch.
+    this.clock.setImmediate(() => listener({ kind: 'opened' }));
+    return watch;
+  }
+}
+
+function dueHint({ name, nextRunAt }: Job): LedgerHint {
+  return { kind: 'due', name, dueAt: new Date(nextRunAt) };
+}
+
+function isSuspect({ rescueCount = 0 }: Job): boolean {
+  return rescueCount >= SUSPECT_RESCUE_COUNT;
+}
+
+/** The lowest priority number first, of these the earliest due; then by id, so that the order is always the same. */
+function inClaimOrder(a: Job, b: Job): number {
+  return (
+    a.priority - b.priority ||
+    Number(a.nextRunAt) - Number(b.nextRunAt) ||
+    Buffer.compare(a._id.id, b._id.id)
+  );
+}
+
+function countOf(jobs: readonly (Job | null)[], status: Job['status']): number {
+  return jobs.filter((job) => job?.status === status).length;
+}
+
+function noTransactions(): UnsupportedError {
+  return new UnsupportedError('The plain ledger has no transactions; leave out `session`');
+}
