@@ -6,7 +6,10 @@
  * @module
  */
 import {
+  type CountDueParams,
+  type CountDueResult,
   type FindJobsParams,
+  type FindSeriesParams,
   InvalidArgumentError,
   JOB_LIFECYCLE,
   type Job,
@@ -14,8 +17,10 @@ import {
   type JobPlace,
   lockOf,
   matchesMetadata,
+  type NextDueParams,
   type ReadStatsParams,
   type StatsRow,
+  seriesLock,
   type UniqueLock,
 } from '@monque/core';
 import { BSON, type ObjectId } from 'mongodb';
@@ -135,4 +140,50 @@ function countGroup(jobs: readonly Job[], now: Date): Omit<StatsRow, 'name' | 's
 
 function mean(values: readonly number[]): number {
   return values.reduce((sum, value) => sum + value, 0) / Math.max(1, values.length);
+}
+
+/** The lowest priority number first, of these the earliest due; then by id, so that the order is always the same. */
+export function inClaimOrder(a: Job, b: Job): number {
+  return (
+    a.priority - b.priority ||
+    Number(a.nextRunAt) - Number(b.nextRunAt) ||
+    Buffer.compare(a._id.id, b._id.id)
+  );
+}
+
+/** The earliest due time within the window. */
+export function nextDue(jobs: readonly Job[], { names, after, until }: NextDueParams): Date | null {
+  const [earliest] = jobs
+    .filter(({ status, name }) => status === 'pending' && names.includes(name))
+    .filter(({ nextRunAt }) => nextRunAt > after && nextRunAt <= until)
+    .sort((a, b) => Number(a.nextRunAt) - Number(b.nextRunAt));
+  return earliest?.nextRunAt ?? null;
+}
+
+/** Counts the due jobs of each name that has pending ones. */
+export function countDue(jobs: readonly Job[], params: CountDueParams): CountDueResult {
+  const { now, mostNames, mostJobs } = params;
+  const pending = jobs.filter(({ status }) => status === 'pending');
+  const names = [...new Set(pending.map(({ name }) => name))].sort();
+  const rows = names.slice(0, mostNames).map((name) => {
+    const { due, longestWaitMs } = countGroup(
+      pending.filter((job) => job.name === name),
+      now,
+    );
+    return { name, due: Math.min(due, mostJobs), isCut: due >= mostJobs, longestWaitMs };
+  });
+  return { names: rows, isCut: names.length > mostNames };
+}
+
+/** The unfinished jobs that hold the key of a series, by name and key. */
+export function listSeries(jobs: readonly Job[], { name, key, limit }: FindSeriesParams): Job[] {
+  const placeOf = (job: Job): string => `${job.name}\0${job.uniqueLock}`;
+  return jobs
+    .filter((job) => !JOB_LIFECYCLE.terminal.includes(job.status))
+    .filter((job) => name === undefined || job.name === name)
+    .filter(({ uniqueLock = '' }) =>
+      key === undefined ? uniqueLock.startsWith(seriesLock('')) : uniqueLock === seriesLock(key),
+    )
+    .sort((a, b) => (placeOf(a) < placeOf(b) ? -1 : 1))
+    .slice(0, limit);
 }

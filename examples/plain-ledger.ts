@@ -22,7 +22,6 @@ import {
   JOB_LIFECYCLE,
   type Job,
   type JobVerb,
-  type LeaseRecord,
   type LedgerHint,
   LedgerRepository,
   type LedgerRepositoryOptions,
@@ -36,18 +35,27 @@ import {
   type SettleAnswer,
   type Settlement,
   SUSPECT_RESCUE_COUNT,
-  seriesLock,
   settlementParams,
   type TransitionParams,
   UnsupportedError,
 } from '@monque/core';
-import { countJobs, type JobRecord, JobTable, listJobs } from './plain-ledger-jobs.ts';
+import {
+  countDue,
+  countJobs,
+  inClaimOrder,
+  type JobRecord,
+  JobTable,
+  listJobs,
+  listSeries,
+  nextDue,
+} from './plain-ledger-jobs.ts';
+import { LeaseTable } from './plain-ledger-leases.ts';
 
 /** A ledger that keeps each job as one document in a map. */
 export class PlainLedger extends LedgerRepository {
   readonly #jobs = new JobTable();
   readonly #archive = new JobTable();
-  readonly #leases = new Map<string, LeaseRecord>();
+  readonly #leases = new LeaseTable();
   readonly #paused = new Set<string>();
   readonly #watches = new Map<verbs.LedgerWatch, (hint: LedgerHint) => void>();
 
@@ -138,8 +146,8 @@ export class PlainLedger extends LedgerRepository {
     const { jobId, verb, startLock } = settlement;
     const job = this.#jobs.get(jobId);
     if (job === undefined) return answerUnmatched(settlement, null);
-    const lock = startLock === undefined ? undefined : { field: 'startLock', value: startLock };
-    const isTaken = this.#jobs.holderOf(job.name, lock as verbs.UniqueLock) !== undefined;
+    const lock = startLock === undefined ? undefined : lockOf({ startLock });
+    const isTaken = this.#jobs.holderOf(job.name, lock) !== undefined;
     const settled = isTaken ? null : this.#move(verb, job, settlementParams(settlement, now));
     return settled === null ? answerUnmatched(settlement, job) : 'settled';
   }
@@ -250,7 +258,7 @@ export class PlainLedger extends LedgerRepository {
 
   protected async performReplan(params: verbs.ReplanParams): Promise<verbs.SeriesResult> {
     const { series, nextRun } = params;
-    const record = nextRun && { scheduledFor: nextRun.scheduledFor };
+    const record = nextRun ? { scheduledFor: nextRun.scheduledFor } : {};
     const plan = { ...series, ...nextRun };
     return this.#changeSeries(['replan', 'replanRunning'], params, plan, record);
   }
@@ -279,17 +287,7 @@ export class PlainLedger extends LedgerRepository {
   }
 
   protected async performFindSeries(params: verbs.FindSeriesParams): Promise<readonly Job[]> {
-    const { name, key, limit } = params;
-    const placeOf = (job: Job): string => `${job.name}\0${job.uniqueLock}`;
-    return this.#jobs
-      .all()
-      .filter((job) => !JOB_LIFECYCLE.terminal.includes(job.status))
-      .filter((job) => name === undefined || job.name === name)
-      .filter(({ uniqueLock = '' }) =>
-        key === undefined ? uniqueLock.startsWith(seriesLock('')) : uniqueLock === seriesLock(key),
-      )
-      .sort((a, b) => (placeOf(a) < placeOf(b) ? -1 : 1))
-      .slice(0, limit);
+    return listSeries(this.#jobs.all(), params);
   }
 
   protected async performSetMetadata(
@@ -331,25 +329,11 @@ export class PlainLedger extends LedgerRepository {
   }
 
   protected async performNextDue(params: verbs.NextDueParams): Promise<Date | null> {
-    const { names, after, until } = params;
-    const dueTimes = this.#jobs
-      .all()
-      .filter(({ status, name }) => status === 'pending' && names.includes(name))
-      .map(({ nextRunAt }) => nextRunAt)
-      .filter((dueAt) => dueAt > after && dueAt <= until);
-    return dueTimes.sort((a, b) => Number(a) - Number(b))[0] ?? null;
+    return nextDue(this.#jobs.all(), params);
   }
 
   protected async performCountDue(params: verbs.CountDueParams): Promise<verbs.CountDueResult> {
-    const { now, mostNames, mostJobs } = params;
-    const pending = this.#jobs.all().filter(({ status }) => status === 'pending');
-    const names = [...new Set(pending.map(({ name }) => name))].sort();
-    const rows = names.slice(0, mostNames).map((name) => {
-      const [row] = countJobs(pending, { name, now });
-      const { due = 0, longestWaitMs = 0 } = row ?? {};
-      return { name, due: Math.min(due, mostJobs), isCut: due >= mostJobs, longestWaitMs };
-    });
-    return { names: rows, isCut: names.length > mostNames };
+    return countDue(this.#jobs.all(), params);
   }
 
   protected async performPrune(params: verbs.PruneParams): Promise<verbs.PruneResult> {
@@ -372,46 +356,30 @@ export class PlainLedger extends LedgerRepository {
   }
 
   protected async performOpenLease(params: verbs.OpenLeaseParams): Promise<void> {
-    const { instanceId, leaseDurationMs, info } = params;
-    // Dead is for ever: who opens a lease again gets none.
-    if (this.#leases.has(instanceId)) return;
-    const lease = { instanceId, counter: 0, status: 'live', leaseDurationMs } as const;
-    this.#leases.set(instanceId, structuredClone({ ...lease, ...(info && { info }) }));
+    this.#leases.open(params);
   }
 
   protected async performRenewLease(params: verbs.RenewLeaseParams): Promise<boolean> {
-    const { instanceId, info } = params;
-    const lease = this.#leases.get(instanceId);
-    if (lease?.status !== 'live') return false;
-    const renewed = { ...lease, counter: lease.counter + 1, ...(info && { info }) };
-    this.#leases.set(instanceId, structuredClone(renewed));
-    return true;
+    return this.#leases.renew(params);
   }
 
   protected async performReadLeases(
     params: verbs.ReadLeasesParams,
-  ): Promise<readonly LeaseRecord[]> {
-    const leases = structuredClone([...this.#leases.values()]);
-    return params.informed ? leases : leases.map(({ info: _, ...lease }) => lease);
+  ): Promise<readonly verbs.LeaseRecord[]> {
+    return this.#leases.read(params);
   }
 
   protected async performDeclareDead(params: verbs.DeclareDeadParams): Promise<boolean> {
-    const { instanceId, counter } = params;
-    const lease = this.#leases.get(instanceId);
-    if (lease?.status !== 'live' || lease.counter !== counter) return false;
-    this.#leases.set(instanceId, { ...lease, status: 'dead' });
-    return true;
+    return this.#leases.declareDead(params);
   }
 
   protected async performEndLease({ instanceId }: verbs.InstanceParams): Promise<void> {
-    const lease = this.#leases.get(instanceId);
-    if (lease === undefined) return;
-    if (this.#claimsOf(instanceId).length === 0) this.#leases.delete(instanceId);
-    else this.#leases.set(instanceId, { ...lease, status: 'dead' });
+    this.#leases.end(instanceId);
+    if (this.#claimsOf(instanceId).length === 0) this.#leases.remove(instanceId);
   }
 
   protected async performRemoveLease({ instanceId }: verbs.InstanceParams): Promise<void> {
-    if (this.#leases.get(instanceId)?.status === 'dead') this.#leases.delete(instanceId);
+    this.#leases.remove(instanceId);
   }
 
   protected async performFindClaimants(
@@ -441,7 +409,7 @@ export class PlainLedger extends LedgerRepository {
   }
 
   protected async performRescue(params: verbs.RescueParams): Promise<verbs.RescueResult> {
-    const isLive = this.#leases.get(params.deadInstanceId)?.status === 'live';
+    const isLive = this.#leases.isLive(params.deadInstanceId);
     const claims = isLive ? [] : this.#claimsOf(params.deadInstanceId);
     const moved = claims.slice(0, params.limit).map((job) => {
       const choice = chooseRescue(job, params);
@@ -489,15 +457,6 @@ function dueHint({ name, nextRunAt }: Job): LedgerHint {
 
 function isSuspect({ rescueCount = 0 }: Job): boolean {
   return rescueCount >= SUSPECT_RESCUE_COUNT;
-}
-
-/** The lowest priority number first, of these the earliest due; then by id, so that the order is always the same. */
-function inClaimOrder(a: Job, b: Job): number {
-  return (
-    a.priority - b.priority ||
-    Number(a.nextRunAt) - Number(b.nextRunAt) ||
-    Buffer.compare(a._id.id, b._id.id)
-  );
 }
 
 function countOf(jobs: readonly (Job | null)[], status: Job['status']): number {
