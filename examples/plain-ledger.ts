@@ -15,7 +15,6 @@ import {
   checkpointParams,
   chooseExpiry,
   chooseRescue,
-  countClaims,
   GATE_VERBS,
   handRecord,
   historyEntries,
@@ -23,7 +22,6 @@ import {
   type Job,
   type JobVerb,
   type LedgerHint,
-  LedgerRepository,
   type LedgerRepositoryOptions,
   lockOf,
   lockToRetake,
@@ -39,50 +37,23 @@ import {
   type TransitionParams,
   UnsupportedError,
 } from '@monque/core';
-import {
-  countDue,
-  countJobs,
-  inClaimOrder,
-  type JobRecord,
-  JobTable,
-  listJobs,
-  listSeries,
-  nextDue,
-} from './plain-ledger-jobs.ts';
-import { LeaseTable } from './plain-ledger-leases.ts';
+import { inClaimOrder, type JobRecord } from './plain-ledger-jobs.ts';
+import { PlainLedgerReads } from './plain-ledger-reads.ts';
 
 /** A ledger that keeps each job as one document in a map. */
-export class PlainLedger extends LedgerRepository {
-  readonly #jobs = new JobTable();
-  readonly #archive = new JobTable();
-  readonly #leases = new LeaseTable();
-  readonly #paused = new Set<string>();
-  readonly #watches = new Map<verbs.LedgerWatch, (hint: LedgerHint) => void>();
-
+export class PlainLedger extends PlainLedgerReads {
   constructor(options: LedgerRepositoryOptions = {}) {
     super(options);
-  }
-
-  protected async performOpen(): Promise<void> {}
-
-  protected async performClose(): Promise<void> {}
-
-  protected async performReadTime(): Promise<Date> {
-    return new Date(this.clock.now());
   }
 
   /** The next version of a job, stored; null when the verb does not apply. */
   #move(verb: JobVerb, job: JobRecord, params: TransitionParams): JobRecord | null {
     if (!JOB_LIFECYCLE.applies(verb, job, params)) return null;
     const next = JOB_LIFECYCLE.apply(verb, job, params);
-    this.#jobs.put(next);
-    if (next.status === 'pending') this.#tell(dueHint(next));
-    if (verb === 'requestCancel') this.#tell({ kind: 'cancelRequested', jobId: next._id });
-    return this.#jobs.get(next._id) ?? null;
-  }
-
-  #tell(hint: LedgerHint): void {
-    for (const listener of this.#watches.values()) listener(hint);
+    this.jobs.put(next);
+    if (next.status === 'pending') this.tell(dueHint(next));
+    if (verb === 'requestCancel') this.tell({ kind: 'cancelRequested', jobId: next._id });
+    return this.jobs.get(next._id) ?? null;
   }
 
   protected async performEnqueue(params: verbs.EnqueueParams): Promise<verbs.EnqueueResult> {
@@ -91,23 +62,23 @@ export class PlainLedger extends LedgerRepository {
   }
 
   #enqueueOne(job: Job): verbs.EnqueueAnswer {
-    const earlier = this.#jobs.get(job._id);
+    const earlier = this.jobs.get(job._id);
     if (earlier !== undefined) return { outcome: 'enqueued', job: earlier };
-    const holder = this.#jobs.holderOf(job.name, lockOf(job));
+    const holder = this.jobs.holderOf(job.name, lockOf(job));
     if (holder !== undefined) return { outcome: 'existing', job: holder };
     try {
-      this.#jobs.put(job);
+      this.jobs.put(job);
     } catch (error) {
       return { outcome: 'refused', error: error as Error };
     }
-    this.#tell(dueHint(job));
+    this.tell(dueHint(job));
     return { outcome: 'enqueued', job };
   }
 
   protected async performClaim(params: verbs.ClaimParams): Promise<verbs.ClaimResult> {
     const { demand, suspects, instanceId, claimToken, now } = params;
     const claim = { instanceId, claimToken, now };
-    const due = this.#jobs
+    const due = this.jobs
       .all()
       .filter((job) => isSuspect(job) === suspects && JOB_LIFECYCLE.applies('claim', job, claim))
       .sort(inClaimOrder);
@@ -126,17 +97,6 @@ export class PlainLedger extends LedgerRepository {
     };
   }
 
-  protected async performReadClaim(params: verbs.ReadClaimParams): Promise<readonly Job[]> {
-    const { instanceId, claimToken } = params;
-    return this.#claimsOf(instanceId)
-      .filter((job) => job.claimToken === claimToken)
-      .sort(inClaimOrder);
-  }
-
-  #claimsOf(instanceId: string): JobRecord[] {
-    return this.#jobs.all().filter(({ claimedBy }) => claimedBy === instanceId);
-  }
-
   protected async performSettle(params: verbs.SettleParams): Promise<verbs.SettleResult> {
     const { settlements, now } = params;
     return { answers: settlements.map((settlement) => this.#settleOne(settlement, now)) };
@@ -144,10 +104,10 @@ export class PlainLedger extends LedgerRepository {
 
   #settleOne(settlement: Settlement, now: Date): SettleAnswer {
     const { jobId, verb, startLock } = settlement;
-    const job = this.#jobs.get(jobId);
+    const job = this.jobs.get(jobId);
     if (job === undefined) return answerUnmatched(settlement, null);
     const lock = startLock === undefined ? undefined : lockOf({ startLock });
-    const isTaken = this.#jobs.holderOf(job.name, lock) !== undefined;
+    const isTaken = this.jobs.holderOf(job.name, lock) !== undefined;
     const settled = isTaken ? null : this.#move(verb, job, settlementParams(settlement, now));
     return settled === null ? answerUnmatched(settlement, job) : 'settled';
   }
@@ -157,20 +117,20 @@ export class PlainLedger extends LedgerRepository {
   }
 
   protected async performNote({ jobId, ...params }: verbs.NoteParams): Promise<boolean> {
-    const job = this.#jobs.get(jobId);
+    const job = this.jobs.get(jobId);
     return job !== undefined && this.#move('note', job, params) !== null;
   }
 
   protected async performCheckpoint(
     params: verbs.CheckpointParams,
   ): Promise<verbs.CheckpointResult> {
-    const job = this.#jobs.get(params.jobId);
+    const job = this.jobs.get(params.jobId);
     const recorded = job && this.#move('checkpoint', job, checkpointParams(params));
     return recorded ? recordedCheckpoint(recorded) : answerCheckpoint(params, job ?? null);
   }
 
   protected async performOpenGate(params: verbs.OpenGateParams): Promise<verbs.OpenGateResult> {
-    const job = this.#jobs.get(params.jobId);
+    const job = this.jobs.get(params.jobId);
     if (job === undefined) return { outcome: 'missing', job: null };
     for (const { verb, outcome } of GATE_VERBS) {
       const moved = this.#move(verb, job, openGateParams(verb, params));
@@ -184,7 +144,7 @@ export class PlainLedger extends LedgerRepository {
   ): Promise<verbs.ExpireGatesResult> {
     const { now, limit } = params;
     const untilMs = ({ blockedUntil }: Job): number => blockedUntil?.getTime() ?? Infinity;
-    const overdue = this.#jobs
+    const overdue = this.jobs
       .all()
       .filter((job) => job.status === 'blocked' && untilMs(job) <= now.getTime())
       .sort((a, b) => untilMs(a) - untilMs(b));
@@ -197,7 +157,7 @@ export class PlainLedger extends LedgerRepository {
 
   protected async performCancel(params: verbs.CancelParams): Promise<verbs.CancelResult> {
     const { jobId, now } = params;
-    const job = this.#jobs.get(jobId);
+    const job = this.jobs.get(jobId);
     if (job === undefined) return { outcome: 'missing', job: null };
     if (JOB_LIFECYCLE.allowsFrom('cancel', job.status)) return this.#cancelWaiting(job, params);
     const asked = this.#move('requestCancel', job, { now, ...requestEntries(params, now) });
@@ -224,20 +184,20 @@ export class PlainLedger extends LedgerRepository {
   }
 
   protected async performRemove({ jobId }: verbs.RemoveParams): Promise<verbs.RemoveResult> {
-    const job = this.#jobs.get(jobId);
+    const job = this.jobs.get(jobId);
     if (job === undefined) return { outcome: 'missing', job: null };
     if (!JOB_LIFECYCLE.applies('remove', job, {})) return { outcome: 'refused', job };
-    this.#jobs.delete(jobId);
+    this.jobs.delete(jobId);
     return { outcome: 'removed', job };
   }
 
   protected async performRedrive(params: verbs.RedriveParams): Promise<verbs.RedriveResult> {
     const { jobId, now, nextRunAt } = params;
-    const job = this.#jobs.get(jobId);
+    const job = this.jobs.get(jobId);
     if (job === undefined) return { outcome: 'missing', job: null };
     if (!JOB_LIFECYCLE.allowsFrom('redrive', job.status)) return { outcome: 'refused', job };
     const lock = lockToRetake(job);
-    const holder = this.#jobs.holderOf(job.name, lock);
+    const holder = this.jobs.holderOf(job.name, lock);
     if (holder !== undefined) return { outcome: 'taken', job, holder };
     const entries = historyEntries('redrive', now, handRecord(params));
     const retaken = lock && { [lock.field]: lock.value };
@@ -248,7 +208,7 @@ export class PlainLedger extends LedgerRepository {
   protected async performAmend(params: verbs.AmendParams): Promise<verbs.AmendResult> {
     const { jobId, changes, now, fence, session } = params;
     if (session !== undefined) throw noTransactions();
-    const job = this.#jobs.get(jobId);
+    const job = this.jobs.get(jobId);
     if (job === undefined) return { outcome: 'missing', job: null };
     if (fence !== undefined && job.fence !== fence) return { outcome: 'refused', job };
     const entries = historyEntries('amend', now, handRecord(params));
@@ -275,7 +235,7 @@ export class PlainLedger extends LedgerRepository {
     record: Pick<verbs.HistoryEntry, 'scheduledFor'> = {},
   ): verbs.SeriesResult {
     const { jobId, seriesVersion, now } = params;
-    const job = this.#jobs.get(jobId);
+    const job = this.jobs.get(jobId);
     if (job === undefined) return { outcome: 'missing', job: null };
     for (const verb of choices) {
       const entries = historyEntries(verb, now, { ...handRecord(params), ...record });
@@ -286,15 +246,11 @@ export class PlainLedger extends LedgerRepository {
     return { outcome: 'stale', job };
   }
 
-  protected async performFindSeries(params: verbs.FindSeriesParams): Promise<readonly Job[]> {
-    return listSeries(this.#jobs.all(), params);
-  }
-
   protected async performSetMetadata(
     params: verbs.SetMetadataParams,
   ): Promise<verbs.SetMetadataResult> {
     const { jobId, changes, now, claimToken } = params;
-    const job = this.#jobs.get(jobId);
+    const job = this.jobs.get(jobId);
     if (job === undefined) return { outcome: 'missing', job: null };
     const isLost = claimToken !== undefined && job.claimToken !== claimToken;
     if (isLost) return { outcome: 'refused', job };
@@ -302,43 +258,13 @@ export class PlainLedger extends LedgerRepository {
     if (isTooLarge) return { outcome: 'full', job };
     const { metadata: _, ...rest } = job;
     const hasAny = Object.keys(metadata).length > 0;
-    this.#jobs.put({ ...(rest as Job), updatedAt: now, ...(hasAny && { metadata }) });
-    return { outcome: 'written', job: this.#jobs.get(jobId) ?? null };
-  }
-
-  protected async performReadHistory(
-    params: verbs.ReadHistoryParams,
-  ): Promise<readonly verbs.TransitionEntry[]> {
-    const { jobId, limit } = params;
-    const job = this.#jobs.get(jobId) ?? this.#archive.get(jobId);
-    return job?.history?.slice(-limit) ?? [];
-  }
-
-  protected async performGetJob({ jobId, archived }: verbs.GetJobParams): Promise<Job | null> {
-    return this.#jobs.get(jobId) ?? (archived ? this.#archive.get(jobId) : undefined) ?? null;
-  }
-
-  protected async performFindJobs(params: verbs.FindJobsParams): Promise<readonly Job[]> {
-    return listJobs((params.archived ? this.#archive : this.#jobs).all(), params);
-  }
-
-  protected async performReadStats(
-    params: verbs.ReadStatsParams,
-  ): Promise<readonly verbs.StatsRow[]> {
-    return countJobs(this.#jobs.all(), params);
-  }
-
-  protected async performNextDue(params: verbs.NextDueParams): Promise<Date | null> {
-    return nextDue(this.#jobs.all(), params);
-  }
-
-  protected async performCountDue(params: verbs.CountDueParams): Promise<verbs.CountDueResult> {
-    return countDue(this.#jobs.all(), params);
+    this.jobs.put({ ...(rest as Job), updatedAt: now, ...(hasAny && { metadata }) });
+    return { outcome: 'written', job: this.jobs.get(jobId) ?? null };
   }
 
   protected async performPrune(params: verbs.PruneParams): Promise<verbs.PruneResult> {
     const { finishedBefore, after, createdBefore, limit, archive, now } = params;
-    const seen = this.#jobs
+    const seen = this.jobs
       .all()
       .filter(({ _id }) => after === undefined || _id.toHexString() > after.toHexString())
       .filter(({ _id }) => _id.getTimestamp() < createdBefore)
@@ -348,69 +274,16 @@ export class PlainLedger extends LedgerRepository {
       return before && JOB_LIFECYCLE.applies('prune', job, { finishedBefore: before, now });
     });
     for (const job of leaving) {
-      if (archive) this.#archive.put(job);
-      this.#jobs.delete(job._id);
+      if (archive) this.archive.put(job);
+      this.jobs.delete(job._id);
     }
     const last = seen.length === limit ? seen.at(-1) : undefined;
     return { pruned: leaving.length, ...(last && { position: last._id }) };
   }
 
-  protected async performOpenLease(params: verbs.OpenLeaseParams): Promise<void> {
-    this.#leases.open(params);
-  }
-
-  protected async performRenewLease(params: verbs.RenewLeaseParams): Promise<boolean> {
-    return this.#leases.renew(params);
-  }
-
-  protected async performReadLeases(
-    params: verbs.ReadLeasesParams,
-  ): Promise<readonly verbs.LeaseRecord[]> {
-    return this.#leases.read(params);
-  }
-
-  protected async performDeclareDead(params: verbs.DeclareDeadParams): Promise<boolean> {
-    return this.#leases.declareDead(params);
-  }
-
-  protected async performEndLease({ instanceId }: verbs.InstanceParams): Promise<void> {
-    this.#leases.end(instanceId);
-    if (this.#claimsOf(instanceId).length === 0) this.#leases.remove(instanceId);
-  }
-
-  protected async performRemoveLease({ instanceId }: verbs.InstanceParams): Promise<void> {
-    this.#leases.remove(instanceId);
-  }
-
-  protected async performFindClaimants(
-    params: verbs.FindClaimantsParams,
-  ): Promise<readonly string[]> {
-    const claimants = this.#jobs.all().flatMap(({ claimedBy }) => claimedBy ?? []);
-    return [...new Set(claimants)].filter((instanceId) => !params.except.includes(instanceId));
-  }
-
-  protected async performReadClaims(
-    params: verbs.ReadClaimsParams,
-  ): Promise<readonly verbs.StandingClaim[]> {
-    return this.#claimsOf(params.instanceId)
-      .slice(0, params.limit)
-      .map(({ _id: jobId, claimToken = '', fence, cancelRequestedAt }) => ({
-        jobId,
-        claimToken,
-        fence,
-        ...(cancelRequestedAt && { cancelRequestedAt }),
-      }));
-  }
-
-  protected async performCountClaims(params: verbs.CountClaimsParams): Promise<verbs.ClaimCounts> {
-    // No other tool writes here, so there is no claim without an instance.
-    const claims = params.instanceId === undefined ? [] : this.#claimsOf(params.instanceId);
-    return countClaims(claims.slice(0, params.limit), claims.length >= params.limit);
-  }
-
   protected async performRescue(params: verbs.RescueParams): Promise<verbs.RescueResult> {
-    const isLive = this.#leases.isLive(params.deadInstanceId);
-    const claims = isLive ? [] : this.#claimsOf(params.deadInstanceId);
+    const isLive = this.leases.isLive(params.deadInstanceId);
+    const claims = isLive ? [] : this.claimsOf(params.deadInstanceId);
     const moved = claims.slice(0, params.limit).map((job) => {
       const choice = chooseRescue(job, params);
       return this.#move(choice.verb, job, choice.params);
@@ -427,27 +300,6 @@ export class PlainLedger extends LedgerRepository {
   protected async performRecover(): Promise<verbs.RecoverResult> {
     // No other tool writes here, so none left a job behind.
     return { pending: 0, cancelled: 0 };
-  }
-
-  protected async performSetPaused({ name, paused }: verbs.SetPausedParams): Promise<void> {
-    if (paused) this.#paused.add(name);
-    else this.#paused.delete(name);
-    this.#tell({ kind: 'pausesChanged' });
-  }
-
-  protected async performReadPaused(): Promise<readonly string[]> {
-    return [...this.#paused].sort();
-  }
-
-  protected async performWatch(listener: (hint: LedgerHint) => void): Promise<verbs.LedgerWatch> {
-    const close = async (): Promise<void> => {
-      this.#watches.delete(watch);
-    };
-    const watch: verbs.LedgerWatch = { close };
-    this.#watches.set(watch, listener);
-    // After the caller has the watch.
-    this.clock.setImmediate(() => listener({ kind: 'opened' }));
-    return watch;
   }
 }
 

@@ -16,7 +16,7 @@ interface Program extends CodeBlock {
 const { MONGODB_URI: _, ...WITHOUT_MONGODB } = process.env;
 const programs = await allPrograms();
 const free = programs.filter(({ title }) => title === undefined);
-const shown = programs.filter(({ title }) => title?.startsWith('examples/'));
+const shown = programs.filter(({ title }) => /^examples\/.*\.mjs$/.test(title ?? ''));
 let folder: string;
 
 /** Every block of code that is a program. One with a title shows a file, the others stand for themselves. */
