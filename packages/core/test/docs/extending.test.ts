@@ -28,8 +28,13 @@ describe('the page about a ledger of your own shows all of', () => {
 });
 
 test('every helper that the page names is exported', () => {
-  const rows = tableRows(page, 'You write the `perform` methods. They only store, and two rules make a ledger right:');
-  const named = rows.flatMap(([cell = '']) => [...cell.matchAll(/`(\w+)`/g)].map(([, n = '']) => n));
+  const rows = tableRows(
+    page,
+    'You write the `perform` methods. They only store, and two rules make a ledger right:',
+  );
+  const named = rows.flatMap(([cell = '']) =>
+    [...cell.matchAll(/`(\w+)`/g)].map(([, n = '']) => n),
+  );
   expect(named.length).toBeGreaterThan(10);
   expect(Object.keys(core)).toEqual(expect.arrayContaining(named));
 });

@@ -96,6 +96,7 @@ test('there are programs in the pages for newcomers, in every guide, and in the 
       'docs/guides/stages.md',
       'docs/guides/testing.md',
       'docs/guides/unique-jobs.md',
+      'docs/ledger/configuration.md',
       'docs/ledger/history.md',
       'docs/ledger/migration.md',
       'docs/ledger/monitoring.md',
