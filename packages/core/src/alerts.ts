@@ -105,8 +105,8 @@ export class Alerts {
 
   #counted(metric: string, amount: number, { outcome }: Labels): void {
     if (metric !== 'settled') return;
-    this.#ended += RUNS.has(outcome) ? amount : 0;
-    this.#failed += FAILURES.has(outcome) ? amount : 0;
+    this.#ended += amount * Number(RUNS.has(outcome));
+    this.#failed += amount * Number(FAILURES.has(outcome));
   }
 
   #recorded(metric: string, value: number): void {

@@ -83,6 +83,8 @@ export type {
   ResultOf,
   UntypedJobs,
 } from './job-types.ts';
+export { countClaims } from './ledger/claim-counts.ts';
+export { chooseExpiry, type ExpiredFields, type ExpiryChoice } from './ledger/gate-expiry.ts';
 export type {
   BuiltInRule,
   InvariantMode,
@@ -98,7 +100,11 @@ export {
   type JobFinding,
 } from './ledger/invariants.ts';
 export type * from './ledger/ledger-repository.ts';
-export { DEFAULT_OPERATION_TIMEOUT, LedgerRepository } from './ledger/ledger-repository.ts';
+export {
+  DEFAULT_OPERATION_TIMEOUT,
+  LedgerRepository,
+  SUSPECT_RESCUE_COUNT,
+} from './ledger/ledger-repository.ts';
 export {
   type InMemoryLedgerOptions,
   InMemoryLedgerRepository,
@@ -108,7 +114,34 @@ export {
   MongoLedgerRepository,
   type MongoLedgerRepositoryOptions,
 } from './ledger/mongodb/mongo-ledger-repository.ts';
-export type { SettleAnswer, Settlement, SettleVerb } from './ledger/settlement.ts';
+export { chooseRescue, type RescueChoice, type RescuedFields } from './ledger/rescue-choice.ts';
+export {
+  answerUnmatched,
+  handRecord,
+  historyEntries,
+  requestEntries,
+  type SettleAnswer,
+  type SettledFields,
+  type Settlement,
+  type SettleVerb,
+  settlementParams,
+} from './ledger/settlement.ts';
+export {
+  answerCheckpoint,
+  answerUnopened,
+  type CheckpointFields,
+  checkpointParams,
+  GATE_VERBS,
+  openGateParams,
+  recordedCheckpoint,
+} from './ledger/stage-answers.ts';
+export {
+  type LockField,
+  lockOf,
+  lockToRetake,
+  seriesLock,
+  type UniqueLock,
+} from './ledger/unique-locks.ts';
 export {
   type Appended,
   type Condition,
@@ -122,12 +155,14 @@ export {
 } from './lifecycle.ts';
 export type { LogEntries, LogEvent, LogFields, Logger } from './log.ts';
 export type { ManagementVerb, MonqueManagement } from './management.ts';
-export type {
-  JobMetadata,
-  MetadataChanges,
-  MetadataFilter,
-  MetadataScalar,
-  MetadataValue,
+export {
+  type JobMetadata,
+  type MetadataChanges,
+  type MetadataFilter,
+  type MetadataScalar,
+  type MetadataValue,
+  matchesMetadata,
+  mergeMetadata,
 } from './metadata.ts';
 export {
   COUNTERS,
@@ -170,7 +205,13 @@ export { type Random, systemRandom } from './random.ts';
 export type { GetHistoryOptions } from './records.ts';
 export type { Schedule } from './schedules.ts';
 export type { SchemaIssue, SchemaResult, StandardSchema } from './schema.ts';
-export { DEFAULT_MISSED, type MissedPolicy } from './series.ts';
+export {
+  DEFAULT_MISSED,
+  type MissedPolicy,
+  type NextRun,
+  nextRunOf,
+  type SeriesPlan,
+} from './series.ts';
 export {
   type Gate,
   type GateOptions,

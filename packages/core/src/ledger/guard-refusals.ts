@@ -35,7 +35,8 @@ export async function tellRefusedStage(
   verb: string,
   { jobId, stagesBefore }: Pick<CheckpointParams, 'jobId' | 'stagesBefore'>,
 ): Promise<void> {
-  const { stages = [], gates = [] } = (await read({ jobId })) ?? {};
+  // A job that is gone has none.
+  const { stages = [], gates = [] }: Partial<Job> = Object(await read({ jobId }));
   const recorded = stages.map(({ name }) => name).join(', ');
   const known = stagesBefore.join(', ');
   const write = { verb, jobId, job: { stages, gates } };

@@ -94,8 +94,7 @@ export function knownRules(maxPayloadBytes: number): readonly KnownRule[] {
 
 /** The fields that belong to a state are there, and those of other states are not. */
 function checkStatus({ job }: LedgerWrite): RuleBreach | undefined {
-  const { status, finishedAt, claimedBy, lockedAt, blockedBy, updatedAt } = job;
-  if (status === undefined) return undefined;
+  const { status, finishedAt, claimedBy, lockedAt, blockedBy, updatedAt } = job as Job;
   if (TERMINAL.includes(status) && finishedAt === undefined) {
     return {
       message: `a ${status} job says when it was finished, or it is kept for ever`,

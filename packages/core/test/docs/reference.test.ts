@@ -7,6 +7,7 @@ const options = await readPage('docs/api/options.md');
 const job = await readPage('docs/api/job-interface.md');
 const monque = await readPage('docs/api/monque-class.md');
 const events = await readPage('docs/api/events.md');
+const ledger = await readPage('docs/ledger/configuration.md');
 const troubleshooting = await readPage('docs/ledger/troubleshooting.md');
 
 /** The names in backquotes in the first cells of the tables below these headings, without what follows in brackets. */
@@ -60,6 +61,14 @@ const TABLES: readonly (readonly [
   [monque, ['### Names'], 'inspector.ts', 'InspectedName'],
   [troubleshooting, ['### The reasons'], 'explanation.ts', 'ExplanationDetails'],
   [troubleshooting, ['### The entries'], 'log.ts', 'LogEntries'],
+  [ledger, ['### Every ledger'], 'ledger/ledger-store.ts', 'LedgerRepositoryOptions'],
+  [
+    ledger,
+    ['### MongoDB'],
+    'ledger/mongodb/mongo-ledger-options.ts',
+    'MongoLedgerRepositoryOptions',
+  ],
+  [ledger, ['### Memory'], 'ledger/memory/in-memory-ledger-repository.ts', 'InMemoryLedgerOptions'],
   [monque, ['## Schedules'], 'schedules.ts', 'Schedule'],
   [monque, ['## Stats'], 'control.ts', 'QueueStats'],
   [events, ['# Events'], 'events.ts', 'MonqueEventMap'],

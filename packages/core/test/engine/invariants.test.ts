@@ -1,4 +1,5 @@
 /** Rules of a ledger as a scheduler and its users meet them. */
+import { type ClientSession, ObjectId } from 'mongodb';
 import { describe, expect, test } from 'vitest';
 import {
   InMemoryLedgerRepository,
@@ -9,7 +10,7 @@ import {
   Monque,
   stage,
 } from '../../src/index.ts';
-import { ManualClock } from '../../src/testing/index.ts';
+import { ManualClock, makeJob } from '../../src/testing/index.ts';
 import { makeOne, payloads, recordEvents } from './kit.ts';
 
 const HAS_ORDER: InvariantRule = {
@@ -149,6 +150,28 @@ describe('a rule of a user’s', () => {
     await monque.schedule('* * * * *', 'series', 1);
     await monque.schedule('* * * * *', 'series', 2);
     expect(seen.at(-1)).toMatch(/^replan .*data/);
+  });
+});
+
+describe('a ledger', () => {
+  test('refuses the end of a run in a transaction that breaks a rule, before anything is sent', async () => {
+    const check = () => 'never';
+    const ledger = new InMemoryLedgerRepository({ invariants: { rules: [{ name: 'no', check }] } });
+    const jobId = new ObjectId();
+    const settlement = { verb: 'complete', jobId, claimToken: 'a', fence: 1 } as const;
+    const params = { settlement, now: new Date(0), session: {} as ClientSession };
+    await expect(ledger.completeInSession(params)).rejects.toThrow(InvariantViolationError);
+  });
+
+  test('tells a listener no more that was taken away', async () => {
+    const ledger = new InMemoryLedgerRepository({ invariants: { rules: [HAS_ORDER] } });
+    const told: string[] = [];
+    const end = ledger.onViolation(({ error }) => told.push(error.rule));
+    const jobs = [makeJob({ name: 'ship' })];
+    await ledger.enqueue({ jobs });
+    end();
+    await ledger.enqueue({ jobs });
+    expect(told).toEqual(['has-order']);
   });
 });
 

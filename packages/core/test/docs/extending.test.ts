@@ -1,0 +1,68 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import ts from 'typescript';
+import { describe, expect, test } from 'vitest';
+import * as core from '../../src/index.ts';
+import { PACKAGE, ROOT } from '../package/built.ts';
+import { codeBlocks, readPage, tableRows } from './pages.ts';
+
+const page = await readPage('docs/ledger/extending.md');
+const FILES = ['jobs', 'leases', 'reads']
+  .map((part) => `examples/plain-ledger-${part}.ts`)
+  .concat('examples/plain-ledger.ts', 'examples/plain-ledger.test.ts');
+
+describe('the page about a ledger of your own shows all of', () => {
+  for (const file of FILES) {
+    test(file, async () => {
+      const blocks = codeBlocks(page).filter(({ title }) => title === file);
+      // The blocks of a file follow each other, with an empty line where the page says something.
+      const code = blocks.map((block) => block.code).join('\n');
+      expect(code).toBe(await readFile(join(ROOT, file), 'utf8'));
+    });
+  }
+
+  test('these files and no other', () => {
+    const titles = codeBlocks(page).map(({ title }) => title);
+    expect([...new Set(titles)].sort()).toEqual([...FILES].sort());
+  });
+});
+
+test('every helper that the page names is exported', () => {
+  const rows = tableRows(
+    page,
+    'You write the `perform` methods. They only store, and two rules make a ledger right:',
+  );
+  const named = rows.flatMap(([cell = '']) =>
+    [...cell.matchAll(/`(\w+)`/g)].map(([, n = '']) => n),
+  );
+  expect(named.length).toBeGreaterThan(10);
+  expect(Object.keys(core)).toEqual(expect.arrayContaining(named));
+});
+
+test('the page about the interface lists every verb of a ledger, and no other', async () => {
+  const interfacePage = await readPage('docs/ledger/interface.md');
+  const headings = ['Life', 'Jobs in', 'Claims', 'Stages and gates', 'By hand', 'Series'];
+  const others = ['Reads', 'Housekeeping', 'Leases', 'Inspection', 'Hints'];
+  const rows = [...headings, ...others].flatMap((of) => tableRows(interfacePage, `## ${of}`));
+  const listed = rows.flatMap(([cell = '']) =>
+    [...cell.matchAll(/`(\w+)[^`]*`/g)].map(([, name = '']) => name),
+  );
+  const classes = ['ledger-repository', 'ledger-store'].map((file) => publicMethodsOf(file));
+  expect(listed.sort()).toEqual((await Promise.all(classes)).flat().sort());
+});
+
+/** The public methods of the class in a file. */
+async function publicMethodsOf(file: string): Promise<string[]> {
+  const text = await readFile(join(PACKAGE, `src/ledger/${file}.ts`), 'utf8');
+  const source = ts.createSourceFile(file, text, ts.ScriptTarget.Latest);
+  const isHidden = (member: ts.MethodDeclaration): boolean =>
+    ts.isPrivateIdentifier(member.name) ||
+    (member.modifiers ?? []).some(({ kind }) => kind === ts.SyntaxKind.ProtectedKeyword);
+  const names = source.statements
+    .filter(ts.isClassDeclaration)
+    .flatMap(({ members }) => members.filter(ts.isMethodDeclaration))
+    .filter((member) => !isHidden(member))
+    .map(({ name }) => (ts.isIdentifier(name) ? name.text : ''));
+  if (names.length === 0) throw new Error(`There is no class with methods in ${file}`);
+  return names;
+}
