@@ -68,17 +68,20 @@ export class Pruner {
     const { clock, random, report } = this.#context;
     const { signal } = this.#stopped;
     // Instances that were started together need not walk together.
-    let waitMs = WAIT_AT_END_MS * random.fraction();
+    let waitMs = this.#isWalkAnew ? 0 : WAIT_AT_END_MS * random.fraction();
     while (!signal.aborted) {
       this.#wait = new AbortController();
       await sleep(clock, waitMs, this.#wait.signal);
       if (signal.aborted) return;
+      if (this.#isWalkAnew) this.#position = undefined;
+      this.#isWalkAnew = false;
       waitMs = WAIT_AT_END_MS;
       try {
         if (this.#isWanted()) waitMs = await this.#step();
       } catch (error) {
         report(error);
       }
+      // What changed during the step cut no wait short.
       if (this.#isWalkAnew) waitMs = 0;
     }
   }
@@ -86,8 +89,6 @@ export class Pruner {
   /** Gives the milliseconds until the next step. */
   async #step(): Promise<number> {
     const { ledger, ledgerTime, clock, options } = this.#context;
-    if (this.#isWalkAnew) this.#position = undefined;
-    this.#isWalkAnew = false;
     if (this.#position === undefined) this.#walkStartedMs = clock.monotonic();
     const now = ledgerTime.now();
     const { pruned, position } = await ledger.prune({
