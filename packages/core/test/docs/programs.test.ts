@@ -99,6 +99,7 @@ test('there are programs in the pages for newcomers, in every guide, and in the 
       'docs/ledger/history.md',
       'docs/ledger/migration.md',
       'docs/ledger/monitoring.md',
+      'docs/ledger/reconfigure.md',
       'docs/ledger/security.md',
       'docs/ledger/troubleshooting.md',
     ]),

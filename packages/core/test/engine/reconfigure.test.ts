@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { contextOver, makeContext } from '../../src/engine-context.ts';
 import {
   InvalidArgumentError,
   type LogFields,
@@ -7,7 +8,8 @@ import {
   type MonqueOptions,
   type ReconfigureOptions,
 } from '../../src/index.ts';
-import { OPTION_CHECKS } from '../../src/options.ts';
+import { OPTION_CHECKS, resolveOptions } from '../../src/options.ts';
+import { Reconfigurer } from '../../src/reconfigurer.ts';
 import { deferred, makeOne, makeWorld, payloads } from './kit.ts';
 
 const NAME = 'work';
@@ -379,6 +381,17 @@ describe('the logger', () => {
       expect.arrayContaining(['reconfigured', 'stopping', 'stopped']),
     );
   });
+});
+
+test('a scheduler of an actor writes to the logger of the scheduler, as it is at the time', () => {
+  const { logger, entries } = recordLog();
+  const { ledger } = makeWorld();
+  const context = makeContext({ ledger, options: resolveOptions() }, () => undefined);
+  const ofActor = contextOver(context, ledger);
+  expect(ofActor.log).toBeUndefined();
+  new Reconfigurer(context, new Map(), {}).reconfigure({ logger });
+  ofActor.log?.write('stopped', { instanceId: 'one' });
+  expect(entries.at(-1)).toEqual({ event: 'stopped', instanceId: 'one' });
 });
 
 describe('reconfigure', () => {
