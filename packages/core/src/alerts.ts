@@ -40,6 +40,9 @@ export interface AlertSources {
 interface Firing {
   readonly since: Date;
   readonly calmLooks: number;
+  /** What was compared last. */
+  readonly value: number;
+  readonly threshold: number;
 }
 
 interface Runs {
@@ -52,9 +55,8 @@ interface Runs {
 export class Alerts {
   readonly #context: AlertsContext;
   readonly #sources: AlertSources;
-  readonly #thresholds: ResolvedAlerts;
   readonly #firing = new Map<AlertKind, Firing>();
-  readonly #endObserving: () => void;
+  #endObserving: (() => void) | undefined;
   #looking: Promise<void> | undefined;
   #longestWaitMs = 0;
   #longestSettleMs = 0;
@@ -63,19 +65,20 @@ export class Alerts {
   #runs: readonly Runs[] = [];
 
   constructor(context: AlertsContext, sources: AlertSources) {
-    const { metrics, options, report } = context;
     this.#context = context;
     this.#sources = sources;
-    this.#thresholds = options.alerts;
-    this.#endObserving = this.#isWanted()
-      ? metrics.observe(
-          {
-            counted: (metric, amount, labels) => this.#counted(metric, amount, labels),
-            recorded: (metric, value) => this.#recorded(metric, value),
-          },
-          report,
-        )
-      : () => undefined;
+    this.reconfigured();
+  }
+
+  /** Measures when there are thresholds; an alert that lost its threshold is cleared with its last value. */
+  reconfigured(): void {
+    if (this.#isWanted()) this.#endObserving ??= this.#observe();
+    else this.#stopObserving();
+    for (const [kind, { value, threshold, since }] of this.#firing) {
+      if (this.#thresholds.of[kind] !== undefined) continue;
+      this.#firing.delete(kind);
+      this.#context.emit('alert:cleared', { kind, value, threshold, since });
+    }
   }
 
   /** The kinds that fired and were not cleared. */
@@ -95,8 +98,28 @@ export class Alerts {
 
   /** Ends it; resolves when no look is under way. */
   async stop(): Promise<void> {
-    this.#endObserving();
+    this.#stopObserving();
     await this.#looking;
+  }
+
+  #stopObserving(): void {
+    this.#endObserving?.();
+    this.#endObserving = undefined;
+  }
+
+  #observe(): () => void {
+    const { metrics, report } = this.#context;
+    return metrics.observe(
+      {
+        counted: (metric, amount, labels) => this.#counted(metric, amount, labels),
+        recorded: (metric, value) => this.#recorded(metric, value),
+      },
+      report,
+    );
+  }
+
+  get #thresholds(): ResolvedAlerts {
+    return this.#context.options.alerts;
   }
 
   #isWanted(): boolean {
@@ -133,6 +156,8 @@ export class Alerts {
     if (waitMs >= thresholdMs) this.#compare('queueLag', waitMs, thresholdMs);
     else if (this.#context.health.isConnected) {
       const unseenMs = await this.#unseenLagMs(thresholdMs);
+      // The threshold may have changed while the ledger was asked.
+      if (this.#thresholds.of.queueLag !== thresholdMs) return;
       this.#compare('queueLag', Math.max(waitMs, unseenMs), thresholdMs);
     }
   }
@@ -172,13 +197,13 @@ export class Alerts {
     if (firing === undefined) {
       if (value < threshold) return;
       const since = new Date(clock.now());
-      this.#firing.set(kind, { since, calmLooks: 0 });
+      this.#firing.set(kind, { since, calmLooks: 0, value, threshold });
       metrics.count('alerts', 1, kind);
       emit('alert', { kind, value, threshold, since });
       return;
     }
     const calmLooks = value < threshold * CLEAR_PART ? firing.calmLooks + 1 : 0;
-    this.#firing.set(kind, { ...firing, calmLooks });
+    this.#firing.set(kind, { ...firing, calmLooks, value, threshold });
     if (calmLooks < CALM_LOOKS) return;
     this.#firing.delete(kind);
     emit('alert:cleared', { kind, value, threshold, since: firing.since });

@@ -26,7 +26,7 @@ import type { Settlement } from './ledger/settlement.ts';
 export interface CodecUse {
   readonly codec: Codec;
   /** The most bytes an encoded value takes. */
-  readonly maxBytes: number;
+  readonly maxBytes: () => number;
   /** Told of results that cannot be encoded. */
   readonly report: (error: unknown) => void;
 }
@@ -145,7 +145,7 @@ class Encoding {
 
   #encode(value: unknown, name: string, field: CodecField): unknown {
     const { codec, maxBytes } = this.#use;
-    return encodeValue(codec, value, { name, field }, maxBytes);
+    return encodeValue(codec, value, { name, field }, maxBytes());
   }
 }
 

@@ -23,11 +23,12 @@ export interface EngineContext {
   readonly ledgerTime: LedgerTime;
   readonly clock: Clock;
   readonly random: Random;
+  /** Read at each use, not copied: a `Reconfigurer`, and nothing else, changes them. */
   readonly options: ResolvedOptions;
   readonly emit: Emit;
   readonly health: HealthRecord;
-  /** Where the user gave a logger. */
-  readonly log?: Log;
+  /** Where the user gave a logger; another one once that was changed. */
+  readonly log: Log | undefined;
   readonly metrics: Metrics;
   /** The tracers and the observers of metrics that the user brought. */
   readonly instruments: Instruments;
@@ -37,20 +38,22 @@ export interface EngineContext {
 
 /** The surroundings of a scheduler over a ledger; `emit` fires its events. */
 export function makeContext(
-  { ledger: source, options }: Pick<EngineContext, 'ledger' | 'options'>,
+  { ledger: source, options: resolved }: Pick<EngineContext, 'ledger' | 'options'>,
   emit: Emit,
 ): EngineContext {
-  const { clock, random, logger, codec, maxPayloadBytes: maxBytes } = options;
-  const log = logger && new Log(logger);
+  const options = { ...resolved };
+  const { clock, random, codec } = options;
+  const log = (): Log | undefined => options.logger && new Log(options.logger);
   const health = new HealthRecord(emit);
   const metrics = new Metrics();
   const report = (thrown: unknown): void => {
     const error = toError(thrown);
     health.failed(error, new Date(clock.now()));
-    log?.failed(error);
+    log()?.failed(error);
     metrics.count('errors', 1, codeOf(error));
     emit('job:error', { error });
   };
+  const maxBytes = (): number => options.maxPayloadBytes;
   const ledger = codec ? withCodec(source, { codec, maxBytes, report }) : source;
   const ledgerTime = new LedgerTime(ledger, clock, report);
   source.onViolation((violation) => emit('invariant:violated', violation));
@@ -58,6 +61,20 @@ export function makeContext(
   return {
     ...{ ledger, ledgerTime, clock, random, options },
     ...{ emit, health, metrics, instruments, report },
-    ...(log && { log }),
+    get log() {
+      return log();
+    },
+  };
+}
+
+/** The same surroundings over another ledger. */
+export function contextOver(context: EngineContext, ledger: LedgerRepository): EngineContext {
+  return {
+    ...context,
+    ledger,
+    // A getter is not copied with the others.
+    get log() {
+      return context.log;
+    },
   };
 }

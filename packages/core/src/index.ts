@@ -202,6 +202,11 @@ export { cancel, discard, HandlerOutcome, snooze } from './outcome.ts';
 export type { EnqueueEntry, EnqueueEntryResult, TypedEntry } from './producer.ts';
 export type { HandlerReturn, JobId, MonquePublicAPI } from './public-api.ts';
 export { type Random, systemRandom } from './random.ts';
+export type {
+  LiveOptionName,
+  LiveWorkerOptions,
+  ReconfigureOptions,
+} from './reconfigurer.ts';
 export type { GetHistoryOptions } from './records.ts';
 export type { Schedule } from './schedules.ts';
 export type { SchemaIssue, SchemaResult, StandardSchema } from './schema.ts';

@@ -190,6 +190,15 @@ export class Instance {
     this.#gateTimeouts.start();
   }
 
+  /** Options have changed: what waits by the old ones looks again. */
+  reconfigured(names: readonly string[]): void {
+    this.#executor.pump();
+    this.#waker.lookAgain();
+    this.#claimer.wake('hint');
+    this.#alerts.reconfigured();
+    if (names.includes('jobRetention')) this.#pruner.walkAnew();
+  }
+
   /** Jobs were stored by this process. */
   jobsStored(jobs: readonly Job[]): void {
     for (const { name, nextRunAt } of jobs) this.#waker.due(name, nextRunAt);
@@ -197,8 +206,7 @@ export class Instance {
 
   /** Stops claiming, gives back what never started, waits for the rest, records it, and ends the lease. */
   async stop(): Promise<void> {
-    const { log } = this.#context;
-    log?.write('stopping', {
+    this.#context.log?.write('stopping', {
       instanceId: this.id,
       runningJobs: this.#executor.running().length,
       bufferedJobs: this.#executor.bufferedCount(),
@@ -215,17 +223,17 @@ export class Instance {
     await this.#alerts.stop();
     await this.#reconciler.idle();
     this.#executor.close();
-    log?.write('stopped', { instanceId: this.id });
+    this.#context.log?.write('stopped', { instanceId: this.id });
   }
 
   async #waitForHandlers(): Promise<void> {
-    const { emit, options, log } = this.#context;
+    const { emit, options } = this.#context;
     const { shutdownTimeoutMs } = options;
     if (await this.#executor.idle(shutdownTimeoutMs)) return;
     const incompleteJobs = this.#executor.running().map(({ _id }) => _id);
     this.#executor.abortAll('stop');
     const runningJobs = incompleteJobs.length;
-    log?.write('handlersAborted', { instanceId: this.id, runningJobs });
+    this.#context.log?.write('handlersAborted', { instanceId: this.id, runningJobs });
     emit('job:error', { error: new ShutdownTimeoutError(shutdownTimeoutMs, incompleteJobs) });
     await this.#executor.idle(ABORT_GRACE_MS);
   }

@@ -67,6 +67,8 @@ export interface LogEntries {
   rescued: { readonly instanceId?: string; readonly count: number };
   /** New jobs are announced by the ledger from here on, or found by polling only. */
   hintsChanged: { readonly hints: 'flowing' | 'polling' };
+  /** Options were changed while the scheduler is there: their names. */
+  reconfigured: { readonly options: readonly string[] };
   /** Other names are paused than before. */
   pausesChanged: { readonly pausedNames: readonly string[] };
 }
@@ -92,6 +94,7 @@ const ENTRIES: Readonly<
   declaredDead: { level: 'warn', message: 'Another instance was declared dead' },
   rescued: { level: 'warn', message: 'Jobs were given back' },
   hintsChanged: { level: 'info', message: 'The way in which jobs are found has changed' },
+  reconfigured: { level: 'info', message: 'Options were changed' },
   pausesChanged: { level: 'info', message: 'Other names are paused' },
 };
 

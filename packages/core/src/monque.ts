@@ -7,7 +7,7 @@ import type { Db } from 'mongodb';
 import { type AuditOptions, Auditor, type AuditReport } from './auditor.ts';
 import { checkFields, checkFunction, checkJobName, DAY_MS, integer, toObjectId } from './checks.ts';
 import { type BulkResult, Control, type JobsPage, type QueueStats } from './control.ts';
-import { type EngineContext, makeContext } from './engine-context.ts';
+import { contextOver, type EngineContext, makeContext } from './engine-context.ts';
 import { InvalidArgumentError } from './errors.ts';
 import { MonqueEmitter } from './events.ts';
 import { Explainer } from './explainer.ts';
@@ -46,6 +46,7 @@ import { type MetricsSnapshot, snapshotOf } from './metrics-snapshot.ts';
 import { type MonqueOptions, type ResolvedOptions, resolveOptions } from './options.ts';
 import { type EnqueueEntryResult, Producer, type TypedEntry } from './producer.ts';
 import type { HandlerReturn, JobId, MonquePublicAPI } from './public-api.ts';
+import { type ReconfigureOptions, Reconfigurer } from './reconfigurer.ts';
 import { type GetHistoryOptions, Records } from './records.ts';
 import { type Schedule, Schedules } from './schedules.ts';
 import { stopOnSignals } from './signals.ts';
@@ -88,6 +89,7 @@ export class Monque<Types extends JobTypes = UntypedJobs>
   readonly #inspector: Inspector;
   readonly #auditor: Auditor;
   readonly #workers: Map<string, Worker>;
+  readonly #reconfigurer: Reconfigurer;
   readonly #initialize = (): Promise<void> => this.initialize();
   #instance: Instance | undefined;
   #releaseSignals: (() => void) | undefined;
@@ -105,14 +107,16 @@ export class Monque<Types extends JobTypes = UntypedJobs>
     super();
     if (given instanceof Monque) {
       this.#origin = given;
-      this.#context = { ...given.#context, ledger: source as LedgerRepository };
+      this.#context = contextOver(given.#context, source as LedgerRepository);
       this.#workers = given.#workers;
+      this.#reconfigurer = given.#reconfigurer;
     } else {
       this.#origin = this;
       this.#context = makeContext(resolveSource(source, given), (name, payload) => {
         this.emit(name, payload as never);
       });
       this.#workers = new Map();
+      this.#reconfigurer = new Reconfigurer(this.#context, this.#workers, given);
     }
     this.#options = this.#context.options;
     this.#ledger = this.#context.ledger;
@@ -333,6 +337,11 @@ export class Monque<Types extends JobTypes = UntypedJobs>
     return managementOf(new Monque<Types>(ledgerFor(this.#context, actor), this));
   }
 
+  reconfigure(options: ReconfigureOptions<NameOf<Types>>): void {
+    const names = this.#reconfigurer.reconfigure(options);
+    this.#instance?.reconfigured(names);
+  }
+
   isHealthy(): boolean {
     return this.#instance?.isHealthy() ?? false;
   }
@@ -380,8 +389,10 @@ export class Monque<Types extends JobTypes = UntypedJobs>
   async #startInstance(): Promise<void> {
     await this.initialize();
     const instance = new Instance(this.#context, this.#workers, (job) => this.#waiter.ended(job));
+    const { version } = this.#reconfigurer;
     await instance.start();
     this.#instance = instance;
+    if (this.#reconfigurer.version !== version) instance.reconfigured(['jobRetention']);
     this.#releaseSignals = stopOnSignals(this.#options, () => this.stop());
   }
 

@@ -236,7 +236,8 @@ const checkSignals = (field: string, value: unknown): void => {
   else for (const [index, item] of value.entries()) oneOf(...SIGNALS)(`${field}[${index}]`, item);
 };
 
-const OPTION_CHECKS: Readonly<Record<keyof MonqueOptions, Check>> = {
+/** What values each option takes. */
+export const OPTION_CHECKS: Readonly<Record<keyof MonqueOptions, Check>> = {
   collectionName: checkCollectionName,
   writeConcern: oneOf('majority', 1),
   skipIndexCreation: oneOf(true, false),

@@ -33,7 +33,9 @@ export class Pruner {
   readonly #context: PrunerContext;
   readonly #stopped = new AbortController();
   #position: ObjectId | undefined;
+  #wait = new AbortController();
   #walkStartedMs = Number.NEGATIVE_INFINITY;
+  #isWalkAnew = false;
   #running: Promise<void> | undefined;
 
   constructor(context: PrunerContext) {
@@ -41,28 +43,46 @@ export class Pruner {
   }
 
   start(): void {
-    if (Object.keys(this.#context.options.retentionMs).length === 0) return;
+    if (!this.#isWanted()) return;
     this.#running ??= this.#keepWalking();
   }
 
   async stop(): Promise<void> {
     this.#stopped.abort();
+    this.#wait.abort();
     await this.#running;
+  }
+
+  /** Other times hold for how long jobs are kept: those that were passed are looked at again, at once. */
+  walkAnew(): void {
+    this.#isWalkAnew = true;
+    this.#wait.abort();
+    this.start();
+  }
+
+  #isWanted(): boolean {
+    return Object.keys(this.#context.options.retentionMs).length > 0;
   }
 
   async #keepWalking(): Promise<void> {
     const { clock, random, report } = this.#context;
     const { signal } = this.#stopped;
     // Instances that were started together need not walk together.
-    await sleep(clock, WAIT_AT_END_MS * random.fraction(), signal);
+    let waitMs = this.#isWalkAnew ? 0 : WAIT_AT_END_MS * random.fraction();
     while (!signal.aborted) {
-      let waitMs = WAIT_AT_END_MS;
+      this.#wait = new AbortController();
+      await sleep(clock, waitMs, this.#wait.signal);
+      if (signal.aborted) return;
+      if (this.#isWalkAnew) this.#position = undefined;
+      this.#isWalkAnew = false;
+      waitMs = WAIT_AT_END_MS;
       try {
-        waitMs = await this.#step();
+        if (this.#isWanted()) waitMs = await this.#step();
       } catch (error) {
         report(error);
       }
-      await sleep(clock, waitMs, signal);
+      // What changed during the step cut no wait short.
+      if (this.#isWalkAnew) waitMs = 0;
     }
   }
 

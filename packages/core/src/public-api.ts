@@ -37,6 +37,7 @@ import type { MetadataChanges } from './metadata.ts';
 import type { MetricsSnapshot } from './metrics-snapshot.ts';
 import type { HandlerOutcome } from './outcome.ts';
 import type { EnqueueEntryResult, TypedEntry } from './producer.ts';
+import type { ReconfigureOptions } from './reconfigurer.ts';
 import type { GetHistoryOptions } from './records.ts';
 import type { Schedule } from './schedules.ts';
 import type { StagesDefinition } from './stages.ts';
@@ -277,6 +278,14 @@ export interface MonquePublicAPI<Types extends JobTypes = UntypedJobs> {
    * @throws InvalidArgumentError when it is no actor; the verbs throw AccessDeniedError
    */
   as(actor: Actor): MonqueManagement<Types>;
+
+  /**
+   * Changes options while the scheduler runs, or before it does: all that are given, or none. In force when it returns;
+   * of an option that is given twice the last call holds. An option that is left out stays as it is.
+   *
+   * @throws InvalidArgumentError naming the option that is wrong, or cannot change; then nothing has changed
+   */
+  reconfigure(options: ReconfigureOptions<NameOf<Types>>): void;
 
   /** True when this scheduler was started, its ledger answers, and it holds its lease. */
   isHealthy(): boolean;

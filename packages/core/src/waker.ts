@@ -106,6 +106,11 @@ export class Waker {
     void this.#look('hint');
   }
 
+  /** Polls now, and then at the interval that holds now. */
+  lookAgain(): void {
+    this.#pollWait.abort();
+  }
+
   /** What a round of claims found tells whether hints can be trusted. */
   noteRound(round: RoundReport): void {
     if (this.#stopped.signal.aborted) return;

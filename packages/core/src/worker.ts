@@ -61,45 +61,59 @@ const MOST_PREFETCH = 2_000;
 
 const NEWEST_WEIGHT = 0.2;
 
+/** What holds for a worker that does not say otherwise, as it is at the time. */
+type WorkerDefaults = Pick<
+  ResolvedOptions,
+  'defaultConcurrency' | 'maxRetries' | 'baseRetryIntervalMs' | 'maxBackoffDelayMs' | 'retryJitter'
+>;
+
 /** One worker and its jobs in this process. */
 export class Worker {
   readonly name: string;
   readonly handler: JobHandler | StagePlan;
-  readonly concurrency: number;
-  /** How failed runs are tried again, unless a job says otherwise. */
-  readonly retry: RetryPolicy;
   /** Milliseconds a run may take, unless a job says otherwise. */
   readonly timeoutMs: number | undefined;
   readonly schema: StandardSchema | undefined;
   /** Claimed and not started, the most urgent first. */
   readonly buffer: BufferedJob[] = [];
   running = 0;
+  readonly #defaults: WorkerDefaults;
+  #options: WorkerOptions;
+  #concurrency: number;
+  #retry: RetryPolicy;
   #meanRunMs: number | undefined;
 
   constructor(
     name: string,
     handler: JobHandler | StagePlan,
     options: WorkerOptions,
-    defaults: Pick<
-      ResolvedOptions,
-      | 'defaultConcurrency'
-      | 'maxRetries'
-      | 'baseRetryIntervalMs'
-      | 'maxBackoffDelayMs'
-      | 'retryJitter'
-    >,
+    defaults: WorkerDefaults,
   ) {
     this.name = name;
     this.handler = handler;
-    this.concurrency = options.concurrency ?? defaults.defaultConcurrency;
+    this.#options = options;
+    this.#defaults = defaults;
+    this.#concurrency = concurrencyOf(options, defaults);
+    this.#retry = retryOf(options, defaults);
     this.timeoutMs = options.timeout;
     this.schema = options.schema;
-    const { baseRetryIntervalMs: delay, retryJitter: jitter } = defaults;
-    this.retry = {
-      maxRetries: options.maxRetries ?? defaults.maxRetries,
-      backoff: options.backoff ?? { type: 'exponential', delay, jitter },
-      maxBackoffDelayMs: defaults.maxBackoffDelayMs,
-    };
+  }
+
+  /** Takes over what has changed: options of its own that are given, and the defaults of the scheduler. */
+  reconfigure(changes: Pick<WorkerOptions, 'concurrency'> = {}): void {
+    const { concurrency = this.#options.concurrency } = changes;
+    this.#options = { ...this.#options, ...(concurrency !== undefined && { concurrency }) };
+    this.#concurrency = concurrencyOf(this.#options, this.#defaults);
+    this.#retry = retryOf(this.#options, this.#defaults);
+  }
+
+  get concurrency(): number {
+    return this.#concurrency;
+  }
+
+  /** How failed runs are tried again, unless a job says otherwise. */
+  get retry(): RetryPolicy {
+    return this.#retry;
   }
 
   get freeSlots(): number {
@@ -137,6 +151,19 @@ export class Worker {
     const runsInHorizon = (this.concurrency * horizonMs) / Math.max(this.#meanRunMs, 0.001);
     return Math.min(MOST_PREFETCH, Math.floor(runsInHorizon));
   }
+}
+
+function concurrencyOf({ concurrency }: WorkerOptions, defaults: WorkerDefaults): number {
+  return concurrency ?? defaults.defaultConcurrency;
+}
+
+function retryOf(options: WorkerOptions, defaults: WorkerDefaults): RetryPolicy {
+  const { baseRetryIntervalMs: delay, retryJitter: jitter } = defaults;
+  return {
+    maxRetries: options.maxRetries ?? defaults.maxRetries,
+    backoff: options.backoff ?? { type: 'exponential', delay, jitter },
+    maxBackoffDelayMs: defaults.maxBackoffDelayMs,
+  };
 }
 
 /** A job that waits in this process for a slot. */

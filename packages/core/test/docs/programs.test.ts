@@ -101,6 +101,7 @@ test('there are programs in the pages for newcomers, in every guide, and in the 
       'docs/ledger/invariants.md',
       'docs/ledger/migration.md',
       'docs/ledger/monitoring.md',
+      'docs/ledger/reconfigure.md',
       'docs/ledger/security.md',
       'docs/ledger/troubleshooting.md',
     ]),

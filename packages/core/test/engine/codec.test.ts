@@ -268,7 +268,7 @@ describe('a codec', () => {
       },
       decode: (value) => value,
     };
-    const use = { codec, maxBytes: 1000, report: () => undefined };
+    const use = { codec, maxBytes: () => 1000, report: () => undefined };
     const ledger = withCodec(inner, use);
     const job = makeJob({ name: 'work' });
     await ledger.enqueue({ jobs: [job] });
