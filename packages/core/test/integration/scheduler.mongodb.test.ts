@@ -239,6 +239,31 @@ describeWithMongo('a scheduler on MongoDB', () => {
     await client.close();
     await proxy.close();
   });
+
+  test('a cut connection shows in the health of the ledger, of the scheduler, and in isHealthy, until it is back', async () => {
+    const [host] = new URL(inject('mongoUri').replace('mongodb:', 'http:')).host.split(',');
+    const proxy = await startFaultProxy({ target: Number(host?.split(':')[1]) });
+    const client = new MongoClient(proxy.directUri, {
+      serverSelectionTimeoutMS: 500,
+      heartbeatFrequencyMS: 500,
+    });
+    const monque = make({ leaseDuration: 3_000, pollInterval: 100 }, client.db(db.databaseName));
+    monque.worker('work', () => undefined);
+    await monque.start();
+    expect(monque.isHealthy()).toBe(true);
+    expect(monque.health().ledger.connected).toBe(true);
+    proxy.refuse();
+    proxy.cut();
+    await until('the ledger to be known as lost', () => !monque.health().ledger.connected);
+    expect(monque.health().connected).toBe(false);
+    expect(monque.isHealthy()).toBe(false);
+    proxy.clear();
+    await until('health to be back', () => monque.isHealthy());
+    expect(monque.health()).toMatchObject({ connected: true, ledger: { connected: true } });
+    await monque.stop();
+    await client.close();
+    await proxy.close();
+  });
 });
 
 function isSettle({ body }: { readonly body: Record<string, unknown> }): boolean {
