@@ -28,6 +28,7 @@ export type LiveOptionName =
   | 'jobRetention'
   | 'maxPayloadSize'
   | 'logger'
+  | 'invariants'
   | 'alerts';
 
 /** What can change of a worker. */
@@ -104,6 +105,7 @@ export class Reconfigurer {
     const ofWorkers = new Map(Object.entries(workers));
     this.#given = all;
     Object.assign(this.#context.options, resolved);
+    if (changes.invariants) this.#context.ledger.useInvariants(changes.invariants);
     for (const [name, worker] of this.#workers) worker.reconfigure(ofWorkers.get(name));
     this.#version += 1;
     this.#context.log?.write('reconfigured', { options: names });

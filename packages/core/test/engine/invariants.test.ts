@@ -209,6 +209,21 @@ describe('the options of rules', () => {
     await expect(monque.enqueue('ship')).rejects.toThrow(InvariantViolationError);
   });
 
+  test('can change while a scheduler runs, all of them or none', async () => {
+    const { monque } = makeRuled({});
+    await monque.start();
+    monque.reconfigure({ invariants: { rules: [HAS_ORDER] } });
+    await expect(monque.enqueue('ship')).rejects.toThrow(InvariantViolationError);
+    const wrong = { rules: [rule, rule] };
+    expect(() => monque.reconfigure({ pollInterval: 10, invariants: wrong })).toThrow(
+      InvalidArgumentError,
+    );
+    await expect(monque.enqueue('ship')).rejects.toThrow(InvariantViolationError);
+    monque.reconfigure({ invariants: { rules: [HAS_ORDER], modes: { 'has-order': 'off' } } });
+    expect(await monque.enqueue('ship')).toMatchObject({ status: 'pending' });
+    await monque.stop();
+  });
+
   test('can be explicit about what is enforced anyway', async () => {
     const { monque } = makeRuled({ modes: { status: 'enforce' } });
     expect(await monque.enqueue('work')).toMatchObject({ status: 'pending' });
