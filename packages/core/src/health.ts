@@ -6,6 +6,7 @@
  * @module
  */
 import type { AlertKind } from './alert-options.ts';
+import type { EngineContext } from './engine-context.ts';
 import { ConnectionError, toError, UnknownOutcomeError } from './errors.ts';
 import type { Emit } from './events.ts';
 import type { ClaimedJob } from './job.ts';
@@ -37,6 +38,24 @@ export interface Health {
   readonly alerts: readonly AlertKind[];
   /** How the ledger is, from all calls of this process, those of the application included. */
   readonly ledger: LedgerHealth;
+}
+
+/** How a scheduler is that does not run. */
+export function idleHealth({
+  health,
+  ledger,
+}: Pick<EngineContext, 'health' | 'ledger'>): Omit<Health, 'running'> {
+  return {
+    connected: false,
+    hints: 'polling',
+    ...health.read(),
+    runningJobs: 0,
+    bufferedJobs: 0,
+    unsettledJobs: 0,
+    pausedNames: [],
+    alerts: [],
+    ledger: ledger.health(),
+  };
 }
 
 /** Keeps what is known of the ledger's and the engine's condition. */

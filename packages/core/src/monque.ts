@@ -13,7 +13,7 @@ import { MonqueEmitter } from './events.ts';
 import { Explainer } from './explainer.ts';
 import type { Explanation } from './explanation.ts';
 import { Gates, type OpenGateOptions } from './gates.ts';
-import type { Health } from './health.ts';
+import { type Health, idleHealth } from './health.ts';
 import { type Inspection, Inspector } from './inspector.ts';
 import { Instance } from './instance.ts';
 import { INSTRUMENTATION_CHECKS, type Instrumentation } from './instruments.ts';
@@ -348,7 +348,7 @@ export class Monque<Types extends JobTypes = UntypedJobs>
 
   health(): Health {
     const running = this.#instance !== undefined;
-    return { ...(this.#instance?.health() ?? this.#idleHealth()), running };
+    return { ...(this.#instance?.health() ?? idleHealth(this.#context)), running };
   }
 
   explain(id: JobId): Promise<Explanation> {
@@ -370,20 +370,6 @@ export class Monque<Types extends JobTypes = UntypedJobs>
   instrument(instrumentation: Instrumentation): () => void {
     checkFields('instrumentation', instrumentation, INSTRUMENTATION_CHECKS);
     return this.#context.instruments.add(instrumentation);
-  }
-
-  #idleHealth(): Omit<Health, 'running'> {
-    return {
-      connected: false,
-      hints: 'polling',
-      ...this.#context.health.read(),
-      runningJobs: 0,
-      bufferedJobs: 0,
-      unsettledJobs: 0,
-      pausedNames: [],
-      alerts: [],
-      ledger: this.#ledger.health(),
-    };
   }
 
   async #startInstance(): Promise<void> {

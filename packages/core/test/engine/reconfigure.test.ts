@@ -73,6 +73,7 @@ describe('what cannot be changed', () => {
     maxPayloadSize: 100,
     logger: recordLog().logger,
     alerts: { queueLag: 10 },
+    invariants: { rules: [] },
   };
 
   test('every option is either taken or refused by its name, with the way out', () => {
