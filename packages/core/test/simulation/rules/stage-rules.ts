@@ -9,8 +9,11 @@ import type { Rule, Violate } from './rule.ts';
 /** A redrive, a rescue and all others keep what is recorded; a stage stands there once, in the declared order. */
 export function stageRule(facts: Facts, violate: Violate): Rule {
   return {
-    jobWritten({ verb, before, after }) {
+    jobWritten({ verb, before, after, params }) {
       if (after === undefined) return;
+      if (verb === 'checkpoint' && before?.claimToken !== params.claimToken) {
+        violate('a stage is recorded under another claim', describe(after));
+      }
       const names = namesOf(after.stages);
       const change = `${verb} ${describe(after)}: ${names.join(', ')}`;
       if (new Set(names).size !== names.length) violate('a stage is recorded twice', change);
