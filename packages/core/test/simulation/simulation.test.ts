@@ -53,6 +53,14 @@ const KEPT: readonly {
     seeds: [119],
     profile: { hasRetention: true, lossRate: 0.1, pauseRate: 0.01, hasSuspends: true, jobs: 300 },
   },
+  {
+    story: 'a machine stood still until its lease was over while it recorded a stage',
+    seeds: [7],
+    profile: {
+      ...{ stagedJobs: 80, jobs: 60, series: 0 },
+      ...{ pauseRate: 0.006, crashRate: 0, lateRate: 0.1 },
+    },
+  },
 ];
 
 describe('Many instances over one ledger', () => {
