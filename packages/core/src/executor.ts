@@ -44,7 +44,7 @@ type ExecutorContext = Pick<
 
 /** What the executor asks of its neighbours. */
 export interface ExecutorHooks extends EndingHooks {
-  /** True while a job may start: under the lease it was claimed with, and only while that is held. */
+  /** True while a job or its next stage may start: under the lease it was claimed with, and only while that is held. */
   readonly mayStart: (job: ClaimedJob) => boolean;
   /** Whether a name is paused; asked anew where that is not known well enough, and then `pump` is called. */
   readonly pauseState: (name: string) => PauseState;
@@ -250,7 +250,7 @@ export class Executor {
   }
 
   async #run(worker: Worker, { job, key }: BufferedJob): Promise<void> {
-    const run = new Run(this.#context, worker, job);
+    const run = new Run(this.#context, worker, job, () => this.#hooks.mayStart(job));
     this.#runs.add(run);
     worker.running += 1;
     this.#measureStart(job);

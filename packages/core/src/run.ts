@@ -64,6 +64,7 @@ export class Run {
   readonly job: ClaimedJob;
   readonly #context: RunContext;
   readonly #worker: Worker;
+  readonly #mayGoOn: () => boolean;
   #controller: AbortController | undefined;
   readonly #startedMs: number;
   #abortedFor: AbortReason | undefined;
@@ -73,9 +74,11 @@ export class Run {
   #inSession: InSession | undefined;
   #metadata: JobMetadata | undefined;
 
-  constructor(context: RunContext, worker: Worker, job: ClaimedJob) {
+  /** @param mayGoOn - asked before each stage but the first: true while the lease of the claim is held */
+  constructor(context: RunContext, worker: Worker, job: ClaimedJob, mayGoOn: () => boolean) {
     this.#context = context;
     this.#worker = worker;
+    this.#mayGoOn = mayGoOn;
     this.job = job;
     this.#startedMs = context.clock.monotonic();
   }
@@ -175,6 +178,7 @@ export class Run {
       job: this.job,
       signal: this.#signal(),
       interruption: () => this.#interruption() ?? (this.#endsAfterStage ? GIVEN_BACK : undefined),
+      mayGoOn: this.#mayGoOn,
       jobContext: (end) => this.#jobContext(end),
       resultOf: (returned) => this.#resultOf(returned),
     });

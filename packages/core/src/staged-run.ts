@@ -2,8 +2,8 @@
  * One run of a job with stages: from behind the last recorded stage to a closed gate or to the end.
  *
  * What always holds: a stage starts when the ledger has confirmed the record of the one before it under the claim of
- * this run, and never once the run was told to end; so a recorded stage is not run again, and a claim that was taken
- * away starts no more stages. A stage whose record was not confirmed may run again.
+ * this run, and never once the run was told to end or while its lease is not held; so a recorded stage is not run
+ * again, and a claim that was taken away starts no more stages. A stage whose record was not confirmed may run again.
  *
  * @module
  */
@@ -43,6 +43,8 @@ export interface StagedRunParams {
   readonly signal: AbortSignal;
   /** How the run ends that was told to; undefined while it may go on. */
   readonly interruption: () => Outcome | undefined;
+  /** True while the lease of the claim is held, so that another stage may start. */
+  readonly mayGoOn: () => boolean;
   /** What a handler is given; `complete` ends the run so. */
   readonly jobContext: (staged: StagedEnd) => JobContext;
   /** The result of the job, as far as it can be stored. */
@@ -147,13 +149,16 @@ export class StagedRun {
     const record = { name, at: ledgerTime.now(), ...(result !== undefined && { result }) };
     const answer = await this.#checkpoint(record);
     if (answer === undefined || answer.outcome === 'lost')
-      return this.#params.interruption() ?? LOST;
+      return this.#params.interruption() ?? GIVEN_BACK;
     if (answer.outcome === 'refused') return refused(job, name);
     this.#records.push(record);
     this.#openGates = answer.openGates;
     emit('job:stage', { job: this.job, stage: name });
     if (answer.isCancelRequested) return { kind: 'cancelled', by: 'request' };
-    return this.#params.interruption();
+    const interruption = this.#params.interruption();
+    if (interruption !== undefined) return interruption;
+    // A machine that stood still may get the answer of the ledger before its timers tell it that its lease is over.
+    return this.#params.mayGoOn() ? undefined : GIVEN_BACK;
   }
 
   /** Undefined when the run was told to end before there was an answer. */
@@ -177,7 +182,7 @@ export class StagedRun {
   }
 }
 
-const LOST: Outcome = Object.freeze({ kind: 'released', hadStarted: true });
+const GIVEN_BACK: Outcome = Object.freeze({ kind: 'released', hadStarted: true });
 
 function refused({ _id }: Job, name: string): Outcome {
   const message = `The ledger refused to record stage '${name}' of job ${_id.toHexString()}: other stages are recorded by now than this run found, or a gate before it is closed`;

@@ -14,6 +14,7 @@ export const SETTLE_VERBS: ReadonlySet<JobVerb> = new Set<SettleVerb>([
   'repeatAfterFailure',
   'retry',
   'snooze',
+  'block',
   'release',
   'fail',
   'discard',
@@ -51,7 +52,15 @@ export interface Task {
 /**
  * How a handler ended. `late`: it returned at a time at which its run may have been given up for taking too long.
  */
-export type Ended = 'returned' | 'threw' | 'late' | 'snoozed' | 'cancelled' | 'discarded';
+export type Ended =
+  | 'returned'
+  /** A stage returned that others follow. */
+  | 'staged'
+  | 'threw'
+  | 'late'
+  | 'snoozed'
+  | 'cancelled'
+  | 'discarded';
 
 /** One write to one job. */
 export interface JobWrite {
@@ -62,9 +71,10 @@ export interface JobWrite {
   readonly params: TransitionParams;
 }
 
-/** One run of a handler. */
+/** One run of a handler, or of one stage. */
 export interface Run {
   readonly job: Job;
+  readonly stage?: StageOfRun;
   readonly token: string;
   readonly leaseId: string;
   readonly machine: Machine;
@@ -75,6 +85,19 @@ export interface Run {
   ended: Ended | undefined;
   /** A stop in order had no more time to record it, and said so. */
   isGivenUp: boolean;
+}
+
+/** Which stage runs, and what it is given of those before it. */
+export interface StageOfRun {
+  readonly name: string;
+  readonly results: Readonly<Record<string, unknown>>;
+}
+
+/** Evidence of which a caller was told that it was recorded. */
+export interface AcceptedEvidence {
+  readonly jobId: string;
+  readonly gate: string;
+  readonly evidence: unknown;
 }
 
 /** One lease as the ledger knows it. */
@@ -134,6 +157,14 @@ export interface Counts {
   pausedNames: number;
   /** Jobs that left by their age. */
   pruned: number;
+  /** Stages that were recorded while others follow. */
+  stages: number;
+  /** Times that a job came to a closed gate. */
+  blocks: number;
+  /** Gates that were opened, by a job that waited there or before it came. */
+  gates: number;
+  /** Waits at gates that took too long. */
+  expiries: number;
 }
 
 /** Everything known, for the rules to judge. */
@@ -171,12 +202,17 @@ export class Facts {
     amends: 0,
     pausedNames: 0,
     pruned: 0,
+    stages: 0,
+    blocks: 0,
+    gates: 0,
+    expiries: 0,
   };
   /** Jobs that left by their age. */
   readonly pruned: Set<string> = new Set();
   /** Jobs that were given the data of an enqueue whose key they held, by job id and number. */
   readonly amended: Set<string> = new Set();
   readonly seriesCalls: SeriesCall[] = [];
+  readonly evidence: AcceptedEvidence[] = [];
   /** Since when names are paused, by the ledger. */
   readonly pausedSinceMs: Map<string, number> = new Map();
   /** Until then something went wrong that concerned everybody. */

@@ -7,7 +7,15 @@ import { oneOffJobs } from './features/one-off-jobs.ts';
 import { pauses } from './features/pauses.ts';
 import { retention } from './features/retention.ts';
 import { series } from './features/series.ts';
+import { stagedJobs } from './features/staged-jobs.ts';
 import type { Feature } from './features/users.ts';
 
 /** Everything that is simulated. */
-export const FEATURES: readonly Feature[] = [oneOffJobs, manualVerbs, series, pauses, retention];
+export const FEATURES: readonly Feature[] = [
+  oneOffJobs,
+  manualVerbs,
+  series,
+  pauses,
+  retention,
+  stagedJobs,
+];

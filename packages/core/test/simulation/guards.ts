@@ -5,6 +5,7 @@
 import type { Alteration } from './bundle.ts';
 import { FEATURE_GUARDS } from './feature-guards.ts';
 import type { Profile } from './profile.ts';
+import { STAGE_GUARDS } from './stage-guards.ts';
 
 /** One guard. */
 export interface Guard {
@@ -353,4 +354,5 @@ export const GUARDS: readonly Guard[] = [
     seed: 56,
   },
   ...FEATURE_GUARDS,
+  ...STAGE_GUARDS,
 ];

@@ -1,8 +1,9 @@
 /** What the handlers of simulated jobs do. */
 import { sleep } from '../../src/clock.ts';
-import type { Job, JobContext } from '../../src/index.ts';
+import type { Job, JobContext, StageContext } from '../../src/index.ts';
 import { cancel, discard, type HandlerOutcome, snooze } from '../../src/outcome.ts';
-import { type Ended, type Task, taskOf } from './facts.ts';
+import { type Ended, type StageOfRun, type Task, taskOf } from './facts.ts';
+import { resultOfStage, STAGES, taskOfStage } from './features/staged-work.ts';
 import type { Host } from './host.ts';
 import type { Machine } from './machine.ts';
 import type { Observer } from './observer.ts';
@@ -18,22 +19,23 @@ const OUTCOMES: Readonly<Partial<Record<Ended, () => HandlerOutcome>>> = {
   discarded: () => discard('it cannot help to try again'),
 };
 
-/** Makes the one handler of all simulated jobs. */
+/** Makes the one handler of all simulated jobs, and of all their stages. */
 export function makeRunHandler(
   observer: Observer,
-): (host: Host, machine: Machine, job: Job, context: JobContext) => unknown {
+): (host: Host, machine: Machine, job: Job, context: JobContext | StageContext) => unknown {
   return (host, machine, job, context) => {
     // A process that is gone runs to the end of its turn; nothing it does there can be seen.
     if (machine.isCrashed) return new Promise(() => undefined);
-    const run = observer.runStarted(machine, job);
-    const task = taskOf(job);
+    const stage = stageOf(context);
+    const run = observer.runStarted(machine, job, stage);
+    const task = stage === undefined ? taskOf(job) : taskOfStage(job, stage.name);
     if (task.runMs > NOTED_FROM_MS) context.progress({ of: task.runMs });
     const finish = (): unknown => {
       if (machine.isCrashed) return undefined;
-      const ended = howItEnds(task, job, context);
+      const ended = asStage(howItEnds(task, job, context), stage);
       observer.runEnded(run, ended, context.signal);
       if (ended === 'threw') throw new Error('the handler fails, on purpose');
-      return OUTCOMES[ended]?.();
+      return OUTCOMES[ended]?.() ?? (stage && resultOfStage(job, stage.name));
     };
     if (task.runMs === 0 && task.kind !== 'poison') return finish();
     const signal = task.heedsSignal ? context.signal : undefined;
@@ -42,6 +44,15 @@ export function makeRunHandler(
       return machine.isCrashed ? new Promise(() => undefined) : finish();
     });
   };
+}
+
+function stageOf(context: JobContext | StageContext): StageOfRun | undefined {
+  return 'stage' in context ? { name: context.stage, results: context.results } : undefined;
+}
+
+function asStage(ended: Ended, stage: StageOfRun | undefined): Ended {
+  const isFollowed = stage !== undefined && stage.name !== STAGES.at(-1);
+  return ended === 'returned' && isFollowed ? 'staged' : ended;
 }
 
 /** A series that crashed whoever runs it would do so for ever. */

@@ -1,11 +1,12 @@
 /** One place in the fleet: a machine with a scheduler on it, and after a crash another machine in its stead. */
 import { sleep } from '../../src/clock.ts';
 import { ShutdownTimeoutError } from '../../src/errors.ts';
-import { type Job, type JobContext, Monque } from '../../src/index.ts';
+import { type Job, type JobContext, Monque, type StageContext } from '../../src/index.ts';
 import type { LedgerRepository } from '../../src/ledger/ledger-repository.ts';
 import { FaultyLedgerRepository } from '../../src/testing/faulty-ledger-repository.ts';
 import { SeededRandom } from '../../src/testing/seeded-random.ts';
 import type { Chance } from './chance.ts';
+import { STAGED_CONCURRENCY, STAGED_NAME, stepsOf } from './features/staged-work.ts';
 import type { Machine } from './machine.ts';
 import type { Network } from './network.ts';
 import type { Observer } from './observer.ts';
@@ -25,7 +26,12 @@ export interface Surroundings {
   readonly network: Network;
   readonly ledger: LedgerRepository;
   readonly makeMachine: (name: string) => Machine;
-  readonly runHandler: (host: Host, machine: Machine, job: Job, context: JobContext) => unknown;
+  readonly runHandler: (
+    host: Host,
+    machine: Machine,
+    job: Job,
+    context: JobContext | StageContext,
+  ) => unknown;
 }
 
 /** What one place is given. */
@@ -130,10 +136,14 @@ export class Host {
     const options = engineOptions(observer.facts.profile);
     const monque = new Monque(faulty, { ...options, clock: machine, random });
     this.#listen(machine, monque);
+    const handler = (job: Job, context: JobContext | StageContext): unknown =>
+      this.#shared.runHandler(this, machine, job, context);
     for (const [name, concurrency] of this.#params.workers) {
-      const handler = (job: Job, context: JobContext): unknown =>
-        this.#shared.runHandler(this, machine, job, context);
       monque.worker(name, handler, { concurrency });
+    }
+    if (this.isWorker && observer.facts.profile.stagedJobs > 0) {
+      const options = { concurrency: STAGED_CONCURRENCY };
+      monque.worker(STAGED_NAME, { stages: stepsOf(handler) }, options);
     }
     this.#start(machine, monque);
     return [machine, monque];

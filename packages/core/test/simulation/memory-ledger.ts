@@ -2,22 +2,29 @@
 
 import type { Job } from '../../src/index.ts';
 import type { JobVerb } from '../../src/job-lifecycle.ts';
+import { chooseExpiry } from '../../src/ledger/gate-expiry.ts';
 import type {
   AmendParams,
   AmendResult,
   CancelParams,
   CancelResult,
+  CheckpointParams,
+  CheckpointResult,
   ClaimParams,
   ClaimResult,
   DeclareDeadParams,
   EndSeriesParams,
   EnqueueParams,
   EnqueueResult,
+  ExpireGatesParams,
+  ExpireGatesResult,
   InstanceParams,
   JobParams,
   LedgerHint,
   LedgerWatch,
   NoteParams,
+  OpenGateParams,
+  OpenGateResult,
   OpenLeaseParams,
   PruneParams,
   PruneResult,
@@ -35,12 +42,15 @@ import type {
 import { InMemoryLedgerRepository } from '../../src/ledger/memory/in-memory-ledger-repository.ts';
 import { chooseRescue } from '../../src/ledger/rescue-choice.ts';
 import { settlementParams } from '../../src/ledger/settlement.ts';
+import { checkpointParams, GATE_VERBS, openGateParams } from '../../src/ledger/stage-answers.ts';
 import type { TransitionParams } from '../../src/lifecycle.ts';
 import { SETTLE_VERBS } from './facts.ts';
 import type { Observer } from './observer.ts';
 import { NO_HINTS, type SteppedLedgerParams } from './stepped-ledger.ts';
 
 const TELLING_FIELDS = ['status', 'claimToken', 'lastToken', 'fence', 'failCount'] as const;
+
+const RECORDS = ['stages', 'gates'] as const;
 
 /** The verbs that are told only where the ledger said that they were carried out. */
 const ALWAYS_TOLD = new Set<JobVerb>([
@@ -159,6 +169,36 @@ export class MemoryLedger extends InMemoryLedgerRepository {
     });
   }
 
+  protected override performCheckpoint(params: CheckpointParams): Promise<CheckpointResult> {
+    return this.#alone(async () => {
+      const result = await super.performCheckpoint(params);
+      await this.#tell('checkpoint', params.jobId, checkpointParams(params));
+      return result;
+    });
+  }
+
+  protected override performOpenGate(params: OpenGateParams): Promise<OpenGateResult> {
+    return this.#alone(async () => {
+      const result = await super.performOpenGate(params);
+      const done = GATE_VERBS.find(({ outcome }) => outcome === result.outcome);
+      if (done) await this.#tell(done.verb, params.jobId, openGateParams(done.verb, params));
+      return result;
+    });
+  }
+
+  protected override performExpireGates(params: ExpireGatesParams): Promise<ExpireGatesResult> {
+    return this.#alone(async () => {
+      const before = [...this.#observer.facts.jobs.values()];
+      const result = await super.performExpireGates(params);
+      for (const job of before) {
+        if (job.status !== 'blocked') continue;
+        const { verb, params: values } = chooseExpiry(job, params.now);
+        await this.#tell(verb, job._id, values);
+      }
+      return result;
+    });
+  }
+
   protected override performNote(params: NoteParams): Promise<boolean> {
     return this.#alone(async () => {
       const isNoted = await super.performNote(params);
@@ -246,6 +286,7 @@ export class MemoryLedger extends InMemoryLedgerRepository {
     const isChanged =
       ALWAYS_TOLD.has(verb) ||
       TELLING_FIELDS.some((field) => before?.[field] !== after?.[field]) ||
+      RECORDS.some((field) => before?.[field]?.length !== after?.[field]?.length) ||
       (before?.cancelRequestedAt === undefined) !== (after?.cancelRequestedAt === undefined);
     const isOther = SETTLE_VERBS.has(verb) && after?.lastToken !== params.claimToken;
     if (isChanged && !isOther) this.#observer.jobWritten({ verb, before, after, params });

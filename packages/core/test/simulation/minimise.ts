@@ -10,6 +10,7 @@ const SMALLER: readonly Partial<Profile>[] = [
   { producers: 0 },
   { workers: 2 },
   { workers: 3 },
+  { stagedJobs: 0 },
   { jobs: 10 },
   { jobs: 30 },
   { jobs: 80 },

@@ -3,6 +3,7 @@ import type { Job } from '../../src/index.ts';
 import type { JobVerb } from '../../src/job-lifecycle.ts';
 import type { SettleVerb } from '../../src/ledger/settlement.ts';
 import {
+  type AcceptedEvidence,
   type Counts,
   claimKey,
   type Ended,
@@ -13,6 +14,7 @@ import {
   type Run,
   SETTLE_VERBS,
   type SeriesCall,
+  type StageOfRun,
   taskOf,
 } from './facts.ts';
 import type { Machine } from './machine.ts';
@@ -113,9 +115,10 @@ export class Observer {
   }
 
   /** A handler is called. */
-  runStarted(machine: Machine, job: Job): Run {
+  runStarted(machine: Machine, job: Job, stage?: StageOfRun): Run {
     const run: Run = {
       job,
+      ...(stage && { stage }),
       token: job.claimToken ?? '',
       leaseId: job.claimedBy ?? '',
       machine,
@@ -123,7 +126,7 @@ export class Observer {
       ended: undefined,
       isGivenUp: false,
     };
-    this.trace.note(machine.name, () => `runs ${describe(job)} by ${short(run.token)}`);
+    this.trace.note(machine.name, () => `runs ${describeRun(run)}`);
     for (const rule of this.#rules) rule.runStarted?.(run);
     const { runs, counts } = this.facts;
     const id = job._id.toHexString();
@@ -140,7 +143,7 @@ export class Observer {
     if (!wasToldOtherwise) run.endedMs = run.machine.monotonic();
     for (const rule of this.#rules) rule.runEnded?.(run, signal);
     if (how === 'returned') this.facts.unreported.set(claimKey(run.job, run.token), run);
-    this.trace.note(run.machine.name, () => `${how} ${describe(run.job)} by ${short(run.token)}`);
+    this.trace.note(run.machine.name, () => `${how} ${describeRun(run)}`);
   }
 
   /** An instance told of the end of a run. */
@@ -181,6 +184,12 @@ export class Observer {
     this.trace.note(call.machine.name, () => `${call.kind} of series ${call.series}: ${answer}`);
   }
 
+  /** A caller was told that its evidence is recorded. */
+  evidenceAccepted(accepted: AcceptedEvidence): void {
+    this.trace.note('user', () => `opened gate ${accepted.gate} of ${accepted.jobId}`);
+    this.facts.evidence.push(accepted);
+  }
+
   /** A stop in order has ended. */
   stopped(stop: StopFacts): void {
     this.trace.note(stop.machine.name, () => `has stopped within ${stop.tookMs.toFixed(0)} ms`);
@@ -215,11 +224,21 @@ const COUNTED: Readonly<Partial<Record<JobVerb, keyof Counts>>> = {
   amend: 'amends',
   redrive: 'amends',
   prune: 'pruned',
+  checkpoint: 'stages',
+  block: 'blocks',
+  unblock: 'gates',
+  openGate: 'gates',
+  expireGate: 'expiries',
 };
 
 /** A token or an id as it is shown. */
 function short(token: string): string {
   return token.slice(0, 4);
+}
+
+function describeRun({ job, stage, token }: Run): string {
+  const what = stage === undefined ? '' : `stage ${stage.name} of `;
+  return `${what}${describe(job)} by ${short(token)}`;
 }
 
 function name({ machine }: LeaseFacts, leaseId: string): string {

@@ -74,6 +74,8 @@ export interface Profile extends NetworkRates {
   readonly pausedNames: number;
   /** Whether finished jobs leave soon; where they do, messages are not late by more than the engine allows for. */
   readonly hasRetention: boolean;
+  /** Jobs with stages, and gates between them. */
+  readonly stagedJobs: number;
   /** How long an enqueue is sent again. */
   readonly resendLimitMs: number;
   /** How late a message comes at most. */
@@ -119,6 +121,8 @@ export function drawProfile(chance: Chance, given: Partial<Profile>): Profile {
     series: chance.pick([0, 1, 2, 3]),
     pausedNames: chance.pick([0, 0, 1, 3]),
     hasRetention,
+    // Drawn only where it is not given, so that a run without stages is what it was before there were any.
+    stagedJobs: given.stagedJobs ?? chance.pick([0, 15, 30]),
     resendLimitMs: hasRetention ? 2_000 : 60_000,
     longestLateMs: hasRetention ? 1_000 : 2 * LEASE_MS,
     ...given,

@@ -97,7 +97,9 @@ async function findWithout(
   const simulation = await loadSimulation(directory, alterations);
   const others = new Map<string, number>();
   for (let seed = first; seed < first + SEEDS_A_GUARD; seed += 1) {
-    const { violations } = await simulation.runSeed(seed, { profile });
+    const { violations } = await simulation.runSeed(seed, {
+      profile: { stagedJobs: 0, ...profile },
+    });
     const [violation] = violations;
     if (violation === undefined) continue;
     if (rules.includes(violation.rule)) {

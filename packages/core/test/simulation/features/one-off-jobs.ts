@@ -119,10 +119,15 @@ function drawUnique(chance: Chance): EnqueueOptions {
 function enqueue(users: Users, tasks: readonly Task[]): void {
   const host = pickHost(users);
   if (host === undefined) return;
-  const { observer, world, chance } = users;
+  const { chance } = users;
   const entries = tasks.map((task) => {
     return { name: chance.pick(JOB_NAMES), data: task, options: drawOptions(users) };
   });
+  submit(users, host, entries);
+}
+
+/** Enqueues, and notes what was asked for and what the caller learns. */
+export function submit({ observer, world }: Users, host: Host, entries: readonly Entry[]): void {
   const calls = entries.map(({ data: task, options: { whenTaken = 'keep' } }): EnqueueCall => {
     return { task, isMovable: whenTaken !== 'keep', machine: host.machine, calledMs: world.nowMs };
   });
@@ -139,7 +144,12 @@ function enqueue(users: Users, tasks: readonly Task[]): void {
   );
 }
 
-type Entry = { readonly name: string; readonly data: Task; readonly options: EnqueueOptions };
+/** One job to be enqueued. */
+export interface Entry {
+  readonly name: string;
+  readonly data: Task;
+  readonly options: EnqueueOptions;
+}
 
 interface EntryAnswer {
   readonly job?: Job;

@@ -36,6 +36,7 @@ export function repeatRule(facts: Facts, violate: Violate): Rule {
 /** What a run may be recorded as, by how its handler ended. One of a series that failed may make way for the next. */
 const RECORDED_AS: Readonly<Record<Ended, readonly JobVerb[]>> = {
   returned: ['complete', 'repeat'],
+  staged: ['block', 'release', 'cancelled'],
   threw: ['retry', 'fail', 'cancelled', 'release', 'repeatAfterFailure'],
   late: [...SETTLE_VERBS],
   snoozed: ['snooze', 'cancelled', 'repeatAfterFailure'],
@@ -52,6 +53,7 @@ const UNSTARTED: readonly JobVerb[] = [
   'cancelled',
   'cancelByHandler',
   'repeatAfterFailure',
+  'block',
 ];
 
 /** What is recorded of a run that was given up while its handler went on. */
@@ -70,7 +72,7 @@ export function outcomeRule(facts: Facts, violate: Violate): Rule {
       if (before === undefined || !SETTLE_VERBS.has(verb)) return;
       const token = params.claimToken as string;
       const runs = facts.runs.get(before._id.toHexString()) ?? [];
-      const run = runs.find((other) => other.token === token);
+      const run = runs.findLast((other) => other.token === token);
       const detail = `${verb} ${describe(before)} by ${token}: ${run?.ended}`;
       if (run === undefined) {
         if (!UNSTARTED.includes(verb)) violate('a run is recorded wrongly', detail);
