@@ -20,7 +20,7 @@ const LONGEST_NAME = 256;
 export interface OpenGateOptions {
   /** Why it may be opened: any value that can be stored, checked against the schema of the gate and kept in the job. */
   readonly evidence: unknown;
-  /** Who opens it, 1 to 256 characters; kept with the evidence and in the history. */
+  /** Who opens it, 1 to 256 characters; kept with the evidence and in the history. Of `as(actor)` it is the actor. */
   readonly by?: string;
 }
 
@@ -64,7 +64,7 @@ export class Gates {
     const now = ledgerTime.now();
     const { by } = options;
     const record: GateRecord = { name, at: now, evidence, ...(by !== undefined && { by }) };
-    const { outcome, job } = await ledger.openGate({ jobId, record, now });
+    const { outcome, job } = await ledger.openGate({ jobId, name: found.name, record, now });
     if (job === null) return null;
     if (outcome === 'refused') throw stateError(job);
     if (outcome === 'open') checkSame(job, record);
@@ -93,7 +93,7 @@ export class Gates {
     const value = gate?.schema
       ? await checkData(gate.schema, 'options.evidence', evidence)
       : evidence;
-    return copyEvidence(value, this.#context.options.maxPayloadBytes);
+    return copyEvidence(value, this.#context.options.maxGivenBytes);
   }
 }
 
