@@ -123,8 +123,10 @@ function decodeValue(codec: Codec, stored: unknown, context: CodecContext): unkn
 }
 
 /** Why the data of a claimed job, or what its stages returned, cannot be given to a handler; undefined when it can. */
-export function undecodableReason({ data, stages = [] }: Job): string | undefined {
-  const reasons = stages.map(({ result }) => whyUndecoded(result, 'stages'));
+export function undecodableReason({ data, stages }: Job): string | undefined {
+  // What was written by hand may be no list of records.
+  const records: readonly unknown[] = Array.isArray(stages) ? stages : [];
+  const reasons = records.map((record) => whyUndecoded(Object(record).result, 'stages'));
   return [whyUndecoded(data, 'data'), ...reasons].find((reason) => reason !== undefined);
 }
 

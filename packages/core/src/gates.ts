@@ -8,6 +8,7 @@ import { checkFields, text, toObjectId } from './checks.ts';
 import type { EngineContext } from './engine-context.ts';
 import { InvalidArgumentError, JobStateError } from './errors.ts';
 import { type GateRecord, type Job, MOST_GATES } from './job.ts';
+import { unfitReason } from './job-fitness.ts';
 import { JOB_LIFECYCLE } from './job-lifecycle.ts';
 import { BSON_OPTIONS, copyPayload } from './payload.ts';
 import { checkData } from './schema.ts';
@@ -77,6 +78,8 @@ export class Gates {
 
   /** The evidence as it is stored. */
   async #checked(job: Job, name: string, evidence: unknown): Promise<unknown> {
+    const unfit = unfitReason(job);
+    if (unfit !== undefined) throw stateError(job, unfit);
     const { gates = [] } = job;
     const isNew = gates.every((gate) => gate.name !== name);
     if (isNew && gates.length >= MOST_GATES) {
