@@ -12,10 +12,12 @@ import { toError } from './errors.ts';
 import type { Job } from './job.ts';
 import type {
   Amendment,
+  CheckpointParams,
   EnqueueAnswer,
   EnqueueParams,
   EnqueueResult,
   LedgerRepository,
+  OpenGateParams,
   ReplanParams,
   SettleParams,
 } from './ledger/ledger-repository.ts';
@@ -34,7 +36,7 @@ export interface CodecUse {
 /** Carries a verb out whose parameters hold values. */
 type Way = (call: ViewedCall) => Promise<unknown>;
 
-/** The same ledger, with `data` and `result` of its jobs encoded where they are stored. */
+/** The same ledger, with the data, the results and the evidence of its jobs encoded where they are stored. */
 export function withCodec(ledger: LedgerRepository, use: CodecUse): LedgerRepository {
   const encoding = new Encoding(ledger, use);
   const ways: Readonly<Partial<Record<LedgerVerb, Way>>> = {
@@ -43,6 +45,8 @@ export function withCodec(ledger: LedgerRepository, use: CodecUse): LedgerReposi
     completeInSession: (call) => encoding.completeInSession(call),
     amend: (call) => encoding.amend(call),
     replan: (call) => encoding.replan(call),
+    checkpoint: (call) => encoding.checkpoint(call),
+    openGate: (call) => encoding.openGate(call),
   };
   return viewOf(ledger, async (call) => {
     const answer = await (ways[call.verb] ?? sendOn)(call);
@@ -99,6 +103,22 @@ class Encoding {
   async replan({ params, send }: ViewedCall): Promise<unknown> {
     const { series, jobId } = params as unknown as ReplanParams;
     return send({ ...params, series: await this.#withData(series, jobId) });
+  }
+
+  /** The stages behind it are owed the result, so one that cannot be encoded is refused. */
+  async checkpoint({ params, send }: ViewedCall): Promise<unknown> {
+    const given = params as unknown as CheckpointParams;
+    const { record, jobId, name = await this.#nameOf(jobId, record.result) } = given;
+    if (record.result === undefined) return send(params);
+    const result = this.#encode(record.result, name, 'stages');
+    return send({ ...params, record: { ...record, result } });
+  }
+
+  async openGate({ params, send }: ViewedCall): Promise<unknown> {
+    const given = params as unknown as OpenGateParams;
+    const { record, jobId, name = await this.#nameOf(jobId, record) } = given;
+    const evidence = this.#encode(record.evidence, name, 'gates');
+    return send({ ...params, record: { ...record, evidence } });
   }
 
   #tryJob(job: Job): Job | Error {

@@ -1,9 +1,9 @@
 /**
- * A codec of the user's for `data` and `result`: what is stored is what it makes of them, such as encrypted bytes.
+ * A codec of the user's for data, results and evidence: what is stored is what it makes of them, such as encrypted bytes.
  *
  * What always holds: what a codec made is marked, so that jobs from before, and of processes without a codec, are
  * still read as they are; a value that cannot be decoded stands as an {@link UndecodableError} in its place and harms
- * no other job; and nothing of either field is stored as it was given while there is a codec.
+ * no other job; and nothing of these fields is stored as it was given while there is a codec.
  *
  * @module
  */
@@ -11,8 +11,8 @@ import { InvalidArgumentError, MonqueError, messageOf, toError } from './errors.
 import type { Job } from './job.ts';
 import { copyPayload } from './payload.ts';
 
-/** The fields of a job that a codec is asked for. */
-export type CodecField = 'data' | 'result';
+/** The fields of a job that a codec is asked for: of `stages` each result, of `gates` each evidence. */
+export type CodecField = 'data' | 'result' | 'stages' | 'gates';
 
 /** Which value is encoded or decoded. */
 export interface CodecContext {
@@ -78,19 +78,41 @@ export function encodeValue(
   return { [MARK]: 1, value: copyPayload(`codec.encode(${field})`, encoded ?? null, maxBytes) };
 }
 
-/** The job with its data and result decoded. Never throws. */
+/** The job with its data, its results and its evidence decoded. Never throws. */
 export function decodeJob<T extends Job>(codec: Codec, job: T): T {
-  const data = decodeValue(codec, job, 'data');
-  const result = decodeValue(codec, job, 'result');
-  if (data === job.data && result === job.result) return job;
-  return { ...job, data, ...(result !== undefined && { result }) };
+  const decode = (stored: unknown, field: CodecField): unknown =>
+    decodeValue(codec, stored, { name: job.name, field });
+  const data = decode(job.data, 'data');
+  const result = decode(job.result, 'result');
+  const stages = decodeRecords(job.stages, 'result', (stored) => decode(stored, 'stages'));
+  const gates = decodeRecords(job.gates, 'evidence', (stored) => decode(stored, 'gates'));
+  const isPlain = data === job.data && result === job.result;
+  if (isPlain && stages === job.stages && gates === job.gates) return job;
+  return {
+    ...job,
+    data,
+    ...(result !== undefined && { result }),
+    ...(stages && { stages }),
+    ...(gates && { gates }),
+  };
 }
 
-function decodeValue(codec: Codec, { name, ...job }: Job, field: CodecField): unknown {
-  const stored: unknown = job[field];
+/** The same list where nothing in it is encoded. What was written by hand may be no list. */
+function decodeRecords<Key extends string, T extends { readonly [K in Key]?: unknown }>(
+  records: readonly T[] | undefined,
+  key: Key,
+  decode: (stored: unknown) => unknown,
+): readonly T[] | undefined {
+  const isAnyEncoded = Array.isArray(records) && records.some((one) => isEncoded(one?.[key]));
+  if (!isAnyEncoded) return records;
+  return records?.map((one) => (isEncoded(one?.[key]) ? { ...one, [key]: decode(one[key]) } : one));
+}
+
+function decodeValue(codec: Codec, stored: unknown, context: CodecContext): unknown {
   if (!isEncoded(stored)) return stored;
+  const { field } = context;
   try {
-    const value = codec.decode(stored.value, { name, field });
+    const value = codec.decode(stored.value, context);
     if (!(value instanceof Promise)) return value;
     value.catch(() => undefined);
     return new UndecodableError(field, '`decode` gave a promise; it must be synchronous');
@@ -100,11 +122,18 @@ function decodeValue(codec: Codec, { name, ...job }: Job, field: CodecField): un
   }
 }
 
-/** Why the data of a claimed job cannot be given to a handler; undefined when it can. */
-export function undecodableReason({ data }: Job): string | undefined {
-  if (data instanceof UndecodableError) return data.message;
-  if (!isEncoded(data)) return undefined;
-  return 'Expected `data` as it was given, got what a codec made of it: give this scheduler the option `codec`';
+/** Why the data of a claimed job, or what its stages returned, cannot be given to a handler; undefined when it can. */
+export function undecodableReason({ data, stages }: Job): string | undefined {
+  // What was written by hand may be no list of records.
+  const records: readonly unknown[] = Array.isArray(stages) ? stages : [];
+  const reasons = records.map((record) => whyUndecoded(Object(record).result, 'stages'));
+  return [whyUndecoded(data, 'data'), ...reasons].find((reason) => reason !== undefined);
+}
+
+function whyUndecoded(value: unknown, field: CodecField): string | undefined {
+  if (value instanceof UndecodableError) return value.message;
+  if (!isEncoded(value)) return undefined;
+  return `Expected \`${field}\` as it was given, got what a codec made of it: give this scheduler the option \`codec\``;
 }
 
 function isEncoded(value: unknown): value is Encoded {

@@ -8,6 +8,7 @@ import { checkFields, text, toObjectId } from './checks.ts';
 import type { EngineContext } from './engine-context.ts';
 import { InvalidArgumentError, JobStateError } from './errors.ts';
 import { type GateRecord, type Job, MOST_GATES } from './job.ts';
+import { unfitReason } from './job-fitness.ts';
 import { JOB_LIFECYCLE } from './job-lifecycle.ts';
 import { BSON_OPTIONS, copyPayload } from './payload.ts';
 import { checkData } from './schema.ts';
@@ -20,7 +21,7 @@ const LONGEST_NAME = 256;
 export interface OpenGateOptions {
   /** Why it may be opened: any value that can be stored, checked against the schema of the gate and kept in the job. */
   readonly evidence: unknown;
-  /** Who opens it, 1 to 256 characters; kept with the evidence and in the history. */
+  /** Who opens it, 1 to 256 characters; kept with the evidence and in the history. Of `as(actor)` it is the actor. */
   readonly by?: string;
 }
 
@@ -64,7 +65,7 @@ export class Gates {
     const now = ledgerTime.now();
     const { by } = options;
     const record: GateRecord = { name, at: now, evidence, ...(by !== undefined && { by }) };
-    const { outcome, job } = await ledger.openGate({ jobId, record, now });
+    const { outcome, job } = await ledger.openGate({ jobId, name: found.name, record, now });
     if (job === null) return null;
     if (outcome === 'refused') throw stateError(job);
     if (outcome === 'open') checkSame(job, record);
@@ -77,6 +78,8 @@ export class Gates {
 
   /** The evidence as it is stored. */
   async #checked(job: Job, name: string, evidence: unknown): Promise<unknown> {
+    const unfit = unfitReason(job);
+    if (unfit !== undefined) throw stateError(job, unfit);
     const { gates = [] } = job;
     const isNew = gates.every((gate) => gate.name !== name);
     if (isNew && gates.length >= MOST_GATES) {
@@ -93,7 +96,7 @@ export class Gates {
     const value = gate?.schema
       ? await checkData(gate.schema, 'options.evidence', evidence)
       : evidence;
-    return copyEvidence(value, this.#context.options.maxPayloadBytes);
+    return copyEvidence(value, this.#context.options.maxGivenBytes);
   }
 }
 

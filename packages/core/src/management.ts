@@ -26,6 +26,7 @@ export type ManagementVerb =
   | 'retryJob'
   | 'rescheduleJob'
   | 'deleteJob'
+  | 'openGate'
   | 'cancelJobs'
   | 'retryJobs'
   | 'deleteJobs'
@@ -50,6 +51,7 @@ const VERBS: Readonly<Record<ManagementVerb, true>> = {
   retryJob: true,
   rescheduleJob: true,
   deleteJob: true,
+  openGate: true,
   cancelJobs: true,
   retryJobs: true,
   deleteJobs: true,

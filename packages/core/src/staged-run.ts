@@ -14,7 +14,6 @@ import {
   ConnectionError,
   InvalidArgumentError,
   MonqueError,
-  toError,
   UnknownOutcomeError,
   UnsupportedError,
 } from './errors.ts';
@@ -138,16 +137,17 @@ export class StagedRun {
   async #record(name: string, returned: unknown): Promise<Outcome | undefined> {
     const { options, ledgerTime, emit } = this.#context;
     const { job } = this.#params;
-    let result: unknown;
+    let record: StageRecord;
+    let answer: CheckpointResult | undefined;
     try {
-      result = copyPayload(`the result of stage '${name}'`, returned, options.maxPayloadBytes);
-    } catch (thrown) {
-      const error = toError(thrown);
+      const result = copyPayload(`the result of stage '${name}'`, returned, options.maxGivenBytes);
+      record = { name, at: ledgerTime.now(), ...(result !== undefined && { result }) };
+      answer = await this.#checkpoint(record);
+    } catch (error) {
+      if (!(error instanceof InvalidArgumentError)) throw error;
       // The stages behind it are owed the result, and running it again would make the same.
-      return { kind: 'failed', error, isFinal: error instanceof InvalidArgumentError };
+      return { kind: 'failed', error, isFinal: true };
     }
-    const record = { name, at: ledgerTime.now(), ...(result !== undefined && { result }) };
-    const answer = await this.#checkpoint(record);
     if (answer === undefined || answer.outcome === 'lost')
       return this.#params.interruption() ?? GIVEN_BACK;
     if (answer.outcome === 'refused') return refused(job, name);
@@ -165,7 +165,8 @@ export class StagedRun {
   async #checkpoint(record: StageRecord): Promise<CheckpointResult | undefined> {
     const { ledger, ledgerTime, clock, random, report } = this.#context;
     const { job, signal, interruption } = this.#params;
-    const params = { jobId: job._id, claimToken: job.claimToken, record, ...this.#end() };
+    const { _id: jobId, name, claimToken } = job;
+    const params = { jobId, name, claimToken, record, ...this.#end() };
     for (let attempt = 1; ; attempt += 1) {
       try {
         return await ledger.checkpoint({ ...params, now: ledgerTime.now() });

@@ -66,14 +66,14 @@ export const GATE_VERBS: readonly {
 /** The parameters of the rows that open a gate. */
 export function openGateParams(
   verb: (typeof GATE_VERBS)[number]['verb'],
-  { record, now }: OpenGateParams,
+  { record, now, by = record.by }: OpenGateParams,
 ): TransitionParams {
-  const { name, by } = record;
+  const { name } = record;
   const entry = { reason: `Gate '${name}'`, ...(by !== undefined && { by }) };
   return {
     now,
     gate: name,
-    gateRecords: [record],
+    gateRecords: [{ ...record, ...(by !== undefined && { by }) }],
     historyEntries: historyEntries(verb, now, entry),
   };
 }

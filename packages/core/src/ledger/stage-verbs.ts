@@ -5,11 +5,14 @@
  */
 import type { GateRecord, Job, StageRecord } from '../job.ts';
 import type { Bounded, JobParams } from './ledger-verbs.ts';
+import type { ByHand } from './record-verbs.ts';
 
 export interface CheckpointParams extends JobParams {
   readonly claimToken: string;
   /** The stage that is finished. A resend carries the same time. */
   readonly record: StageRecord;
+  /** The name of the job, for a codec. */
+  readonly name?: string;
   /** The names of the stages before it: just these must be recorded, in this order. */
   readonly stagesBefore: readonly string[];
   /** The gates before it: all of them must have been opened. */
@@ -29,9 +32,11 @@ export interface CheckpointResult {
   readonly openGates: readonly string[];
 }
 
-export interface OpenGateParams extends JobParams {
-  /** The gate with the evidence. */
+export interface OpenGateParams extends JobParams, ByHand {
+  /** The gate with the evidence. Who is bound to the ledger as an actor takes the place of its `by`. */
   readonly record: GateRecord;
+  /** The name of the job, for a codec. */
+  readonly name?: string;
   readonly now: Date;
 }
 

@@ -2,8 +2,10 @@ import { describe, expect, test } from 'vitest';
 import {
   AccessDeniedError,
   type AccessQuestion,
+  gate,
   InMemoryLedgerRepository,
   InvalidArgumentError,
+  stage,
 } from '../../src/index.ts';
 import { ManualClock, makeJob } from '../../src/testing/index.ts';
 import { makeOne, payloads } from './kit.ts';
@@ -60,6 +62,7 @@ describe('a scheduler as an actor', () => {
       () => acting.retryJob(job._id),
       () => acting.rescheduleJob(job._id, new Date(0)),
       () => acting.deleteJob(job._id),
+      () => acting.openGate(job._id, 'checked', { evidence: true }),
       () => acting.enqueue('bill'),
       () => acting.now('bill'),
       () => acting.schedule('@daily', 'bill'),
@@ -92,6 +95,29 @@ describe('a scheduler as an actor', () => {
     );
     expect(unknown.jobName).toBeUndefined();
     expect(payloads(events, 'access:denied').at(-1)).toEqual({ actor: 'anna', verb: 'getJob' });
+  });
+
+  test('opens a gate as itself, whomever the call names, and wakes the scheduler', async () => {
+    const { access, asked } = mailsOnly();
+    const { monque, clock } = makeOne({ access });
+    monque.worker('mail', { stages: [gate('checked'), stage('send', () => 'sent')] });
+    await monque.start();
+    const { _id } = await monque.enqueue('mail');
+    await clock.settle();
+    const acting = monque.as('anna');
+    await acting.openGate(_id, 'checked', { evidence: 'seen', by: 'somebody else' });
+    expect(asked.map(({ verb, name }) => [verb, name])).toEqual([
+      ['getJob', 'mail'],
+      ['openGate', 'mail'],
+    ]);
+    await clock.settle();
+    const job = await monque.getJob(_id);
+    expect(job).toMatchObject({ status: 'completed', result: 'sent' });
+    expect(job?.gates).toEqual([
+      { name: 'checked', at: expect.any(Date), evidence: 'seen', by: 'anna' },
+    ]);
+    expect(job?.history?.at(-1)).toMatchObject({ verb: 'unblock', by: 'anna' });
+    await monque.stop();
   });
 
   test('has every entry of many checked by its name', async () => {

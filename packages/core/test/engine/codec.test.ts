@@ -3,10 +3,12 @@ import { describe, expect, test } from 'vitest';
 import { withCodec } from '../../src/codec-ledger.ts';
 import {
   type Codec,
+  gate,
   InMemoryLedgerRepository,
   InvalidArgumentError,
   type Job,
   type MonqueOptions,
+  stage,
   UndecodableError,
 } from '../../src/index.ts';
 import { ManualClock, makeJob } from '../../src/testing/index.ts';
@@ -63,6 +65,106 @@ describe('a codec', () => {
     expect(Buffer.from(JSON.stringify([raw.data, raw.result])).includes('secret')).toBe(false);
     expect(raw.result).toHaveProperty('value');
     await monque.stop();
+  });
+
+  test('keeps results of stages and evidence of gates unreadable, and shows them', async () => {
+    const one = world();
+    const { monque, clock, ledger } = one;
+    const seen: unknown[] = [];
+    const stages = [
+      stage('download', () => 'secret pages'),
+      stage('note', () => undefined),
+      gate('checked'),
+      stage('parse', (_job, { results }) => void seen.push(results)),
+    ];
+    monque.worker('import', { stages });
+    await monque.start();
+    const { _id } = await monque.enqueue('import');
+    await clock.settle();
+    const evidence = { seal: 'secret seal' };
+    await monque.openGate(_id, 'checked', { evidence });
+    // The same evidence again, although what is stored would differ.
+    await monque.openGate(_id, 'checked', { evidence }).catch((error) => seen.push(error));
+    await clock.settle();
+    expect(seen).toEqual([{ download: 'secret pages' }]);
+    const shown = await monque.getJob(_id);
+    expect(shown).toMatchObject({ status: 'completed', gates: [{ name: 'checked', evidence }] });
+    expect(shown?.stages).toMatchObject([{ result: 'secret pages' }, { name: 'note' }, {}]);
+    const raw = await stored(one, shown as Job);
+    expect(raw.stages?.[0]?.result).toHaveProperty('value');
+    expect(raw.stages?.[1]).not.toHaveProperty('result');
+    expect(raw.gates?.[0]?.evidence).toHaveProperty('value');
+    expect(JSON.stringify(raw)).not.toContain('secret');
+    expect((await ledger.getJob({ jobId: _id }))?.status).toBe('completed');
+    await monque.stop();
+  });
+
+  test('sets a job aside whose recorded stages it cannot decode, and without a codec too', async () => {
+    const { makeInstance, clock } = makeWorld();
+    const own = makeInstance({ codec: aesCodec(KEY) });
+    const stages = [stage('a', () => 'secret'), gate('checked'), stage('b', () => 'never')];
+    own.monque.worker('import', { stages });
+    await own.monque.start();
+    const { _id } = await own.monque.enqueue('import');
+    await clock.settle();
+    await own.monque.stop();
+    await own.monque.openGate(_id, 'checked', { evidence: 1 });
+    for (const options of [{}, { codec: aesCodec(randomBytes(32)) }]) {
+      const other = makeInstance({ ...options, maxRetries: 5 });
+      other.monque.worker('import', { stages });
+      await other.monque.start();
+      await clock.advance(20_000);
+      await other.monque.stop();
+      const errors = payloads(other.events, 'job:error').map(({ error }) => error.message);
+      expect(errors[0]).toMatch(/^Expected `stages`/);
+      expect(payloads(other.events, 'job:stage')).toEqual([]);
+      expect((await own.monque.getJob(_id))?.status).not.toBe('completed');
+    }
+  });
+
+  test('fails a job for good whose stage returned what it cannot encode', async () => {
+    const failing: Codec = {
+      encode: (value) => {
+        if (value === 'unfit') throw new Error('no such cipher');
+        return value;
+      },
+      decode: (value) => value,
+    };
+    const { monque, clock } = world(failing);
+    monque.worker('import', { stages: [stage('a', () => 'unfit'), stage('b', () => 1)] });
+    await monque.start();
+    const { _id } = await monque.enqueue('import');
+    await clock.settle();
+    const job = await monque.getJob(_id);
+    expect(job).toMatchObject({ status: 'failed', failCount: 1 });
+    expect(job?.failReason).toMatch(/no such cipher/);
+    await monque.stop();
+  });
+
+  test('encodes what reaches the ledger without the name of its job', async () => {
+    const clock = new ManualClock();
+    const ledger = new InMemoryLedgerRepository({ clock });
+    const asked: unknown[] = [];
+    const codec: Codec = {
+      encode: (value, context) => {
+        asked.push(context);
+        return value;
+      },
+      decode: (value) => value,
+    };
+    const coded = withCodec(ledger, { codec, maxBytes: 1_000, report: () => undefined });
+    const [job, now] = [makeJob({ name: 'work' }), new Date(clock.now())];
+    await ledger.enqueue({ jobs: [job] });
+    const jobId = job._id;
+    await coded.openGate({ jobId, record: { name: 'g', at: now, evidence: 1 }, now });
+    const base = { jobId, claimToken: 'none', stagesBefore: [], gatesBefore: [], now };
+    await coded.checkpoint({ ...base, record: { name: 'a', at: now, result: 1 } });
+    await coded.checkpoint({ ...base, record: { name: 'a', at: now } });
+    expect(asked).toEqual([
+      { name: 'work', field: 'gates' },
+      { name: 'work', field: 'stages' },
+    ]);
+    expect((await ledger.getJob({ jobId }))?.gates?.[0]?.evidence).toHaveProperty('value');
   });
 
   test('is told the name and the field of each value', async () => {

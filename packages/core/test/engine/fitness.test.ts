@@ -34,6 +34,22 @@ describe('a job that this version cannot run', () => {
     expect(stored?.failReason).toContain('timeout');
     await monque.stop();
   });
+
+  test('since its gates or stages have no names, fails, and opens no gate', async () => {
+    const { monque, clock, ledger } = makeOne();
+    monque.worker('work', () => undefined);
+    for (const field of ['gates', 'stages']) {
+      const job = makeJob({ name: 'work', [field]: [{ at: 1 }] });
+      await ledger.enqueue({ jobs: [job] });
+      const opening = monque.openGate(job._id, 'checked', { evidence: 1 });
+      await expect(opening).rejects.toMatchObject({ name: 'JobStateError' });
+      await expect(opening).rejects.toThrow(field);
+    }
+    await monque.start();
+    await clock.advance(1_000);
+    expect((await monque.getJobs()).map(({ status }) => status)).toEqual(['failed', 'failed']);
+    await monque.stop();
+  });
 });
 
 describe('a worker with a schema', () => {

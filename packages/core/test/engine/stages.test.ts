@@ -125,6 +125,27 @@ describe('a job with stages', () => {
     await Promise.all([first.monque.stop(), second.monque.stop()]);
   });
 
+  test('starts no other stage while its lease is not held, and goes on behind it', async () => {
+    const { monque, clock } = makeOne();
+    const runs: string[] = [];
+    monque.worker('import', {
+      stages: [
+        stage('a', (_job, { fence }) => {
+          runs.push(`a ${fence}`);
+          // A machine that was suspended: its timers do not know yet.
+          clock.jumpWall(120_000);
+        }),
+        stage('b', (_job, { fence }) => runs.push(`b ${fence}`)),
+      ],
+    });
+    await monque.start();
+    const { _id } = await monque.enqueue('import');
+    await clock.advance(60_000);
+    expect(runs).toEqual(['a 1', 'b 2']);
+    expect(await monque.getJob(_id)).toMatchObject({ status: 'completed', failCount: 0 });
+    await monque.stop();
+  });
+
   test('a lost answer to a record does not run the stage again', async () => {
     for (const fail of ['before', 'after'] as const) {
       const { monque, clock, faulty } = makeOne();

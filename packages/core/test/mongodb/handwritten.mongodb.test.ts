@@ -1,6 +1,7 @@
 // Documents that another hand wrote: with the shell, by another tool, by an older or a newer version.
 import { type Db, Decimal128, Double, Int32, Long, ObjectId } from 'mongodb';
 import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { Monque, stage } from '../../src/index.ts';
 import type { Job } from '../../src/job.ts';
 import { unfitReason } from '../../src/job-fitness.ts';
 import type { FindJobsParams, JobOrder } from '../../src/ledger/ledger-repository.ts';
@@ -103,6 +104,24 @@ describeWithMongo('a document that was written by hand', () => {
       ...{ status: 'failed', failCount: 1, failReason: 'Unfit' },
       ...{ history: [{ verb: 'discard', reason: 'Unfit' }], logs: ['line'] },
     });
+  });
+
+  test.each([
+    ['no list', { a: 1 }],
+    ['a list of something else', ['scanned']],
+    ['a list with a null', [null]],
+  ])('whose gates and stages are %s opens no gate, and fails with the reason', async (_, value) => {
+    await write({ gates: value, stages: value });
+    const monque = new Monque(ledger);
+    const { _id } = await onlyJob(db);
+    const opening = monque.openGate(_id, 'checked', { evidence: 1 });
+    await expect(opening).rejects.toMatchObject({ name: 'JobStateError' });
+    const failed = new Promise((resolve) => monque.on('job:fail', resolve));
+    monque.worker(JOB_NAME, { stages: [stage('a', () => expect.unreachable())] });
+    await monque.start();
+    await failed;
+    await monque.stop();
+    expect((await onlyJob(db)).failReason).toMatch(/does not fit/);
   });
 
   test('of a newer version is claimed, so that it can be set aside with the reason', async () => {

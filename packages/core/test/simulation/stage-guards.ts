@@ -107,4 +107,22 @@ export const STAGE_GUARDS: readonly Guard[] = [
     profile: { ...MANY_STAGED, pauseRate: 0.005, crashRate: 0 },
     seed: 12,
   },
+  {
+    name: 'another stage starts only under the lease',
+    without:
+      'a machine that stood still starts the next stage before it knows that it was declared dead',
+    alterations: [
+      {
+        file: 'staged-run.ts',
+        find: 'return this.#params.mayGoOn() ? undefined : GIVEN_BACK;',
+        replace: 'return undefined;',
+      },
+    ],
+    rules: ['a dead lease still works'],
+    profile: {
+      ...{ stagedJobs: 80, jobs: 60, series: 0 },
+      ...{ pauseRate: 0.006, crashRate: 0, lateRate: 0.1 },
+    },
+    seed: 7,
+  },
 ];
