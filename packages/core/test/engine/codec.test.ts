@@ -152,7 +152,7 @@ describe('a codec', () => {
       },
       decode: (value) => value,
     };
-    const coded = withCodec(ledger, { codec, maxBytes: 1_000, report: () => undefined });
+    const coded = withCodec(ledger, { codec, maxBytes: () => 1_000, report: () => undefined });
     const [job, now] = [makeJob({ name: 'work' }), new Date(clock.now())];
     await ledger.enqueue({ jobs: [job] });
     const jobId = job._id;
