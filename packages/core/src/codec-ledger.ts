@@ -108,8 +108,8 @@ class Encoding {
   /** The stages behind it are owed the result, so one that cannot be encoded is refused. */
   async checkpoint({ params, send }: ViewedCall): Promise<unknown> {
     const given = params as unknown as CheckpointParams;
+    if (given.record.result === undefined) return send(params);
     const { record, jobId, name = await this.#nameOf(jobId, record.result) } = given;
-    if (record.result === undefined) return send(params);
     const result = this.#encode(record.result, name, 'stages');
     return send({ ...params, record: { ...record, result } });
   }

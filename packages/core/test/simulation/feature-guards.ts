@@ -130,7 +130,7 @@ export const FEATURE_GUARDS: readonly Guard[] = [
     ],
     rules: ['a settle lands on another claim', 'the engine finds a fault in itself'],
     profile: { ...MANY_SERIES, pauseRate: 0.005, crashRate: 0 },
-    seed: 208,
+    seed: 221,
   },
   {
     name: 'a run that took too long has failed',

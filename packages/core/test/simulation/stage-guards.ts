@@ -106,6 +106,8 @@ export const STAGE_GUARDS: readonly Guard[] = [
     ],
     profile: { ...MANY_STAGED, pauseRate: 0.005, crashRate: 0 },
     seed: 12,
+    secondOf:
+      'another stage starts only under the lease. Kept, since the ledger may know of the loss before this instance does',
   },
   {
     name: 'another stage starts only under the lease',
