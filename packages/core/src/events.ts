@@ -107,6 +107,7 @@ export class MonqueEmitter extends EventEmitter<MonqueEventMap> {
     name: Name | keyof MonqueEventMap,
     ...payload: MonqueEventMap[keyof MonqueEventMap] | unknown[]
   ): boolean {
+    if (this.listenerCount(name) === 0) return false;
     const listeners = this.rawListeners(name as never);
     for (const listener of listeners) {
       const failed = (thrown: unknown): void => this.#listenerFailed(name, thrown);
@@ -117,7 +118,7 @@ export class MonqueEmitter extends EventEmitter<MonqueEventMap> {
         failed(error);
       }
     }
-    return listeners.length > 0;
+    return true;
   }
 
   /** A listener of `job:error` that fails itself has nobody to tell. */

@@ -101,8 +101,11 @@ export class Instruments {
   }
 
   /** Runs a job under the eyes of the instruments. `execute` never rejects. */
-  async run(job: ClaimedJob, execute: () => Promise<Outcome>): Promise<Outcome> {
-    if (this.#instrumentations.size === 0) return execute();
+  run(job: ClaimedJob, execute: () => Promise<Outcome>): Promise<Outcome> {
+    return this.#instrumentations.size === 0 ? execute() : this.#runWatched(job, execute);
+  }
+
+  async #runWatched(job: ClaimedJob, execute: () => Promise<Outcome>): Promise<Outcome> {
     const observations = this.#observe(({ running }) => running?.(job));
     const outcome = await this.#within(observations, execute);
     const { kind } = outcome;

@@ -58,8 +58,9 @@ export class LedgerTime {
 
   /** The ledger's time now. Samples again in the background when the last sample has become doubtful. */
   now(): Date {
-    if (this.#isDoubtful()) this.#sampleInBackground();
-    return new Date(Math.round(this.#clock.monotonic() + this.#offsetMs));
+    const monotonicMs = this.#clock.monotonic();
+    if (this.#isDoubtful(monotonicMs)) this.#sampleInBackground(monotonicMs);
+    return new Date(Math.round(monotonicMs + this.#offsetMs));
   }
 
   /** How far the wall clock of this process is from the ledger's time, in milliseconds, whichever is ahead. */
@@ -69,14 +70,12 @@ export class LedgerTime {
   }
 
   /** A wall clock that moved against the monotonic one means a step of the clock, or a suspended machine. */
-  #isDoubtful(): boolean {
-    const monotonicMs = this.#clock.monotonic();
+  #isDoubtful(monotonicMs: number): boolean {
     const driftMs = Math.abs(this.#clock.now() - monotonicMs - this.#wallLeadMs);
     return driftMs > LARGEST_DRIFT_MS || monotonicMs - this.#sampledAtMs > RESAMPLE_AFTER_MS;
   }
 
-  #sampleInBackground(): void {
-    const monotonicMs = this.#clock.monotonic();
+  #sampleInBackground(monotonicMs: number): void {
     if (this.#sampling !== undefined || monotonicMs < this.#notBeforeMs) return;
     this.#notBeforeMs = monotonicMs + RETRY_AFTER_MS;
     this.sample().catch(this.#report);

@@ -115,15 +115,19 @@ export function defineLifecycle<const State extends string, const Verb extends s
   checkDefinition(definition);
   const { transitions } = definition;
   const allowsFrom = (verb: Verb, state: State): boolean => transitions[verb].from.includes(state);
+  const verbs = Object.keys(transitions) as Verb[];
+  const effects = Object.fromEntries(
+    verbs.map((verb) => [verb, effectsOf(transitions[verb])]),
+  ) as Record<Verb, Effects>;
   return Object.freeze({
     ...definition,
-    verbs: Object.keys(transitions) as Verb[],
+    verbs,
     allowsFrom,
     applies: (verb: Verb, record: LifecycleRecord<State>, params: TransitionParams) =>
       allowsFrom(verb, record.status) &&
       (transitions[verb].guards ?? []).every((guard) => holds(guard, record, params)),
     apply: <R extends LifecycleRecord<State>>(verb: Verb, record: R, params: TransitionParams) =>
-      withEffects(transitions[verb], record, params),
+      withEffects(effects[verb], record, params),
   });
 }
 
@@ -201,24 +205,44 @@ function isSame(actual: unknown, wanted: unknown): boolean {
   return actual === wanted;
 }
 
-function withEffects<State extends string, R extends LifecycleRecord<State>>(
-  row: TransitionRow<State>,
+/** What a row writes, as it is gone through. */
+interface Effects {
+  readonly to: string;
+  readonly set: readonly (readonly [field: string, param: string])[];
+  readonly replace: readonly (readonly [field: string, param: string])[];
+  readonly append: readonly (readonly [field: string, appended: Appended])[];
+  readonly reset: readonly string[];
+  readonly increment: readonly string[];
+  readonly clear: ReadonlySet<string>;
+}
+
+function effectsOf(row: TransitionRow<string>): Effects {
+  const { to, set = {}, replace = {}, append = {}, reset = [], increment = [], clear } = row;
+  return {
+    ...{ to, reset, increment, clear: new Set(clear) },
+    set: Object.entries(set),
+    replace: Object.entries(replace),
+    append: Object.entries(append),
+  };
+}
+
+function withEffects<R extends LifecycleRecord<string>>(
+  { to, set, replace, append, reset, increment, clear }: Effects,
   record: R,
   params: TransitionParams,
 ): R {
-  const { set = {}, replace = {}, append = {}, reset = [], increment = [], clear = [] } = row;
   const next = without(record, clear);
-  if (row.to !== STAYS) next.status = row.to;
-  for (const [field, param] of Object.entries(set)) {
+  if (to !== STAYS) next.status = to;
+  for (const [field, param] of set) {
     const value = params[param];
     // A parameter that is not given leaves its field alone, as an update in MongoDB does.
     if (value !== undefined) next[field] = value;
   }
-  for (const [field, param] of Object.entries(replace)) {
+  for (const [field, param] of replace) {
     if (params[param] === undefined) delete next[field];
     else next[field] = params[param];
   }
-  for (const [field, { from, most }] of Object.entries(append)) {
+  for (const [field, { from, most }] of append) {
     const items = params[from] as readonly unknown[] | undefined;
     if (items !== undefined) {
       next[field] = [...((record[field] as readonly unknown[]) ?? []), ...items].slice(-most);
@@ -230,10 +254,10 @@ function withEffects<State extends string, R extends LifecycleRecord<State>>(
 }
 
 /** A copy without some fields. To delete them from a copy would make every later use of it slow. */
-function without(record: TransitionParams, fields: readonly string[]): Record<string, unknown> {
+function without(record: TransitionParams, fields: ReadonlySet<string>): Record<string, unknown> {
   const copy: Record<string, unknown> = {};
   for (const field in record) {
-    if (!fields.includes(field)) copy[field] = record[field];
+    if (!fields.has(field)) copy[field] = record[field];
   }
   return copy;
 }

@@ -9,6 +9,7 @@
 import { sleep, type Timer } from './clock.ts';
 import type { EngineContext } from './engine-context.ts';
 import { InvalidArgumentError, JobStateError, MonqueError, toError } from './errors.ts';
+import { handlerContext } from './handler-context.ts';
 import type { ClaimedJob, Job } from './job.ts';
 import { JOB_LIFECYCLE } from './job-lifecycle.ts';
 import type { Settlement } from './ledger/settlement.ts';
@@ -203,11 +204,7 @@ export class Run {
   }
 
   #jobContext(staged?: StagedEnd): JobContext {
-    const signalOf = (): AbortSignal => this.#signal();
-    return Object.freeze({
-      get signal() {
-        return signalOf();
-      },
+    return handlerContext(() => this.#signal(), {
       fence: this.job.fence,
       progress: (value: unknown) => this.#progress(value),
       log: (line: string) => this.#ownNotes().log(String(line).slice(0, LONGEST_LINE)),

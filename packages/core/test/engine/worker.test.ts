@@ -33,6 +33,21 @@ describe('a worker', () => {
     await monque.stop();
   });
 
+  test('is given a context that can be copied, wrapped and not changed', async () => {
+    const { monque, clock } = makeOne();
+    const seen: unknown[] = [];
+    monque.worker('greet', (_job, context) => {
+      seen.push(Object.keys({ ...context }).sort(), { ...context }.signal === context.signal);
+      seen.push(new Proxy(context, {}).signal === context.signal, Object.isFrozen(context));
+    });
+    await monque.start();
+    await monque.enqueue('greet');
+    await clock.settle();
+    const parts = ['complete', 'fence', 'log', 'progress', 'setMetadata', 'signal'];
+    expect(seen).toEqual([parts, true, true, true]);
+    await monque.stop();
+  });
+
   test('runs at most as many handlers at once as its concurrency', async () => {
     const { monque, clock } = makeOne({ defaultConcurrency: 3 });
     const gate = deferred();

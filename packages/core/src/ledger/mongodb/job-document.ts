@@ -24,8 +24,8 @@ const NO_VERSION = 0;
 
 /** The job that a document, or the part of one that was read, holds. `data` is left as it is. */
 export function fromDocument(document: WithId<Document>): Job {
-  for (const [field, value] of Object.entries(document)) {
-    if (value === null && !CONTENT.has(field)) delete document[field];
+  for (const field in document) {
+    if (document[field] === null && !CONTENT.has(field)) delete document[field];
   }
   toNumbers(document, NUMBER_FIELDS);
   if (typeof document.backoff === 'object') toNumbers(document.backoff, BACKOFF_NUMBERS);

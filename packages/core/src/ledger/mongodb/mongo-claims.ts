@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { BSON, type Collection } from 'mongodb';
+import { BSON, type Collection, type Document } from 'mongodb';
 import { UnknownOutcomeError } from '../../errors.ts';
 import type { ClaimedJob, Job } from '../../job.ts';
 import { type Random, sample } from '../../random.ts';
@@ -82,7 +82,7 @@ export class MongoClaims {
     if (ids.length === 0) return { jobs: [], attempted: 0, ...names };
     if (isLate()) throw new UnknownOutcomeError('The claim was given up before it was made');
     const { matched, refused } = await this.#commands.update([claimStatement(ids, params)]);
-    const jobs = matched + refused > 0 ? await this.#read(params, 'local') : [];
+    const jobs = matched + refused > 0 ? await this.#readWon(params, matched + refused) : [];
     this.#measure(jobs);
     await this.#log?.claimed(jobs, params);
     return { jobs, attempted: ids.length, ...names };
@@ -104,17 +104,18 @@ export class MongoClaims {
     this.#bytesAJob = Math.max(bytes, this.#bytesAJob * KEPT_SIZE, SMALLEST_JOB_BYTES);
   }
 
-  #findCandidates({ demand, now, suspects }: ClaimParams, wanted: number): Promise<Candidate[]> {
+  async #findCandidates(
+    { demand, now, suspects }: ClaimParams,
+    wanted: number,
+  ): Promise<Candidate[]> {
     const names = demand.map(({ name }) => name);
-    return this.#collection
-      .find(claimableFilter(names, now, suspects), {
-        ...this.#commands.readOptions(),
-        projection: { _id: 1, name: 1 },
-        sort: CLAIM_ORDER,
-        limit: wanted,
-        hint: suspects ? IndexName.SUSPECTS : IndexName.CLAIM,
-      })
-      .toArray();
+    const found = await this.#commands.findInOneReply(claimableFilter(names, now, suspects), {
+      projection: { _id: 1, name: 1 },
+      sort: CLAIM_ORDER,
+      limit: wanted,
+      hint: suspects ? IndexName.SUSPECTS : IndexName.CLAIM,
+    });
+    return found as Document[] as Candidate[];
   }
 
   /** What a claim won whose answer was lost: all of it, and only what can no longer be rolled back. */
@@ -123,6 +124,16 @@ export class MongoClaims {
     const jobs = await this.#read(params, 'majority');
     await this.#log?.claimed(jobs, params);
     return jobs;
+  }
+
+  /** The jobs of a claim that was just made. One reply brings them all, unless they are larger than most. */
+  async #readWon(params: ReadClaimParams, expected: number): Promise<Job[]> {
+    const { instanceId, claimToken } = params;
+    const filter = claimsFilter(instanceId, claimToken);
+    const hint = IndexName.CLAIMS;
+    const documents = await this.#commands.findInOneReply(filter, { hint });
+    if (documents.length < expected) return this.#read(params, 'local');
+    return documents.map(fromDocument).sort(byClaimOrder);
   }
 
   /** The jobs under one token, the most urgent first. */

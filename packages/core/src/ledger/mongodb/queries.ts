@@ -156,6 +156,12 @@ export function holdersFilter(
 /** Ends of runs that write the same for every job of a claim, unless they carry something of their own. */
 const ALIKE: ReadonlySet<string> = new Set(['complete', 'release', 'cancelled']);
 
+/** What a settlement may carry of its own. */
+const OWN = [
+  ...(['seriesVersion', 'result', 'progress', 'logLines', 'record'] as const),
+  ...(['startLock', 'stagesBefore'] as const),
+];
+
 /**
  * The statements of a group of settlements. Those that write the same values under the same claim become one; a
  * statement for a single job is `multi` all the same, which spares the server a retry record for each.
@@ -174,10 +180,8 @@ export function settleStatements(settlements: readonly Settlement[], now: Date):
   );
 }
 
-function isPlain({ verb, ...settlement }: Settlement): boolean {
-  const { seriesVersion, result, progress, logLines, record, startLock, stagesBefore } = settlement;
-  const own = [seriesVersion, result, progress, logLines, record, startLock, stagesBefore];
-  return ALIKE.has(verb) && own.every((value) => value === undefined);
+function isPlain(settlement: Settlement): boolean {
+  return ALIKE.has(settlement.verb) && OWN.every((field) => settlement[field] === undefined);
 }
 
 /** One step of the walk through old jobs, in the order of their ids. */
