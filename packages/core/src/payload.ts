@@ -152,6 +152,8 @@ function copyArray(
 
 /** These would be stored as empty or as something else than they are. */
 function refuseLossyObject(path: string, value: object): void {
+  const isPlain = [Object.prototype, null].includes(Object.getPrototypeOf(value));
+  if (isPlain) return;
   const refused: [boolean, string][] = [
     [value instanceof Map, 'convert it with Object.fromEntries'],
     [value instanceof Set, 'convert it to an array'],
@@ -164,12 +166,14 @@ function refuseLossyObject(path: string, value: object): void {
       'use the primitive value',
     ],
   ];
-  const isPlain = [Object.prototype, null].includes(Object.getPrototypeOf(value));
   const hasContent = Object.keys(value).length > 0 || 'toBSON' in value;
-  refused.push([!isPlain && !hasContent, 'it has no fields of its own that could be stored']);
+  refused.push([!hasContent, 'it has no fields of its own that could be stored']);
   const found = refused.find(([isRefused]) => isRefused);
   if (found) throw new InvalidArgumentError(path, 'a value that BSON can hold', value, found[1]);
 }
+
+/** What an assignment makes, for the one name that an assignment gives another meaning. */
+const OWN_FIELD = { enumerable: true, writable: true, configurable: true };
 
 function copyPlainObject(
   path: string,
@@ -182,12 +186,8 @@ function copyPlainObject(
     refuseKey(itemPath, key);
     const itemCopy = copyValue(itemPath, item, ancestors);
     if (itemCopy === undefined) continue;
-    Object.defineProperty(copy, key, {
-      value: itemCopy,
-      enumerable: true,
-      writable: true,
-      configurable: true,
-    });
+    if (key === '__proto__') Object.defineProperty(copy, key, { ...OWN_FIELD, value: itemCopy });
+    else copy[key] = itemCopy;
   }
   return copy;
 }

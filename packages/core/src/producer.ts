@@ -276,8 +276,9 @@ export class Producer {
 
   /** Gives a draft what only the ledger's time can give. */
   #complete(draft: Draft): Job {
-    const { options, random } = { ...this.#context, options: draft.options };
-    const now = this.#context.ledgerTime.now();
+    const { random, ledgerTime } = this.#context;
+    const { options } = draft;
+    const now = ledgerTime.now();
     const { maxRetries, backoff, timeout } = options;
     return {
       _id: random.objectId(now.getTime()),
