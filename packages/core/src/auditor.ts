@@ -92,9 +92,8 @@ export class Auditor {
       for (const job of jobs) await audit.look(job);
       last = jobs.at(-1);
       const isComplete = jobs.length < limit;
-      const report = audit.report(isComplete);
-      options.onProgress?.(report);
-      if (isComplete) return report;
+      options.onProgress?.(audit.report(isComplete));
+      if (isComplete) return audit.report(true);
     }
     return audit.report(false);
   }

@@ -22,6 +22,7 @@ import type {
   SettleParams,
 } from './ledger/ledger-repository.ts';
 import { type LedgerVerb, type ViewedCall, viewOf } from './ledger/ledger-view.ts';
+import { sendRest } from './ledger/partial-send.ts';
 import type { Settlement } from './ledger/settlement.ts';
 
 /** What a ledger is seen through. */
@@ -70,16 +71,11 @@ class Encoding {
   async enqueue({ params, send }: ViewedCall): Promise<EnqueueResult> {
     const { jobs } = params as unknown as EnqueueParams;
     const tries = jobs.map((job) => this.#tryJob(job));
-    const encoded = tries.flatMap((one) => (one instanceof Error ? [] : [one]));
-    const result =
-      encoded.length === 0 ? { answers: [] } : await send({ ...params, jobs: encoded });
-    const stored = (result as EnqueueResult).answers.values();
-    const answers = tries.map(
-      (one): EnqueueAnswer =>
-        one instanceof Error
-          ? { outcome: 'refused', error: one }
-          : (stored.next().value as EnqueueAnswer),
-    );
+    const refusalOf = (one: Job | Error): EnqueueAnswer | undefined =>
+      one instanceof Error ? { outcome: 'refused', error: one } : undefined;
+    const answers = await sendRest(tries, refusalOf, async (encoded) => {
+      return ((await send({ ...params, jobs: encoded })) as EnqueueResult).answers;
+    });
     return { answers };
   }
 

@@ -3,17 +3,17 @@
  *
  * @module
  */
-import { MOST_GATES, MOST_HISTORY, MOST_LOG_LINES, MOST_STAGES } from './job.ts';
+import { type Job, MOST_GATES, MOST_HISTORY, MOST_LOG_LINES, MOST_STAGES } from './job.ts';
 import type { Appended, Condition } from './lifecycle.ts';
 
 /** What tells that an instance holds the job. */
-export const CLAIM_FIELDS: readonly string[] = ['claimToken', 'claimedBy', 'lockedAt'];
+export const CLAIM_FIELDS: readonly (keyof Job)[] = ['claimToken', 'claimedBy', 'lockedAt'];
 
 /** What a job loses that becomes pending again. */
 export const BACK_TO_PENDING: readonly string[] = [...CLAIM_FIELDS, 'cancelRequestedAt'];
 
 /** The locks that only work to be done holds. */
-export const LOCKS: readonly string[] = ['uniqueLock', 'startLock'];
+export const LOCKS: readonly (keyof Job)[] = ['uniqueLock', 'startLock'];
 
 /** What a job loses that is finished by the end of its claim. */
 export const FINISHED: readonly string[] = [...CLAIM_FIELDS, ...LOCKS];

@@ -31,6 +31,7 @@ import { type Access, DEFAULT_OPERATION_TIMEOUT } from './ledger/ledger-reposito
 import type { WriteConcernOption } from './ledger/mongodb/commands.ts';
 import { DEFAULT_COLLECTION_NAME } from './ledger/mongodb/mongo-ledger-repository.ts';
 import type { Logger } from './log.ts';
+import { LARGEST_PAYLOAD_BYTES } from './payload.ts';
 import { type Random, systemRandom } from './random.ts';
 
 /** Milliseconds between polls for due jobs. */
@@ -65,8 +66,6 @@ export const DEFAULT_JOB_RETENTION: Required<Omit<JobRetention, 'archive'>> = Ob
   /** One day. */
   cancelled: DAY_MS,
 });
-
-const LARGEST_PAYLOAD = 15 * 1_048_576;
 
 /** How long finished jobs are kept. */
 export interface JobRetention {
@@ -263,7 +262,7 @@ export const OPTION_CHECKS: Readonly<Record<keyof MonqueOptions, Check>> = {
   }),
   handleSignals: checkSignals,
   resendLimit: integer(0, DAY_MS),
-  maxPayloadSize: integer(16, LARGEST_PAYLOAD),
+  maxPayloadSize: integer(16, LARGEST_PAYLOAD_BYTES),
   operationTimeout: integer(100, DAY_MS),
   access: hasMethods('may'),
   codec: hasMethods('encode', 'decode'),

@@ -24,6 +24,9 @@ export const BSON_OPTIONS = {
   raw: false,
 } as const;
 
+/** The most bytes that one value of a job may be allowed, so that MongoDB, which takes 16 MiB, takes the job. */
+export const LARGEST_PAYLOAD_BYTES: number = 15 * 1_048_576;
+
 const BSON_VERSION = Symbol.for('@@mdb.bson.version');
 const SMALLEST_INT64 = -(2n ** 63n);
 const LARGEST_INT64 = 2n ** 63n - 1n;

@@ -72,6 +72,9 @@ export function nextRun(plan: SeriesPlan, scheduledFor: Date, now: Date): NextRu
   return upcoming && { scheduledFor: upcoming, skipped: count };
 }
 
+/** What the run after a job's own is reckoned with. */
+export type PlanOfRun = Partial<SeriesPlan> & Pick<Job, 'scheduledFor' | 'startedAt' | 'history'>;
+
 /**
  * The run of a job's series after the one it stands for. Null when it belongs to none, when that is over, or when its
  * plan cannot be read, as one that was written by hand or by a later version: such a series ends with its run.
@@ -79,10 +82,7 @@ export function nextRun(plan: SeriesPlan, scheduledFor: Date, now: Date): NextRu
  * With `once`, what had passed when the run was claimed is covered by that run. What a plan that was changed during the
  * run says of the time before the change counts for nothing.
  */
-export function nextRunOf(
-  job: Partial<SeriesPlan> & Pick<Job, 'scheduledFor' | 'startedAt' | 'history'>,
-  now: Date,
-): NextRun | null {
+export function nextRunOf(job: PlanOfRun, now: Date): NextRun | null {
   const { repeatInterval, scheduledFor = now, startedAt = scheduledFor } = job;
   if (repeatInterval === undefined) return null;
   const plan = { ...job, repeatInterval };

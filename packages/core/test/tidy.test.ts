@@ -180,6 +180,7 @@ describe('imports run one way:', () => {
     'ledger/ledger-store',
     'ledger/ledger-verbs',
     'ledger/ledger-view',
+    'ledger/partial-send',
     'ledger/record-verbs',
     'ledger/rescue-choice',
     'ledger/settlement',

@@ -6,23 +6,11 @@
 import type { Job } from '../job.ts';
 import type { JobVerb } from '../job-lifecycle.ts';
 import type { TransitionParams } from '../lifecycle.ts';
-import { nextRunOf } from '../series.ts';
+import { nextRunOf, type PlanOfRun } from '../series.ts';
 import { historyEntries } from './settlement.ts';
 
 /** What a choice needs to know of a job. */
-export type ExpiredFields = Pick<
-  Job,
-  | 'blockedBy'
-  | 'repeatInterval'
-  | 'timezone'
-  | 'startAt'
-  | 'endAt'
-  | 'missed'
-  | 'seriesVersion'
-  | 'scheduledFor'
-  | 'startedAt'
-  | 'history'
->;
+export type ExpiredFields = PlanOfRun & Pick<Job, 'blockedBy' | 'seriesVersion'>;
 
 /** One verb of the lifecycle table with its parameters. */
 export interface ExpiryChoice {

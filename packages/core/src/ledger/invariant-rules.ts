@@ -9,7 +9,9 @@
  * @module
  */
 import type { ObjectId } from 'mongodb';
-import type { Job, JobStatus } from '../job.ts';
+import type { Job } from '../job.ts';
+import { JOB_LIFECYCLE } from '../job-lifecycle.ts';
+import { CLAIM_FIELDS, LOCKS } from '../job-transition-parts.ts';
 import { bytesOfPayload } from '../payload.ts';
 
 /** What happens to a write that breaks a rule: it is refused and told, it is told, or nobody looks. */
@@ -70,9 +72,6 @@ export interface KnownRule extends InvariantRule {
   readonly verbs: readonly string[] | 'all';
 }
 
-const TERMINAL: readonly JobStatus[] = ['completed', 'failed', 'cancelled'];
-const CLAIM: readonly (keyof Job)[] = ['claimToken', 'claimedBy', 'lockedAt'];
-const LOCKS: readonly (keyof Job)[] = ['uniqueLock', 'startLock'];
 const PAYLOADS: readonly (keyof Job)[] = ['data', 'result', 'metadata', 'stages', 'gates'];
 
 /** The rules, with the bound of one payload in bytes. */
@@ -95,7 +94,7 @@ export function knownRules(maxPayloadBytes: number): readonly KnownRule[] {
 /** The fields that belong to a state are there, and those of other states are not. */
 function checkStatus({ job }: LedgerWrite): RuleBreach | undefined {
   const { status, finishedAt, claimedBy, lockedAt, blockedBy, updatedAt } = job as Job;
-  if (TERMINAL.includes(status) && finishedAt === undefined) {
+  if (JOB_LIFECYCLE.terminal.includes(status) && finishedAt === undefined) {
     return {
       message: `a ${status} job says when it was finished, or it is kept for ever`,
       values: { status, finishedAt },
@@ -103,7 +102,7 @@ function checkStatus({ job }: LedgerWrite): RuleBreach | undefined {
       ...(updatedAt && { mend: { set: { finishedAt: updatedAt } } }),
     };
   }
-  const left = CLAIM.filter((field) => job[field] !== undefined);
+  const left = CLAIM_FIELDS.filter((field) => job[field] !== undefined);
   if (status !== 'processing' && left.length > 0) {
     return {
       message: `only a job that is processing is claimed, and this one is ${status}`,
@@ -173,7 +172,8 @@ function checkFailCount({ job: { failCount } }: LedgerWrite): RuleBreach | undef
 function checkLocks({ job }: LedgerWrite): RuleBreach | undefined {
   const { status } = job;
   const held = LOCKS.filter((field) => job[field] !== undefined);
-  if (status === undefined || !TERMINAL.includes(status) || held.length === 0) return undefined;
+  if (status === undefined || !JOB_LIFECYCLE.terminal.includes(status) || held.length === 0)
+    return undefined;
   return {
     message: `a ${status} job holds no unique key`,
     values: Object.fromEntries(held.map((field) => [field, job[field]])),

@@ -11,6 +11,7 @@ import type { Clock } from '../clock.ts';
 import { InvalidArgumentError, InvariantViolationError, messageOf, toError } from '../errors.ts';
 import type { Job } from '../job.ts';
 import type { Metrics } from '../metrics.ts';
+import { LARGEST_PAYLOAD_BYTES } from '../payload.ts';
 import {
   type BuiltInRule,
   type InvariantMode,
@@ -20,16 +21,22 @@ import {
   type LedgerWrite,
   type RuleBreach,
 } from './invariant-rules.ts';
-import type { EnqueueParams, EnqueueResult, SettleParams, SettleResult } from './ledger-verbs.ts';
+import type {
+  EnqueueAnswer,
+  EnqueueParams,
+  EnqueueResult,
+  SettleParams,
+  SettleResult,
+} from './ledger-verbs.ts';
 import { WRITES, writeOfJob, writeOfSettlement } from './ledger-writes.ts';
-import type { SettleAnswer } from './settlement.ts';
+import { sendRest } from './partial-send.ts';
+import type { SettleAnswer, Settlement } from './settlement.ts';
 
 /** The most bytes of one stored value when nothing else is said, where the rule `payloadSize` is on. */
 export const DEFAULT_MAX_STORED_BYTES = 1_048_576;
 
 const LONGEST_NAME = 100;
 const MOST_RULES = 100;
-const LARGEST_PAYLOAD = 15 * 1_048_576;
 
 /** Which rules a ledger has, and what they do. */
 export interface InvariantOptions {
@@ -59,10 +66,10 @@ export interface JobFinding {
   readonly breach: RuleBreach;
 }
 
-/** A rule with its mode. */
+/** A rule that is not off. */
 interface RuleInUse {
   readonly rule: InvariantRule;
-  readonly mode: InvariantMode;
+  readonly isEnforced: boolean;
 }
 
 /** Where violations go, and what is measured. */
@@ -75,15 +82,14 @@ export interface InvariantContext {
 /** The errors of what was refused in a call, by their places. */
 type Refusals = ReadonlyMap<number, InvariantViolationError>;
 
-type Checks = readonly { readonly rule: InvariantRule; readonly isEnforced: boolean }[];
-
 /** Checks a ledger's writes. */
 export class Invariants {
   readonly #context: InvariantContext;
   #rules: readonly RuleInUse[] = [];
-  /** The rules that want to see a verb; `undefined` for the verbs that only rules for all verbs see. */
-  #checks: ReadonlyMap<string, Checks> = new Map();
-  #checksOfAll: Checks = [];
+  /** The rules that want to see a verb, for the verbs that some rule names. */
+  #rulesByVerb: ReadonlyMap<string, readonly RuleInUse[]> = new Map();
+  /** The rules that want to see every verb. */
+  #rulesOfAllVerbs: readonly RuleInUse[] = [];
 
   /** @throws InvalidArgumentError when an option is wrong */
   constructor(options: InvariantOptions, context: InvariantContext) {
@@ -100,25 +106,19 @@ export class Invariants {
     checkInvariantOptions('invariants', options);
     const { modes = {}, rules = [], maxPayloadBytes = DEFAULT_MAX_STORED_BYTES } = options;
     const known = knownRules(maxPayloadBytes);
-    const modeOf = (name: string, otherwise: InvariantMode): InvariantMode =>
-      modes[name] ?? otherwise;
+    const inUse = (rule: InvariantRule, otherwise: InvariantMode): RuleInUse[] => {
+      const mode = modes[rule.name] ?? otherwise;
+      return mode === 'off' ? [] : [{ rule, isEnforced: mode === 'enforce' }];
+    };
     this.#rules = [
-      ...known.map((rule): RuleInUse => {
-        const mode = modeOf(rule.name, rule.isGuarded ? 'enforce' : 'off');
-        return { rule, mode };
-      }),
-      ...rules.map((rule): RuleInUse => {
-        return { rule, mode: modeOf(rule.name, 'enforce') };
-      }),
+      ...known.flatMap((rule) => inUse(rule, rule.isGuarded ? 'enforce' : 'off')),
+      ...rules.flatMap((rule) => inUse(rule, 'enforce')),
     ];
-    const inUse = this.#rules.filter(({ mode }) => mode !== 'off');
-    const seeing = (verb: string | undefined): Checks =>
-      inUse
-        .filter(({ rule }) => sees(rule, verb))
-        .map(({ rule, mode }) => ({ rule, isEnforced: mode === 'enforce' }));
+    const seeing = (verb?: string): readonly RuleInUse[] =>
+      this.#rules.filter(({ rule }) => sees(rule, verb));
     const verbs = known.flatMap((rule) => (rule.verbs === 'all' ? [] : rule.verbs));
-    this.#checksOfAll = seeing(undefined);
-    this.#checks = new Map(verbs.map((verb) => [verb, seeing(verb)]));
+    this.#rulesOfAllVerbs = seeing();
+    this.#rulesByVerb = new Map(verbs.map((verb) => [verb, seeing(verb)]));
   }
 
   /** Stores what no rule refuses; each job that one does is answered with the error. */
@@ -126,7 +126,7 @@ export class Invariants {
     params: EnqueueParams,
     send: (params: EnqueueParams) => Promise<EnqueueResult>,
   ): Promise<EnqueueResult> {
-    const isSeen = this.#checksFor('enqueue').length > 0;
+    const isSeen = this.#rulesFor('enqueue').length > 0;
     const refusals = isSeen ? this.#refusals(params.jobs.map(writeOfJob)) : NONE;
     return refusals.size === 0 ? send(params) : this.#enqueueOthers(params, refusals, send);
   }
@@ -136,15 +136,14 @@ export class Invariants {
     refusals: Refusals,
     send: (params: EnqueueParams) => Promise<EnqueueResult>,
   ): Promise<EnqueueResult> {
-    const jobs = params.jobs.filter((_, index) => !refusals.has(index));
-    const { answers } = jobs.length === 0 ? { answers: [] } : await send({ ...params, jobs });
-    const stored = answers.values();
-    return {
-      answers: params.jobs.map((_, index) => {
-        const error = refusals.get(index);
-        return error ? { outcome: 'refused', error } : (stored.next().value as (typeof answers)[0]);
-      }),
+    const refusalOf = (_: Job, index: number): EnqueueAnswer | undefined => {
+      const error = refusals.get(index);
+      return error && { outcome: 'refused', error };
     };
+    const answers = await sendRest(params.jobs, refusalOf, async (jobs) => {
+      return (await send({ ...params, jobs })).answers;
+    });
+    return { answers };
   }
 
   /** Sends what no rule refuses; the others are answered as refused, and stand in `refusals` by their places. */
@@ -152,7 +151,7 @@ export class Invariants {
     params: SettleParams,
     send: (params: SettleParams) => Promise<SettleResult>,
   ): Promise<SettleResult & { readonly refusals?: Refusals }> {
-    const isSeen = params.settlements.some(({ verb }) => this.#checksFor(verb).length > 0);
+    const isSeen = params.settlements.some(({ verb }) => this.#rulesFor(verb).length > 0);
     const refusals = isSeen ? this.#refusals(params.settlements.map(writeOfSettlement)) : NONE;
     return refusals.size === 0 ? send(params) : this.#settleOthers(params, refusals, send);
   }
@@ -162,16 +161,12 @@ export class Invariants {
     refusals: Refusals,
     send: (params: SettleParams) => Promise<SettleResult>,
   ): Promise<SettleResult & { readonly refusals: Refusals }> {
-    const settlements = params.settlements.filter((_, index) => !refusals.has(index));
-    const result =
-      settlements.length === 0 ? { answers: [] } : await send({ ...params, settlements });
-    const answers = result.answers.values();
-    return {
-      refusals,
-      answers: params.settlements.map((_, index) =>
-        refusals.has(index) ? 'refused' : (answers.next().value as SettleAnswer),
-      ),
-    };
+    const refusalOf = (_: Settlement, index: number): SettleAnswer | undefined =>
+      refusals.has(index) ? 'refused' : undefined;
+    const answers = await sendRest(params.settlements, refusalOf, async (settlements) => {
+      return (await send({ ...params, settlements })).answers;
+    });
+    return { refusals, answers };
   }
 
   /**
@@ -181,29 +176,27 @@ export class Invariants {
    */
   admit(verb: string, params: object): void {
     const toWrite = WRITES[verb];
-    if (toWrite === undefined || this.#checksFor(verb).length === 0) return;
+    if (toWrite === undefined || this.#rulesFor(verb).length === 0) return;
     const refusal = this.#refusals([toWrite(params as never)]).get(0);
     if (refusal !== undefined) throw refusal;
   }
 
   /** Tells of a write that the ledger itself refused, since a condition of it did not hold. */
   guardRefused(rule: BuiltInRule, write: LedgerWrite, message: string): void {
-    const error = violationOf(rule, write, { message });
-    this.#context.metrics.count('violations', 1, rule);
-    this.#context.tell({ error, isRefused: true });
+    this.#tell(violationOf(rule, write, { message }), true);
   }
 
-  /** What the rules find wrong with a stored job, those that are off included. */
+  /** What the rules that are not off find wrong with a stored job. */
   find(job: Job): readonly JobFinding[] {
     const write: LedgerWrite = { verb: 'audit', jobId: job._id, job };
-    return this.#rules.flatMap(({ rule, mode }) => {
-      const breach = mode === 'off' ? undefined : breachOf(rule, write);
+    return this.#rules.flatMap(({ rule }) => {
+      const breach = breachOf(rule, write);
       return breach === undefined ? [] : [{ rule: rule.name, breach }];
     });
   }
 
-  #checksFor(verb: string): Checks {
-    return this.#checks.get(verb) ?? this.#checksOfAll;
+  #rulesFor(verb: string): readonly RuleInUse[] {
+    return this.#rulesByVerb.get(verb) ?? this.#rulesOfAllVerbs;
   }
 
   /** The errors of the writes that are refused, by their places. Each rule is measured over all of them. */
@@ -216,8 +209,7 @@ export class Invariants {
         const breach = refusals.has(index) ? undefined : breachOf(rule, write);
         if (breach === undefined) continue;
         const error = violationOf(rule.name, write, breach);
-        metrics.count('violations', 1, rule.name);
-        this.#context.tell({ error, isRefused: isEnforced });
+        this.#tell(error, isEnforced);
         if (isEnforced) refusals.set(index, error);
       }
       metrics.record('ruleMs', clock.monotonic() - startedMs, rule.name);
@@ -225,11 +217,15 @@ export class Invariants {
     return refusals;
   }
 
+  #tell(error: InvariantViolationError, isRefused: boolean): void {
+    this.#context.metrics.count('violations', 1, error.rule);
+    this.#context.tell({ error, isRefused });
+  }
+
   /** Every rule that wants to see one of the writes. */
-  #rulesOf(writes: readonly LedgerWrite[]): Checks {
-    const verbs = [...new Set(writes.map(({ verb }) => verb))];
-    const checks = verbs.flatMap((verb) => this.#checksFor(verb));
-    return [...new Map(checks.map((check) => [check.rule.name, check])).values()];
+  #rulesOf(writes: readonly LedgerWrite[]): ReadonlySet<RuleInUse> {
+    const verbs = new Set(writes.map(({ verb }) => verb));
+    return new Set([...verbs].flatMap((verb) => this.#rulesFor(verb)));
   }
 }
 
@@ -245,7 +241,7 @@ export function checkInvariantOptions(field: string, options: unknown): void {
   checkFields(field, options, {
     rules: checkRules,
     modes: (place, modes) => checkFields(place, modes, modeChecks(rules)),
-    maxPayloadBytes: integer(16, LARGEST_PAYLOAD),
+    maxPayloadBytes: integer(16, LARGEST_PAYLOAD_BYTES),
   });
 }
 

@@ -9,26 +9,13 @@
 import type { Job } from '../job.ts';
 import type { JobVerb } from '../job-lifecycle.ts';
 import type { TransitionParams } from '../lifecycle.ts';
-import { nextRunOf } from '../series.ts';
+import { nextRunOf, type PlanOfRun } from '../series.ts';
 import type { RescueParams } from './ledger-verbs.ts';
 import { historyEntries, rescueFailReason } from './settlement.ts';
 
 /** What a choice needs to know of a job. */
-export type RescuedFields = Pick<
-  Job,
-  | 'claimToken'
-  | 'rescueCount'
-  | 'cancelRequestedAt'
-  | 'repeatInterval'
-  | 'timezone'
-  | 'startAt'
-  | 'endAt'
-  | 'missed'
-  | 'seriesVersion'
-  | 'scheduledFor'
-  | 'startedAt'
-  | 'history'
->;
+export type RescuedFields = PlanOfRun &
+  Pick<Job, 'claimToken' | 'rescueCount' | 'cancelRequestedAt' | 'seriesVersion'>;
 
 /** One verb of the lifecycle table with its parameters. */
 export interface RescueChoice {

@@ -20,12 +20,12 @@ import { InvalidArgumentError } from '../errors.ts';
 import { LONGEST_UNIQUE_KEY } from '../job-options.ts';
 import { DEFAULT_COLLECTION_NAME } from '../ledger/mongodb/mongo-ledger-repository.ts';
 import { DEFAULT_MAX_PAYLOAD_SIZE } from '../options.ts';
+import { LARGEST_PAYLOAD_BYTES } from '../payload.ts';
 import type { LeftJob, MigrationReport } from './migration-report.ts';
 import { checkPlainFormat, type PlainFormat } from './plain-format.ts';
 
 const DEFAULT_BATCH_SIZE = 500;
 const MOST_A_BATCH = 10_000;
-const LARGEST_PAYLOAD = 15 * 1_048_576;
 const LONGEST_TIMEZONE = 64;
 
 /** What is known better than the source says about the series of one name. */
@@ -93,7 +93,7 @@ const CHECKS: Readonly<Record<keyof MigrateJobsOptions, Check>> = {
   locked: oneOf('import', 'leave'),
   timezone: checkTimezone,
   series: checkSeries,
-  maxPayloadSize: integer(1, LARGEST_PAYLOAD),
+  maxPayloadSize: integer(1, LARGEST_PAYLOAD_BYTES),
   batchSize: integer(1, MOST_A_BATCH),
   onLeft: checkFunction,
   onProgress: checkFunction,

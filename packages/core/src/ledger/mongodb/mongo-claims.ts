@@ -18,6 +18,7 @@ import {
   claimantFilter,
   claimStatement,
   claimsFilter,
+  PLAN_FIELDS,
 } from './queries.ts';
 
 const MOST_STRANGERS = 100;
@@ -33,15 +34,7 @@ const STANDING_FIELDS = {
   fence: 1,
   rescueCount: 1,
   cancelRequestedAt: 1,
-  repeatInterval: 1,
-  timezone: 1,
-  startAt: 1,
-  endAt: 1,
-  missed: 1,
-  seriesVersion: 1,
-  scheduledFor: 1,
-  startedAt: 1,
-  history: 1,
+  ...PLAN_FIELDS,
 } as const;
 
 interface Candidate {

@@ -23,6 +23,7 @@ import { lockToRetake, type UniqueLock } from '../unique-locks.ts';
 import { DUPLICATE_KEY_CODE } from './driver-errors.ts';
 import { fromDocument } from './job-document.ts';
 import type { MongoJobs } from './mongo-jobs.ts';
+import { fenceFilter } from './queries.ts';
 import { ID_KEY, transitionFilter } from './transitions.ts';
 
 /** Changes single jobs at somebody's request. */
@@ -124,8 +125,7 @@ export class MongoControl {
   amend({ jobId, changes, now, fence, session, ...given }: AmendParams): Promise<AmendResult> {
     const entries = historyEntries('amend', now, handRecord(given));
     const params = { now, ...changes, historyEntries: entries };
-    // A document that was written by hand may lack its fence, which counts as zero.
-    const also = fence === undefined ? {} : { fence: { $in: fence === 0 ? [0, null] : [fence] } };
+    const also = fence === undefined ? {} : { fence: fenceFilter(fence) };
     return this.#jobs.untilAnswered<AmendResult>(jobId, async () => {
       const amended = await this.#jobs.move(jobId, 'amend', params, { session, also });
       if (amended) return { outcome: 'amended', job: amended };

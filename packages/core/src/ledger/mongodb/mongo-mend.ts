@@ -11,6 +11,7 @@ import type { MendParams, MendResult } from '../ledger-repository.ts';
 import { historyEntries } from '../settlement.ts';
 import { fromDocument } from './job-document.ts';
 import type { MongoJobs } from './mongo-jobs.ts';
+import { fenceFilter } from './queries.ts';
 import { ID_KEY } from './transitions.ts';
 
 /** Changes fields that break a rule. */
@@ -25,11 +26,11 @@ export function mend(
     $push: { history: { $each: entries, $slice: -MOST_HISTORY } },
     ...(clear.length > 0 && { $unset: Object.fromEntries(clear.map((field) => [field, ''])) }),
   };
-  // A document that was written by hand may lack these.
   const filter: Document = {
     _id: jobId,
     status: seen.status,
-    fence: { $in: seen.fence === 0 ? [0, null] : [seen.fence] },
+    fence: fenceFilter(seen.fence),
+    // A document that was written by hand may lack it.
     updatedAt: { $in: [seen.updatedAt, null] },
   };
   return jobs.untilAnswered<MendResult>(jobId, async () => {

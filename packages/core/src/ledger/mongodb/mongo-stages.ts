@@ -24,7 +24,7 @@ import {
 import { IndexName } from './indexes.ts';
 import { fromDocument } from './job-document.ts';
 import type { MongoJobs } from './mongo-jobs.ts';
-import { overdueGateFilter } from './queries.ts';
+import { overdueGateFilter, PLAN_FIELDS } from './queries.ts';
 import { guardedStatement, ID_KEY, transitionFilter, transitionUpdate } from './transitions.ts';
 
 /** What a checkpoint is answered with; results and evidence may be large. */
@@ -39,15 +39,7 @@ const CHECKPOINT_FIELDS = {
 /** What the end of a wait is chosen by. */
 const EXPIRY_FIELDS = {
   blockedBy: 1,
-  repeatInterval: 1,
-  timezone: 1,
-  startAt: 1,
-  endAt: 1,
-  missed: 1,
-  seriesVersion: 1,
-  scheduledFor: 1,
-  startedAt: 1,
-  history: 1,
+  ...PLAN_FIELDS,
 } as const;
 
 /** Records stages, opens gates and ends waits at them. */

@@ -9,6 +9,7 @@
  */
 import { type Document, ObjectId } from 'mongodb';
 import type { Job, JobStatus } from '../../job.ts';
+import type { PlanOfRun } from '../../series.ts';
 import { SUSPECT_RESCUE_COUNT } from '../ledger-repository.ts';
 import { type Settlement, settlementParams } from '../settlement.ts';
 import { type LOCK_FIELDS, lockOf, type UniqueLock } from '../unique-locks.ts';
@@ -155,6 +156,24 @@ export function holdersFilter(
 
 /** Ends of runs that write the same for every job of a claim, unless they carry something of their own. */
 const ALIKE: ReadonlySet<string> = new Set(['complete', 'release', 'cancelled']);
+
+/** What a projection must show where the next run of a series is reckoned. */
+export const PLAN_FIELDS: Readonly<Record<keyof PlanOfRun | 'seriesVersion', 1>> = {
+  repeatInterval: 1,
+  timezone: 1,
+  startAt: 1,
+  endAt: 1,
+  missed: 1,
+  seriesVersion: 1,
+  scheduledFor: 1,
+  startedAt: 1,
+  history: 1,
+};
+
+/** Jobs with this fence. A document that was written by hand may lack it, which counts as zero. */
+export function fenceFilter(fence: number): Document {
+  return { $in: fence === 0 ? [0, null] : [fence] };
+}
 
 /** What a settlement may carry of its own. */
 const OWN = [
