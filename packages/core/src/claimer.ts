@@ -26,12 +26,18 @@ import type { Settler } from './settler.ts';
 import type { Worker } from './worker.ts';
 
 const MOST_JOBS_A_CLAIM = 1_000;
+
+/** As many among rivals: of a large claim they lose more to each other, and the last jobs go to fewer of them. */
+const MOST_JOBS_AMONG_RIVALS = 250;
+
 const MOST_BUFFERED = 2_000;
 
 const RETRY_BASE_MS = 50;
 const RETRY_LONGEST_MS = 30_000;
 const POOR_WIN_RATE = 0.7;
-const WIDEST = 8;
+const POOREST_WIN_RATE = 0.25;
+const WIDEST = 16;
+const NARROWING = 0.9;
 const NEWEST_WEIGHT = 0.3;
 const SHORTEST_HORIZON_MS = 2;
 
@@ -150,7 +156,7 @@ export class Claimer {
     const { jobs, attempted, saturated, drained } = await this.#claim({
       demand,
       suspects: false,
-      widening: this.#widening,
+      widening: Math.ceil(this.#widening),
     });
     this.#satOut = new Set(saturated);
     for (const name of saturated) this.#backlogged.add(name);
@@ -186,7 +192,9 @@ export class Claimer {
       return { worker, ahead: mayPrefetch ? worker.prefetch(horizonMs) : 0 };
     });
     const prefetch = supplied.reduce((sum, { ahead }) => sum + ahead, 0);
-    const room = Math.min(executor.roomFor(prefetch), MOST_JOBS_A_CLAIM);
+    const share = Math.floor(MOST_JOBS_A_CLAIM / this.#widening);
+    const most = Math.max(share, MOST_JOBS_AMONG_RIVALS);
+    const room = Math.min(executor.roomFor(prefetch), most);
     if (room === 0 || !settler.hasRoom() || !lease.isHeld()) {
       return { demand: [], someSitOut: false };
     }
@@ -287,10 +295,14 @@ export class Claimer {
     return taken;
   }
 
+  /** Wider as much as rivals won more; narrower slowly, since a place that nobody else took proves little. */
   #adaptWidening(won: number, attempted: number): void {
     if (attempted === 0) return;
-    const poor = won < attempted * POOR_WIN_RATE;
-    this.#widening = poor ? Math.min(this.#widening * 2, WIDEST) : Math.max(this.#widening / 2, 1);
+    const winRate = won / attempted;
+    this.#widening =
+      winRate < POOR_WIN_RATE
+        ? Math.min(this.#widening / Math.max(winRate, POOREST_WIN_RATE), WIDEST)
+        : Math.max(this.#widening * NARROWING, 1);
   }
 
   #measureClaim({ jobs, attempted }: ClaimResult): void {

@@ -56,7 +56,10 @@ export interface ClaimParams extends Bounded {
   readonly now: Date;
   /** Claim one suspect, the most urgent of the demanded names, instead of everything but suspects. */
   readonly suspects: boolean;
-  /** Look at so many times the demanded number and take a random part of it: for when rivals win too often. */
+  /**
+   * From 1: take jobs from so many times the demanded number, at a place or in a part left to chance, and of fewer only
+   * a part: for when rivals win too often.
+   */
   readonly widening: number;
 }
 

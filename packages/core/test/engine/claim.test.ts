@@ -159,8 +159,8 @@ describe('claiming', () => {
     faulty.plan('claim', {}, 1);
     await monque.start();
     await clock.advance(5_000);
-    expect(widenings.slice(0, 5)).toEqual([1, 2, 4, 8, 8]);
-    expect(widenings.at(-1)).toBeLessThan(8);
+    expect(widenings.slice(0, 5)).toEqual([1, 4, 16, 16, 16]);
+    expect(widenings.at(-1)).toBeLessThan(16);
     await monque.stop();
   });
 });

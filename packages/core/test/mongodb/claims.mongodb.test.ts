@@ -1,6 +1,6 @@
 // What happens between the commands of one verb: other processes, late replies, large documents.
-import type { Db, MongoClient } from 'mongodb';
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import type { Db, Document, MongoClient } from 'mongodb';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { Job } from '../../src/job.ts';
 import type { MongoLedgerRepository } from '../../src/ledger/mongodb/mongo-ledger-repository.ts';
 import { makeJob, SeededRandom } from '../../src/testing/index.ts';
@@ -196,28 +196,65 @@ describeWithOwnMongo('claims in MongoDB', (binary) => {
     );
   });
 
-  test('a wider search takes a random part of what it finds, of each name up to its limit', async () => {
-    const takenWith = async (seed: number): Promise<string[]> => {
+  describe('among rivals', () => {
+    const demand = [
+      { name: 'a', limit: 10 },
+      { name: 'b', limit: 5 },
+    ];
+
+    async function claimWith(seed: number, jobs: readonly Job[]) {
       await jobsIn(db).deleteMany();
       await put(db, jobs);
       const seeded = openLedger(through, { random: new SeededRandom(seed) });
       await seeded.open();
       const [result, commands] = await logged(() => claim(seeded, { demand, widening: 4 }));
-      expect(commands[0]).toMatchObject({ find: 'jobs', limit: 60 });
-      expect(result.attempted).toBe(15);
-      for (const { name, limit } of demand) {
-        expect(result.jobs.filter((job) => job.name === name)).toHaveLength(limit);
+      return { result, finds: commands.filter(({ projection }) => projection !== undefined) };
+    }
+
+    test('each takes jobs from a place of its own, of each name up to its limit', async () => {
+      const jobs = Array.from({ length: 30 }, (_, index) => [
+        ...makeJobs(2, { name: 'a', priority: index }),
+        ...makeJobs(1, { name: 'b', priority: index }),
+      ]).flat();
+      const places = new Set<number>();
+      for (let seed = 1; seed <= 10; seed += 1) {
+        const { result, finds } = await claimWith(seed, jobs);
+        expect(finds).toHaveLength(1);
+        const { skip, limit } = finds[0] as Document;
+        expect(limit).toBe(15);
+        expect([0, 15, 30, 45]).toContain(skip);
+        places.add(skip);
+        expect(idsOf(result.jobs).sort()).toEqual(idsOf(jobs.slice(skip, skip + 15)).sort());
+        expect(result.saturated).toEqual(['a', 'b']);
       }
-      return idsOf(result.jobs);
-    };
-    const demand = [
-      { name: 'a', limit: 10 },
-      { name: 'b', limit: 5 },
-    ];
-    const jobs = [...makeJobs(30, { name: 'a' }), ...makeJobs(30, { name: 'b' })];
-    const [first, second] = [await takenWith(1), await takenWith(2)];
-    expect(first).not.toEqual(second);
-    expect(await takenWith(1)).toEqual(first);
+      expect(places.size).toBeGreaterThan(2);
+    });
+
+    test('each takes a part of jobs that are fewer than all want, and knows of more', async () => {
+      const jobs = makeJobs(25, { name: 'a' });
+      const taken = new Set<string>();
+      for (let seed = 1; seed <= 10; seed += 1) {
+        const { result, finds } = await claimWith(seed, jobs);
+        const [first, second] = finds as Document[];
+        if (first?.skip > 10) {
+          expect(second).toMatchObject({ limit: 60, skip: 0 });
+          taken.add(idsOf(result.jobs).sort().join());
+        }
+        expect(result.jobs).toHaveLength(10);
+        expect(result.saturated).toEqual(['a']);
+        expect(result.drained).toEqual(first?.skip === 0 ? [] : ['b']);
+      }
+      expect(taken.size).toBeGreaterThan(1);
+    });
+
+    test('the very last jobs are taken by whoever comes first', async () => {
+      for (let seed = 1; seed <= 5; seed += 1) {
+        const { result } = await claimWith(seed, makeJobs(3, { name: 'b' }));
+        expect(result.jobs).toHaveLength(3);
+        expect(result.saturated).toEqual([]);
+        expect(result.drained).toEqual(['a', 'b']);
+      }
+    });
   });
 
   test('a search that is not widened takes the most urgent', async () => {

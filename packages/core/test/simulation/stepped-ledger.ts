@@ -320,9 +320,12 @@ export class SteppedLedger extends UnsimulatedVerbs {
     const drained: string[] = [];
     for (const { name, limit } of demand) {
       const named = candidates.filter((job) => job.name === name);
-      if (named.length >= limit) saturated.push(name);
+      // Of the last jobs each of many rivals takes a part.
+      const part = Math.ceil(named.length / (candidates.length < wanted ? widening : 1));
+      const most = Math.min(limit, part);
+      if (named.length >= limit || named.length > most) saturated.push(name);
       else if (candidates.length < wanted) drained.push(name);
-      chosen.push(...(widening > 1 ? this.#params.sample(named, limit) : named.slice(0, limit)));
+      chosen.push(...(widening > 1 ? this.#params.sample(named, most) : named.slice(0, most)));
     }
     return { chosen, saturated, drained };
   }

@@ -28,6 +28,9 @@ const MOST_BYTES_A_CLAIM = 8 * 1_048_576;
 const SMALLEST_JOB_BYTES = 256;
 const KEPT_SIZE = 0.9;
 
+/** Of the last jobs in a queue, each of many rivals takes at least so many: to lose them costs little. */
+const SMALLEST_PART = 20;
+
 /** What a claim shows of its job: all that a rescue chooses by. */
 const STANDING_FIELDS = {
   claimToken: 1,
@@ -81,12 +84,20 @@ export class MongoClaims {
     return { jobs, attempted: ids.length, ...names };
   }
 
+  /** Among rivals each looks at a place of its own in the queue; of few jobs each takes a part. */
   async #choose(params: ClaimParams): Promise<Choice> {
-    const demanded = params.demand.reduce((sum, { limit }) => sum + limit, 0);
+    const { demand, suspects, widening } = params;
     // A suspect is claimed alone.
-    const wanted = params.suspects ? 1 : demanded * params.widening;
-    const candidates = await this.#findCandidates(params, wanted);
-    return choose(params, candidates, candidates.length === wanted, this.#random);
+    const wanted = suspects ? 1 : demand.reduce((sum, { limit }) => sum + limit, 0);
+    const place = Math.floor(this.#random.fraction() * widening);
+    const found = await this.#findCandidates(params, wanted, place * wanted);
+    const isFull = found.length === wanted;
+    if (isFull || widening === 1) return choose(demand, found, isFull, mostUrgent);
+    const all = place === 0 ? found : await this.#findCandidates(params, wanted * widening);
+    return choose(demand, all, all.length === wanted * widening, (named, limit) => {
+      const part = Math.max(Math.ceil(named.length / widening), SMALLEST_PART);
+      return sample(this.#random, named, Math.min(part, limit));
+    });
   }
 
   /** Large jobs are claimed in smaller batches, so that the read of a claim ends before its deadline. */
@@ -99,13 +110,15 @@ export class MongoClaims {
 
   async #findCandidates(
     { demand, now, suspects }: ClaimParams,
-    wanted: number,
+    limit: number,
+    skip = 0,
   ): Promise<Candidate[]> {
     const names = demand.map(({ name }) => name);
     const found = await this.#commands.findInOneReply(claimableFilter(names, now, suspects), {
       projection: { _id: 1, name: 1 },
       sort: CLAIM_ORDER,
-      limit: wanted,
+      skip,
+      limit,
       hint: suspects ? IndexName.SUSPECTS : IndexName.CLAIM,
     });
     return found as Document[] as Candidate[];
@@ -177,25 +190,30 @@ interface Choice extends Pick<ClaimResult, 'saturated' | 'drained'> {
   readonly chosen: readonly Candidate[];
 }
 
+type Take = (named: readonly Candidate[], limit: number) => readonly Candidate[];
+
+const mostUrgent: Take = (named, limit) => named.slice(0, limit);
+
 /**
  * Takes each name's share of the candidates.
  *
  * @param isCut - true when there may be more candidates than were found: one name's may have kept another's out
  */
 function choose(
-  { demand, widening }: ClaimParams,
+  demand: readonly Demand[],
   candidates: readonly Candidate[],
   isCut: boolean,
-  random: Random,
+  take: Take,
 ): Choice {
   const chosen: Candidate[] = [];
   const saturated: string[] = [];
   const drained: string[] = [];
   for (const { name, limit } of demand) {
     const named = candidates.filter((candidate) => candidate.name === name);
-    if (named.length >= limit) saturated.push(name);
+    const taken = take(named, limit);
+    if (named.length >= limit || named.length > taken.length) saturated.push(name);
     else if (!isCut) drained.push(name);
-    chosen.push(...(widening > 1 ? sample(random, named, limit) : named.slice(0, limit)));
+    chosen.push(...taken);
   }
   return { chosen, saturated, drained };
 }
