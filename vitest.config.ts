@@ -36,7 +36,7 @@ const driver6: TestProjectInlineConfiguration = {
     // What is decided by the server or by this library alone need not be seen through both drivers.
     exclude: [
       ...ofTsed,
-      '**/{explain,explain-control,failover,standalone,replay,pruning,handwritten,pauses}.mongodb.test.ts',
+      '**/{explain,explain-control,explain-job,stage-processes,failover,standalone,replay,pruning,handwritten,pauses}.mongodb.test.ts',
       '**/{model-mongodb,processes,whole-scheduler,costs}.mongodb.test.ts',
       '**/migration/{agenda,migrate-command}.mongodb.test.ts',
     ],

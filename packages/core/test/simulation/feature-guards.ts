@@ -46,7 +46,7 @@ export const FEATURE_GUARDS: readonly Guard[] = [
     ],
     rules: ['what stands already is written anew', 'a waiting run is moved without need'],
     profile: MANY_SERIES,
-    seed: 5,
+    seed: 11,
   },
   {
     name: 'lock of a series',
@@ -102,7 +102,7 @@ export const FEATURE_GUARDS: readonly Guard[] = [
     ],
     rules: ['a series goes back'],
     profile: { ...MANY_SERIES, ledger: 'stepped', slowStepRate: 0.05 },
-    seed: 6,
+    seed: 7,
   },
   {
     name: 'the answer that a plan was changed',
@@ -130,7 +130,7 @@ export const FEATURE_GUARDS: readonly Guard[] = [
     ],
     rules: ['a settle lands on another claim', 'the engine finds a fault in itself'],
     profile: { ...MANY_SERIES, pauseRate: 0.005, crashRate: 0 },
-    seed: 221,
+    seed: 392,
   },
   {
     name: 'a run that took too long has failed',
@@ -178,7 +178,7 @@ export const FEATURE_GUARDS: readonly Guard[] = [
     ],
     rules: ['a job leaves too soon'],
     profile: { hasRetention: true },
-    seed: 2,
+    seed: 3,
   },
   {
     name: 'a job stays while its window lasts',
