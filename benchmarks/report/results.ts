@@ -60,14 +60,15 @@ export async function readResults(folder: string = RESULTS_FOLDER): Promise<Scen
   return Promise.all(files.map(async (file) => JSON.parse(await readFile(file, 'utf8'))));
 }
 
-/** Keeps a result in the place of the one before. */
+/** Keeps a result in the place of the one before, and gives it as it is read again. */
 export async function writeResult(
   result: ScenarioResult,
   folder: string = RESULTS_FOLDER,
-): Promise<void> {
+): Promise<ScenarioResult> {
   await mkdir(folder, { recursive: true });
   const rounded = JSON.stringify(result, (_, value) => rounded6(value), 2);
   await writeFile(join(folder, `${result.scenarioId}.json`), `${rounded}\n`);
+  return JSON.parse(rounded);
 }
 
 /** Six significant digits are more than any time deserves. */

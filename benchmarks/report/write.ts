@@ -20,8 +20,8 @@ export async function writeScenario(
   result: ScenarioResult,
   folder: string,
 ): Promise<void> {
-  await writeResult(result, folder);
-  await writeFile(join(folder, `${scenario.id}.svg`), scenarioChart(scenario, result.rows));
+  const { rows } = await writeResult(result, folder);
+  await writeFile(join(folder, `${scenario.id}.svg`), scenarioChart(scenario, rows));
 }
 
 /** The page, from the results that are kept. */
