@@ -16,13 +16,27 @@ const ofTsed = ['packages/tsed/**', 'examples/tsed-app/**'];
 
 const common = { pool: 'forks', testTimeout: 20_000, hookTimeout: 60_000 } as const;
 
+/** What needs no server and leaves nothing behind: its files share their modules, which take longer than its tests. */
+const ofUnits = ['packages/core/{src,test/engine}/**/*.test.ts'];
+
+const units: TestProjectInlineConfiguration = {
+  resolve: { alias },
+  test: {
+    ...common,
+    name: 'units',
+    include: ofUnits,
+    isolate: false,
+    env: { MONQUE_TEST_DRIVER_MAJOR: '7' },
+  },
+};
+
 const driver7: TestProjectInlineConfiguration = {
   resolve: { alias },
   test: {
     ...common,
     name: 'driver-7',
     include: ['packages/*/{src,test}/**/*.test.ts', '{examples,scripts,benchmarks}/**/*.test.ts'],
-    exclude: [...configDefaults.exclude, ...ofTsed],
+    exclude: [...configDefaults.exclude, ...ofTsed, ...ofUnits],
     env: { MONQUE_TEST_DRIVER_MAJOR: '7' },
   },
 };
@@ -64,7 +78,7 @@ const tsed: TestProjectInlineConfiguration = {
 
 export default defineConfig({
   test: {
-    projects: [driver7, driver6, tsed],
+    projects: [units, driver7, driver6, tsed],
     // At the root, not in the projects: it then runs once for all of them.
     globalSetup: 'packages/core/test/setup/global-setup.ts',
     maxWorkers: 2,
