@@ -122,7 +122,8 @@ export class Instruments {
     for (const instrumentation of this.#instrumentations) {
       this.#attempt(() => {
         const observation = start(instrumentation);
-        if (observation !== undefined) observations.push(observation);
+        if (isObservation(observation)) observations.push(observation);
+        return observation;
       });
     }
     return observations;
@@ -155,7 +156,10 @@ export class Instruments {
       done ??= { value: work() };
       return done.value;
     };
-    this.#attempt(() => void within(once));
+    this.#attempt(() => {
+      const answer: unknown = within(once);
+      return answer === done?.value ? undefined : answer;
+    });
     return once();
   }
 
@@ -163,13 +167,21 @@ export class Instruments {
     for (const { ended } of observations) this.#attempt(() => ended?.(end));
   }
 
-  #attempt(call: () => void): void {
+  /** What the call answers is not waited for, but must not end the process either. */
+  #attempt(call: () => unknown): void {
+    const { report } = this.#context;
     try {
-      call();
+      const answer = call();
+      if (answer instanceof Promise) answer.catch(report);
     } catch (error) {
-      this.#context.report(error);
+      report(error);
     }
   }
+}
+
+/** Code without types answers null too. */
+function isObservation(answer: Observation | null | undefined): answer is Observation {
+  return answer !== undefined && answer !== null;
 }
 
 function isText(value: unknown, longest: number): value is string {

@@ -174,6 +174,7 @@ describe('an instrument that throws hurts no job:', () => {
   const broken = (): never => {
     throw new Error('broken instrument');
   };
+  const brokenLater = async (): Promise<never> => broken();
   test.each<[string, Instrumentation]>([
     ['when an enqueue begins', { enqueuing: broken }],
     ['when a run begins', { running: broken }],
@@ -204,6 +205,11 @@ describe('an instrument that throws hurts no job:', () => {
     ],
     ['at the end of an enqueue', { enqueuing: () => ({ ended: broken }) }],
     ['at the end of a run', { running: () => ({ ended: broken }) }],
+    ['by answering null before an enqueue', { enqueuing: () => null as never }],
+    ['by answering null before a run', { running: () => null as never }],
+    ['by a promise before a run', { running: brokenLater as never }],
+    ['by a promise around a run', { running: () => ({ within: brokenLater as never }) }],
+    ['by a promise at the end of an enqueue', { enqueuing: () => ({ ended: brokenLater }) }],
     ['at each measurement', { metrics: { counted: broken, recorded: broken } }],
   ])('%s', async (_, instrumentation) => {
     const { monque, clock, events } = makeOne();
