@@ -182,6 +182,7 @@ describe('imports run one way:', () => {
     'ledger/ledger-view',
     'ledger/partial-send',
     'ledger/record-verbs',
+    'ledger/rule-answers',
     'ledger/rescue-choice',
     'ledger/settlement',
     'ledger/stage-answers',

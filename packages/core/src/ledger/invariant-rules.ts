@@ -37,7 +37,7 @@ export interface RuleBreach {
   readonly mend?: Mending;
 }
 
-/** A change of a stored job that leaves its state alone. */
+/** A change of a stored job that leaves its id, its state, its fence and its history alone. Other fields by their names. */
 export interface Mending {
   readonly set?: Readonly<Partial<Job>>;
   readonly clear?: readonly (keyof Job)[];
@@ -49,7 +49,7 @@ export interface InvariantRule {
   readonly name: string;
   /**
    * Finds what is wrong; nothing when the rule holds. Called for each write and each stored job of an audit, so it must
-   * be fast, and must not change what it is given. What it throws counts as a breach.
+   * be fast, and must not change what it is given. What it throws counts as a breach, and so does a promise.
    */
   readonly check: (write: LedgerWrite) => RuleBreach | string | undefined;
 }

@@ -8,7 +8,7 @@
  */
 import { type Check, checkFields, checkFunction, fields, integer, oneOf, text } from '../checks.ts';
 import type { Clock } from '../clock.ts';
-import { InvalidArgumentError, InvariantViolationError, messageOf, toError } from '../errors.ts';
+import { InvalidArgumentError, InvariantViolationError } from '../errors.ts';
 import type { Job } from '../job.ts';
 import type { Metrics } from '../metrics.ts';
 import { LARGEST_PAYLOAD_BYTES } from '../payload.ts';
@@ -30,6 +30,7 @@ import type {
 } from './ledger-verbs.ts';
 import { WRITES, writeOfJob, writeOfSettlement } from './ledger-writes.ts';
 import { sendRest } from './partial-send.ts';
+import { breachOf } from './rule-answers.ts';
 import type { SettleAnswer, Settlement } from './settlement.ts';
 
 /** The most bytes of one stored value when nothing else is said, where the rule `payloadSize` is on. */
@@ -107,7 +108,8 @@ export class Invariants {
     const { modes = {}, rules = [], maxPayloadBytes = DEFAULT_MAX_STORED_BYTES } = options;
     const known = knownRules(maxPayloadBytes);
     const inUse = (rule: InvariantRule, otherwise: InvariantMode): RuleInUse[] => {
-      const mode = modes[rule.name] ?? otherwise;
+      const given = Object.hasOwn(modes, rule.name) ? modes[rule.name] : undefined;
+      const mode = given ?? otherwise;
       return mode === 'off' ? [] : [{ rule, isEnforced: mode === 'enforce' }];
     };
     this.#rules = [
@@ -240,7 +242,10 @@ export function checkInvariantOptions(field: string, options: unknown): void {
   const { rules = [] } = Object(options) as InvariantOptions;
   checkFields(field, options, {
     rules: checkRules,
-    modes: (place, modes) => checkFields(place, modes, modeChecks(rules)),
+    modes: (place, modes) => {
+      checkRules(`${field}.rules`, rules);
+      checkFields(place, modes, modeChecks(rules));
+    },
     maxPayloadBytes: integer(16, LARGEST_PAYLOAD_BYTES),
   });
 }
@@ -280,21 +285,6 @@ const checkGuarded: Check = (field, value) => {
 function sees(rule: InvariantRule, verb: string | undefined): boolean {
   const { verbs = 'all' } = rule as Partial<KnownRule>;
   return verbs === 'all' || (verb !== undefined && verbs.includes(verb));
-}
-
-/** A rule that fails holds nothing, so it counts as broken. */
-function breachOf(rule: InvariantRule, write: LedgerWrite): RuleBreach | undefined {
-  try {
-    const found = rule.check(write);
-    return typeof found === 'string' ? { message: found } : found;
-  } catch (thrown) {
-    const error = toError(thrown);
-    return {
-      message: `the rule itself failed: ${messageOf(error)}`,
-      values: { error },
-      advice: 'mend the rule',
-    };
-  }
 }
 
 function violationOf(

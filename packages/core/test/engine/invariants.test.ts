@@ -84,6 +84,43 @@ describe('a rule of a user’s', () => {
     });
   });
 
+  test.each([
+    ['a promise', async () => undefined],
+    ['a promise that is rejected', () => Promise.reject(new Error('late'))],
+    ['a truth', () => false],
+    ['a breach without a text', () => ({ values: {} })],
+    ['values that are none', () => ({ message: 'bad', values: 7 })],
+    ['an advice that is no text', () => ({ message: 'bad', advice: Symbol('do') })],
+  ])('that answers %s counts as broken, with what is expected of it', async (_, check) => {
+    const { monque } = makeRuled({ rules: [{ name: 'broken', check: check as never }] });
+    await expect(monque.enqueue('any')).rejects.toMatchObject({
+      code: 'INVARIANT_VIOLATION',
+      message: expect.stringContaining('the rule itself failed: Expected `check()` to be nothing'),
+      advice: 'mend the rule',
+    });
+  });
+
+  test('that answers null finds nothing, as code without types says it', async () => {
+    const { monque } = makeRuled({ rules: [{ name: 'fine', check: () => null as never }] });
+    await monque.enqueue('any');
+    expect(await monque.audit()).toMatchObject({ audited: 1, violations: {} });
+  });
+
+  test('says no more of a write than its breach: neither its rule nor its job', async () => {
+    const breach = { message: 'bad', rule: 'locks', verb: 'cancel', jobId: 7 };
+    const { monque } = makeRuled({ rules: [{ name: 'own', check: () => breach }] });
+    await expect(monque.enqueue('any')).rejects.toMatchObject({
+      rule: 'own',
+      verb: 'enqueue',
+      jobId: expect.any(ObjectId),
+    });
+  });
+
+  test.each(['constructor', 'toString', '__proto__'])('named %s is enforced', async (name) => {
+    const { monque } = makeRuled({ rules: [{ name, check: () => 'bad' }] });
+    await expect(monque.enqueue('any')).rejects.toMatchObject({ rule: name });
+  });
+
   test('that refuses a result has the run recorded without it, since the work is done', async () => {
     const noSecrets: InvariantRule = {
       name: 'no-secrets',
@@ -183,6 +220,8 @@ describe('the options of rules', () => {
     [{ modes: { payloadSize: 'on' } }, 'options.invariants.modes.payloadSize'],
     [{ modes: { payloadsize: 'off' } }, 'options.invariants.modes'],
     [{ rules: {} }, 'options.invariants.rules'],
+    [{ modes: {}, rules: null }, 'options.invariants.rules'],
+    [{ modes: {}, rules: [null] }, 'options.invariants.rules[0]'],
     [{ rules: [{ name: 'mine' }] }, 'options.invariants.rules[0].check'],
     [{ rules: [{ ...rule, name: '' }] }, 'options.invariants.rules[0].name'],
     [{ rules: [rule, rule] }, 'options.invariants.rules[1].name'],
