@@ -2,13 +2,14 @@
  * Looks at every stored job with the rules of the ledger, a page at a time, and mends what can be mended.
  *
  * What always holds: a job that changed since it was read is not mended; the next audit sees it as it is then. The
- * state of a job is never changed. Jobs in the archive are not looked at.
+ * state of a job is never changed. A job that the ledger refuses to change is left as it is. Jobs in the archive are not looked at.
  *
  * @module
  */
 import type { ObjectId } from 'mongodb';
 import { checkFields, checkFunction, integer, oneOf } from './checks.ts';
 import type { EngineContext } from './engine-context.ts';
+import { MonqueError } from './errors.ts';
 import type { Job, JobStatus } from './job.ts';
 import type { JobFinding } from './ledger/invariants.ts';
 
@@ -24,8 +25,8 @@ export interface AuditOptions {
   readonly repair?: boolean;
   /** How many jobs are read at once, from 1 to 5000. @default 500 */
   readonly batchSize?: number;
-  /** Called after each batch with what is known so far. */
-  readonly onProgress?: (report: AuditReport) => void;
+  /** Called after each batch with what is known so far, and waited for. What it throws ends the audit. */
+  readonly onProgress?: (report: AuditReport) => void | Promise<void>;
   /** Ends the audit after the batch that is under way. */
   readonly signal?: AbortSignal;
 }
@@ -58,7 +59,7 @@ export interface AuditReport {
   readonly isComplete: boolean;
 }
 
-type AuditContext = Pick<EngineContext, 'ledger' | 'ledgerTime'>;
+type AuditContext = Pick<EngineContext, 'ledger' | 'ledgerTime' | 'report'>;
 
 /** Audits jobs. */
 export class Auditor {
@@ -92,7 +93,7 @@ export class Auditor {
       for (const job of jobs) await audit.look(job);
       last = jobs.at(-1);
       const isComplete = jobs.length < limit;
-      options.onProgress?.(audit.report(isComplete));
+      await options.onProgress?.(audit.report(isComplete));
       if (isComplete) return audit.report(true);
     }
     return audit.report(false);
@@ -138,18 +139,22 @@ class Audit {
     { _id: jobId, status, fence, updatedAt }: Job,
     { rule, breach }: JobFinding,
   ): Promise<Job | undefined> {
-    const { ledger, ledgerTime } = this.#context;
+    const { ledger, ledgerTime, report } = this.#context;
     const { mend: changes } = breach;
     if (!this.#repair || changes === undefined) return undefined;
     const seen = { status, fence, updatedAt };
-    const { outcome, job } = await ledger.mend({
-      jobId,
-      seen,
-      changes,
-      rule,
-      now: ledgerTime.now(),
-    });
-    return outcome === 'mended' && job !== null ? job : undefined;
+    try {
+      const { outcome, job } = await ledger.mend({
+        ...{ jobId, seen, changes, rule },
+        now: ledgerTime.now(),
+      });
+      return outcome === 'mended' && job !== null ? job : undefined;
+    } catch (error) {
+      // The others are still to be looked at.
+      if (!(error instanceof MonqueError) || error.code !== 'LEDGER_REFUSED') throw error;
+      report(error);
+      return undefined;
+    }
   }
 
   #note({ _id: jobId, name, status }: Job, { rule, breach }: JobFinding, isMended: boolean): void {

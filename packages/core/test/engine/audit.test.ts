@@ -4,7 +4,9 @@ import {
   InMemoryLedgerRepository,
   InvalidArgumentError,
   type Job,
+  type LedgerWrite,
   Monque,
+  MonqueError,
 } from '../../src/index.ts';
 import { ManualClock } from '../../src/testing/index.ts';
 import { BROKEN, findingsOf, putBroken } from './audit.ts';
@@ -76,6 +78,75 @@ describe('an audit', () => {
     const found = findings.find(({ jobId }) => first?._id.equals(jobId));
     expect(found).toMatchObject({ name: first?.name, isMended: false });
     expect(await monque.getJob(String(first?._id))).not.toHaveProperty('finishedAt');
+  });
+
+  test.each([
+    { set: { status: 'completed' } },
+    { set: { _id: 7 } },
+    { clear: ['fence'] },
+    { set: { 'data.part': 1 } },
+    { set: { $data: 1 } },
+    { clear: 'data' },
+    { set: null },
+    null,
+  ])('leaves a job alone where a rule would mend it by %o', async (mend) => {
+    const { monque, ledger } = makeOpen();
+    const check = ({ verb }: LedgerWrite) =>
+      verb === 'audit' ? { message: 'wrong', mend: mend as never } : undefined;
+    ledger.useInvariants({ rules: [{ name: 'own', check }] });
+    const job = await monque.enqueue('work', 'data');
+    const { mended, findings } = await monque.audit({ repair: true });
+    expect(mended).toBe(0);
+    expect(findings).toMatchObject([
+      { rule: 'own', message: expect.stringContaining('Expected `check().mend` to be changes') },
+    ]);
+    expect(await monque.getJob(job._id)).toEqual(job);
+  });
+
+  test('mends what a rule of a user’s says', async () => {
+    const { monque, ledger } = makeOpen();
+    const check = ({ verb, job }: LedgerWrite) =>
+      verb === 'audit' && job.data === 'old'
+        ? { message: 'it is new', mend: { set: { data: 'new' }, clear: ['priority' as const] } }
+        : undefined;
+    ledger.useInvariants({ rules: [{ name: 'own', check }] });
+    const { _id } = await monque.enqueue('work', 'old');
+    expect(await monque.audit({ repair: true })).toMatchObject({ mended: 1 });
+    expect(await monque.getJob(_id)).toMatchObject({ data: 'new', status: 'pending' });
+    expect((await monque.audit()).findings).toEqual([]);
+  });
+
+  test('goes on where the ledger refuses to mend one job, and tells of it', async () => {
+    const { monque, ledger } = makeOpen();
+    const [first] = await putBroken((job) => ledger.put(job));
+    const refusal = new MonqueError('LEDGER_REFUSED', 'no');
+    const told: Error[] = [];
+    monque.on('job:error', ({ error }) => told.push(error));
+    const mend = ledger.mend.bind(ledger);
+    ledger.mend = async (params) => {
+      if (first?._id.equals(params.jobId)) throw refusal;
+      return mend(params);
+    };
+    const { mended, isComplete } = await findingsOf(monque, true);
+    const mendable = BROKEN.filter((broken) => broken.mended);
+    expect({ mended, isComplete }).toEqual({ mended: mendable.length - 1, isComplete: true });
+    expect(told).toEqual([refusal]);
+  });
+
+  test('ends with what else goes wrong while it mends', async () => {
+    const { monque, ledger } = makeOpen();
+    await putBroken((job) => ledger.put(job));
+    ledger.mend = () => Promise.reject(new Error('gone'));
+    await expect(findingsOf(monque, true)).rejects.toThrow('gone');
+  });
+
+  test('ends with what its progress is told to throw, now or later', async () => {
+    const { monque } = makeOpen();
+    const now = () => {
+      throw new Error('enough');
+    };
+    await expect(monque.audit({ onProgress: now })).rejects.toThrow('enough');
+    await expect(monque.audit({ onProgress: async () => now() })).rejects.toThrow('enough');
   });
 
   test('tells its progress, and ends after a batch when it is told to', async () => {

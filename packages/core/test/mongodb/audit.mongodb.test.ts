@@ -32,4 +32,24 @@ describeWithMongo('an audit of documents that were written by hand', () => {
     expect((await findingsOf(monque, false)).findings).toHaveLength(BROKEN.length - mended.length);
     await monque.stop();
   });
+
+  test('mends one whose last change is no date, and goes on past one that cannot be changed', async () => {
+    const monque = new Monque(db, { collectionName: 'unfit' });
+    await monque.initialize();
+    const told: Error[] = [];
+    monque.on('job:error', ({ error }) => told.push(error));
+    const finished = { status: 'completed', nextRunAt: new Date(0), data: {} };
+    await db.collection('unfit').insertMany([
+      { ...finished, name: 'history', history: 'none' },
+      { ...finished, name: 'change', updatedAt: 'yesterday' },
+    ]);
+    const { findings, isComplete } = await findingsOf(monque, true);
+    expect(isComplete).toBe(true);
+    expect(findings).toMatchObject([
+      { name: 'history', isMended: false },
+      { name: 'change', isMended: true },
+    ]);
+    expect(told).toMatchObject([{ code: 'LEDGER_REFUSED' }]);
+    await monque.stop();
+  });
 });

@@ -30,8 +30,8 @@ export function mend(
     _id: jobId,
     status: seen.status,
     fence: fenceFilter(seen.fence),
-    // A document that was written by hand may lack it.
-    updatedAt: { $in: [seen.updatedAt, null] },
+    // A document that was written by hand may lack it, or have something else there.
+    $or: [{ updatedAt: seen.updatedAt }, { updatedAt: { $not: { $type: 'date' } } }],
   };
   return jobs.untilAnswered<MendResult>(jobId, async () => {
     const mended = await jobs.collection.findOneAndUpdate(filter, update, {
