@@ -86,10 +86,12 @@ export class Auditor {
     const { batchSize: limit = DEFAULT_AUDIT_BATCH, repair = false, signal } = options;
     const audit = new Audit(this.#context, repair);
     const order = { filter: {}, orderBy: '_id', direction: 'ascending', limit } as const;
+    // As the rules see them before they are written; and what is mended is written as it was read.
+    const all = { ...order, asStored: true };
     let last: Job | undefined;
     while (signal?.aborted !== true) {
       const after = last && { jobId: last._id };
-      const jobs = await this.#context.ledger.findJobs({ ...order, ...(after && { after }) });
+      const jobs = await this.#context.ledger.findJobs({ ...all, ...(after && { after }) });
       for (const job of jobs) await audit.look(job);
       last = jobs.at(-1);
       const isComplete = jobs.length < limit;

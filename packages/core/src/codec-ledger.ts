@@ -51,7 +51,7 @@ export function withCodec(ledger: LedgerRepository, use: CodecUse): LedgerReposi
   };
   return viewOf(ledger, async (call) => {
     const answer = await (ways[call.verb] ?? sendOn)(call);
-    return decoded(use.codec, answer);
+    return call.params.asStored === true ? answer : decoded(use.codec, answer);
   });
 }
 

@@ -245,6 +245,8 @@ export interface FindJobsParams extends Bounded {
   readonly limit: number;
   /** List the archive instead of the jobs. */
   readonly archived?: boolean;
+  /** Give values as they are stored: through a codec, encoded. A ledger itself gives no others. */
+  readonly asStored?: boolean;
 }
 
 export interface ReadStatsParams extends Bounded {

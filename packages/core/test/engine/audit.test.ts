@@ -7,8 +7,9 @@ import {
   type LedgerWrite,
   Monque,
   MonqueError,
+  type MonqueOptions,
 } from '../../src/index.ts';
-import { ManualClock } from '../../src/testing/index.ts';
+import { ManualClock, makeJob } from '../../src/testing/index.ts';
 import { BROKEN, findingsOf, putBroken } from './audit.ts';
 
 /** A ledger that takes jobs in any state, as a database does from other tools. */
@@ -18,10 +19,10 @@ class OpenLedger extends InMemoryLedgerRepository {
   }
 }
 
-function makeOpen() {
+function makeOpen(options: MonqueOptions = {}) {
   const clock = new ManualClock();
   const ledger = new OpenLedger({ clock });
-  return { ledger, monque: new Monque(ledger, { clock }) };
+  return { ledger, monque: new Monque(ledger, { clock, ...options }) };
 }
 
 describe('an audit', () => {
@@ -114,6 +115,26 @@ describe('an audit', () => {
     expect(await monque.audit({ repair: true })).toMatchObject({ mended: 1 });
     expect(await monque.getJob(_id)).toMatchObject({ data: 'new', status: 'pending' });
     expect((await monque.audit()).findings).toEqual([]);
+  });
+
+  test('sees and mends what a codec made of the values, and stores none as it was given', async () => {
+    const codec = {
+      encode: (value: unknown) => Buffer.from(JSON.stringify(value)).toString('hex'),
+      decode: (stored: unknown) => JSON.parse(Buffer.from(String(stored), 'hex').toString()),
+    };
+    const { monque, ledger } = makeOpen({ codec });
+    const seen: unknown[] = [];
+    const check = ({ job }: LedgerWrite) => void seen.push(job.data);
+    ledger.useInvariants({ rules: [{ name: 'own', check }] });
+    const { _id: jobId } = await monque.enqueue('work', 'secret');
+    const stored = await ledger.getJob({ jobId });
+    const record = { name: 'a', at: new Date(0), result: stored?.data };
+    const twice = makeJob({ name: 'twice', stages: [record, { ...record, result: 'other' }] });
+    await ledger.put(twice);
+    expect(await monque.audit({ repair: true })).toMatchObject({ audited: 2, mended: 1 });
+    expect(seen.slice(0, 2)).toEqual([stored?.data, stored?.data]);
+    expect((await ledger.getJob({ jobId: twice._id }))?.stages).toEqual([record]);
+    expect((await monque.getJob(twice._id))?.stages).toMatchObject([{ result: 'secret' }]);
   });
 
   test('goes on where the ledger refuses to mend one job, and tells of it', async () => {
