@@ -197,6 +197,7 @@ export class Instance {
     this.#claimer.wake('hint');
     this.#alerts.reconfigured();
     if (names.includes('jobRetention')) this.#pruner.walkAnew();
+    if (names.includes('invariants')) this.#settler.sendRefused();
   }
 
   /** Jobs were stored by this process. */

@@ -51,7 +51,10 @@ export interface PendingSettlement {
   readonly alone?: boolean;
   /** Makes the settlement anew, when what it was reckoned with has changed. */
   readonly remake: (remake: Remake) => Settlement;
-  /** Called once, with the settlement that stands in the ledger when it was settled, and the time it was sent with. */
+  /**
+   * Called with the settlement that stands in the ledger when it was settled, and the time it was sent with. Called
+   * once, and once more when what was refused was sent anew.
+   */
   readonly onAnswer: (answer: SettleResolution, settlement: Settlement, now: Date) => void;
   readonly isCancelled?: boolean;
   readonly isGateOpen?: boolean;
@@ -79,7 +82,8 @@ export class Settler {
   #queue: PendingSettlement[] = [];
   /** When each was taken, the earliest first. */
   readonly #held = new Map<string, number>();
-  readonly #refused = new Set<string>();
+  /** What the ledger refused for good; as long as it is held, nobody takes its claims for stray ones. */
+  readonly #refused = new Map<string, PendingSettlement>();
   readonly #givenUp = new AbortController();
   #flushes = 0;
   #scheduled = false;
@@ -124,6 +128,16 @@ export class Settler {
   idle(): Promise<void> {
     if (this.#isIdle()) return Promise.resolve();
     return new Promise((resolve) => this.#idleWaiters.push(resolve));
+  }
+
+  /** Sends anew what the ledger refused for good, since it may have been told to refuse less. */
+  sendRefused(): void {
+    const refused = [...this.#refused.values()];
+    this.#refused.clear();
+    const at = this.#context.ledgerTime.now();
+    for (const pending of refused) {
+      this.#submitAnew({ ...pending, refusals: 0, isReduced: false }, at);
+    }
   }
 
   /** Ends the retries: what fails now stays unrecorded, and is rescued once the lease is dead. */
@@ -277,7 +291,7 @@ export class Settler {
       return;
     }
     this.#report(`${refused}; the job stays processing while this instance lives`);
-    this.#refused.add(pending.key);
+    this.#refused.set(pending.key, pending);
     onAnswer('refused', settlement, now);
   }
 

@@ -55,6 +55,30 @@ describe('a rule of a user’s', () => {
     expect(measured).toMatchObject({ labels: { rule: 'has-order' }, count: 2 });
   });
 
+  test('that is lifted lets the runs end whose ends it refused', async () => {
+    const noEnds: InvariantRule = {
+      name: 'no-ends',
+      check: ({ verb }) => (verb === 'complete' ? 'it may not end' : undefined),
+    };
+    const { monque, clock, events } = makeRuled({ rules: [noEnds] });
+    const runs: string[] = [];
+    monque.worker('work', (job) => {
+      runs.push(job._id.toHexString());
+      return 'done';
+    });
+    await monque.start();
+    const { _id } = await monque.enqueue('work');
+    await clock.advance(60_000);
+    expect(await monque.getJob(_id)).toMatchObject({ status: 'processing' });
+    expect(payloads(events, 'job:complete')).toEqual([]);
+    monque.reconfigure({ invariants: {} });
+    await clock.settle();
+    expect(await monque.getJob(_id)).toMatchObject({ status: 'completed', result: 'done' });
+    expect(payloads(events, 'job:complete')).toHaveLength(1);
+    expect(runs).toHaveLength(1);
+    await monque.stop();
+  });
+
   test('refuses one job of many and stores the others', async () => {
     const { monque } = makeRuled({ rules: [HAS_ORDER] });
     const results = await monque.enqueueMany([
