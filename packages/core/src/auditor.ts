@@ -2,14 +2,15 @@
  * Looks at every stored job with the rules of the ledger, a page at a time, and mends what can be mended.
  *
  * What always holds: a job that changed since it was read is not mended; the next audit sees it as it is then. The
- * state of a job is never changed. A job that the ledger refuses to change is left as it is. Jobs in the archive are not looked at.
+ * state of a job is never changed. A job that the ledger refuses to change is left as it is. Jobs in the archive are not
+ * looked at.
  *
  * @module
  */
 import type { ObjectId } from 'mongodb';
-import { checkFields, checkFunction, integer, oneOf } from './checks.ts';
+import { type Check, checkFields, checkFunction, integer, oneOf } from './checks.ts';
 import type { EngineContext } from './engine-context.ts';
-import { MonqueError } from './errors.ts';
+import { InvalidArgumentError, MonqueError } from './errors.ts';
 import type { Job, JobStatus } from './job.ts';
 import type { JobFinding } from './ledger/invariants.ts';
 
@@ -80,7 +81,7 @@ export class Auditor {
       repair: oneOf(true, false),
       batchSize: integer(1, LARGEST_BATCH),
       onProgress: checkFunction,
-      signal: () => undefined,
+      signal: checkSignal,
     });
     await ready();
     const { batchSize: limit = DEFAULT_AUDIT_BATCH, repair = false, signal } = options;
@@ -101,6 +102,12 @@ export class Auditor {
     return audit.report(false);
   }
 }
+
+/** One of another realm, or of a library, will do as well. */
+const checkSignal: Check = (field, value) => {
+  if (typeof Object(value).aborted === 'boolean') return;
+  throw new InvalidArgumentError(field, 'an AbortSignal', value);
+};
 
 /** One audit. */
 class Audit {

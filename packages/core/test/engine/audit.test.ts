@@ -205,6 +205,7 @@ describe('an audit', () => {
     [{ batchSize: 0 }, 'options.batchSize'],
     [{ repair: 1 }, 'options.repair'],
     [{ onProgress: 1 }, 'options.onProgress'],
+    [{ signal: 5 }, 'options.signal'],
     [{ repairs: true }, 'options'],
   ])('refuses %o', async (options, field) => {
     const { monque } = makeOpen();
