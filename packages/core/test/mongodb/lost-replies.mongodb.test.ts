@@ -1,6 +1,7 @@
 // What a verb says when its write was not answered, and what the same verb says when it is called again.
 import type { Db, MongoClient } from 'mongodb';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { ConnectionError } from '../../src/errors.ts';
 import type { MongoLedgerRepository } from '../../src/ledger/mongodb/mongo-ledger-repository.ts';
 import { type FailCommandData, type FailPoint, failCommand } from '../faults/fail-point.ts';
 import { describeWithOwnMongo } from '../setup/mongodb.ts';
@@ -59,8 +60,19 @@ describeWithOwnMongo('a ledger that gets no answer', (binary) => {
     if (!through || !past) throw new Error('Expected two handles');
     db = past;
     ledger = openLedger(through);
-    await ledger.open();
+    await until('the client to be connected again', isOpened);
   });
+
+  /** The client may hear only now of a connection that the test before broke, and opening is not tried twice. */
+  async function isOpened(): Promise<boolean> {
+    try {
+      await ledger.open();
+      return true;
+    } catch (error) {
+      if (error instanceof ConnectionError) return false;
+      throw error;
+    }
+  }
 
   afterEach(async () => {
     await failPoint?.off();

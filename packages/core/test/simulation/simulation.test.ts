@@ -7,7 +7,7 @@ import { CALM, type Profile } from './profile.ts';
 import { type RunResult, runSeed } from './simulation.ts';
 import { printStory } from './trace.ts';
 
-const SEEDS = Number(process.env.MONQUE_SIMULATION_SEEDS ?? 30);
+const SEEDS = Number(process.env.MONQUE_SIMULATION_SEEDS ?? 20);
 const SEEDS_A_GUARD = 200;
 const DIRECTORY = fileURLToPath(new URL('.', import.meta.url));
 
