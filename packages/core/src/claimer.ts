@@ -165,7 +165,7 @@ export class Claimer {
       this.#backlogged.delete(name);
     }
     if (drained.length < demand.length || someSitOut) this.#causes.add('slots');
-    this.#adaptWidening(jobs.length, attempted);
+    this.#adaptWidening(jobs.length, attempted, saturated.length > 0);
     this.#handOver({ jobs, onlyPolled, isSaturated: this.#backlogged.size > 0 });
   }
 
@@ -295,9 +295,13 @@ export class Claimer {
     return taken;
   }
 
-  /** Wider as much as rivals won more; narrower slowly, since a place that nobody else took proves little. */
-  #adaptWidening(won: number, attempted: number): void {
-    if (attempted === 0) return;
+  /**
+   * Wider as much as rivals won more; narrower slowly, since a place that nobody else took proves little. In a queue that
+   * is worked off, where each hint wakes every process, there is nothing to spread over.
+   */
+  #adaptWidening(won: number, attempted: number, isSaturated: boolean): void {
+    if (!isSaturated) this.#widening = 1;
+    if (attempted === 0 || !isSaturated) return;
     const winRate = won / attempted;
     this.#widening =
       winRate < POOR_WIN_RATE

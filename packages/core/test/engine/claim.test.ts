@@ -163,6 +163,26 @@ describe('claiming', () => {
     expect(widenings.at(-1)).toBeLessThan(16);
     await monque.stop();
   });
+
+  test('looks at the front again when the queue was worked off, whatever rivals won', async () => {
+    const { monque, clock, ledger } = makeOne({ defaultConcurrency: 2 });
+    const widenings: number[] = [];
+    const claim = ledger.claim.bind(ledger);
+    ledger.claim = async (params) => {
+      if (params.suspects) return claim(params);
+      widenings.push(params.widening);
+      return { ...(await claim(params)), attempted: 10_000 };
+    };
+    monque.worker('noop', () => undefined);
+    await monque.enqueueMany(Array.from({ length: 20 }, () => ({ name: 'noop' })));
+    await monque.start();
+    await clock.advance(5_000);
+    expect(Math.max(...widenings)).toBeGreaterThan(1);
+    await monque.enqueue('noop');
+    await clock.advance(1_000);
+    expect(widenings.at(-1)).toBe(1);
+    await monque.stop();
+  });
 });
 
 describe('a claim whose answer was lost', () => {
