@@ -86,13 +86,13 @@ export class Auditor {
     await ready();
     const { batchSize: limit = DEFAULT_AUDIT_BATCH, repair = false, signal } = options;
     const audit = new Audit(this.#context, repair);
-    const order = { filter: {}, orderBy: '_id', direction: 'ascending', limit } as const;
+    const order = { orderBy: '_id', direction: 'ascending' } as const;
     // As the rules see them before they are written; and what is mended is written as it was read.
-    const all = { ...order, asStored: true };
+    const page = { ...order, filter: {}, limit, asStored: true };
     let last: Job | undefined;
     while (signal?.aborted !== true) {
       const after = last && { jobId: last._id };
-      const jobs = await this.#context.ledger.findJobs({ ...all, ...(after && { after }) });
+      const jobs = await this.#context.ledger.findJobs({ ...page, ...(after && { after }) });
       for (const job of jobs) await audit.look(job);
       last = jobs.at(-1);
       const isComplete = jobs.length < limit;

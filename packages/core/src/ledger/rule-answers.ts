@@ -52,9 +52,8 @@ function breachIn(answer: unknown): RuleBreach | undefined {
 function checkMending(mend: Mending): void {
   const { set = {}, clear = [] } = Object(mend) as Mending;
   const isMending = isObject(mend) && isObject(set) && Array.isArray(clear);
-  const fields: readonly unknown[] = isMending ? [...Object.keys(set), ...clear] : [''];
-  if (!fields.every(isMendable))
-    throw new InvalidArgumentError('check().mend', EXPECTED_MEND, mend);
+  if (isMending && [...Object.keys(set), ...clear].every(isMendable)) return;
+  throw new InvalidArgumentError('check().mend', EXPECTED_MEND, mend);
 }
 
 /** A field by its name, which is no path into one and no operator. */

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { BSON, type Collection, type Document } from 'mongodb';
+import { BSON, type Collection, type Document, type WithId } from 'mongodb';
 import { UnknownOutcomeError } from '../../errors.ts';
 import type { ClaimedJob, Job } from '../../job.ts';
 import { type Random, sample } from '../../random.ts';
@@ -134,12 +134,9 @@ export class MongoClaims {
 
   /** The jobs of a claim that was just made. One reply brings them all, unless they are larger than most. */
   async #readWon(params: ReadClaimParams, expected: number): Promise<Job[]> {
-    const { instanceId, claimToken } = params;
-    const filter = claimsFilter(instanceId, claimToken);
-    const hint = IndexName.CLAIMS;
-    const documents = await this.#commands.findInOneReply(filter, { hint });
-    if (documents.length < expected) return this.#read(params, 'local');
-    return documents.map(fromDocument).sort(byClaimOrder);
+    const filter = claimsFilter(params.instanceId, params.claimToken);
+    const documents = await this.#commands.findInOneReply(filter, { hint: IndexName.CLAIMS });
+    return documents.length < expected ? this.#read(params, 'local') : inClaimOrder(documents);
   }
 
   /** The jobs under one token, the most urgent first. */
@@ -153,7 +150,7 @@ export class MongoClaims {
         hint: IndexName.CLAIMS,
       })
       .toArray();
-    return documents.map(fromDocument).sort(byClaimOrder);
+    return inClaimOrder(documents);
   }
 
   /** What an instance holds, without the jobs' content. */
@@ -226,6 +223,10 @@ function cutDemand(demand: readonly Demand[], most: number): readonly Demand[] {
     name,
     limit: Math.max(1, Math.floor((limit * most) / total)),
   }));
+}
+
+function inClaimOrder(documents: readonly WithId<Document>[]): Job[] {
+  return documents.map(fromDocument).sort(byClaimOrder);
 }
 
 function byClaimOrder(a: Job, b: Job): number {
