@@ -4,20 +4,39 @@
  * @module
  */
 
-export type { Alert, AlertKind, AlertOptions } from './alert-options.ts';
-export {
-  DEFAULT_FAILURE_MINIMUM,
-  DEFAULT_FAILURE_WINDOW,
-} from './alert-options.ts';
+export type { EnqueueEntry, EnqueueEntryResult, TypedEntry } from './client/enqueue.ts';
+export type { BulkResult, JobsPage, QueueStats } from './client/manual-verbs.ts';
+export type { GetHistoryOptions } from './client/metadata-and-history.ts';
+export type { OpenGateOptions } from './client/open-gate.ts';
+export type { Schedule } from './client/schedules.ts';
+export type { MonqueEventMap } from './context/events.ts';
+export type { Health } from './context/health.ts';
+export type { Instrumentation, Observation, ObservationEnd } from './context/instruments.ts';
 export {
   type AuditFinding,
   type AuditOptions,
   type AuditReport,
   DEFAULT_AUDIT_BATCH,
-} from './auditor.ts';
-export { type Clock, systemClock, type Timer } from './clock.ts';
-export { type Codec, type CodecContext, type CodecField, UndecodableError } from './codec.ts';
-export type { BulkResult, JobsPage, QueueStats } from './control.ts';
+} from './diagnosis/auditor.ts';
+export type {
+  BusyInstance,
+  ClaimDetails,
+  Explanation,
+  ExplanationDetails,
+  ExplanationReason,
+  FinishedDetails,
+  LostClaimDetails,
+  Reason,
+} from './diagnosis/explanation.ts';
+export type { InspectedInstance, InspectedName, Inspection } from './diagnosis/inspector.ts';
+export type { MetricsSnapshot } from './diagnosis/metrics-snapshot.ts';
+export type {
+  LiveOptionName,
+  LiveWorkerOptions,
+  ReconfigureOptions,
+} from './engine/reconfigurer.ts';
+export { cancel, discard, HandlerOutcome, snooze } from './engine/running/settlement-of-outcome.ts';
+export { type Clock, systemClock, type Timer } from './foundation/clock.ts';
 export {
   AccessDeniedError,
   ConnectionError,
@@ -34,23 +53,10 @@ export {
   UnsupportedError,
   WaitError,
   type WaitReason,
-} from './errors.ts';
-export type { MonqueEventMap } from './events.ts';
-export type {
-  BusyInstance,
-  ClaimDetails,
-  Explanation,
-  ExplanationDetails,
-  ExplanationReason,
-  FinishedDetails,
-  LostClaimDetails,
-  Reason,
-} from './explanation.ts';
-export type { OpenGateOptions } from './gates.ts';
-export type { Health } from './health.ts';
-export type { HistogramReading } from './histogram.ts';
-export type { InspectedInstance, InspectedName, Inspection } from './inspector.ts';
-export type { Instrumentation, Observation, ObservationEnd } from './instruments.ts';
+} from './foundation/errors.ts';
+export { type Random, systemRandom } from './foundation/random.ts';
+export type { SchemaIssue, SchemaResult, StandardSchema } from './foundation/standard-schema.ts';
+export { type Codec, type CodecContext, type CodecField, UndecodableError } from './job/codec.ts';
 export {
   type BackoffPlan,
   type GateRecord,
@@ -60,20 +66,35 @@ export {
   type JobTrace,
   type StageRecord,
   type UniqueHold,
-} from './job.ts';
-export { JOB_LIFECYCLE, type JobVerb } from './job-lifecycle.ts';
+} from './job/job.ts';
+export { JOB_LIFECYCLE, type JobVerb } from './job/job-lifecycle.ts';
 export {
-  type BackoffFunction,
-  DEFAULT_LIST_LIMIT,
-  type EnqueueOptions,
-  type GetJobsOptions,
-  type GetJobsWithCursorOptions,
-  type JobsFilter,
-  type ScheduleOptions,
-  type UniqueHoldOption,
-  type WhenTaken,
-  type WorkerOptions,
-} from './job-options.ts';
+  type Appended,
+  type Condition,
+  defineLifecycle,
+  GONE,
+  type Lifecycle,
+  type LifecycleDefinition,
+  type LifecycleRecord,
+  type TransitionParams,
+  type TransitionRow,
+} from './job/lifecycle.ts';
+export {
+  type JobMetadata,
+  type MetadataChanges,
+  type MetadataFilter,
+  type MetadataScalar,
+  type MetadataValue,
+  matchesMetadata,
+  mergeMetadata,
+} from './job/metadata.ts';
+export {
+  DEFAULT_MISSED,
+  type MissedPolicy,
+  type NextRun,
+  nextRunOf,
+  type SeriesPlan,
+} from './job/next-run.ts';
 export type {
   DataArgument,
   DataFor,
@@ -82,23 +103,16 @@ export type {
   NameOf,
   ResultOf,
   UntypedJobs,
-} from './job-types.ts';
-export { countClaims } from './ledger/claim-counts.ts';
-export { chooseExpiry, type ExpiredFields, type ExpiryChoice } from './ledger/gate-expiry.ts';
-export type {
-  BuiltInRule,
-  InvariantMode,
-  InvariantRule,
-  LedgerWrite,
-  Mending,
-  RuleBreach,
-} from './ledger/invariant-rules.ts';
+} from './job/typed-jobs.ts';
 export {
-  DEFAULT_MAX_STORED_BYTES,
-  type InvariantOptions,
-  type InvariantViolation,
-  type JobFinding,
-} from './ledger/invariants.ts';
+  type LockField,
+  lockOf,
+  lockToRetake,
+  seriesLock,
+  type UniqueLock,
+} from './job/unique-locks.ts';
+export { countClaims } from './ledger/claim-counts.ts';
+export { chooseExpiry, type ExpiredFields, type ExpiryChoice } from './ledger/expiry-choice.ts';
 export type * from './ledger/ledger-repository.ts';
 export {
   DEFAULT_OPERATION_TIMEOUT,
@@ -115,6 +129,20 @@ export {
   type MongoLedgerRepositoryOptions,
 } from './ledger/mongodb/mongo-ledger-repository.ts';
 export { chooseRescue, type RescueChoice, type RescuedFields } from './ledger/rescue-choice.ts';
+export type {
+  BuiltInRule,
+  InvariantMode,
+  InvariantRule,
+  LedgerWrite,
+  Mending,
+  RuleBreach,
+} from './ledger/rules/known-rules.ts';
+export {
+  DEFAULT_MAX_STORED_BYTES,
+  type InvariantOptions,
+  type InvariantViolation,
+  type JobFinding,
+} from './ledger/rules/rules.ts';
 export {
   answerUnmatched,
   handRecord,
@@ -125,7 +153,7 @@ export {
   type Settlement,
   type SettleVerb,
   settlementParams,
-} from './ledger/settlement.ts';
+} from './ledger/settle-answers.ts';
 export {
   answerCheckpoint,
   answerUnopened,
@@ -135,53 +163,25 @@ export {
   openGateParams,
   recordedCheckpoint,
 } from './ledger/stage-answers.ts';
-export {
-  type LockField,
-  lockOf,
-  lockToRetake,
-  seriesLock,
-  type UniqueLock,
-} from './ledger/unique-locks.ts';
-export {
-  type Appended,
-  type Condition,
-  defineLifecycle,
-  GONE,
-  type Lifecycle,
-  type LifecycleDefinition,
-  type LifecycleRecord,
-  type TransitionParams,
-  type TransitionRow,
-} from './lifecycle.ts';
-export type { LogEntries, LogEvent, LogFields, Logger } from './log.ts';
 export type { ManagementVerb, MonqueManagement } from './management.ts';
-export {
-  type JobMetadata,
-  type MetadataChanges,
-  type MetadataFilter,
-  type MetadataScalar,
-  type MetadataValue,
-  matchesMetadata,
-  mergeMetadata,
-} from './metadata.ts';
-export {
-  COUNTERS,
-  type CounterName,
-  GAUGES,
-  type GaugeName,
-  HISTOGRAMS,
-  type HistogramName,
-  type MetricDefinition,
-} from './metric-catalogue.ts';
-export type {
-  CounterPoint,
-  HistogramPoint,
-  Labels,
-  MetricsObserver,
-  MetricsReading,
-} from './metrics.ts';
-export type { MetricsSnapshot } from './metrics-snapshot.ts';
 export { Monque } from './monque.ts';
+export type { Alert, AlertKind, AlertOptions } from './options/alert-options.ts';
+export {
+  DEFAULT_FAILURE_MINIMUM,
+  DEFAULT_FAILURE_WINDOW,
+} from './options/alert-options.ts';
+export {
+  type BackoffFunction,
+  DEFAULT_LIST_LIMIT,
+  type EnqueueOptions,
+  type GetJobsOptions,
+  type GetJobsWithCursorOptions,
+  type JobsFilter,
+  type ScheduleOptions,
+  type UniqueHoldOption,
+  type WhenTaken,
+  type WorkerOptions,
+} from './options/enqueue-options.ts';
 export {
   DEFAULT_BASE_RETRY_INTERVAL,
   DEFAULT_CONCURRENCY,
@@ -197,26 +197,26 @@ export {
   DEFAULT_SHUTDOWN_TIMEOUT,
   type JobRetention,
   type MonqueOptions,
-} from './options.ts';
-export { cancel, discard, HandlerOutcome, snooze } from './outcome.ts';
-export type { EnqueueEntry, EnqueueEntryResult, TypedEntry } from './producer.ts';
+} from './options/options.ts';
 export type { HandlerReturn, JobId, MonquePublicAPI } from './public-api.ts';
-export { type Random, systemRandom } from './random.ts';
-export type {
-  LiveOptionName,
-  LiveWorkerOptions,
-  ReconfigureOptions,
-} from './reconfigurer.ts';
-export type { GetHistoryOptions } from './records.ts';
-export type { Schedule } from './schedules.ts';
-export type { SchemaIssue, SchemaResult, StandardSchema } from './schema.ts';
+export type { HistogramReading } from './telemetry/histogram.ts';
+export type { LogEntries, LogEvent, LogFields, Logger } from './telemetry/log.ts';
 export {
-  DEFAULT_MISSED,
-  type MissedPolicy,
-  type NextRun,
-  nextRunOf,
-  type SeriesPlan,
-} from './series.ts';
+  COUNTERS,
+  type CounterName,
+  GAUGES,
+  type GaugeName,
+  HISTOGRAMS,
+  type HistogramName,
+  type MetricDefinition,
+} from './telemetry/metric-catalogue.ts';
+export type {
+  CounterPoint,
+  HistogramPoint,
+  Labels,
+  MetricsObserver,
+  MetricsReading,
+} from './telemetry/metrics.ts';
 export {
   type Gate,
   type GateOptions,
@@ -226,5 +226,5 @@ export {
   type StageHandler,
   type StagesDefinition,
   stage,
-} from './stages.ts';
-export type { JobContext, JobHandler } from './worker.ts';
+} from './workers/stages.ts';
+export type { JobContext, JobHandler } from './workers/worker.ts';

@@ -3,10 +3,10 @@
  *
  * @module
  */
-import type { EngineContext } from './engine-context.ts';
-import type { JobTypes, UntypedJobs } from './job-types.ts';
-import { boundTo, checkActor } from './ledger/access.ts';
+import type { EngineContext } from './context/scheduler-context.ts';
+import type { JobTypes, UntypedJobs } from './job/typed-jobs.ts';
 import type { Actor, LedgerRepository } from './ledger/ledger-repository.ts';
+import { boundTo, checkActor } from './ledger/views/actor-view.ts';
 import type { MonquePublicAPI } from './public-api.ts';
 
 /** The verbs that an actor has. */

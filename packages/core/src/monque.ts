@@ -4,29 +4,35 @@
  * @module
  */
 import type { Db } from 'mongodb';
-import { type AuditOptions, Auditor, type AuditReport } from './auditor.ts';
-import { checkFields, checkFunction, checkJobName, DAY_MS, integer, toObjectId } from './checks.ts';
-import { type BulkResult, Control, type JobsPage, type QueueStats } from './control.ts';
-import { contextOver, type EngineContext, makeContext } from './engine-context.ts';
-import { InvalidArgumentError } from './errors.ts';
-import { MonqueEmitter } from './events.ts';
-import { Explainer } from './explainer.ts';
-import type { Explanation } from './explanation.ts';
-import { Gates, type OpenGateOptions } from './gates.ts';
-import { type Health, idleHealth } from './health.ts';
-import { type Inspection, Inspector } from './inspector.ts';
-import { Instance } from './instance.ts';
-import { INSTRUMENTATION_CHECKS, type Instrumentation } from './instruments.ts';
-import type { Job } from './job.ts';
+import { type EnqueueEntryResult, Producer, type TypedEntry } from './client/enqueue.ts';
+import { type BulkResult, Control, type JobsPage, type QueueStats } from './client/manual-verbs.ts';
+import { type GetHistoryOptions, Records } from './client/metadata-and-history.ts';
+import { Gates, type OpenGateOptions } from './client/open-gate.ts';
+import { type Schedule, Schedules } from './client/schedules.ts';
+import { Waiter } from './client/wait-for.ts';
+import { MonqueEmitter } from './context/events.ts';
+import { type Health, idleHealth } from './context/health.ts';
+import { INSTRUMENTATION_CHECKS, type Instrumentation } from './context/instruments.ts';
+import { contextOver, type EngineContext, makeContext } from './context/scheduler-context.ts';
+import { type AuditOptions, Auditor, type AuditReport } from './diagnosis/auditor.ts';
+import { Explainer } from './diagnosis/explainer.ts';
+import type { Explanation } from './diagnosis/explanation.ts';
+import { type Inspection, Inspector } from './diagnosis/inspector.ts';
+import { type MetricsSnapshot, snapshotOf } from './diagnosis/metrics-snapshot.ts';
+import { Instance } from './engine/instance.ts';
+import { type ReconfigureOptions, Reconfigurer } from './engine/reconfigurer.ts';
 import {
-  checkWorkerOptions,
-  type EnqueueOptions,
-  type GetJobsOptions,
-  type GetJobsWithCursorOptions,
-  type JobsFilter,
-  type ScheduleOptions,
-  type WorkerOptions,
-} from './job-options.ts';
+  checkFields,
+  checkFunction,
+  checkJobName,
+  DAY_MS,
+  integer,
+  toObjectId,
+} from './foundation/argument-checks.ts';
+import { InvalidArgumentError } from './foundation/errors.ts';
+import { Turns } from './foundation/start-stop.ts';
+import type { Job } from './job/job.ts';
+import type { MetadataChanges } from './job/metadata.ts';
 import type {
   AnyName,
   DataArgument,
@@ -37,24 +43,25 @@ import type {
   OfNames,
   ResultOf,
   UntypedJobs,
-} from './job-types.ts';
+} from './job/typed-jobs.ts';
 import type { Actor, LedgerRepository, TransitionEntry } from './ledger/ledger-repository.ts';
 import { InMemoryLedgerRepository } from './ledger/memory/in-memory-ledger-repository.ts';
+import { resolveSource } from './ledger-source.ts';
 import { ledgerFor, type MonqueManagement, managementOf } from './management.ts';
-import type { MetadataChanges } from './metadata.ts';
-import { type MetricsSnapshot, snapshotOf } from './metrics-snapshot.ts';
-import { type MonqueOptions, type ResolvedOptions, resolveOptions } from './options.ts';
-import { type EnqueueEntryResult, Producer, type TypedEntry } from './producer.ts';
+import {
+  checkWorkerOptions,
+  type EnqueueOptions,
+  type GetJobsOptions,
+  type GetJobsWithCursorOptions,
+  type JobsFilter,
+  type ScheduleOptions,
+  type WorkerOptions,
+} from './options/enqueue-options.ts';
+import { type MonqueOptions, type ResolvedOptions, resolveOptions } from './options/options.ts';
 import type { HandlerReturn, JobId, MonquePublicAPI } from './public-api.ts';
-import { type ReconfigureOptions, Reconfigurer } from './reconfigurer.ts';
-import { type GetHistoryOptions, Records } from './records.ts';
-import { type Schedule, Schedules } from './schedules.ts';
-import { stopOnSignals } from './signals.ts';
-import { resolveSource } from './source.ts';
-import { StagePlan, type StagesDefinition } from './stages.ts';
-import { Turns } from './turns.ts';
-import { Waiter } from './waiter.ts';
-import { type JobHandler, Worker } from './worker.ts';
+import { stopOnSignals } from './stop-on-signals.ts';
+import { StagePlan, type StagesDefinition } from './workers/stages.ts';
+import { type JobHandler, Worker } from './workers/worker.ts';
 
 const DEFAULT_WAIT_TIMEOUT = 30_000;
 

@@ -4,22 +4,21 @@
  * @module
  */
 import type { ObjectId } from 'mongodb';
-import type { AuditOptions, AuditReport } from './auditor.ts';
-import type { BulkResult, JobsPage, QueueStats } from './control.ts';
-import type { Explanation } from './explanation.ts';
-import type { OpenGateOptions } from './gates.ts';
-import type { Health } from './health.ts';
-import type { Inspection } from './inspector.ts';
-import type { Instrumentation } from './instruments.ts';
-import type { Job } from './job.ts';
-import type {
-  EnqueueOptions,
-  GetJobsOptions,
-  GetJobsWithCursorOptions,
-  JobsFilter,
-  ScheduleOptions,
-  WorkerOptions,
-} from './job-options.ts';
+import type { EnqueueEntryResult, TypedEntry } from './client/enqueue.ts';
+import type { BulkResult, JobsPage, QueueStats } from './client/manual-verbs.ts';
+import type { GetHistoryOptions } from './client/metadata-and-history.ts';
+import type { OpenGateOptions } from './client/open-gate.ts';
+import type { Schedule } from './client/schedules.ts';
+import type { Health } from './context/health.ts';
+import type { Instrumentation } from './context/instruments.ts';
+import type { AuditOptions, AuditReport } from './diagnosis/auditor.ts';
+import type { Explanation } from './diagnosis/explanation.ts';
+import type { Inspection } from './diagnosis/inspector.ts';
+import type { MetricsSnapshot } from './diagnosis/metrics-snapshot.ts';
+import type { ReconfigureOptions } from './engine/reconfigurer.ts';
+import type { HandlerOutcome } from './engine/running/settlement-of-outcome.ts';
+import type { Job } from './job/job.ts';
+import type { MetadataChanges } from './job/metadata.ts';
 import type {
   AnyName,
   DataArgument,
@@ -30,18 +29,19 @@ import type {
   OfNames,
   ResultOf,
   UntypedJobs,
-} from './job-types.ts';
+} from './job/typed-jobs.ts';
 import type { Actor, TransitionEntry } from './ledger/ledger-repository.ts';
 import type { MonqueManagement } from './management.ts';
-import type { MetadataChanges } from './metadata.ts';
-import type { MetricsSnapshot } from './metrics-snapshot.ts';
-import type { HandlerOutcome } from './outcome.ts';
-import type { EnqueueEntryResult, TypedEntry } from './producer.ts';
-import type { ReconfigureOptions } from './reconfigurer.ts';
-import type { GetHistoryOptions } from './records.ts';
-import type { Schedule } from './schedules.ts';
-import type { StagesDefinition } from './stages.ts';
-import type { JobHandler } from './worker.ts';
+import type {
+  EnqueueOptions,
+  GetJobsOptions,
+  GetJobsWithCursorOptions,
+  JobsFilter,
+  ScheduleOptions,
+  WorkerOptions,
+} from './options/enqueue-options.ts';
+import type { StagesDefinition } from './workers/stages.ts';
+import type { JobHandler } from './workers/worker.ts';
 
 /** An id as callers may give it: an ObjectId, or its 24 hexadecimal characters. */
 export type JobId = ObjectId | string;

@@ -3,8 +3,8 @@
  *
  * @module
  */
-import type { Job } from '../job.ts';
-import type { ClaimCounts } from './inspection-verbs.ts';
+import type { Job } from '../job/job.ts';
+import type { ClaimCounts } from './verbs/inspection.ts';
 
 /** The counts of these claims. A document without the time of its claim is counted, and is never the oldest. */
 export function countClaims(

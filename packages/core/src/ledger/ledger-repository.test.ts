@@ -1,6 +1,6 @@
 import { describe, expect, test, vi } from 'vitest';
-import { ConnectionError, MonqueError, UnknownOutcomeError } from '../errors.ts';
-import type { Job } from '../job.ts';
+import { ConnectionError, MonqueError, UnknownOutcomeError } from '../foundation/errors.ts';
+import type { Job } from '../job/job.ts';
 import { ManualClock, makeJob } from '../testing/index.ts';
 import {
   type ClaimParams,

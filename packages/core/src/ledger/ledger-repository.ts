@@ -7,11 +7,10 @@
  *
  * @module
  */
-import { invariant } from '../errors.ts';
-import type { Job } from '../job.ts';
-import { type Actor, boundTo, checkActor } from './access.ts';
-import { tellRefusedSettlements, tellRefusedStage } from './guard-refusals.ts';
-import { LEDGER_BRAND, LedgerStore } from './ledger-store.ts';
+import { invariant } from '../foundation/errors.ts';
+import type { Job } from '../job/job.ts';
+import { LEDGER_BRAND, LedgerStore } from './ledger-base.ts';
+import { tellRefusedSettlements, tellRefusedStage } from './rules/guard-refusals.ts';
 import type {
   AmendParams,
   AmendResult,
@@ -74,17 +73,18 @@ import type {
   StandingClaim,
   StatsRow,
   TransitionEntry,
-} from './ledger-verbs.ts';
+} from './verbs/ledger-verbs.ts';
+import { type Actor, boundTo, checkActor } from './views/actor-view.ts';
 
-export type { Access, AccessQuestion, Actor } from './access.ts';
-export type { LedgerHealth } from './ledger-record.ts';
 export {
   DEFAULT_OPERATION_TIMEOUT,
   type LedgerMetrics,
   type LedgerRepositoryOptions,
-} from './ledger-store.ts';
-export type * from './ledger-verbs.ts';
-export type { LedgerVerb } from './ledger-view.ts';
+} from './ledger-base.ts';
+export type { LedgerHealth } from './ledger-calls.ts';
+export type * from './verbs/ledger-verbs.ts';
+export type { Access, AccessQuestion, Actor } from './views/actor-view.ts';
+export type { LedgerVerb } from './views/ledger-view.ts';
 
 /** From this many rescues on a job is a suspect: it is claimed alone. */
 export const SUSPECT_RESCUE_COUNT = 2;

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import { JOB_LIFECYCLE } from '../job-lifecycle.ts';
+import { JOB_LIFECYCLE } from '../job/job-lifecycle.ts';
 import { makeJob } from '../testing/index.ts';
 import { chooseRescue } from './rescue-choice.ts';
-import { rescueFailReason } from './settlement.ts';
+import { rescueFailReason } from './settle-answers.ts';
 
 const now = new Date('2026-03-02T12:00:00Z');
 const scheduledFor = new Date('2026-03-02T00:00:00Z');

@@ -6,12 +6,12 @@
  *
  * @module
  */
-import type { Job } from '../job.ts';
-import type { JobVerb } from '../job-lifecycle.ts';
-import type { TransitionParams } from '../lifecycle.ts';
-import { nextRunOf, type PlanOfRun } from '../series.ts';
-import type { RescueParams } from './ledger-verbs.ts';
-import { historyEntries, rescueFailReason } from './settlement.ts';
+import type { Job } from '../job/job.ts';
+import type { JobVerb } from '../job/job-lifecycle.ts';
+import type { TransitionParams } from '../job/lifecycle.ts';
+import { nextRunOf, type PlanOfRun } from '../job/next-run.ts';
+import { historyEntries, rescueFailReason } from './settle-answers.ts';
+import type { RescueParams } from './verbs/ledger-verbs.ts';
 
 /** What a choice needs to know of a job. */
 export type RescuedFields = PlanOfRun &

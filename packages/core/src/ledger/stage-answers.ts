@@ -3,16 +3,16 @@
  *
  * @module
  */
-import type { GateRecord, Job } from '../job.ts';
-import { JOB_LIFECYCLE, type JobVerb } from '../job-lifecycle.ts';
-import type { TransitionParams } from '../lifecycle.ts';
+import type { GateRecord, Job } from '../job/job.ts';
+import { JOB_LIFECYCLE, type JobVerb } from '../job/job-lifecycle.ts';
+import type { TransitionParams } from '../job/lifecycle.ts';
+import { historyEntries } from './settle-answers.ts';
 import type {
   CheckpointParams,
   CheckpointResult,
   OpenGateParams,
   OpenGateResult,
-} from './ledger-verbs.ts';
-import { historyEntries } from './settlement.ts';
+} from './verbs/ledger-verbs.ts';
 
 /** What a job must show so that {@link answerCheckpoint} can judge it. */
 export type CheckpointFields = Pick<Job, 'claimToken' | 'cancelRequestedAt'> & {

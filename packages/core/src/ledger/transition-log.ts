@@ -6,10 +6,10 @@
  *
  * @module
  */
-import type { HistoryEntry, Job } from '../job.ts';
-import { JOB_LIFECYCLE, type JobVerb } from '../job-lifecycle.ts';
-import type { TransitionParams } from '../lifecycle.ts';
-import type { TransitionEntry } from './record-verbs.ts';
+import type { HistoryEntry, Job } from '../job/job.ts';
+import { JOB_LIFECYCLE, type JobVerb } from '../job/job-lifecycle.ts';
+import type { TransitionParams } from '../job/lifecycle.ts';
+import type { TransitionEntry } from './verbs/record-verbs.ts';
 
 /** What is known of the job of a transition beside the parameters of the verb. */
 export type KnownOfJob = Pick<TransitionEntry, 'from' | 'fence' | 'claimToken'>;

@@ -8,7 +8,7 @@
  * @module
  */
 import type { Document } from 'mongodb';
-import { parseCron } from '../cron.ts';
+import { parseCron } from '../job/cron.ts';
 import { cronOfInterval } from './interval-cron.ts';
 import type { ResolvedMigration, SeriesChoice } from './migration-options.ts';
 import {

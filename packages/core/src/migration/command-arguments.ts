@@ -4,7 +4,7 @@
  * @module
  */
 import { type ParseArgsConfig, parseArgs } from 'node:util';
-import { InvalidArgumentError, toError } from '../errors.ts';
+import { InvalidArgumentError, toError } from '../foundation/errors.ts';
 import type { MigrateJobsOptions, SeriesChoice } from './migration-options.ts';
 import type { PlainFormat } from './plain-format.ts';
 

@@ -7,16 +7,16 @@
  * @module
  */
 import { BSON, ObjectId } from 'mongodb';
-import { type Check, checkJobName, text } from '../checks.ts';
-import { parseCron } from '../cron.ts';
-import { InvalidArgumentError, InvalidCronError } from '../errors.ts';
-import { DOCUMENT_VERSION, HIGHEST_PRIORITY, type Job, LOWEST_PRIORITY } from '../job.ts';
-import { JOB_LIFECYCLE, type JobVerb } from '../job-lifecycle.ts';
-import { LONGEST_UNIQUE_KEY } from '../job-options.ts';
-import { historyEntries } from '../ledger/settlement.ts';
-import { lockFieldsFor, seriesLock } from '../ledger/unique-locks.ts';
-import type { TransitionParams } from '../lifecycle.ts';
-import { copyPayload } from '../payload.ts';
+import { type Check, checkJobName, text } from '../foundation/argument-checks.ts';
+import { InvalidArgumentError, InvalidCronError } from '../foundation/errors.ts';
+import { parseCron } from '../job/cron.ts';
+import { DOCUMENT_VERSION, HIGHEST_PRIORITY, type Job, LOWEST_PRIORITY } from '../job/job.ts';
+import { JOB_LIFECYCLE, type JobVerb } from '../job/job-lifecycle.ts';
+import type { TransitionParams } from '../job/lifecycle.ts';
+import { copyPayload } from '../job/payload.ts';
+import { lockFieldsFor, seriesLock } from '../job/unique-locks.ts';
+import { historyEntries } from '../ledger/settle-answers.ts';
+import { LONGEST_UNIQUE_KEY } from '../options/enqueue-options.ts';
 import type { ResolvedMigration } from './migration-options.ts';
 import type { MigrationNote, StoredKind } from './migration-report.ts';
 import { type Left, left, type SourceJob } from './source-job.ts';

@@ -8,7 +8,7 @@
  */
 import { appendFileSync } from 'node:fs';
 import { BSON, type Db, MongoClient } from 'mongodb';
-import { MonqueError, messageOf, toError } from '../errors.ts';
+import { MonqueError, messageOf, toError } from '../foundation/errors.ts';
 import { COMMAND_HELP, type CommandArguments, readArguments } from './command-arguments.ts';
 import { migrateJobs } from './migrate-jobs.ts';
 import type { LeftJob, LeftReason, MigrationReport } from './migration-report.ts';

@@ -7,11 +7,11 @@
  * @module
  */
 import { type Document, ObjectId } from 'mongodb';
-import { systemClock } from '../clock.ts';
-import type { Job } from '../job.ts';
+import { systemClock } from '../foundation/clock.ts';
+import type { Job } from '../job/job.ts';
+import { BSON_OPTIONS } from '../job/payload.ts';
+import { lockOf } from '../job/unique-locks.ts';
 import { reading } from '../ledger/mongodb/driver-errors.ts';
-import { lockOf } from '../ledger/unique-locks.ts';
-import { BSON_OPTIONS } from '../payload.ts';
 import { agendaReader } from './agenda-format.ts';
 import { type ImportedJob, jobIdOf, toImportedJob } from './imported-job.ts';
 import {

@@ -4,8 +4,8 @@
  * @module
  */
 import type { Document } from 'mongodb';
-import { type Check, fields, oneOf, text } from '../checks.ts';
-import { InvalidArgumentError } from '../errors.ts';
+import { type Check, fields, oneOf, text } from '../foundation/argument-checks.ts';
+import { InvalidArgumentError } from '../foundation/errors.ts';
 import type { ResolvedMigration, SeriesChoice } from './migration-options.ts';
 import {
   dateIn,

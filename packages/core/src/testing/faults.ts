@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Random } from '../random.ts';
+import type { Random } from '../foundation/random.ts';
 
 /** The verbs that faults can be put on: the methods of a ledger, and `hint` for each hint on its way to a watch. */
 export type FaultyVerb =

@@ -1,7 +1,7 @@
 import { type ClientSession, ObjectId } from 'mongodb';
 import { describe, expect, it } from 'vitest';
-import { ConnectionError, UnknownOutcomeError } from '../errors.ts';
-import type { Job } from '../job.ts';
+import { ConnectionError, UnknownOutcomeError } from '../foundation/errors.ts';
+import type { Job } from '../job/job.ts';
 import type { LedgerHint } from '../ledger/ledger-repository.ts';
 import { InMemoryLedgerRepository } from '../ledger/memory/in-memory-ledger-repository.ts';
 import { type CarriedOutCall, type FaultyCall, type FaultyVerb, seededFaults } from './faults.ts';

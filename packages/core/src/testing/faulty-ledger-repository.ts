@@ -6,9 +6,9 @@
  *
  * @module
  */
-import { type Clock, sleep } from '../clock.ts';
-import { ConnectionError, UnknownOutcomeError } from '../errors.ts';
-import type { Job } from '../job.ts';
+import { type Clock, sleep } from '../foundation/clock.ts';
+import { ConnectionError, UnknownOutcomeError } from '../foundation/errors.ts';
+import type { Job } from '../job/job.ts';
 import {
   type AmendParams,
   type AmendResult,

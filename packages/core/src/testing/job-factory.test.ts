@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { JobStatus } from '../job.ts';
-import { JOB_LIFECYCLE } from '../job-lifecycle.ts';
+import { JobStatus } from '../job/job.ts';
+import { JOB_LIFECYCLE } from '../job/job-lifecycle.ts';
 import { makeJob } from './job-factory.ts';
 import { MANUAL_CLOCK_START } from './manual-clock.ts';
 

@@ -3,8 +3,9 @@
  *
  * @module
  */
-import { DEFAULT_PRIORITY, DOCUMENT_VERSION, type Job, JobStatus } from '../job.ts';
-import { systemRandom } from '../random.ts';
+
+import { systemRandom } from '../foundation/random.ts';
+import { DEFAULT_PRIORITY, DOCUMENT_VERSION, type Job, JobStatus } from '../job/job.ts';
 import { MANUAL_CLOCK_START } from './manual-clock.ts';
 
 /**

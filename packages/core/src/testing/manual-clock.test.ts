@@ -1,5 +1,5 @@
 import { describe, expect, test, vi } from 'vitest';
-import { LONGEST_TIMER_MS, sleep } from '../clock.ts';
+import { LONGEST_TIMER_MS, sleep } from '../foundation/clock.ts';
 import { MANUAL_CLOCK_START, ManualClock } from './manual-clock.ts';
 
 describe('ManualClock', () => {

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type Clock, LONGEST_TIMER_MS, systemClock, type Timer } from '../clock.ts';
+import { type Clock, LONGEST_TIMER_MS, systemClock, type Timer } from '../foundation/clock.ts';
 
 /** The time at which a manual clock starts when nothing else is said: the start of 2025, UTC. */
 export const MANUAL_CLOCK_START: Date = new Date(Date.UTC(2025, 0, 1));

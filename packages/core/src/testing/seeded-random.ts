@@ -4,7 +4,7 @@
  * @module
  */
 import { ObjectId } from 'mongodb';
-import type { Random } from '../random.ts';
+import type { Random } from '../foundation/random.ts';
 
 const UINT32_RANGE = 2 ** 32;
 const COUNTER_RANGE = 2 ** 24;

@@ -6,12 +6,19 @@
  */
 import { AssertionError } from 'node:assert';
 import { isDeepStrictEqual } from 'node:util';
-import { systemClock } from '../clock.ts';
-import { MonqueError } from '../errors.ts';
-import type { Job } from '../job.ts';
-import type { DataArgument, DataFor, DataOf, JobTypes, NameOf, UntypedJobs } from '../job-types.ts';
+import { systemClock } from '../foundation/clock.ts';
+import { MonqueError } from '../foundation/errors.ts';
+import type { Job } from '../job/job.ts';
+import type {
+  DataArgument,
+  DataFor,
+  DataOf,
+  JobTypes,
+  NameOf,
+  UntypedJobs,
+} from '../job/typed-jobs.ts';
 import { Monque } from '../monque.ts';
-import type { MonqueOptions } from '../options.ts';
+import type { MonqueOptions } from '../options/options.ts';
 import { ManualClock } from './manual-clock.ts';
 
 /** How long, in real time, handlers may take before a test is told that they do not end, in milliseconds. */

@@ -47,7 +47,7 @@ test('the page about the interface lists every verb of a ledger, and no other', 
   const listed = rows.flatMap(([cell = '']) =>
     [...cell.matchAll(/`(\w+)[^`]*`/g)].map(([, name = '']) => name),
   );
-  const classes = ['ledger-repository', 'ledger-store'].map((file) => publicMethodsOf(file));
+  const classes = ['ledger-repository', 'ledger-base'].map((file) => publicMethodsOf(file));
   expect(listed.sort()).toEqual((await Promise.all(classes)).flat().sort());
 });
 

@@ -15,21 +15,20 @@ test('the page lists every argument of the command, and no other', () => {
 });
 
 test('the page names every option of the function', async () => {
-  const members = await membersOf('migration/migration-options.ts', 'MigrateJobsOptions');
+  const members = await membersOf('MigrateJobsOptions');
   expect(members.length).toBeGreaterThan(10);
   for (const member of members) expect(page).toContain(`\`${member}\``);
 });
 
 test('the page lists every field of a plain queue, and no other', async () => {
-  const fields = await wordsOf('migration/plain-format.ts', 'PlainField');
+  const fields = await wordsOf('PlainField');
   expect(firstCells("Name its fields and states where they differ from Monque's:")).toEqual(fields);
 });
 
 test('the page lists every reason and every note, and no other', async () => {
-  const file = 'migration/migration-report.ts';
-  expect(firstCells('## What is left')).toEqual(await wordsOf(file, 'LeftReason'));
+  expect(firstCells('## What is left')).toEqual(await wordsOf('LeftReason'));
   const notes = firstCells(
     'Stored jobs may differ from what they were. The report counts how many did, and how:',
   );
-  expect(notes).toEqual(await wordsOf(file, 'MigrationNote'));
+  expect(notes).toEqual(await wordsOf('MigrationNote'));
 });

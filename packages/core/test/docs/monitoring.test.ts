@@ -39,7 +39,7 @@ test('the page lists every gauge, and no other', () => {
 });
 
 test('the page lists every threshold, and the defaults of what goes with one', async () => {
-  const options = await membersOf('alert-options.ts', 'AlertOptions');
+  const options = await membersOf('AlertOptions');
   const listed = rowsOf('threshold').map(([name]) => unquoted(name));
   expect([...listed, 'failureWindow', 'failureMinimum'].sort()).toEqual(options.sort());
   expect(page).toContain(`\`failureWindow\` (${DEFAULT_FAILURE_WINDOW} ms)`);

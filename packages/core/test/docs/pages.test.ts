@@ -60,7 +60,7 @@ test('every source file named in the architecture exists', async () => {
 });
 
 test('every event is listed in the quickstart, and no other', async () => {
-  const map = await readPage('packages/core/src/events.ts');
+  const map = await readPage('packages/core/src/context/events.ts');
   const declared = [...map.matchAll(/^ {2}'(job:\w+)': \[/gm)].map(([, name]) => name);
   const rows = tableRows(pages.get('docs/getting-started/quickstart.md') ?? '', '## Events');
   expect(declared.length).toBeGreaterThan(3);

@@ -24,14 +24,13 @@ const LISTS = ['GetJobsOptions', 'GetJobsWithCursorOptions'];
 const TABLES: readonly (readonly [
   page: string,
   headings: readonly string[],
-  file: string,
   interfaceName: string,
 ])[] = [
-  [options, ['## Scheduler'], 'options.ts', 'MonqueOptions'],
-  [options, ['## Enqueue'], 'job-options.ts', 'EnqueueOptions'],
-  [options, ['## Worker'], 'job-options.ts', 'WorkerOptions'],
-  [options, ['## Schedule'], 'job-options.ts', 'ScheduleOptions'],
-  [options, ['## Filters'], 'job-options.ts', 'JobsFilter'],
+  [options, ['## Scheduler'], 'MonqueOptions'],
+  [options, ['## Enqueue'], 'EnqueueOptions'],
+  [options, ['## Worker'], 'WorkerOptions'],
+  [options, ['## Schedule'], 'ScheduleOptions'],
+  [options, ['## Filters'], 'JobsFilter'],
   [
     job,
     [
@@ -43,47 +42,40 @@ const TABLES: readonly (readonly [
       '## Of a series',
       '## While it is claimed',
     ],
-    'job.ts',
     'Job',
   ],
-  [job, ['## History'], 'job.ts', 'HistoryEntry'],
+  [job, ['## History'], 'HistoryEntry'],
   [
     monque,
     ['## Life', '## Jobs in', '## Running jobs', '## Looking', '## Changing'],
-    'public-api.ts',
     'MonquePublicAPI',
   ],
-  [monque, ['A handler is called with `(job, context)`.'], 'worker.ts', 'JobContext'],
-  [monque, ['## Health'], 'health.ts', 'Health'],
-  [monque, ['## Inspection'], 'inspector.ts', 'Inspection'],
-  [monque, ['### Instances'], 'inspector.ts', 'InspectedInstance'],
-  [monque, ['### Info'], 'ledger/inspection-verbs.ts', 'InstanceInfo'],
-  [monque, ['### Names'], 'inspector.ts', 'InspectedName'],
-  [troubleshooting, ['### The reasons'], 'explanation.ts', 'ExplanationDetails'],
-  [troubleshooting, ['### The entries'], 'log.ts', 'LogEntries'],
-  [ledger, ['### Every ledger'], 'ledger/ledger-store.ts', 'LedgerRepositoryOptions'],
-  [
-    ledger,
-    ['### MongoDB'],
-    'ledger/mongodb/mongo-ledger-options.ts',
-    'MongoLedgerRepositoryOptions',
-  ],
-  [ledger, ['### Memory'], 'ledger/memory/in-memory-ledger-repository.ts', 'InMemoryLedgerOptions'],
-  [monque, ['## Schedules'], 'schedules.ts', 'Schedule'],
-  [monque, ['## Stats'], 'control.ts', 'QueueStats'],
-  [events, ['# Events'], 'events.ts', 'MonqueEventMap'],
+  [monque, ['A handler is called with `(job, context)`.'], 'JobContext'],
+  [monque, ['## Health'], 'Health'],
+  [monque, ['## Inspection'], 'Inspection'],
+  [monque, ['### Instances'], 'InspectedInstance'],
+  [monque, ['### Info'], 'InstanceInfo'],
+  [monque, ['### Names'], 'InspectedName'],
+  [troubleshooting, ['### The reasons'], 'ExplanationDetails'],
+  [troubleshooting, ['### The entries'], 'LogEntries'],
+  [ledger, ['### Every ledger'], 'LedgerRepositoryOptions'],
+  [ledger, ['### MongoDB'], 'MongoLedgerRepositoryOptions'],
+  [ledger, ['### Memory'], 'InMemoryLedgerOptions'],
+  [monque, ['## Schedules'], 'Schedule'],
+  [monque, ['## Stats'], 'QueueStats'],
+  [events, ['# Events'], 'MonqueEventMap'],
 ];
 
 describe('the reference lists every member, and no other, of', () => {
-  for (const [page, headings, file, interfaceName] of TABLES) {
+  for (const [page, headings, interfaceName] of TABLES) {
     test(interfaceName, async () => {
-      const declared = await membersOf(file, interfaceName);
+      const declared = await membersOf(interfaceName);
       expect(namesUnder(page, ...headings).sort()).toEqual(declared.sort());
     });
   }
 
   test('the options of lists', async () => {
-    const declared = await Promise.all(LISTS.map((name) => membersOf('job-options.ts', name)));
+    const declared = await Promise.all(LISTS.map((name) => membersOf(name)));
     const rows = tableRows(options, '## Lists');
     const listed = LISTS.map((_, index) => {
       const method = ['`getJobs`', '`getJobsWithCursor`'][index];

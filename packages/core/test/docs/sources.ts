@@ -1,20 +1,36 @@
 /**
  * What the sources declare, for tests that compare a page with them.
  */
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import ts from 'typescript';
 import { PACKAGE } from '../package/built.ts';
 
+let parsed: Promise<ts.Statement[]> | undefined;
+
+/** Every statement at the top of a source file. */
+function statements(): Promise<ts.Statement[]> {
+  parsed ??= readStatements();
+  return parsed;
+}
+
+async function readStatements(): Promise<ts.Statement[]> {
+  const paths = await readdir(join(PACKAGE, 'src'), { recursive: true });
+  const sources = paths.filter((path) => path.endsWith('.ts') && !path.endsWith('.test.ts'));
+  const files = sources.map(async (path) => {
+    const text = await readFile(join(PACKAGE, 'src', path), 'utf8');
+    return [...ts.createSourceFile(path, text, ts.ScriptTarget.Latest).statements];
+  });
+  return (await Promise.all(files)).flat();
+}
+
 /** The names of the members of an interface, those that are declared more than once only once. */
-export async function membersOf(file: string, interfaceName: string): Promise<string[]> {
-  const text = await readFile(join(PACKAGE, 'src', file), 'utf8');
-  const source = ts.createSourceFile(file, text, ts.ScriptTarget.Latest);
-  const names = source.statements
+export async function membersOf(interfaceName: string): Promise<string[]> {
+  const names = (await statements())
     .filter(ts.isInterfaceDeclaration)
     .filter(({ name }) => name.text === interfaceName)
     .flatMap(({ members }) => members.map(({ name }) => nameOf(name)));
-  if (names.length === 0) throw new Error(`There is no interface ${interfaceName} in ${file}`);
+  if (names.length === 0) throw new Error(`There is no interface ${interfaceName}`);
   return [...new Set(names)];
 }
 
@@ -28,17 +44,15 @@ function nameOf(name: ts.PropertyName | undefined): string {
 }
 
 /** The texts of a type that is a choice between texts. */
-export async function wordsOf(file: string, typeName: string): Promise<string[]> {
-  const text = await readFile(join(PACKAGE, 'src', file), 'utf8');
-  const source = ts.createSourceFile(file, text, ts.ScriptTarget.Latest);
-  const words = source.statements
+export async function wordsOf(typeName: string): Promise<string[]> {
+  const words = (await statements())
     .filter(ts.isTypeAliasDeclaration)
     .filter(({ name, type }) => name.text === typeName && ts.isUnionTypeNode(type))
     .flatMap(({ type }) => (type as ts.UnionTypeNode).types)
     .map((type) => {
       if (ts.isLiteralTypeNode(type) && ts.isStringLiteral(type.literal)) return type.literal.text;
-      throw new Error(`The type ${typeName} in ${file} is not a choice between texts`);
+      throw new Error(`The type ${typeName} is not a choice between texts`);
     });
-  if (words.length === 0) throw new Error(`There is no type ${typeName} in ${file}`);
+  if (words.length === 0) throw new Error(`There is no type ${typeName}`);
   return words;
 }

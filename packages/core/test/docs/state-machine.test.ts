@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import type { JobStatus } from '../../src/job.ts';
-import { JOB_LIFECYCLE, type JobVerb } from '../../src/job-lifecycle.ts';
-import { type Condition, GONE, STAYS, type TransitionRow } from '../../src/lifecycle.ts';
+import type { JobStatus } from '../../src/job/job.ts';
+import { JOB_LIFECYCLE, type JobVerb } from '../../src/job/job-lifecycle.ts';
+import { type Condition, GONE, STAYS, type TransitionRow } from '../../src/job/lifecycle.ts';
 import { expectGenerated } from './pages.ts';
 
 const PAGE = 'docs/state-machine.md';

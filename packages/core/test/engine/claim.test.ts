@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { Claimer } from '../../src/claimer.ts';
+import { Claimer } from '../../src/engine/claiming/claimer.ts';
 import { makeJob } from '../../src/testing/index.ts';
 import { deferred, makeOne, makeWorld, payloads } from './kit.ts';
 

@@ -1,6 +1,5 @@
 import { randomBytes } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
-import { withCodec } from '../../src/codec-ledger.ts';
 import {
   type Codec,
   gate,
@@ -11,6 +10,7 @@ import {
   stage,
   UndecodableError,
 } from '../../src/index.ts';
+import { withCodec } from '../../src/ledger/views/codec-view.ts';
 import { ManualClock, makeJob } from '../../src/testing/index.ts';
 import { aesCodec } from '../aes-codec.ts';
 import { makeOne, makeWorld, payloads } from './kit.ts';

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { MonqueEmitter } from '../../src/events.ts';
+import { MonqueEmitter } from '../../src/context/events.ts';
 import { makeOne, payloads } from './kit.ts';
 
 test('a listener that throws hurts neither the job nor the other listeners', async () => {

@@ -1,6 +1,6 @@
 import { ObjectId } from 'mongodb';
 import { describe, expect, test } from 'vitest';
-import { inWords } from '../../src/explanation.ts';
+import { inWords } from '../../src/diagnosis/explanation.ts';
 import { type Explanation, InvalidArgumentError, type Job, Monque } from '../../src/index.ts';
 import { InMemoryLedgerRepository } from '../../src/ledger/memory/in-memory-ledger-repository.ts';
 import { ManualClock } from '../../src/testing/index.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { Clock } from '../../src/index.ts';
-import { type SignalSource, stopOnSignals } from '../../src/signals.ts';
+import { type SignalSource, stopOnSignals } from '../../src/stop-on-signals.ts';
 import { ManualClock } from '../../src/testing/index.ts';
 import { deferred, makeOne, makeWorld, payloads } from './kit.ts';
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import manifest from '../../package.json' with { type: 'json' };
+import { makeInstanceInfo } from '../../src/engine/instance-info.ts';
 import type { Inspection, Monque } from '../../src/index.ts';
-import { makeInstanceInfo } from '../../src/instance-info.ts';
 import type { ManualClock } from '../../src/testing/index.ts';
 import { makeJob } from '../../src/testing/index.ts';
 import { deferred, makeOne, makeWorld } from './kit.ts';

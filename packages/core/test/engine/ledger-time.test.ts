@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { LedgerTime } from '../../src/ledger-time.ts';
+import { LedgerTime } from '../../src/context/ledger-time.ts';
 import { makeOne, makeWorld, payloads } from './kit.ts';
 
 describe("the ledger's time", () => {

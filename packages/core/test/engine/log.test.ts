@@ -5,7 +5,7 @@ import {
   type Logger,
   MonqueError,
 } from '../../src/index.ts';
-import { Log, type LogEvent, type LogFields } from '../../src/log.ts';
+import { Log, type LogEvent, type LogFields } from '../../src/telemetry/log.ts';
 import { deferred, makeOne, makeWorld } from './kit.ts';
 import { NAME } from './situations.ts';
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
+import { Settler } from '../../src/engine/running/settler.ts';
 import { discard, type MetricsSnapshot, snooze } from '../../src/index.ts';
-import { Settler } from '../../src/settler.ts';
 import { deferred, makeOne, makeWorld } from './kit.ts';
 
 /** The value of a counter under these labels; 0 when there is none. */

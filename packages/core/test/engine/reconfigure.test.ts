@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { contextOver, makeContext } from '../../src/engine-context.ts';
+import { contextOver, makeContext } from '../../src/context/scheduler-context.ts';
+import { Reconfigurer } from '../../src/engine/reconfigurer.ts';
 import {
   InvalidArgumentError,
   type LogFields,
@@ -8,8 +9,7 @@ import {
   type MonqueOptions,
   type ReconfigureOptions,
 } from '../../src/index.ts';
-import { OPTION_CHECKS, resolveOptions } from '../../src/options.ts';
-import { Reconfigurer } from '../../src/reconfigurer.ts';
+import { OPTION_CHECKS, resolveOptions } from '../../src/options/options.ts';
 import { deferred, makeOne, makeWorld, payloads } from './kit.ts';
 
 const NAME = 'work';

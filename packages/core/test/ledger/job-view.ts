@@ -1,5 +1,5 @@
 /** How a ledger shows a job, in the words of the model. */
-import type { Job } from '../../src/job.ts';
+import type { Job } from '../../src/job/job.ts';
 import type { Hold, JobView } from './model-step.ts';
 
 /** Time zero of the model. */

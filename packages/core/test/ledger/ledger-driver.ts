@@ -1,5 +1,5 @@
 /** What takes steps on a real ledger, and answers in the words of the model. */
-import type { Job } from '../../src/job.ts';
+import type { Job } from '../../src/job/job.ts';
 import type { EnqueueAnswer, LedgerRepository } from '../../src/ledger/ledger-repository.ts';
 import { makeJob, SeededRandom } from '../../src/testing/index.ts';
 import { START_MS, view } from './job-view.ts';

@@ -1,5 +1,5 @@
 import { describe, test } from 'vitest';
-import type { Job } from '../../src/job.ts';
+import type { Job } from '../../src/job/job.ts';
 import { InMemoryLedgerRepository } from '../../src/ledger/memory/in-memory-ledger-repository.ts';
 import { ledgerContract, ManualClock } from '../../src/testing/index.ts';
 

@@ -1,6 +1,6 @@
 import type { Db } from 'mongodb';
 import { afterAll, describe, test } from 'vitest';
-import { systemClock } from '../../src/clock.ts';
+import { systemClock } from '../../src/foundation/clock.ts';
 import type { LedgerRepository } from '../../src/ledger/ledger-repository.ts';
 import { MongoLedgerRepository } from '../../src/ledger/mongodb/mongo-ledger-repository.ts';
 import { ledgerContract } from '../../src/testing/index.ts';

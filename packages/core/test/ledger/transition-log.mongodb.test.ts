@@ -1,4 +1,4 @@
-import { systemClock } from '../../src/clock.ts';
+import { systemClock } from '../../src/foundation/clock.ts';
 import { MongoLedgerRepository } from '../../src/index.ts';
 import { cleanupTestDb, describeWithMongo, getTestDb } from '../setup/mongodb.ts';
 import { transitionLogTests } from './transition-log.ts';

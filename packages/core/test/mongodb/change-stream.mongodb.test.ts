@@ -1,9 +1,9 @@
 // What becomes of the hints when the change stream, its node, or the client goes.
 import type { Db, MongoClient } from 'mongodb';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { systemRandom } from '../../src/foundation/random.ts';
 import type { LedgerWatch } from '../../src/ledger/ledger-repository.ts';
 import type { MongoLedgerRepository } from '../../src/ledger/mongodb/mongo-ledger-repository.ts';
-import { systemRandom } from '../../src/random.ts';
 import { ManualClock } from '../../src/testing/index.ts';
 import { type FailPoint, failCommand } from '../faults/fail-point.ts';
 import { describeWithOwnMongo } from '../setup/mongodb.ts';

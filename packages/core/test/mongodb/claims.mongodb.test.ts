@@ -1,7 +1,7 @@
 // What happens between the commands of one verb: other processes, late replies, large documents.
 import type { Db, Document, MongoClient } from 'mongodb';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import type { Job } from '../../src/job.ts';
+import type { Job } from '../../src/job/job.ts';
 import type { MongoLedgerRepository } from '../../src/ledger/mongodb/mongo-ledger-repository.ts';
 import { makeJob, SeededRandom } from '../../src/testing/index.ts';
 import type { HeldReplies } from '../faults/fault-rule.ts';

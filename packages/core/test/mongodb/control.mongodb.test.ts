@@ -1,7 +1,7 @@
 // Single jobs: what each verb costs, and what it does when others are at the job too.
 import type { Db, MongoClient } from 'mongodb';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
-import type { Job } from '../../src/job.ts';
+import type { Job } from '../../src/job/job.ts';
 import type { MongoLedgerRepository } from '../../src/ledger/mongodb/mongo-ledger-repository.ts';
 import { describeWithOwnMongo } from '../setup/mongodb.ts';
 import { CommandLog, namesOf } from './command-log.ts';

@@ -1,7 +1,7 @@
 // What only MongoDB has: unique indexes that race, commands that are too large, transactions of the user's.
 import { type ClientSession, type Db, type MongoClient, MongoServerError } from 'mongodb';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
-import type { Job } from '../../src/job.ts';
+import type { Job } from '../../src/job/job.ts';
 import type { EnqueueAnswer } from '../../src/ledger/ledger-repository.ts';
 import type { MongoLedgerRepository } from '../../src/ledger/mongodb/mongo-ledger-repository.ts';
 import { makeJob } from '../../src/testing/index.ts';

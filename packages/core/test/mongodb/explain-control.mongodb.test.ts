@@ -1,7 +1,7 @@
 // Explains the commands of control, lists and pruning as the ledger sends them.
 import { type Db, type Document, MongoClient } from 'mongodb';
 import { afterAll, beforeAll, beforeEach, expect, inject, test } from 'vitest';
-import type { Job } from '../../src/job.ts';
+import type { Job } from '../../src/job/job.ts';
 import type { FindJobsParams } from '../../src/ledger/ledger-repository.ts';
 import type { MongoLedgerRepository } from '../../src/ledger/mongodb/mongo-ledger-repository.ts';
 import { cleanupTestDb, closeMongoDb, describeWithMongo, getTestDb } from '../setup/mongodb.ts';

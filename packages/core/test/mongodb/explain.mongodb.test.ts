@@ -1,7 +1,7 @@
 // Explains the very commands that the ledger sends, so that the plans cannot drift from the code.
 import { type Db, MongoClient } from 'mongodb';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, inject, test } from 'vitest';
-import type { Job } from '../../src/job.ts';
+import type { Job } from '../../src/job/job.ts';
 import type { MongoLedgerRepository } from '../../src/ledger/mongodb/mongo-ledger-repository.ts';
 import { cleanupTestDb, closeMongoDb, describeWithMongo, getTestDb } from '../setup/mongodb.ts';
 import { CommandLog, nameOf, onlyCommand } from './command-log.ts';

@@ -1,11 +1,11 @@
 // What one member cannot show: writes that the others have yet to hear of, and a real election.
 import { type Db, MongoClient } from 'mongodb';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { ConnectionError, UnknownOutcomeError } from '../../src/errors.ts';
-import type { Job } from '../../src/job.ts';
+import { ConnectionError, UnknownOutcomeError } from '../../src/foundation/errors.ts';
+import { systemRandom } from '../../src/foundation/random.ts';
+import type { Job } from '../../src/job/job.ts';
 import type { MongoLedgerRepository } from '../../src/ledger/mongodb/mongo-ledger-repository.ts';
-import type { SettleAnswer } from '../../src/ledger/settlement.ts';
-import { systemRandom } from '../../src/random.ts';
+import type { SettleAnswer } from '../../src/ledger/settle-answers.ts';
 import { describeWithOwnMongo } from '../setup/mongodb.ts';
 import { type ReplicaSet, startReplicaSet } from '../setup/replica-set.ts';
 import { until } from '../setup/until.ts';

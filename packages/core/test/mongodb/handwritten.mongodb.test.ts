@@ -2,8 +2,8 @@
 import { type Db, Decimal128, Double, Int32, Long, ObjectId } from 'mongodb';
 import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { Monque, stage } from '../../src/index.ts';
-import type { Job } from '../../src/job.ts';
-import { unfitReason } from '../../src/job-fitness.ts';
+import type { Job } from '../../src/job/job.ts';
+import { unfitReason } from '../../src/job/unfit-reason.ts';
 import type { FindJobsParams, JobOrder } from '../../src/ledger/ledger-repository.ts';
 import type { MongoLedgerRepository } from '../../src/ledger/mongodb/mongo-ledger-repository.ts';
 import { cleanupTestDb, closeMongoDb, describeWithMongo, getTestDb } from '../setup/mongodb.ts';

@@ -1,11 +1,11 @@
 import type { Collection, Db, Document } from 'mongodb';
-import type { Job } from '../../src/job.ts';
+import type { Job } from '../../src/job/job.ts';
 import type { ClaimParams, ClaimResult } from '../../src/ledger/ledger-repository.ts';
 import {
   MongoLedgerRepository,
   type MongoLedgerRepositoryOptions,
 } from '../../src/ledger/mongodb/mongo-ledger-repository.ts';
-import type { Settlement, SettleVerb } from '../../src/ledger/settlement.ts';
+import type { Settlement, SettleVerb } from '../../src/ledger/settle-answers.ts';
 import { MANUAL_CLOCK_START, makeJob } from '../../src/testing/index.ts';
 
 const COLLECTION = 'jobs';

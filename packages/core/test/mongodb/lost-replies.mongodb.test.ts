@@ -1,7 +1,7 @@
 // What a verb says when its write was not answered, and what the same verb says when it is called again.
 import type { Db, MongoClient } from 'mongodb';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { ConnectionError } from '../../src/errors.ts';
+import { ConnectionError } from '../../src/foundation/errors.ts';
 import type { MongoLedgerRepository } from '../../src/ledger/mongodb/mongo-ledger-repository.ts';
 import { type FailCommandData, type FailPoint, failCommand } from '../faults/fail-point.ts';
 import { describeWithOwnMongo } from '../setup/mongodb.ts';

@@ -2,7 +2,7 @@
 import { type Db, MongoClient } from 'mongodb';
 import { MongoClient as MongoClient6 } from 'mongodb-6';
 import { afterAll, afterEach, beforeEach, describe, expect, inject, test } from 'vitest';
-import { ConnectionError } from '../../src/errors.ts';
+import { ConnectionError } from '../../src/foundation/errors.ts';
 import { ENGINE_INDEXES, LISTING_INDEXES } from '../../src/ledger/mongodb/indexes.ts';
 import {
   DEFAULT_COLLECTION_NAME,

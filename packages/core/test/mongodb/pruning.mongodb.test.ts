@@ -1,7 +1,7 @@
 // How jobs leave: what a step costs, what it never touches, and what meets it on the way to the archive.
 import { type Collection, type Db, type MongoClient, ObjectId } from 'mongodb';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
-import type { Job } from '../../src/job.ts';
+import type { Job } from '../../src/job/job.ts';
 import type { PruneParams } from '../../src/ledger/ledger-repository.ts';
 import type { MongoLedgerRepository } from '../../src/ledger/mongodb/mongo-ledger-repository.ts';
 import { describeWithOwnMongo } from '../setup/mongodb.ts';

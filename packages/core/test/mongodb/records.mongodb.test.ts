@@ -2,9 +2,9 @@
 import { randomBytes } from 'node:crypto';
 import type { Db, MongoClient } from 'mongodb';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
-import { MonqueError, UnknownOutcomeError, UnsupportedError } from '../../src/errors.ts';
+import { MonqueError, UnknownOutcomeError, UnsupportedError } from '../../src/foundation/errors.ts';
 import { Monque } from '../../src/index.ts';
-import type { Job } from '../../src/job.ts';
+import type { Job } from '../../src/job/job.ts';
 import type { MongoLedgerRepository } from '../../src/ledger/mongodb/mongo-ledger-repository.ts';
 import { aesCodec } from '../aes-codec.ts';
 import { describeWithOwnMongo } from '../setup/mongodb.ts';

@@ -1,9 +1,9 @@
 // How many commands and statements a flush of settlements costs, and what is read when some did not match.
 import { type Db, MongoClient } from 'mongodb';
 import { afterAll, beforeAll, beforeEach, expect, inject, test } from 'vitest';
-import type { Job } from '../../src/job.ts';
+import type { Job } from '../../src/job/job.ts';
 import type { MongoLedgerRepository } from '../../src/ledger/mongodb/mongo-ledger-repository.ts';
-import type { SettleAnswer, Settlement, SettleVerb } from '../../src/ledger/settlement.ts';
+import type { SettleAnswer, Settlement, SettleVerb } from '../../src/ledger/settle-answers.ts';
 import { cleanupTestDb, closeMongoDb, describeWithMongo, getTestDb } from '../setup/mongodb.ts';
 import { CommandLog, nameOf } from './command-log.ts';
 import { at, jobsIn, makeClaimed, openLedger, put, settlement, statesOf } from './jobs.ts';

@@ -1,8 +1,8 @@
 /** What is known of a run from outside: every write of the ledger, every run of a handler, every answer to a caller. */
 import type { Job } from '../../src/index.ts';
-import type { JobVerb } from '../../src/job-lifecycle.ts';
-import type { SettleVerb } from '../../src/ledger/settlement.ts';
-import type { TransitionParams } from '../../src/lifecycle.ts';
+import type { JobVerb } from '../../src/job/job-lifecycle.ts';
+import type { TransitionParams } from '../../src/job/lifecycle.ts';
+import type { SettleVerb } from '../../src/ledger/settle-answers.ts';
 import type { Machine } from './machine.ts';
 import type { Profile } from './profile.ts';
 import type { World } from './world.ts';

@@ -1,6 +1,6 @@
 /** One place in the fleet: a machine with a scheduler on it, and after a crash another machine in its stead. */
-import { sleep } from '../../src/clock.ts';
-import { ShutdownTimeoutError } from '../../src/errors.ts';
+import { sleep } from '../../src/foundation/clock.ts';
+import { ShutdownTimeoutError } from '../../src/foundation/errors.ts';
 import { type Job, type JobContext, Monque, type StageContext } from '../../src/index.ts';
 import type { LedgerRepository } from '../../src/ledger/ledger-repository.ts';
 import { FaultyLedgerRepository } from '../../src/testing/faulty-ledger-repository.ts';

@@ -2,7 +2,7 @@
  * One machine with one process: its clocks, and what can befall it. What reaches it while it stands still, timers and
  * answers alike, waits until it goes on; what reaches it after a crash is lost.
  */
-import { type Clock, LONGEST_TIMER_MS, type Timer } from '../../src/clock.ts';
+import { type Clock, LONGEST_TIMER_MS, type Timer } from '../../src/foundation/clock.ts';
 import type { Chance } from './chance.ts';
 import type { Happening, World } from './world.ts';
 

@@ -1,8 +1,9 @@
 /** The in-memory ledger itself, watched: each verb is one step, and every write is told. */
 
 import type { Job } from '../../src/index.ts';
-import type { JobVerb } from '../../src/job-lifecycle.ts';
-import { chooseExpiry } from '../../src/ledger/gate-expiry.ts';
+import type { JobVerb } from '../../src/job/job-lifecycle.ts';
+import type { TransitionParams } from '../../src/job/lifecycle.ts';
+import { chooseExpiry } from '../../src/ledger/expiry-choice.ts';
 import type {
   AmendParams,
   AmendResult,
@@ -41,9 +42,8 @@ import type {
 } from '../../src/ledger/ledger-repository.ts';
 import { InMemoryLedgerRepository } from '../../src/ledger/memory/in-memory-ledger-repository.ts';
 import { chooseRescue } from '../../src/ledger/rescue-choice.ts';
-import { settlementParams } from '../../src/ledger/settlement.ts';
+import { settlementParams } from '../../src/ledger/settle-answers.ts';
 import { checkpointParams, GATE_VERBS, openGateParams } from '../../src/ledger/stage-answers.ts';
-import type { TransitionParams } from '../../src/lifecycle.ts';
 import { SETTLE_VERBS } from './facts.ts';
 import type { Observer } from './observer.ts';
 import { NO_HINTS, type SteppedLedgerParams } from './stepped-ledger.ts';

@@ -2,10 +2,10 @@
  * Many instances of the real engine over one ledger in memory, in virtual time, with faults, all from one seed. Faults
  * come first; then they stop, and whatever was accepted must come to its end.
  */
-import type { Clock } from '../../src/clock.ts';
+import type { Clock } from '../../src/foundation/clock.ts';
+import { sample } from '../../src/foundation/random.ts';
 import type { Job } from '../../src/index.ts';
 import type { LedgerRepository } from '../../src/ledger/ledger-repository.ts';
-import { sample } from '../../src/random.ts';
 import { SeededRandom } from '../../src/testing/seeded-random.ts';
 import type { Counts } from './facts.ts';
 import { JOB_NAMES, LAST_WORDS_MS, type Users } from './features/users.ts';

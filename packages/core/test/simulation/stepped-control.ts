@@ -1,6 +1,9 @@
 /** What people do to single jobs and to series, and how old jobs leave, in the steps of the MongoDB ledger. */
 import type { Job } from '../../src/index.ts';
-import { JOB_LIFECYCLE, type JobVerb } from '../../src/job-lifecycle.ts';
+import { JOB_LIFECYCLE, type JobVerb } from '../../src/job/job-lifecycle.ts';
+import type { TransitionParams } from '../../src/job/lifecycle.ts';
+import { nextRunOf } from '../../src/job/next-run.ts';
+import { lockToRetake, seriesLock } from '../../src/job/unique-locks.ts';
 import type {
   AmendParams,
   AmendResult,
@@ -17,11 +20,8 @@ import type {
   ReplanParams,
   SeriesResult,
 } from '../../src/ledger/ledger-repository.ts';
-import { firstIdAt } from '../../src/ledger/mongodb/queries.ts';
-import { historyEntries } from '../../src/ledger/settlement.ts';
-import { lockToRetake, seriesLock } from '../../src/ledger/unique-locks.ts';
-import type { TransitionParams } from '../../src/lifecycle.ts';
-import { nextRunOf } from '../../src/series.ts';
+import { firstIdAt } from '../../src/ledger/mongodb/engine-queries.ts';
+import { historyEntries } from '../../src/ledger/settle-answers.ts';
 import { LockHeldError, type SteppedJobs } from './stepped-jobs.ts';
 
 /** Changes jobs, and lets others in between two commands. */

@@ -1,12 +1,12 @@
 /**
  * The jobs of a stepped ledger: one guarded write at a time, each told, under the unique indexes of the one on MongoDB.
  */
-import { UnknownOutcomeError } from '../../src/errors.ts';
+import { UnknownOutcomeError } from '../../src/foundation/errors.ts';
 import type { Job } from '../../src/index.ts';
-import { JOB_LIFECYCLE, type JobVerb } from '../../src/job-lifecycle.ts';
+import { JOB_LIFECYCLE, type JobVerb } from '../../src/job/job-lifecycle.ts';
+import type { TransitionParams } from '../../src/job/lifecycle.ts';
+import { LOCK_FIELDS } from '../../src/job/unique-locks.ts';
 import type { Hints } from '../../src/ledger/memory/hints.ts';
-import { LOCK_FIELDS } from '../../src/ledger/unique-locks.ts';
-import type { TransitionParams } from '../../src/lifecycle.ts';
 import type { Observer } from './observer.ts';
 
 const MOST_RACES = 10;

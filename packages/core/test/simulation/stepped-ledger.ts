@@ -3,8 +3,8 @@
  * their turn in between. States and guards are those of the lifecycle table; leases are those of the in-memory ledger.
  */
 
-import type { Clock } from '../../src/clock.ts';
-import { invariant } from '../../src/errors.ts';
+import type { Clock } from '../../src/foundation/clock.ts';
+import { invariant } from '../../src/foundation/errors.ts';
 import type { Job } from '../../src/index.ts';
 import {
   type AmendParams,
@@ -53,9 +53,9 @@ import {
   SUSPECT_RESCUE_COUNT,
 } from '../../src/ledger/ledger-repository.ts';
 import { Hints } from '../../src/ledger/memory/hints.ts';
-import { LeaseRegister } from '../../src/ledger/memory/lease-register.ts';
+import { LeaseRegister } from '../../src/ledger/memory/leases.ts';
 import { chooseRescue } from '../../src/ledger/rescue-choice.ts';
-import { answerUnmatched, settlementParams } from '../../src/ledger/settlement.ts';
+import { answerUnmatched, settlementParams } from '../../src/ledger/settle-answers.ts';
 import type { Observer } from './observer.ts';
 import { SteppedControl } from './stepped-control.ts';
 import { SteppedJobs } from './stepped-jobs.ts';

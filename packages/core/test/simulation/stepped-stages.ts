@@ -1,5 +1,5 @@
 /** Stages and gates in the steps of the MongoDB ledger. */
-import { chooseExpiry } from '../../src/ledger/gate-expiry.ts';
+import { chooseExpiry } from '../../src/ledger/expiry-choice.ts';
 import type {
   CheckpointParams,
   CheckpointResult,

@@ -1,5 +1,5 @@
 /** The verbs that no simulated engine calls. The one it calls by itself finds nothing to do; the others refuse. */
-import { UnsupportedError } from '../../src/errors.ts';
+import { UnsupportedError } from '../../src/foundation/errors.ts';
 import type { Job } from '../../src/index.ts';
 import {
   type ClaimCounts,

@@ -2,7 +2,7 @@
  * Virtual time. One queue holds all that will happen: timers, requests and answers on their way. Nothing takes time
  * but waiting; what one event sets off runs to its end, promises included, before the next event begins.
  */
-import { systemClock } from '../../src/clock.ts';
+import { systemClock } from '../../src/foundation/clock.ts';
 import { BinaryHeap } from '../../src/ledger/memory/binary-heap.ts';
 import { Chance } from './chance.ts';
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { Job } from '../../job.ts';
+import type { Job } from '../../job/job.ts';
 import { makeJob } from '../../testing/index.ts';
 import { DueQueue, inClaimOrder } from './due-queue.ts';
 import { copyIn, type StoredJob } from './stored-job.ts';

@@ -8,7 +8,7 @@
  *
  * @module
  */
-import type { Job } from '../../job.ts';
+import type { Job } from '../../job/job.ts';
 import { BinaryHeap } from './binary-heap.ts';
 import type { StoredJob } from './stored-job.ts';
 

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Clock } from '../../clock.ts';
+import type { Clock } from '../../foundation/clock.ts';
 import type { LedgerHint, LedgerWatch } from '../ledger-repository.ts';
 
 /** Passes hints on to every listener. A listener that throws hurts neither the write nor the other listeners. */

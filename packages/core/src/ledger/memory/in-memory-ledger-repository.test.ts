@@ -1,10 +1,14 @@
 import type { ClientSession } from 'mongodb';
 import { describe, expect, test, vi } from 'vitest';
-import { InvalidArgumentError, LedgerFullError, UnsupportedError } from '../../errors.ts';
-import type { Job } from '../../job.ts';
+import {
+  InvalidArgumentError,
+  LedgerFullError,
+  UnsupportedError,
+} from '../../foundation/errors.ts';
+import type { Job } from '../../job/job.ts';
+import { seriesLock } from '../../job/unique-locks.ts';
 import { ManualClock, makeJob } from '../../testing/index.ts';
 import type { ClaimResult, LedgerHint, PruneParams, PruneResult } from '../ledger-repository.ts';
-import { seriesLock } from '../unique-locks.ts';
 import {
   type InMemoryLedgerOptions,
   InMemoryLedgerRepository,

@@ -14,32 +14,32 @@
  *
  * @module
  */
-import { InvalidArgumentError, LedgerFullError, toError } from '../../errors.ts';
-import { asRecord, type Job } from '../../job.ts';
-import { JOB_LIFECYCLE } from '../../job-lifecycle.ts';
+import { InvalidArgumentError, LedgerFullError, toError } from '../../foundation/errors.ts';
+import { asRecord, type Job } from '../../job/job.ts';
+import { JOB_LIFECYCLE } from '../../job/job-lifecycle.ts';
 import { LedgerRepository, type LedgerRepositoryOptions } from '../ledger-repository.ts';
-import type * as verbs from '../ledger-verbs.ts';
 import {
   answerUnmatched,
   type SettleAnswer,
   type Settlement,
   settlementParams,
-} from '../settlement.ts';
+} from '../settle-answers.ts';
 import { removalEntry, transitionEntry } from '../transition-log.ts';
+import type * as verbs from '../verbs/ledger-verbs.ts';
 import { inClaimOrder } from './due-queue.ts';
 import { Hints } from './hints.ts';
+import { countMemoryClaims, countMemoryDue } from './inspection.ts';
 import { JobStore } from './job-store.ts';
-import { LeaseRegister } from './lease-register.ts';
-import { MemoryArchive } from './memory-archive.ts';
-import { MemoryControl, noTransactions } from './memory-control.ts';
-import { countMemoryClaims, countMemoryDue } from './memory-inspection.ts';
-import { countJobs, listJobs, takeJobs } from './memory-listing.ts';
-import { MemoryTransitions, mend, readHistory, setMetadata } from './memory-records.ts';
-import { MemoryRescue } from './memory-rescue.ts';
-import { MemorySeries } from './memory-series.ts';
-import { MemoryStages } from './memory-stages.ts';
+import { LeaseRegister } from './leases.ts';
+import { countJobs, listJobs, takeJobs } from './listing.ts';
+import { MemoryControl, noTransactions } from './manual-verbs.ts';
 import { dueHint, Moves } from './moves.ts';
+import { MemoryArchive } from './pruning.ts';
+import { MemoryRescue } from './rescue.ts';
+import { MemorySeries } from './series.ts';
+import { MemoryStages } from './stages.ts';
 import { copyIn, copyOut, type StoredJob, toStandingClaim } from './stored-job.ts';
+import { MemoryTransitions, mend, readHistory, setMetadata } from './transition-log.ts';
 
 /** How many unfinished jobs an in-memory ledger holds when nothing else is said. */
 const DEFAULT_MAX_JOBS = 100_000;

@@ -7,9 +7,9 @@
  *
  * @module
  */
-import type { Job } from '../../job.ts';
+import type { Job } from '../../job/job.ts';
+import { lockOf, type UniqueLock } from '../../job/unique-locks.ts';
 import { SUSPECT_RESCUE_COUNT } from '../ledger-repository.ts';
-import { lockOf, type UniqueLock } from '../unique-locks.ts';
 import { DueQueue } from './due-queue.ts';
 import { FinishedJobs } from './finished-jobs.ts';
 import { IdOrder } from './id-order.ts';

@@ -3,16 +3,16 @@
  *
  * @module
  */
-import { invariant } from '../../errors.ts';
-import { asRecord, type Job } from '../../job.ts';
-import { JOB_LIFECYCLE, type JobVerb } from '../../job-lifecycle.ts';
-import type { TransitionParams } from '../../lifecycle.ts';
+import { invariant } from '../../foundation/errors.ts';
+import { asRecord, type Job } from '../../job/job.ts';
+import { JOB_LIFECYCLE, type JobVerb } from '../../job/job-lifecycle.ts';
+import type { TransitionParams } from '../../job/lifecycle.ts';
 import type { LedgerHint } from '../ledger-repository.ts';
 import { transitionEntry } from '../transition-log.ts';
 import type { Hints } from './hints.ts';
 import type { JobStore } from './job-store.ts';
-import type { MemoryTransitions } from './memory-records.ts';
 import { packed, type StoredJob } from './stored-job.ts';
+import type { MemoryTransitions } from './transition-log.ts';
 
 /** Applies verbs to stored jobs. */
 export class Moves {

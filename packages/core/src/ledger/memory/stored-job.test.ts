@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { InvalidArgumentError } from '../../errors.ts';
-import type { Job } from '../../job.ts';
+import { InvalidArgumentError } from '../../foundation/errors.ts';
+import type { Job } from '../../job/job.ts';
 import { ManualClock, makeJob } from '../../testing/index.ts';
 import type { ClaimResult } from '../ledger-repository.ts';
 import { InMemoryLedgerRepository } from './in-memory-ledger-repository.ts';

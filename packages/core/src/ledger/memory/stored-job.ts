@@ -4,9 +4,9 @@
  * @module
  */
 import { BSON } from 'mongodb';
-import { InvalidArgumentError } from '../../errors.ts';
-import type { Job } from '../../job.ts';
-import { BSON_OPTIONS } from '../../payload.ts';
+import { InvalidArgumentError } from '../../foundation/errors.ts';
+import type { Job } from '../../job/job.ts';
+import { BSON_OPTIONS } from '../../job/payload.ts';
 import type { StandingClaim } from '../ledger-repository.ts';
 
 /** The largest document that MongoDB stores; this ledger refuses what that one would. */

@@ -5,11 +5,11 @@
  * @module
  */
 import type { ChangeStream, Collection } from 'mongodb';
-import { retryDelayMs } from '../../backoff.ts';
-import { type Clock, sleep } from '../../clock.ts';
-import type { Job } from '../../job.ts';
-import { BSON_OPTIONS } from '../../payload.ts';
-import type { Random } from '../../random.ts';
+import { type Clock, sleep } from '../../foundation/clock.ts';
+import type { Random } from '../../foundation/random.ts';
+import { retryDelayMs } from '../../job/backoff.ts';
+import type { Job } from '../../job/job.ts';
+import { BSON_OPTIONS } from '../../job/payload.ts';
 import type { LedgerHint, LedgerWatch } from '../ledger-repository.ts';
 import { readError } from './driver-errors.ts';
 import { hintPipeline, toHint } from './hint-pipeline.ts';

@@ -6,7 +6,12 @@
  *
  * @module
  */
-import { ConnectionError, MonqueError, toError, UnknownOutcomeError } from '../../errors.ts';
+import {
+  ConnectionError,
+  MonqueError,
+  toError,
+  UnknownOutcomeError,
+} from '../../foundation/errors.ts';
 
 /** Server error codes after which the same request may succeed on this or another node. */
 const TRANSIENT_CODES: ReadonlySet<unknown> = new Set([

@@ -7,8 +7,8 @@
  */
 import type { Document } from 'mongodb';
 import type { LedgerHint } from '../ledger-repository.ts';
+import { JOB_ID } from './engine-queries.ts';
 import { PAUSE_ID_PATTERN } from './pause-documents.ts';
-import { JOB_ID } from './queries.ts';
 
 const UPDATED = 'updateDescription.updatedFields';
 

@@ -1,6 +1,6 @@
 import { Decimal128, ObjectId } from 'mongodb';
 import { expect, test } from 'vitest';
-import { DOCUMENT_VERSION } from '../../job.ts';
+import { DOCUMENT_VERSION } from '../../job/job.ts';
 import { makeJob } from '../../testing/index.ts';
 import { fromDocument } from './job-document.ts';
 

@@ -7,7 +7,7 @@
  * @module
  */
 import type { Document, WithId } from 'mongodb';
-import { DEFAULT_PRIORITY, type Job } from '../../job.ts';
+import { DEFAULT_PRIORITY, type Job } from '../../job/job.ts';
 
 const NUMBER_FIELDS = [
   ...['priority', 'failCount', 'fence', 'rescueCount', 'maxRetries', 'timeout'],

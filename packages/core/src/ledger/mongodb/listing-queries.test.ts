@@ -1,6 +1,7 @@
 import { ObjectId } from 'mongodb';
 import { expect, test } from 'vitest';
-import { JOB_LIFECYCLE } from '../../job-lifecycle.ts';
+import { JOB_LIFECYCLE } from '../../job/job-lifecycle.ts';
+import { JOB_ID } from './engine-queries.ts';
 import {
   listFilter,
   listOrder,
@@ -8,7 +9,6 @@ import {
   stampedListPipeline,
   statsPipeline,
 } from './listing-queries.ts';
-import { JOB_ID } from './queries.ts';
 
 const NOW = new Date('2025-01-01T00:00:00Z');
 const jobId = new ObjectId();

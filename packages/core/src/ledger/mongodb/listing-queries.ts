@@ -7,15 +7,15 @@
  * @module
  */
 import type { Document, ObjectId } from 'mongodb';
-import { JOB_LIFECYCLE } from '../../job-lifecycle.ts';
+import { JOB_LIFECYCLE } from '../../job/job-lifecycle.ts';
+import { seriesLock } from '../../job/unique-locks.ts';
 import type {
   FindJobsParams,
   FindSeriesParams,
   JobFilter,
   ReadStatsParams,
 } from '../ledger-repository.ts';
-import { seriesLock } from '../unique-locks.ts';
-import { firstIdAt, JOB_ID } from './queries.ts';
+import { firstIdAt, JOB_ID } from './engine-queries.ts';
 
 const SERIES_PREFIX = seriesLock('');
 /** The first text behind all that begin with the prefix. */

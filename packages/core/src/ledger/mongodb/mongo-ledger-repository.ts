@@ -9,42 +9,39 @@
  * @module
  */
 import type { Collection, Db } from 'mongodb';
-import type { Job } from '../../job.ts';
-import { type Random, systemRandom } from '../../random.ts';
+import { type Random, systemRandom } from '../../foundation/random.ts';
+import type { Job } from '../../job/job.ts';
 import { DEFAULT_OPERATION_TIMEOUT, LedgerRepository } from '../ledger-repository.ts';
-import type * as verbs from '../ledger-verbs.ts';
+import type * as verbs from '../verbs/ledger-verbs.ts';
+import { MongoClaims } from './claims.ts';
 import { Commands } from './commands.ts';
 import { reading, writing } from './driver-errors.ts';
+import { MongoEnqueue } from './enqueue.ts';
+import { watchJobs } from './hints.ts';
 import { ENGINE_INDEXES, LISTING_INDEXES, type NamedIndex } from './indexes.ts';
-import { MongoClaims } from './mongo-claims.ts';
-import { MongoControl } from './mongo-control.ts';
-import { findNextDue } from './mongo-due.ts';
-import { MongoEnqueue } from './mongo-enqueue.ts';
-import { watchJobs } from './mongo-hints.ts';
-import { MongoInspection } from './mongo-inspection.ts';
-import { MongoJobs } from './mongo-jobs.ts';
-import { type LeaseDocument, MongoLeases } from './mongo-leases.ts';
-import {
-  DEFAULT_COLLECTION_NAME,
-  type MongoLedgerRepositoryOptions,
-} from './mongo-ledger-options.ts';
-import { MongoListing } from './mongo-listing.ts';
-import { mend } from './mongo-mend.ts';
-import { setMetadata } from './mongo-metadata.ts';
-import { MongoPauses } from './mongo-pauses.ts';
-import { MongoPruning } from './mongo-pruning.ts';
-import { MongoRescue } from './mongo-rescue.ts';
-import { MongoSeries } from './mongo-series.ts';
-import { MongoSettle } from './mongo-settle.ts';
-import { MongoStages } from './mongo-stages.ts';
-import { MongoTransitions } from './mongo-transitions.ts';
+import { MongoInspection } from './inspection.ts';
+import { type LeaseDocument, MongoLeases } from './leases.ts';
+import { DEFAULT_COLLECTION_NAME, type MongoLedgerRepositoryOptions } from './ledger-options.ts';
+import { MongoListing } from './listing.ts';
+import { MongoControl } from './manual-verbs.ts';
+import { mend } from './mend.ts';
+import { setMetadata } from './metadata.ts';
+import { MongoJobs } from './moves.ts';
+import { findNextDue } from './next-due.ts';
 import type { PauseDocument } from './pause-documents.ts';
+import { MongoPauses } from './pauses.ts';
+import { MongoPruning } from './pruning.ts';
+import { MongoRescue } from './rescue.ts';
+import { MongoSeries } from './series.ts';
 import { checkDb, checkIndexes, checkServer, makeIndexes } from './server-checks.ts';
+import { MongoSettle } from './settle.ts';
+import { MongoStages } from './stages.ts';
+import { MongoTransitions } from './transition-log.ts';
 
 export {
   DEFAULT_COLLECTION_NAME,
   type MongoLedgerRepositoryOptions,
-} from './mongo-ledger-options.ts';
+} from './ledger-options.ts';
 
 /** Keeps jobs in MongoDB 4.4 or newer, on a replica set; on a standalone server without hints. */
 export class MongoLedgerRepository extends LedgerRepository {

@@ -11,8 +11,13 @@ import type {
   IndexDescriptionInfo,
   ListIndexesOptions,
 } from 'mongodb';
-import { ConnectionError, InvalidArgumentError, toError, UnsupportedError } from '../../errors.ts';
-import { bsonMajorVersion, bsonVersionOf } from '../../payload.ts';
+import {
+  ConnectionError,
+  InvalidArgumentError,
+  toError,
+  UnsupportedError,
+} from '../../foundation/errors.ts';
+import { bsonMajorVersion, bsonVersionOf } from '../../job/payload.ts';
 import { DUPLICATE_KEY_CODE } from './driver-errors.ts';
 import type { NamedIndex } from './indexes.ts';
 

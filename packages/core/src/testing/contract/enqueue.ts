@@ -4,7 +4,7 @@
  * @module
  */
 import assert from 'node:assert/strict';
-import { copyPayload } from '../../payload.ts';
+import { copyPayload } from '../../job/payload.ts';
 import { assertSameJob, type ContractTests, idsOf, jobOf, type Subject } from './subject.ts';
 
 const LOCKED = { uniqueKey: 'key', uniqueLock: 'lock' } as const;

@@ -4,7 +4,7 @@
  * @module
  */
 import assert from 'node:assert/strict';
-import type { GateRecord, Job } from '../../job.ts';
+import type { GateRecord, Job } from '../../job/job.ts';
 import type { OpenGateResult } from '../../ledger/ledger-repository.ts';
 import { midnight, putClaimedSeries, SERIES_KEY } from './series-jobs.ts';
 import { assertSameJob, type ContractTests, only, present, type Subject } from './subject.ts';

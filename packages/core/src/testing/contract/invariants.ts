@@ -5,10 +5,10 @@
  * @module
  */
 import assert from 'node:assert/strict';
-import { InvariantViolationError } from '../../errors.ts';
-import type { Job } from '../../job.ts';
-import type { InvariantRule } from '../../ledger/invariant-rules.ts';
-import type { InvariantViolation } from '../../ledger/invariants.ts';
+import { InvariantViolationError } from '../../foundation/errors.ts';
+import type { Job } from '../../job/job.ts';
+import type { InvariantRule } from '../../ledger/rules/known-rules.ts';
+import type { InvariantViolation } from '../../ledger/rules/rules.ts';
 import { assertSameJob, type ContractTests, only, present, type Subject } from './subject.ts';
 
 const MANY = 50;

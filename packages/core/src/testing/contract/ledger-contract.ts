@@ -3,8 +3,8 @@
  *
  * @module
  */
-import type { Clock } from '../../clock.ts';
-import { invariant } from '../../errors.ts';
+import type { Clock } from '../../foundation/clock.ts';
+import { invariant } from '../../foundation/errors.ts';
 import type { LedgerRepository } from '../../ledger/ledger-repository.ts';
 import { amendTests } from './amend.ts';
 import { cancelTests } from './cancel.ts';

@@ -4,7 +4,7 @@
  * @module
  */
 import assert from 'node:assert/strict';
-import type { Job } from '../../job.ts';
+import type { Job } from '../../job/job.ts';
 import type { FindJobsParams, JobFilter, JobOrder } from '../../ledger/ledger-repository.ts';
 import { assertSameJob, type ContractTests, idsOf, type Subject } from './subject.ts';
 

@@ -4,9 +4,9 @@
  * @module
  */
 import assert from 'node:assert/strict';
-import type { Job } from '../../job.ts';
+import type { Job } from '../../job/job.ts';
+import type { MetadataChanges, MetadataFilter } from '../../job/metadata.ts';
 import type { SetMetadataResult } from '../../ledger/ledger-repository.ts';
-import type { MetadataChanges, MetadataFilter } from '../../metadata.ts';
 import { assertSameJob, type ContractTests, idsOf, present, type Subject } from './subject.ts';
 
 export const metadataTests: ContractTests = {

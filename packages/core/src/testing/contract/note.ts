@@ -4,7 +4,7 @@
  * @module
  */
 import assert from 'node:assert/strict';
-import { MOST_LOG_LINES } from '../../job.ts';
+import { MOST_LOG_LINES } from '../../job/job.ts';
 import { assertSameJob, type ContractTests, OTHER_INSTANCE } from './subject.ts';
 
 export const noteTests: ContractTests = {

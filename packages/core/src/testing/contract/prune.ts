@@ -5,7 +5,7 @@
  */
 import assert from 'node:assert/strict';
 import type { ObjectId } from 'mongodb';
-import type { Job } from '../../job.ts';
+import type { Job } from '../../job/job.ts';
 import type { PruneParams } from '../../ledger/ledger-repository.ts';
 import {
   assertSameJob,

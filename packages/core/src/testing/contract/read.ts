@@ -4,7 +4,7 @@
  * @module
  */
 import assert from 'node:assert/strict';
-import type { Job } from '../../job.ts';
+import type { Job } from '../../job/job.ts';
 import { type ContractTests, INSTANCE, idsOf, JOB_NAME, OTHER_INSTANCE } from './subject.ts';
 
 export const readTests: ContractTests = {

@@ -4,9 +4,9 @@
  * @module
  */
 import assert from 'node:assert/strict';
-import type { Job } from '../../job.ts';
+import type { Job } from '../../job/job.ts';
+import { seriesLock } from '../../job/unique-locks.ts';
 import type { RedriveResult } from '../../ledger/ledger-repository.ts';
-import { seriesLock } from '../../ledger/unique-locks.ts';
 import { midnight, putClaimedSeries, putSeries, SERIES_KEY } from './series-jobs.ts';
 import {
   assertSameJob,

@@ -5,7 +5,7 @@
  */
 import assert from 'node:assert/strict';
 import { SUSPECT_RESCUE_COUNT } from '../../ledger/ledger-repository.ts';
-import { rescueFailReason } from '../../ledger/settlement.ts';
+import { rescueFailReason } from '../../ledger/settle-answers.ts';
 import {
   assertSameJob,
   type ContractTests,

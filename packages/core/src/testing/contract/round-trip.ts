@@ -4,7 +4,7 @@
  * @module
  */
 import assert from 'node:assert/strict';
-import type { Job } from '../../job.ts';
+import type { Job } from '../../job/job.ts';
 import { assertSameJob, type ContractTests, only, present, type Subject } from './subject.ts';
 
 export const roundTripTests: ContractTests = {

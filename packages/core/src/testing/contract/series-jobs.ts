@@ -3,8 +3,8 @@
  *
  * @module
  */
-import type { Job } from '../../job.ts';
-import { seriesLock } from '../../ledger/unique-locks.ts';
+import type { Job } from '../../job/job.ts';
+import { seriesLock } from '../../job/unique-locks.ts';
 import type { Subject } from './subject.ts';
 
 const DAY_MS = 24 * 60 * 60 * 1000;

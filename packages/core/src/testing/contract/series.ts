@@ -4,10 +4,10 @@
  * @module
  */
 import assert from 'node:assert/strict';
-import type { Job } from '../../job.ts';
+import type { Job } from '../../job/job.ts';
+import { seriesLock } from '../../job/unique-locks.ts';
 import type { ReplanParams, SeriesResult } from '../../ledger/ledger-repository.ts';
-import { rescueFailReason } from '../../ledger/settlement.ts';
-import { seriesLock } from '../../ledger/unique-locks.ts';
+import { rescueFailReason } from '../../ledger/settle-answers.ts';
 import {
   DAILY,
   midnight,

@@ -4,8 +4,8 @@
  * @module
  */
 import assert from 'node:assert/strict';
-import { type JobStatus, MOST_HISTORY } from '../../job.ts';
-import type { SettleVerb } from '../../ledger/settlement.ts';
+import { type JobStatus, MOST_HISTORY } from '../../job/job.ts';
+import type { SettleVerb } from '../../ledger/settle-answers.ts';
 import { type ContractTests, OTHER_INSTANCE, only } from './subject.ts';
 
 const RESENT = [

@@ -4,7 +4,7 @@
  * @module
  */
 import assert from 'node:assert/strict';
-import type { Job, StageRecord } from '../../job.ts';
+import type { Job, StageRecord } from '../../job/job.ts';
 import type { CheckpointParams, CheckpointResult } from '../../ledger/ledger-repository.ts';
 import { nextRunFields, putClaimedSeries } from './series-jobs.ts';
 import { assertSameJob, type ContractTests, type Subject } from './subject.ts';

@@ -4,8 +4,9 @@
  * @module
  */
 import assert from 'node:assert/strict';
-import type { Clock } from '../../clock.ts';
-import type { Job, JobStatus } from '../../job.ts';
+import type { Clock } from '../../foundation/clock.ts';
+import { systemRandom } from '../../foundation/random.ts';
+import type { Job, JobStatus } from '../../job/job.ts';
 import type {
   CancelResult,
   ClaimParams,
@@ -18,8 +19,7 @@ import type {
   RescueParams,
   RescueResult,
 } from '../../ledger/ledger-repository.ts';
-import type { SettleAnswer, Settlement, SettleVerb } from '../../ledger/settlement.ts';
-import { systemRandom } from '../../random.ts';
+import type { SettleAnswer, Settlement, SettleVerb } from '../../ledger/settle-answers.ts';
 import { makeJob } from '../job-factory.ts';
 
 /** One test of the contract. */

@@ -4,11 +4,11 @@
  * @module
  */
 import assert from 'node:assert/strict';
-import type { GateRecord, Job, JobStatus, StageRecord } from '../../job.ts';
-import type { JobVerb } from '../../job-lifecycle.ts';
+import type { GateRecord, Job, JobStatus, StageRecord } from '../../job/job.ts';
+import type { JobVerb } from '../../job/job-lifecycle.ts';
+import type { JobMetadata } from '../../job/metadata.ts';
 import type { SeriesFields } from '../../ledger/ledger-repository.ts';
-import { answerUnmatched, type SettleVerb } from '../../ledger/settlement.ts';
-import type { JobMetadata } from '../../metadata.ts';
+import { answerUnmatched, type SettleVerb } from '../../ledger/settle-answers.ts';
 import type { Subject } from './subject.ts';
 
 /** What the conditions and effects of the rows refer to, and what calls state instead, such as `rescueLimit`. */

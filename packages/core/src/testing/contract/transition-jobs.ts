@@ -10,10 +10,10 @@ import {
   type JobStatus,
   MOST_HISTORY,
   MOST_LOG_LINES,
-} from '../../job.ts';
-import { JOB_LIFECYCLE, type JobVerb } from '../../job-lifecycle.ts';
-import { rescueFailReason } from '../../ledger/settlement.ts';
-import type { Condition } from '../../lifecycle.ts';
+} from '../../job/job.ts';
+import { JOB_LIFECYCLE, type JobVerb } from '../../job/job-lifecycle.ts';
+import type { Condition } from '../../job/lifecycle.ts';
+import { rescueFailReason } from '../../ledger/settle-answers.ts';
 import { midnight, seriesFields } from './series-jobs.ts';
 import { INSTANCE, type Subject } from './subject.ts';
 import { callOf, type VerbParams } from './transition-calls.ts';

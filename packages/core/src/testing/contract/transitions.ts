@@ -5,9 +5,9 @@
  * @module
  */
 import assert from 'node:assert/strict';
-import type { HistoryEntry, Job, JobStatus } from '../../job.ts';
-import { JOB_LIFECYCLE, type JobVerb } from '../../job-lifecycle.ts';
-import { type Condition, GONE, STAYS } from '../../lifecycle.ts';
+import type { HistoryEntry, Job, JobStatus } from '../../job/job.ts';
+import { JOB_LIFECYCLE, type JobVerb } from '../../job/job-lifecycle.ts';
+import { type Condition, GONE, STAYS } from '../../job/lifecycle.ts';
 import {
   assertSameJob,
   type ContractTest,

@@ -4,8 +4,8 @@
  * @module
  */
 import assert from 'node:assert/strict';
-import type { Job } from '../../job.ts';
-import { LOCK_FIELDS } from '../../ledger/unique-locks.ts';
+import type { Job } from '../../job/job.ts';
+import { LOCK_FIELDS } from '../../job/unique-locks.ts';
 import {
   assertSameJob,
   type ContractTest,

@@ -1,5 +1,5 @@
 /** Jobs that run once: enqueued one by one or many at a time, later, urgent, or unique. */
-import { UnknownOutcomeError } from '../../../src/errors.ts';
+import { UnknownOutcomeError } from '../../../src/foundation/errors.ts';
 import type { EnqueueOptions, Job } from '../../../src/index.ts';
 import type { Chance } from '../chance.ts';
 import { type EnqueueCall, type Task, taskOf } from '../facts.ts';

@@ -1,5 +1,5 @@
 /** Series that several machines ask for at any time, that are changed, ended, and of which runs are cancelled. */
-import { UnknownOutcomeError } from '../../../src/errors.ts';
+import { UnknownOutcomeError } from '../../../src/foundation/errors.ts';
 import type { ScheduleOptions } from '../../../src/index.ts';
 import { type SeriesCall, seriesOf, type Task } from '../facts.ts';
 import type { Host } from '../host.ts';

@@ -1,6 +1,6 @@
 /** The stages and gates of simulated jobs, and what each stage does. */
 import { gate, type Job, type Stage, stage } from '../../../src/index.ts';
-import type { Gate, StageHandler } from '../../../src/stages.ts';
+import type { Gate, StageHandler } from '../../../src/workers/stages.ts';
 import { type Task, taskOf } from '../facts.ts';
 
 /** The name of the jobs with stages. */

@@ -1,5 +1,5 @@
 /** What callers were promised: by an enqueue, and by a stop. */
-import { LOCK_FIELDS } from '../../../src/ledger/unique-locks.ts';
+import { LOCK_FIELDS } from '../../../src/job/unique-locks.ts';
 import { claimKey, type EnqueueCall, type Facts, seriesOf, taskOf } from '../facts.ts';
 import { LONGEST_RUN_MS, OPERATION_TIMEOUT_MS, SHUTDOWN_TIMEOUT_MS } from '../profile.ts';
 import { describe } from './job-rules.ts';

@@ -1,7 +1,7 @@
 /** What every write to a job must obey. */
 import type { Job, JobStatus } from '../../../src/index.ts';
-import type { JobVerb } from '../../../src/job-lifecycle.ts';
-import { LOCK_FIELDS } from '../../../src/ledger/unique-locks.ts';
+import type { JobVerb } from '../../../src/job/job-lifecycle.ts';
+import { LOCK_FIELDS } from '../../../src/job/unique-locks.ts';
 import { claimKey, type Facts, type JobWrite, SETTLE_VERBS, taskOf } from '../facts.ts';
 import { WALL_START_MS } from '../machine.ts';
 import { MAX_RETRIES, RESCUE_LIMIT } from '../profile.ts';

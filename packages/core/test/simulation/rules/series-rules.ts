@@ -1,6 +1,6 @@
 /** What must hold of series. */
 import type { Job } from '../../../src/index.ts';
-import type { JobVerb } from '../../../src/job-lifecycle.ts';
+import type { JobVerb } from '../../../src/job/job-lifecycle.ts';
 import { type Facts, type JobWrite, type SeriesCall, seriesOf, taskOf } from '../facts.ts';
 import { WALL_START_MS } from '../machine.ts';
 import { LEASE_MS } from '../profile.ts';

@@ -1,0 +1,317 @@
+/**
+ * From what a caller gave to jobs in the ledger: checks, copies, and what happens when a unique key is taken.
+ *
+ * What always holds: whatever is wrong with the input is found before any I/O; and a job that could not be stored since
+ * its key was taken is answered with who held the key, after the holder was changed as the caller wanted.
+ *
+ * @module
+ */
+import type { ClientSession } from 'mongodb';
+import type { EngineContext } from '../context/scheduler-context.ts';
+import { checkJobName } from '../foundation/argument-checks.ts';
+import { InvalidArgumentError, toError, UnknownOutcomeError } from '../foundation/errors.ts';
+import { checkData } from '../foundation/standard-schema.ts';
+import { DOCUMENT_VERSION, type Job, type JobTrace } from '../job/job.ts';
+import { JOB_LIFECYCLE } from '../job/job-lifecycle.ts';
+import { copyMetadata, type JobMetadata } from '../job/metadata.ts';
+import { copyPayload } from '../job/payload.ts';
+import type { DataOf, JobTypes, NameOf } from '../job/typed-jobs.ts';
+import { lockFieldsFor } from '../job/unique-locks.ts';
+import {
+  checkEnqueueEntry,
+  type EnqueueOptions,
+  type ResolvedEnqueueOptions,
+  resolveEnqueueOptions,
+} from '../options/enqueue-options.ts';
+import type { Worker } from '../workers/worker.ts';
+import { Enqueuer, type StoreAnswer } from './insert-batches.ts';
+
+/** How often a job is stored anew because the holder of its key was gone, or had started, when it was to be changed. */
+const MOST_TAKEN_RACES = 10;
+
+/** One entry of `enqueueMany`. */
+export interface EnqueueEntry<T = unknown> {
+  readonly name: string;
+  readonly data?: T;
+  readonly options?: Omit<EnqueueOptions, 'session'>;
+}
+
+/** One entry of `enqueueMany`, with the data its name wants. */
+export type TypedEntry<Types extends JobTypes, Name extends NameOf<Types>> = Name extends unknown
+  ? Omit<EnqueueEntry, 'name' | 'data'> & { readonly name: Name } & DataField<DataOf<Types, Name>>
+  : never;
+
+type DataField<T> = undefined extends T ? { readonly data?: T } : { readonly data: T };
+
+/** What happened to one entry of `enqueueMany`. */
+export type EnqueueEntryResult<T = unknown> =
+  /** The job is stored. */
+  | { readonly status: 'enqueued'; readonly job: Job<T> }
+  /** Nothing was stored: `job` holds the unique key, after it was changed as `whenTaken` says. */
+  | { readonly status: 'existing'; readonly job: Job<T> }
+  /** Nothing was stored; `error` says why. */
+  | { readonly status: 'failed'; readonly error: Error }
+  /** The write was not confirmed within `resendLimit`: the job may be stored, or the holder of its key changed. */
+  | { readonly status: 'unknown'; readonly error: UnknownOutcomeError };
+
+/** What is known of a job before the ledger's time is. */
+interface Draft {
+  readonly name: string;
+  readonly data?: unknown;
+  readonly options: ResolvedEnqueueOptions;
+  readonly runAt?: Date;
+  readonly metadata?: JobMetadata;
+  readonly trace?: JobTrace;
+}
+
+/** What the fields of an entry are called in errors. */
+interface FieldNames {
+  readonly name: string;
+  readonly data: string;
+  readonly options: string;
+}
+
+const SINGLE: FieldNames = { name: 'name', data: 'data', options: 'options' };
+
+/** Makes jobs and stores them. */
+export class Producer {
+  readonly #context: EngineContext;
+  readonly #workers: ReadonlyMap<string, Worker>;
+  readonly #enqueuer: Enqueuer;
+  readonly #onStored: (jobs: readonly Job[]) => void;
+
+  /** @param onStored - told of jobs right after they were stored, or moved to another time */
+  constructor(
+    context: EngineContext,
+    workers: ReadonlyMap<string, Worker>,
+    onStored: (jobs: readonly Job[]) => void,
+  ) {
+    this.#context = context;
+    this.#workers = workers;
+    this.#onStored = onStored;
+    this.#enqueuer = new Enqueuer(context, onStored);
+  }
+
+  /**
+   * Stores one job; the job that holds its key when that is taken.
+   *
+   * @param ready - makes the ledger ready; called once the input was found to be right
+   */
+  async enqueue(
+    name: string,
+    data: unknown,
+    options: EnqueueOptions,
+    ready: () => Promise<void>,
+  ): Promise<Job> {
+    const draft = this.#draft(SINGLE, name, data, options);
+    await this.#checkAgainstSchema([SINGLE.data], [draft]);
+    await ready();
+    return this.#context.instruments.enqueue({
+      names: [name],
+      send: async (trace) => {
+        const answer = await this.#store({ ...draft, ...(trace && { trace }) }, options.session);
+        if ('error' in answer) throw answer.error;
+        return answer.job;
+      },
+      jobsOf: (job) => [job],
+    });
+  }
+
+  /** Stores many jobs; an answer for each, in order. */
+  async enqueueMany(
+    entries: readonly EnqueueEntry[],
+    ready: () => Promise<void>,
+  ): Promise<EnqueueEntryResult[]> {
+    if (!Array.isArray(entries)) throw new InvalidArgumentError('entries', 'an array', entries);
+    const drafts = entries.map((entry: EnqueueEntry, index) => {
+      const field = `entries[${index}]`;
+      checkEnqueueEntry(field, entry);
+      return this.#draft(fieldsOf(field), entry.name, entry.data, entry.options);
+    });
+    await this.#checkAgainstSchema(
+      entries.map((_, index) => fieldsOf(`entries[${index}]`).data),
+      drafts,
+    );
+    await ready();
+    return this.#context.instruments.enqueue({
+      names: drafts.map(({ name }) => name),
+      send: (trace) =>
+        this.#storeMany(drafts.map((draft) => ({ ...draft, ...(trace && { trace }) }))),
+      jobsOf: (results) => results.flatMap((result) => ('error' in result ? [] : [result.job])),
+    });
+  }
+
+  /** Checks data against the schema of the worker that is to run it, where that is registered here. */
+  checkData(name: string, data: unknown): Promise<void> {
+    return this.#checkAgainstSchema([SINGLE.data], [{ name, data }]);
+  }
+
+  /** Stores a job that is complete already; the holder of its lock when that is taken. */
+  async storeJob(job: Job): Promise<StoreAnswer> {
+    const [answer] = await this.#enqueuer.enqueue([job]);
+    return answer as StoreAnswer;
+  }
+
+  async #storeMany(drafts: readonly Draft[]): Promise<EnqueueEntryResult[]> {
+    const answers = await this.#enqueuer.enqueue(drafts.map((draft) => this.#complete(draft)));
+    return Promise.all(
+      answers.map((answer, index) => this.#answerEntry(drafts[index] as Draft, answer)),
+    );
+  }
+
+  async #answerEntry(draft: Draft, answer: StoreAnswer): Promise<EnqueueEntryResult> {
+    try {
+      const resolved =
+        answer.outcome === 'existing' ? await this.#resolveTaken(draft, answer) : answer;
+      if ('error' in resolved) throw resolved.error;
+      return { status: resolved.outcome, job: resolved.job };
+    } catch (thrown) {
+      const error = toError(thrown);
+      return error instanceof UnknownOutcomeError
+        ? { status: 'unknown', error }
+        : { status: 'failed', error };
+    }
+  }
+
+  async #store(draft: Draft, session?: ClientSession): Promise<StoreAnswer> {
+    const [answer] = await this.#enqueuer.enqueue([this.#complete(draft)], session);
+    const first = answer as StoreAnswer;
+    return first.outcome === 'existing' ? this.#resolveTaken(draft, first, session) : first;
+  }
+
+  /** Changes the holder of the key as the caller wants; stores the job after all when the key was freed meanwhile. */
+  async #resolveTaken(
+    draft: Draft,
+    taken: StoreAnswer & { readonly outcome: 'existing' },
+    session?: ClientSession,
+  ): Promise<StoreAnswer> {
+    const { whenTaken } = draft.options;
+    let answer: StoreAnswer = taken;
+    for (let race = 0; race < MOST_TAKEN_RACES && answer.outcome === 'existing'; race += 1) {
+      const { job: holder } = answer;
+      if (whenTaken === 'keep') return answer;
+      if (whenTaken === 'throttle') {
+        return holder.status === 'pending' ? answer : this.#storeInLaterWindow(draft, session);
+      }
+      if (holder.status !== 'pending') return answer;
+      const amended = await this.#amend(draft, holder, session);
+      if (amended !== null) return { outcome: 'existing', job: amended };
+      [answer] = (await this.#enqueuer.enqueue([this.#complete(draft)], session)) as [StoreAnswer];
+    }
+    return answer;
+  }
+
+  /** The holder with what is new; null when it was not pending any more. */
+  async #amend(draft: Draft, holder: Job, session?: ClientSession): Promise<Job | null> {
+    const { ledger, ledgerTime } = this.#context;
+    const { priority } = draft.options;
+    const now = ledgerTime.now();
+    const { outcome, job } = await ledger.amend({
+      jobId: holder._id,
+      changes: {
+        nextRunAt: this.#dueAt(draft, now, holder.createdAt),
+        priority,
+        ...(draft.data !== undefined && { data: draft.data, name: draft.name }),
+        ...(draft.metadata && { metadata: draft.metadata }),
+      },
+      now,
+      fence: holder.fence,
+      ...(session && { session }),
+    });
+    if (outcome !== 'amended' || job === null) return null;
+    this.#onStored([job]);
+    return job;
+  }
+
+  /** One job a window: the job that waits in the next window stands for this one too; one that has run does not. */
+  async #storeInLaterWindow(draft: Draft, session?: ClientSession): Promise<StoreAnswer> {
+    for (let windows = 1; ; windows += 1) {
+      const answer = await this.#storeInWindow(draft, windows, session);
+      const isSpent = answer.outcome === 'existing' && answer.job.status !== 'pending';
+      if (!isSpent || windows === MOST_TAKEN_RACES) return answer;
+    }
+  }
+
+  /** Stores the job for the begin of the window that comes so many windows after this one. */
+  async #storeInWindow(
+    draft: Draft,
+    windows: number,
+    session?: ClientSession,
+  ): Promise<StoreAnswer> {
+    const { windowMs } = draft.options;
+    const now = this.#context.ledgerTime.now();
+    const begin = new Date((Math.floor(now.getTime() / windowMs) + windows) * windowMs);
+    const job = this.#complete(draft);
+    const nextRunAt = job.nextRunAt > begin ? job.nextRunAt : begin;
+    const locked = { ...job, ...this.#lockFields(draft, begin), nextRunAt };
+    const [answer] = await this.#enqueuer.enqueue([locked], session);
+    return answer as StoreAnswer;
+  }
+
+  /** Checks and copies what the caller gave. */
+  #draft(names: FieldNames, name: string, data: unknown, given: EnqueueOptions | undefined): Draft {
+    checkJobName(names.name, name);
+    const options = resolveEnqueueOptions(names.options, given);
+    const copy = copyPayload(names.data, data, this.#context.options.maxGivenBytes);
+    const { runAt, metadata } = options;
+    return {
+      name,
+      options,
+      ...(metadata && { metadata: copyMetadata(`${names.options}.metadata`, metadata) }),
+      ...(copy !== undefined && { data: copy }),
+      ...(runAt && { runAt: new Date(runAt) }),
+    };
+  }
+
+  /** Checked, not changed: the handler gets what the schema makes of it, and would get that made twice. */
+  async #checkAgainstSchema(
+    names: readonly string[],
+    drafts: readonly Pick<Draft, 'name' | 'data'>[],
+  ): Promise<void> {
+    for (const [index, { name, data }] of drafts.entries()) {
+      const schema = this.#workers.get(name)?.schema;
+      if (schema !== undefined) await checkData(schema, names[index] as string, data);
+    }
+  }
+
+  /** Gives a draft what only the ledger's time can give. */
+  #complete(draft: Draft): Job {
+    const { random, ledgerTime } = this.#context;
+    const { options } = draft;
+    const now = ledgerTime.now();
+    const { maxRetries, backoff, timeout } = options;
+    return {
+      _id: random.objectId(now.getTime()),
+      name: draft.name,
+      priority: options.priority,
+      data: draft.data,
+      ...(draft.metadata && { metadata: draft.metadata }),
+      nextRunAt: this.#dueAt(draft, now, now),
+      ...this.#lockFields(draft, now),
+      ...(maxRetries !== undefined && { maxRetries }),
+      ...(backoff && { backoff: { ...backoff } }),
+      ...(timeout !== undefined && { timeout }),
+      ...(draft.trace && { trace: draft.trace }),
+      status: JOB_LIFECYCLE.initial,
+      failCount: 0,
+      fence: 0,
+      createdAt: now,
+      updatedAt: now,
+      documentVersion: DOCUMENT_VERSION,
+    };
+  }
+
+  #dueAt({ options: { whenTaken }, runAt = undefined }: Draft, now: Date, createdAt: Date): Date {
+    if (typeof whenTaken !== 'object') return runAt ?? now;
+    const { debounce, maxWait = Number.POSITIVE_INFINITY } = whenTaken;
+    return new Date(Math.min(now.getTime() + debounce, createdAt.getTime() + maxWait));
+  }
+
+  #lockFields({ options: { uniqueKey, hold, windowMs } }: Draft, now: Date): Partial<Job> {
+    return uniqueKey === undefined ? {} : lockFieldsFor(uniqueKey, hold, { now, windowMs });
+  }
+}
+
+function fieldsOf(field: string): FieldNames {
+  return { name: `${field}.name`, data: `${field}.data`, options: `${field}.options` };
+}

@@ -1,0 +1,221 @@
+/**
+ * Puts jobs into the ledger.
+ *
+ * Single enqueues that are made while an insert is in flight go together in the next one; nobody waits for company.
+ * Jobs with a unique key go in inserts of their own, since whoever holds such a key in an open transaction stalls the
+ * whole insert. An insert whose answer was lost is sent again with the same ids until it is answered or the resend
+ * limit is over, so an acknowledged job is stored once. Every job has the answer of its own insert: what became of
+ * another insert says nothing about it.
+ *
+ * @module
+ */
+import { BSON, type ClientSession } from 'mongodb';
+import type { EngineContext } from '../context/scheduler-context.ts';
+import { sleep } from '../foundation/clock.ts';
+import { ConnectionError, toError, UnknownOutcomeError } from '../foundation/errors.ts';
+import { retryDelayMs } from '../job/backoff.ts';
+import type { Job } from '../job/job.ts';
+import { lockOf } from '../job/unique-locks.ts';
+import type { EnqueueAnswer } from '../ledger/ledger-repository.ts';
+
+const MOST_JOBS_AN_INSERT = 1_000;
+const MOST_BYTES_AN_INSERT = 16 * 1_048_576;
+const MOST_KEYED_INSERTS = 16;
+const RESEND_BASE_MS = 50;
+const RESEND_LONGEST_MS = 5_000;
+
+interface Waiting {
+  readonly jobs: readonly Job[];
+  readonly resolve: (answers: readonly StoreAnswer[]) => void;
+}
+
+/** What is known of one job: the ledger's answer, or why nobody can tell whether the job is stored. */
+export type StoreAnswer =
+  | EnqueueAnswer
+  | { readonly outcome: 'unknown'; readonly error: UnknownOutcomeError };
+
+/** What the enqueuer needs of its surroundings. */
+export type EnqueuerContext = Pick<
+  EngineContext,
+  'ledger' | 'clock' | 'random' | 'options' | 'metrics'
+>;
+
+/** Sends inserts, many jobs at a time. */
+export class Enqueuer {
+  readonly #context: EnqueuerContext;
+  readonly #onStored: (jobs: readonly Job[]) => void;
+  #plain: Waiting[] = [];
+  #plainInFlight = false;
+  readonly #keyed: Waiting[] = [];
+  #keyedInFlight = 0;
+
+  /** @param onStored - told of jobs right after they were stored */
+  constructor(context: EnqueuerContext, onStored: (jobs: readonly Job[]) => void) {
+    this.#context = context;
+    this.#onStored = onStored;
+  }
+
+  /** Stores jobs; one answer a job, in order. Only in a session it throws, what the driver threw. */
+  async enqueue(jobs: readonly Job[], session?: ClientSession): Promise<readonly StoreAnswer[]> {
+    if (session !== undefined) {
+      const { answers } = await this.#context.ledger.enqueue({ jobs, session });
+      this.#measure(jobs, storedOf(answers));
+      return answers;
+    }
+    const keyed = jobs.filter(hasLock);
+    const plain = jobs.filter((job) => !hasLock(job));
+    const [keyedAnswers, plainAnswers] = await Promise.all([
+      keyed.length > 0 ? this.#enqueueKeyed(keyed) : [],
+      plain.length > 0 ? this.#enqueuePlain(plain) : [],
+    ]);
+    const keyedInOrder = keyedAnswers.values();
+    const plainInOrder = plainAnswers.values();
+    return jobs.map(
+      (job) => (hasLock(job) ? keyedInOrder : plainInOrder).next().value as StoreAnswer,
+    );
+  }
+
+  #enqueuePlain(jobs: readonly Job[]): Promise<readonly StoreAnswer[]> {
+    return new Promise((resolve) => {
+      this.#plain.push({ jobs, resolve });
+      if (!this.#plainInFlight) void this.#sendPlain();
+    });
+  }
+
+  async #sendPlain(): Promise<void> {
+    this.#plainInFlight = true;
+    while (this.#plain.length > 0) {
+      const together = this.#plain;
+      this.#plain = [];
+      await this.#sendTogether(together);
+    }
+    this.#plainInFlight = false;
+  }
+
+  /** After an insert that was not answered no other is sent: each would wait for the resend limit anew. */
+  async #sendTogether(together: readonly Waiting[]): Promise<void> {
+    const answers: StoreAnswer[] = [];
+    let unanswered: UnknownOutcomeError | undefined;
+    for (const insert of splitBySize(together.flatMap(({ jobs }) => jobs))) {
+      try {
+        if (unanswered !== undefined) throw notSent(unanswered);
+        answers.push(...(await this.#send(insert)));
+      } catch (thrown) {
+        const error = toError(thrown);
+        if (error instanceof UnknownOutcomeError) unanswered = error;
+        answers.push(...insert.map(() => answerOf(error)));
+      }
+    }
+    answerEach(together, answers);
+  }
+
+  #enqueueKeyed(jobs: readonly Job[]): Promise<readonly StoreAnswer[]> {
+    return new Promise((resolve) => {
+      this.#keyed.push({ jobs, resolve });
+      if (this.#keyedInFlight < MOST_KEYED_INSERTS) void this.#sendKeyed();
+    });
+  }
+
+  async #sendKeyed(): Promise<void> {
+    this.#keyedInFlight += 1;
+    for (let next = this.#keyed.shift(); next; next = this.#keyed.shift()) {
+      await this.#sendTogether([next]);
+    }
+    this.#keyedInFlight -= 1;
+  }
+
+  /** Sends one insert until it is answered cleanly. */
+  async #send(jobs: readonly Job[]): Promise<readonly EnqueueAnswer[]> {
+    const { ledger, clock, options } = this.#context;
+    // A process that stands still counts too: a resend must not come after the job was pruned.
+    const started = { monotonicMs: clock.monotonic(), wallMs: clock.now() };
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        const { answers } = await ledger.enqueue({ jobs });
+        this.#tellStored(jobs, answers);
+        return answers;
+      } catch (error) {
+        if (!(error instanceof UnknownOutcomeError)) throw asUnknownAfter(attempt, error);
+        const delayMs = this.#resendDelayMs(attempt);
+        const spentMs = (): number =>
+          Math.max(clock.monotonic() - started.monotonicMs, clock.now() - started.wallMs);
+        if (spentMs() + delayMs > options.resendLimitMs) throw error;
+        await sleep(clock, delayMs);
+        if (spentMs() > options.resendLimitMs) throw error;
+      }
+    }
+  }
+
+  #resendDelayMs(attempt: number): number {
+    return retryDelayMs({
+      attempt,
+      baseMs: RESEND_BASE_MS,
+      longestMs: RESEND_LONGEST_MS,
+      fraction: this.#context.random.fraction(),
+    });
+  }
+
+  #tellStored(jobs: readonly Job[], answers: readonly EnqueueAnswer[]): void {
+    const stored = storedOf(answers);
+    this.#measure(jobs, stored);
+    if (stored.length > 0) this.#onStored(stored);
+  }
+
+  #measure(jobs: readonly Job[], stored: readonly Job[]): void {
+    const { metrics } = this.#context;
+    metrics.record('batchSize', jobs.length, 'enqueue');
+    for (const { name } of stored) metrics.count('enqueued', 1, name);
+  }
+}
+
+function storedOf(answers: readonly EnqueueAnswer[]): Job[] {
+  return answers.flatMap((answer) => (answer.outcome === 'enqueued' ? [answer.job] : []));
+}
+
+function hasLock(job: Job): boolean {
+  return lockOf(job) !== undefined;
+}
+
+/** A refusal tells nothing of the tries before it. */
+function asUnknownAfter(attempt: number, error: unknown): unknown {
+  if (attempt === 1) return error;
+  return new UnknownOutcomeError('An earlier try to store the job was not confirmed', {
+    cause: error,
+  });
+}
+
+function notSent(unanswered: UnknownOutcomeError): ConnectionError {
+  return new ConnectionError('The job was not sent, since the insert before it was not confirmed', {
+    cause: unanswered,
+  });
+}
+
+/** What an error of a whole insert says of each of its jobs. */
+function answerOf(error: Error): StoreAnswer {
+  return error instanceof UnknownOutcomeError
+    ? { outcome: 'unknown', error }
+    : { outcome: 'refused', error };
+}
+
+/** Gives everyone their own answers. */
+function answerEach(together: readonly Waiting[], answers: readonly StoreAnswer[]): void {
+  let start = 0;
+  for (const { jobs, resolve } of together) {
+    resolve(answers.slice(start, start + jobs.length));
+    start += jobs.length;
+  }
+}
+
+function splitBySize(jobs: readonly Job[]): Job[][] {
+  const inserts: Job[][] = [];
+  let bytes = Number.POSITIVE_INFINITY;
+  for (const job of jobs) {
+    const size = BSON.calculateObjectSize(job, { ignoreUndefined: true });
+    const last = inserts.at(-1);
+    const fits = last && last.length < MOST_JOBS_AN_INSERT && bytes + size <= MOST_BYTES_AN_INSERT;
+    if (fits) last.push(job);
+    else inserts.push([job]);
+    bytes = fits ? bytes + size : size;
+  }
+  return inserts;
+}

@@ -1,0 +1,304 @@
+/**
+ * Series: one for each name and key, however many processes ask for it.
+ *
+ * A series is one job that goes back to pending, with its next time, whenever a run ends. What always holds: asking
+ * again for what stands already changes nothing, so that a process that boots moves no waiting run; and a change is
+ * written only over the version that it was reckoned with.
+ *
+ * @module
+ */
+import { BSON } from 'mongodb';
+import type { EngineContext } from '../context/scheduler-context.ts';
+import { checkFields, checkJobName, text } from '../foundation/argument-checks.ts';
+import { InvalidArgumentError, MonqueError } from '../foundation/errors.ts';
+import { parseCron } from '../job/cron.ts';
+import { DEFAULT_PRIORITY, DOCUMENT_VERSION, type Job } from '../job/job.ts';
+import { JOB_LIFECYCLE } from '../job/job-lifecycle.ts';
+import { copyMetadata, type JobMetadata, metadataFull } from '../job/metadata.ts';
+import { firstRun, type MissedPolicy, type SeriesPlan } from '../job/next-run.ts';
+import { copyPayload } from '../job/payload.ts';
+import { seriesLock } from '../job/unique-locks.ts';
+import type { SeriesFields } from '../ledger/ledger-repository.ts';
+import {
+  checkScheduleOptions,
+  LONGEST_UNIQUE_KEY,
+  type ScheduleOptions,
+} from '../options/enqueue-options.ts';
+import type { Producer } from './enqueue.ts';
+
+const MOST_RACES = 10;
+const MOST_SCHEDULES = 10_000;
+
+/** A series as it stands. */
+export interface Schedule<T = unknown> {
+  /** The id of its job, which stays the same from run to run. */
+  readonly jobId: Job['_id'];
+  readonly name: string;
+  readonly uniqueKey: string;
+  /** The cron expression. */
+  readonly cron: string;
+  readonly timezone: string;
+  readonly startAt?: Date;
+  readonly endAt?: Date;
+  readonly missed: MissedPolicy;
+  readonly data: T;
+  readonly metadata?: JobMetadata;
+  /** `processing` while a run is on. */
+  readonly status: Job['status'];
+  /** When the waiting run is due, which may be a retry; of a run that is on, when it was due. */
+  readonly nextRunAt: Date;
+  /** The time of the plan that run stands for. */
+  readonly scheduledFor: Date;
+}
+
+type Plan = SeriesPlan & SeriesFields & { readonly priority: number };
+
+/** What a series has beside its times. */
+const OF_EACH_RUN = ['missed', 'data', 'priority', 'maxRetries', 'backoff', 'timeout'] as const;
+
+/** Makes, changes, ends and lists series. */
+export class Schedules {
+  readonly #context: EngineContext;
+  readonly #producer: Producer;
+  readonly #onChanged: (job: Job) => void;
+
+  /** @param onChanged - told of a job whose next time was set anew */
+  constructor(context: EngineContext, producer: Producer, onChanged: (job: Job) => void) {
+    this.#context = context;
+    this.#producer = producer;
+    this.#onChanged = onChanged;
+  }
+
+  /** Makes the series, or makes the one that exists what is asked for. */
+  async schedule(
+    cron: string,
+    name: string,
+    data: unknown,
+    options: ScheduleOptions,
+    ready: () => Promise<void>,
+  ): Promise<Job> {
+    checkJobName('name', name);
+    checkScheduleOptions(options);
+    const { expression } = parseCron('cron', cron, options.timezone);
+    const copy = copyPayload('data', data, this.#context.options.maxGivenBytes);
+    await this.#producer.checkData(name, copy);
+    const plan = toPlan(expression, copy, options);
+    const metadata = options.metadata && copyMetadata('options.metadata', options.metadata);
+    await ready();
+    const uniqueKey = options.uniqueKey ?? expression;
+    for (let race = 0; race < MOST_RACES; race += 1) {
+      const { outcome, job } = await this.#storeOrFind(name, uniqueKey, plan, metadata);
+      if (outcome === 'enqueued') return job;
+      const updated = await this.#update(job, plan);
+      if (updated !== null) return this.#setMetadata(updated, metadata);
+    }
+    throw new MonqueError('BUSY', `The series ${name} (${uniqueKey}) changed too often`);
+  }
+
+  /** Ends a series, or all of a name; gives how many were ended. */
+  async unschedule(
+    name: string,
+    options: { readonly uniqueKey?: string },
+    ready: () => Promise<void>,
+  ): Promise<number> {
+    checkJobName('name', name);
+    checkFields('options', options, { uniqueKey: text(LONGEST_UNIQUE_KEY) });
+    const { uniqueKey } = options;
+    await ready();
+    const ended = await this.#end(name, uniqueKey);
+    const expression = uniqueKey === undefined ? undefined : expressionOf(uniqueKey);
+    if (ended > 0 || expression === undefined || expression === uniqueKey) return ended;
+    return this.#end(name, expression);
+  }
+
+  /** The series there are. */
+  async list(name: string | undefined): Promise<Schedule[]> {
+    const { ledger } = this.#context;
+    const limit = MOST_SCHEDULES;
+    const jobs = await ledger.findSeries({ ...(name !== undefined && { name }), limit });
+    return jobs.filter(isSeries).map(toSchedule);
+  }
+
+  /** A new job; the one that stands when there is one, also when the plan has no run to come. */
+  async #storeOrFind(
+    name: string,
+    uniqueKey: string,
+    plan: Plan,
+    metadata: JobMetadata | undefined,
+  ): Promise<{ readonly outcome: 'enqueued' | 'existing'; readonly job: Job }> {
+    const { ledger, ledgerTime } = this.#context;
+    const now = ledgerTime.now();
+    const first = firstRun(plan, now);
+    if (first === null) {
+      const [standing] = await ledger.findSeries({ name, key: uniqueKey, limit: 1 });
+      if (standing === undefined) throw noRunLeft(plan);
+      return { outcome: 'existing', job: standing };
+    }
+    const { scheduledFor } = first;
+    const job = this.#makeJob(name, uniqueKey, plan, metadata, { now, scheduledFor });
+    const answer = await this.#producer.storeJob(job);
+    if ('error' in answer) throw answer.error;
+    return answer;
+  }
+
+  /** The job after the change; null when the series changed meanwhile. */
+  async #update(job: Job, plan: Plan): Promise<Job | null> {
+    const { ledger, ledgerTime } = this.#context;
+    if (isSeries(job) && isSame(toFields(job), plan)) return job;
+    const now = ledgerTime.now();
+    const keepsTime = isSeries(job) && isSame(timesOf(job), timesOf(plan));
+    const next = keepsTime ? null : firstRunOf(plan, now);
+    const { outcome, job: after } = await ledger.replan({
+      jobId: job._id,
+      ...(job.seriesVersion !== undefined && { seriesVersion: job.seriesVersion }),
+      series: plan,
+      ...(next && { nextRun: { scheduledFor: next, nextRunAt: next } }),
+      now,
+    });
+    if (outcome !== 'written' || after === null) return null;
+    this.#onChanged(after);
+    return after;
+  }
+
+  async #end(name: string, uniqueKey: string | undefined): Promise<number> {
+    const { ledger, ledgerTime } = this.#context;
+    let ended = 0;
+    for (let race = 0; race < MOST_RACES; race += 1) {
+      const found = await ledger.findSeries({
+        name,
+        ...(uniqueKey !== undefined && { key: uniqueKey }),
+        limit: MOST_SCHEDULES,
+      });
+      const series = found.filter(isSeries);
+      if (series.length === 0) return ended;
+      for (const { _id: jobId, seriesVersion } of series) {
+        const version = seriesVersion === undefined ? {} : { seriesVersion };
+        const { outcome } = await ledger.endSeries({ jobId, ...version, now: ledgerTime.now() });
+        if (outcome === 'written') ended += 1;
+      }
+    }
+    throw new MonqueError('BUSY', `The series of ${name} changed too often`);
+  }
+
+  /** Keys that handlers and people added stay, so that a process that boots undoes nothing of theirs. */
+  async #setMetadata(job: Job, metadata: JobMetadata = {}): Promise<Job> {
+    const { ledger, ledgerTime } = this.#context;
+    const current = pick(job.metadata ?? {}, Object.keys(metadata));
+    if (isSame(current, metadata)) return job;
+    const params = { jobId: job._id, changes: metadata, now: ledgerTime.now() };
+    const { outcome, job: after } = await ledger.setMetadata(params);
+    if (outcome === 'full') throw metadataFull('options.metadata');
+    return after ?? job;
+  }
+
+  #makeJob(
+    name: string,
+    uniqueKey: string,
+    plan: Plan,
+    metadata: JobMetadata | undefined,
+    { now, scheduledFor }: { readonly now: Date; readonly scheduledFor: Date },
+  ): Job {
+    return {
+      _id: this.#context.random.objectId(now.getTime()),
+      name,
+      uniqueKey,
+      uniqueLock: seriesLock(uniqueKey),
+      data: undefined,
+      ...plan,
+      ...(metadata && { metadata }),
+      seriesVersion: 1,
+      scheduledFor,
+      nextRunAt: scheduledFor,
+      status: JOB_LIFECYCLE.initial,
+      failCount: 0,
+      fence: 0,
+      createdAt: now,
+      updatedAt: now,
+      documentVersion: DOCUMENT_VERSION,
+    };
+  }
+}
+
+function toPlan(repeatInterval: string, data: unknown, options: ScheduleOptions): Plan {
+  const { timezone, startAt, endAt, missed, maxRetries, backoff, timeout } = options;
+  return {
+    repeatInterval,
+    ...(timezone !== undefined && { timezone }),
+    ...(startAt && { startAt: new Date(startAt) }),
+    ...(endAt && { endAt: new Date(endAt) }),
+    ...(missed !== undefined && { missed }),
+    priority: options.priority ?? DEFAULT_PRIORITY,
+    ...(maxRetries !== undefined && { maxRetries }),
+    ...(backoff && { backoff: { ...backoff } }),
+    ...(timeout !== undefined && { timeout }),
+    ...(data !== undefined && { data }),
+  };
+}
+
+/** The text as the key of a series that was made without one; undefined when it is no cron expression. */
+function expressionOf(uniqueKey: string): string | undefined {
+  try {
+    return parseCron('uniqueKey', uniqueKey).expression;
+  } catch {
+    return undefined;
+  }
+}
+
+function firstRunOf(plan: Plan, now: Date): Date {
+  const first = firstRun(plan, now);
+  if (first === null) throw noRunLeft(plan);
+  return first.scheduledFor;
+}
+
+function noRunLeft({ endAt }: Plan): InvalidArgumentError {
+  return new InvalidArgumentError('options.endAt', 'after a time of the series to come', endAt);
+}
+
+/** The unique key of a series that was ended during its last run is still held by that run. */
+function isSeries(job: Job): job is Job & { readonly repeatInterval: string } {
+  return job.repeatInterval !== undefined;
+}
+
+function toFields(job: Job & { readonly repeatInterval: string }): Plan {
+  return { ...timesOf(job), ...pick(job, OF_EACH_RUN) } as Plan;
+}
+
+/** What the times of a series depend on. */
+function timesOf(plan: SeriesPlan): Partial<Plan> {
+  return pick(plan as Plan, ['repeatInterval', 'timezone', 'startAt', 'endAt']);
+}
+
+function pick<T extends object, K extends keyof T>(from: T, keys: readonly K[]): Partial<T> {
+  const present = keys.filter((key) => from[key] !== undefined).map((key) => [key, from[key]]);
+  return Object.fromEntries(present) as Partial<T>;
+}
+
+/** True when both would be stored alike, whatever the order of their fields on the first level. */
+function isSame(a: object, b: object): boolean {
+  const bytes = (value: object): string => {
+    const sorted = Object.entries(value).sort(([x], [y]) => (x < y ? -1 : 1));
+    return Buffer.from(
+      BSON.serialize(Object.fromEntries(sorted), { ignoreUndefined: true }),
+    ).toString('base64');
+  };
+  return bytes(a) === bytes(b);
+}
+
+function toSchedule(job: Job & { readonly repeatInterval: string }): Schedule {
+  const { startAt, endAt, metadata } = job;
+  return {
+    jobId: job._id,
+    name: job.name,
+    uniqueKey: job.uniqueKey ?? job.repeatInterval,
+    cron: job.repeatInterval,
+    timezone: job.timezone ?? 'UTC',
+    missed: job.missed ?? 'once',
+    data: job.data,
+    status: job.status,
+    nextRunAt: job.nextRunAt,
+    scheduledFor: job.scheduledFor ?? job.nextRunAt,
+    ...(startAt && { startAt }),
+    ...(endAt && { endAt }),
+    ...(metadata && { metadata }),
+  };
+}

@@ -1,0 +1,176 @@
+/**
+ * Waits for jobs to be finished, wherever they run: what ends in this process is known at once, for others the ledger
+ * is asked at growing intervals.
+ *
+ * What always holds: jobs whose turn it is are read together, not one by one, and turns fall on multiples of their
+ * interval; so the number of reads does not grow with the number of those who wait.
+ *
+ * @module
+ */
+
+import type { EngineContext } from '../context/scheduler-context.ts';
+import type { Timer } from '../foundation/clock.ts';
+import { toError, WaitError } from '../foundation/errors.ts';
+import { UndecodableError } from '../job/codec.ts';
+import type { Job } from '../job/job.ts';
+import { JOB_LIFECYCLE } from '../job/job-lifecycle.ts';
+
+const FIRST_INTERVAL_MS = 50;
+const LONGEST_INTERVAL_MS = 1_000;
+const MOST_JOBS_A_READ = 200;
+
+interface Wait {
+  readonly jobId: Job['_id'];
+  readonly untilMs: number;
+  readonly resolve: (result: unknown) => void;
+  readonly reject: (error: Error) => void;
+  intervalMs: number;
+  /** When the ledger is asked next; infinite while it is being asked. */
+  dueMs: number;
+}
+
+/** What the ledger said: the job, null when there is none, or why it did not answer. */
+type Answer = Job | null | Error;
+
+type WaiterContext = Pick<EngineContext, 'ledger' | 'clock'>;
+
+/** Everybody in this process who waits for a job. */
+export class Waiter {
+  readonly #context: WaiterContext;
+  readonly #waits = new Map<string, Set<Wait>>();
+  #timer: Timer | undefined;
+  #isGathering = false;
+
+  constructor(context: WaiterContext) {
+    this.#context = context;
+  }
+
+  /**
+   * Resolves with the result of the job; for a job of a series when the series is over.
+   *
+   * @throws WaitError when there is no result, or not in time
+   */
+  wait(jobId: Job['_id'], timeoutMs: number): Promise<unknown> {
+    return new Promise((resolve, reject) => {
+      const dueMs = this.#context.clock.monotonic();
+      const untilMs = dueMs + timeoutMs;
+      const wait = { jobId, untilMs, resolve, reject, intervalMs: FIRST_INTERVAL_MS, dueMs };
+      const id = idOf(jobId);
+      this.#waits.set(id, (this.#waits.get(id) ?? new Set<Wait>()).add(wait));
+      void this.#askSoon();
+    });
+  }
+
+  /** A job was finished or deleted by this process. */
+  ended(job: Job): void {
+    const waits = this.#waits.get(idOf(job._id));
+    if (waits === undefined) return;
+    for (const wait of waits) {
+      if (isFinished(job)) this.#end(wait, job);
+      else wait.dueMs = this.#context.clock.monotonic();
+    }
+    void this.#askSoon();
+  }
+
+  /** Whoever begins to wait in the same turn of the process is asked for in one read. */
+  async #askSoon(): Promise<void> {
+    if (this.#isGathering) return;
+    this.#isGathering = true;
+    await Promise.resolve();
+    this.#isGathering = false;
+    this.#askDue();
+  }
+
+  #askDue(): void {
+    const nowMs = this.#context.clock.monotonic();
+    const due = this.#all().filter(({ dueMs }) => dueMs <= nowMs);
+    for (const wait of due) wait.dueMs = Number.POSITIVE_INFINITY;
+    for (let start = 0; start < due.length; start += MOST_JOBS_A_READ) {
+      void this.#ask(due.slice(start, start + MOST_JOBS_A_READ));
+    }
+    this.#setTimer();
+  }
+
+  async #ask(waits: readonly Wait[]): Promise<void> {
+    const answers = await this.#read(new Map(waits.map(({ jobId }) => [idOf(jobId), jobId])));
+    for (const wait of waits) this.#answer(wait, answers.get(idOf(wait.jobId)) ?? null);
+    this.#setTimer();
+  }
+
+  /** What is not among the jobs is asked for by itself: it may be in the archive, or in a state of a later version. */
+  async #read(jobIds: ReadonlyMap<string, Job['_id']>): Promise<ReadonlyMap<string, Answer>> {
+    const { ledger } = this.#context;
+    const answers = new Map<string, Answer>();
+    try {
+      const filter = { jobIds: [...jobIds.values()] };
+      const limit = jobIds.size;
+      const jobs = await ledger.findJobs({ filter, orderBy: '_id', direction: 'ascending', limit });
+      for (const job of jobs) answers.set(idOf(job._id), job);
+      const missing = [...jobIds].filter(([id]) => !answers.has(id));
+      await Promise.all(
+        missing.map(async ([id, jobId]) => {
+          answers.set(id, await ledger.getJob({ jobId, archived: true }));
+        }),
+      );
+    } catch (thrown) {
+      const error = toError(thrown);
+      const unknown = [...jobIds.keys()].map((id) => [id, error] as const);
+      return new Map<string, Answer>([...unknown, ...answers]);
+    }
+    return answers;
+  }
+
+  #answer(wait: Wait, answer: Answer): void {
+    const nowMs = this.#context.clock.monotonic();
+    const isJob = answer !== null && !(answer instanceof Error);
+    if (answer === null) this.#end(wait, new WaitError('gone', wait.jobId));
+    else if (isJob && isFinished(answer)) this.#end(wait, answer);
+    else if (nowMs >= wait.untilMs) {
+      const seen = isJob ? { job: answer } : { cause: answer };
+      this.#end(wait, new WaitError(isJob ? 'timeout' : 'unknown', wait.jobId, seen));
+    } else this.#putOff(wait, nowMs);
+  }
+
+  #putOff(wait: Wait, nowMs: number): void {
+    const { intervalMs } = wait;
+    const nextMs = (Math.floor(nowMs / intervalMs) + 1) * intervalMs;
+    // It may have been told meanwhile to be asked for at once.
+    wait.dueMs = Math.min(nextMs, wait.untilMs, wait.dueMs);
+    wait.intervalMs = Math.min(intervalMs * 2, LONGEST_INTERVAL_MS);
+  }
+
+  #end(wait: Wait, end: Job | WaitError): void {
+    const id = idOf(wait.jobId);
+    const waits = this.#waits.get(id);
+    waits?.delete(wait);
+    if (waits?.size === 0) this.#waits.delete(id);
+    if (end instanceof WaitError) wait.reject(end);
+    else if (end.result instanceof UndecodableError) wait.reject(end.result);
+    else if (end.status === 'completed') wait.resolve(end.result);
+    else {
+      const reason = end.status === 'cancelled' ? 'cancelled' : 'failed';
+      wait.reject(new WaitError(reason, wait.jobId, { job: end }));
+    }
+  }
+
+  #setTimer(): void {
+    this.#timer?.cancel();
+    this.#timer = undefined;
+    const dueMs = this.#all().reduce((least, wait) => Math.min(least, wait.dueMs), Infinity);
+    if (dueMs === Infinity) return;
+    const { clock } = this.#context;
+    this.#timer = clock.setTimer(() => this.#askDue(), dueMs - clock.monotonic());
+  }
+
+  #all(): Wait[] {
+    return [...this.#waits.values()].flatMap((waits) => [...waits]);
+  }
+}
+
+function idOf(jobId: Job['_id']): string {
+  return jobId.toHexString();
+}
+
+function isFinished(job: Job): boolean {
+  return JOB_LIFECYCLE.terminal.includes(job.status);
+}

@@ -1,0 +1,128 @@
+/**
+ * The events, and an emitter that no listener can harm.
+ *
+ * @module
+ */
+import { EventEmitter } from 'node:events';
+import { toError } from '../foundation/errors.ts';
+import type { Job } from '../job/job.ts';
+import type { InvariantViolation } from '../ledger/rules/rules.ts';
+import type { Alert } from '../options/alert-options.ts';
+
+/** Each event with its payload. Every event concerns only what this instance did itself. */
+export interface MonqueEventMap {
+  /** A handler is about to be called. The claim is written; nothing else is yet. */
+  'job:start': [payload: { readonly job: Job }];
+  /** A handler succeeded and that is recorded in the ledger. `duration` is the handler's, in milliseconds. */
+  'job:complete': [
+    payload: { readonly job: Job; readonly duration: number; readonly result?: unknown },
+  ];
+  /** A handler told its progress. It is stored in the ledger soon after. */
+  'job:progress': [payload: { readonly job: Job; readonly progress: unknown }];
+  /**
+   * A handler failed and that is recorded in the ledger: with a retry at `job.nextRunAt` when `willRetry`, else as
+   * failed for good; the job of a series then waits for its next run.
+   */
+  'job:fail': [payload: { readonly job: Job; readonly error: Error; readonly willRetry: boolean }];
+  /**
+   * A job, or the run of a series, ended as cancelled, and that is recorded in the ledger: by its own handler, after
+   * a request, or by this instance's `cancelJob`.
+   */
+  'job:cancelled': [payload: { readonly job: Job }];
+  /**
+   * A stage of a job was finished and that is recorded in the ledger. Of the last stage, which ends the run,
+   * `job:complete` tells.
+   */
+  'job:stage': [payload: { readonly job: Job; readonly stage: string }];
+  /** A job came to a closed gate and waits there; that is recorded in the ledger. */
+  'job:blocked': [payload: { readonly job: Job; readonly gate: string }];
+  /** This instance's `openGate` made a job pending that waited at the gate; that is recorded in the ledger. */
+  'job:unblocked': [payload: { readonly job: Job; readonly gate: string }];
+  /**
+   * Jobs whose gate was not opened in time have failed, or went on with the next run of their series; recorded in the
+   * ledger by this instance. `count` is how many.
+   */
+  'gate:expired': [payload: { readonly count: number }];
+  /** This instance's `retryJob` made a finished job pending again; that is recorded in the ledger. */
+  'job:retried': [payload: { readonly job: Job }];
+  /** This instance's `deleteJob` deleted a job; `job` is what it was. */
+  'job:deleted': [payload: { readonly job: Job }];
+  /**
+   * Times of a series were passed over, since nobody could run them or a run took longer; that is recorded in the
+   * ledger. `skipped` counts them, up to 1000.
+   */
+  'job:skipped': [payload: { readonly job: Job; readonly skipped: number }];
+  /**
+   * The end of a run could not be recorded: the claim was taken away since this instance seemed dead (`fenced`), or
+   * the job went on so far that it cannot be told whether an earlier try was recorded (`unknown`).
+   */
+  'job:lost': [payload: { readonly job: Job; readonly reason: 'fenced' | 'unknown' }];
+  /**
+   * Something went wrong outside of a handler: the ledger did not answer, a listener threw, handlers did not end
+   * before `shutdownTimeout`. Work goes on as soon as it can. Fires when it is found out.
+   */
+  'job:error': [payload: { readonly error: Error; readonly job?: Job }];
+  /**
+   * Jobs were given back: those of an instance that died, named by `instanceId`, or of another tool, without. Recorded
+   * in the ledger; `count` is how many.
+   */
+  'stale:recovered': [payload: { readonly count: number; readonly instanceId?: string }];
+  /** An actor was refused by `access.may`, before anything was done. `name` is that of the jobs it concerned. */
+  'access:denied': [
+    payload: { readonly actor: string; readonly verb: string; readonly name?: string },
+  ];
+  /**
+   * A write broke a rule of the ledger. With `isRefused` nothing was written of it, and who made it got the same error;
+   * else the rule only reports. Fires for every scheduler on the same ledger object.
+   */
+  'invariant:violated': [payload: InvariantViolation];
+  /** The ledger does not answer any more. Fires with the first call of the engine that fails. */
+  'connection:lost': [payload: { readonly error: Error }];
+  /** The ledger answers again. */
+  'connection:restored': [payload: Readonly<Record<string, never>>];
+  /**
+   * The event loop was blocked for longer than a third of `leaseDuration`, in milliseconds. An instance that is
+   * blocked for longer than the lease counts as dead, and its jobs are given to others.
+   */
+  'loop:delayed': [payload: { readonly delay: number }];
+  /** A value crossed its threshold of the option `alerts`. Fires when it is found out. */
+  alert: [payload: Alert];
+  /** A value of an alert is well below its threshold again. It takes turns with `alert` of the same kind. */
+  'alert:cleared': [payload: Alert];
+}
+
+/** Hands an event to its listeners. */
+export type Emit = <Name extends keyof MonqueEventMap>(
+  name: Name,
+  payload: MonqueEventMap[Name][0],
+) => void;
+
+/**
+ * An EventEmitter whose listeners cannot hurt a job or each other: what one throws, or rejects with, is told as
+ * `job:error`, and the others are called all the same.
+ */
+export class MonqueEmitter extends EventEmitter<MonqueEventMap> {
+  /** Calls every listener; true when there was one. */
+  override emit<Name extends keyof MonqueEventMap>(
+    name: Name | keyof MonqueEventMap,
+    ...payload: MonqueEventMap[keyof MonqueEventMap] | unknown[]
+  ): boolean {
+    if (this.listenerCount(name) === 0) return false;
+    const listeners = this.rawListeners(name as never);
+    for (const listener of listeners) {
+      const failed = (thrown: unknown): void => this.#listenerFailed(name, thrown);
+      try {
+        const answer: unknown = Reflect.apply(listener, this, payload);
+        if (answer instanceof Promise) answer.catch(failed);
+      } catch (error) {
+        failed(error);
+      }
+    }
+    return true;
+  }
+
+  /** A listener of `job:error` that fails itself has nobody to tell. */
+  #listenerFailed(name: keyof MonqueEventMap, thrown: unknown): void {
+    if (name !== 'job:error') this.emit('job:error', { error: toError(thrown) });
+  }
+}

@@ -1,0 +1,80 @@
+/**
+ * What every part of the engine is given.
+ *
+ * @module
+ */
+import type { Clock } from '../foundation/clock.ts';
+import { toError } from '../foundation/errors.ts';
+import type { Random } from '../foundation/random.ts';
+import { codeOf } from '../ledger/ledger-calls.ts';
+import type { LedgerRepository } from '../ledger/ledger-repository.ts';
+import { withCodec } from '../ledger/views/codec-view.ts';
+import type { ResolvedOptions } from '../options/options.ts';
+import { Log } from '../telemetry/log.ts';
+import { Metrics } from '../telemetry/metrics.ts';
+import type { Emit } from './events.ts';
+import { HealthRecord } from './health.ts';
+import { Instruments } from './instruments.ts';
+import { LedgerTime } from './ledger-time.ts';
+
+/** The surroundings of one instance. */
+export interface EngineContext {
+  readonly ledger: LedgerRepository;
+  readonly ledgerTime: LedgerTime;
+  readonly clock: Clock;
+  readonly random: Random;
+  /** Read at each use, not copied: a `Reconfigurer`, and nothing else, changes them. */
+  readonly options: ResolvedOptions;
+  readonly emit: Emit;
+  readonly health: HealthRecord;
+  /** Where the user gave a logger; another one once that was changed. */
+  readonly log: Log | undefined;
+  readonly metrics: Metrics;
+  /** The tracers and the observers of metrics that the user brought. */
+  readonly instruments: Instruments;
+  /** Tells of an error outside of handlers, as the event `job:error`. */
+  readonly report: (error: unknown) => void;
+}
+
+/** The surroundings of a scheduler over a ledger; `emit` fires its events. */
+export function makeContext(
+  { ledger: source, options: resolved }: Pick<EngineContext, 'ledger' | 'options'>,
+  emit: Emit,
+): EngineContext {
+  const options = { ...resolved };
+  const { clock, random, codec } = options;
+  const log = (): Log | undefined => options.logger && new Log(options.logger);
+  const health = new HealthRecord(emit);
+  const metrics = new Metrics();
+  const report = (thrown: unknown): void => {
+    const error = toError(thrown);
+    health.failed(error, new Date(clock.now()));
+    log()?.failed(error);
+    metrics.count('errors', 1, codeOf(error));
+    emit('job:error', { error });
+  };
+  const maxBytes = (): number => options.maxPayloadBytes;
+  const ledger = codec ? withCodec(source, { codec, maxBytes, report }) : source;
+  const ledgerTime = new LedgerTime(ledger, clock, report);
+  source.onViolation((violation) => emit('invariant:violated', violation));
+  const instruments = new Instruments({ ledger, metrics, report });
+  return {
+    ...{ ledger, ledgerTime, clock, random, options },
+    ...{ emit, health, metrics, instruments, report },
+    get log() {
+      return log();
+    },
+  };
+}
+
+/** The same surroundings over another ledger. */
+export function contextOver(context: EngineContext, ledger: LedgerRepository): EngineContext {
+  return {
+    ...context,
+    ledger,
+    // A getter is not copied with the others.
+    get log() {
+      return context.log;
+    },
+  };
+}

@@ -1,0 +1,90 @@
+/**
+ * Explains a job: reads it, the leases and the pauses, and finds the reasons.
+ *
+ * @module
+ */
+import type { ObjectId } from 'mongodb';
+import type { EngineContext } from '../context/scheduler-context.ts';
+import type { Instance } from '../engine/instance.ts';
+import { toObjectId } from '../foundation/argument-checks.ts';
+import { ConnectionError } from '../foundation/errors.ts';
+import type { Job } from '../job/job.ts';
+import type { LeaseRecord } from '../ledger/ledger-repository.ts';
+import { because, type Explanation, type Reason } from './explanation.ts';
+import type { Facts } from './facts.ts';
+import { reasonsOf } from './reasons.ts';
+
+type ExplainerContext = Pick<EngineContext, 'ledger' | 'ledgerTime' | 'options'>;
+
+/** What an instance of this process says of itself. */
+export type OwnInstance = Pick<Instance, 'id' | 'describe' | 'progressOf'>;
+
+/** Looks at a job, and at who could run it. */
+export class Explainer {
+  readonly #context: ExplainerContext;
+  readonly #ownInstance: () => OwnInstance | undefined;
+
+  /** @param ownInstance - the instance of this process, while it runs */
+  constructor(context: ExplainerContext, ownInstance: () => OwnInstance | undefined) {
+    this.#context = context;
+    this.#ownInstance = ownInstance;
+  }
+
+  /**
+   * Why the job runs or does not. A ledger that does not answer is a reason, not an error.
+   *
+   * @param ready - makes the ledger ready; called once the id was found to be right
+   */
+  async explain(id: unknown, ready: () => Promise<void>): Promise<Explanation> {
+    const jobId = toObjectId('id', id);
+    try {
+      await ready();
+      return await this.#explain(jobId);
+    } catch (error) {
+      if (!(error instanceof ConnectionError)) throw error;
+      const message = `Nothing is known of it: the ledger does not answer. ${error.message}`;
+      return { jobId, state: 'unknown', others: [], ...because('unreachable', { error }, message) };
+    }
+  }
+
+  async #explain(jobId: ObjectId): Promise<Explanation> {
+    const { ledger } = this.#context;
+    const stored = await ledger.getJob({ jobId });
+    const job = stored ?? (await ledger.getJob({ jobId, archived: true }));
+    if (job === null) {
+      const message = 'There is no job with this id; it never was, or was deleted or pruned';
+      return { jobId, state: 'missing', others: [], ...because('missing', {}, message) };
+    }
+    const isArchived = stored === null;
+    const [decisive, ...others] = reasonsOf(await this.#factsOf(job, isArchived));
+    // There is a reason for every state.
+    return { jobId, state: job.status, others, ...(decisive as Reason) };
+  }
+
+  /** The leases are read after the job: who held the claim had a lease before. */
+  async #factsOf(job: Job, isArchived: boolean): Promise<Facts> {
+    const { ledger, ledgerTime, options } = this.#context;
+    const [leases, pausedNames] = await Promise.all([
+      ledger.readLeases({ informed: true }),
+      ledger.readPaused(),
+    ]);
+    const own = this.#ownInstance();
+    const { claimedBy, claimToken = '' } = job;
+    const isOwn = own !== undefined && claimedBy === own.id;
+    return {
+      job,
+      isArchived,
+      now: ledgerTime.now(),
+      leases: leases.map((lease) => withOwnInfo(lease, own)),
+      pausedNames,
+      lockTimeoutMs: options.lockTimeoutMs,
+      leaseDurationMs: options.leaseDurationMs,
+      ...(isOwn && { own: { progress: own.progressOf(job._id.toHexString(), claimToken) } }),
+    };
+  }
+}
+
+/** What this process knows of itself is newer than what it wrote. */
+export function withOwnInfo(lease: LeaseRecord, own: OwnInstance | undefined): LeaseRecord {
+  return lease.instanceId === own?.id ? { ...lease, info: own.describe() } : lease;
+}

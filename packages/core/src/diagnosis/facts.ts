@@ -1,0 +1,44 @@
+/**
+ * What is known when a job is explained, and what several reasons take from it.
+ *
+ * @module
+ */
+
+import type { ClaimProgress } from '../engine/instance.ts';
+import type { Job } from '../job/job.ts';
+import type { LeaseRecord } from '../ledger/ledger-repository.ts';
+import { inWords } from './explanation.ts';
+
+/** What is known when a job is explained. */
+export interface Facts {
+  readonly job: Job;
+  readonly isArchived: boolean;
+  readonly now: Date;
+  /** Every lease on record; of this process's own instance with what it says of itself now. */
+  readonly leases: readonly LeaseRecord[];
+  readonly pausedNames: readonly string[];
+  readonly lockTimeoutMs: number;
+  readonly leaseDurationMs: number;
+  /** Set when this process's own instance has claimed the job. */
+  readonly own?: { readonly progress: ClaimProgress | undefined };
+}
+
+/** A lease that is not renewed for longer than this many times its duration is silent: others declare it dead soon. */
+const SILENT_LEASES = 1 + 1 / 6;
+
+/** True for a lease that is live on record and was renewed in time, as far as is known. */
+export function isAlive({ status, leaseDurationMs, info }: LeaseRecord, now: Date): boolean {
+  if (status !== 'live') return false;
+  const ageMs = info === undefined ? 0 : now.getTime() - info.reportedAt.getTime();
+  return ageMs <= leaseDurationMs * SILENT_LEASES;
+}
+
+/** A number of failures in words. */
+export function timesFailed(failCount: number): string {
+  return failCount === 1 ? '1 failed run' : `${failCount} failed runs`;
+}
+
+/** When something is, and how long that takes. */
+export function momentOf(at: Date, now: Date): string {
+  return `at ${at.toISOString()}, in ${inWords(at.getTime() - now.getTime())}`;
+}

@@ -1,0 +1,167 @@
+/**
+ * Shows the instances, what they hold, and what waits, by bounded reads.
+ *
+ * @module
+ */
+import type { EngineContext } from '../context/scheduler-context.ts';
+import type {
+  ClaimCounts,
+  DueCount,
+  InstanceInfo,
+  LeaseRecord,
+} from '../ledger/ledger-repository.ts';
+import { type OwnInstance, withOwnInfo } from './explainer.ts';
+import { isAlive } from './facts.ts';
+
+const MOST_INSTANCES = 200;
+const MOST_CLAIMS = 1_000;
+const MOST_NAMES = 200;
+const MOST_DUE_JOBS = 1_000;
+const MOST_AT_ONCE = 8;
+
+/** One instance, as it is on record. Milliseconds are estimates: instances are judged by their counters alone. */
+export interface InspectedInstance {
+  readonly instanceId: string;
+  /** True for the instance of the process that asks. */
+  readonly isOwn: boolean;
+  /**
+   * `alive`: its lease is live; `silent`: live, and not renewed for longer than it lasts; `dead`: declared dead, or
+   * stopped while it held jobs; `unknown`: it has no lease on record, only claims.
+   */
+  readonly state: 'alive' | 'silent' | 'dead' | 'unknown';
+  /** Milliseconds since it renewed its lease; absent where that is not known. */
+  readonly leaseAge?: number;
+  /** How long its lease lasts, in milliseconds; absent when it has none. */
+  readonly leaseDuration?: number;
+  /** What it says of itself; absent for older versions. */
+  readonly info?: InstanceInfo;
+  /** The jobs it has claimed, of which at most 1000 are counted; absent beyond the first 200 instances. */
+  readonly claims?: ClaimCounts;
+}
+
+/** One job name. */
+export interface InspectedName {
+  readonly name: string;
+  readonly isPaused: boolean;
+  /** Live instances that name a worker for it. */
+  readonly instances: number;
+  /** Its due jobs, up to 1000. */
+  readonly due: number;
+  /** True when there may be more. */
+  readonly dueIsCut: boolean;
+  /** How long the job that waits longest has been due, in milliseconds; 0 when none is. */
+  readonly lag: number;
+}
+
+/** What {@link MonquePublicAPI.inspect} answers. */
+export interface Inspection {
+  /** When it was, by the ledger's clock. */
+  readonly at: Date;
+  /** The instances, the own first, then the living. */
+  readonly instances: readonly InspectedInstance[];
+  /** The jobs that are processing for tools that keep no lease. */
+  readonly withoutLease: ClaimCounts;
+  /** Every name that has pending jobs, a worker, or a pause; of those with pending jobs the first 200. */
+  readonly names: readonly InspectedName[];
+  /** True when there are more names with pending jobs. */
+  readonly namesAreCut: boolean;
+  readonly pausedNames: readonly string[];
+}
+
+type InspectorContext = Pick<EngineContext, 'ledger' | 'ledgerTime'>;
+
+/** Looks at all of a scheduler's instances. */
+export class Inspector {
+  readonly #context: InspectorContext;
+  readonly #ownInstance: () => OwnInstance | undefined;
+
+  /** @param ownInstance - the instance of this process, while it runs */
+  constructor(context: InspectorContext, ownInstance: () => OwnInstance | undefined) {
+    this.#context = context;
+    this.#ownInstance = ownInstance;
+  }
+
+  /** @param ready - makes the ledger ready */
+  async inspect(ready: () => Promise<void>): Promise<Inspection> {
+    await ready();
+    const { ledger, ledgerTime } = this.#context;
+    const at = ledgerTime.now();
+    const [leases, pausedNames, withoutLease, waiting] = await Promise.all([
+      ledger.readLeases({ informed: true }),
+      ledger.readPaused(),
+      ledger.countClaims({ limit: MOST_CLAIMS }),
+      ledger.countDue({ now: at, mostNames: MOST_NAMES, mostJobs: MOST_DUE_JOBS }),
+    ]);
+    const except = leases.map(({ instanceId }) => instanceId);
+    const strangers = await ledger.findClaimants({ except });
+    const known = leases.map((lease) => this.#describe(lease, at));
+    const unknown = strangers.map(
+      (id) => ({ instanceId: id, isOwn: false, state: 'unknown' }) as const,
+    );
+    const instances = await this.#withClaims([...known.sort(byImportance), ...unknown]);
+    const names = namesOf(instances, waiting.names, pausedNames);
+    return { at, instances, withoutLease, names, namesAreCut: waiting.isCut, pausedNames };
+  }
+
+  #describe(lease: LeaseRecord, at: Date): InspectedInstance {
+    const own = this.#ownInstance();
+    const { instanceId, status, leaseDurationMs, info } = withOwnInfo(lease, own);
+    const silentOrDead = status === 'dead' ? 'dead' : 'silent';
+    // The age is that of the record, whatever this process knows of itself.
+    const reportedAt = lease.info?.reportedAt;
+    return {
+      instanceId,
+      isOwn: instanceId === own?.id,
+      state: isAlive(lease, at) ? 'alive' : silentOrDead,
+      leaseDuration: leaseDurationMs,
+      ...(reportedAt && { leaseAge: Math.max(0, at.getTime() - reportedAt.getTime()) }),
+      ...(info && { info }),
+    };
+  }
+
+  /** A few instances at a time, in their order. */
+  async #withClaims(instances: readonly InspectedInstance[]): Promise<InspectedInstance[]> {
+    const counts = new Map<string, ClaimCounts>();
+    const waiting = instances.slice(0, MOST_INSTANCES).values();
+    const lanes = Array.from({ length: MOST_AT_ONCE }, async () => {
+      for (const { instanceId } of waiting) {
+        const params = { instanceId, limit: MOST_CLAIMS };
+        counts.set(instanceId, await this.#context.ledger.countClaims(params));
+      }
+    });
+    await Promise.all(lanes);
+    return instances.map((instance) => {
+      const claims = counts.get(instance.instanceId);
+      return claims === undefined ? instance : { ...instance, claims };
+    });
+  }
+}
+
+const STATES = ['alive', 'silent', 'dead', 'unknown'] as const;
+
+function byImportance(a: InspectedInstance, b: InspectedInstance): number {
+  const order = STATES.indexOf(a.state) - STATES.indexOf(b.state);
+  return Number(b.isOwn) - Number(a.isOwn) || order || (a.instanceId < b.instanceId ? -1 : 1);
+}
+
+function namesOf(
+  instances: readonly InspectedInstance[],
+  waiting: readonly DueCount[],
+  pausedNames: readonly string[],
+): InspectedName[] {
+  const able = new Map<string, number>();
+  const alive = instances.filter(({ state }) => state === 'alive');
+  for (const { name } of alive.flatMap(({ info }) => info?.workers ?? [])) {
+    able.set(name, (able.get(name) ?? 0) + 1);
+  }
+  const due = new Map(waiting.map((row) => [row.name, row]));
+  const names = new Set([...due.keys(), ...able.keys(), ...pausedNames]);
+  return [...names].sort().map((name) => ({
+    name,
+    isPaused: pausedNames.includes(name),
+    instances: able.get(name) ?? 0,
+    due: due.get(name)?.due ?? 0,
+    dueIsCut: due.get(name)?.isCut ?? false,
+    lag: due.get(name)?.longestWaitMs ?? 0,
+  }));
+}

@@ -1,0 +1,137 @@
+/**
+ * Why a pending job does not run: it is not due, or nobody can take it, or everybody is busy.
+ *
+ * @module
+ */
+
+import type { HistoryEntry, Job } from '../job/job.ts';
+import {
+  type InstanceInfo,
+  type LeaseRecord,
+  SUSPECT_RESCUE_COUNT,
+} from '../ledger/ledger-repository.ts';
+import { type BusyInstance, because, inWords, type Reason } from './explanation.ts';
+import { type Facts, isAlive, momentOf, timesFailed } from './facts.ts';
+
+/** The reasons of a pending job, the decisive first. */
+export function waitingReasons(facts: Facts): readonly Reason[] {
+  const isDue = facts.job.nextRunAt <= facts.now;
+  const hindrances = [
+    ...(isDue ? [] : [notDue(facts)]),
+    ...pausedReasons(facts),
+    ...instanceReasons(facts, isDue),
+  ];
+  if (!isDue) return hindrances;
+  const { failCount } = facts.job;
+  return [
+    ...(hindrances.length > 0 ? hindrances : [nextInTurn(facts)]),
+    ...(failCount > 0 ? [failedBefore(facts)] : []),
+  ];
+}
+
+function notDue({ job, now }: Facts): Reason {
+  const { nextRunAt: dueAt, failCount, failReason } = job;
+  const inMs = dueAt.getTime() - now.getTime();
+  const due = `it is due ${momentOf(dueAt, now)}`;
+  const cause = causeOf(job);
+  if (cause === 'retry') {
+    const details = { dueAt, inMs, failCount, ...(failReason !== undefined && { failReason }) };
+    const lastReason = failReason === undefined ? '' : `: ${failReason}`;
+    return because('retryWaits', details, `After ${timesFailed(failCount)} ${due}${lastReason}`);
+  }
+  return because('notDue', { dueAt, inMs, cause }, `${NOT_DUE[cause]}; ${due}`);
+}
+
+const NOT_DUE = {
+  later: 'It was enqueued for a later time',
+  series: 'It waits for the next time of its series',
+  snoozed: 'Its handler put it off',
+  amended: 'It was changed since it was enqueued',
+} as const;
+
+/** Why it is due later: what was noted down with its last change, if anything was. */
+function causeOf({
+  nextRunAt,
+  scheduledFor,
+  updatedAt,
+  history = [],
+  fence,
+}: Job): keyof typeof NOT_DUE | 'retry' {
+  const last: HistoryEntry | undefined = history.at(-1);
+  const verb = last && Number(last.at) === Number(updatedAt) ? last.verb : undefined;
+  if (verb === 'retry') return 'retry';
+  if (scheduledFor?.getTime() === nextRunAt.getTime()) return 'series';
+  if (verb !== undefined) return 'amended';
+  return fence > 0 ? 'snoozed' : 'later';
+}
+
+function pausedReasons({ job: { name }, pausedNames }: Facts): readonly Reason[] {
+  if (!pausedNames.includes(name)) return [];
+  return [because('paused', { name }, `The name '${name}' is paused; resume('${name}') ends that`)];
+}
+
+function instanceReasons({ job, leases, now }: Facts, isDue: boolean): readonly Reason[] {
+  const { name } = job;
+  const live = leases.filter((lease) => isAlive(lease, now));
+  if (live.length === 0) {
+    const message = 'No instance is alive; call start() in a process that has a worker for it';
+    return [because('noInstance', {}, message)];
+  }
+  const able = live.flatMap((lease) => ableInstance(lease, name));
+  if (able.length > 0) return isDue ? busyReasons(name, able) : [];
+  const liveInstances = live.length;
+  const silent = live.filter(({ info }) => info === undefined || info.unnamedWorkers > 0).length;
+  if (silent === 0) {
+    const nobody =
+      liveInstances === 1
+        ? 'The only live instance has no'
+        : `None of the ${liveInstances} live instances has a`;
+    const message = `${nobody} worker for '${name}'`;
+    return [because('noWorker', { name, liveInstances }, message)];
+  }
+  const unknown = `No live instance says that it has a worker for '${name}', and ${silent} of ${liveInstances} do not name all of theirs`;
+  return [because('workersUnknown', { name, liveInstances, silent }, unknown)];
+}
+
+/** The instance as far as it concerns a name; none when it names no worker for it. */
+function ableInstance({ instanceId, info }: LeaseRecord, name: string): readonly BusyInstance[] {
+  const worker = info?.workers.find((candidate) => candidate.name === name);
+  if (info === undefined || worker === undefined) return [];
+  const { host, pid, runningJobs, instanceConcurrency }: InstanceInfo = info;
+  const { running, concurrency } = worker;
+  const bound = instanceConcurrency === undefined ? {} : { instanceConcurrency };
+  return [{ instanceId, host, pid, running, concurrency, runningJobs, ...bound }];
+}
+
+function busyReasons(name: string, able: readonly BusyInstance[]): readonly Reason[] {
+  if (!able.every(isBusy)) return [];
+  const workers =
+    able.length === 1 ? 'The only live instance' : `All ${able.length} live instances`;
+  const message = `${workers} with a worker for '${name}' run as many handlers as they may`;
+  return [because('atLimit', { name, instances: able }, message)];
+}
+
+function isBusy({ running, concurrency, runningJobs, instanceConcurrency }: BusyInstance): boolean {
+  return running >= concurrency || runningJobs >= (instanceConcurrency ?? Infinity);
+}
+
+/** Nothing stands in its way; a suspect waits for its turn among suspects. */
+function nextInTurn({ job, now }: Facts): Reason {
+  const { rescueCount = 0, nextRunAt: dueAt } = job;
+  if (rescueCount >= SUSPECT_RESCUE_COUNT) {
+    const message = `Its instances died ${rescueCount} times, so it is claimed alone, one such job in a process at a time`;
+    return because('suspect', { rescueCount }, message);
+  }
+  const sinceMs = now.getTime() - dueAt.getTime();
+  return because(
+    'due',
+    { dueAt, sinceMs },
+    `It has been due for ${inWords(sinceMs)} and is claimed in its turn, by priority and time`,
+  );
+}
+
+function failedBefore({ job: { failCount, failReason } }: Facts): Reason {
+  const details = { failCount, ...(failReason !== undefined && { failReason }) };
+  const last = failReason === undefined ? '' : `, the last one with: ${failReason}`;
+  return because('failedBefore', details, `It has ${timesFailed(failCount)}${last}`);
+}

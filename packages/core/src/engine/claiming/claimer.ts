@@ -1,0 +1,348 @@
+/**
+ * Takes due jobs, for all workers of this process together.
+ *
+ * One round at a time: it asks the executor what can be started soon, claims that under a fresh token that is noted
+ * down first, and hands over what was read after the claim. What always holds: no claim is sent while the lease is
+ * not held or the settler is full; a claim whose answer was lost is never sent again but read by its token; and its
+ * token counts as awaited until the jobs are handed over, so that reconciliation leaves them alone.
+ *
+ * @module
+ */
+
+import type { EngineContext } from '../../context/scheduler-context.ts';
+import { sleep } from '../../foundation/clock.ts';
+import { UnknownOutcomeError } from '../../foundation/errors.ts';
+import { retryDelayMs } from '../../job/backoff.ts';
+import type { ClaimedJob } from '../../job/job.ts';
+import {
+  type ClaimParams,
+  type ClaimResult,
+  type Demand,
+  MOST_NAMES_A_CLAIM,
+} from '../../ledger/ledger-repository.ts';
+import type { Worker } from '../../workers/worker.ts';
+import type { Executor } from '../running/executor.ts';
+import type { Pauses } from '../running/pauses.ts';
+import type { Settler } from '../running/settler.ts';
+import type { Lease } from '../upkeep/lease.ts';
+
+const MOST_JOBS_A_CLAIM = 1_000;
+
+/** As many among rivals: of a large claim they lose more to each other, and the last jobs go to fewer of them. */
+const MOST_JOBS_AMONG_RIVALS = 250;
+
+const MOST_BUFFERED = 2_000;
+
+const RETRY_BASE_MS = 50;
+const RETRY_LONGEST_MS = 30_000;
+const POOR_WIN_RATE = 0.7;
+const POOREST_WIN_RATE = 0.25;
+const WIDEST = 16;
+const NARROWING = 0.9;
+const NEWEST_WEIGHT = 0.3;
+const SHORTEST_HORIZON_MS = 2;
+
+/**
+ * Why a round is wanted: somebody said that a job is due, jobs were rescued, it is just time to look, or there are free
+ * slots. Slots are a reason only for names that had more due jobs than were asked for, or that were not asked for since
+ * the last hint. Suspects are looked for after a rescue and at each poll.
+ */
+export type WakeCause = 'hint' | 'rescue' | 'poll' | 'slots';
+
+/** What one round found. */
+export interface RoundReport {
+  readonly jobs: readonly ClaimedJob[];
+  /** True when nothing but a poll had asked for the round. */
+  readonly onlyPolled: boolean;
+  /** True while a name had more due jobs than were asked for last; left out when nothing was asked for. */
+  readonly isSaturated?: boolean;
+}
+
+type ClaimerContext = Pick<
+  EngineContext,
+  'ledger' | 'ledgerTime' | 'clock' | 'random' | 'health' | 'metrics' | 'report' | 'log'
+>;
+
+/** The parts a claimer works between. */
+export interface ClaimerParts {
+  readonly workers: ReadonlyMap<string, Worker>;
+  readonly executor: Executor;
+  readonly settler: Settler;
+  readonly lease: Lease;
+  readonly pauses: Pauses;
+  readonly onRound: (report: RoundReport) => void;
+}
+
+/** Runs claim rounds whenever there is reason to. */
+export class Claimer {
+  readonly #context: ClaimerContext;
+  readonly #parts: ClaimerParts;
+  readonly #awaited = new Set<string>();
+  readonly #stopped = new AbortController();
+  readonly #causes = new Set<WakeCause>();
+  #suspectsWanted = false;
+  #loop: Promise<void> | undefined;
+  #satOut: ReadonlySet<string> = new Set();
+  readonly #drained = new Set<string>();
+  readonly #backlogged = new Set<string>();
+  #widening = 1;
+  #roundMs = 10;
+  #rotation = 0;
+  #failures = 0;
+  #claims = 0;
+
+  constructor(context: ClaimerContext, parts: ClaimerParts) {
+    this.#context = context;
+    this.#parts = parts;
+  }
+
+  /** Asks for a round. Many calls during one round make one more. */
+  wake(cause: WakeCause): void {
+    this.#causes.add(cause);
+    if (cause === 'poll' || cause === 'rescue') this.#suspectsWanted = true;
+    this.#startLoop();
+  }
+
+  /** True while the answer of this claim is not known, or its jobs are not handed over. */
+  awaits(claimToken: string): boolean {
+    return this.#awaited.has(claimToken);
+  }
+
+  /** True while the answer of some claim is not known, or its jobs are not handed over. */
+  get awaitsAny(): boolean {
+    return this.#awaited.size > 0;
+  }
+
+  /** Grows with every claim that may have won a job. */
+  get claims(): number {
+    return this.#claims;
+  }
+
+  /** Ends the rounds; resolves when none is under way. What a last round wins is released. */
+  async stop(): Promise<void> {
+    this.#stopped.abort();
+    await this.#loop;
+  }
+
+  #startLoop(): void {
+    this.#loop ??= this.#runRounds().finally(() => {
+      this.#loop = undefined;
+      // A call may have come between the end of the rounds and this.
+      if (this.#causes.size > 0 && !this.#stopped.signal.aborted) this.#startLoop();
+    });
+  }
+
+  async #runRounds(): Promise<void> {
+    while (this.#causes.size > 0 && !this.#stopped.signal.aborted) {
+      const { hint, poll } = this.#takeCauses();
+      if (hint || poll) this.#drained.clear();
+      try {
+        await this.#round(poll && !hint);
+        if (this.#suspectsWanted && !this.#stopped.signal.aborted) await this.#suspectRound();
+        this.#failures = 0;
+      } catch (error) {
+        this.#causes.add('hint');
+        await this.#backOff(error);
+      }
+    }
+  }
+
+  async #round(onlyPolled: boolean): Promise<void> {
+    void this.#parts.pauses.refresh();
+    const { demand, someSitOut } = this.#demand();
+    if (demand.length === 0) {
+      this.#parts.onRound({ jobs: [], onlyPolled: false });
+      return;
+    }
+    const { jobs, attempted, saturated, drained } = await this.#claim({
+      demand,
+      suspects: false,
+      widening: Math.ceil(this.#widening),
+    });
+    this.#satOut = new Set(saturated);
+    for (const name of saturated) this.#backlogged.add(name);
+    for (const name of drained) {
+      this.#drained.add(name);
+      this.#backlogged.delete(name);
+    }
+    if (drained.length < demand.length || someSitOut) this.#causes.add('slots');
+    this.#adaptWidening(jobs.length, attempted, saturated.length > 0);
+    this.#handOver({ jobs, onlyPolled, isSaturated: this.#backlogged.size > 0 });
+  }
+
+  /** A suspect is claimed alone, and only one is in this process at a time. */
+  async #suspectRound(): Promise<void> {
+    const { executor, lease } = this.#parts;
+    if (!lease.isHeld() || executor.hasSuspect() || executor.roomFor(0) === 0) return;
+    this.#suspectsWanted = false;
+    const free = this.#unpaused().filter(({ freeSlots }) => freeSlots > 0);
+    const demand = this.#rotate(free).map(({ name }) => ({ name, limit: 1 }));
+    if (demand.length === 0) return;
+    const { jobs } = await this.#claim({ demand, suspects: true, widening: 1 });
+    this.#suspectsWanted = jobs.length > 0;
+    this.#handOver({ jobs, onlyPolled: false });
+  }
+
+  /** What can be started soon. Names that filled the last batch sit out, unless nothing else is wanted. */
+  #demand(): { readonly demand: readonly Demand[]; readonly someSitOut: boolean } {
+    const { executor, settler, lease } = this.#parts;
+    const horizonMs = Math.max(2 * this.#roundMs, SHORTEST_HORIZON_MS);
+    const mayPrefetch = executor.bufferedCount() < MOST_BUFFERED;
+    const workers = this.#unpaused();
+    const supplied = workers.map((worker) => {
+      return { worker, ahead: mayPrefetch ? worker.prefetch(horizonMs) : 0 };
+    });
+    const prefetch = supplied.reduce((sum, { ahead }) => sum + ahead, 0);
+    const share = Math.floor(MOST_JOBS_A_CLAIM / this.#widening);
+    const most = Math.max(share, MOST_JOBS_AMONG_RIVALS);
+    const room = Math.min(executor.roomFor(prefetch), most);
+    if (room === 0 || !settler.hasRoom() || !lease.isHeld()) {
+      return { demand: [], someSitOut: false };
+    }
+    const wanting = supplied
+      .map(({ worker, ahead }) => ({ name: worker.name, limit: worker.demand(ahead) }))
+      .filter(({ name, limit }) => limit > 0 && !this.#drained.has(name));
+    const others = wanting.filter(({ name }) => !this.#satOut.has(name));
+    const asked = others.length > 0 ? others : wanting;
+    const demand = this.#rotate(asked, Math.min(MOST_NAMES_A_CLAIM, room));
+    return {
+      demand: cutToBatch(demand, room),
+      someSitOut: demand.length < wanting.length,
+    };
+  }
+
+  #unpaused(): Worker[] {
+    const { workers, pauses } = this.#parts;
+    return [...workers.values()].filter(({ name }) => !pauses.wasPaused(name));
+  }
+
+  /** At most so many names as one claim may look for, others in the next. */
+  #rotate<T>(items: readonly T[], most = MOST_NAMES_A_CLAIM): T[] {
+    if (items.length <= most) return [...items];
+    this.#rotation = (this.#rotation + most) % items.length;
+    const doubled = [...items, ...items];
+    return doubled.slice(this.#rotation, this.#rotation + most);
+  }
+
+  async #claim(
+    params: Pick<ClaimParams, 'demand' | 'suspects' | 'widening'>,
+  ): Promise<ClaimResult & { readonly jobs: readonly ClaimedJob[] }> {
+    const { ledger, ledgerTime, clock, random, health } = this.#context;
+    const { instanceId } = this.#parts.lease;
+    const claimToken = random.token();
+    this.#awaited.add(claimToken);
+    const startedMs = clock.monotonic();
+    try {
+      const result = await ledger.claim({
+        ...params,
+        instanceId,
+        claimToken,
+        now: ledgerTime.now(),
+      });
+      const tookMs = clock.monotonic() - startedMs;
+      this.#measureRound(tookMs);
+      this.#context.log?.write('claimed', {
+        ...{ names: params.demand.length, attempted: result.attempted },
+        ...{ claimed: result.jobs.length, suspects: params.suspects, tookMs },
+      });
+      if (result.attempted > 0) this.#claims += 1;
+      this.#measureClaim(result);
+      health.claimed(result.jobs as readonly ClaimedJob[], ledgerTime.now());
+      return result as ClaimResult & { readonly jobs: readonly ClaimedJob[] };
+    } catch (error) {
+      if (!(error instanceof UnknownOutcomeError)) throw error;
+      this.#claims += 1;
+      this.#context.report(error);
+      const jobs = await this.#readUntilAnswered(instanceId, claimToken);
+      return { jobs, attempted: 0, saturated: [], drained: [] };
+    } finally {
+      this.#context.clock.setImmediate(() => this.#awaited.delete(claimToken));
+    }
+  }
+
+  /** Gives up when the claim can no longer be of use; the claim is then rescued. */
+  async #readUntilAnswered(instanceId: string, claimToken: string): Promise<readonly ClaimedJob[]> {
+    const { ledger, clock, report } = this.#context;
+    const { signal } = this.#stopped;
+    for (let attempt = 1; ; attempt += 1) {
+      await sleep(clock, this.#delayMs('readClaim', attempt), signal);
+      if (signal.aborted || this.#parts.lease.instanceId !== instanceId) return [];
+      try {
+        return (await ledger.readClaim({ instanceId, claimToken })) as readonly ClaimedJob[];
+      } catch (error) {
+        report(error);
+      }
+    }
+  }
+
+  /** What arrives when it may no longer start is given back. */
+  #handOver(report: RoundReport): void {
+    const { executor, lease, onRound } = this.#parts;
+    const { jobs } = report;
+    for (const { name } of jobs) this.#context.metrics.count('claimed', 1, name);
+    const [first] = jobs;
+    const ownClaim = first === undefined || first.claimedBy === lease.instanceId;
+    if (this.#stopped.signal.aborted || !ownClaim) executor.release(jobs);
+    else executor.accept(jobs);
+    onRound(report);
+  }
+
+  #takeCauses(): { readonly hint: boolean; readonly poll: boolean } {
+    const taken = {
+      hint: this.#causes.has('hint') || this.#causes.has('rescue'),
+      poll: this.#causes.has('poll'),
+    };
+    this.#causes.clear();
+    return taken;
+  }
+
+  /**
+   * Wider as much as rivals won more; narrower slowly, since a place that nobody else took proves little. In a queue that
+   * is worked off, where each hint wakes every process, there is nothing to spread over.
+   */
+  #adaptWidening(won: number, attempted: number, isSaturated: boolean): void {
+    if (!isSaturated) this.#widening = 1;
+    if (attempted === 0 || !isSaturated) return;
+    const winRate = won / attempted;
+    this.#widening =
+      winRate < POOR_WIN_RATE
+        ? Math.min(this.#widening / Math.max(winRate, POOREST_WIN_RATE), WIDEST)
+        : Math.max(this.#widening * NARROWING, 1);
+  }
+
+  #measureClaim({ jobs, attempted }: ClaimResult): void {
+    const { metrics } = this.#context;
+    metrics.count('claimCandidates', attempted);
+    if (jobs.length > 0) metrics.record('batchSize', jobs.length, 'claim');
+  }
+
+  #measureRound(tookMs: number): void {
+    this.#roundMs += (tookMs - this.#roundMs) * NEWEST_WEIGHT;
+  }
+
+  async #backOff(error: unknown): Promise<void> {
+    this.#failures += 1;
+    this.#context.report(error);
+    const delayMs = this.#delayMs('claim', this.#failures);
+    await sleep(this.#context.clock, delayMs, this.#stopped.signal);
+  }
+
+  #delayMs(verb: string, attempt: number): number {
+    const delayMs = retryDelayMs({
+      attempt,
+      baseMs: RETRY_BASE_MS,
+      longestMs: RETRY_LONGEST_MS,
+      fraction: this.#context.random.fraction(),
+    });
+    this.#context.log?.write('retrying', { verb, attempt, delayMs });
+    return delayMs;
+  }
+}
+
+/** Shares one batch among the names, each at least one job. */
+function cutToBatch(demand: readonly Demand[], most: number): Demand[] {
+  const total = demand.reduce((sum, { limit }) => sum + limit, 0);
+  if (total <= most) return [...demand];
+  const share = most / total;
+  return demand.map(({ name, limit }) => ({ name, limit: Math.max(1, Math.floor(limit * share)) }));
+}

@@ -1,0 +1,263 @@
+/**
+ * Says when it is time to look for due jobs.
+ *
+ * Three sources, each behind the other: this process's own enqueues, at once; hints of the ledger; and a poll that
+ * nothing can starve. A timer is set for the next due time that is known. While hints flow the poll is slow. A poll
+ * that finds a job no hint announced makes the hints suspect: polling is fast again until the next hint has come.
+ * While a backlog is worked off fast, hints of more are worth nothing, and are put to rest where they cost the ledger
+ * something; meanwhile the ledger is asked now and then which jobs somebody wants cancelled.
+ *
+ * @module
+ */
+
+import type { EngineContext } from '../../context/scheduler-context.ts';
+import { sleep, type Timer } from '../../foundation/clock.ts';
+import { UnsupportedError } from '../../foundation/errors.ts';
+import type { LedgerHint, LedgerWatch } from '../../ledger/ledger-repository.ts';
+import type { Worker } from '../../workers/worker.ts';
+import type { RoundReport, WakeCause } from './claimer.ts';
+
+/** Milliseconds between polls while hints flow, unless `pollInterval` is longer. */
+const SLOW_POLL_INTERVAL_MS = 30_000;
+
+/** A hint may be late by this before it counts as missing, in milliseconds. */
+const HINT_GRACE_MS = 2_000;
+
+type WakerContext = Pick<
+  EngineContext,
+  'ledger' | 'ledgerTime' | 'clock' | 'options' | 'report' | 'log'
+>;
+
+/** Won within {@link BACKLOG_WINDOW_MS}, with more to come, so many jobs make hints of others worth nothing. */
+const BACKLOG_JOBS = 1_000;
+const BACKLOG_WINDOW_MS = 1_000;
+
+/** How often the ledger is asked for requests to cancel while hints rest, in milliseconds. */
+const CANCEL_INTERVAL_MS = 700;
+
+/** Whom the waker wakes. */
+export interface WakerHooks {
+  readonly wake: (cause: WakeCause) => void;
+  readonly onCancelRequested: (jobId: string) => void;
+  readonly onPausesChanged: () => void;
+  /** Somebody may have asked to cancel a job, and no hint would tell. */
+  readonly onCancelsUnknown: () => void;
+}
+
+/** Gathers the reasons to look for jobs. */
+export class Waker {
+  readonly #context: WakerContext;
+  readonly #workers: ReadonlyMap<string, Worker>;
+  readonly #hooks: WakerHooks;
+  readonly #stopped = new AbortController();
+  #pollWait = new AbortController();
+  #watch: LedgerWatch | undefined;
+  #hintsFlow = false;
+  #backlog: { sinceMs: number; jobs: number; isFast: boolean } | undefined;
+  #resting: Timer | undefined;
+  #nextDue: { readonly atMs: number; readonly timer: Timer } | undefined;
+  #polling: Promise<void> | undefined;
+  readonly #looking = new Set<Promise<void>>();
+
+  constructor(context: WakerContext, workers: ReadonlyMap<string, Worker>, hooks: WakerHooks) {
+    this.#context = context;
+    this.#workers = workers;
+    this.#hooks = hooks;
+  }
+
+  /** Begins to watch and to poll. */
+  async start(): Promise<void> {
+    const { ledger, report } = this.#context;
+    this.#watch = await ledger.watch((hint) => this.#onHint(hint));
+    const { unsupported } = this.#watch;
+    if (unsupported !== undefined) {
+      report(new UnsupportedError(`Jobs are found by polling only: ${unsupported}`));
+    }
+    this.#polling = this.#keepPolling();
+  }
+
+  /** Ends all of it; leaves no timer behind. */
+  async stop(): Promise<void> {
+    this.#stopped.abort();
+    this.#pollWait.abort();
+    this.#nextDue?.timer.cancel();
+    this.#resting?.cancel();
+    await this.#watch?.close();
+    await this.#polling;
+    await Promise.all(this.#looking);
+  }
+
+  /** True while new jobs are announced by the ledger. */
+  get hintsFlow(): boolean {
+    return this.#hintsFlow;
+  }
+
+  /** A job of this name is or becomes due. */
+  due(name: string | undefined, dueAt: Date | undefined): void {
+    if (name !== undefined && !this.#workers.has(name)) return;
+    if (this.#stopped.signal.aborted) return;
+    const inMs = (dueAt?.getTime() ?? 0) - this.#context.ledgerTime.now().getTime();
+    if (inMs <= 0) this.#hooks.wake('hint');
+    else if (inMs <= this.#horizonMs()) this.#setDueTimer(inMs);
+  }
+
+  /** A worker was added: what is due for it, and becomes due soon, was not looked for yet. */
+  workerAdded(): void {
+    void this.#look('hint');
+  }
+
+  /** Polls now, and then at the interval that holds now. */
+  lookAgain(): void {
+    this.#pollWait.abort();
+  }
+
+  /** What a round of claims found tells whether hints can be trusted. */
+  noteRound(round: RoundReport): void {
+    if (this.#stopped.signal.aborted) return;
+    this.#rest(this.#isBacklogged(round));
+    const { jobs, onlyPolled } = round;
+    const oldestMs = this.#context.ledgerTime.now().getTime() - HINT_GRACE_MS;
+    const missed = jobs.some(({ nextRunAt, createdAt }) => {
+      return Math.max(nextRunAt.getTime(), createdAt.getTime()) < oldestMs;
+    });
+    if (onlyPolled && missed) this.#trustHints(false);
+  }
+
+  /** True from the moment at which many jobs came fast, until there are no more or they come slowly. */
+  #isBacklogged({ jobs, isSaturated }: RoundReport): boolean {
+    if (isSaturated === false) {
+      this.#backlog = undefined;
+      return false;
+    }
+    const nowMs = this.#context.clock.monotonic();
+    const backlog = this.#backlog ?? { sinceMs: nowMs, jobs: 0, isFast: false };
+    this.#backlog = backlog;
+    backlog.jobs += jobs.length;
+    const isOver = nowMs - backlog.sinceMs > BACKLOG_WINDOW_MS;
+    if (isOver || backlog.jobs >= BACKLOG_JOBS) backlog.isFast = backlog.jobs >= BACKLOG_JOBS;
+    if (isOver) Object.assign(backlog, { sinceMs: nowMs, jobs: 0 });
+    return backlog.isFast;
+  }
+
+  #rest(isResting: boolean): void {
+    const rest = this.#watch?.rest;
+    if (rest === undefined || isResting === (this.#resting !== undefined)) return;
+    if (isResting) {
+      this.#trustHints(false);
+      this.#askForCancels();
+    } else {
+      this.#resting?.cancel();
+      this.#resting = undefined;
+    }
+    rest(isResting);
+  }
+
+  #askForCancels(): void {
+    this.#resting = this.#context.clock.setTimer(() => {
+      this.#hooks.onCancelsUnknown();
+      this.#askForCancels();
+    }, CANCEL_INTERVAL_MS);
+  }
+
+  #onHint(hint: LedgerHint): void {
+    if (this.#stopped.signal.aborted) return;
+    switch (hint.kind) {
+      case 'due':
+        this.#trustHints(true);
+        this.due(hint.name, hint.dueAt);
+        break;
+      case 'cancelRequested':
+        this.#trustHints(true);
+        this.#hooks.onCancelRequested(hint.jobId.toHexString());
+        break;
+      case 'pausesChanged':
+        this.#trustHints(true);
+        this.#hooks.onPausesChanged();
+        break;
+      case 'opened':
+        this.#trustHints(true);
+        this.#hooks.wake('poll');
+        break;
+      case 'interrupted':
+        this.#trustHints(false);
+        this.#context.report(hint.error);
+        break;
+      case 'clockChanged':
+        this.#context.ledgerTime.sampleAnew().catch(this.#context.report);
+    }
+  }
+
+  /** A wait that was begun while hints were trusted is too long without them. */
+  #trustHints(trusted: boolean): void {
+    if (this.#hintsFlow && !trusted) this.#pollWait.abort();
+    if (this.#hintsFlow !== trusted) {
+      this.#context.log?.write('hintsChanged', { hints: trusted ? 'flowing' : 'polling' });
+    }
+    this.#hintsFlow = trusted;
+  }
+
+  async #keepPolling(): Promise<void> {
+    const { clock } = this.#context;
+    while (!this.#stopped.signal.aborted) {
+      await this.#look('poll');
+      if (this.#stopped.signal.aborted) return;
+      this.#pollWait = new AbortController();
+      await sleep(clock, this.#pollIntervalMs(), this.#pollWait.signal);
+    }
+  }
+
+  /** While the ledger does not say what becomes due, hints alone are not enough and the next poll must not be slow. */
+  #look(cause: WakeCause): Promise<void> {
+    const look = this.#lookAhead(cause).catch((error: unknown) => {
+      this.#context.report(error);
+      this.#trustHints(false);
+    });
+    this.#looking.add(look);
+    return look.finally(() => this.#looking.delete(look));
+  }
+
+  /**
+   * Wakes for what is due, and sets the timer for what becomes due next. The answer may come when its time has passed;
+   * then there may be more behind it, so it is looked for again. The time from which is looked ahead is taken before
+   * the claim takes its own: what becomes due between the two is then found by both, not by neither.
+   */
+  async #lookAhead(cause: WakeCause): Promise<void> {
+    const { ledger, ledgerTime } = this.#context;
+    const names = [...this.#workers.keys()];
+    let after = ledgerTime.now();
+    this.#hooks.wake(cause);
+    while (names.length > 0 && !this.#stopped.signal.aborted) {
+      const until = new Date(after.getTime() + this.#horizonMs());
+      const dueAt = await ledger.nextDue({ names, after, until });
+      if (dueAt === null) return;
+      after = ledgerTime.now();
+      this.due(undefined, dueAt);
+      if (dueAt > after) return;
+    }
+  }
+
+  /** How far ahead is looked: never less than the longest wait until the next look. */
+  #horizonMs(): number {
+    return Math.max(this.#context.options.pollIntervalMs, SLOW_POLL_INTERVAL_MS);
+  }
+
+  #pollIntervalMs(): number {
+    const { pollIntervalMs } = this.#context.options;
+    return this.#hintsFlow ? this.#horizonMs() : pollIntervalMs;
+  }
+
+  #setDueTimer(inMs: number): void {
+    const { clock } = this.#context;
+    const atMs = clock.monotonic() + inMs;
+    if (this.#nextDue !== undefined && this.#nextDue.atMs <= atMs) return;
+    this.#nextDue?.timer.cancel();
+    const timer = clock.setTimer(() => this.#onDueTimer(), inMs);
+    this.#nextDue = { atMs, timer };
+  }
+
+  /** Others may be due soon after; only the ledger knows. */
+  #onDueTimer(): void {
+    this.#nextDue = undefined;
+    void this.#look('hint');
+  }
+}

@@ -1,0 +1,50 @@
+/**
+ * What this instance says of itself with each renewal of its lease, so that others can tell why a job does not run.
+ *
+ * What always holds: it is small, however many workers there are and however long their names; and it names no job
+ * and no data.
+ *
+ * @module
+ */
+import { hostname } from 'node:os';
+import manifest from '../../package.json' with { type: 'json' };
+import type { InstanceInfo, WorkerInfo } from '../ledger/ledger-repository.ts';
+import type { Worker } from '../workers/worker.ts';
+
+const MOST_WORKERS = 500;
+const MOST_NAME_CHARACTERS = 16_384;
+
+/** What an info is made of. */
+export interface InstanceInfoParams {
+  readonly workers: Iterable<Pick<Worker, 'name' | 'concurrency' | 'running'>>;
+  readonly startedAt: Date;
+  readonly reportedAt: Date;
+  readonly runningJobs: number;
+  readonly bufferedJobs: number;
+  /** Infinite when there is no bound. */
+  readonly instanceConcurrency: number;
+  readonly recoverStaleJobs: boolean;
+}
+
+/** Makes the info of this process at this time. */
+export function makeInstanceInfo(params: InstanceInfoParams): InstanceInfo {
+  const { workers: all, instanceConcurrency, ...rest } = params;
+  const workers: WorkerInfo[] = [];
+  let characters = 0;
+  let unnamedWorkers = 0;
+  for (const { name, concurrency, running } of all) {
+    characters += name.length;
+    const hasRoom = workers.length < MOST_WORKERS && characters <= MOST_NAME_CHARACTERS;
+    if (hasRoom) workers.push({ name, concurrency, running });
+    else unnamedWorkers += 1;
+  }
+  return {
+    host: hostname(),
+    pid: process.pid,
+    version: manifest.version,
+    workers,
+    unnamedWorkers,
+    ...rest,
+    ...(Number.isFinite(instanceConcurrency) && { instanceConcurrency }),
+  };
+}

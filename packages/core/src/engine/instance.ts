@@ -1,0 +1,263 @@
+/**
+ * One running scheduler in one process: wires the parts of the engine, starts and stops them in order.
+ *
+ * @module
+ */
+
+import type { Health } from '../context/health.ts';
+import type { EngineContext } from '../context/scheduler-context.ts';
+import { sleep } from '../foundation/clock.ts';
+import { ShutdownTimeoutError } from '../foundation/errors.ts';
+import type { Job } from '../job/job.ts';
+import type { InstanceInfo } from '../ledger/ledger-repository.ts';
+import type { Worker } from '../workers/worker.ts';
+import { Claimer } from './claiming/claimer.ts';
+import { Reconciler } from './claiming/reconciler.ts';
+import { Waker } from './claiming/waker.ts';
+import { makeInstanceInfo } from './instance-info.ts';
+import { Executor } from './running/executor.ts';
+import { Pauses } from './running/pauses.ts';
+import { Settler } from './running/settler.ts';
+import { Alerts } from './upkeep/alerts.ts';
+import { GateTimeouts } from './upkeep/gate-timeouts.ts';
+import { Lease } from './upkeep/lease.ts';
+import { Pruner } from './upkeep/pruner.ts';
+import { Rescuer } from './upkeep/rescuer.ts';
+
+/** How long handlers that were aborted have to end, in milliseconds, so that their jobs go back at once. */
+const ABORT_GRACE_MS = 500;
+
+/** How long the last settlements may take at a stop, in milliseconds. */
+const LAST_FLUSH_MS = 5_000;
+
+/** How far a claimed job is here: its handler runs, it waits for a slot, or its end is about to be recorded. */
+export type ClaimProgress = 'running' | 'waiting' | 'ending';
+
+/** The engine, from start to stop. It is used once. */
+export class Instance {
+  readonly #context: EngineContext;
+  readonly #lease: Lease;
+  readonly #settler: Settler;
+  readonly #executor: Executor;
+  readonly #claimer: Claimer;
+  readonly #reconciler: Reconciler;
+  readonly #rescuer: Rescuer;
+  readonly #waker: Waker;
+  readonly #pauses: Pauses;
+  readonly #pruner: Pruner;
+  readonly #gateTimeouts: GateTimeouts;
+  readonly #workers: ReadonlyMap<string, Worker>;
+  readonly #startedAt: Date;
+  readonly #alerts: Alerts;
+
+  /** @param onSettled - told of each job whose end is recorded */
+  constructor(
+    context: EngineContext,
+    workers: ReadonlyMap<string, Worker>,
+    onSettled: (job: Job) => void,
+  ) {
+    this.#context = context;
+    this.#workers = workers;
+    this.#startedAt = context.ledgerTime.now();
+    this.#pauses = new Pauses(context, (someResumed) => {
+      this.#executor.pump();
+      if (someResumed) wake();
+    });
+    this.#pruner = new Pruner(context);
+    this.#gateTimeouts = new GateTimeouts(context, workers, () => this.#claimer.wake('hint'));
+    const wake = (): void => this.#claimer.wake('hint');
+    this.#lease = new Lease(context, {
+      onRenewed: (hadLapsed) => this.#onLeaseRenewed(hadLapsed),
+      onRefused: () => this.#onLeaseRefused(),
+      describe: () => this.describe(),
+      onTurn: () => this.#alerts.look(),
+    });
+    this.#settler = new Settler(context, wake);
+    this.#executor = new Executor(context, workers, this.#settler, {
+      mayStart: ({ claimedBy }) => this.#lease.isHeld() && claimedBy === this.#lease.instanceId,
+      pauseState: (name) => this.#pauses.stateOf(name),
+      onDemand: () => this.#claimer.wake('slots'),
+      onPending: ({ name, nextRunAt }) => this.#waker.due(name, nextRunAt),
+      onSettled,
+    });
+    this.#waker = new Waker(context, workers, {
+      wake: (cause) => this.#claimer.wake(cause),
+      onCancelRequested: (jobId) => this.#reconciler.cancelRequested(jobId),
+      onPausesChanged: () => this.#pauses.changed(),
+      onCancelsUnknown: () => this.#reconciler.reconcile(),
+    });
+    this.#claimer = new Claimer(context, {
+      workers,
+      executor: this.#executor,
+      settler: this.#settler,
+      lease: this.#lease,
+      pauses: this.#pauses,
+      onRound: (report) => {
+        this.#reconciler.jobsArrived();
+        this.#waker.noteRound(report);
+      },
+    });
+    this.#reconciler = new Reconciler(context, {
+      lease: this.#lease,
+      claimer: this.#claimer,
+      executor: this.#executor,
+    });
+    this.#rescuer = new Rescuer(
+      context,
+      () => this.#lease.instanceId,
+      () => this.#claimer.wake('rescue'),
+    );
+    this.#alerts = new Alerts(context, {
+      busyNames: () => this.#executor.busyNames(),
+      longestUnsettledMs: () => this.#settler.longestWaitMs,
+    });
+  }
+
+  /** Opens the lease, then begins to claim; throws when the ledger does not take the lease. */
+  async start(): Promise<void> {
+    await this.#lease.open();
+    try {
+      await this.#waker.start();
+    } catch (error) {
+      await this.#lease.close();
+      throw error;
+    }
+    if (this.#context.options.recoverStaleJobs) this.#rescuer.start();
+    this.#pruner.start();
+    this.#gateTimeouts.start();
+    this.#context.log?.write('started', { instanceId: this.id, workers: this.#workers.size });
+  }
+
+  /** True while this instance may claim and the ledger answers. */
+  isHealthy(): boolean {
+    const { health, ledger } = this.#context;
+    return health.isConnected && ledger.health().connected && this.#lease.isHeld();
+  }
+
+  /** How it is. */
+  health(): Omit<Health, 'running'> {
+    return {
+      connected: this.isHealthy(),
+      hints: this.#waker.hintsFlow ? 'flowing' : 'polling',
+      ...this.#context.health.read(),
+      runningJobs: this.#executor.running().length,
+      bufferedJobs: this.#executor.bufferedCount(),
+      unsettledJobs: this.#settler.size,
+      pausedNames: this.#pauses.names,
+      alerts: this.#alerts.firing,
+      ledger: this.#context.ledger.health(),
+    };
+  }
+
+  /** The id under which it claims now. */
+  get id(): string {
+    return this.#lease.instanceId;
+  }
+
+  /** What it says of itself. */
+  describe(): InstanceInfo {
+    const { instanceConcurrency, recoverStaleJobs } = this.#context.options;
+    return makeInstanceInfo({
+      workers: this.#workers.values(),
+      startedAt: this.#startedAt,
+      reportedAt: this.#context.ledgerTime.now(),
+      runningJobs: this.#executor.running().length,
+      bufferedJobs: this.#executor.bufferedCount(),
+      instanceConcurrency,
+      recoverStaleJobs,
+    });
+  }
+
+  /** What it does with a job that it claimed; undefined when it knows nothing of that claim. */
+  progressOf(jobId: string, claimToken: string): ClaimProgress | undefined {
+    if (!this.#executor.holds(jobId, claimToken)) return undefined;
+    if (this.#executor.running().some(({ _id }) => _id.toHexString() === jobId)) return 'running';
+    return this.#executor.has(jobId) ? 'waiting' : 'ending';
+  }
+
+  /** A name was paused or resumed by this process. */
+  pausesChanged(): void {
+    this.#pauses.changed();
+  }
+
+  /** A job that is processing here was asked to cancel by this process. */
+  cancelRequested(jobId: string): void {
+    this.#reconciler.cancelRequested(jobId);
+  }
+
+  /** A worker was added. */
+  workerAdded(): void {
+    this.#waker.workerAdded();
+    this.#gateTimeouts.start();
+  }
+
+  /** Options have changed: what waits by the old ones looks again. */
+  reconfigured(names: readonly string[]): void {
+    this.#executor.pump();
+    this.#waker.lookAgain();
+    this.#claimer.wake('hint');
+    this.#alerts.reconfigured();
+    if (names.includes('jobRetention')) this.#pruner.walkAnew();
+    if (names.includes('invariants')) this.#settler.sendRefused();
+  }
+
+  /** Jobs were stored by this process. */
+  jobsStored(jobs: readonly Job[]): void {
+    for (const { name, nextRunAt } of jobs) this.#waker.due(name, nextRunAt);
+  }
+
+  /** Stops claiming, gives back what never started, waits for the rest, records it, and ends the lease. */
+  async stop(): Promise<void> {
+    this.#context.log?.write('stopping', {
+      instanceId: this.id,
+      runningJobs: this.#executor.running().length,
+      bufferedJobs: this.#executor.bufferedCount(),
+    });
+    const quiet = Promise.all([this.#claimer.stop(), this.#waker.stop()]);
+    this.#executor.releaseBuffered();
+    this.#executor.endAfterStages();
+    await this.#waitForHandlers();
+    await quiet;
+    await this.#flushSettlements();
+    const rounds = [this.#rescuer.stop(), this.#pruner.stop(), this.#gateTimeouts.stop()];
+    await Promise.all([...rounds, this.#pauses.idle()]);
+    await this.#lease.close();
+    await this.#alerts.stop();
+    await this.#reconciler.idle();
+    this.#executor.close();
+    this.#context.log?.write('stopped', { instanceId: this.id });
+  }
+
+  async #waitForHandlers(): Promise<void> {
+    const { emit, options } = this.#context;
+    const { shutdownTimeoutMs } = options;
+    if (await this.#executor.idle(shutdownTimeoutMs)) return;
+    const incompleteJobs = this.#executor.running().map(({ _id }) => _id);
+    this.#executor.abortAll('stop');
+    const runningJobs = incompleteJobs.length;
+    this.#context.log?.write('handlersAborted', { instanceId: this.id, runningJobs });
+    emit('job:error', { error: new ShutdownTimeoutError(shutdownTimeoutMs, incompleteJobs) });
+    await this.#executor.idle(ABORT_GRACE_MS);
+  }
+
+  async #flushSettlements(): Promise<void> {
+    const flushed = new AbortController();
+    const idle = this.#settler.idle().then(() => flushed.abort());
+    await sleep(this.#context.clock, LAST_FLUSH_MS, flushed.signal);
+    this.#settler.giveUp();
+    await idle;
+  }
+
+  #onLeaseRenewed(hadLapsed: boolean): void {
+    this.#executor.pump();
+    // What was due meanwhile was not claimed.
+    if (hadLapsed) this.#claimer.wake('hint');
+    this.#reconciler.reconcile();
+  }
+
+  /** The jobs are being given to others: what runs is told so, what never started is given back. */
+  #onLeaseRefused(): void {
+    this.#executor.abortAll('lease');
+    this.#executor.releaseBuffered();
+  }
+}

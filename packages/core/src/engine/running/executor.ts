@@ -1,0 +1,354 @@
+/**
+ * Runs jobs: job -> handler -> outcome -> settler.
+ *
+ * What always holds: a job that was accepted is buffered, running or with the settler until the ledger has answered
+ * its end; no handler starts while the lease is not held, or while its name is paused; neither a worker nor the
+ * process runs more handlers than its concurrency; no name keeps the slots of the process from another; and the event
+ * loop gets its turn between one round of starts and the next, so that busy handlers cannot starve the lease.
+ *
+ * @module
+ */
+
+import type { EngineContext } from '../../context/scheduler-context.ts';
+import { sleep, type Timer } from '../../foundation/clock.ts';
+import { invariant, MonqueError } from '../../foundation/errors.ts';
+import { undecodableReason } from '../../job/codec.ts';
+import { type ClaimedJob, DOCUMENT_VERSION } from '../../job/job.ts';
+import { isMissed } from '../../job/next-run.ts';
+import { unfitReason } from '../../job/unfit-reason.ts';
+import { SUSPECT_RESCUE_COUNT } from '../../ledger/ledger-repository.ts';
+import type { BufferedJob, Worker } from '../../workers/worker.ts';
+import type { PauseState } from './pauses.ts';
+import { Run } from './run.ts';
+import { CANCELLED, type Ending, type EndingHooks, Endings } from './run-endings.ts';
+import { type Outcome, toSettlement } from './settlement-of-outcome.ts';
+import { claimKey, type Settler } from './settler.ts';
+
+/** Jobs that were claimed ahead and could not start within this time are given back, in milliseconds. */
+const LONGEST_BUFFERING_MS = 1_000;
+
+/** How long a job that a newer version wrote is left alone, in milliseconds. */
+const LEFT_TO_NEWER_MS = 60_000;
+
+type ExecutorContext = Pick<
+  EngineContext,
+  | 'clock'
+  | 'random'
+  | 'ledger'
+  | 'ledgerTime'
+  | 'options'
+  | 'emit'
+  | 'metrics'
+  | 'instruments'
+  | 'report'
+>;
+
+/** What the executor asks of its neighbours. */
+export interface ExecutorHooks extends EndingHooks {
+  /** True while a job or its next stage may start: under the lease it was claimed with, and only while that is held. */
+  readonly mayStart: (job: ClaimedJob) => boolean;
+  /** Whether a name is paused; asked anew where that is not known well enough, and then `pump` is called. */
+  readonly pauseState: (name: string) => PauseState;
+  /** Called when more jobs may be wanted. */
+  readonly onDemand: () => void;
+}
+
+/** Starts handlers as slots allow and hands their outcomes on. */
+export class Executor {
+  readonly #context: ExecutorContext;
+  readonly #settler: Settler;
+  readonly #endings: Endings;
+  readonly #hooks: ExecutorHooks;
+  readonly #workers: ReadonlyMap<string, Worker>;
+  readonly #runs = new Set<Run>();
+  readonly #held = new Set<string>();
+  #firstToPump = 0;
+  #pumpScheduled = false;
+  #bufferTimer: Timer | undefined;
+  #idleWaiters: (() => void)[] = [];
+
+  constructor(
+    context: ExecutorContext,
+    workers: ReadonlyMap<string, Worker>,
+    settler: Settler,
+    hooks: ExecutorHooks,
+  ) {
+    this.#context = context;
+    this.#workers = workers;
+    this.#settler = settler;
+    this.#endings = new Endings(context, settler, hooks);
+    this.#hooks = hooks;
+  }
+
+  /** Takes claimed jobs and starts what it can. One that somebody asked to cancel since its claim ends at once. */
+  accept(jobs: readonly ClaimedJob[]): void {
+    const sinceMs = this.#context.clock.monotonic();
+    for (const job of jobs) {
+      const key = claimKey(job._id.toHexString(), job.claimToken);
+      this.#held.add(key);
+      const unfit = unfitReason(job) ?? undecodableReason(job);
+      if (unfit !== undefined) this.#setAside(job, unfit);
+      else if (job.cancelRequestedAt) this.#settleUnstarted(job, CANCELLED);
+      else this.#workerOf(job).buffer.push({ job, key, sinceMs });
+    }
+    this.pump();
+  }
+
+  /** A job that a newer version wrote is left to that for a while; one that nobody can read has failed. */
+  #setAside(job: ClaimedJob, reason: string): void {
+    const error = new MonqueError('UNFIT_JOB', reason);
+    this.#context.emit('job:error', { error, job });
+    const isNewer = job.documentVersion > DOCUMENT_VERSION;
+    this.#settleUnstarted(
+      job,
+      isNewer
+        ? { kind: 'snoozed', delayMs: LEFT_TO_NEWER_MS }
+        : // A key may come late, or a deploy; what no longer fits never will.
+          { kind: 'failed', error, isFinal: undecodableReason(job) === undefined },
+    );
+  }
+
+  /** Gives claimed jobs back unstarted. */
+  release(jobs: readonly ClaimedJob[]): void {
+    for (const job of jobs) this.#settleUnstarted(job, { kind: 'released', hadStarted: false });
+  }
+
+  /** Gives back everything that has not started. */
+  releaseBuffered(): void {
+    for (const worker of this.#workers.values()) this.#releaseBufferOf(worker);
+  }
+
+  /** Gives jobs with stages back behind the stage that runs. */
+  endAfterStages(): void {
+    for (const run of this.#runs) run.endAfterStage();
+  }
+
+  /** Starts buffered jobs where there are slots, one of each name in turn. */
+  pump(): void {
+    const workers = this.#inTurn();
+    let startedOne = true;
+    while (startedOne && this.#hasSlot()) {
+      startedOne = false;
+      for (const worker of workers) {
+        if (this.#hasSlot() && this.#startNext(worker)) startedOne = true;
+      }
+    }
+    this.#watchBuffers();
+  }
+
+  /**
+   * How many more jobs this process may hold: one for each free slot, and as many more as its slots work off soon, so
+   * that no job waits here which another process could start.
+   *
+   * @param prefetch - how many jobs could start before another claim brings new ones
+   */
+  roomFor(prefetch: number): number {
+    const { instanceConcurrency } = this.#context.options;
+    const most = Math.min(instanceConcurrency + prefetch, 2 * instanceConcurrency);
+    return Math.max(0, most - this.#runs.size - this.bufferedCount());
+  }
+
+  /** True while this claim of this job is here: buffered, running, or its end not yet recorded. */
+  holds(jobId: string, claimToken: string): boolean {
+    return this.#held.has(claimKey(jobId, claimToken)) || this.#settler.holds(jobId, claimToken);
+  }
+
+  /** True while this job is here and not yet settled. */
+  has(jobId: string): boolean {
+    const jobs = [...this.#runs, ...this.#buffered()].map(({ job }) => job);
+    return jobs.some(({ _id }) => _id.toHexString() === jobId);
+  }
+
+  /** True while a suspect is here. */
+  hasSuspect(): boolean {
+    const jobs = [...this.#runs, ...this.#buffered()].map(({ job }) => job);
+    return jobs.some(({ rescueCount = 0 }) => rescueCount >= SUSPECT_RESCUE_COUNT);
+  }
+
+  /** Aborts the handler of a job that somebody asked to cancel; a job that has not started ends at once. */
+  cancel(jobId: string): void {
+    for (const run of this.#runs) {
+      if (run.job._id.toHexString() === jobId) run.abort('cancel');
+    }
+    for (const { buffer } of this.#workers.values()) {
+      const index = buffer.findIndex(({ job }) => job._id.toHexString() === jobId);
+      for (const { job } of index < 0 ? [] : buffer.splice(index, 1)) {
+        this.#settleUnstarted(job, CANCELLED);
+      }
+    }
+  }
+
+  /** Aborts every running handler. */
+  abortAll(reason: 'stop' | 'lease'): void {
+    for (const run of this.#runs) run.abort(reason);
+  }
+
+  /** The jobs whose handlers run. */
+  running(): readonly ClaimedJob[] {
+    return [...this.#runs].map(({ job }) => job);
+  }
+
+  /** How many claimed jobs wait for a slot. */
+  bufferedCount(): number {
+    let count = 0;
+    for (const { buffer } of this.#workers.values()) count += buffer.length;
+    return count;
+  }
+
+  /** Names whose jobs cannot start, since all slots they may use are taken. */
+  busyNames(): string[] {
+    const workers = [...this.#workers.values()];
+    const busy = this.#hasSlot() ? workers.filter(({ freeSlots }) => freeSlots <= 0) : workers;
+    return busy.map(({ name }) => name);
+  }
+
+  /** Resolves when no handler runs, or after a time. True when none runs. */
+  async idle(timeoutMs: number): Promise<boolean> {
+    if (this.#runs.size > 0 && timeoutMs > 0) {
+      const ended = new AbortController();
+      this.#idleWaiters.push(() => ended.abort());
+      await sleep(this.#context.clock, timeoutMs, ended.signal);
+    }
+    return this.#runs.size === 0;
+  }
+
+  /** Ends the executor's own timer. */
+  close(): void {
+    this.#bufferTimer?.cancel();
+  }
+
+  #hasSlot(): boolean {
+    return this.#runs.size < this.#context.options.instanceConcurrency;
+  }
+
+  /** Whoever came first in the last round comes last in this one. */
+  #inTurn(): readonly Worker[] {
+    const workers = [...this.#workers.values()];
+    this.#firstToPump = (this.#firstToPump + 1) % Math.max(workers.length, 1);
+    return [...workers.slice(this.#firstToPump), ...workers.slice(0, this.#firstToPump)];
+  }
+
+  /** True when a job left the buffer. */
+  #startNext(worker: Worker): boolean {
+    const [next] = worker.buffer;
+    if (next === undefined || worker.freeSlots <= 0 || !this.#hooks.mayStart(next.job)) {
+      return false;
+    }
+    const state = this.#hooks.pauseState(worker.name);
+    if (state === 'paused') this.#releaseBufferOf(worker);
+    if (state !== 'running') return false;
+    worker.buffer.shift();
+    if (this.#hasPassed(next.job)) this.#settleUnstarted(next.job, { kind: 'missed' });
+    else void this.#run(worker, next);
+    return true;
+  }
+
+  /** A run of a series whose time has passed, where the series wants such runs passed over. */
+  #hasPassed(job: ClaimedJob): boolean {
+    const { repeatInterval, scheduledFor } = job;
+    if (repeatInterval === undefined || scheduledFor === undefined) return false;
+    return isMissed({ ...job, repeatInterval }, scheduledFor, this.#context.ledgerTime.now());
+  }
+
+  async #run(worker: Worker, { job, key }: BufferedJob): Promise<void> {
+    const run = new Run(this.#context, worker, job, () => this.#hooks.mayStart(job));
+    this.#runs.add(run);
+    worker.running += 1;
+    this.#measureStart(job);
+    this.#context.emit('job:start', { job });
+    const outcome = await this.#context.instruments.run(job, () => run.execute());
+    const { durationMs } = run;
+    this.#context.metrics.record('runMs', durationMs, job.name);
+    worker.running -= 1;
+    worker.measure(durationMs);
+    const notes = run.hasNotes ? await run.endNotes() : {};
+    this.#end(run.endedJob, {
+      key,
+      outcome,
+      durationMs,
+      notes,
+      ...(run.inSession && { inSession: run.inSession }),
+      settle: (current, ended, now) => toSettlement(current, ended, run.settlementContext(now)),
+    });
+    this.#runs.delete(run);
+    this.#schedulePump();
+    this.#tellIdle();
+  }
+
+  #measureStart({ name, nextRunAt }: ClaimedJob): void {
+    const { metrics, ledgerTime } = this.#context;
+    const waitMs = ledgerTime.now().getTime() - nextRunAt.getTime();
+    metrics.record('waitMs', Math.max(waitMs, 0), name);
+  }
+
+  #settleUnstarted(job: ClaimedJob, outcome: Outcome): void {
+    const { retry } = this.#workerOf(job);
+    const { report } = this.#context;
+    this.#end(job, {
+      key: claimKey(job._id.toHexString(), job.claimToken),
+      outcome,
+      durationMs: 0,
+      notes: {},
+      settle: (current, ended, now) =>
+        toSettlement(current, ended, { now, retry, fraction: 0, durationMs: 0, report }),
+    });
+  }
+
+  /** From here on the settler holds the job. */
+  #end(job: ClaimedJob, ending: Ending): void {
+    this.#endings.settle(job, ending);
+    this.#held.delete(ending.key);
+  }
+
+  /** The next round of starts waits for the event loop's turn. */
+  #schedulePump(): void {
+    if (this.#pumpScheduled) return;
+    this.#pumpScheduled = true;
+    this.#context.clock.setImmediate(() => {
+      this.#pumpScheduled = false;
+      this.pump();
+      this.#hooks.onDemand();
+    });
+  }
+
+  /** Handlers that turned slow must not keep jobs from other instances. */
+  #watchBuffers(): void {
+    if (this.#bufferTimer !== undefined || this.bufferedCount() === 0) return;
+    this.#bufferTimer = this.#context.clock.setTimer(() => {
+      this.#bufferTimer = undefined;
+      this.#releaseOverdue();
+      this.#watchBuffers();
+    }, LONGEST_BUFFERING_MS);
+  }
+
+  #releaseOverdue(): void {
+    const overdueMs = this.#context.clock.monotonic() - LONGEST_BUFFERING_MS;
+    for (const worker of this.#workers.values()) {
+      const firstFresh = worker.buffer.findIndex(({ sinceMs }) => sinceMs > overdueMs);
+      const overdue = worker.buffer.splice(0, firstFresh < 0 ? worker.buffer.length : firstFresh);
+      if (overdue.length > 0) worker.distrustRate();
+      this.release(overdue.map(({ job }) => job));
+    }
+  }
+
+  #releaseBufferOf(worker: Worker): void {
+    this.release(worker.buffer.splice(0).map(({ job }) => job));
+  }
+
+  #buffered(): { readonly job: ClaimedJob }[] {
+    return [...this.#workers.values()].flatMap(({ buffer }) => buffer);
+  }
+
+  #workerOf(job: ClaimedJob): Worker {
+    const worker = this.#workers.get(job.name);
+    invariant(worker !== undefined, `job ${job._id.toHexString()} was claimed without a worker`);
+    return worker;
+  }
+
+  #tellIdle(): void {
+    if (this.#runs.size > 0) return;
+    const waiters = this.#idleWaiters;
+    this.#idleWaiters = [];
+    for (const resolve of waiters) resolve();
+  }
+}

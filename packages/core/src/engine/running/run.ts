@@ -1,0 +1,360 @@
+/**
+ * One run of a job: the call of its handler, what the handler is given, and how it ended.
+ *
+ * What always holds: a run ends once, with one outcome; a run that is told to abort keeps its slot until its handler
+ * ends, except one that took too long: that is given up a short time after its signal was aborted.
+ *
+ * @module
+ */
+
+import { setMetadataOfRun } from '../../client/metadata-and-history.ts';
+import type { EngineContext } from '../../context/scheduler-context.ts';
+import { sleep, type Timer } from '../../foundation/clock.ts';
+import {
+  InvalidArgumentError,
+  JobStateError,
+  MonqueError,
+  toError,
+} from '../../foundation/errors.ts';
+import { checkData, type StandardSchema } from '../../foundation/standard-schema.ts';
+import type { ClaimedJob, Job } from '../../job/job.ts';
+import { JOB_LIFECYCLE } from '../../job/job-lifecycle.ts';
+import type { JobMetadata, MetadataChanges } from '../../job/metadata.ts';
+import { copyPayload } from '../../job/payload.ts';
+import type { Settlement } from '../../ledger/settle-answers.ts';
+import { StagePlan } from '../../workers/stages.ts';
+import type { JobContext, Worker } from '../../workers/worker.ts';
+import { handlerContext } from './handler-context.ts';
+import { Notes, type OpenNotes } from './run-notes.ts';
+import {
+  isHandlerOutcome,
+  type Outcome,
+  type SettlementContext,
+  type StagedEnd,
+  toSettlement,
+} from './settlement-of-outcome.ts';
+import { StagedRun } from './staged-run.ts';
+
+/** How long a handler that took too long has to end after its signal was aborted, in milliseconds. */
+const TIMEOUT_GRACE_MS = 1_000;
+
+const MOST_PROGRESS_BYTES = 16_384;
+const LONGEST_LINE = 1_000;
+
+/** How often the plan of a series may change under one `complete`. */
+const MOST_ATTEMPTS_TO_COMPLETE = 5;
+
+const CLAIM_LOST = 'the claim of this run does not stand any more';
+
+/** A run that its handler wanted to complete in a transaction. */
+export interface InSession {
+  /** How the run ends when the transaction is committed. */
+  readonly outcome: Outcome;
+  /** True unless the transaction was committed before this end of the run could be written. Never rejects. */
+  readonly isRecorded: (settled: Settlement) => Promise<boolean>;
+}
+
+interface CheckedJob {
+  readonly job: Job;
+  readonly error?: Error;
+}
+
+type AbortReason = 'cancel' | 'stop' | 'lease' | 'timeout';
+
+type RunContext = Pick<
+  EngineContext,
+  'clock' | 'random' | 'ledger' | 'ledgerTime' | 'options' | 'emit' | 'report'
+>;
+
+/** One claimed job in its handler. */
+export class Run {
+  readonly job: ClaimedJob;
+  readonly #context: RunContext;
+  readonly #worker: Worker;
+  readonly #mayGoOn: () => boolean;
+  #controller: AbortController | undefined;
+  readonly #startedMs: number;
+  #abortedFor: AbortReason | undefined;
+  #endsAfterStage = false;
+  #staged: StagedRun | undefined;
+  #notes: Notes | undefined;
+  #inSession: InSession | undefined;
+  #metadata: JobMetadata | undefined;
+
+  /** @param mayGoOn - asked before each stage but the first: true while the lease of the claim is held */
+  constructor(context: RunContext, worker: Worker, job: ClaimedJob, mayGoOn: () => boolean) {
+    this.#context = context;
+    this.#worker = worker;
+    this.#mayGoOn = mayGoOn;
+    this.job = job;
+    this.#startedMs = context.clock.monotonic();
+  }
+
+  /** Present once the handler called `complete`: its end may have to wait for a transaction. */
+  get inSession(): InSession | undefined {
+    return this.#inSession;
+  }
+
+  /** The job with the stages that this run recorded, and with the metadata that its handler left. */
+  get endedJob(): ClaimedJob {
+    const job = this.#staged?.job ?? this.job;
+    return this.#metadata === undefined ? job : { ...job, metadata: this.#metadata };
+  }
+
+  /** How long it has taken so far, in milliseconds. */
+  get durationMs(): number {
+    return this.#context.clock.monotonic() - this.#startedMs;
+  }
+
+  /** Tells the handler that its result is not wanted any more; only the first reason counts. */
+  abort(reason: AbortReason): void {
+    if (this.#abortedFor !== undefined) return;
+    this.#abortedFor = reason;
+    if (this.#controller) abortFor(reason, this.#controller);
+  }
+
+  /** Lets no further stage begin: the job is given back behind the one that runs. */
+  endAfterStage(): void {
+    this.#endsAfterStage = true;
+  }
+
+  /** Calls the handler and says how the run ended. Never rejects. */
+  async execute(): Promise<Outcome> {
+    const timeoutMs = this.job.timeout ?? this.#worker.timeoutMs;
+    const outcome =
+      timeoutMs === undefined ? await this.#call() : await this.#callWithin(timeoutMs);
+    return this.#inSession === undefined ? outcome : this.#confirm(this.#inSession, outcome);
+  }
+
+  /** True when the handler told something. */
+  get hasNotes(): boolean {
+    return this.#notes !== undefined;
+  }
+
+  /** What the handler told and is not stored yet. */
+  endNotes(): Promise<OpenNotes> {
+    return this.#ownNotes().end();
+  }
+
+  async #callWithin(timeoutMs: number): Promise<Outcome> {
+    const { clock } = this.#context;
+    const ended = new AbortController();
+    let timer: Timer | undefined;
+    const tooLate = new Promise<Outcome>((resolve) => {
+      timer = clock.setTimer(() => {
+        this.abort('timeout');
+        const outcome: Outcome = { kind: 'failed', error: tookTooLong(timeoutMs), isFinal: false };
+        void sleep(clock, TIMEOUT_GRACE_MS, ended.signal).then(() => resolve(outcome));
+      }, timeoutMs);
+    });
+    const called = this.#call();
+    void called.then(() => ended.abort());
+    const outcome = await Promise.race([called, tooLate]);
+    timer?.cancel();
+    if (this.#abortedFor !== 'timeout') return outcome;
+    return { kind: 'failed', error: tookTooLong(timeoutMs), isFinal: false };
+  }
+
+  async #call(): Promise<Outcome> {
+    try {
+      const { schema } = this.#worker;
+      const checked: CheckedJob =
+        schema === undefined ? { job: this.job } : await this.#checked(schema);
+      if (checked.error) return failureOfData(checked.error);
+      const { handler } = this.#worker;
+      if (handler instanceof StagePlan) return await this.#runStages(handler, checked.job);
+      const returned = await handler(checked.job, this.#jobContext());
+      if (isHandlerOutcome(returned)) return returned.outcome;
+      return { kind: 'completed', ...this.#resultOf(returned) };
+    } catch (thrown) {
+      const failed: Outcome = { kind: 'failed', error: toError(thrown), isFinal: false };
+      return (this.#abortedFor !== 'timeout' && this.#interruption()) || failed;
+    }
+  }
+
+  /** How the run ends that was told to; undefined while it may go on. */
+  #interruption(): Outcome | undefined {
+    if (this.#abortedFor === undefined) return undefined;
+    if (this.#abortedFor === 'cancel') return { kind: 'cancelled', by: 'request' };
+    return { kind: 'released', hadStarted: true };
+  }
+
+  #runStages(plan: StagePlan, job: Job): Promise<Outcome> {
+    this.#staged = new StagedRun(this.#context, {
+      plan,
+      job: this.job,
+      signal: this.#signal(),
+      interruption: () => this.#interruption() ?? (this.#endsAfterStage ? GIVEN_BACK : undefined),
+      mayGoOn: this.#mayGoOn,
+      jobContext: (end) => this.#jobContext(end),
+      resultOf: (returned) => this.#resultOf(returned),
+    });
+    return this.#staged.execute(job);
+  }
+
+  async #checked(schema: StandardSchema): Promise<CheckedJob> {
+    try {
+      return { job: { ...this.job, data: await checkData(schema, 'data', this.job.data) } };
+    } catch (error) {
+      return { job: this.job, error: toError(error) };
+    }
+  }
+
+  /** Most handlers never look at the signal, and one for each run would be a large part of what a run costs. */
+  #signal(): AbortSignal {
+    if (this.#controller === undefined) {
+      this.#controller = new AbortController();
+      if (this.#abortedFor !== undefined) abortFor(this.#abortedFor, this.#controller);
+    }
+    return this.#controller.signal;
+  }
+
+  #jobContext(staged?: StagedEnd): JobContext {
+    return handlerContext(() => this.#signal(), {
+      fence: this.job.fence,
+      progress: (value: unknown) => this.#progress(value),
+      log: (line: string) => this.#ownNotes().log(String(line).slice(0, LONGEST_LINE)),
+      setMetadata: (changes: MetadataChanges) => this.#setMetadata(changes),
+      complete: (options: Parameters<JobContext['complete']>[0]) => this.#complete(options, staged),
+    });
+  }
+
+  async #setMetadata(changes: MetadataChanges): Promise<void> {
+    this.#metadata = await setMetadataOfRun(this.#context, this.job, changes);
+  }
+
+  #progress(value: unknown): void {
+    const progress = copyPayload('progress', value, MOST_PROGRESS_BYTES, '');
+    if (progress === undefined) {
+      throw new InvalidArgumentError('progress', 'a value that can be stored', value);
+    }
+    this.#ownNotes().progress(progress);
+    this.#context.emit('job:progress', { job: this.job, progress });
+  }
+
+  #ownNotes(): Notes {
+    this.#notes ??= new Notes(this.#context, this.job);
+    return this.#notes;
+  }
+
+  /** The work is done: a result that cannot be stored is left out, and said, rather than done again. */
+  #resultOf(returned: unknown): { readonly result?: unknown } {
+    try {
+      const result = copyPayload('result', returned, this.#context.options.maxGivenBytes);
+      return result === undefined ? {} : { result };
+    } catch (error) {
+      this.#context.emit('job:error', { error: toError(error), job: this.job });
+      return {};
+    }
+  }
+
+  async #complete(
+    { session, result }: Parameters<JobContext['complete']>[0],
+    staged: StagedEnd | undefined,
+  ): Promise<void> {
+    const { ledger, ledgerTime, options } = this.#context;
+    if (typeof session?.inTransaction !== 'function' || !session.inTransaction()) {
+      throw new InvalidArgumentError('session', 'a session with a started transaction', session);
+    }
+    const stored = copyPayload('result', result, options.maxGivenBytes);
+    const outcome: Outcome = {
+      kind: 'completed',
+      ...(stored !== undefined && { result: stored }),
+      ...(staged && { staged }),
+    };
+    this.#inSession = { outcome, isRecorded: (settled) => this.#isRecorded(settled) };
+    let current: Job | null = this.job;
+    // The series may have been changed since the claim; then its next run is reckoned anew.
+    for (let attempt = 1; current?.claimToken === this.job.claimToken; attempt += 1) {
+      const now = ledgerTime.now();
+      const context = this.settlementContext(now);
+      const settlement = toSettlement(current as ClaimedJob, outcome, context);
+      if (await ledger.completeInSession({ settlement, now, session })) return;
+      if (attempt === MOST_ATTEMPTS_TO_COMPLETE) break;
+      current = await ledger.getJob({ jobId: this.job._id });
+    }
+    const { from } = JOB_LIFECYCLE.transitions.complete;
+    const status = current?.status ?? 'gone';
+    throw new JobStateError(this.job._id, status, 'complete', from, CLAIM_LOST);
+  }
+
+  /** What a settlement of this run is reckoned with. */
+  settlementContext(now: Date): SettlementContext {
+    const { random, report } = this.#context;
+    return {
+      now,
+      retry: this.#worker.retry,
+      fraction: random.fraction(),
+      durationMs: this.durationMs,
+      report,
+    };
+  }
+
+  /** No other write may complete the run once its transaction was asked to; so the ledger is asked what it says. */
+  async #confirm({ outcome: done }: InSession, outcome: Outcome): Promise<Outcome> {
+    const { ledger, clock, report } = this.#context;
+    for (let delayMs = CONFIRM_BASE_MS; ; delayMs = Math.min(delayMs * 2, CONFIRM_LONGEST_MS)) {
+      try {
+        const job = await ledger.getJob({ jobId: this.job._id });
+        const { claimToken } = this.job;
+        // A later run of the same job may have ended already, so that the ledger does not show this one any more. While
+        // the lease is held nobody but this run can have ended its claim.
+        const wentOn = job?.claimToken !== claimToken && this.#abortedFor === undefined;
+        if (job?.lastToken === claimToken || wentOn) return { kind: 'confirmed', of: done };
+        return { kind: 'failed', error: notCommitted(outcome), isFinal: false };
+      } catch (error) {
+        report(error);
+        if (this.#abortedFor !== undefined) return { kind: 'released', hadStarted: true };
+        await sleep(clock, delayMs, this.#signal());
+      }
+    }
+  }
+
+  /** A failure leaves an entry in the history, a committed transaction none. */
+  async #isRecorded({ verb }: Settlement): Promise<boolean> {
+    const { ledger, report } = this.#context;
+    try {
+      const job = await ledger.getJob({ jobId: this.job._id });
+      const startedMs = Number(this.job.startedAt);
+      const ofThisRun = job?.history?.filter(({ at }) => at.getTime() >= startedMs);
+      return ofThisRun?.some((entry) => entry.verb === verb) === true;
+    } catch (error) {
+      report(error);
+      return true;
+    }
+  }
+}
+
+const GIVEN_BACK: Outcome = Object.freeze({ kind: 'released', hadStarted: true });
+
+/** Wrong data stays wrong; that a schema could not look may be over soon. */
+function failureOfData(error: Error): Outcome {
+  return { kind: 'failed', error, isFinal: error instanceof InvalidArgumentError };
+}
+
+function notCommitted(outcome: Outcome): Error {
+  if (outcome.kind === 'failed') return outcome.error;
+  return new MonqueError('NOT_COMMITTED', 'The transaction of the handler was not committed');
+}
+
+const CONFIRM_BASE_MS = 50;
+const CONFIRM_LONGEST_MS = 5_000;
+
+function abortFor(reason: AbortReason, controller: AbortController): void {
+  const name = reason === 'timeout' ? 'TimeoutError' : 'AbortError';
+  controller.abort(new DOMException(ABORT_MESSAGES[reason], name));
+}
+
+function tookTooLong(timeoutMs: number): Error {
+  return new DOMException(
+    `The run took longer than its timeout of ${timeoutMs} ms`,
+    'TimeoutError',
+  );
+}
+
+const ABORT_MESSAGES = Object.freeze({
+  cancel: 'The job was cancelled',
+  stop: 'The instance stops and waited for shutdownTimeout',
+  lease: 'The claim was lost: this instance had been declared dead',
+  timeout: 'The run took longer than its timeout',
+});

@@ -1,0 +1,119 @@
+/**
+ * Removes, or moves to the archive, jobs that finished longer ago than they are kept.
+ *
+ * It walks through the jobs in the order of their ids, which is that of their creation, in bounded steps. At the end,
+ * where the jobs are too young to be looked at, it waits for a while and goes on from there. What it passed that was
+ * not yet to leave is found by a walk from the start, now and then. Every instance prunes; what one removed the others
+ * do not find.
+ *
+ * What always holds: a job leaves no sooner than twice `resendLimit` after its creation, so that no late resend of its
+ * enqueue can bring it back.
+ *
+ * @module
+ */
+import type { ObjectId } from 'mongodb';
+import type { EngineContext } from '../../context/scheduler-context.ts';
+import { sleep } from '../../foundation/clock.ts';
+
+const MOST_JOBS_A_STEP = 1_000;
+const WAIT_AT_END_MS = 60_000;
+const WALK_ANEW_AFTER_MS = 3_600_000;
+
+/** A step that found little leaves the ledger time for others. */
+const WAIT_AFTER_POOR_STEP_MS = 1_000;
+const POOR_STEP = MOST_JOBS_A_STEP / 10;
+
+type PrunerContext = Pick<
+  EngineContext,
+  'ledger' | 'ledgerTime' | 'clock' | 'random' | 'options' | 'report'
+>;
+
+/** Walks through old jobs. */
+export class Pruner {
+  readonly #context: PrunerContext;
+  readonly #stopped = new AbortController();
+  #position: ObjectId | undefined;
+  #wait = new AbortController();
+  #walkStartedMs = Number.NEGATIVE_INFINITY;
+  #isWalkAnew = false;
+  #running: Promise<void> | undefined;
+
+  constructor(context: PrunerContext) {
+    this.#context = context;
+  }
+
+  start(): void {
+    if (!this.#isWanted()) return;
+    this.#running ??= this.#keepWalking();
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped.abort();
+    this.#wait.abort();
+    await this.#running;
+  }
+
+  /** Other times hold for how long jobs are kept: those that were passed are looked at again, at once. */
+  walkAnew(): void {
+    this.#isWalkAnew = true;
+    this.#wait.abort();
+    this.start();
+  }
+
+  #isWanted(): boolean {
+    return Object.keys(this.#context.options.retentionMs).length > 0;
+  }
+
+  async #keepWalking(): Promise<void> {
+    const { clock, random, report } = this.#context;
+    const { signal } = this.#stopped;
+    // Instances that were started together need not walk together.
+    let waitMs = this.#isWalkAnew ? 0 : WAIT_AT_END_MS * random.fraction();
+    while (!signal.aborted) {
+      this.#wait = new AbortController();
+      await sleep(clock, waitMs, this.#wait.signal);
+      if (signal.aborted) return;
+      if (this.#isWalkAnew) this.#position = undefined;
+      this.#isWalkAnew = false;
+      waitMs = WAIT_AT_END_MS;
+      try {
+        if (this.#isWanted()) waitMs = await this.#step();
+      } catch (error) {
+        report(error);
+      }
+      // What changed during the step cut no wait short.
+      if (this.#isWalkAnew) waitMs = 0;
+    }
+  }
+
+  /** Gives the milliseconds until the next step. */
+  async #step(): Promise<number> {
+    const { ledger, ledgerTime, clock, options } = this.#context;
+    if (this.#position === undefined) this.#walkStartedMs = clock.monotonic();
+    const now = ledgerTime.now();
+    const { pruned, position } = await ledger.prune({
+      ...(this.#position && { after: this.#position }),
+      finishedBefore: Object.fromEntries(
+        Object.entries(options.retentionMs).map(([status, keptMs]) => [status, ago(now, keptMs)]),
+      ),
+      createdBefore: ago(now, 2 * options.resendLimitMs),
+      limit: MOST_JOBS_A_STEP,
+      archive: options.archive,
+      now,
+    });
+    if (position === undefined) return this.#atEnd();
+    this.#position = position;
+    return pruned < POOR_STEP ? WAIT_AFTER_POOR_STEP_MS : 0;
+  }
+
+  /** What is young now is looked at by the next walk. */
+  #atEnd(): number {
+    const walkedMs = this.#context.clock.monotonic() - this.#walkStartedMs;
+    if (walkedMs >= WALK_ANEW_AFTER_MS) this.#position = undefined;
+    return WAIT_AT_END_MS;
+  }
+}
+
+function ago(now: Date, ms: number): Date {
+  return new Date(now.getTime() - ms);
+}

@@ -1,0 +1,290 @@
+/**
+ * Every error that Monque makes. They fall in three groups: misuse, found before any I/O; state, when a verb does not
+ * apply to a job; and ledger, when the database did not answer or answered with a fault.
+ *
+ * @module
+ */
+import type { ObjectId } from 'mongodb';
+import type { Job, JobStatus } from '../job/job.ts';
+
+/** What every error of Monque has: a `code` to switch on, and the `cause` where another error lies behind it. */
+export class MonqueError extends Error {
+  override readonly name: string = 'MonqueError';
+  /** A stable word for the kind of error, such as `INVALID_ARGUMENT`. */
+  readonly code: string;
+
+  constructor(code: string, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+  }
+}
+
+/** A value that the caller gave is not usable. Nothing was sent or changed. */
+export class InvalidArgumentError extends MonqueError {
+  override readonly name = 'InvalidArgumentError';
+  /** The path of the value, such as `options.priority` or `data.items[2].price`. */
+  readonly field: string;
+
+  constructor(field: string, expected: string, got: unknown, hint?: string) {
+    const advice = hint === undefined ? '' : `; ${hint}`;
+    super('INVALID_ARGUMENT', `Expected \`${field}\` to be ${expected}, got ${show(got)}${advice}`);
+    this.field = field;
+  }
+}
+
+/** A cron expression cannot be read, or never comes true. Nothing was sent or changed. */
+export class InvalidCronError extends MonqueError {
+  override readonly name = 'InvalidCronError';
+  readonly expression: string;
+  /** Where the fault is: the index of a character in the expression, its length where something is missing. */
+  readonly position: number;
+
+  constructor(expression: string, position: number, fault: string) {
+    const example = 'a valid one is `0 9 * * 1-5` (at 9:00 from Monday to Friday)';
+    super(
+      'INVALID_CRON',
+      `Expected a cron expression, got '${expression}' with a fault at position ${position}: ${fault}; ${example}`,
+    );
+    this.expression = expression;
+    this.position = position;
+  }
+}
+
+/** A verb does not apply to the job in the state it is in. Nothing was changed. */
+export class JobStateError extends MonqueError {
+  override readonly name = 'JobStateError';
+  readonly jobId: ObjectId;
+  /** The state it was in; `gone` for a job that is not in the ledger any more. */
+  readonly status: JobStatus | 'gone';
+  readonly verb: string;
+
+  constructor(
+    jobId: ObjectId,
+    status: JobStatus | 'gone',
+    verb: string,
+    allowedFrom: readonly string[],
+    why = `${verb} is allowed from: ${allowedFrom.join(', ')}`,
+  ) {
+    super('JOB_STATE', `Cannot ${verb} job ${jobId.toHexString()}: it is ${status}, and ${why}`);
+    this.jobId = jobId;
+    this.status = status;
+    this.verb = verb;
+  }
+}
+
+/** The database cannot be used: unreachable, refused, or not the connection that was expected. Nothing was changed. */
+export class ConnectionError extends MonqueError {
+  override readonly name = 'ConnectionError';
+
+  constructor(message: string, options?: ErrorOptions) {
+    super('CONNECTION', message, options);
+  }
+}
+
+/** A write was sent and its answer was lost: it may have happened or not. */
+export class UnknownOutcomeError extends MonqueError {
+  override readonly name = 'UnknownOutcomeError';
+
+  constructor(message: string, options?: ErrorOptions) {
+    super('UNKNOWN_OUTCOME', message, options);
+  }
+}
+
+/** The ledger has no room: an in-memory ledger reached its bound of unfinished jobs. The job was not stored. */
+export class LedgerFullError extends MonqueError {
+  override readonly name = 'LedgerFullError';
+
+  constructor(maxJobs: number) {
+    super(
+      'LEDGER_FULL',
+      `The in-memory ledger holds ${maxJobs} unfinished jobs, its bound; raise \`maxJobs\` or use MongoDB`,
+    );
+  }
+}
+
+/** The ledger, or the server behind it, cannot do what was asked. Nothing was changed. */
+export class UnsupportedError extends MonqueError {
+  override readonly name = 'UnsupportedError';
+
+  constructor(message: string, options?: ErrorOptions) {
+    super('UNSUPPORTED', message, options);
+  }
+}
+
+/** An actor may not do what was asked for. Nothing was sent or changed. */
+export class AccessDeniedError extends MonqueError {
+  override readonly name = 'AccessDeniedError';
+  /** The id of the actor. */
+  readonly actorId: string;
+  /** The verb of the ledger. */
+  readonly verb: string;
+  /** The name of the jobs it concerned; absent when it concerned all names, or a job that is not known. */
+  readonly jobName?: string;
+
+  constructor(actorId: string, verb: string, jobName: string | undefined) {
+    const jobs = jobName === undefined ? 'jobs of any name' : `jobs named '${jobName}'`;
+    super(
+      'ACCESS_DENIED',
+      `Actor '${actorId}' may not ${verb} ${jobs}; the hook \`access.may\` decides that`,
+    );
+    this.actorId = actorId;
+    this.verb = verb;
+    if (jobName !== undefined) this.jobName = jobName;
+  }
+}
+
+/** What an {@link InvariantViolationError} is made from. */
+export interface InvariantFault {
+  readonly rule: string;
+  readonly verb: string;
+  readonly jobId: ObjectId;
+  readonly jobName?: string;
+  readonly message: string;
+  readonly values?: Readonly<Record<string, unknown>>;
+  readonly advice?: string;
+}
+
+/** A write breaks a rule of the ledger. Where the rule is enforced, nothing of that job was written. */
+export class InvariantViolationError extends MonqueError {
+  override readonly name = 'InvariantViolationError';
+  /** The name of the rule. */
+  readonly rule: string;
+  /** The verb of the ledger, or of the end of a run; `audit` for a stored job. */
+  readonly verb: string;
+  readonly jobId: ObjectId;
+  /** The name of the job, where the write says it. */
+  readonly jobName?: string;
+  /** The values that show what is wrong. */
+  readonly values: Readonly<Record<string, unknown>>;
+  /** How to mend it; absent where the rule does not say. */
+  readonly advice?: string;
+
+  constructor({ rule, verb, jobId, jobName, message, values = {}, advice }: InvariantFault) {
+    const end = advice === undefined ? '' : `; ${advice}`;
+    super(
+      'INVARIANT_VIOLATION',
+      `The rule '${rule}' does not hold for ${verb} of job ${jobId.toHexString()}: ${message}${end}`,
+    );
+    this.rule = rule;
+    this.verb = verb;
+    this.jobId = jobId;
+    this.values = values;
+    if (jobName !== undefined) this.jobName = jobName;
+    if (advice !== undefined) this.advice = advice;
+  }
+}
+
+/** `stop()` waited for `shutdownTimeout` and some handlers still ran. They were told to abort and are named here. */
+export class ShutdownTimeoutError extends MonqueError {
+  override readonly name = 'ShutdownTimeoutError';
+  /** Ids of the jobs whose handlers had not ended. */
+  readonly incompleteJobs: readonly ObjectId[];
+
+  constructor(timeoutMs: number, incompleteJobs: readonly ObjectId[]) {
+    super(
+      'SHUTDOWN_TIMEOUT',
+      `${incompleteJobs.length} handlers still ran after the shutdownTimeout of ${timeoutMs} ms; their signals were aborted`,
+    );
+    this.incompleteJobs = incompleteJobs;
+  }
+}
+
+/** A job cannot be made pending again: another job holds its unique key. Nothing was changed. */
+export class UniqueKeyTakenError extends MonqueError {
+  override readonly name = 'UniqueKeyTakenError';
+  readonly jobId: ObjectId;
+  /** Who holds the key, unless it was gone again when it was looked for. */
+  readonly holderId?: ObjectId;
+
+  constructor(jobId: ObjectId, uniqueKey: string | undefined, holderId: ObjectId | undefined) {
+    const holder = holderId === undefined ? 'another job' : `job ${holderId.toHexString()}`;
+    super(
+      'UNIQUE_KEY_TAKEN',
+      `Cannot redrive job ${jobId.toHexString()}: its unique key '${uniqueKey}' is held by ${holder}`,
+    );
+    this.jobId = jobId;
+    if (holderId !== undefined) this.holderId = holderId;
+  }
+}
+
+/** Why a wait for a job ended without its result. */
+export type WaitReason = 'failed' | 'cancelled' | 'gone' | 'timeout' | 'unknown';
+
+/** `waitFor` has no result: the job failed, was cancelled, is gone, took too long, or the ledger did not answer. */
+export class WaitError extends MonqueError {
+  override readonly name = 'WaitError';
+  readonly jobId: ObjectId;
+  /** `unknown`: the ledger did not answer until the time was over. */
+  readonly reason: WaitReason;
+  /** The job as it was seen last. */
+  readonly job?: Job;
+
+  constructor(
+    reason: WaitReason,
+    jobId: ObjectId,
+    { job, cause }: { readonly job?: Job; readonly cause?: Error } = {},
+  ) {
+    const id = jobId.toHexString();
+    const why = job?.failReason === undefined ? '' : `: ${job.failReason}`;
+    super('WAIT', `${WAIT_MESSAGES[reason](id)}${why}`, cause && { cause });
+    this.jobId = jobId;
+    this.reason = reason;
+    if (job !== undefined) this.job = job;
+  }
+}
+
+const WAIT_MESSAGES: Readonly<Record<WaitReason, (id: string) => string>> = {
+  failed: (id) => `Job ${id} failed`,
+  cancelled: (id) => `Job ${id} was cancelled`,
+  gone: (id) => `Job ${id} does not exist, or not any more`,
+  timeout: (id) => `Job ${id} was not finished within the timeout`,
+  unknown: (id) => `Whether job ${id} is finished is not known: the ledger did not answer`,
+};
+
+/** Turns whatever was thrown into an Error, keeping an Error as it is. Never throws itself. */
+export function toError(thrown: unknown): Error {
+  return thrown instanceof Error ? thrown : new Error(textOf(thrown), { cause: thrown });
+}
+
+/** The message of an error as a text, whatever somebody made of it. Never throws. */
+export function messageOf(error: Error): string {
+  try {
+    return textOf(error.message);
+  } catch {
+    return 'An error whose message cannot be read';
+  }
+}
+
+function textOf(value: unknown): string {
+  try {
+    return String(value);
+  } catch {
+    return 'A value that cannot be shown as text';
+  }
+}
+
+/** Stops on a fault of Monque itself; stays on in production. */
+export function invariant(condition: boolean, message: string): asserts condition {
+  if (!condition) throw new MonqueError('INVARIANT', `This is a fault in Monque: ${message}`);
+}
+
+/** Shows a value in a message: short, with its type, and never throwing. */
+function show(value: unknown): string {
+  if (value === null || value === undefined) return String(value);
+  if (typeof value === 'function') return `a function (${value.name || 'anonymous'})`;
+  if (typeof value === 'string') {
+    return `'${value.length > 40 ? `${value.slice(0, 40)}…` : value}' (string)`;
+  }
+  if (typeof value !== 'object') return `${String(value)} (${typeof value})`;
+  if (value instanceof Date) return showDate(value);
+  const prototype: object | null = Object.getPrototypeOf(value);
+  return `an object (${prototype?.constructor?.name ?? 'without prototype'})`;
+}
+
+function showDate(date: Date): string {
+  try {
+    return `${Date.prototype.toISOString.call(date)} (Date)`;
+  } catch {
+    return 'an invalid Date';
+  }
+}

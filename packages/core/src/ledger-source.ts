@@ -1,0 +1,51 @@
+/**
+ * What a scheduler keeps its jobs in: a database, or a ledger of the user's own.
+ *
+ * @module
+ */
+import type { Db } from 'mongodb';
+import { InvalidArgumentError } from './foundation/errors.ts';
+import { isLedgerRepository, type LedgerRepository } from './ledger/ledger-repository.ts';
+import { MongoLedgerRepository } from './ledger/mongodb/mongo-ledger-repository.ts';
+import { type MonqueOptions, type ResolvedOptions, resolveOptions } from './options/options.ts';
+
+/** A ledger, and the options that were resolved for it. */
+export interface ResolvedSource {
+  readonly ledger: LedgerRepository;
+  readonly options: ResolvedOptions;
+}
+
+/**
+ * The ledger of a source. Nothing is connected to yet.
+ *
+ * @throws InvalidArgumentError when the source is neither a database nor a ledger, or an option is wrong
+ */
+export function resolveSource(source: Db | LedgerRepository, given: MonqueOptions): ResolvedSource {
+  checkSource(source);
+  if (isLedgerRepository(source)) return { ledger: source, options: resolveOptions(given, true) };
+  const options = resolveOptions(given, false);
+  const { clock, random, operationTimeoutMs } = options;
+  const ledger = { ...options.ledger, clock, random, operationTimeoutMs };
+  return { ledger: new MongoLedgerRepository(source, ledger), options };
+}
+
+/** A forgotten connection must not lose jobs, so nothing stands in for a missing source. */
+function checkSource(source: unknown): void {
+  if (isLedgerRepository(source)) return;
+  const methods = source as Record<string, unknown> | null | undefined;
+  const has = (name: string): boolean => typeof methods?.[name] === 'function';
+  if (has('collection') && has('command')) return;
+  throw new InvalidArgumentError(
+    'db',
+    'a Db of the mongodb driver or a LedgerRepository',
+    source,
+    sourceHint(has),
+  );
+}
+
+function sourceHint(has: (name: string) => boolean): string {
+  if (has('db') && has('startSession')) return 'this is a MongoClient: pass client.db(name)';
+  if (has('model')) return 'this is a Mongoose connection: pass connection.db once it is open';
+  if (has('then')) return 'this is a promise: await it first';
+  return 'for a scheduler without a database use Monque.inMemory()';
+}

@@ -1,0 +1,119 @@
+/**
+ * Lists and counts the jobs of an in-memory ledger.
+ *
+ * @module
+ */
+import type { Job } from '../../job/job.ts';
+import { JOB_LIFECYCLE } from '../../job/job-lifecycle.ts';
+import { matchesMetadata } from '../../job/metadata.ts';
+import type {
+  FindJobsParams,
+  JobFilter,
+  JobOrder,
+  JobPlace,
+  ReadStatsParams,
+  StatsRow,
+} from '../ledger-repository.ts';
+import { copyOut, type StoredJob } from './stored-job.ts';
+
+/** A page of jobs that come in the order of the list, from behind its place on. Looks at no more than it needs. */
+export function takeJobs(jobs: Iterable<StoredJob>, params: FindJobsParams): Job[] {
+  const { filter, skip = 0, limit } = params;
+  const found: StoredJob[] = [];
+  for (const stored of jobs) {
+    if (matches(stored.job, filter)) found.push(stored);
+    if (found.length === skip + limit) break;
+  }
+  return found.slice(skip).map(copyOut);
+}
+
+/** A page of jobs that come in any order. */
+export function listJobs(jobs: Iterable<StoredJob>, params: FindJobsParams): Job[] {
+  const { filter, orderBy, direction, after, skip = 0, limit } = params;
+  const sign = direction === 'ascending' ? 1 : -1;
+  const isBehind = (job: Job): boolean =>
+    after === undefined || sign * comparePlaces(placeOf(job, orderBy), after) > 0;
+  return [...jobs]
+    .filter(({ job }) => matches(job, filter) && isBehind(job))
+    .sort((a, b) => sign * comparePlaces(placeOf(a.job, orderBy), placeOf(b.job, orderBy)))
+    .slice(skip, skip + limit)
+    .map(copyOut);
+}
+
+/** Counts the jobs by name and state. */
+export function countJobs(jobs: Iterable<StoredJob>, { name, now }: ReadStatsParams): StatsRow[] {
+  const groups = new Map<string, Job[]>();
+  for (const { job } of jobs) {
+    if (name !== undefined && job.name !== name) continue;
+    const key = `${job.name}\0${job.status}`;
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, [job]);
+    else group.push(job);
+  }
+  return [...groups]
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([, group]) => toRow(group as readonly Job[] as readonly [Job], now));
+}
+
+/** The ids are left to the caller, who finds jobs by them. */
+function matches(job: Job, filter: JobFilter): boolean {
+  const { names, statuses = JOB_LIFECYCLE.states, uniqueKey, metadata } = filter;
+  const { createdFrom, createdBefore } = filter;
+  return (
+    statuses.includes(job.status) &&
+    (names === undefined || names.includes(job.name)) &&
+    (uniqueKey === undefined || job.uniqueKey === uniqueKey) &&
+    (createdFrom === undefined || job.createdAt >= createdFrom) &&
+    (createdBefore === undefined || job.createdAt < createdBefore) &&
+    (metadata === undefined || matchesMetadata(job.metadata, metadata))
+  );
+}
+
+function placeOf(job: Job, orderBy: JobOrder): JobPlace {
+  return orderBy === '_id' ? { jobId: job._id } : { at: job[orderBy], jobId: job._id };
+}
+
+function comparePlaces(a: JobPlace, b: JobPlace): number {
+  return Number(a.at ?? 0) - Number(b.at ?? 0) || Buffer.compare(a.jobId.id, b.jobId.id);
+}
+
+function toRow(jobs: readonly [Job, ...Job[]], now: Date): StatsRow {
+  const [{ name, status }] = jobs;
+  const due = new Durations();
+  const waits = new Durations();
+  const runs = new Durations();
+  for (const { nextRunAt, startedAt, finishedAt } of jobs) {
+    if (status === 'pending' && nextRunAt <= now) due.add(nextRunAt, now);
+    // Cancelled while it waited for another run, a job shows a due time that is later than its last start.
+    if (finishedAt === undefined || startedAt === undefined || nextRunAt > startedAt) continue;
+    waits.add(nextRunAt, startedAt);
+    runs.add(startedAt, finishedAt);
+  }
+  return {
+    name,
+    status,
+    count: jobs.length,
+    due: due.count,
+    longestWaitMs: due.longestMs,
+    meanWaitMs: waits.meanMs,
+    meanRunMs: runs.meanMs,
+    longestRunMs: runs.longestMs,
+  };
+}
+
+class Durations {
+  count = 0;
+  longestMs = 0;
+  #sumMs = 0;
+
+  get meanMs(): number {
+    return this.count === 0 ? 0 : this.#sumMs / this.count;
+  }
+
+  add(from: Date, to: Date): void {
+    const ms = to.getTime() - from.getTime();
+    this.count += 1;
+    this.#sumMs += ms;
+    this.longestMs = Math.max(this.longestMs, ms);
+  }
+}

@@ -1,0 +1,138 @@
+/**
+ * What people and handlers do to single jobs of an in-memory ledger.
+ *
+ * What always holds: a verb runs from its first look to its last write without a pause.
+ *
+ * @module
+ */
+import { UnsupportedError } from '../../foundation/errors.ts';
+import { asRecord } from '../../job/job.ts';
+import { JOB_LIFECYCLE } from '../../job/job-lifecycle.ts';
+import { nextRunOf } from '../../job/next-run.ts';
+import { lockToRetake } from '../../job/unique-locks.ts';
+import type {
+  AmendParams,
+  AmendResult,
+  CancelParams,
+  CancelResult,
+  JobParams,
+  NoteParams,
+  RedriveParams,
+  RedriveResult,
+  RemoveResult,
+} from '../ledger-repository.ts';
+import { handRecord, historyEntries, requestEntries } from '../settle-answers.ts';
+import type { JobStore } from './job-store.ts';
+import type { Moves } from './moves.ts';
+import { copyOut, type StoredJob } from './stored-job.ts';
+
+/** Verbs on one job. */
+export class MemoryControl {
+  readonly #jobs: JobStore;
+  readonly #moves: Moves;
+
+  constructor(jobs: JobStore, moves: Moves) {
+    this.#jobs = jobs;
+    this.#moves = moves;
+  }
+
+  /** Cancels a pending job, moves a series to its next run, or asks a running job to end. */
+  cancel(params: CancelParams): CancelResult {
+    const { jobId, now } = params;
+    const stored = this.#find(jobId);
+    if (stored === undefined) return { outcome: 'missing', job: null };
+    if (JOB_LIFECYCLE.allowsFrom('cancel', stored.job.status)) {
+      return this.#cancelPending(stored, params);
+    }
+    const requested = this.#moves.move('requestCancel', stored, {
+      now,
+      ...requestEntries(params, now),
+    });
+    const isRequested = JOB_LIFECYCLE.allowsFrom('requestCancel', stored.job.status);
+    return { outcome: isRequested ? 'requested' : 'refused', job: copyOut(requested ?? stored) };
+  }
+
+  /** Makes a failed or cancelled job pending again, with its unique key if that is free. */
+  redrive({ jobId, now, nextRunAt, ...given }: RedriveParams): RedriveResult {
+    const stored = this.#find(jobId);
+    if (stored === undefined) return { outcome: 'missing', job: null };
+    const { job } = stored;
+    if (!JOB_LIFECYCLE.allowsFrom('redrive', job.status)) {
+      return { outcome: 'refused', job: copyOut(stored) };
+    }
+    const lock = lockToRetake(job);
+    const holder = lock && this.#jobs.holderOf(job.name, lock);
+    if (holder !== undefined) {
+      return { outcome: 'taken', job: copyOut(stored), holder: copyOut(holder) };
+    }
+    const redriven = this.#moves.moveBy('redrive', stored, {
+      now,
+      nextRunAt,
+      historyEntries: historyEntries('redrive', now, handRecord(given)),
+      ...(lock && { [lock.field]: lock.value }),
+    });
+    return { outcome: 'redriven', job: copyOut(redriven) };
+  }
+
+  /**
+   * Changes a pending job.
+   *
+   * @throws UnsupportedError when it is to happen in a transaction
+   */
+  amend({ jobId, changes, now, fence, session, ...given }: AmendParams): AmendResult {
+    if (session !== undefined) throw noTransactions();
+    const stored = this.#find(jobId);
+    if (stored === undefined) return { outcome: 'missing', job: null };
+    if (fence !== undefined && stored.job.fence !== fence) {
+      return { outcome: 'refused', job: copyOut(stored) };
+    }
+    const entries = historyEntries('amend', now, handRecord(given));
+    const amended = this.#moves.move('amend', stored, { ...changes, now, historyEntries: entries });
+    return { outcome: amended ? 'amended' : 'refused', job: copyOut(amended ?? stored) };
+  }
+
+  /** Stores what a handler tells while it runs. */
+  note({ jobId, ...params }: NoteParams): boolean {
+    const stored = this.#find(jobId);
+    return stored !== undefined && this.#moves.move('note', stored, params) !== null;
+  }
+
+  /** Deletes a job that is not processing. */
+  remove({ jobId }: JobParams): RemoveResult {
+    const stored = this.#find(jobId);
+    if (stored === undefined) return { outcome: 'missing', job: null };
+    const isRemovable = JOB_LIFECYCLE.applies('remove', asRecord(stored.job), {});
+    if (isRemovable) this.#jobs.delete(stored);
+    return { outcome: isRemovable ? 'removed' : 'refused', job: copyOut(stored) };
+  }
+
+  #find(jobId: JobParams['jobId']): StoredJob | undefined {
+    return this.#jobs.find(jobId.toHexString());
+  }
+
+  /** Of a series only the waiting run is cancelled; the next takes its place, unless there is none. */
+  #cancelPending(stored: StoredJob, { now, ...given }: CancelParams): CancelResult {
+    const { repeatInterval, seriesVersion, scheduledFor } = stored.job;
+    const next = nextRunOf(stored.job, now);
+    const isSeries = repeatInterval !== undefined;
+    const ending = isSeries ? 'endSeries' : 'cancel';
+    const verb = next === null ? ending : 'skipRun';
+    const record = {
+      ...handRecord(given),
+      ...(isSeries && scheduledFor && { scheduledFor }),
+    };
+    const moved = this.#moves.moveBy(verb, stored, {
+      now,
+      seriesVersion,
+      cancelledRun: scheduledFor,
+      historyEntries: historyEntries(verb, now, record),
+      ...(next && { nextRunAt: next.scheduledFor, scheduledFor: next.scheduledFor }),
+    });
+    return { outcome: next === null ? 'cancelled' : 'skipped', job: copyOut(moved) };
+  }
+}
+
+/** Nothing here can be undone, so it would be wrong to take part in a transaction. */
+export function noTransactions(): UnsupportedError {
+  return new UnsupportedError('The in-memory ledger has no transactions; leave out `session`');
+}

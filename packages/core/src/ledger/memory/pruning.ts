@@ -1,0 +1,76 @@
+/**
+ * How finished jobs leave an in-memory ledger by their age: deleted, or moved to an archive, which is bounded too.
+ *
+ * @module
+ */
+import { asRecord, type Job } from '../../job/job.ts';
+import { JOB_LIFECYCLE } from '../../job/job-lifecycle.ts';
+import type { PruneParams, PruneResult } from '../ledger-repository.ts';
+import { transitionEntry } from '../transition-log.ts';
+import { FinishedJobs } from './finished-jobs.ts';
+import type { JobStore } from './job-store.ts';
+import type { StoredJob } from './stored-job.ts';
+import type { MemoryTransitions } from './transition-log.ts';
+
+/** The archive, and the way there. */
+export class MemoryArchive {
+  readonly #jobs: JobStore;
+  readonly #archived: FinishedJobs;
+  readonly #log: MemoryTransitions | undefined;
+
+  /**
+   * @param maxArchivedJobs - beyond it the jobs leave that were archived first
+   * @param log - told of every job that leaves, where all transitions are kept
+   */
+  constructor(jobs: JobStore, maxArchivedJobs: number, log?: MemoryTransitions) {
+    this.#jobs = jobs;
+    this.#log = log;
+    this.#archived = new FinishedJobs(maxArchivedJobs);
+  }
+
+  /** The archived job with this id. */
+  find(id: string): StoredJob | undefined {
+    return this.#archived.find(id);
+  }
+
+  /** All archived jobs, the one that was archived first at the front. */
+  all(): Iterable<StoredJob> {
+    return this.#archived.all();
+  }
+
+  /** One step of the walk in the order of ids. */
+  prune(params: PruneParams): PruneResult {
+    const seen = this.#look(params);
+    const leaving = seen.filter(({ job }) => isToLeave(job, params));
+    for (const stored of leaving) {
+      this.#jobs.delete(stored);
+      if (params.archive) this.#keep(stored);
+      const entry = transitionEntry('prune', { now: params.now }, { from: stored.job.status });
+      this.#log?.add(stored.id, entry);
+    }
+    const last = seen.length === params.limit ? seen.at(-1) : undefined;
+    return { pruned: leaving.length, ...(last && { position: last.job._id }) };
+  }
+
+  #look({ after, createdBefore, limit }: PruneParams): readonly StoredJob[] {
+    const seen: StoredJob[] = [];
+    for (const stored of this.#jobs.inOrder('ascending', after?.toHexString())) {
+      // Ids begin with the time of their creation, so all behind this one are younger still.
+      if (seen.length === limit || stored.job._id.getTimestamp() >= createdBefore) break;
+      seen.push(stored);
+    }
+    return seen;
+  }
+
+  /** A job that was archived before under the same id gives way. */
+  #keep(stored: StoredJob): void {
+    this.#archived.delete(stored.id);
+    this.#archived.add(stored);
+  }
+}
+
+function isToLeave(job: Job, { finishedBefore, now }: PruneParams): boolean {
+  const before = finishedBefore[job.status];
+  if (before === undefined) return false;
+  return JOB_LIFECYCLE.applies('prune', asRecord(job), { finishedBefore: before, now });
+}

@@ -1,0 +1,57 @@
+/**
+ * How jobs of an in-memory ledger come back that nobody runs any more: from a dead instance, or from a tool that
+ * keeps no lease.
+ *
+ * @module
+ */
+import type { JobVerb } from '../../job/job-lifecycle.ts';
+import type {
+  RecoverParams,
+  RecoverResult,
+  RescueParams,
+  RescueResult,
+} from '../ledger-repository.ts';
+import { chooseRescue } from '../rescue-choice.ts';
+import { historyEntries } from '../settle-answers.ts';
+import type { JobStore } from './job-store.ts';
+import type { Moves } from './moves.ts';
+import type { StoredJob } from './stored-job.ts';
+
+/** Gives jobs back. */
+export class MemoryRescue {
+  readonly #jobs: JobStore;
+  readonly #moves: Moves;
+
+  constructor(jobs: JobStore, moves: Moves) {
+    this.#jobs = jobs;
+    this.#moves = moves;
+  }
+
+  /** Takes the claims of a dead instance, at most so many as the limit says. */
+  rescue(params: RescueParams): Omit<RescueResult, 'refused'> {
+    const claims = this.#jobs.claimsOf(params.deadInstanceId);
+    const counts = { pending: 0, failed: 0, cancelled: 0 };
+    for (const claim of claims.slice(0, params.limit)) {
+      const choice = chooseRescue(claim.job, params);
+      // A rescue leads to no other states than these.
+      const { status } = this.#moves.moveBy(choice.verb, claim, choice.params).job;
+      counts[status as keyof typeof counts] += 1;
+    }
+    return { ...counts, more: claims.length > params.limit };
+  }
+
+  /** Takes jobs that were locked too long ago by nobody who keeps a lease. */
+  recover({ staleBefore, now, limit }: RecoverParams): RecoverResult {
+    const move = (verb: JobVerb, stored: StoredJob): number => {
+      const params = { staleBefore, now, historyEntries: historyEntries(verb, now, {}) };
+      return this.#moves.move(verb, stored, params) === null ? 0 : 1;
+    };
+    const counts = { pending: 0, cancelled: 0 };
+    for (const stored of this.#jobs.withoutLease()) {
+      if (counts.pending + counts.cancelled >= limit) break;
+      counts.pending += move('recover', stored);
+      counts.cancelled += move('recoverToCancelled', stored);
+    }
+    return counts;
+  }
+}

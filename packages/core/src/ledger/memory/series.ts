@@ -1,0 +1,78 @@
+/**
+ * How the plans of series are changed in an in-memory ledger, and where their jobs are found.
+ *
+ * @module
+ */
+import type { HistoryEntry, Job } from '../../job/job.ts';
+import { JOB_LIFECYCLE, type JobVerb } from '../../job/job-lifecycle.ts';
+import type { TransitionParams } from '../../job/lifecycle.ts';
+import { seriesLock } from '../../job/unique-locks.ts';
+import type {
+  EndSeriesParams,
+  FindSeriesParams,
+  ReplanParams,
+  SeriesResult,
+} from '../ledger-repository.ts';
+import { handRecord, historyEntries } from '../settle-answers.ts';
+import type { JobStore } from './job-store.ts';
+import type { Moves } from './moves.ts';
+import { copyOut } from './stored-job.ts';
+
+/** Changes and finds series. */
+export class MemorySeries {
+  readonly #jobs: JobStore;
+  readonly #moves: Moves;
+
+  constructor(jobs: JobStore, moves: Moves) {
+    this.#jobs = jobs;
+    this.#moves = moves;
+  }
+
+  /** Gives the job of a series a new plan. */
+  replan(params: ReplanParams): SeriesResult {
+    const { series, nextRun } = params;
+    // That the times are others now counts for the run after the one that is on.
+    const record = nextRun ? { scheduledFor: nextRun.scheduledFor } : {};
+    return this.#change(params, ['replan', 'replanRunning'], { ...series, ...nextRun }, record);
+  }
+
+  /** Ends a series, at once or with the run that is on. */
+  endSeries(params: EndSeriesParams): SeriesResult {
+    return this.#change(params, ['endSeries', 'endSeriesAfterRun'], {}, {});
+  }
+
+  /** The unfinished jobs that hold the key of a series, by name and key. */
+  find({ name, key, limit }: FindSeriesParams): Job[] {
+    return [...this.#jobs.all()]
+      .filter(({ job }) => !JOB_LIFECYCLE.terminal.includes(job.status))
+      .filter(({ job }) => name === undefined || job.name === name)
+      .filter(({ job: { uniqueLock } }) =>
+        key === undefined ? uniqueLock?.startsWith(seriesLock('')) : uniqueLock === seriesLock(key),
+      )
+      .sort((a, b) => (placeOf(a.job) < placeOf(b.job) ? -1 : 1))
+      .slice(0, limit)
+      .map(copyOut);
+  }
+
+  /** By the first of the verbs that applies. */
+  #change(
+    { jobId, seriesVersion, now, ...given }: EndSeriesParams,
+    verbs: readonly JobVerb[],
+    plan: TransitionParams,
+    record: Pick<HistoryEntry, 'scheduledFor'>,
+  ): SeriesResult {
+    const stored = this.#jobs.find(jobId.toHexString());
+    if (stored === undefined) return { outcome: 'missing', job: null };
+    for (const verb of verbs) {
+      const entries = historyEntries(verb, now, { ...handRecord(given), ...record });
+      const params = { ...plan, seriesVersion, now, historyEntries: entries };
+      const written = this.#moves.move(verb, stored, params);
+      if (written !== null) return { outcome: 'written', job: copyOut(written) };
+    }
+    return { outcome: 'stale', job: copyOut(stored) };
+  }
+}
+
+function placeOf({ name, uniqueLock }: Job): string {
+  return `${name}\0${uniqueLock}`;
+}

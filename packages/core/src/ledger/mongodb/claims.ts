@@ -1,0 +1,238 @@
+/**
+ * Claims as they stand in the jobs collection: how they are made and found.
+ *
+ * @module
+ */
+import { BSON, type Collection, type Document, type WithId } from 'mongodb';
+import { UnknownOutcomeError } from '../../foundation/errors.ts';
+import { type Random, sample } from '../../foundation/random.ts';
+import type { ClaimedJob, Job } from '../../job/job.ts';
+import type { ClaimParams, ClaimResult, Demand, ReadClaimParams } from '../ledger-repository.ts';
+import type { Commands } from './commands.ts';
+import {
+  CLAIM_ORDER,
+  claimableFilter,
+  claimantFilter,
+  claimStatement,
+  claimsFilter,
+  PLAN_FIELDS,
+} from './engine-queries.ts';
+import { IndexName } from './indexes.ts';
+import { fromDocument } from './job-document.ts';
+import type { MongoTransitions } from './transition-log.ts';
+
+const MOST_STRANGERS = 100;
+
+/** One claim's jobs are read within one deadline, over whatever network there is. */
+const MOST_BYTES_A_CLAIM = 8 * 1_048_576;
+const SMALLEST_JOB_BYTES = 256;
+const KEPT_SIZE = 0.9;
+
+/** Of the last jobs in a queue, each of many rivals takes at least so many: to lose them costs little. */
+const SMALLEST_PART = 20;
+
+/** What a claim shows of its job: all that a rescue chooses by. */
+const STANDING_FIELDS = {
+  claimToken: 1,
+  fence: 1,
+  rescueCount: 1,
+  cancelRequestedAt: 1,
+  ...PLAN_FIELDS,
+} as const;
+
+interface Candidate {
+  readonly _id: Job['_id'];
+  readonly name: string;
+}
+
+/** Makes and reads claims. */
+export class MongoClaims {
+  readonly #collection: Collection<Job>;
+  readonly #commands: Commands;
+  readonly #random: Random;
+  readonly #log: MongoTransitions | undefined;
+  #bytesAJob = SMALLEST_JOB_BYTES;
+
+  constructor(
+    collection: Collection<Job>,
+    commands: Commands,
+    random: Random,
+    log?: MongoTransitions,
+  ) {
+    this.#log = log;
+    this.#collection = collection;
+    this.#commands = commands;
+    this.#random = random;
+  }
+
+  /**
+   * Finds due jobs, claims those that are still pending, and reads what was won.
+   *
+   * @param isLate - true when the caller has given up: it may have looked for the token already, so nothing more may
+   * be claimed under it
+   */
+  async claim(params: ClaimParams, isLate: () => boolean): Promise<ClaimResult> {
+    const demand = cutDemand(params.demand, MOST_BYTES_A_CLAIM / this.#bytesAJob);
+    const { chosen, ...names } = await this.#choose({ ...params, demand });
+    const ids = chosen.map((candidate) => candidate._id);
+    if (ids.length === 0) return { jobs: [], attempted: 0, ...names };
+    if (isLate()) throw new UnknownOutcomeError('The claim was given up before it was made');
+    const { matched, refused } = await this.#commands.update([claimStatement(ids, params)]);
+    const jobs = matched + refused > 0 ? await this.#readWon(params, matched + refused) : [];
+    this.#measure(jobs);
+    await this.#log?.claimed(jobs, params);
+    return { jobs, attempted: ids.length, ...names };
+  }
+
+  /** Among rivals each looks at a place of its own in the queue; of few jobs each takes a part. */
+  async #choose(params: ClaimParams): Promise<Choice> {
+    const { demand, suspects, widening } = params;
+    // A suspect is claimed alone.
+    const wanted = suspects ? 1 : demand.reduce((sum, { limit }) => sum + limit, 0);
+    const place = Math.floor(this.#random.fraction() * widening);
+    const found = await this.#findCandidates(params, wanted, place * wanted);
+    const isFull = found.length === wanted;
+    if (isFull || widening === 1) return choose(demand, found, isFull, mostUrgent);
+    const all = place === 0 ? found : await this.#findCandidates(params, wanted * widening);
+    return choose(demand, all, all.length === wanted * widening, (named, limit) => {
+      const part = Math.max(Math.ceil(named.length / widening), SMALLEST_PART);
+      return sample(this.#random, named, Math.min(part, limit));
+    });
+  }
+
+  /** Large jobs are claimed in smaller batches, so that the read of a claim ends before its deadline. */
+  #measure(jobs: readonly Job[]): void {
+    const [sample] = jobs;
+    if (sample === undefined) return;
+    const bytes = BSON.calculateObjectSize(sample, { ignoreUndefined: true });
+    this.#bytesAJob = Math.max(bytes, this.#bytesAJob * KEPT_SIZE, SMALLEST_JOB_BYTES);
+  }
+
+  async #findCandidates(
+    { demand, now, suspects }: ClaimParams,
+    limit: number,
+    skip = 0,
+  ): Promise<Candidate[]> {
+    const names = demand.map(({ name }) => name);
+    const found = await this.#commands.findInOneReply(claimableFilter(names, now, suspects), {
+      projection: { _id: 1, name: 1 },
+      sort: CLAIM_ORDER,
+      skip,
+      limit,
+      hint: suspects ? IndexName.SUSPECTS : IndexName.CLAIM,
+    });
+    return found as Document[] as Candidate[];
+  }
+
+  /** What a claim won whose answer was lost: all of it, and only what can no longer be rolled back. */
+  async readConfirmed(params: ReadClaimParams): Promise<Job[]> {
+    await this.#commands.confirmPast();
+    const jobs = await this.#read(params, 'majority');
+    await this.#log?.claimed(jobs, params);
+    return jobs;
+  }
+
+  /** The jobs of a claim that was just made. One reply brings them all, unless they are larger than most. */
+  async #readWon(params: ReadClaimParams, expected: number): Promise<Job[]> {
+    const filter = claimsFilter(params.instanceId, params.claimToken);
+    const documents = await this.#commands.findInOneReply(filter, { hint: IndexName.CLAIMS });
+    return documents.length < expected ? this.#read(params, 'local') : inClaimOrder(documents);
+  }
+
+  /** The jobs under one token, the most urgent first. */
+  async #read(
+    { instanceId, claimToken }: ReadClaimParams,
+    readConcern: 'local' | 'majority',
+  ): Promise<Job[]> {
+    const documents = await this.#collection
+      .find(claimsFilter(instanceId, claimToken), {
+        ...this.#commands.readOptions(readConcern),
+        hint: IndexName.CLAIMS,
+      })
+      .toArray();
+    return inClaimOrder(documents);
+  }
+
+  /** What an instance holds, without the jobs' content. */
+  async standing(instanceId: string, limit: number): Promise<ClaimedJob[]> {
+    const documents = await this.#collection
+      .find(claimsFilter(instanceId), {
+        ...this.#commands.readOptions(),
+        projection: STANDING_FIELDS,
+        limit,
+        hint: IndexName.CLAIMS,
+      })
+      .toArray();
+    return documents.map(fromDocument) as ClaimedJob[];
+  }
+
+  /** Instances that hold claims, beyond those that are known; from one to the next within the index. */
+  async claimants(except: readonly string[]): Promise<string[]> {
+    const strangers: string[] = [];
+    while (strangers.length < MOST_STRANGERS) {
+      const next = await this.#collection.findOne(claimantFilter(except, strangers.at(-1) ?? ''), {
+        ...this.#commands.readOptions(),
+        projection: { _id: 0, claimedBy: 1 },
+        sort: { claimedBy: 1 },
+        hint: IndexName.CLAIMS,
+      });
+      if (next?.claimedBy === undefined) break;
+      strangers.push(next.claimedBy);
+    }
+    return strangers;
+  }
+}
+
+interface Choice extends Pick<ClaimResult, 'saturated' | 'drained'> {
+  readonly chosen: readonly Candidate[];
+}
+
+type Take = (named: readonly Candidate[], limit: number) => readonly Candidate[];
+
+const mostUrgent: Take = (named, limit) => named.slice(0, limit);
+
+/**
+ * Takes each name's share of the candidates.
+ *
+ * @param isCut - true when there may be more candidates than were found: one name's may have kept another's out
+ */
+function choose(
+  demand: readonly Demand[],
+  candidates: readonly Candidate[],
+  isCut: boolean,
+  take: Take,
+): Choice {
+  const chosen: Candidate[] = [];
+  const saturated: string[] = [];
+  const drained: string[] = [];
+  for (const { name, limit } of demand) {
+    const named = candidates.filter((candidate) => candidate.name === name);
+    const taken = take(named, limit);
+    if (named.length >= limit || named.length > taken.length) saturated.push(name);
+    else if (!isCut) drained.push(name);
+    chosen.push(...taken);
+  }
+  return { chosen, saturated, drained };
+}
+
+/** Shares what may be claimed among the names, each at least one job. */
+function cutDemand(demand: readonly Demand[], most: number): readonly Demand[] {
+  const total = demand.reduce((sum, { limit }) => sum + limit, 0);
+  if (total <= most) return demand;
+  return demand.map(({ name, limit }) => ({
+    name,
+    limit: Math.max(1, Math.floor((limit * most) / total)),
+  }));
+}
+
+function inClaimOrder(documents: readonly WithId<Document>[]): Job[] {
+  return documents.map(fromDocument).sort(byClaimOrder);
+}
+
+function byClaimOrder(a: Job, b: Job): number {
+  return (
+    a.priority - b.priority ||
+    Number(a.nextRunAt) - Number(b.nextRunAt) ||
+    Buffer.compare(a._id.id, b._id.id)
+  );
+}

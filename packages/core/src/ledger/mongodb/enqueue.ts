@@ -1,0 +1,131 @@
+/**
+ * How jobs are inserted, and what a key that exists already means.
+ *
+ * @module
+ */
+import type { ClientSession, Collection } from 'mongodb';
+import { MonqueError } from '../../foundation/errors.ts';
+import type { Job } from '../../job/job.ts';
+import { LOCK_FIELDS, lockOf } from '../../job/unique-locks.ts';
+import type { EnqueueAnswer } from '../ledger-repository.ts';
+import type { Commands, WriteErrorDocument } from './commands.ts';
+import { DUPLICATE_KEY_CODE } from './driver-errors.ts';
+import { holdersFilter } from './engine-queries.ts';
+import { fromDocument } from './job-document.ts';
+import type { MongoTransitions } from './transition-log.ts';
+
+/** How often a job is inserted anew because the holder of its lock was gone when it was looked for. */
+const MOST_HOLDER_RACES = 10;
+
+/** Inserts jobs, in a batch or inside a user's transaction. */
+export class MongoEnqueue {
+  readonly #collection: Collection<Job>;
+  readonly #commands: Commands;
+  readonly #log: MongoTransitions | undefined;
+
+  constructor(collection: Collection<Job>, commands: Commands, log?: MongoTransitions) {
+    this.#collection = collection;
+    this.#commands = commands;
+    this.#log = log;
+  }
+
+  /** Inserts a batch; a job that cannot be stored does not keep the others out. */
+  async batch(jobs: readonly Job[]): Promise<EnqueueAnswer[]> {
+    const answers = new Map<Job, EnqueueAnswer>();
+    let waiting = jobs;
+    for (let race = 0; waiting.length > 0; race += 1) {
+      const errors = await this.#commands.insert(waiting);
+      const failed = new Map(errors.map((error) => [error.index, error]));
+      const holders = await this.#findHolders(waiting, errors);
+      const lockWasFreed: Job[] = [];
+      for (const [index, job] of waiting.entries()) {
+        const answer = toAnswer(job, failed.get(index), holders.get(lockKey(job)), race);
+        if (answer) answers.set(job, answer);
+        else lockWasFreed.push(job);
+      }
+      waiting = lockWasFreed;
+    }
+    const inOrder = jobs.map((job) => answers.get(job) as EnqueueAnswer);
+    await this.#log?.enqueued(inOrder);
+    return inOrder;
+  }
+
+  /** Who holds the locks that were not free, found for all of them at once. */
+  async #findHolders(
+    jobs: readonly Job[],
+    errors: readonly WriteErrorDocument[],
+  ): Promise<Map<string, Job>> {
+    const filters = errors.filter(isLockHeld).flatMap(({ index }) => jobs.slice(index, index + 1));
+    if (filters.length === 0) return new Map();
+    const documents = await this.#collection
+      .find(holdersFilter(filters), this.#commands.readOptions())
+      .toArray();
+    return new Map(documents.map(fromDocument).map((holder) => [lockKey(holder), holder]));
+  }
+
+  /**
+   * Inserts inside the user's transaction. A duplicate key error would abort that transaction, so a job with a lock
+   * is an upsert on exactly the unique key.
+   */
+  async inSession(job: Job, session: ClientSession): Promise<EnqueueAnswer> {
+    const answer = await this.#insertInSession(job, session);
+    await this.#log?.enqueued([answer], session);
+    return answer;
+  }
+
+  async #insertInSession(job: Job, session: ClientSession): Promise<EnqueueAnswer> {
+    const options = this.#commands.writeOptions(session);
+    const lock = lockOf(job);
+    if (lock === undefined) {
+      await this.#collection.insertOne(job, options);
+      return { outcome: 'enqueued', job };
+    }
+    const { name, [lock.field]: _, ...rest } = job;
+    const stored = await this.#collection.findOneAndUpdate(
+      { name, [lock.field]: lock.value },
+      { $setOnInsert: rest },
+      { ...options, upsert: true, returnDocument: 'after' },
+    );
+    return answerWithHolder(job, fromDocument(stored as Job));
+  }
+}
+
+/** Undefined when the holder of the lock is gone, so that the job may be inserted again. */
+function toAnswer(
+  job: Job,
+  error: WriteErrorDocument | undefined,
+  holder: Job | undefined,
+  race: number,
+): EnqueueAnswer | undefined {
+  if (error === undefined || isOwnId(error)) return { outcome: 'enqueued', job };
+  if (isLockHeld(error)) {
+    if (holder) return answerWithHolder(job, holder);
+    if (race < MOST_HOLDER_RACES) return undefined;
+  }
+  return {
+    outcome: 'refused',
+    error: new MonqueError('LEDGER_REFUSED', `MongoDB refused the job: ${error.errmsg}`),
+  };
+}
+
+function lockKey(job: Job): string {
+  const lock = lockOf(job);
+  return `${lock?.field} ${lock?.value} ${job.name}`;
+}
+
+/** The id was made for this job, so who holds it is an earlier try of the same insert. */
+function isOwnId(error: WriteErrorDocument): boolean {
+  return error.code === DUPLICATE_KEY_CODE && error.keyPattern?._id !== undefined;
+}
+
+/** A duplicate in an index of the user's own is a refusal like any other. */
+function isLockHeld(error: WriteErrorDocument): boolean {
+  const { keyPattern = {} } = error;
+  return error.code === DUPLICATE_KEY_CODE && LOCK_FIELDS.some((field) => field in keyPattern);
+}
+
+function answerWithHolder(job: Job, holder: Job): EnqueueAnswer {
+  // The holder may have been written by hand, with an id that is no ObjectId.
+  if (job._id.equals(holder._id)) return { outcome: 'enqueued', job };
+  return { outcome: 'existing', job: holder };
+}

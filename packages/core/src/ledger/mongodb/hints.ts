@@ -1,0 +1,59 @@
+/**
+ * How a ledger in MongoDB is watched: the change stream of its jobs, where the server can give one, and the changes of
+ * the primary, whose clock the ledger's time is.
+ *
+ * @module
+ */
+import type { Collection, MongoClient, ServerDescriptionChangedEvent } from 'mongodb';
+import type { Clock } from '../../foundation/clock.ts';
+import type { Random } from '../../foundation/random.ts';
+import type { Job } from '../../job/job.ts';
+import type { LedgerHint, LedgerWatch } from '../ledger-repository.ts';
+import { watchCollection } from './change-stream.ts';
+
+/** What {@link watchJobs} needs. */
+export interface WatchJobsParams {
+  readonly client: MongoClient;
+  readonly collection: Collection<Job>;
+  /** False where the server cannot tell of changes. */
+  readonly canWatch: boolean;
+  readonly listener: (hint: LedgerHint) => void;
+  readonly clock: Clock;
+  readonly random: Random;
+}
+
+/** Sends hints to the listener until the watch is closed. */
+export function watchJobs(params: WatchJobsParams): LedgerWatch {
+  const unwatchPrimary = watchPrimary(params);
+  const unsupported = whyNoHints(params);
+  if (unsupported !== undefined) return { unsupported, close: async () => unwatchPrimary() };
+  const watch = watchCollection(params);
+  return {
+    rest: watch.rest,
+    async close(): Promise<void> {
+      unwatchPrimary();
+      await watch.close();
+    },
+  };
+}
+
+/** A change stream waits on a connection of its own, so it must not be the only one. */
+function whyNoHints({ canWatch, client }: WatchJobsParams): string | undefined {
+  if (!canWatch) return 'the server is not part of a replica set';
+  if (client.options.maxPoolSize === 1) return 'the client has a `maxPoolSize` of 1';
+  return undefined;
+}
+
+/** Another primary has another clock. */
+function watchPrimary({ client, listener }: WatchJobsParams): () => void {
+  const onChange = ({
+    previousDescription,
+    newDescription,
+  }: ServerDescriptionChangedEvent): void => {
+    const becamePrimary =
+      newDescription.type === 'RSPrimary' && previousDescription.type !== 'RSPrimary';
+    if (becamePrimary) listener({ kind: 'clockChanged' });
+  };
+  client.on('serverDescriptionChanged', onChange);
+  return () => client.off('serverDescriptionChanged', onChange);
+}

@@ -1,0 +1,87 @@
+/**
+ * What people ask for: a job, lists of jobs, counts; of the jobs and of the archive.
+ *
+ * @module
+ */
+import type { Document, WithId } from 'mongodb';
+import type { Job } from '../../job/job.ts';
+import type {
+  FindJobsParams,
+  GetJobParams,
+  ReadHistoryParams,
+  ReadStatsParams,
+  StatsRow,
+  TransitionEntry,
+} from '../ledger-repository.ts';
+import { fromDocument } from './job-document.ts';
+import { ID_KEY } from './lifecycle-statements.ts';
+import { listFilter, listOrder, stampedListPipeline, statsPipeline } from './listing-queries.ts';
+import type { MongoJobs } from './moves.ts';
+
+/** Reads jobs for people. */
+export class MongoListing {
+  readonly #jobs: MongoJobs;
+  readonly #archive: MongoJobs;
+
+  constructor(jobs: MongoJobs, archive: MongoJobs) {
+    this.#jobs = jobs;
+    this.#archive = archive;
+  }
+
+  /** The job with this id, or null. */
+  async get({ jobId, archived = false }: GetJobParams): Promise<Job | null> {
+    const job = await this.#jobs.find(jobId);
+    return job === null && archived ? this.#archive.find(jobId) : job;
+  }
+
+  /** What happened to a job: by the log of all transitions where there is one, else by the job itself. */
+  async history(params: ReadHistoryParams): Promise<TransitionEntry[]> {
+    const { log } = this.#jobs;
+    if (log !== undefined) return log.read(params);
+    const job = await this.get({ jobId: params.jobId, archived: true });
+    return (job?.history ?? []).slice(-params.limit);
+  }
+
+  /** A page of jobs. Without an index for its order it is sorted, on disk where memory is not enough. */
+  async list(params: FindJobsParams): Promise<Job[]> {
+    const { orderBy, direction, skip = 0, limit, archived = false } = params;
+    const jobs = archived ? this.#archive : this.#jobs;
+    if (orderBy === 'createdAt' || orderBy === 'updatedAt') {
+      const documents = await aggregate(jobs, stampedListPipeline(params, orderBy));
+      return (documents as WithId<Document>[]).map(fromDocument);
+    }
+    const documents = await jobs.collection
+      .find(listFilter(params), {
+        ...jobs.commands.readOptions(),
+        sort: listOrder(orderBy, direction),
+        skip,
+        limit,
+        allowDiskUse: true,
+        ...(params.filter.jobIds && { hint: ID_KEY }),
+      })
+      .toArray();
+    return documents.map(fromDocument);
+  }
+
+  /** Counts jobs by name and state. */
+  async stats(params: ReadStatsParams): Promise<StatsRow[]> {
+    const rows = await aggregate(this.#jobs, statsPipeline(params));
+    return rows.map(({ _id, count, due, ...times }) => ({
+      name: _id.name,
+      status: _id.status,
+      count: Number(count),
+      due: Number(due),
+      // Null, and so zero, where there is nothing to measure.
+      longestWaitMs: Number(times.longestWaitMs),
+      meanWaitMs: Number(times.meanWaitMs),
+      meanRunMs: Number(times.meanRunMs),
+      longestRunMs: Number(times.longestRunMs),
+    }));
+  }
+}
+
+function aggregate({ collection, commands }: MongoJobs, stages: Document[]): Promise<Document[]> {
+  return collection
+    .aggregate<Document>(stages, { ...commands.aggregateOptions(), allowDiskUse: true })
+    .toArray();
+}

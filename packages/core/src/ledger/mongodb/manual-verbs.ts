@@ -1,0 +1,173 @@
+/**
+ * What people do to single jobs: cancel, redrive, amend, remove.
+ *
+ * @module
+ */
+import type { ObjectId } from 'mongodb';
+import { toError } from '../../foundation/errors.ts';
+import type { Job } from '../../job/job.ts';
+import { JOB_LIFECYCLE, type JobVerb } from '../../job/job-lifecycle.ts';
+import { nextRunOf } from '../../job/next-run.ts';
+import { lockToRetake, type UniqueLock } from '../../job/unique-locks.ts';
+import type {
+  AmendParams,
+  AmendResult,
+  CancelParams,
+  CancelResult,
+  RedriveParams,
+  RedriveResult,
+  RemoveParams,
+  RemoveResult,
+} from '../ledger-repository.ts';
+import { handRecord, historyEntries, requestEntries } from '../settle-answers.ts';
+import { DUPLICATE_KEY_CODE } from './driver-errors.ts';
+import { fenceFilter } from './engine-queries.ts';
+import { fromDocument } from './job-document.ts';
+import { ID_KEY, transitionFilter } from './lifecycle-statements.ts';
+import type { MongoJobs } from './moves.ts';
+
+/** Changes single jobs at somebody's request. */
+export class MongoControl {
+  readonly #jobs: MongoJobs;
+
+  constructor(jobs: MongoJobs) {
+    this.#jobs = jobs;
+  }
+
+  /** Cancels a pending job, moves a series to its next run, or asks a running job to end. */
+  cancel(params: CancelParams): Promise<CancelResult> {
+    const { jobId, now } = params;
+    const record = handRecord(params);
+    return this.#jobs.untilAnswered<CancelResult>(jobId, async () => {
+      const cancelled = await this.#jobs.move(jobId, 'cancel', {
+        now,
+        historyEntries: historyEntries('cancel', now, record),
+      });
+      if (cancelled) return { outcome: 'cancelled', job: cancelled };
+      const requested = await this.#jobs.move(jobId, 'requestCancel', {
+        now,
+        ...requestEntries(params, now),
+      });
+      if (requested) return { outcome: 'requested', job: requested };
+      const job = await this.#jobs.find(jobId);
+      if (job === null) return { outcome: 'missing', job };
+      if (!JOB_LIFECYCLE.allowsFrom('requestCancel', job.status)) {
+        if (!JOB_LIFECYCLE.allowsFrom('cancel', job.status)) return { outcome: 'refused', job };
+        // One that is in no series was running a moment ago.
+        return job.repeatInterval === undefined ? undefined : this.#cancelRun(job, params);
+      }
+      return job.cancelRequestedAt && { outcome: 'requested', job };
+    });
+  }
+
+  /** Undefined when the job changed since it was read. */
+  async #cancelRun(job: Job, params: CancelParams): Promise<CancelResult | undefined> {
+    const { now } = params;
+    const { scheduledFor, seriesVersion } = job;
+    const next = nextRunOf(job, now);
+    const verb = next ? 'skipRun' : 'endSeries';
+    const record = { ...handRecord(params), ...(scheduledFor && { scheduledFor }) };
+    const moved = await this.#jobs.move(job._id, verb, {
+      now,
+      seriesVersion,
+      historyEntries: historyEntries(verb, now, record),
+      ...(next && {
+        cancelledRun: scheduledFor,
+        nextRunAt: next.scheduledFor,
+        scheduledFor: next.scheduledFor,
+      }),
+    });
+    return moved === null ? undefined : { outcome: next ? 'skipped' : 'cancelled', job: moved };
+  }
+
+  /** Makes a failed or cancelled job pending again, with the lock it gave up. */
+  redrive(params: RedriveParams): Promise<RedriveResult> {
+    const { jobId } = params;
+    return this.#jobs.untilAnswered<RedriveResult>(jobId, async () => {
+      const job = await this.#jobs.find(jobId);
+      if (job === null) return { outcome: 'missing', job };
+      if (!JOB_LIFECYCLE.allowsFrom('redrive', job.status)) return { outcome: 'refused', job };
+      return this.#redriveWith(lockToRetake(job), job, params);
+    });
+  }
+
+  /** Undefined when the job changed since it was read. */
+  async #redriveWith(
+    lock: UniqueLock | undefined,
+    job: Job,
+    { now, nextRunAt, ...given }: RedriveParams,
+  ): Promise<RedriveResult | undefined> {
+    const params = {
+      now,
+      nextRunAt,
+      ...(lock && { [lock.field]: lock.value }),
+      historyEntries: historyEntries('redrive', now, handRecord(given)),
+    };
+    // The lock was chosen by what was read of the series.
+    const also = { seriesVersion: { $eq: job.seriesVersion ?? null } };
+    try {
+      const redriven = await this.#jobs.move(job._id, 'redrive', params, { also });
+      return redriven === null ? undefined : { outcome: 'redriven', job: redriven };
+    } catch (error) {
+      if (lock === undefined || !isHeld(lock, error)) throw error;
+      const holder = await this.#findHolder(job.name, lock);
+      return { outcome: 'taken', job, ...(holder && { holder }) };
+    }
+  }
+
+  async #findHolder(name: string, { field, value }: UniqueLock): Promise<Job | null> {
+    const { collection, commands } = this.#jobs;
+    const holder = await collection.findOne({ name, [field]: value }, commands.readOptions());
+    return holder && fromDocument(holder);
+  }
+
+  /** Changes a pending job; with a session errors are those of the driver. */
+  amend({ jobId, changes, now, fence, session, ...given }: AmendParams): Promise<AmendResult> {
+    const entries = historyEntries('amend', now, handRecord(given));
+    const params = { now, ...changes, historyEntries: entries };
+    const also = fence === undefined ? {} : { fence: fenceFilter(fence) };
+    return this.#jobs.untilAnswered<AmendResult>(jobId, async () => {
+      const amended = await this.#jobs.move(jobId, 'amend', params, { session, also });
+      if (amended) return { outcome: 'amended', job: amended };
+      const job = await this.#jobs.find(jobId, session);
+      const isClaimedSince = job !== null && fence !== undefined && job.fence !== fence;
+      return isClaimedSince ? { outcome: 'refused', job } : unmoved('amend', job);
+    });
+  }
+
+  /** Deletes a job that is not processing. */
+  remove({ jobId, ...given }: RemoveParams & { readonly now: Date }): Promise<RemoveResult> {
+    return this.#jobs.untilAnswered<RemoveResult>(jobId, async () => {
+      const removed = await this.#delete(jobId);
+      if (removed) {
+        await this.#jobs.log?.removed(removed, given);
+        return { outcome: 'removed', job: removed };
+      }
+      return unmoved('remove', await this.#jobs.find(jobId));
+    });
+  }
+
+  async #delete(jobId: ObjectId): Promise<Job | null> {
+    const { collection, commands } = this.#jobs;
+    const removed = await collection.findOneAndDelete(
+      { _id: jobId, ...transitionFilter('remove', {}) },
+      { ...commands.writeOptions(), hint: ID_KEY },
+    );
+    return removed && fromDocument(removed);
+  }
+}
+
+/** Undefined when the verb applies to the job by now. */
+function unmoved(
+  verb: JobVerb,
+  job: Job | null,
+): { readonly outcome: 'missing' | 'refused'; readonly job: Job | null } | undefined {
+  if (job === null) return { outcome: 'missing', job };
+  return JOB_LIFECYCLE.allowsFrom(verb, job.status) ? undefined : { outcome: 'refused', job };
+}
+
+/** A duplicate in an index of the user's own is an error like any other. */
+function isHeld({ field }: UniqueLock, thrown: unknown): boolean {
+  const error: Error & { code?: unknown; keyPattern?: object } = toError(thrown);
+  return error.code === DUPLICATE_KEY_CODE && field in Object(error.keyPattern);
+}

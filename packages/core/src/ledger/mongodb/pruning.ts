@@ -1,0 +1,125 @@
+/**
+ * How finished jobs leave: deleted, or moved to the archive.
+ *
+ * What always holds: a job leaves under the guards of its row, in the delete itself; it is in the archive before it is
+ * deleted; and the copy of a job that was changed in between, as by a redrive, is withdrawn.
+ *
+ * @module
+ */
+import type { Job, JobStatus } from '../../job/job.ts';
+import { JOB_LIFECYCLE } from '../../job/job-lifecycle.ts';
+import type { PruneParams, PruneResult } from '../ledger-repository.ts';
+import { prunableFilter, pruneWalkFilter, staleCopyStatement } from './engine-queries.ts';
+import { fromDocument } from './job-document.ts';
+import { ID_INDEX } from './lifecycle-statements.ts';
+import type { MongoJobs } from './moves.ts';
+
+/** The jobs of one state that are to leave. */
+interface Leaving {
+  readonly status: JobStatus;
+  readonly finishedBefore: Date;
+  readonly ids: readonly Job['_id'][];
+}
+
+/** Walks through old jobs. */
+export class MongoPruning {
+  readonly #jobs: MongoJobs;
+  readonly #archive: MongoJobs;
+
+  constructor(jobs: MongoJobs, archive: MongoJobs) {
+    this.#jobs = jobs;
+    this.#archive = archive;
+  }
+
+  /** One step of the walk. */
+  async prune(params: PruneParams): Promise<PruneResult> {
+    const seen = await this.#look(params);
+    let pruned = 0;
+    for (const leaving of choose(seen, params)) pruned += await this.#remove(leaving, params);
+    const last = seen.length === params.limit ? seen.at(-1) : undefined;
+    return { pruned, ...(last && { position: last._id }) };
+  }
+
+  async #look({ after, createdBefore, limit }: PruneParams): Promise<Job[]> {
+    const { collection, commands } = this.#jobs;
+    const documents = await collection
+      .find(pruneWalkFilter(after, createdBefore), {
+        ...commands.readOptions(),
+        projection: { status: 1, finishedAt: 1, windowUntil: 1 },
+        sort: { _id: 1 },
+        limit,
+        hint: ID_INDEX,
+      })
+      .toArray();
+    return documents.map(fromDocument);
+  }
+
+  async #remove({ ids, status, finishedBefore }: Leaving, params: PruneParams): Promise<number> {
+    const q = prunableFilter(ids, status, { finishedBefore, now: params.now });
+    if (params.archive) await this.#copy(q);
+    const removed = await this.#jobs.commands.remove([{ q, limit: 0, hint: ID_INDEX }]);
+    await this.#logPruned(ids, removed, { status, now: params.now });
+    if (params.archive && removed < ids.length) await this.#withdraw(ids);
+    return removed;
+  }
+
+  /** On the server, so that no job has to travel. An older copy is replaced. */
+  async #copy(filter: ReturnType<typeof prunableFilter>): Promise<void> {
+    const { collection, commands } = this.#jobs;
+    const into = this.#archive.collection.collectionName;
+    await collection
+      .aggregate(
+        [
+          { $match: filter },
+          { $merge: { into, on: '_id', whenMatched: 'replace', whenNotMatched: 'insert' } },
+        ],
+        { ...commands.aggregateOptions(), ...commands.writeOptions(), hint: ID_INDEX },
+      )
+      .toArray();
+  }
+
+  /** What is still there was changed in between; what is gone may have been removed by another process meanwhile. */
+  async #logPruned(
+    ids: Leaving['ids'],
+    removed: number,
+    { status, now }: Pick<Leaving, 'status'> & Pick<PruneParams, 'now'>,
+  ): Promise<void> {
+    const { log, collection, commands } = this.#jobs;
+    if (log === undefined) return;
+    const kept = new Set<string>();
+    if (removed < ids.length) {
+      const options = { ...commands.readOptions(), projection: { _id: 1 } };
+      const left = await collection.find({ _id: { $in: ids } }, options).toArray();
+      for (const { _id } of left) kept.add(_id.toHexString());
+    }
+    const pruned = ids.filter((id) => !kept.has(id.toHexString()));
+    await log.pruned(
+      pruned.map((_id) => ({ _id, status })),
+      now,
+    );
+  }
+
+  /** The copies of jobs that are still among the jobs. */
+  async #withdraw(ids: Leaving['ids']): Promise<void> {
+    const { collection, commands } = this.#jobs;
+    const kept = await collection
+      .find(
+        { _id: { $in: ids } },
+        { ...commands.readOptions(), projection: { createdAt: 1, updatedAt: 1 } },
+      )
+      .toArray();
+    await this.#archive.commands.remove(kept.map(fromDocument).map(staleCopyStatement));
+  }
+}
+
+function choose(seen: readonly Job[], { finishedBefore, now }: PruneParams): Leaving[] {
+  return JOB_LIFECYCLE.terminal.flatMap((status) => {
+    const before = finishedBefore[status];
+    if (before === undefined) return [];
+    const ids = seen
+      .filter((job) => job.status === status && job.finishedAt !== undefined)
+      .filter((job) => JOB_LIFECYCLE.applies('prune', { ...job }, { finishedBefore: before, now }))
+      .map(({ _id }) => _id);
+    return ids.length === 0 ? [] : [{ status, finishedBefore: before, ids }];
+  });
+}

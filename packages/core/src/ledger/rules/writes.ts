@@ -1,0 +1,71 @@
+/**
+ * What the parameters of a verb write to jobs, as the rules see it.
+ *
+ * @module
+ */
+import type { Job } from '../../job/job.ts';
+import type { Settlement } from '../settle-answers.ts';
+import type {
+  AmendParams,
+  CheckpointParams,
+  JobParams,
+  OpenGateParams,
+  ReplanParams,
+  SetMetadataParams,
+} from '../verbs/ledger-verbs.ts';
+import type { LedgerWrite } from './known-rules.ts';
+
+/** What is to be stored of a new job. */
+export function writeOfJob(job: Job): LedgerWrite {
+  return { verb: 'enqueue', jobId: job._id, job };
+}
+
+/** What the end of a run writes. */
+export function writeOfSettlement(settlement: Settlement): LedgerWrite {
+  const { verb, jobId, result, failReason, nextRunAt, lastFailCount, stageRecords } = settlement;
+  return {
+    verb,
+    jobId,
+    job: {
+      ...(result !== undefined && { result }),
+      ...(failReason !== undefined && { failReason }),
+      ...(nextRunAt !== undefined && { nextRunAt }),
+      ...(lastFailCount !== undefined && { failCount: lastFailCount }),
+      ...(stageRecords && { stages: stageRecords }),
+    },
+  };
+}
+
+/** What the other verbs write that concern one job; a verb that is missing here writes nothing that a rule could see. */
+export const WRITES: Readonly<Record<string, (params: never) => LedgerWrite>> = {
+  checkpoint: ({ jobId, record }: CheckpointParams) => ({
+    verb: 'checkpoint',
+    jobId,
+    job: { stages: [record] },
+  }),
+  openGate: ({ jobId, record }: OpenGateParams) => ({
+    verb: 'openGate',
+    jobId,
+    job: { gates: [record] },
+  }),
+  amend: ({ jobId, changes }: AmendParams) => ({ verb: 'amend', jobId, job: changesOf(changes) }),
+  replan: ({ jobId, series }: ReplanParams) => ({ verb: 'replan', jobId, job: changesOf(series) }),
+  setMetadata: ({ jobId, changes }: SetMetadataParams) => ({
+    verb: 'setMetadata',
+    jobId,
+    job: { metadata: withoutNulls(changes) },
+  }),
+  completeInSession: ({ settlement }: { readonly settlement: Settlement }) =>
+    writeOfSettlement(settlement),
+  redrive: ({ jobId }: JobParams) => ({ verb: 'redrive', jobId, job: {} }),
+  cancel: ({ jobId }: JobParams) => ({ verb: 'cancel', jobId, job: {} }),
+  remove: ({ jobId }: JobParams) => ({ verb: 'remove', jobId, job: {} }),
+};
+
+function changesOf(changes: object): Partial<Job> {
+  return changes as Partial<Job>;
+}
+
+function withoutNulls(changes: object): NonNullable<Job['metadata']> {
+  return Object.fromEntries(Object.entries(changes).filter(([, value]) => value !== null));
+}

@@ -1,0 +1,113 @@
+/**
+ * Who may do what: a ledger bound to an actor, and the hook that is asked before each verb.
+ *
+ * What always holds: a verb that concerns jobs is asked for with the name of each of them, whether it is given names,
+ * ids or a filter; a verb of which that is not known, or that concerns all names, is asked for without a name; and what
+ * is refused was not carried out. It guards the code paths that go through the view, and is no boundary inside a
+ * process: whoever has the ledger itself can do everything.
+ *
+ * @module
+ */
+import type { ObjectId } from 'mongodb';
+import { text } from '../../foundation/argument-checks.ts';
+import { AccessDeniedError } from '../../foundation/errors.ts';
+import type { Job } from '../../job/job.ts';
+import type { LedgerRepository } from '../ledger-repository.ts';
+import { type LedgerVerb, type ViewedCall, viewOf } from './ledger-view.ts';
+
+/** Who acts: an id, or an object with one and whatever else the hook decides by. */
+export type Actor = string | { readonly id: string };
+
+/** One question to the hook. */
+export interface AccessQuestion {
+  readonly actor: Actor;
+  /** The verb of the ledger, such as `cancel`, `redrive` or `findJobs`. */
+  readonly verb: LedgerVerb;
+  /** The name of the jobs it concerns; absent when it concerns all names, or none. */
+  readonly name?: string;
+}
+
+/** Decides who may do what. */
+export interface Access {
+  /** True when the actor may; anything else refuses. What it throws goes to the caller. */
+  readonly may: (question: AccessQuestion) => boolean | Promise<boolean>;
+}
+
+/** The hook, and who is told of refusals. */
+export interface Guard extends Access {
+  readonly onDenied?: (error: AccessDeniedError) => void;
+}
+
+/** What everybody may who was not told otherwise: all of it. */
+export const OPEN_ACCESS: Access = Object.freeze({ may: () => true });
+
+const LONGEST_ID = 256;
+
+/** Checks who is to act: an id of 1 to 256 characters, or an object with one. */
+export function checkActor(field: string, actor: Actor): Actor {
+  const isObject = typeof actor === 'object' && actor !== null;
+  text(LONGEST_ID)(isObject ? `${field}.id` : field, isObject ? actor.id : actor);
+  return actor;
+}
+
+/** The id of an actor. */
+function idOf(actor: Actor): string {
+  return typeof actor === 'string' ? actor : actor.id;
+}
+
+/** A ledger as an actor sees it: the hook is asked before each verb, and what is done by hand bears the actor's id. */
+export function boundTo(ledger: LedgerRepository, actor: Actor, guard: Guard): LedgerRepository {
+  const ask = async (verb: LedgerVerb, name: string | undefined): Promise<void> => {
+    const question = { actor, verb, ...(name !== undefined && { name }) };
+    if ((await guard.may(question)) === true) return;
+    const error = new AccessDeniedError(idOf(actor), verb, name);
+    guard.onDenied?.(error);
+    throw error;
+  };
+  return viewOf(ledger, async ({ verb, params, send }) => {
+    for (const name of await namesOf(ledger, params)) await ask(verb, name);
+    return send({ ...params, by: idOf(actor) });
+  });
+}
+
+/** The names a call concerns, each once; undefined stands for all of them, or none. Nothing a caller adds hides a job. */
+async function namesOf(
+  ledger: LedgerRepository,
+  params: ViewedCall['params'],
+): Promise<ReadonlySet<string | undefined>> {
+  const { name, names, filter, jobs, demand } = params as ConcernedParams;
+  const lists = [names, filter?.names, jobs?.map(nameOf), demand?.map(nameOf)];
+  const ids = idsOf(params);
+  const found = await Promise.all(ids.map((jobId) => ledger.getJob({ jobId, archived: true })));
+  const isSaid = name !== undefined || ids.length > 0 || lists.some((list) => list !== undefined);
+  if (!isSaid) return new Set([undefined]);
+  // What is not known is not told apart from what belongs to a name that the actor may not see.
+  const ofJobs = found.map((job) => job?.name);
+  return new Set([...(name === undefined ? [] : [name]), ...lists.flatMap(listOf), ...ofJobs]);
+}
+
+function nameOf({ name }: Pick<Job, 'name'>): string {
+  return name;
+}
+
+function listOf(list: readonly string[] | undefined): readonly string[] {
+  return list ?? [];
+}
+
+function idsOf(params: ViewedCall['params']): readonly ObjectId[] {
+  const { jobId, settlement, settlements = [] } = params as ConcernedParams;
+  const ended = settlement === undefined ? settlements : [settlement, ...settlements];
+  return [...(jobId === undefined ? [] : [jobId]), ...ended.map((one) => one.jobId)];
+}
+
+/** The parameters by which a call says what it concerns. */
+interface ConcernedParams {
+  readonly name?: string;
+  readonly names?: readonly string[];
+  readonly filter?: { readonly names?: readonly string[] };
+  readonly jobs?: readonly Pick<Job, 'name'>[];
+  readonly demand?: readonly Pick<Job, 'name'>[];
+  readonly jobId?: ObjectId;
+  readonly settlement?: { readonly jobId: ObjectId };
+  readonly settlements?: readonly { readonly jobId: ObjectId }[];
+}

@@ -1,0 +1,176 @@
+/**
+ * A registered worker: the handler of one job name, what it runs, and how far ahead it should be supplied.
+ *
+ * @module
+ */
+import type { ClientSession } from 'mongodb';
+import type { RetryPolicy } from '../engine/running/settlement-of-outcome.ts';
+import type { StandardSchema } from '../foundation/standard-schema.ts';
+import type { ClaimedJob, Job } from '../job/job.ts';
+import type { MetadataChanges } from '../job/metadata.ts';
+import type { WorkerOptions } from '../options/enqueue-options.ts';
+import type { ResolvedOptions } from '../options/options.ts';
+import type { StagePlan } from './stages.ts';
+
+/** What a handler is given beside the job. */
+export interface JobContext {
+  /**
+   * Aborts when the handler's result is no longer wanted: the job was cancelled, took longer than its timeout, its
+   * claim was lost, or the instance stops waiting.
+   */
+  readonly signal: AbortSignal;
+  /** How many times the job was claimed, ever. An outside system that remembers the highest can refuse a late run. */
+  readonly fence: number;
+  /**
+   * Tells how far the run is: any small value that can be stored, such as a number of percent. Fires `job:progress`;
+   * stored soon, the latest value at most every 200 ms.
+   *
+   * @throws InvalidArgumentError when the value cannot be stored or takes more than 16 KiB
+   */
+  progress(value: unknown): void;
+  /** Adds a line to the log of the job; the newest 100 are kept, each up to 1000 characters. Stored soon. */
+  log(line: string): void;
+  /**
+   * Changes keys of the job's metadata; `null` removes a key, other keys stay. Resolves when that is stored, in a write
+   * of its own; the job that the handler was given stays as it is.
+   *
+   * @throws InvalidArgumentError when a value does not belong there, or the metadata would take more than 4 KiB
+   * @throws JobStateError when the claim does not stand any more
+   */
+  setMetadata(changes: MetadataChanges): Promise<void>;
+  /**
+   * Completes the job inside the handler's own transaction, so that its effects and its completion happen together or
+   * not at all. When the transaction was not committed by the time the handler ends, the run counts as failed.
+   *
+   * @param options.session - the session whose transaction has been started
+   * @param options.result - stored as the result of the job
+   * @throws JobStateError when the claim does not stand any more; abort the transaction then
+   */
+  complete(options: { readonly session: ClientSession; readonly result?: unknown }): Promise<void>;
+}
+
+/**
+ * Runs one job. Returning means success, throwing means failure: the job is tried again until its retries are used
+ * up. What it returns is stored as the result of the job, unless it was made by `snooze`, `cancel` or `discard`. A job
+ * may run more than once, when its instance dies before the end is recorded; so what it does should bear repetition.
+ */
+export type JobHandler<T = unknown, R = unknown> = (job: Job<T>, context: JobContext) => R;
+
+/** The most jobs of one name that are claimed ahead of free slots. */
+const MOST_PREFETCH = 2_000;
+
+const NEWEST_WEIGHT = 0.2;
+
+/** What holds for a worker that does not say otherwise, as it is at the time. */
+type WorkerDefaults = Pick<
+  ResolvedOptions,
+  'defaultConcurrency' | 'maxRetries' | 'baseRetryIntervalMs' | 'maxBackoffDelayMs' | 'retryJitter'
+>;
+
+/** One worker and its jobs in this process. */
+export class Worker {
+  readonly name: string;
+  readonly handler: JobHandler | StagePlan;
+  /** Milliseconds a run may take, unless a job says otherwise. */
+  readonly timeoutMs: number | undefined;
+  readonly schema: StandardSchema | undefined;
+  /** Claimed and not started, the most urgent first. */
+  readonly buffer: BufferedJob[] = [];
+  running = 0;
+  readonly #defaults: WorkerDefaults;
+  #options: WorkerOptions;
+  #concurrency: number;
+  #retry: RetryPolicy;
+  #meanRunMs: number | undefined;
+
+  constructor(
+    name: string,
+    handler: JobHandler | StagePlan,
+    options: WorkerOptions,
+    defaults: WorkerDefaults,
+  ) {
+    this.name = name;
+    this.handler = handler;
+    this.#options = options;
+    this.#defaults = defaults;
+    this.#concurrency = concurrencyOf(options, defaults);
+    this.#retry = retryOf(options, defaults);
+    this.timeoutMs = options.timeout;
+    this.schema = options.schema;
+  }
+
+  /** Takes over what has changed: options of its own that are given, and the defaults of the scheduler. */
+  reconfigure(changes: Pick<WorkerOptions, 'concurrency'> = {}): void {
+    const { concurrency = this.#options.concurrency } = changes;
+    this.#options = { ...this.#options, ...(concurrency !== undefined && { concurrency }) };
+    this.#concurrency = concurrencyOf(this.#options, this.#defaults);
+    this.#retry = retryOf(this.#options, this.#defaults);
+  }
+
+  get concurrency(): number {
+    return this.#concurrency;
+  }
+
+  /** How failed runs are tried again, unless a job says otherwise. */
+  get retry(): RetryPolicy {
+    return this.#retry;
+  }
+
+  get freeSlots(): number {
+    return this.concurrency - this.running;
+  }
+
+  /** Notes how long a run took. */
+  measure(runMs: number): void {
+    const meanMs = this.#meanRunMs ?? runMs;
+    this.#meanRunMs = meanMs + (runMs - meanMs) * NEWEST_WEIGHT;
+  }
+
+  /** Forgets the rate, so that nothing is claimed ahead until a run ends again. */
+  distrustRate(): void {
+    this.#meanRunMs = undefined;
+  }
+
+  /**
+   * How many jobs to claim now.
+   *
+   * @param prefetch - how many of them ahead of free slots
+   */
+  demand(prefetch: number): number {
+    if (this.buffer.length > prefetch / 2) return 0;
+    return Math.max(0, this.concurrency + prefetch - this.running - this.buffer.length);
+  }
+
+  /**
+   * How many jobs to claim ahead of free slots: hundreds of jobs that do nothing, none that take a second.
+   *
+   * @param horizonMs - how long a claim takes to bring new jobs; what the slots can work off in that time
+   */
+  prefetch(horizonMs: number): number {
+    if (this.#meanRunMs === undefined) return 0;
+    const runsInHorizon = (this.concurrency * horizonMs) / Math.max(this.#meanRunMs, 0.001);
+    return Math.min(MOST_PREFETCH, Math.floor(runsInHorizon));
+  }
+}
+
+function concurrencyOf({ concurrency }: WorkerOptions, defaults: WorkerDefaults): number {
+  return concurrency ?? defaults.defaultConcurrency;
+}
+
+function retryOf(options: WorkerOptions, defaults: WorkerDefaults): RetryPolicy {
+  const { baseRetryIntervalMs: delay, retryJitter: jitter } = defaults;
+  return {
+    maxRetries: options.maxRetries ?? defaults.maxRetries,
+    backoff: options.backoff ?? { type: 'exponential', delay, jitter },
+    maxBackoffDelayMs: defaults.maxBackoffDelayMs,
+  };
+}
+
+/** A job that waits in this process for a slot. */
+export interface BufferedJob {
+  readonly job: ClaimedJob;
+  /** Names its claim. */
+  readonly key: string;
+  /** Monotonic time. */
+  readonly sinceMs: number;
+}
