@@ -3,11 +3,10 @@
  *
  * @module
  */
-
 import type { EngineContext } from '../context/scheduler-context.ts';
 import { checkFields, integer, toObjectId } from '../foundation/argument-checks.ts';
-import { JobStateError } from '../foundation/errors.ts';
 import type { ClaimedJob, Job } from '../job/job.ts';
+import { JobStateError } from '../job/job-errors.ts';
 import { copyMetadataChanges, type JobMetadata, metadataFull } from '../job/metadata.ts';
 import type { TransitionEntry } from '../ledger/ledger-repository.ts';
 

@@ -6,7 +6,6 @@
  *
  * @module
  */
-
 import type { Outcome } from '../engine/running/settlement-of-outcome.ts';
 import { type Check, checkFunction, fields } from '../foundation/argument-checks.ts';
 import { toError } from '../foundation/errors.ts';

@@ -9,7 +9,6 @@
  *
  * @module
  */
-
 import type { EngineContext } from '../../context/scheduler-context.ts';
 import { sleep, type Timer } from '../../foundation/clock.ts';
 import { UnsupportedError } from '../../foundation/errors.ts';

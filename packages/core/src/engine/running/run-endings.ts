@@ -8,7 +8,8 @@
 import type { EngineContext } from '../../context/scheduler-context.ts';
 import { asRecord, type ClaimedJob, type Job } from '../../job/job.ts';
 import { JOB_LIFECYCLE } from '../../job/job-lifecycle.ts';
-import { type Settlement, type SettleVerb, settlementParams } from '../../ledger/settle-answers.ts';
+import { settlementParams } from '../../ledger/settle-answers.ts';
+import type { Settlement, SettleVerb } from '../../ledger/verbs/settle.ts';
 import type { InSession } from './run.ts';
 import type { OpenNotes } from './run-notes.ts';
 import type { Outcome } from './settlement-of-outcome.ts';

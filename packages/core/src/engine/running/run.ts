@@ -6,22 +6,17 @@
  *
  * @module
  */
-
 import { setMetadataOfRun } from '../../client/metadata-and-history.ts';
 import type { EngineContext } from '../../context/scheduler-context.ts';
 import { sleep, type Timer } from '../../foundation/clock.ts';
-import {
-  InvalidArgumentError,
-  JobStateError,
-  MonqueError,
-  toError,
-} from '../../foundation/errors.ts';
+import { InvalidArgumentError, MonqueError, toError } from '../../foundation/errors.ts';
 import { checkData, type StandardSchema } from '../../foundation/standard-schema.ts';
 import type { ClaimedJob, Job } from '../../job/job.ts';
+import { JobStateError } from '../../job/job-errors.ts';
 import { JOB_LIFECYCLE } from '../../job/job-lifecycle.ts';
 import type { JobMetadata, MetadataChanges } from '../../job/metadata.ts';
 import { copyPayload } from '../../job/payload.ts';
-import type { Settlement } from '../../ledger/settle-answers.ts';
+import type { Settlement } from '../../ledger/verbs/settle.ts';
 import { StagePlan } from '../../workers/stages.ts';
 import type { JobContext, Worker } from '../../workers/worker.ts';
 import { handlerContext } from './handler-context.ts';

@@ -6,14 +6,13 @@
  *
  * @module
  */
-
 import { integer, numberFrom, YEAR_MS } from '../../foundation/argument-checks.ts';
 import { messageOf } from '../../foundation/errors.ts';
 import { plannedDelayMs } from '../../job/backoff.ts';
 import type { BackoffPlan, ClaimedJob, HistoryEntry } from '../../job/job.ts';
 import { type NextRun, nextRunOf } from '../../job/next-run.ts';
 import { startLock } from '../../job/unique-locks.ts';
-import type { Settlement } from '../../ledger/settle-answers.ts';
+import type { Settlement } from '../../ledger/verbs/settle.ts';
 import type { BackoffFunction } from '../../options/enqueue-options.ts';
 
 const LONGEST_REASON = 1_000;
