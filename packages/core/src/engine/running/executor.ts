@@ -31,6 +31,7 @@ const LEFT_TO_NEWER_MS = 60_000;
 
 type ExecutorContext = Pick<
   EngineContext,
+  | 'detached'
   | 'clock'
   | 'random'
   | 'ledger'
