@@ -5,15 +5,19 @@
  * @module
  */
 import type { ObjectId } from 'mongodb';
+import { masked } from './masking.ts';
 
-/** What every error of Monque has: a `code` to switch on, and the `cause` where another error lies behind it. */
+/**
+ * What every error of Monque has: a `code` to switch on, and the `cause` where another error lies behind it. A message
+ * never shows the user or the password of an address.
+ */
 export class MonqueError extends Error {
   override readonly name: string = 'MonqueError';
   /** A stable word for the kind of error, such as `INVALID_ARGUMENT`. */
   readonly code: string;
 
   constructor(code: string, message: string, options?: ErrorOptions) {
-    super(message, options);
+    super(masked(message), options);
     this.code = code;
   }
 }
@@ -171,10 +175,10 @@ export function toError(thrown: unknown): Error {
   return thrown instanceof Error ? thrown : new Error(textOf(thrown), { cause: thrown });
 }
 
-/** The message of an error as a text, whatever somebody made of it. Never throws. */
+/** The message of an error as a text without passwords, whatever somebody made of it. Never throws. */
 export function messageOf(error: Error): string {
   try {
-    return textOf(error.message);
+    return masked(textOf(error.message));
   } catch {
     return 'An error whose message cannot be read';
   }
@@ -198,7 +202,8 @@ function show(value: unknown): string {
   if (value === null || value === undefined) return String(value);
   if (typeof value === 'function') return `a function (${value.name || 'anonymous'})`;
   if (typeof value === 'string') {
-    return `'${value.length > 40 ? `${value.slice(0, 40)}…` : value}' (string)`;
+    const text = masked(value);
+    return `'${text.length > 40 ? `${text.slice(0, 40)}…` : text}' (string)`;
   }
   if (typeof value !== 'object') return `${String(value)} (${typeof value})`;
   if (value instanceof Date) return showDate(value);
