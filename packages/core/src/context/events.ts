@@ -3,8 +3,10 @@
  *
  * @module
  */
+
 import { EventEmitter } from 'node:events';
 import { toError } from '../foundation/errors.ts';
+import { isPromiseAside } from '../foundation/promises.ts';
 import type { Job } from '../job/job.ts';
 import type { InvariantViolation } from '../ledger/rules/rules.ts';
 import type { Alert } from '../options/alert-options.ts';
@@ -113,7 +115,7 @@ export class MonqueEmitter extends EventEmitter<MonqueEventMap> {
       const failed = (thrown: unknown): void => this.#listenerFailed(name, thrown);
       try {
         const answer: unknown = Reflect.apply(listener, this, payload);
-        if (answer instanceof Promise) answer.catch(failed);
+        isPromiseAside(answer, failed);
       } catch (error) {
         failed(error);
       }

@@ -9,6 +9,7 @@
 import type { Outcome } from '../engine/running/settlement-of-outcome.ts';
 import { type Check, checkFunction, fields } from '../foundation/argument-checks.ts';
 import { toError } from '../foundation/errors.ts';
+import { isPromiseAside } from '../foundation/promises.ts';
 import type { ClaimedJob, Job, JobTrace } from '../job/job.ts';
 import type { MetricsObserver } from '../telemetry/metrics.ts';
 import type { EngineContext } from './scheduler-context.ts';
@@ -171,8 +172,7 @@ export class Instruments {
   #attempt(call: () => unknown): void {
     const { report } = this.#context;
     try {
-      const answer = call();
-      if (answer instanceof Promise) answer.catch(report);
+      isPromiseAside(call(), report);
     } catch (error) {
       report(error);
     }

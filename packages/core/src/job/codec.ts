@@ -8,6 +8,7 @@
  * @module
  */
 import { InvalidArgumentError, MonqueError, messageOf, toError } from '../foundation/errors.ts';
+import { isPromiseAside } from '../foundation/promises.ts';
 import type { Job } from './job.ts';
 import { copyPayload } from './payload.ts';
 
@@ -66,6 +67,9 @@ export function encodeValue(
   let encoded: unknown;
   try {
     encoded = codec.encode(value, context);
+    if (isPromiseAside(encoded)) {
+      throw new Error('`encode` gave a promise; it must be synchronous');
+    }
   } catch (thrown) {
     const error = toError(thrown);
     throw new InvalidArgumentError(
@@ -113,8 +117,7 @@ function decodeValue(codec: Codec, stored: unknown, context: CodecContext): unkn
   const { field } = context;
   try {
     const value = codec.decode(stored.value, context);
-    if (!(value instanceof Promise)) return value;
-    value.catch(() => undefined);
+    if (!isPromiseAside(value)) return value;
     return new UndecodableError(field, '`decode` gave a promise; it must be synchronous');
   } catch (thrown) {
     const error = toError(thrown);

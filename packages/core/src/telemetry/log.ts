@@ -13,6 +13,7 @@ import {
   UnknownOutcomeError,
   UnsupportedError,
 } from '../foundation/errors.ts';
+import { isPromiseAside } from '../foundation/promises.ts';
 
 /** What every entry carries: the word for what happened, and what belongs to it, flat. */
 export type LogFields = Readonly<Record<string, unknown>> & { readonly event: LogEvent };
@@ -111,7 +112,7 @@ export class Log {
     const { level, message } = ENTRIES[event];
     try {
       const answer: unknown = this.#logger[level]({ event, ...fields }, message);
-      if (answer instanceof Promise) answer.catch(() => undefined);
+      isPromiseAside(answer);
     } catch {
       // A logger that fails has nobody to tell.
     }

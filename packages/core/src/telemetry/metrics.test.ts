@@ -106,3 +106,14 @@ test('no two metrics have one name', () => {
   const names = [COUNTERS, HISTOGRAMS, GAUGES].flatMap((group) => Object.keys(group));
   expect(new Set(names).size).toBe(names.length);
 });
+
+test('an observer that rejects is reported once and ends nothing', async () => {
+  const metrics = new Metrics();
+  const errors: unknown[] = [];
+  const rejecting = { counted: () => Promise.reject(new Error('no')) } as MetricsObserver;
+  metrics.observe(rejecting, (error) => errors.push(error));
+  metrics.count('rescued');
+  metrics.count('rescued');
+  await new Promise(setImmediate);
+  expect(errors).toEqual([new Error('no')]);
+});

@@ -7,6 +7,7 @@
  *
  * @module
  */
+import { isPromiseAside } from '../foundation/promises.ts';
 import { Histogram, type HistogramReading, SIZE_BOUNDS, TIME_BOUNDS_MS } from './histogram.ts';
 import {
   COUNTERS,
@@ -54,7 +55,7 @@ export interface MetricsObserver {
 export class Metrics {
   readonly #counters = new Map<CounterName, Labelled<{ value: number }>>();
   readonly #histograms = new Map<HistogramName, Labelled<Histogram>>();
-  readonly #observers = new Set<(tell: (observer: MetricsObserver) => void) => void>();
+  readonly #observers = new Set<(tell: (observer: MetricsObserver) => unknown) => void>();
 
   /** Lets a counter grow; its labels in the order of the catalogue. */
   count(metric: CounterName, amount = 1, first = '', second = ''): void {
@@ -91,14 +92,17 @@ export class Metrics {
    */
   observe(observer: MetricsObserver, onError: (error: unknown) => void): () => void {
     let hasFailed = false;
-    const guarded = (tell: (observer: MetricsObserver) => void): void => {
+    const failed = (error: unknown): void => {
+      const isFirst = !hasFailed;
+      // Errors are counted, of which the observer is told.
+      hasFailed = true;
+      if (isFirst) onError(error);
+    };
+    const guarded = (tell: (observer: MetricsObserver) => unknown): void => {
       try {
-        tell(observer);
+        isPromiseAside(tell(observer), failed);
       } catch (error) {
-        const isFirst = !hasFailed;
-        // Errors are counted, of which the observer is told.
-        hasFailed = true;
-        if (isFirst) onError(error);
+        failed(error);
       }
     };
     this.#observers.add(guarded);
@@ -123,7 +127,7 @@ export class Metrics {
     return Object.freeze({ counters, histograms });
   }
 
-  #tell(tell: (observer: MetricsObserver) => void): void {
+  #tell(tell: (observer: MetricsObserver) => unknown): void {
     for (const guarded of this.#observers) guarded(tell);
   }
 }

@@ -292,6 +292,14 @@ describe('a codec', () => {
     await expect(reader.monque.waitFor(_id)).rejects.toBeInstanceOf(UndecodableError);
   });
 
+  test('that encodes later has the job refused, and its rejection ends nothing', async () => {
+    const { makeInstance } = makeWorld();
+    const late = { ...aesCodec(KEY), encode: () => Promise.reject(new Error('late')) };
+    const { monque } = makeInstance({ codec: late });
+    await expect(monque.enqueue('work', 1)).rejects.toThrow(/`encode` gave a promise/);
+    await new Promise(setImmediate);
+  });
+
   test('that cannot encode data, or makes it too large, has that job refused alone', async () => {
     const picky: Codec = {
       encode: (value) => {

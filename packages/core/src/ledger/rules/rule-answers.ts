@@ -6,7 +6,9 @@
  *
  * @module
  */
+
 import { InvalidArgumentError, messageOf, toError } from '../../foundation/errors.ts';
+import { isPromiseAside } from '../../foundation/promises.ts';
 import type { Mending } from '../verbs/manual-verbs.ts';
 import type { InvariantRule, LedgerWrite, RuleBreach } from './known-rules.ts';
 
@@ -38,7 +40,7 @@ function breachIn(answer: unknown): RuleBreach | undefined {
   if (answer === undefined || answer === null) return undefined;
   if (typeof answer === 'string') return { message: answer };
   // Nobody waits for it, and what it rejects with must not end the process.
-  if (answer instanceof Promise) answer.catch(() => undefined);
+  isPromiseAside(answer);
   const { message, values = {}, advice = '', mend } = Object(answer) as Partial<RuleBreach>;
   const isBreach = [message, advice].every((part) => typeof part === 'string') && isObject(values);
   if (!isBreach) throw new InvalidArgumentError('check()', EXPECTED, answer);
