@@ -35,7 +35,6 @@ export type {
   LiveWorkerOptions,
   ReconfigureOptions,
 } from './engine/reconfigurer.ts';
-export { cancel, discard, HandlerOutcome, snooze } from './engine/running/settlement-of-outcome.ts';
 export { type Clock, systemClock, type Timer } from './foundation/clock.ts';
 export {
   AccessDeniedError,
@@ -217,6 +216,8 @@ export type {
   MetricsObserver,
   MetricsReading,
 } from './telemetry/metrics.ts';
+export type { JobContext, JobHandler } from './workers/handler.ts';
+export { cancel, discard, HandlerOutcome, snooze } from './workers/handler-outcome.ts';
 export {
   type Gate,
   type GateOptions,
@@ -227,4 +228,3 @@ export {
   type StagesDefinition,
   stage,
 } from './workers/stages.ts';
-export type { JobContext, JobHandler } from './workers/worker.ts';

@@ -11,8 +11,9 @@
 import type { EngineContext } from '../../context/scheduler-context.ts';
 import type { ClaimedJob } from '../../job/job.ts';
 import type { StandingClaim } from '../../ledger/ledger-repository.ts';
+import type { RetryPolicy } from '../../workers/worker.ts';
 import type { Executor } from '../running/executor.ts';
-import { type RetryPolicy, toSettlement } from '../running/settlement-of-outcome.ts';
+import { toSettlement } from '../running/settlement-of-outcome.ts';
 import type { Lease } from '../upkeep/lease.ts';
 import type { Claimer } from './claimer.ts';
 

@@ -17,11 +17,12 @@ import { type ClaimedJob, DOCUMENT_VERSION } from '../../job/job.ts';
 import { isMissed } from '../../job/next-run.ts';
 import { unfitReason } from '../../job/unfit-reason.ts';
 import { SUSPECT_RESCUE_COUNT } from '../../ledger/ledger-repository.ts';
+import type { Outcome } from '../../workers/handler-outcome.ts';
 import type { BufferedJob, Worker } from '../../workers/worker.ts';
 import type { PauseState } from './pauses.ts';
 import { Run } from './run.ts';
 import { CANCELLED, type Ending, type EndingHooks, Endings } from './run-endings.ts';
-import { type Outcome, toSettlement } from './settlement-of-outcome.ts';
+import { toSettlement } from './settlement-of-outcome.ts';
 import { claimKey, type Settler } from './settler.ts';
 
 /** Jobs that were claimed ahead and could not start within this time are given back, in milliseconds. */

@@ -9,9 +9,9 @@ import type { EngineContext } from '../../context/scheduler-context.ts';
 import { asRecord, type ClaimedJob, type Job } from '../../job/job.ts';
 import { JOB_LIFECYCLE } from '../../job/job-lifecycle.ts';
 import { type Settlement, type SettleVerb, settlementParams } from '../../ledger/settle-answers.ts';
+import type { Outcome } from '../../workers/handler-outcome.ts';
 import type { InSession } from './run.ts';
 import type { OpenNotes } from './run-notes.ts';
-import type { Outcome } from './settlement-of-outcome.ts';
 import type { SettleResolution, Settler } from './settler.ts';
 
 /** The end of a run that somebody asked to cancel. */

@@ -7,7 +7,6 @@
  * @module
  */
 
-import { setMetadataOfRun } from '../../client/metadata-and-history.ts';
 import type { EngineContext } from '../../context/scheduler-context.ts';
 import { sleep, type Timer } from '../../foundation/clock.ts';
 import {
@@ -22,17 +21,14 @@ import { JOB_LIFECYCLE } from '../../job/job-lifecycle.ts';
 import type { JobMetadata, MetadataChanges } from '../../job/metadata.ts';
 import { copyPayload } from '../../job/payload.ts';
 import type { Settlement } from '../../ledger/settle-answers.ts';
+import type { JobContext } from '../../workers/handler.ts';
+import { isHandlerOutcome, type Outcome, type StagedEnd } from '../../workers/handler-outcome.ts';
 import { StagePlan } from '../../workers/stages.ts';
-import type { JobContext, Worker } from '../../workers/worker.ts';
+import type { Worker } from '../../workers/worker.ts';
 import { handlerContext } from './handler-context.ts';
+import { setMetadataOfRun } from './run-metadata.ts';
 import { Notes, type OpenNotes } from './run-notes.ts';
-import {
-  isHandlerOutcome,
-  type Outcome,
-  type SettlementContext,
-  type StagedEnd,
-  toSettlement,
-} from './settlement-of-outcome.ts';
+import { type SettlementContext, toSettlement } from './settlement-of-outcome.ts';
 import { StagedRun } from './staged-run.ts';
 
 /** How long a handler that took too long has to end after its signal was aborted, in milliseconds. */
