@@ -110,7 +110,7 @@ export const GUARDS: readonly Guard[] = [
       },
       {
         file: 'engine/running/settler.ts',
-        find: '  /** Takes a settlement; it is written soon. */',
+        find: '  /** Takes what is to be written. */',
         replace: '  copy() { return new Set(this.#held); }\n',
       },
       {

@@ -1,67 +1,88 @@
 /**
- * From how a run ended to the one verb that records it.
+ * From a run that has ended to the one verb that records it.
+ *
+ * What always holds: nothing is asked and nothing changed here; the same end, at the same time and with the same facts,
+ * gives the same settlement.
  *
  * @module
  */
 
-import { numberFrom } from '../../foundation/argument-checks.ts';
 import { messageOf } from '../../foundation/errors.ts';
 import { plannedDelayMs } from '../../job/backoff.ts';
-import type { BackoffPlan, ClaimedJob, HistoryEntry } from '../../job/job.ts';
+import type { ClaimedJob, HistoryEntry, Job } from '../../job/job.ts';
 import { type NextRun, nextRunOf } from '../../job/next-run.ts';
 import { startLock } from '../../job/unique-locks.ts';
 import type { Settlement } from '../../ledger/settle-answers.ts';
 import type { Outcome } from '../../workers/handler-outcome.ts';
-import type { RetryPolicy } from '../../workers/worker.ts';
+import { CANCELLED, type EndedRun } from './ended-run.ts';
 
 const LONGEST_REASON = 1_000;
 
-const FALLBACK_BACKOFF: BackoffPlan = { type: 'exponential', delay: 1_000 };
+/** The end of a run that came to a gate which was opened before the end was recorded. */
+const GATE_OPENED: Outcome = Object.freeze({
+  kind: 'released',
+  hadStarted: true,
+  reason: 'The gate that it came to was opened meanwhile',
+});
 
-/** What {@link toSettlement} reckons with. */
-export interface SettlementContext {
-  readonly now: Date;
-  readonly retry: RetryPolicy;
-  /** Drawn for a delay with jitter, from 0 up to 1. */
-  readonly fraction: number;
-  /** How long the run took, in milliseconds. */
-  readonly durationMs: number;
-  /** Told when the worker's own function for the delay fails; the delay then doubles from one second. */
-  readonly report: (error: unknown) => void;
+/** What the ledger said since the run ended. */
+export interface LaterFacts {
+  /** The job as the ledger showed it last, under the same claim; the claimed one when it was not read again. */
+  readonly current?: Job;
+  /** True when somebody asked to cancel the job. */
+  readonly isCancelled?: boolean;
+  /** True when the gate that the run came to was opened. */
+  readonly isGateOpen?: boolean;
 }
 
-type Ending = Omit<Settlement, 'jobId' | 'claimToken' | 'fence' | 'seriesVersion'>;
+/** What is written of a run beside whose it is. */
+type Content = Omit<Settlement, 'jobId' | 'claimToken' | 'fence' | 'seriesVersion'>;
 
-/** Maps an outcome to the one verb that records it. The job of a series goes on with its next run, if there is one. */
-export function toSettlement(
-  job: ClaimedJob,
-  outcome: Outcome,
-  context: SettlementContext,
-): Settlement {
+/** The job that goes on, with all that its next time is reckoned from. */
+interface Reckoning extends Pick<EndedRun, 'retry' | 'fraction' | 'durationMs'> {
+  readonly job: ClaimedJob;
+  readonly now: Date;
+}
+
+/**
+ * What is to be written of a run that has ended. The job of a series goes on with its next run, if there is one.
+ *
+ * @param now - the time the run counts as ended at
+ */
+export function settlementOf(ended: EndedRun, now: Date, facts: LaterFacts = {}): Settlement {
+  const { retry, fraction, durationMs, notes } = ended;
+  const job = (facts.current ?? ended.job) as ClaimedJob;
   const { _id: jobId, claimToken, fence, seriesVersion } = job;
   return {
     jobId,
     claimToken,
     fence,
     ...(seriesVersion !== undefined && { seriesVersion }),
-    ...endingOf(job, outcome, context),
+    ...contentOf(outcomeOf(ended, facts), { job, now, retry, fraction, durationMs }),
+    ...notes,
   };
 }
 
-function endingOf(job: ClaimedJob, outcome: Outcome, context: SettlementContext): Ending {
+function outcomeOf({ outcome }: EndedRun, { isCancelled, isGateOpen }: LaterFacts): Outcome {
+  if (isCancelled) return CANCELLED;
+  return isGateOpen ? GATE_OPENED : outcome;
+}
+
+function contentOf(outcome: Outcome, reckoning: Reckoning): Content {
+  const { job, now } = reckoning;
   if (outcome.kind === 'released') return givingBack(job, outcome);
-  if (outcome.kind === 'blocked') return blocking(job, outcome, context);
-  if (outcome.kind === 'confirmed') return endingOf(job, outcome.of, context);
-  const next = nextRunOf(job, context.now);
+  if (outcome.kind === 'blocked') return blocking(job, outcome, now);
+  if (outcome.kind === 'confirmed') return contentOf(outcome.of, reckoning);
+  const next = nextRunOf(job, now);
   switch (outcome.kind) {
     case 'completed':
-      return completion(job, outcome, next, context);
+      return completion(job, outcome, next, now);
     case 'failed':
-      return failure(job, outcome, next, context);
+      return failure(outcome, next, reckoning);
     case 'snoozed':
-      return snoozing(job, outcome.delayMs, next, context);
+      return snoozing(outcome.delayMs, next, reckoning);
     case 'cancelled':
-      return cancellation(job, outcome, next, context);
+      return cancellation(outcome, next, reckoning);
     case 'missed':
       return next === null
         ? { verb: 'cancelByHandler', record: { reason: MISSED } }
@@ -73,7 +94,7 @@ function endingOf(job: ClaimedJob, outcome: Outcome, context: SettlementContext)
 function givingBack(
   job: ClaimedJob,
   { hadStarted, reason = INTERRUPTED }: Extract<Outcome, { kind: 'released' }>,
-): Ending {
+): Content {
   if (hadStarted) return { verb: 'release', record: recordOf(job, { reason }) };
   const { uniqueKey, uniqueHold } = job;
   const isKept = uniqueKey !== undefined && uniqueHold === 'untilStarted';
@@ -86,8 +107,8 @@ const MISSED = 'Its time had passed when it could have started';
 function blocking(
   job: ClaimedJob,
   { gate, timeoutMs, stagesBefore }: Extract<Outcome, { kind: 'blocked' }>,
-  { now }: SettlementContext,
-): Ending {
+  now: Date,
+): Content {
   const isBounded = timeoutMs !== undefined;
   return {
     verb: 'block',
@@ -102,8 +123,8 @@ function completion(
   job: ClaimedJob,
   { result, staged }: Extract<Outcome, { kind: 'completed' }>,
   next: NextRun | null,
-  { now: at }: SettlementContext,
-): Ending {
+  at: Date,
+): Content {
   const { lastStage: name, ...before } = staged ?? {};
   const ofResult = { ...before, ...(result !== undefined && { result, name: job.name }) };
   if (next === null) {
@@ -120,18 +141,18 @@ function completion(
 }
 
 function failure(
-  job: ClaimedJob,
   { error, isFinal }: Extract<Outcome, { kind: 'failed' }>,
   next: NextRun | null,
-  context: SettlementContext,
-): Ending {
+  reckoning: Reckoning,
+): Content {
+  const { job, retry, durationMs } = reckoning;
   const failCount = job.failCount + 1;
-  const maxRetries = job.maxRetries ?? context.retry.maxRetries;
+  const maxRetries = job.maxRetries ?? retry.maxRetries;
   const failReason = messageOf(error).slice(0, LONGEST_REASON);
   const lastFailCount = maxRetries - 1;
-  const record = recordOf(job, { reason: failReason, duration: Math.round(context.durationMs) });
+  const record = recordOf(job, { reason: failReason, duration: Math.round(durationMs) });
   const isLast = isFinal || failCount >= maxRetries;
-  const nextRunAt = isLast ? undefined : retryAt(job, failCount, error, context);
+  const nextRunAt = isLast ? undefined : retryAt(failCount, error, reckoning);
   // A retry keeps the plan: when the next run of the series comes first, it takes the place of the retry.
   const givesWay = nextRunAt === undefined || (next !== null && nextRunAt >= next.scheduledFor);
   if (next !== null && givesWay) return goOn(job, next, record);
@@ -141,45 +162,27 @@ function failure(
   return { verb: 'fail', failReason, lastFailCount, record };
 }
 
-function retryAt(
-  job: ClaimedJob,
-  failCount: number,
-  error: Error,
-  { now, retry, fraction, report }: SettlementContext,
-): Date {
+function retryAt(failCount: number, error: Error, { job, now, retry, fraction }: Reckoning): Date {
   const { maxBackoffDelayMs } = retry;
-  let plan = job.backoff ?? retry.backoff;
-  if (typeof plan === 'function') {
-    try {
-      const delayMs = plan(failCount, error);
-      numberFrom(0, Number.MAX_VALUE)('backoff()', delayMs);
-      return new Date(now.getTime() + Math.min(Math.round(delayMs), maxBackoffDelayMs));
-    } catch (thrown) {
-      report(thrown);
-      plan = FALLBACK_BACKOFF;
-    }
-  }
-  const delayMs = plannedDelayMs({ failCount, plan, maxBackoffDelayMs, fraction });
+  const plan = job.backoff ?? retry.backoff;
+  const delayMs =
+    typeof plan === 'function'
+      ? Math.min(Math.round(plan(failCount, error)), maxBackoffDelayMs)
+      : plannedDelayMs({ failCount, plan, maxBackoffDelayMs, fraction });
   return new Date(now.getTime() + delayMs);
 }
 
-function snoozing(
-  job: ClaimedJob,
-  delayMs: number,
-  next: NextRun | null,
-  { now }: SettlementContext,
-): Ending {
+function snoozing(delayMs: number, next: NextRun | null, { job, now }: Reckoning): Content {
   const nextRunAt = new Date(now.getTime() + delayMs);
   if (next === null || nextRunAt < next.scheduledFor) return { verb: 'snooze', nextRunAt };
   return goOn(job, next, { reason: 'Put off until after its next run' });
 }
 
 function cancellation(
-  job: ClaimedJob,
   { by, reason }: Extract<Outcome, { kind: 'cancelled' }>,
   next: NextRun | null,
-  { durationMs }: SettlementContext,
-): Ending {
+  { job, durationMs }: Reckoning,
+): Content {
   const record = recordOf(job, {
     reason: (reason ?? 'Cancelled').slice(0, LONGEST_REASON),
     duration: Math.round(durationMs),
@@ -189,7 +192,7 @@ function cancellation(
 }
 
 /** The run stays in the history, the series goes on. */
-function goOn(job: ClaimedJob, next: NextRun, record: Ending['record']): Ending {
+function goOn(job: ClaimedJob, next: NextRun, record: Content['record']): Content {
   const { scheduledFor, skipped } = next;
   return {
     verb: 'repeatAfterFailure',
