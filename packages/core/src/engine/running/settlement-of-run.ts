@@ -1,8 +1,8 @@
 /**
  * From a run that has ended to the one verb that records it.
  *
- * What always holds: nothing is asked and nothing changed here; the same end, at the same time and with the same facts,
- * gives the same settlement.
+ * What always holds: nothing is asked, drawn or changed here, but that the worker's own function for the delay is called;
+ * so the same end, at the same time and with the same facts, gives the same settlement.
  *
  * @module
  */
