@@ -34,7 +34,6 @@ export type {
   LiveWorkerOptions,
   ReconfigureOptions,
 } from './engine/reconfigurer.ts';
-export { cancel, discard, HandlerOutcome, snooze } from './engine/running/settlement-of-outcome.ts';
 export { type Clock, systemClock, type Timer } from './foundation/clock.ts';
 export {
   AccessDeniedError,
@@ -216,6 +215,8 @@ export type {
   MetricsObserver,
   MetricsReading,
 } from './telemetry/metrics.ts';
+export type { JobContext, JobHandler } from './workers/handler.ts';
+export { cancel, discard, HandlerOutcome, snooze } from './workers/handler-outcome.ts';
 export {
   type Gate,
   type GateOptions,
@@ -226,4 +227,3 @@ export {
   type StagesDefinition,
   stage,
 } from './workers/stages.ts';
-export type { JobContext, JobHandler } from './workers/worker.ts';

@@ -60,8 +60,9 @@ import {
 import { type MonqueOptions, type ResolvedOptions, resolveOptions } from './options/options.ts';
 import type { HandlerReturn, JobId, MonquePublicAPI } from './public-api.ts';
 import { stopOnSignals } from './stop-on-signals.ts';
+import type { JobHandler } from './workers/handler.ts';
 import { StagePlan, type StagesDefinition } from './workers/stages.ts';
-import { type JobHandler, Worker } from './workers/worker.ts';
+import { Worker } from './workers/worker.ts';
 
 const DEFAULT_WAIT_TIMEOUT = 30_000;
 

@@ -16,7 +16,6 @@ import type { Explanation } from './diagnosis/explanation.ts';
 import type { Inspection } from './diagnosis/inspector.ts';
 import type { MetricsSnapshot } from './diagnosis/metrics-snapshot.ts';
 import type { ReconfigureOptions } from './engine/reconfigurer.ts';
-import type { HandlerOutcome } from './engine/running/settlement-of-outcome.ts';
 import type { Job } from './job/job.ts';
 import type { MetadataChanges } from './job/metadata.ts';
 import type {
@@ -40,8 +39,9 @@ import type {
   ScheduleOptions,
   WorkerOptions,
 } from './options/enqueue-options.ts';
+import type { JobHandler } from './workers/handler.ts';
+import type { HandlerOutcome } from './workers/handler-outcome.ts';
 import type { StagesDefinition } from './workers/stages.ts';
-import type { JobHandler } from './workers/worker.ts';
 
 /** An id as callers may give it: an ObjectId, or its 24 hexadecimal characters. */
 export type JobId = ObjectId | string;

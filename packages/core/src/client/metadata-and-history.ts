@@ -1,13 +1,12 @@
 /**
- * What is told of jobs beside their states: their metadata, changed by hand or by a handler, and their history.
+ * What is told of jobs beside their states: their metadata, changed by hand, and their history.
  *
  * @module
  */
 import type { EngineContext } from '../context/scheduler-context.ts';
 import { checkFields, integer, toObjectId } from '../foundation/argument-checks.ts';
-import type { ClaimedJob, Job } from '../job/job.ts';
-import { JobStateError } from '../job/job-errors.ts';
-import { copyMetadataChanges, type JobMetadata, metadataFull } from '../job/metadata.ts';
+import type { Job } from '../job/job.ts';
+import { copyMetadataChanges, metadataFull } from '../job/metadata.ts';
 import type { TransitionEntry } from '../ledger/ledger-repository.ts';
 
 const DEFAULT_HISTORY_LIMIT = 1_000;
@@ -47,23 +46,4 @@ export class Records {
     if (outcome === 'full') throw metadataFull('changes');
     return job;
   }
-}
-
-/**
- * Changes keys of the metadata of a job that is running, under its claim; gives all of the metadata.
- *
- * @throws JobStateError when the claim does not stand any more
- */
-export async function setMetadataOfRun(
-  { ledger, ledgerTime }: RecordsContext,
-  { _id: jobId, claimToken }: ClaimedJob,
-  given: unknown,
-): Promise<JobMetadata> {
-  const changes = copyMetadataChanges('changes', given);
-  const now = ledgerTime.now();
-  const { outcome, job } = await ledger.setMetadata({ jobId, changes, now, claimToken });
-  if (outcome === 'full') throw metadataFull('changes');
-  if (outcome === 'written') return job?.metadata ?? {};
-  const why = 'the claim of this run does not stand any more';
-  throw new JobStateError(jobId, job?.status ?? 'gone', 'setMetadata', ['processing'], why);
 }

@@ -6,12 +6,13 @@
  *
  * @module
  */
-import type { Outcome } from '../engine/running/settlement-of-outcome.ts';
+
 import { type Check, checkFunction, fields } from '../foundation/argument-checks.ts';
 import { toError } from '../foundation/errors.ts';
 import { isPromiseAside } from '../foundation/promises.ts';
 import type { ClaimedJob, Job, JobTrace } from '../job/job.ts';
 import type { MetricsObserver } from '../telemetry/metrics.ts';
+import type { Outcome } from '../workers/handler-outcome.ts';
 import type { EngineContext } from './scheduler-context.ts';
 
 const LONGEST_TRACE_PARENT = 256;

@@ -18,6 +18,7 @@ import { Waker } from './claiming/waker.ts';
 import { makeInstanceInfo } from './instance-info.ts';
 import { Executor } from './running/executor.ts';
 import { Pauses } from './running/pauses.ts';
+import { RunEndings } from './running/run-endings.ts';
 import { Settler } from './running/settler.ts';
 import { Alerts } from './upkeep/alerts.ts';
 import { GateTimeouts } from './upkeep/gate-timeouts.ts';
@@ -73,13 +74,15 @@ export class Instance {
       describe: () => this.describe(),
       onTurn: () => this.#alerts.look(),
     });
-    this.#settler = new Settler(context, wake);
+    const endings = new RunEndings(context, {
+      onPending: ({ name, nextRunAt }) => this.#waker.due(name, nextRunAt),
+      onSettled,
+    });
+    this.#settler = new Settler(context, endings, wake);
     this.#executor = new Executor(context, workers, this.#settler, {
       mayStart: ({ claimedBy }) => this.#lease.isHeld() && claimedBy === this.#lease.instanceId,
       pauseState: (name) => this.#pauses.stateOf(name),
       onDemand: () => this.#claimer.wake('slots'),
-      onPending: ({ name, nextRunAt }) => this.#waker.due(name, nextRunAt),
-      onSettled,
     });
     this.#waker = new Waker(context, workers, {
       wake: (cause) => this.#claimer.wake(cause),

@@ -1,7 +1,7 @@
 import { AssertionError } from 'node:assert';
 import { readFile } from 'node:fs/promises';
 import { describe, expect, test } from 'vitest';
-import { snooze } from '../engine/running/settlement-of-outcome.ts';
+import { snooze } from '../workers/handler-outcome.ts';
 import { makeTestMonque } from './test-monque.ts';
 
 interface Jobs {

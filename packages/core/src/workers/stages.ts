@@ -7,7 +7,7 @@ import { type Check, checkFields, integer, text, YEAR_MS } from '../foundation/a
 import { InvalidArgumentError } from '../foundation/errors.ts';
 import { isStandardSchema, type StandardSchema } from '../foundation/standard-schema.ts';
 import { type Job, MOST_GATES, MOST_STAGES } from '../job/job.ts';
-import type { JobContext } from './worker.ts';
+import type { JobContext } from './handler.ts';
 
 const LONGEST_NAME = 256;
 

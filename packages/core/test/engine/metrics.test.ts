@@ -155,6 +155,6 @@ describe('metrics()', () => {
 });
 
 test('the settler without work has nothing that waits', () => {
-  const settler = new Settler({} as never, () => undefined);
+  const settler = new Settler({} as never, {} as never, () => undefined);
   expect(settler.longestWaitMs).toBe(0);
 });

@@ -10,7 +10,7 @@ export const FEATURE_GUARDS: readonly Guard[] = [
     without: 'the next run is that of a plan that does not hold any more',
     alterations: [
       {
-        file: 'job-lifecycle.ts',
+        file: 'job/job-lifecycle.ts',
         find: "guards: [HOLDS_CLAIM, SAME_PLAN, STAGES_BEFORE, GATES_OPEN],\n      set: { ...BY_HOLDER, ...NEXT_RUN },\n      replace: { result: 'result' },",
         replace:
           "guards: [HOLDS_CLAIM],\n      set: { ...BY_HOLDER, ...NEXT_RUN },\n      replace: { result: 'result' },",
@@ -25,7 +25,7 @@ export const FEATURE_GUARDS: readonly Guard[] = [
     without: 'a series that was asked for again during its last run is over with that run',
     alterations: [
       {
-        file: 'job-lifecycle.ts',
+        file: 'job/job-lifecycle.ts',
         find: "to: 'completed',\n      guards: [HOLDS_CLAIM, SAME_PLAN, STAGES_BEFORE, GATES_OPEN],",
         replace: "to: 'completed',\n      guards: [HOLDS_CLAIM],",
       },
@@ -39,7 +39,7 @@ export const FEATURE_GUARDS: readonly Guard[] = [
     without: 'two machines that ask for the same change write it twice',
     alterations: [
       {
-        file: 'job-lifecycle.ts',
+        file: 'job/job-lifecycle.ts',
         find: "replan: {\n      from: ['pending'],\n      to: 'pending',\n      guards: [SAME_PLAN],",
         replace: "replan: {\n      from: ['pending'],\n      to: 'pending',\n      guards: [],",
       },
@@ -53,7 +53,7 @@ export const FEATURE_GUARDS: readonly Guard[] = [
     without: 'two machines that ask for a series make two',
     alterations: [
       {
-        file: 'schedules.ts',
+        file: 'client/schedules.ts',
         find: 'uniqueLock: seriesLock(uniqueKey),',
         replace: "uniqueLock: [seriesLock(uniqueKey), this.#context.random.token()].join(' '),",
       },
@@ -67,7 +67,7 @@ export const FEATURE_GUARDS: readonly Guard[] = [
     without: 'every machine that boots writes the plan anew',
     alterations: [
       {
-        file: 'schedules.ts',
+        file: 'client/schedules.ts',
         find: 'if (isSeries(job) && isSame(toFields(job), plan)) return job;',
         replace: '',
       },
@@ -81,7 +81,7 @@ export const FEATURE_GUARDS: readonly Guard[] = [
     without: 'a change of the data moves a waiting run',
     alterations: [
       {
-        file: 'schedules.ts',
+        file: 'client/schedules.ts',
         find: 'const keepsTime = isSeries(job) &&',
         replace: 'const keepsTime = isSeries(job) && job.name === "" &&',
       },
@@ -95,7 +95,7 @@ export const FEATURE_GUARDS: readonly Guard[] = [
     without: 'a cancellation that comes late moves the series back',
     alterations: [
       {
-        file: 'job-lifecycle.ts',
+        file: 'job/job-lifecycle.ts',
         find: "guards: [SAME_PLAN, { field: 'scheduledFor', is: 'same', to: 'cancelledRun' }],",
         replace: 'guards: [SAME_PLAN],',
       },
@@ -109,7 +109,7 @@ export const FEATURE_GUARDS: readonly Guard[] = [
     without: 'the end of a run whose plan was changed is never recorded',
     alterations: [
       {
-        file: 'ledger/settlement.ts',
+        file: 'ledger/settle-answers.ts',
         find: "if (stored.seriesVersion !== settlement.seriesVersion) return 'replanned';",
         replace: '',
       },
@@ -123,7 +123,7 @@ export const FEATURE_GUARDS: readonly Guard[] = [
     without: 'the end of a run whose plan was changed lands on another claim',
     alterations: [
       {
-        file: 'settler.ts',
+        file: 'engine/running/settler.ts',
         find: 'if (current?.claimToken === settlement.claimToken) {',
         replace: 'if (current !== null) {',
       },
@@ -137,7 +137,7 @@ export const FEATURE_GUARDS: readonly Guard[] = [
     without: 'a run counts as done that was aborted before',
     alterations: [
       {
-        file: 'run.ts',
+        file: 'engine/running/run.ts',
         find: "if (this.#abortedFor !== 'timeout') return outcome;",
         replace: "if (this.#abortedFor !== 'timeout' || outcome.kind !== 'failed') return outcome;",
       },
@@ -148,7 +148,7 @@ export const FEATURE_GUARDS: readonly Guard[] = [
   {
     name: 'a key that is held until the start is freed by the claim',
     without: 'a job that runs keeps others from being stored',
-    alterations: [{ file: 'job-lifecycle.ts', find: "clear: ['startLock'],", replace: '' }],
+    alterations: [{ file: 'job/job-lifecycle.ts', find: "clear: ['startLock'],", replace: '' }],
     rules: ['a job that started holds its lock on'],
     seed: 1,
   },
@@ -157,7 +157,7 @@ export const FEATURE_GUARDS: readonly Guard[] = [
     without: 'a handler starts on old knowledge of pauses',
     alterations: [
       {
-        file: 'pauses.ts',
+        file: 'engine/running/pauses.ts',
         find: 'if (this.#ageMs() > OLDEST_KNOWLEDGE_MS) {',
         replace: 'if (this.#ageMs() > 1_000 * OLDEST_KNOWLEDGE_MS) {',
       },
@@ -171,7 +171,7 @@ export const FEATURE_GUARDS: readonly Guard[] = [
     without: 'a job leaves as soon as it is finished',
     alterations: [
       {
-        file: 'job-lifecycle.ts',
+        file: 'job/job-lifecycle.ts',
         find: "{ field: 'finishedAt', is: 'atMost', to: 'finishedBefore' },",
         replace: '',
       },
@@ -185,7 +185,7 @@ export const FEATURE_GUARDS: readonly Guard[] = [
     without: 'the window of a key ends with its job',
     alterations: [
       {
-        file: 'job-lifecycle.ts',
+        file: 'job/job-lifecycle.ts',
         find: "{ field: 'windowUntil', is: 'below', to: 'now' },",
         replace: '',
       },
@@ -199,7 +199,7 @@ export const FEATURE_GUARDS: readonly Guard[] = [
     without: 'a late resend brings a job back that was done',
     alterations: [
       {
-        file: 'pruner.ts',
+        file: 'engine/upkeep/pruner.ts',
         find: 'createdBefore: ago(now, 2 * options.resendLimitMs),',
         replace: 'createdBefore: now,',
       },

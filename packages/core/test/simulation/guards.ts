@@ -36,7 +36,7 @@ export const GUARDS: readonly Guard[] = [
     without: 'a settle that does not name its claim lands on another one',
     alterations: [
       {
-        file: 'job-transition-parts.ts',
+        file: 'job/transition-parts.ts',
         find: "HOLDS_CLAIM: Condition = { field: 'claimToken', is: 'equal', to: 'claimToken' };",
         replace: "HOLDS_CLAIM: Condition = { field: 'claimToken', is: 'present' };",
       },
@@ -49,7 +49,7 @@ export const GUARDS: readonly Guard[] = [
     without: 'a claim that does not ask for pending jobs takes them from others',
     alterations: [
       {
-        file: 'job-lifecycle.ts',
+        file: 'job/job-lifecycle.ts',
         find: "claim: {\n      from: ['pending'],",
         replace: "claim: {\n      from: ['pending', 'processing', 'completed'],",
       },
@@ -63,7 +63,7 @@ export const GUARDS: readonly Guard[] = [
     without: 'a claim that trusts its find takes a job that was retried meanwhile',
     alterations: [
       {
-        file: 'job-lifecycle.ts',
+        file: 'job/job-lifecycle.ts',
         find: "guards: [{ field: 'nextRunAt', is: 'atMost', to: 'now' }],",
         replace: 'guards: [],',
       },
@@ -77,7 +77,7 @@ export const GUARDS: readonly Guard[] = [
     without: 'a verdict without the counter kills an instance that has just shown life',
     alterations: [
       {
-        file: 'ledger/memory/lease-register.ts',
+        file: 'ledger/memory/leases.ts',
         find: 'if (this.#leases.get(instanceId)?.counter !== counter) return false;',
         replace: 'if (counter < 0) return false;',
       },
@@ -89,7 +89,9 @@ export const GUARDS: readonly Guard[] = [
   {
     name: 'reconciliation',
     without: 'a claim that arrives after its sender gave it up is stuck',
-    alterations: [{ file: 'instance.ts', find: 'this.#reconciler.reconcile();', replace: '' }],
+    alterations: [
+      { file: 'engine/instance.ts', find: 'this.#reconciler.reconcile();', replace: '' },
+    ],
     rules: ['a job never ends'],
     profile: { lateRate: 0.05 },
     seed: 48,
@@ -99,7 +101,7 @@ export const GUARDS: readonly Guard[] = [
     without: 'reconciling from an older memory releases a job that is held by now',
     alterations: [
       {
-        file: 'executor.ts',
+        file: 'engine/running/executor.ts',
         find: '  /** True while a suspect is here. */',
         replace:
           '  copy() { const [held, settling] = [new Set(this.#held), this.#settler.copy()];\n' +
@@ -107,28 +109,28 @@ export const GUARDS: readonly Guard[] = [
           '  /** True while a suspect is here. */',
       },
       {
-        file: 'settler.ts',
-        find: '  /** Takes a settlement; it is written soon. */',
+        file: 'engine/running/settler.ts',
+        find: '  /** Takes what is to be written. */',
         replace: '  copy() { return new Set(this.#held); }\n',
       },
       {
-        file: 'claimer.ts',
+        file: 'engine/claiming/claimer.ts',
         find: '  /** Ends the rounds;',
         replace: '  copy() { return new Set(this.#awaited); }\n  /** Ends the rounds;',
       },
       {
-        file: 'reconciler.ts',
+        file: 'engine/claiming/reconciler.ts',
         find: 'const claims = await',
         replace:
           'const [holds, awaited] = [executor.copy(), claimer.copy()];\n    const claims = await',
       },
       {
-        file: 'reconciler.ts',
+        file: 'engine/claiming/reconciler.ts',
         find: 'executor.holds(jobId, claim.claimToken)',
         replace: "holds([jobId, claim.claimToken].join(' '))",
       },
       {
-        file: 'reconciler.ts',
+        file: 'engine/claiming/reconciler.ts',
         find: '!claimer.awaits(claim.claimToken)',
         replace: '!awaited.has(claim.claimToken)',
       },
@@ -141,7 +143,7 @@ export const GUARDS: readonly Guard[] = [
     without: 'a job that becomes pending again forgets that it was to be cancelled',
     alterations: [
       {
-        file: 'job-transition-parts.ts',
+        file: 'job/transition-parts.ts',
         find: "NO_CANCEL: Condition = { field: 'cancelRequestedAt', is: 'absent' };",
         replace: "NO_CANCEL: Condition = { field: '_id', is: 'present' };",
       },
@@ -154,7 +156,7 @@ export const GUARDS: readonly Guard[] = [
     without: 'an enqueue that is sent again with a new id makes two jobs',
     alterations: [
       {
-        file: 'enqueuer.ts',
+        file: 'client/insert-batches.ts',
         find: 'const { answers } = await ledger.enqueue({ jobs });',
         replace:
           'const { random } = this.#context;\n        const anew = jobs.map((job) => ({ ...job, _id: random.objectId(job.createdAt.getTime()) }));\n        const { answers } = await ledger.enqueue({ jobs: attempt === 1 ? jobs : anew });',
@@ -168,7 +170,7 @@ export const GUARDS: readonly Guard[] = [
     without: 'a claim that is sent again takes a job twice under one token',
     alterations: [
       {
-        file: 'claimer.ts',
+        file: 'engine/claiming/claimer.ts',
         find: 'return (await ledger.readClaim({ instanceId, claimToken })) as readonly ClaimedJob[];',
         replace:
           'const demand = [...this.#parts.workers.keys()].map((name) => ({ name, limit: 2 }));\n        const now = this.#context.ledgerTime.now();\n        const again = { demand, instanceId, claimToken, now, suspects: false, widening: 1 };\n        return (await ledger.claim(again)).jobs as readonly ClaimedJob[];',
@@ -184,7 +186,7 @@ export const GUARDS: readonly Guard[] = [
     without: 'an observer that counts through an outage kills the innocent',
     alterations: [
       {
-        file: 'rescuer.ts',
+        file: 'engine/upkeep/rescuer.ts',
         find: 'seen.counter !== counter || unclean',
         replace: 'seen.counter !== counter || (unclean && false)',
       },
@@ -198,7 +200,7 @@ export const GUARDS: readonly Guard[] = [
     without: 'a rescue that reads the leases first takes the jobs of a newcomer',
     alterations: [
       {
-        file: 'rescuer.ts',
+        file: 'engine/upkeep/rescuer.ts',
         find: STRANGERS_THEN_LEASES,
         replace: LEASES_THEN_STRANGERS,
       },
@@ -214,7 +216,7 @@ export const GUARDS: readonly Guard[] = [
     without: 'a rescue that trusts an older read of the leases takes the jobs of a newcomer',
     alterations: [
       {
-        file: 'ledger/memory/lease-register.ts',
+        file: 'ledger/memory/leases.ts',
         find: "return this.#leases.get(instanceId)?.status === 'live';",
         replace: "return this.#leases.get(instanceId)?.status === 'live' && instanceId === '';",
       },
@@ -230,12 +232,12 @@ export const GUARDS: readonly Guard[] = [
     without: 'a rescue takes the jobs of a newcomer',
     alterations: [
       {
-        file: 'rescuer.ts',
+        file: 'engine/upkeep/rescuer.ts',
         find: STRANGERS_THEN_LEASES,
         replace: LEASES_THEN_STRANGERS,
       },
       {
-        file: 'ledger/memory/lease-register.ts',
+        file: 'ledger/memory/leases.ts',
         find: "return this.#leases.get(instanceId)?.status === 'live';",
         replace: "return this.#leases.get(instanceId)?.status === 'live' && instanceId === '';",
       },
@@ -248,7 +250,7 @@ export const GUARDS: readonly Guard[] = [
     without: 'the old holder of a rescued claim believes that it settled',
     alterations: [
       {
-        file: 'job-transition-parts.ts',
+        file: 'job/transition-parts.ts',
         find: "BY_OTHERS: Readonly<Record<string, string>> = { updatedAt: 'now' };",
         replace:
           "BY_OTHERS: Readonly<Record<string, string>> = { updatedAt: 'now', lastToken: 'claimToken' };",
@@ -262,7 +264,7 @@ export const GUARDS: readonly Guard[] = [
     without: 'an instance that ignores its deadline works on after its death',
     alterations: [
       {
-        file: 'lease.ts',
+        file: 'engine/upkeep/lease.ts',
         find: 'if (Math.max(monotonicMs, wallMs) < options.leaseDurationMs) return true;',
         replace: 'if (Math.max(monotonicMs, wallMs) < options.leaseDurationMs * 1000) return true;',
       },
@@ -275,7 +277,7 @@ export const GUARDS: readonly Guard[] = [
     without: 'an instance on a suspended machine does not notice by monotonic time alone',
     alterations: [
       {
-        file: 'lease.ts',
+        file: 'engine/upkeep/lease.ts',
         find: 'if (Math.max(monotonicMs, wallMs) < options.leaseDurationMs) return true;',
         replace:
           'if (Math.max(monotonicMs, wallMs - wallMs) < options.leaseDurationMs) return true;',
@@ -290,12 +292,12 @@ export const GUARDS: readonly Guard[] = [
     without: 'a new lease seems to cover jobs that were claimed under the old one',
     alterations: [
       {
-        file: 'instance.ts',
+        file: 'engine/instance.ts',
         find: 'this.#lease.isHeld() && claimedBy === this.#lease.instanceId',
         replace: 'this.#lease.isHeld() && claimedBy !== undefined',
       },
       {
-        file: 'claimer.ts',
+        file: 'engine/claiming/claimer.ts',
         find: 'first.claimedBy === lease.instanceId',
         replace: "first.claimedBy !== '' || lease.instanceId === ''",
       },
@@ -309,7 +311,7 @@ export const GUARDS: readonly Guard[] = [
     without: 'a settle that is sent once loses finished work with its answer',
     alterations: [
       {
-        file: 'settler.ts',
+        file: 'engine/running/settler.ts',
         find: 'if (signal.aborted) return {',
         replace: 'return {',
       },
@@ -325,7 +327,9 @@ export const GUARDS: readonly Guard[] = [
   {
     name: 'a stop waits for the look ahead',
     without: 'a stop leaves a request and its timer behind',
-    alterations: [{ file: 'waker.ts', find: 'await Promise.all(this.#looking);', replace: '' }],
+    alterations: [
+      { file: 'engine/claiming/waker.ts', find: 'await Promise.all(this.#looking);', replace: '' },
+    ],
     rules: ['a stop leaves a timer'],
     seed: 37,
   },
@@ -344,7 +348,7 @@ export const GUARDS: readonly Guard[] = [
     without: 'a machine that is suspended during a sample has the wrong time for long',
     alterations: [
       {
-        file: 'ledger-time.ts',
+        file: 'context/ledger-time.ts',
         find: 'this.#wallLeadMs = wallLeadMs;',
         replace: 'this.#wallLeadMs = this.#clock.now() - this.#sampledAtMs;',
       },

@@ -1,13 +1,8 @@
 /** What the handlers of simulated jobs do. */
 
-import {
-  cancel,
-  discard,
-  type HandlerOutcome,
-  snooze,
-} from '../../src/engine/running/settlement-of-outcome.ts';
 import { sleep } from '../../src/foundation/clock.ts';
 import type { Job, JobContext, StageContext } from '../../src/index.ts';
+import { cancel, discard, type HandlerOutcome, snooze } from '../../src/workers/handler-outcome.ts';
 import { type Ended, type StageOfRun, type Task, taskOf } from './facts.ts';
 import { resultOfStage, STAGES, taskOfStage } from './features/staged-work.ts';
 import type { Host } from './host.ts';

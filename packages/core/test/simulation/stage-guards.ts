@@ -10,7 +10,7 @@ export const STAGE_GUARDS: readonly Guard[] = [
     without: 'a record that is sent again and comes late stands there twice',
     alterations: [
       {
-        file: 'stage-transitions.ts',
+        file: 'job/stage-transitions.ts',
         find: 'guards: [HOLDS_CLAIM, STAGES_BEFORE, GATES_OPEN],',
         replace: 'guards: [HOLDS_CLAIM, GATES_OPEN],',
       },
@@ -24,7 +24,7 @@ export const STAGE_GUARDS: readonly Guard[] = [
     without: 'an instance that was declared dead records stages of what others hold',
     alterations: [
       {
-        file: 'stage-transitions.ts',
+        file: 'job/stage-transitions.ts',
         find: 'guards: [HOLDS_CLAIM, STAGES_BEFORE, GATES_OPEN],',
         replace: 'guards: [STAGES_BEFORE, GATES_OPEN],',
       },
@@ -38,7 +38,7 @@ export const STAGE_GUARDS: readonly Guard[] = [
     without: 'a gate that is opened while its job comes to it never lets it through',
     alterations: [
       {
-        file: 'stage-transitions.ts',
+        file: 'job/stage-transitions.ts',
         find: 'guards: [HOLDS_CLAIM, NO_CANCEL, STAGES_BEFORE, GATE_CLOSED],',
         replace: 'guards: [HOLDS_CLAIM, NO_CANCEL, STAGES_BEFORE],',
       },
@@ -52,7 +52,7 @@ export const STAGE_GUARDS: readonly Guard[] = [
     without: 'a gate is opened twice, on different evidence',
     alterations: [
       {
-        file: 'stage-transitions.ts',
+        file: 'job/stage-transitions.ts',
         find: "guards: [{ field: 'blockedBy', is: 'differs', to: 'gate' }, GATE_CLOSED],",
         replace: "guards: [{ field: 'blockedBy', is: 'differs', to: 'gate' }],",
       },
@@ -66,7 +66,7 @@ export const STAGE_GUARDS: readonly Guard[] = [
     without: 'a job begins anew after a failure or a crash',
     alterations: [
       {
-        file: 'staged-run.ts',
+        file: 'engine/running/staged-run.ts',
         find: 'this.#records = [...stages];',
         replace: 'this.#records = [];',
       },
@@ -80,7 +80,7 @@ export const STAGE_GUARDS: readonly Guard[] = [
     without: 'a stage runs whose gate was not opened',
     alterations: [
       {
-        file: 'stages.ts',
+        file: 'workers/stages.ts',
         find: '.find(({ name }) => !openGates.includes(name));',
         replace: ".find(({ name }) => name === '' && !openGates.includes(name));",
       },
@@ -94,7 +94,7 @@ export const STAGE_GUARDS: readonly Guard[] = [
     without: 'an instance that was declared dead runs the next stage',
     alterations: [
       {
-        file: 'staged-run.ts',
+        file: 'engine/running/staged-run.ts',
         find: "answer === undefined || answer.outcome === 'lost'",
         replace: 'answer === undefined',
       },
@@ -115,7 +115,7 @@ export const STAGE_GUARDS: readonly Guard[] = [
       'a machine that stood still starts the next stage before it knows that it was declared dead',
     alterations: [
       {
-        file: 'staged-run.ts',
+        file: 'engine/running/staged-run.ts',
         find: 'return this.#params.mayGoOn() ? undefined : GIVEN_BACK;',
         replace: 'return undefined;',
       },

@@ -10,8 +10,10 @@
 import type { EngineContext } from '../../context/scheduler-context.ts';
 import type { ClaimedJob } from '../../job/job.ts';
 import type { StandingClaim } from '../../ledger/ledger-repository.ts';
+import type { RetryPolicy } from '../../workers/worker.ts';
+import { bareEnd, CANCELLED } from '../running/ended-run.ts';
 import type { Executor } from '../running/executor.ts';
-import { type RetryPolicy, toSettlement } from '../running/settlement-of-outcome.ts';
+import { settlementOf } from '../running/settlement-of-run.ts';
 import type { Lease } from '../upkeep/lease.ts';
 import type { Claimer } from './claimer.ts';
 
@@ -115,15 +117,11 @@ export class Reconciler {
 
   /** A job that was asked to be cancelled may not become pending again, but as the next run of its series. */
   async #cancel({ jobId, claimToken }: StandingClaim): Promise<void> {
-    const { ledger, ledgerTime, report } = this.#context;
+    const { ledger, ledgerTime } = this.#context;
     const job = await ledger.getJob({ jobId });
     if (job?.claimToken !== claimToken) return;
     const now = ledgerTime.now();
-    const settlement = toSettlement(
-      job as ClaimedJob,
-      { kind: 'cancelled', by: 'request' },
-      { now, retry: NO_RETRY, fraction: 0, durationMs: 0, report },
-    );
+    const settlement = settlementOf(bareEnd(job as ClaimedJob, CANCELLED, NO_RETRY), now);
     await ledger.settle({ settlements: [settlement], now });
   }
 }

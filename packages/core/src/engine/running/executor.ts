@@ -16,11 +16,11 @@ import { type ClaimedJob, DOCUMENT_VERSION } from '../../job/job.ts';
 import { isMissed } from '../../job/next-run.ts';
 import { unfitReason } from '../../job/unfit-reason.ts';
 import { SUSPECT_RESCUE_COUNT } from '../../ledger/ledger-repository.ts';
+import type { Outcome } from '../../workers/handler-outcome.ts';
 import type { BufferedJob, Worker } from '../../workers/worker.ts';
+import { bareEnd, CANCELLED, type EndedRun, sureRetry } from './ended-run.ts';
 import type { PauseState } from './pauses.ts';
 import { Run } from './run.ts';
-import { CANCELLED, type Ending, type EndingHooks, Endings } from './run-endings.ts';
-import { type Outcome, toSettlement } from './settlement-of-outcome.ts';
 import { claimKey, type Settler } from './settler.ts';
 
 /** Jobs that were claimed ahead and could not start within this time are given back, in milliseconds. */
@@ -44,7 +44,7 @@ type ExecutorContext = Pick<
 >;
 
 /** What the executor asks of its neighbours. */
-export interface ExecutorHooks extends EndingHooks {
+export interface ExecutorHooks {
   /** True while a job or its next stage may start: under the lease it was claimed with, and only while that is held. */
   readonly mayStart: (job: ClaimedJob) => boolean;
   /** Whether a name is paused; asked anew where that is not known well enough, and then `pump` is called. */
@@ -57,7 +57,6 @@ export interface ExecutorHooks extends EndingHooks {
 export class Executor {
   readonly #context: ExecutorContext;
   readonly #settler: Settler;
-  readonly #endings: Endings;
   readonly #hooks: ExecutorHooks;
   readonly #workers: ReadonlyMap<string, Worker>;
   readonly #runs = new Set<Run>();
@@ -76,7 +75,6 @@ export class Executor {
     this.#context = context;
     this.#workers = workers;
     this.#settler = settler;
-    this.#endings = new Endings(context, settler, hooks);
     this.#hooks = hooks;
   }
 
@@ -262,14 +260,7 @@ export class Executor {
     worker.running -= 1;
     worker.measure(durationMs);
     const notes = run.hasNotes ? await run.endNotes() : {};
-    this.#end(run.endedJob, {
-      key,
-      outcome,
-      durationMs,
-      notes,
-      ...(run.inSession && { inSession: run.inSession }),
-      settle: (current, ended, now) => toSettlement(current, ended, run.settlementContext(now)),
-    });
+    this.#end(key, run.ended({ outcome, durationMs, notes }));
     this.#runs.delete(run);
     this.#schedulePump();
     this.#tellIdle();
@@ -282,22 +273,14 @@ export class Executor {
   }
 
   #settleUnstarted(job: ClaimedJob, outcome: Outcome): void {
-    const { retry } = this.#workerOf(job);
-    const { report } = this.#context;
-    this.#end(job, {
-      key: claimKey(job._id.toHexString(), job.claimToken),
-      outcome,
-      durationMs: 0,
-      notes: {},
-      settle: (current, ended, now) =>
-        toSettlement(current, ended, { now, retry, fraction: 0, durationMs: 0, report }),
-    });
+    const retry = sureRetry(this.#workerOf(job).retry, this.#context.report);
+    this.#end(claimKey(job._id.toHexString(), job.claimToken), bareEnd(job, outcome, retry));
   }
 
   /** From here on the settler holds the job. */
-  #end(job: ClaimedJob, ending: Ending): void {
-    this.#endings.settle(job, ending);
-    this.#held.delete(ending.key);
+  #end(key: string, ended: EndedRun): void {
+    this.#settler.submit(key, ended);
+    this.#held.delete(key);
   }
 
   /** The next round of starts waits for the event loop's turn. */

@@ -6,7 +6,7 @@
  *
  * @module
  */
-import type { JobContext } from '../../workers/worker.ts';
+import type { JobContext } from '../../workers/handler.ts';
 
 const SIGNAL_OF = Symbol('signalOf');
 

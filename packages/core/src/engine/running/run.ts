@@ -6,28 +6,23 @@
  *
  * @module
  */
-import { setMetadataOfRun } from '../../client/metadata-and-history.ts';
+
 import type { EngineContext } from '../../context/scheduler-context.ts';
 import { sleep, type Timer } from '../../foundation/clock.ts';
 import { InvalidArgumentError, MonqueError, toError } from '../../foundation/errors.ts';
 import { checkData, type StandardSchema } from '../../foundation/standard-schema.ts';
 import type { ClaimedJob, Job } from '../../job/job.ts';
-import { JobStateError } from '../../job/job-errors.ts';
-import { JOB_LIFECYCLE } from '../../job/job-lifecycle.ts';
 import type { JobMetadata, MetadataChanges } from '../../job/metadata.ts';
 import { copyPayload } from '../../job/payload.ts';
-import type { Settlement } from '../../ledger/verbs/settle.ts';
+import type { JobContext } from '../../workers/handler.ts';
+import { isHandlerOutcome, type Outcome, type StagedEnd } from '../../workers/handler-outcome.ts';
 import { StagePlan } from '../../workers/stages.ts';
-import type { JobContext, Worker } from '../../workers/worker.ts';
+import type { Worker } from '../../workers/worker.ts';
+import { bareEnd, type EndedRun, sureRetry } from './ended-run.ts';
 import { handlerContext } from './handler-context.ts';
+import { setMetadataOfRun } from './run-metadata.ts';
 import { Notes, type OpenNotes } from './run-notes.ts';
-import {
-  isHandlerOutcome,
-  type Outcome,
-  type SettlementContext,
-  type StagedEnd,
-  toSettlement,
-} from './settlement-of-outcome.ts';
+import { completeInSession } from './session-completion.ts';
 import { StagedRun } from './staged-run.ts';
 
 /** How long a handler that took too long has to end after its signal was aborted, in milliseconds. */
@@ -35,19 +30,6 @@ const TIMEOUT_GRACE_MS = 1_000;
 
 const MOST_PROGRESS_BYTES = 16_384;
 const LONGEST_LINE = 1_000;
-
-/** How often the plan of a series may change under one `complete`. */
-const MOST_ATTEMPTS_TO_COMPLETE = 5;
-
-const CLAIM_LOST = 'the claim of this run does not stand any more';
-
-/** A run that its handler wanted to complete in a transaction. */
-export interface InSession {
-  /** How the run ends when the transaction is committed. */
-  readonly outcome: Outcome;
-  /** True unless the transaction was committed before this end of the run could be written. Never rejects. */
-  readonly isRecorded: (settled: Settlement) => Promise<boolean>;
-}
 
 interface CheckedJob {
   readonly job: Job;
@@ -73,7 +55,7 @@ export class Run {
   #endsAfterStage = false;
   #staged: StagedRun | undefined;
   #notes: Notes | undefined;
-  #inSession: InSession | undefined;
+  #ifCommitted: Outcome | undefined;
   #metadata: JobMetadata | undefined;
 
   /** @param mayGoOn - asked before each stage but the first: true while the lease of the claim is held */
@@ -83,17 +65,6 @@ export class Run {
     this.#mayGoOn = mayGoOn;
     this.job = job;
     this.#startedMs = context.clock.monotonic();
-  }
-
-  /** Present once the handler called `complete`: its end may have to wait for a transaction. */
-  get inSession(): InSession | undefined {
-    return this.#inSession;
-  }
-
-  /** The job with the stages that this run recorded, and with the metadata that its handler left. */
-  get endedJob(): ClaimedJob {
-    const job = this.#staged?.job ?? this.job;
-    return this.#metadata === undefined ? job : { ...job, metadata: this.#metadata };
   }
 
   /** How long it has taken so far, in milliseconds. */
@@ -118,7 +89,7 @@ export class Run {
     const timeoutMs = this.job.timeout ?? this.#worker.timeoutMs;
     const outcome =
       timeoutMs === undefined ? await this.#call() : await this.#callWithin(timeoutMs);
-    return this.#inSession === undefined ? outcome : this.#confirm(this.#inSession, outcome);
+    return this.#ifCommitted === undefined ? outcome : this.#confirm(this.#ifCommitted, outcome);
   }
 
   /** True when the handler told something. */
@@ -129,6 +100,30 @@ export class Run {
   /** What the handler told and is not stored yet. */
   endNotes(): Promise<OpenNotes> {
     return this.#ownNotes().end();
+  }
+
+  /** All that is to be known of the run now that it has ended. */
+  ended({
+    outcome,
+    durationMs,
+    notes,
+  }: Pick<EndedRun, 'outcome' | 'durationMs' | 'notes'>): EndedRun {
+    const { random, report } = this.#context;
+    return {
+      job: this.#endedJob(),
+      outcome,
+      retry: sureRetry(this.#worker.retry, report),
+      fraction: random.fraction(),
+      durationMs,
+      notes,
+      ...(this.#ifCommitted && { ifCommitted: this.#ifCommitted }),
+    };
+  }
+
+  /** The job with the stages that this run recorded, and with the metadata that its handler left. */
+  #endedJob(): ClaimedJob {
+    const job = this.#staged?.job ?? this.job;
+    return this.#metadata === undefined ? job : { ...job, metadata: this.#metadata };
   }
 
   async #callWithin(timeoutMs: number): Promise<Outcome> {
@@ -248,7 +243,7 @@ export class Run {
     { session, result }: Parameters<JobContext['complete']>[0],
     staged: StagedEnd | undefined,
   ): Promise<void> {
-    const { ledger, ledgerTime, options } = this.#context;
+    const { options } = this.#context;
     if (typeof session?.inTransaction !== 'function' || !session.inTransaction()) {
       throw new InvalidArgumentError('session', 'a session with a started transaction', session);
     }
@@ -258,36 +253,12 @@ export class Run {
       ...(stored !== undefined && { result: stored }),
       ...(staged && { staged }),
     };
-    this.#inSession = { outcome, isRecorded: (settled) => this.#isRecorded(settled) };
-    let current: Job | null = this.job;
-    // The series may have been changed since the claim; then its next run is reckoned anew.
-    for (let attempt = 1; current?.claimToken === this.job.claimToken; attempt += 1) {
-      const now = ledgerTime.now();
-      const context = this.settlementContext(now);
-      const settlement = toSettlement(current as ClaimedJob, outcome, context);
-      if (await ledger.completeInSession({ settlement, now, session })) return;
-      if (attempt === MOST_ATTEMPTS_TO_COMPLETE) break;
-      current = await ledger.getJob({ jobId: this.job._id });
-    }
-    const { from } = JOB_LIFECYCLE.transitions.complete;
-    const status = current?.status ?? 'gone';
-    throw new JobStateError(this.job._id, status, 'complete', from, CLAIM_LOST);
-  }
-
-  /** What a settlement of this run is reckoned with. */
-  settlementContext(now: Date): SettlementContext {
-    const { random, report } = this.#context;
-    return {
-      now,
-      retry: this.#worker.retry,
-      fraction: random.fraction(),
-      durationMs: this.durationMs,
-      report,
-    };
+    this.#ifCommitted = outcome;
+    await completeInSession(this.#context, bareEnd(this.job, outcome, this.#worker.retry), session);
   }
 
   /** No other write may complete the run once its transaction was asked to; so the ledger is asked what it says. */
-  async #confirm({ outcome: done }: InSession, outcome: Outcome): Promise<Outcome> {
+  async #confirm(done: Outcome, outcome: Outcome): Promise<Outcome> {
     const { ledger, clock, report } = this.#context;
     for (let delayMs = CONFIRM_BASE_MS; ; delayMs = Math.min(delayMs * 2, CONFIRM_LONGEST_MS)) {
       try {
@@ -303,20 +274,6 @@ export class Run {
         if (this.#abortedFor !== undefined) return { kind: 'released', hadStarted: true };
         await sleep(clock, delayMs, this.#signal());
       }
-    }
-  }
-
-  /** A failure leaves an entry in the history, a committed transaction none. */
-  async #isRecorded({ verb }: Settlement): Promise<boolean> {
-    const { ledger, report } = this.#context;
-    try {
-      const job = await ledger.getJob({ jobId: this.job._id });
-      const startedMs = Number(this.job.startedAt);
-      const ofThisRun = job?.history?.filter(({ at }) => at.getTime() >= startedMs);
-      return ofThisRun?.some((entry) => entry.verb === verb) === true;
-    } catch (error) {
-      report(error);
-      return true;
     }
   }
 }

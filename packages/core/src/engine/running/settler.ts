@@ -16,6 +16,11 @@ import { MonqueError } from '../../foundation/errors.ts';
 import { retryDelayMs } from '../../job/backoff.ts';
 import type { Job } from '../../job/job.ts';
 import type { SettleAnswer, Settlement, SettleVerb } from '../../ledger/verbs/settle.ts';
+import type { Outcome } from '../../workers/handler-outcome.ts';
+import type { EndedRun } from './ended-run.ts';
+import type { RunEndings } from './run-endings.ts';
+import { isRecorded } from './session-completion.ts';
+import { type LaterFacts, settlementOf } from './settlement-of-run.ts';
 
 const MOST_FLUSHES = 2;
 const MOST_SETTLEMENTS_A_FLUSH = 1_000;
@@ -28,42 +33,24 @@ const MOST_REFUSALS = 5;
 /** Verbs that may not put a job off whose cancellation was asked for. */
 const PENDING_VERBS: readonly SettleVerb[] = ['retry', 'snooze', 'block', 'release'];
 
-/** What became of a settlement in the end. */
-export type SettleResolution = Exclude<SettleAnswer, 'cancelRequested' | 'replanned' | 'gateOpen'>;
-
-/** What a settlement is made anew with. */
-export interface Remake {
-  /** True when somebody asked to cancel the job. */
-  readonly isCancelled: boolean;
-  /** True when the gate that the run came to was opened. */
-  readonly isGateOpen: boolean;
-  /** The job as the ledger showed it last; the claimed one when it was not read again. */
-  readonly current?: Job;
-  readonly at: Date;
-}
-
-/** A settlement with who wants to know what became of it. */
-export interface PendingSettlement {
-  readonly settlement: Settlement;
+/** A run that has ended, until its end is recorded. */
+interface Unrecorded {
   /** Names the claim, as {@link claimKey} makes it. */
   readonly key: string;
-  /** True when a transaction of the user's may stall it, so that it goes in a flush of its own. */
-  readonly alone?: boolean;
-  /** Makes the settlement anew, when what it was reckoned with has changed. */
-  readonly remake: (remake: Remake) => Settlement;
-  /**
-   * Called with the settlement that stands in the ledger when it was settled, and the time it was sent with. Called
-   * once, and once more when what was refused was sent anew.
-   */
-  readonly onAnswer: (answer: SettleResolution, settlement: Settlement, now: Date) => void;
-  readonly isCancelled?: boolean;
-  readonly isGateOpen?: boolean;
-  readonly current?: Job;
+  readonly ended: EndedRun;
+  /** When the run ended; monotonic time. */
+  readonly endedMs: number;
+  readonly facts: LaterFacts;
+  /** What is to be written, made from the other parts. */
+  readonly settlement: Settlement;
   /** How often the ledger refused it so far. */
-  readonly refusals?: number;
+  readonly refusals: number;
   /** True when it goes without the result, the progress and the log of the run. */
-  readonly isReduced?: boolean;
+  readonly isReduced: boolean;
 }
+
+/** An answer after which nothing more is written. */
+type FinalAnswer = Extract<SettleAnswer, 'settled' | 'lost' | 'unknown'>;
 
 type SettlerContext = Pick<
   EngineContext,
@@ -78,20 +65,22 @@ export function claimKey(jobId: string, claimToken: string): string {
 /** Writes settlements in groups. */
 export class Settler {
   readonly #context: SettlerContext;
+  readonly #endings: RunEndings;
   readonly #onRoom: () => void;
-  #queue: PendingSettlement[] = [];
+  #queue: Unrecorded[] = [];
   /** When each was taken, the earliest first. */
   readonly #held = new Map<string, number>();
   /** What the ledger refused for good; as long as it is held, nobody takes its claims for stray ones. */
-  readonly #refused = new Map<string, PendingSettlement>();
+  readonly #refused = new Map<string, Unrecorded>();
   readonly #givenUp = new AbortController();
   #flushes = 0;
   #scheduled = false;
   #idleWaiters: (() => void)[] = [];
 
   /** @param onRoom - called when claiming may go on after the queue was full */
-  constructor(context: SettlerContext, onRoom: () => void) {
+  constructor(context: SettlerContext, endings: RunEndings, onRoom: () => void) {
     this.#context = context;
+    this.#endings = endings;
     this.#onRoom = onRoom;
   }
 
@@ -117,11 +106,16 @@ export class Settler {
     return this.#held.has(key) || this.#refused.has(key);
   }
 
-  /** Takes a settlement; it is written soon. */
-  submit(pending: PendingSettlement): void {
-    this.#hold(pending);
-    this.#queue.push(pending);
-    this.#schedule();
+  /** Takes the end of a run; it is written soon, unless its handler wrote it itself. */
+  submit(key: string, ended: EndedRun): void {
+    const { ledgerTime, clock } = this.#context;
+    const now = ledgerTime.now();
+    const settlement = settlementOf(ended, now);
+    if (ended.outcome.kind === 'confirmed') this.#endings.recorded(ended, settlement, now);
+    else {
+      const endedMs = clock.monotonic();
+      this.#take({ key, ended, endedMs, facts: {}, settlement, refusals: 0, isReduced: false });
+    }
   }
 
   /** Resolves when everything taken so far is recorded, or when it was given up. */
@@ -136,7 +130,7 @@ export class Settler {
     this.#refused.clear();
     const at = this.#context.ledgerTime.now();
     for (const pending of refused) {
-      this.#submitAnew({ ...pending, refusals: 0, isReduced: false }, at);
+      this.#takeAnew({ ...pending, refusals: 0, isReduced: false }, at);
     }
   }
 
@@ -145,7 +139,20 @@ export class Settler {
     this.#givenUp.abort();
   }
 
-  #hold(pending: PendingSettlement): void {
+  /** Takes what is to be written. */
+  #take(pending: Unrecorded): void {
+    this.#hold(pending);
+    this.#queue.push(pending);
+    this.#schedule();
+  }
+
+  /** Reckons anew what is to be written, with what the ledger said meanwhile. */
+  #takeAnew(pending: Unrecorded, now: Date): void {
+    const settlement = settlementOf(pending.ended, now, pending.facts);
+    this.#take({ ...pending, settlement: pending.isReduced ? reduced(settlement) : settlement });
+  }
+
+  #hold(pending: Unrecorded): void {
     this.#held.set(pending.key, this.#context.clock.monotonic());
   }
 
@@ -185,16 +192,16 @@ export class Settler {
     this.#tellIdle();
   }
 
-  /** Up to the first that has to go alone. */
-  #takeBatch(): PendingSettlement[] {
-    const firstAlone = this.#queue.findIndex(({ alone }) => alone);
+  /** Up to the first that a transaction of the user's may stall, which goes in a flush of its own. */
+  #takeBatch(): Unrecorded[] {
+    const firstAlone = this.#queue.findIndex(({ ended }) => ended.ifCommitted !== undefined);
     const most = firstAlone < 0 ? MOST_SETTLEMENTS_A_FLUSH : Math.max(firstAlone, 1);
     return this.#queue.splice(0, Math.min(most, MOST_SETTLEMENTS_A_FLUSH));
   }
 
   /** Without answers when it was given up. */
   async #settleUntilAnswered(
-    batch: readonly PendingSettlement[],
+    batch: readonly Unrecorded[],
   ): Promise<{ readonly answers: readonly SettleAnswer[]; readonly now: Date }> {
     const { ledger, ledgerTime, clock, report, log } = this.#context;
     const settlements = batch.map(({ settlement }) => settlement);
@@ -224,29 +231,59 @@ export class Settler {
     return delayMs;
   }
 
-  #takeAnswer(pending: PendingSettlement, answer: SettleAnswer, now: Date): void {
-    const { settlement, onAnswer } = pending;
+  #takeAnswer(pending: Unrecorded, answer: SettleAnswer, now: Date): void {
+    const { settlement, facts } = pending;
     const toPending = PENDING_VERBS.includes(settlement.verb);
     if (answer === 'replanned') void this.#settleReplanned(pending, now);
-    else if (answer === 'gateOpen') this.#submitAnew({ ...pending, isGateOpen: true }, now);
-    else if (answer === 'cancelRequested' && toPending) {
-      this.#submitAnew({ ...pending, isCancelled: true }, now);
+    else if (answer === 'gateOpen') {
+      this.#takeAnew({ ...pending, facts: { ...facts, isGateOpen: true } }, now);
+    } else if (answer === 'cancelRequested' && toPending) {
+      this.#takeAnew({ ...pending, facts: { ...facts, isCancelled: true } }, now);
     } else if (answer === 'cancelRequested' || answer === 'refused') {
-      this.#settleAgain(pending, now);
-    } else onAnswer(answer, settlement, now);
+      this.#settleAgain(pending);
+    } else this.#finish(pending, answer, now);
+  }
+
+  /** Nothing more is written of this run. */
+  #finish(pending: Unrecorded, answer: FinalAnswer, now: Date): void {
+    const { ended, settlement, endedMs } = pending;
+    this.#measureDelay(endedMs);
+    if (answer !== 'settled') this.#endings.unrecorded(ended, answer);
+    else if (ended.ifCommitted === undefined) this.#endings.recorded(ended, settlement, now);
+    else void this.#finishInSession(ended, ended.ifCommitted, settlement, now);
+  }
+
+  /** The transaction may have been committed after the handler took too long, before its failure could be written. */
+  async #finishInSession(
+    ended: EndedRun,
+    ifCommitted: Outcome,
+    settlement: Settlement,
+    now: Date,
+  ): Promise<void> {
+    if (await isRecorded(this.#context, ended.job, settlement)) {
+      this.#endings.recorded(ended, settlement, now);
+      return;
+    }
+    const committed: EndedRun = {
+      ...ended,
+      outcome: { kind: 'confirmed', of: ifCommitted },
+      notes: {},
+    };
+    this.#endings.recorded(committed, settlementOf(committed, now), now);
   }
 
   /** The series was changed after the claim: the next run is reckoned with the plan that stands now. */
-  async #settleReplanned(pending: PendingSettlement, now: Date): Promise<void> {
+  async #settleReplanned(pending: Unrecorded, now: Date): Promise<void> {
     this.#hold(pending);
-    const { settlement, onAnswer } = pending;
+    const { settlement, facts } = pending;
     const current = await this.#readUntilAnswered(settlement);
     if (current?.claimToken === settlement.claimToken) {
-      this.#submitAnew({ ...pending, current }, this.#context.ledgerTime.now());
+      const withCurrent = { ...pending, facts: { ...facts, current } };
+      this.#takeAnew(withCurrent, this.#context.ledgerTime.now());
       return;
     }
     this.#held.delete(pending.key);
-    onAnswer('unknown', settlement, now);
+    this.#finish(pending, 'unknown', now);
     this.#tellIdle();
   }
 
@@ -265,34 +302,33 @@ export class Settler {
     return null;
   }
 
-  #submitAnew(pending: PendingSettlement, at: Date): void {
-    const { isCancelled = false, isGateOpen = false, current } = pending;
-    const settlement = pending.remake({ isCancelled, isGateOpen, at, ...(current && { current }) });
-    this.submit({ ...pending, settlement: pending.isReduced ? reduced(settlement) : settlement });
-  }
-
   /** The claim still stands although no guard speaks against the verb: what was read may have been stale. */
-  #settleAgain(pending: PendingSettlement, now: Date): void {
-    const { settlement, onAnswer, refusals = 0, isReduced } = pending;
+  #settleAgain(pending: Unrecorded): void {
+    const { settlement, refusals, isReduced, endedMs } = pending;
     if (settlement.startLock !== undefined) {
       // Another job has taken the key meanwhile.
-      this.submit({ ...pending, settlement: reduced(settlement) });
+      this.#take({ ...pending, settlement: reduced(settlement) });
       return;
     }
     if (refusals < MOST_REFUSALS) {
-      this.submit({ ...pending, refusals: refusals + 1 });
+      this.#take({ ...pending, refusals: refusals + 1 });
       return;
     }
     const id = settlement.jobId.toHexString();
     const refused = `The ledger refused to ${settlement.verb} job ${id} under its own claim`;
     if (!isReduced) {
       this.#report(`${refused}; it is recorded without its result, progress and log`);
-      this.submit({ ...pending, settlement: reduced(settlement), refusals: 0, isReduced: true });
+      this.#take({ ...pending, settlement: reduced(settlement), refusals: 0, isReduced: true });
       return;
     }
     this.#report(`${refused}; the job stays processing while this instance lives`);
     this.#refused.set(pending.key, pending);
-    onAnswer('refused', settlement, now);
+    this.#measureDelay(endedMs);
+  }
+
+  #measureDelay(endedMs: number): void {
+    const { metrics, clock } = this.#context;
+    metrics.record('settleDelayMs', clock.monotonic() - endedMs);
   }
 
   #report(message: string): void {

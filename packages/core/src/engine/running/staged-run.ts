@@ -20,9 +20,9 @@ import { retryDelayMs } from '../../job/backoff.ts';
 import type { ClaimedJob, Job, StageRecord } from '../../job/job.ts';
 import { copyPayload } from '../../job/payload.ts';
 import type { CheckpointResult } from '../../ledger/ledger-repository.ts';
+import type { JobContext } from '../../workers/handler.ts';
+import { isHandlerOutcome, type Outcome, type StagedEnd } from '../../workers/handler-outcome.ts';
 import type { NextStep, StageContext, StagePlan } from '../../workers/stages.ts';
-import type { JobContext } from '../../workers/worker.ts';
-import { isHandlerOutcome, type Outcome, type StagedEnd } from './settlement-of-outcome.ts';
 
 const RETRY_BASE_MS = 50;
 const RETRY_LONGEST_MS = 30_000;

@@ -1,0 +1,52 @@
+/**
+ * The handler of a job, and what it is given beside the job.
+ *
+ * @module
+ */
+import type { ClientSession } from 'mongodb';
+import type { Job } from '../job/job.ts';
+import type { MetadataChanges } from '../job/metadata.ts';
+
+/** What a handler is given beside the job. */
+export interface JobContext {
+  /**
+   * Aborts when the handler's result is no longer wanted: the job was cancelled, took longer than its timeout, its
+   * claim was lost, or the instance stops waiting.
+   */
+  readonly signal: AbortSignal;
+  /** How many times the job was claimed, ever. An outside system that remembers the highest can refuse a late run. */
+  readonly fence: number;
+  /**
+   * Tells how far the run is: any small value that can be stored, such as a number of percent. Fires `job:progress`;
+   * stored soon, the latest value at most every 200 ms.
+   *
+   * @throws InvalidArgumentError when the value cannot be stored or takes more than 16 KiB
+   */
+  progress(value: unknown): void;
+  /** Adds a line to the log of the job; the newest 100 are kept, each up to 1000 characters. Stored soon. */
+  log(line: string): void;
+  /**
+   * Changes keys of the job's metadata; `null` removes a key, other keys stay. Resolves when that is stored, in a write
+   * of its own; the job that the handler was given stays as it is.
+   *
+   * @throws InvalidArgumentError when a value does not belong there, or the metadata would take more than 4 KiB
+   * @throws JobStateError when the claim does not stand any more
+   */
+  setMetadata(changes: MetadataChanges): Promise<void>;
+  /**
+   * Completes the job inside the handler's own transaction, so that its effects and its completion happen together or
+   * not at all. When the transaction was not committed by the time the handler ends, the run counts as failed.
+   *
+   * @param options.session - the session whose transaction has been started
+   * @param options.result - stored as the result of the job
+   * @throws JobStateError when the claim does not stand any more; abort the transaction then
+   */
+  complete(options: { readonly session: ClientSession; readonly result?: unknown }): Promise<void>;
+}
+
+/**
+ * Runs one job. Returning means success, throwing means failure: the job is tried again until its retries are used
+ * up. What it returns is stored as the result of the job, unless it was made by `snooze`, `cancel` or `discard`. A job
+ * may run more than once, when its instance dies before the end is recorded; so what it does should bear repetition.
+ */
+export type JobHandler<T = unknown, R = unknown> = (job: Job<T>, context: JobContext) => R;
