@@ -9,7 +9,7 @@ import { Monque, type MonqueEventMap, type MonqueOptions } from '../../src/index
 import { InMemoryLedgerRepository } from '../../src/ledger/memory/in-memory-ledger-repository.ts';
 import type { Fault } from '../../src/testing/faults.ts';
 import { FaultyLedgerRepository } from '../../src/testing/faulty-ledger-repository.ts';
-import { ManualClock, SeededRandom } from '../../src/testing/index.ts';
+import { MANUAL_CLOCK_START, ManualClock, SeededRandom } from '../../src/testing/index.ts';
 
 export type EventName = keyof MonqueEventMap;
 
@@ -114,4 +114,11 @@ export function payloads<Name extends EventName>(
   name: Name,
 ): MonqueEventMap[Name][0][] {
   return events.filter((event) => event.name === name).map(({ payload }) => payload) as never;
+}
+
+export const MINUTE_MS = 60_000;
+
+/** The time so many minutes after the manual clock's start, which is midnight. */
+export function minute(minutes: number): Date {
+  return new Date(MANUAL_CLOCK_START.getTime() + minutes * MINUTE_MS);
 }

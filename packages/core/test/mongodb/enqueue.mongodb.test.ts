@@ -1,83 +1,57 @@
 // What only MongoDB has: unique indexes that race, commands that are too large, transactions of the user's.
-import { type ClientSession, type Db, type MongoClient, MongoServerError } from 'mongodb';
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { type ClientSession, MongoServerError } from 'mongodb';
+import { afterEach, expect, test } from 'vitest';
 import type { Job } from '../../src/job/job.ts';
 import type { EnqueueAnswer } from '../../src/ledger/ledger-repository.ts';
-import type { MongoLedgerRepository } from '../../src/ledger/mongodb/mongo-ledger-repository.ts';
 import { makeJob } from '../../src/testing/index.ts';
 import { type FailPoint, failCommand } from '../faults/fail-point.ts';
 import { describeWithOwnMongo } from '../setup/mongodb.ts';
 import { CommandLog, nameOf, namesOf } from './command-log.ts';
+import { ownMongoFixture } from './fixture.ts';
 import { idsOf, jobsIn, makeJobs, onlyJob, openLedger, put } from './jobs.ts';
-import { APP_NAME, freshDb, type OwnServer, startOwnServer } from './own-server.ts';
+import { APP_NAME } from './own-server.ts';
 
 const KEY = { uniqueKey: 'key', uniqueLock: 'key' };
 const MIB = 1_048_576;
 
 describeWithOwnMongo('enqueueing into MongoDB', (binary) => {
-  let server: OwnServer;
-  let client: MongoClient;
-  let log: CommandLog;
-  let through: Db;
-  let ledger: MongoLedgerRepository;
-  /** To look at the truth. */
-  let db: Db;
+  const mongo = ownMongoFixture(binary);
   let failPoint: FailPoint | undefined;
 
-  beforeAll(async () => {
-    server = await startOwnServer(binary);
-    client = server.connect({ monitorCommands: true });
-    log = new CommandLog(client);
-  });
-
-  beforeEach(async () => {
-    const [first, second] = freshDb(client, server.direct);
-    if (!first || !second) throw new Error('Expected two handles');
-    [through, db] = [first, second];
-    ledger = openLedger(through);
-    await ledger.open();
-  });
-
-  afterEach(async () => {
-    await failPoint?.off();
-    server.proxy.clear();
-    await db.dropDatabase();
-  });
-
-  afterAll(() => server?.stop());
+  afterEach(() => failPoint?.off());
 
   test('a job is stored when the holder of its lock vanishes before it is looked for', async () => {
-    await put(db, makeJobs(1, KEY));
+    await put(mongo.db, makeJobs(1, KEY));
     const [job] = makeJobs(1, KEY);
-    const refused = server.proxy.holdReply({ command: 'insert' });
+    const refused = mongo.server.proxy.holdReply({ command: 'insert' });
     const call = enqueue(job);
     await refused.entered();
-    await jobsIn(db).deleteMany();
+    await jobsIn(mongo.db).deleteMany();
     refused.release();
     expect(await call).toMatchObject([{ outcome: 'enqueued' }]);
-    expect((await onlyJob(db))._id).toEqual(job?._id);
+    expect((await onlyJob(mongo.db))._id).toEqual(job?._id);
   });
 
   test('a job whose lock is held and freed again and again is refused in the end', async () => {
     const holders = makeJobs(11, KEY);
-    await put(db, holders.slice(0, 1));
+    await put(mongo.db, holders.slice(0, 1));
     const [neighbour] = makeJobs(1);
     const call = enqueue(makeJobs(1, KEY)[0], neighbour);
     for (const next of [...holders.slice(1), undefined]) {
-      const inserted = server.proxy.holdReply({ command: 'insert' });
+      const inserted = mongo.server.proxy.holdReply({ command: 'insert' });
       await inserted.entered();
-      await jobsIn(db).deleteMany({ uniqueLock: 'key' });
-      const found = server.proxy.holdReply({ command: 'find' });
+      await jobsIn(mongo.db).deleteMany({ uniqueLock: 'key' });
+      const found = mongo.server.proxy.holdReply({ command: 'find' });
       inserted.release();
       await found.entered();
-      if (next) await put(db, [next]);
+      if (next) await put(mongo.db, [next]);
       found.release();
     }
     expect(await call).toMatchObject([
       { outcome: 'refused', error: { code: 'LEDGER_REFUSED', message: /E11000/ } },
       { outcome: 'enqueued' },
     ]);
-    expect((await onlyJob(db))._id).toEqual(neighbour?._id);
+    expect((await onlyJob(mongo.db))._id).toEqual(neighbour?._id);
   });
 
   test('of many jobs of a batch with one key the first is stored and holds the others', async () => {
@@ -92,31 +66,31 @@ describeWithOwnMongo('enqueueing into MongoDB', (binary) => {
 
   test('many callers that race for one key all learn of the one job that is stored', async () => {
     const answers = await Promise.all(makeJobs(20, KEY).map((job) => enqueue(job)));
-    const stored = await onlyJob(db);
+    const stored = await onlyJob(mongo.db);
     for (const [answer] of answers) expect(answer).toMatchObject({ job: { _id: stored._id } });
     expect(answers.filter(([answer]) => answer?.outcome === 'enqueued')).toHaveLength(1);
   });
 
   test('a key that an open transaction holds stalls its own job and no other', async () => {
-    const impatient = openLedger(through, { operationTimeoutMs: 400 });
+    const impatient = openLedger(mongo.through, { operationTimeoutMs: 400 });
     await impatient.open();
     const [keyed] = makeJobs(1, KEY);
-    await client.withSession(async (session) => {
+    await mongo.client.withSession(async (session) => {
       session.startTransaction();
-      await ledger.enqueue({ jobs: makeJobs(1, KEY), session });
+      await mongo.ledger.enqueue({ jobs: makeJobs(1, KEY), session });
       const stalled = impatient.enqueue({ jobs: [keyed as Job] }).catch((error: unknown) => error);
       expect(await enqueue(...makeJobs(1))).toMatchObject([{ outcome: 'enqueued' }]);
       expect(await stalled).toMatchObject({ code: 'UNKNOWN_OUTCOME' });
       await session.abortTransaction();
     });
     expect(await enqueue(keyed)).toMatchObject([{ outcome: 'enqueued' }]);
-    expect(await jobsIn(db).countDocuments({ uniqueLock: 'key' })).toBe(1);
+    expect(await jobsIn(mongo.db).countDocuments({ uniqueLock: 'key' })).toBe(1);
   });
 
   test('a batch that is too large for one command is stored in several', async () => {
     const jobs = makeJobs(20, { data: Buffer.alloc(MIB) });
-    const directly = new CommandLog(server.direct);
-    const { answers } = await openLedger(db).enqueue({ jobs });
+    const directly = new CommandLog(mongo.server.direct);
+    const { answers } = await openLedger(mongo.db).enqueue({ jobs });
     expect(answers.map(({ outcome }) => outcome)).toEqual(jobs.map(() => 'enqueued'));
     const inserts = directly.take().filter((command) => nameOf(command) === 'insert');
     expect(inserts.length).toBeLessThanOrEqual(3);
@@ -132,7 +106,7 @@ describeWithOwnMongo('enqueueing into MongoDB', (binary) => {
     const [large] = makeJobs(1, { data });
     const [before, after] = [makeJobs(3), makeJobs(3, { data: Buffer.alloc(MIB) })];
     const jobs = [...before, large as Job, ...after];
-    const { answers } = await openLedger(db).enqueue({ jobs });
+    const { answers } = await openLedger(mongo.db).enqueue({ jobs });
     expect(answers.map(({ outcome }) => outcome)).toEqual([
       ...['enqueued', 'enqueued', 'enqueued', 'refused', 'enqueued', 'enqueued', 'enqueued'],
     ]);
@@ -141,7 +115,7 @@ describeWithOwnMongo('enqueueing into MongoDB', (binary) => {
   });
 
   test('a job that a validator refuses is refused alone', async () => {
-    await db.command({ collMod: 'jobs', validator: { 'data.to': { $type: 'string' } } });
+    await mongo.db.command({ collMod: 'jobs', validator: { 'data.to': { $type: 'string' } } });
     const good = makeJobs(2, { data: { to: 'a@example.com' } });
     const [bad] = makeJobs(1, { data: { to: 7 } });
     const answers = await enqueue(good[0], bad, good[1]);
@@ -154,7 +128,7 @@ describeWithOwnMongo('enqueueing into MongoDB', (binary) => {
   });
 
   test('a unique index of the user refuses a job, and shows no other as its holder', async () => {
-    await jobsIn(db).createIndex({ 'data.order': 1 }, { unique: true });
+    await jobsIn(mongo.db).createIndex({ 'data.order': 1 }, { unique: true });
     const jobs = [
       ...makeJobs(2, { data: { order: 1 } }),
       ...makeJobs(1, { ...KEY, data: { order: 1 } }),
@@ -165,16 +139,16 @@ describeWithOwnMongo('enqueueing into MongoDB', (binary) => {
   });
 
   test('a job of a transaction is there once that is committed, and gone if it is aborted', async () => {
-    await client.withSession(async (session) => {
+    await mongo.client.withSession(async (session) => {
       for (const ending of ['abort', 'commit'] as const) {
         session.startTransaction();
-        await ledger.enqueue({ jobs: [...makeJobs(1), ...makeJobs(1, KEY)], session });
-        expect(await jobsIn(db).countDocuments()).toBe(0);
+        await mongo.ledger.enqueue({ jobs: [...makeJobs(1), ...makeJobs(1, KEY)], session });
+        expect(await jobsIn(mongo.db).countDocuments()).toBe(0);
         if (ending === 'abort') await session.abortTransaction();
         else await session.commitTransaction();
       }
     });
-    expect(await jobsIn(db).countDocuments()).toBe(2);
+    expect(await jobsIn(mongo.db).countDocuments()).toBe(2);
   });
 
   test('a job with a key is stored in a transaction as it is stored without', async () => {
@@ -184,8 +158,8 @@ describeWithOwnMongo('enqueueing into MongoDB', (binary) => {
     const [plain, inTransaction] = keyed;
     if (!plain || !inTransaction) throw new Error('Expected two jobs');
     await enqueue(plain);
-    await client.withSession((session) =>
-      session.withTransaction(() => ledger.enqueue({ jobs: [inTransaction], session })),
+    await mongo.client.withSession((session) =>
+      session.withTransaction(() => mongo.ledger.enqueue({ jobs: [inTransaction], session })),
     );
     const [one, other] = await storedJobs();
     expect(other).toEqual({ ...one, _id: inTransaction._id, uniqueLock: 'k1' });
@@ -197,43 +171,43 @@ describeWithOwnMongo('enqueueing into MongoDB', (binary) => {
     await enqueue(holder);
     const [other] = makeJobs(1);
     const answers: EnqueueAnswer[] = [];
-    await client.withSession((session) =>
+    await mongo.client.withSession((session) =>
       session.withTransaction(async () => {
         const jobs = [...makeJobs(1, KEY), other as Job];
-        answers.splice(0, 2, ...(await ledger.enqueue({ jobs, session })).answers);
+        answers.splice(0, 2, ...(await mongo.ledger.enqueue({ jobs, session })).answers);
       }),
     );
     expect(answers).toMatchObject([
       { outcome: 'existing', job: { _id: holder?._id } },
       { outcome: 'enqueued', job: { _id: other?._id } },
     ]);
-    expect(await jobsIn(db).countDocuments()).toBe(2);
+    expect(await jobsIn(mongo.db).countDocuments()).toBe(2);
   });
 
   test('transactions that race for one key both end well, with one job', async () => {
     const answers = await Promise.all(
       makeJobs(4, KEY).map((job) =>
-        client.withSession((session) =>
+        mongo.client.withSession((session) =>
           session.withTransaction(
-            async () => (await ledger.enqueue({ jobs: [job], session })).answers,
+            async () => (await mongo.ledger.enqueue({ jobs: [job], session })).answers,
           ),
         ),
       ),
     );
-    const stored = await onlyJob(db);
+    const stored = await onlyJob(mongo.db);
     for (const [answer] of answers) expect(answer).toMatchObject({ job: { _id: stored._id } });
   });
 
   test('an error in a session keeps the labels by which withTransaction tries again', async () => {
     const data = { failCommands: ['insert'], appName: APP_NAME, errorCode: 112 };
-    failPoint = await failCommand(server.direct, data);
+    failPoint = await failCommand(mongo.server.direct, data);
     const errors: unknown[] = [];
-    await client.withSession((session) =>
+    await mongo.client.withSession((session) =>
       session.withTransaction(() => enqueueNoting(session, errors)),
     );
     expect(errors).toEqual([expect.any(MongoServerError)]);
     expect((errors[0] as MongoServerError).hasErrorLabel('TransientTransactionError')).toBe(true);
-    expect(await jobsIn(db).countDocuments()).toBe(1);
+    expect(await jobsIn(mongo.db).countDocuments()).toBe(1);
   });
 
   test('hundreds of keys that are taken cost one read, not one each', async () => {
@@ -254,7 +228,7 @@ describeWithOwnMongo('enqueueing into MongoDB', (binary) => {
 
   async function enqueueNoting(session: ClientSession, errors: unknown[]): Promise<void> {
     try {
-      await ledger.enqueue({ jobs: makeJobs(1), session });
+      await mongo.ledger.enqueue({ jobs: makeJobs(1), session });
     } catch (error) {
       errors.push(error);
       throw error;
@@ -263,22 +237,22 @@ describeWithOwnMongo('enqueueing into MongoDB', (binary) => {
 
   async function enqueue(...jobs: readonly (Job | undefined)[]): Promise<readonly EnqueueAnswer[]> {
     const present = jobs.filter((job) => job !== undefined);
-    return (await ledger.enqueue({ jobs: present })).answers;
+    return (await mongo.ledger.enqueue({ jobs: present })).answers;
   }
 
   function storedJobs(): Promise<Job[]> {
-    return jobsIn(db).find().sort({ uniqueLock: 1 }).toArray();
+    return jobsIn(mongo.db).find().sort({ uniqueLock: 1 }).toArray();
   }
 
   function storedIds(): Promise<Pick<Job, '_id'>[]> {
-    return jobsIn(db)
+    return jobsIn(mongo.db)
       .find({}, { projection: { _id: 1 } })
       .toArray();
   }
 
   async function logged<T>(work: () => Promise<T>): Promise<[T, string[]]> {
-    log.take();
+    mongo.log.take();
     const result = await work();
-    return [result, namesOf(log.take())];
+    return [result, namesOf(mongo.log.take())];
   }
 });

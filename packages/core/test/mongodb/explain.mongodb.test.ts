@@ -1,11 +1,10 @@
 // Explains the very commands that the ledger sends, so that the plans cannot drift from the code.
-import { type Db, MongoClient } from 'mongodb';
-import { afterAll, afterEach, beforeAll, beforeEach, expect, inject, test } from 'vitest';
+import { afterEach, expect, test } from 'vitest';
 import type { Job } from '../../src/job/job.ts';
-import type { MongoLedgerRepository } from '../../src/ledger/mongodb/mongo-ledger-repository.ts';
-import { cleanupTestDb, closeMongoDb, describeWithMongo, getTestDb } from '../setup/mongodb.ts';
-import { CommandLog, nameOf, onlyCommand } from './command-log.ts';
+import { describeWithMongo } from '../setup/mongodb.ts';
+import { nameOf, onlyCommand } from './command-log.ts';
 import { type Explained, explain, statementsOf } from './explain.ts';
+import { mongoFixture } from './fixture.ts';
 import {
   at,
   claim,
@@ -15,7 +14,6 @@ import {
   makeClaimed,
   makeForeign,
   makeJobs,
-  openLedger,
   put,
   settlement,
   TOKEN,
@@ -24,51 +22,30 @@ import {
 const COVERED = ['LIMIT', 'PROJECTION_COVERED', 'IXSCAN'];
 
 describeWithMongo('the plans of the commands of the ledger', () => {
-  let client: MongoClient;
-  let log: CommandLog;
-  let db: Db;
-  let ledger: MongoLedgerRepository;
-
-  beforeAll(async () => {
-    client = new MongoClient(inject('mongoUri'), { monitorCommands: true });
-    log = new CommandLog(client);
-    db = client.db((await getTestDb('explain')).databaseName);
-    ledger = openLedger(db);
-    await ledger.open();
-  });
-
-  beforeEach(async () => {
-    await jobsIn(db).deleteMany();
-  });
+  const mongo = mongoFixture('explain');
 
   afterEach(async () => {
-    await db.command({ planCacheClear: 'jobs' });
-  });
-
-  afterAll(async () => {
-    await cleanupTestDb(db);
-    await client.close();
-    await closeMongoDb();
+    await mongo.db.command({ planCacheClear: 'jobs' });
   });
 
   test('a claim of one name reads as many keys as it takes jobs, and no document', async () => {
-    await put(db, makeJobs(300));
-    const plan = await planOf('find', () => claim(ledger, { limit: 100 }));
+    await put(mongo.db, makeJobs(300));
+    const plan = await planOf('find', () => claim(mongo.ledger, { limit: 100 }));
     expect(plan).toMatchObject({ stages: COVERED, keys: 100, documents: 0 });
   });
 
   test('jobs that are not due, ahead at a better priority, cost a claim one key', async () => {
-    await put(db, makeJobs(20_000, { priority: -1, nextRunAt: at(60_000) }));
-    await put(db, makeJobs(300));
-    const plan = await planOf('find', () => claim(ledger, { limit: 100 }));
+    await put(mongo.db, makeJobs(20_000, { priority: -1, nextRunAt: at(60_000) }));
+    await put(mongo.db, makeJobs(300));
+    const plan = await planOf('find', () => claim(mongo.ledger, { limit: 100 }));
     expect(plan).toMatchObject({ stages: COVERED, keys: 101, documents: 0 });
   });
 
   test('a claim that finds nothing passes over the far future at each priority', async () => {
     for (const priority of [-1, 0, 1]) {
-      await put(db, makeJobs(2_000, { priority, nextRunAt: at(3_600_000) }));
+      await put(mongo.db, makeJobs(2_000, { priority, nextRunAt: at(3_600_000) }));
     }
-    const plan = await planOf('find', () => claim(ledger, { limit: 100 }));
+    const plan = await planOf('find', () => claim(mongo.ledger, { limit: 100 }));
     expect(plan).toMatchObject({ stages: COVERED, documents: 0 });
     expect(plan.keys).toBeLessThanOrEqual(4);
   });
@@ -76,10 +53,10 @@ describeWithMongo('the plans of the commands of the ledger', () => {
   test('a claim of 200 names merges sorted scans, with a few keys more than jobs', async () => {
     const demand = Array.from({ length: 200 }, (_, index) => ({ name: `name-${index}`, limit: 5 }));
     await put(
-      db,
+      mongo.db,
       demand.flatMap(({ name }) => makeJobs(10, { name })),
     );
-    const plan = await planOf('find', () => claim(ledger, { demand }));
+    const plan = await planOf('find', () => claim(mongo.ledger, { demand }));
     expect(plan.stages.slice(0, 4)).toEqual([
       ...['LIMIT', 'PROJECTION_DEFAULT', 'SORT_MERGE', 'IXSCAN'],
     ]);
@@ -88,42 +65,44 @@ describeWithMongo('the plans of the commands of the ledger', () => {
   });
 
   test('each suspect that stands in front costs a claim one key, and no document', async () => {
-    await put(db, makeJobs(50, { priority: -5, rescueCount: 2 }));
-    await put(db, makeJobs(300));
-    const plan = await planOf('find', () => claim(ledger, { limit: 100 }));
+    await put(mongo.db, makeJobs(50, { priority: -5, rescueCount: 2 }));
+    await put(mongo.db, makeJobs(300));
+    const plan = await planOf('find', () => claim(mongo.ledger, { limit: 100 }));
     expect(plan).toMatchObject({ stages: COVERED, keys: 150, documents: 0 });
   });
 
   test('a claim of suspects reads none of the other jobs', async () => {
-    await put(db, makeJobs(1_000));
-    await put(db, makeJobs(3, { priority: 5, rescueCount: 2 }));
-    const plan = await planOf('find', () => claim(ledger, { suspects: true, limit: 3 }));
+    await put(mongo.db, makeJobs(1_000));
+    await put(mongo.db, makeJobs(3, { priority: 5, rescueCount: 2 }));
+    const plan = await planOf('find', () => claim(mongo.ledger, { suspects: true, limit: 3 }));
     expect(plan.indexes).toEqual(['monque_suspects']);
     expect(plan).toMatchObject({ keys: 1, documents: 1 });
   });
 
   test('what a claim won is read by its token, and nothing else', async () => {
-    await put(db, [...makeClaimed(50), ...makeClaimed(50, { claimToken: 'other' })]);
+    await put(mongo.db, [...makeClaimed(50), ...makeClaimed(50, { claimToken: 'other' })]);
     const plan = await planOf('find', () =>
-      ledger.readClaim({ instanceId: INSTANCE, claimToken: TOKEN }),
+      mongo.ledger.readClaim({ instanceId: INSTANCE, claimToken: TOKEN }),
     );
     expect(plan).toMatchObject({ stages: ['FETCH', 'IXSCAN'], keys: 50, documents: 50 });
   });
 
   test('the claims of an instance are read up to the limit', async () => {
-    await put(db, [...makeClaimed(50), ...makeClaimed(50, { claimedBy: 'other' })]);
-    const plan = await planOf('find', () => ledger.readClaims({ instanceId: INSTANCE, limit: 20 }));
+    await put(mongo.db, [...makeClaimed(50), ...makeClaimed(50, { claimedBy: 'other' })]);
+    const plan = await planOf('find', () =>
+      mongo.ledger.readClaims({ instanceId: INSTANCE, limit: 20 }),
+    );
     expect(plan.indexes).toEqual(['monque_claims']);
     expect(plan).toMatchObject({ keys: 20, documents: 20 });
   });
 
   test('the search for claimants hops from one instance to the next', async () => {
     for (const claimedBy of ['a', 'b', 'known', 'z'])
-      await put(db, makeClaimed(500, { claimedBy }));
-    const hops = await log.during(() => ledger.findClaimants({ except: ['known'] }));
+      await put(mongo.db, makeClaimed(500, { claimedBy }));
+    const hops = await mongo.log.during(() => mongo.ledger.findClaimants({ except: ['known'] }));
     expect(hops).toHaveLength(4);
     for (const hop of hops) {
-      const plan = await explain(db, hop);
+      const plan = await explain(mongo.db, hop);
       expect(plan.indexes).toEqual(['monque_claims']);
       expect(plan.stages).not.toContain('SORT');
       expect(plan.keys).toBeLessThanOrEqual(2);
@@ -132,10 +111,14 @@ describeWithMongo('the plans of the commands of the ledger', () => {
 
   test('the claims of an instance, and those of tools without a lease, are counted up to the limit', async () => {
     const foreign = makeForeign(50);
-    await put(db, [...makeClaimed(50), ...makeClaimed(50, { claimedBy: 'other' }), ...foreign]);
+    await put(mongo.db, [
+      ...makeClaimed(50),
+      ...makeClaimed(50, { claimedBy: 'other' }),
+      ...foreign,
+    ]);
     for (const instanceId of [INSTANCE, undefined]) {
       const params = { ...(instanceId && { instanceId }), limit: 20 };
-      const plan = await planOf('find', () => ledger.countClaims(params));
+      const plan = await planOf('find', () => mongo.ledger.countClaims(params));
       expect(plan.indexes).toEqual(['monque_claims']);
       expect(plan).toMatchObject({ keys: 20, documents: 20 });
     }
@@ -143,21 +126,21 @@ describeWithMongo('the plans of the commands of the ledger', () => {
 
   test('due jobs are counted from name to name, past the rest of each, without a document', async () => {
     for (const name of ['a', 'b', 'c']) {
-      await put(db, makeJobs(1_000, { name, nextRunAt: at(-1_000) }));
-      await put(db, makeJobs(1_000, { name, priority: 1, nextRunAt: at(-9_000) }));
-      await put(db, makeJobs(1_000, { name, priority: 2, nextRunAt: at(3_600_000) }));
+      await put(mongo.db, makeJobs(1_000, { name, nextRunAt: at(-1_000) }));
+      await put(mongo.db, makeJobs(1_000, { name, priority: 1, nextRunAt: at(-9_000) }));
+      await put(mongo.db, makeJobs(1_000, { name, priority: 2, nextRunAt: at(3_600_000) }));
     }
-    await put(db, makeForeign(500));
+    await put(mongo.db, makeForeign(500));
     const params = { now: at(0), mostNames: 2, mostJobs: 100 };
-    const commands = await log.during(async () => {
-      const { names, isCut } = await ledger.countDue(params);
+    const commands = await mongo.log.during(async () => {
+      const { names, isCut } = await mongo.ledger.countDue(params);
       const row = { due: 100, isCut: true, longestWaitMs: 9_000 };
       expect([names, isCut]).toEqual([['a', 'b'].map((name) => ({ name, ...row })), true]);
     });
     // Three looks for the next name; for each name its jobs, and twice the first of a less urgent priority.
     expect(commands).toHaveLength(3 + 2 * 3);
     for (const command of commands) {
-      const plan = await explain(db, command);
+      const plan = await explain(mongo.db, command);
       expect(plan.indexes).toEqual(['monque_claim']);
       expect(plan.stages).not.toContain('SORT');
       expect(plan.documents).toBe(0);
@@ -166,20 +149,20 @@ describeWithMongo('the plans of the commands of the ledger', () => {
   });
 
   test('the next due time is found without a document, past the far future', async () => {
-    await put(db, makeJobs(5_000, { nextRunAt: at(3_600_000) }));
-    await put(db, makeJobs(5, { priority: 1, nextRunAt: at(50) }));
+    await put(mongo.db, makeJobs(5_000, { nextRunAt: at(3_600_000) }));
+    await put(mongo.db, makeJobs(5, { priority: 1, nextRunAt: at(50) }));
     const plan = await planOf('find', () =>
-      ledger.nextDue({ names: [JOB_NAME], after: at(0), until: at(1_000) }),
+      mongo.ledger.nextDue({ names: [JOB_NAME], after: at(0), until: at(1_000) }),
     );
     expect(plan).toMatchObject({ stages: COVERED, documents: 0 });
     expect(plan.keys).toBeLessThanOrEqual(5 + 4);
   });
 
   test('the holder of a unique lock is found by one key', async () => {
-    await put(db, makeJobs(100));
-    await put(db, makeJobs(1, { uniqueLock: 'lock' }));
+    await put(mongo.db, makeJobs(100));
+    await put(mongo.db, makeJobs(1, { uniqueLock: 'lock' }));
     const plan = await planOf('find', () =>
-      ledger.enqueue({ jobs: makeJobs(1, { uniqueLock: 'lock' }) }),
+      mongo.ledger.enqueue({ jobs: makeJobs(1, { uniqueLock: 'lock' }) }),
     );
     expect(plan).toMatchObject({ stages: ['FETCH', 'IXSCAN'], keys: 1, documents: 1 });
   });
@@ -191,28 +174,32 @@ describeWithMongo('the plans of the commands of the ledger', () => {
       ...job,
       nextRunAt: urgent(index) ? at(-60_000) : at(-30_000 + index),
     }));
-    await put(db, backlog);
-    const plan = await planOf('update', () => claim(ledger, { limit: 250 }));
+    await put(mongo.db, backlog);
+    const plan = await planOf('update', () => claim(mongo.ledger, { limit: 250 }));
     expect(plan.indexes).toEqual(['_id_']);
     expect(plan).toMatchObject({ rejected: 0, documents: 250 });
     expect(plan.keys).toBeLessThanOrEqual(2 * 250);
   });
 
   test('a settle reads the jobs by their ids, whatever other indexes there are', async () => {
-    await jobsIn(db).createIndex({ status: 1, name: 1 }, { name: 'listing' });
-    await put(db, [...makeClaimed(50), ...makeJobs(500), ...makeClaimed(500, { name: 'other' })]);
-    const jobs = await jobsIn(db).find({ status: 'processing', name: JOB_NAME }).toArray();
+    await jobsIn(mongo.db).createIndex({ status: 1, name: 1 }, { name: 'listing' });
+    await put(mongo.db, [
+      ...makeClaimed(50),
+      ...makeJobs(500),
+      ...makeClaimed(500, { name: 'other' }),
+    ]);
+    const jobs = await jobsIn(mongo.db).find({ status: 'processing', name: JOB_NAME }).toArray();
     const settlements = jobs.map((job) => settlement('complete', job));
-    const plan = await planOf('update', () => ledger.settle({ settlements, now: at(1) }));
+    const plan = await planOf('update', () => mongo.ledger.settle({ settlements, now: at(1) }));
     expect(plan.indexes).toEqual(['_id_']);
     expect(plan).toMatchObject({ rejected: 0, documents: 50 });
-    await jobsIn(db).dropIndex('listing');
+    await jobsIn(mongo.db).dropIndex('listing');
   });
 
   test('a rescue writes to the claims it read by their ids', async () => {
-    await put(db, [...makeClaimed(50), ...makeClaimed(500, { claimedBy: 'other' })]);
+    await put(mongo.db, [...makeClaimed(50), ...makeClaimed(500, { claimedBy: 'other' })]);
     const plan = await planOf('update', () =>
-      ledger.rescue({ deadInstanceId: INSTANCE, rescueLimit: 5, now: at(1), limit: 100 }),
+      mongo.ledger.rescue({ deadInstanceId: INSTANCE, rescueLimit: 5, now: at(1), limit: 100 }),
     );
     expect(plan.indexes).toEqual(['_id_']);
     expect(plan).toMatchObject({ rejected: 0, documents: 50 });
@@ -220,16 +207,16 @@ describeWithMongo('the plans of the commands of the ledger', () => {
 
   test('no command of any verb scans the collection or sorts in memory', async () => {
     const jobs = makeClaimed(5);
-    await put(db, [...jobs, ...makeJobs(5)]);
-    await put(db, makeJobs(2, { rescueCount: 3 }));
-    await put(db, makeJobs(1, { uniqueLock: 'lock' }));
+    await put(mongo.db, [...jobs, ...makeJobs(5)]);
+    await put(mongo.db, makeJobs(2, { rescueCount: 3 }));
+    await put(mongo.db, makeJobs(1, { uniqueLock: 'lock' }));
     const before = await dueSoon();
-    const commands = await log.during(() => everyVerb(jobs));
+    const commands = await mongo.log.during(() => everyVerb(jobs));
     await restore(before);
     const explained = commands.filter((command) => EXPLAINED.has(nameOf(command)));
     expect(new Set(explained.map(nameOf))).toEqual(EXPLAINED);
     for (const command of explained.flatMap(statementsOf)) {
-      const { stages } = await explain(db, command);
+      const { stages } = await explain(mongo.db, command);
       // The leases are read as a whole: one small document an instance.
       const readsAllLeases = command.find === 'jobs.instances' && !('limit' in command);
       if (!readsAllLeases) expect(stages).not.toContain('COLLSCAN');
@@ -243,47 +230,47 @@ describeWithMongo('the plans of the commands of the ledger', () => {
     if (first === undefined) throw new Error('Expected jobs');
     const now = at(1);
     const [jobId, instanceId] = [first._id, INSTANCE];
-    await ledger.openLease({ instanceId, leaseDurationMs: 1_000 });
-    await ledger.renewLease({ instanceId });
-    await ledger.readLeases();
-    await ledger.declareDead({ instanceId, counter: 1 });
-    await claim(ledger, { limit: 2, claimToken: 'next' });
-    await claim(ledger, { limit: 2, claimToken: 'suspect', suspects: true });
-    await ledger.enqueue({ jobs: makeJobs(1, { uniqueLock: 'lock' }) });
-    await ledger.getJob({ jobId });
-    await ledger.cancel({ jobId, now });
-    await ledger.remove({ jobId });
+    await mongo.ledger.openLease({ instanceId, leaseDurationMs: 1_000 });
+    await mongo.ledger.renewLease({ instanceId });
+    await mongo.ledger.readLeases();
+    await mongo.ledger.declareDead({ instanceId, counter: 1 });
+    await claim(mongo.ledger, { limit: 2, claimToken: 'next' });
+    await claim(mongo.ledger, { limit: 2, claimToken: 'suspect', suspects: true });
+    await mongo.ledger.enqueue({ jobs: makeJobs(1, { uniqueLock: 'lock' }) });
+    await mongo.ledger.getJob({ jobId });
+    await mongo.ledger.cancel({ jobId, now });
+    await mongo.ledger.remove({ jobId });
     const settlements = [first, first, ...others].map((job) => settlement('retry', job));
-    await ledger.settle({ settlements, now });
-    await ledger.findClaimants({ except: [] });
-    await ledger.readClaims({ instanceId, limit: 10 });
-    await ledger.countClaims({ instanceId, limit: 10 });
-    await ledger.countDue({ now, mostNames: 10, mostJobs: 10 });
-    await ledger.nextDue({ names: [JOB_NAME], after: at(0), until: at(1) });
-    await ledger.rescue({ deadInstanceId: instanceId, rescueLimit: 5, now, limit: 10 });
-    await ledger.endLease({ instanceId });
-    await ledger.removeLease({ instanceId });
+    await mongo.ledger.settle({ settlements, now });
+    await mongo.ledger.findClaimants({ except: [] });
+    await mongo.ledger.readClaims({ instanceId, limit: 10 });
+    await mongo.ledger.countClaims({ instanceId, limit: 10 });
+    await mongo.ledger.countDue({ now, mostNames: 10, mostJobs: 10 });
+    await mongo.ledger.nextDue({ names: [JOB_NAME], after: at(0), until: at(1) });
+    await mongo.ledger.rescue({ deadInstanceId: instanceId, rescueLimit: 5, now, limit: 10 });
+    await mongo.ledger.endLease({ instanceId });
+    await mongo.ledger.removeLease({ instanceId });
   }
 
   /** The plan of the command of this name, on the jobs as they were before it. */
   async function planOf(name: string, work: () => Promise<unknown>): Promise<Explained> {
     const before = await dueSoon();
-    const commands = await log.during(work);
+    const commands = await mongo.log.during(work);
     const [first] = commands.filter((command) => nameOf(command) === name);
     await restore(before);
-    return explain(db, first ?? onlyCommand(commands, name));
+    return explain(mongo.db, first ?? onlyCommand(commands, name));
   }
 
   /** What a verb of these tests may change. */
   function dueSoon(): Promise<Job[]> {
-    return jobsIn(db)
+    return jobsIn(mongo.db)
       .find({ nextRunAt: { $lte: at(0) } })
       .toArray();
   }
 
   async function restore(jobs: readonly Job[]): Promise<void> {
     if (jobs.length === 0) return;
-    await jobsIn(db).deleteMany({ _id: { $in: jobs.map(({ _id }) => _id) } });
-    await put(db, jobs);
+    await jobsIn(mongo.db).deleteMany({ _id: { $in: jobs.map(({ _id }) => _id) } });
+    await put(mongo.db, jobs);
   }
 });

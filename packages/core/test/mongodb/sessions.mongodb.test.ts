@@ -1,22 +1,13 @@
 // Verbs inside a transaction of the user's: nothing is seen before it commits, and errors are those of the driver.
-import { type ClientSession, type Db, type MongoClient, MongoServerError } from 'mongodb';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { type ClientSession, MongoServerError } from 'mongodb';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Job } from '../../src/job/job.ts';
 import type { MongoLedgerRepository } from '../../src/ledger/mongodb/mongo-ledger-repository.ts';
 import { type FailPoint, failCommand } from '../faults/fail-point.ts';
 import { describeWithOwnMongo } from '../setup/mongodb.ts';
-import {
-  at,
-  jobsIn,
-  makeClaimed,
-  makeJobs,
-  makeSeries,
-  onlyJob,
-  openLedger,
-  put,
-  settlement,
-} from './jobs.ts';
-import { APP_NAME, freshDb, type OwnServer, startOwnServer } from './own-server.ts';
+import { ownMongoFixture } from './fixture.ts';
+import { at, jobsIn, makeClaimed, makeJobs, makeSeries, onlyJob, put, settlement } from './jobs.ts';
+import { APP_NAME } from './own-server.ts';
 
 const WAITING_JOB = makeJobs(1)[0] as Job;
 const CLAIMED_JOB = makeClaimed(1)[0] as Job;
@@ -61,64 +52,42 @@ const VERBS: readonly Verb[] = [
 ];
 
 describeWithOwnMongo('in a transaction of the user,', (binary) => {
-  let server: OwnServer;
-  let client: MongoClient;
-  let ledger: MongoLedgerRepository;
-  /** Outside of all transactions. */
-  let db: Db;
+  const mongo = ownMongoFixture(binary);
   let failPoint: FailPoint | undefined;
 
-  beforeAll(async () => {
-    server = await startOwnServer(binary);
-    client = server.connect();
-  });
-
-  beforeEach(async () => {
-    const [through, past] = freshDb(client, server.direct);
-    if (!through || !past) throw new Error('Expected two handles');
-    db = past;
-    ledger = openLedger(through);
-    await ledger.open();
-  });
-
-  afterEach(async () => {
-    await failPoint?.off();
-    await db.dropDatabase();
-  });
-
-  afterAll(() => server?.stop());
+  afterEach(() => failPoint?.off());
 
   describe.each(VERBS)('$verb', ({ command, before, after, answer, run }) => {
-    beforeEach(() => put(db, [before]));
+    beforeEach(() => put(mongo.db, [before]));
 
     test('is seen once that is committed, and undone when it is aborted', async () => {
-      await client.withSession(async (session) => {
+      await mongo.client.withSession(async (session) => {
         for (const ending of ['abort', 'commit'] as const) {
           session.startTransaction();
-          expectAnswer(await run(ledger, session), answer);
-          expect(await onlyJob(db)).toEqual(before);
+          expectAnswer(await run(mongo.ledger, session), answer);
+          expect(await onlyJob(mongo.db)).toEqual(before);
           if (ending === 'abort') await session.abortTransaction();
           else await session.commitTransaction();
-          if (ending === 'abort') expect(await onlyJob(db)).toEqual(before);
+          if (ending === 'abort') expect(await onlyJob(mongo.db)).toEqual(before);
         }
       });
-      expect(await onlyJob(db)).toMatchObject(after);
+      expect(await onlyJob(mongo.db)).toMatchObject(after);
     });
 
     test('is written at once in a session without a transaction', async () => {
-      await client.withSession(async (session) => {
-        expectAnswer(await run(ledger, session), answer);
+      await mongo.client.withSession(async (session) => {
+        expectAnswer(await run(mongo.ledger, session), answer);
       });
-      expect(await onlyJob(db)).toMatchObject(after);
+      expect(await onlyJob(mongo.db)).toMatchObject(after);
     });
 
     test('gives the error by which withTransaction tries again', async () => {
       const data = { failCommands: [command], appName: APP_NAME, errorCode: 112 };
-      failPoint = await failCommand(server.direct, data);
+      failPoint = await failCommand(mongo.server.direct, data);
       const errors: unknown[] = [];
-      await client.withSession((session) =>
+      await mongo.client.withSession((session) =>
         session.withTransaction(async () => {
-          await run(ledger, session).catch((error: unknown) => {
+          await run(mongo.ledger, session).catch((error: unknown) => {
             errors.push(error);
             throw error;
           });
@@ -127,59 +96,61 @@ describeWithOwnMongo('in a transaction of the user,', (binary) => {
       expect(errors).toEqual([expect.any(MongoServerError)]);
       const [error] = errors as [MongoServerError];
       expect(error.hasErrorLabel('TransientTransactionError')).toBe(true);
-      expect(await onlyJob(db)).toMatchObject(after);
+      expect(await onlyJob(mongo.db)).toMatchObject(after);
     });
   });
 
   test('a claim that does not stand any more completes nothing', async () => {
-    await put(db, [{ ...CLAIMED_JOB, claimToken: 'another' }]);
-    await client.withSession((session) =>
+    await put(mongo.db, [{ ...CLAIMED_JOB, claimToken: 'another' }]);
+    await mongo.client.withSession((session) =>
       session.withTransaction(async () => {
-        expect(await VERBS[1]?.run(ledger, session)).toBe(false);
+        expect(await VERBS[1]?.run(mongo.ledger, session)).toBe(false);
       }),
     );
-    expect((await onlyJob(db)).status).toBe('processing');
+    expect((await onlyJob(mongo.db)).status).toBe('processing');
   });
 
   test('the run of a series ends with its next run', async () => {
     const job = makeSeries('key', {
       ...{ status: 'processing', claimToken: 'token', claimedBy: 'instance', fence: 1 },
     });
-    await put(db, [job]);
+    await put(mongo.db, [job]);
     const repeat = settlement('repeat', job, {
       ...{ seriesVersion: 1, nextRunAt: at(60_000), scheduledFor: at(60_000) },
     });
-    await client.withSession((session) =>
+    await mongo.client.withSession((session) =>
       session.withTransaction(async () => {
         const params = { settlement: repeat, now: at(1), session };
-        expect(await ledger.completeInSession(params)).toBe(true);
+        expect(await mongo.ledger.completeInSession(params)).toBe(true);
       }),
     );
-    expect(await onlyJob(db)).toMatchObject({ status: 'pending', scheduledFor: at(60_000) });
+    expect(await onlyJob(mongo.db)).toMatchObject({ status: 'pending', scheduledFor: at(60_000) });
   });
 
   test('a job that is not there is missed in a session without a transaction too', async () => {
-    await client.withSession(async (session) => {
+    await mongo.client.withSession(async (session) => {
       const { _id: jobId } = WAITING_JOB;
       const missing = { outcome: 'missing', job: null };
-      expect(await ledger.amend({ jobId, changes: {}, now: at(1), session })).toEqual(missing);
+      expect(await mongo.ledger.amend({ jobId, changes: {}, now: at(1), session })).toEqual(
+        missing,
+      );
     });
   });
 
   test('a job that is not pending is not amended, and one that was made in it is', async () => {
     const [made] = makeJobs(1) as [Job];
-    await put(db, [CLAIMED_JOB]);
-    await client.withSession((session) =>
+    await put(mongo.db, [CLAIMED_JOB]);
+    await mongo.client.withSession((session) =>
       session.withTransaction(async () => {
         const amend = (jobId: Job['_id']) =>
-          ledger.amend({ jobId, changes: { priority: 5 }, now: at(1), session });
+          mongo.ledger.amend({ jobId, changes: { priority: 5 }, now: at(1), session });
         expect(await amend(CLAIMED_JOB._id)).toMatchObject({ outcome: 'refused' });
         expect(await amend(made._id)).toEqual({ outcome: 'missing', job: null });
-        await ledger.enqueue({ jobs: [made], session });
+        await mongo.ledger.enqueue({ jobs: [made], session });
         expect(await amend(made._id)).toMatchObject({ outcome: 'amended' });
       }),
     );
-    expect(await jobsIn(db).findOne({ _id: made._id })).toMatchObject({ priority: 5 });
+    expect(await jobsIn(mongo.db).findOne({ _id: made._id })).toMatchObject({ priority: 5 });
   });
 });
 

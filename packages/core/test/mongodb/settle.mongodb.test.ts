@@ -1,37 +1,16 @@
 // How many commands and statements a flush of settlements costs, and what is read when some did not match.
-import { type Db, MongoClient } from 'mongodb';
-import { afterAll, beforeAll, beforeEach, expect, inject, test } from 'vitest';
+import { beforeEach, expect, test } from 'vitest';
 import type { Job } from '../../src/job/job.ts';
-import type { MongoLedgerRepository } from '../../src/ledger/mongodb/mongo-ledger-repository.ts';
 import type { SettleAnswer, Settlement, SettleVerb } from '../../src/ledger/verbs/settle.ts';
-import { cleanupTestDb, closeMongoDb, describeWithMongo, getTestDb } from '../setup/mongodb.ts';
-import { CommandLog, nameOf } from './command-log.ts';
-import { at, jobsIn, makeClaimed, openLedger, put, settlement, statesOf } from './jobs.ts';
+import { describeWithMongo } from '../setup/mongodb.ts';
+import { nameOf } from './command-log.ts';
+import { mongoFixture } from './fixture.ts';
+import { at, jobsIn, makeClaimed, put, settlement, statesOf } from './jobs.ts';
 
 describeWithMongo('a flush of settlements', () => {
-  let client: MongoClient;
-  let log: CommandLog;
-  let db: Db;
-  let ledger: MongoLedgerRepository;
+  const mongo = mongoFixture('settle');
 
-  beforeAll(async () => {
-    client = new MongoClient(inject('mongoUri'), { monitorCommands: true });
-    log = new CommandLog(client);
-    db = client.db((await getTestDb('settle')).databaseName);
-    ledger = openLedger(db);
-    await ledger.open();
-  });
-
-  beforeEach(async () => {
-    await db.command({ collMod: 'jobs', validator: {} });
-    await jobsIn(db).deleteMany();
-  });
-
-  afterAll(async () => {
-    await cleanupTestDb(db);
-    await client.close();
-    await closeMongoDb();
-  });
+  beforeEach(() => mongo.db.command({ collMod: 'jobs', validator: {} }));
 
   test('that completes 500 jobs of one claim is one command with one statement', async () => {
     const { answers, cost } = await settleAll('complete', makeClaimed(500));
@@ -53,7 +32,7 @@ describeWithMongo('a flush of settlements', () => {
     );
     expect(new Set(answers)).toEqual(new Set(['settled']));
     expect(cost).toEqual(['update of 8']);
-    expect(await statesOf(db)).toEqual({ completed: 4, pending: 6, failed: 2 });
+    expect(await statesOf(mongo.db)).toEqual({ completed: 4, pending: 6, failed: 2 });
   });
 
   test('with thousands of statements is split into commands of a thousand', async () => {
@@ -82,22 +61,22 @@ describeWithMongo('a flush of settlements', () => {
       ['retry', job],
     ]);
     expect(answers).toEqual(['settled', 'settled', 'settled']);
-    expect(await statesOf(db)).toEqual({ completed: 1 });
+    expect(await statesOf(mongo.db)).toEqual({ completed: 1 });
   });
 
   test('tells each settlement that did not match what became of its job', async () => {
     const jobs = makeClaimed(7);
     const [mine, asked, ended, taken, onward, gone, limited] = jobs;
     if (!mine || !asked || !ended || !taken || !onward || !gone || !limited) throw new Error();
-    await put(db, jobs);
+    await put(mongo.db, jobs);
     await change(asked, { cancelRequestedAt: at(0) });
     await change(ended, { status: 'pending', claimToken: 'gone', lastToken: 'token-a' });
     await change(taken, { claimToken: 'next', fence: 2 });
     await change(onward, { status: 'completed', claimToken: 'gone', fence: 3 });
-    await jobsIn(db).deleteOne({ _id: gone._id });
+    await jobsIn(mongo.db).deleteOne({ _id: gone._id });
     const settlements = jobs.map((job) => settlement('retry', job));
     settlements[6] = settlement('retry', limited, { lastFailCount: 0 });
-    const { answers } = await ledger.settle({ settlements, now: at(1) });
+    const { answers } = await mongo.ledger.settle({ settlements, now: at(1) });
     const expected: SettleAnswer[] = [
       ...(['settled', 'cancelRequested', 'settled', 'lost', 'unknown', 'unknown'] as const),
       'refused',
@@ -108,9 +87,9 @@ describeWithMongo('a flush of settlements', () => {
   test('counts an absent failure count as zero', async () => {
     const [job] = makeClaimed(1);
     if (!job) throw new Error('Expected a job');
-    await put(db, [job]);
-    await jobsIn(db).updateOne({}, { $unset: { failCount: '' } });
-    const settle = (end: Settlement) => ledger.settle({ settlements: [end], now: at(1) });
+    await put(mongo.db, [job]);
+    await jobsIn(mongo.db).updateOne({}, { $unset: { failCount: '' } });
+    const settle = (end: Settlement) => mongo.ledger.settle({ settlements: [end], now: at(1) });
     const retry = settlement('retry', job, { lastFailCount: 0 });
     expect(await settle(retry)).toEqual({ answers: ['refused'] });
     expect(await settle(settlement('fail', job, { lastFailCount: 0 }))).toEqual({
@@ -120,15 +99,15 @@ describeWithMongo('a flush of settlements', () => {
 
   test('with a job that a validator refuses settles the others', async () => {
     const jobs = makeClaimed(5);
-    await put(db, jobs);
-    await db.command({
+    await put(mongo.db, jobs);
+    await mongo.db.command({
       collMod: 'jobs',
       validator: { $or: [{ _id: { $ne: jobs[1]?._id } }, { status: 'processing' }] },
     });
     const settlements = jobs.map((job) => settlement('complete', job));
-    const { answers } = await ledger.settle({ settlements, now: at(1) });
+    const { answers } = await mongo.ledger.settle({ settlements, now: at(1) });
     expect(answers).toEqual(['settled', 'refused', 'settled', 'settled', 'settled']);
-    expect(await statesOf(db)).toEqual({ completed: 4, processing: 1 });
+    expect(await statesOf(mongo.db)).toEqual({ completed: 4, processing: 1 });
   });
 
   function settleAll(verb: SettleVerb, jobs: readonly Job[]) {
@@ -137,11 +116,11 @@ describeWithMongo('a flush of settlements', () => {
 
   /** Stores the jobs and settles them; a job that is named twice is stored once. */
   async function settleEach(ends: readonly (readonly [SettleVerb, Job])[]) {
-    await put(db, [...new Set(ends.map(([, job]) => job))].map(withoutWrongToken));
+    await put(mongo.db, [...new Set(ends.map(([, job]) => job))].map(withoutWrongToken));
     const settlements = ends.map(([verb, job]) => settlement(verb, job));
-    log.take();
-    const { answers } = await ledger.settle({ settlements, now: at(1) });
-    const cost = log
+    mongo.log.take();
+    const { answers } = await mongo.ledger.settle({ settlements, now: at(1) });
+    const cost = mongo.log
       .take()
       .map((command) =>
         nameOf(command) === 'update' ? `update of ${command.updates.length}` : nameOf(command),
@@ -150,7 +129,7 @@ describeWithMongo('a flush of settlements', () => {
   }
 
   async function change(job: Job, fields: Partial<Job>): Promise<void> {
-    await jobsIn(db).updateOne({ _id: job._id }, { $set: fields });
+    await jobsIn(mongo.db).updateOne({ _id: job._id }, { $set: fields });
   }
 });
 

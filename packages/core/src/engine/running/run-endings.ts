@@ -13,18 +13,6 @@ import type { SettleAnswer, Settlement, SettleVerb } from '../../ledger/verbs/se
 import type { Outcome } from '../../workers/handler-outcome.ts';
 import type { EndedRun } from './ended-run.ts';
 
-/** The end of a run that somebody asked to cancel. */
-export const CANCELLED: Outcome = Object.freeze({ kind: 'cancelled', by: 'request' });
-
-/** The end of a run that came to a gate which was opened before the end was recorded. */
-const _GATE_OPENED: Outcome = Object.freeze({
-  kind: 'released',
-  hadStarted: true,
-  reason: 'The gate that it came to was opened meanwhile',
-});
-
-type EndingsContext = Pick<EngineContext, 'ledgerTime' | 'clock' | 'emit' | 'metrics'>;
-
 /** Who is told of ends beside the listeners. */
 export interface EndingHooks {
   /** Called with a job that became pending again by the end of a run. */
