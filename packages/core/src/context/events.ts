@@ -51,7 +51,7 @@ export interface MonqueEventMap {
   'job:deleted': [payload: { readonly job: Job }];
   /**
    * Times of a series were passed over, since nobody could run them or a run took longer; that is recorded in the
-   * ledger. `skipped` counts them, up to 1000.
+   * ledger. `skipped` counts them, up to 100.
    */
   'job:skipped': [payload: { readonly job: Job; readonly skipped: number }];
   /**

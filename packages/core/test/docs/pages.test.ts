@@ -52,11 +52,15 @@ test('the architecture stays readable in one sitting', () => {
   expect(pages.get('docs/architecture.md')?.split('\n').length).toBeLessThan(200);
 });
 
-test('every source file named in the architecture exists', async () => {
-  const rows = tableRows(pages.get('docs/architecture.md') ?? '', '## Parts and files');
-  const files = rows.flatMap(([cell = '']) => [...cell.matchAll(/`([^`]+)`/g)].map(([, f]) => f));
-  expect(files.length).toBeGreaterThan(20);
-  for (const file of files) expect(await exists(`packages/core/src/${file}`), file).toBe(true);
+test('the architecture lists the rooms that imports are held to, in their order', async () => {
+  const [, order = ''] =
+    /const ORDER = \[(.*?)\];/s.exec(await readPage('packages/core/test/tidy.test.ts')) ?? [];
+  const rooms = [...order.matchAll(/'([^']+)'/g)].map(([, room = '']) => room);
+  const paths = rooms.map((room) => (room.endsWith('/') ? room : `${room}.ts`));
+  const rows = tableRows(pages.get('docs/architecture.md') ?? '', '## The rooms');
+  expect(rows.map(([room]) => room?.replaceAll('`', ''))).toEqual(paths);
+  expect(paths.length).toBeGreaterThan(20);
+  for (const path of paths) expect(await exists(`packages/core/src/${path}`), path).toBe(true);
 });
 
 test('every event is listed in the quickstart, and no other', async () => {

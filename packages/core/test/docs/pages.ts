@@ -23,6 +23,7 @@ export async function pagePaths(): Promise<string[]> {
   const readmes = [
     'README.md',
     'CONTRIBUTING.md',
+    'SECURITY.md',
     'packages/core/README.md',
     'packages/tsed/README.md',
   ];

@@ -85,7 +85,6 @@ test('there are programs in the pages for newcomers, in every guide, and in the 
       'packages/core/README.md',
       'docs/api/events.md',
       'docs/api/monque-class.md',
-      'docs/getting-started/configuration.md',
       'docs/getting-started/quickstart.md',
       'docs/guides/error-handling.md',
       'docs/guides/graceful-shutdown.md',
