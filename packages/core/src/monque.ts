@@ -97,7 +97,6 @@ export class Monque<Types extends JobTypes = UntypedJobs>
   readonly #auditor: Auditor;
   readonly #workers: Map<string, Worker>;
   readonly #reconfigurer: Reconfigurer;
-  readonly #initialize = (): Promise<void> => this.initialize();
   #instance: Instance | undefined;
   #releaseSignals: (() => void) | undefined;
   readonly #turns = new Turns();
@@ -157,9 +156,8 @@ export class Monque<Types extends JobTypes = UntypedJobs>
     return new Monque<Types>(inMemory, others);
   }
 
-  async initialize(): Promise<void> {
-    await this.#ledger.open();
-    await this.#context.ledgerTime.ensureSampled();
+  initialize(): Promise<void> {
+    return this.#context.ready();
   }
 
   start(): Promise<void> {
@@ -180,7 +178,7 @@ export class Monque<Types extends JobTypes = UntypedJobs>
     ...data: DataArgument<DataFor<Types, Name>, [options?: EnqueueOptions]>
   ): Promise<Job<DataOf<Types, Name>>>;
   async enqueue(name: string, data?: unknown, options: EnqueueOptions = {}): Promise<Job> {
-    return this.#producer.enqueue(name, data, options, this.#initialize);
+    return this.#producer.enqueue(name, data, options);
   }
 
   now<T>(name: AnyName<Types>, data?: T): Promise<Job<T>>;
@@ -189,13 +187,13 @@ export class Monque<Types extends JobTypes = UntypedJobs>
     ...data: DataArgument<DataFor<Types, Name>>
   ): Promise<Job<DataOf<Types, Name>>>;
   async now(name: string, data?: unknown): Promise<Job> {
-    return this.#producer.enqueue(name, data, {}, this.#initialize);
+    return this.#producer.enqueue(name, data, {});
   }
 
   async enqueueMany<Name extends NameOf<Types> = NameOf<Types>>(
     entries: readonly TypedEntry<Types, Name>[],
   ): Promise<EnqueueEntryResult<DataOf<Types, Name>>[]> {
-    const results = await this.#producer.enqueueMany(entries, this.#initialize);
+    const results = await this.#producer.enqueueMany(entries);
     return results as EnqueueEntryResult<DataOf<Types, Name>>[];
   }
 
@@ -216,14 +214,14 @@ export class Monque<Types extends JobTypes = UntypedJobs>
     data?: unknown,
     options: ScheduleOptions = {},
   ): Promise<Job> {
-    return this.#schedules.schedule(cron, name, data, options, this.#initialize);
+    return this.#schedules.schedule(cron, name, data, options);
   }
 
   async unschedule(
     name: NameOf<Types>,
     options: { readonly uniqueKey?: string } = {},
   ): Promise<number> {
-    return this.#schedules.unschedule(name, options, this.#initialize);
+    return this.#schedules.unschedule(name, options);
   }
 
   async getSchedules(filter: { readonly name?: NameOf<Types> } = {}): Promise<Schedule[]> {
@@ -282,23 +280,23 @@ export class Monque<Types extends JobTypes = UntypedJobs>
   }
 
   async setMetadata(id: JobId, changes: MetadataChanges): Promise<Job | null> {
-    return this.#records.setMetadata(id, changes, this.#initialize);
+    return this.#records.setMetadata(id, changes);
   }
 
   async cancelJob(id: JobId, options: { readonly reason?: string } = {}): Promise<Job | null> {
-    return this.#control.cancelJob(id, options, this.#initialize);
+    return this.#control.cancelJob(id, options);
   }
 
   async retryJob(id: JobId): Promise<Job | null> {
-    return this.#control.retryJob(id, this.#initialize);
+    return this.#control.retryJob(id);
   }
 
   async rescheduleJob(id: JobId, runAt: Date): Promise<Job | null> {
-    return this.#control.rescheduleJob(id, runAt, this.#initialize);
+    return this.#control.rescheduleJob(id, runAt);
   }
 
   async openGate(id: JobId, gate: string, options: OpenGateOptions): Promise<Job | null> {
-    return this.#gates.open(id, gate, options, this.#initialize);
+    return this.#gates.open(id, gate, options);
   }
 
   async deleteJob(id: JobId): Promise<boolean> {
@@ -306,27 +304,27 @@ export class Monque<Types extends JobTypes = UntypedJobs>
   }
 
   async cancelJobs(filter: JobsFilter): Promise<BulkResult> {
-    return this.#control.cancelJobs(filter, this.#initialize);
+    return this.#control.cancelJobs(filter);
   }
 
   async retryJobs(filter: JobsFilter): Promise<BulkResult> {
-    return this.#control.retryJobs(filter, this.#initialize);
+    return this.#control.retryJobs(filter);
   }
 
   async deleteJobs(filter: JobsFilter): Promise<BulkResult> {
-    return this.#control.deleteJobs(filter, this.#initialize);
+    return this.#control.deleteJobs(filter);
   }
 
   async getQueueStats(filter: { readonly name?: NameOf<Types> } = {}): Promise<QueueStats> {
-    return this.#control.getQueueStats(filter, this.#initialize);
+    return this.#control.getQueueStats(filter);
   }
 
   async pause(name: NameOf<Types>): Promise<void> {
-    return this.#control.setPaused(name, true, this.#initialize);
+    return this.#control.setPaused(name, true);
   }
 
   async resume(name: NameOf<Types>): Promise<void> {
-    return this.#control.setPaused(name, false, this.#initialize);
+    return this.#control.setPaused(name, false);
   }
 
   async waitFor<Name extends NameOf<Types> = NameOf<Types>>(
@@ -359,15 +357,15 @@ export class Monque<Types extends JobTypes = UntypedJobs>
   }
 
   explain(id: JobId): Promise<Explanation> {
-    return this.#explainer.explain(id, this.#initialize);
+    return this.#explainer.explain(id);
   }
 
   inspect(): Promise<Inspection> {
-    return this.#inspector.inspect(this.#initialize);
+    return this.#inspector.inspect();
   }
 
   async audit(options: AuditOptions = {}): Promise<AuditReport> {
-    return this.#auditor.audit(options, this.#initialize);
+    return this.#auditor.audit(options);
   }
 
   metrics(): MetricsSnapshot {
