@@ -163,7 +163,7 @@ export {
   openGateParams,
   recordedCheckpoint,
 } from './ledger/stage-answers.ts';
-export type { ManagementVerb, MonqueManagement } from './management.ts';
+export type { JobId, ManagementVerb, MonqueManagement } from './management.ts';
 export { Monque } from './monque.ts';
 export type { Alert, AlertKind, AlertOptions } from './options/alert-options.ts';
 export {
@@ -198,7 +198,7 @@ export {
   type JobRetention,
   type MonqueOptions,
 } from './options/options.ts';
-export type { HandlerReturn, JobId, MonquePublicAPI } from './public-api.ts';
+export type { HandlerReturn, MonquePublicAPI } from './public-api.ts';
 export type { HistogramReading } from './telemetry/histogram.ts';
 export type { LogEntries, LogEvent, LogFields, Logger } from './telemetry/log.ts';
 export {
