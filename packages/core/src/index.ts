@@ -161,7 +161,7 @@ export {
 } from './ledger/stage-answers.ts';
 export type { Mending } from './ledger/verbs/manual-verbs.ts';
 export type { SettleAnswer, Settlement, SettleVerb } from './ledger/verbs/settle.ts';
-export type { ManagementVerb, MonqueManagement } from './management.ts';
+export type { JobId, ManagementVerb, MonqueManagement } from './management.ts';
 export { Monque } from './monque.ts';
 export type { Alert, AlertKind, AlertOptions } from './options/alert-options.ts';
 export {
@@ -196,7 +196,7 @@ export {
   type JobRetention,
   type MonqueOptions,
 } from './options/options.ts';
-export type { HandlerReturn, JobId, MonquePublicAPI } from './public-api.ts';
+export type { HandlerReturn, MonquePublicAPI } from './public-api.ts';
 export type { HistogramReading } from './telemetry/histogram.ts';
 export type { LogEntries, LogEvent, LogFields, Logger } from './telemetry/log.ts';
 export {

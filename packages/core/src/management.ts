@@ -1,95 +1,255 @@
 /**
- * A scheduler as an actor may use it: the verbs of a management API, each asked for first.
+ * The verbs on jobs, with what each call promises: those of a scheduler, and those of an actor.
  *
  * @module
  */
-import type { EngineContext } from './context/scheduler-context.ts';
-import type { JobTypes, UntypedJobs } from './job/typed-jobs.ts';
-import type { Actor, LedgerRepository } from './ledger/ledger-repository.ts';
-import { boundTo, checkActor } from './ledger/views/actor-view.ts';
-import type { MonquePublicAPI } from './public-api.ts';
+import type { ObjectId } from 'mongodb';
+import type { EnqueueEntryResult, TypedEntry } from './client/enqueue.ts';
+import type { BulkResult, JobsPage, QueueStats } from './client/manual-verbs.ts';
+import type { GetHistoryOptions } from './client/metadata-and-history.ts';
+import type { OpenGateOptions } from './client/open-gate.ts';
+import type { Schedule } from './client/schedules.ts';
+import type { AuditOptions, AuditReport } from './diagnosis/auditor.ts';
+import type { Explanation } from './diagnosis/explanation.ts';
+import type { Inspection } from './diagnosis/inspector.ts';
+import type { Job } from './job/job.ts';
+import type { MetadataChanges } from './job/metadata.ts';
+import type {
+  AnyName,
+  DataArgument,
+  DataFor,
+  DataOf,
+  JobTypes,
+  NameOf,
+  OfNames,
+  ResultOf,
+  UntypedJobs,
+} from './job/typed-jobs.ts';
+import type { TransitionEntry } from './ledger/ledger-repository.ts';
+import type { LedgerVerb } from './ledger/views/ledger-view.ts';
+import type {
+  EnqueueOptions,
+  GetJobsOptions,
+  GetJobsWithCursorOptions,
+  JobsFilter,
+  ScheduleOptions,
+} from './options/enqueue-options.ts';
 
-/** The verbs that an actor has. */
-export type ManagementVerb =
-  | 'enqueue'
-  | 'now'
-  | 'enqueueMany'
-  | 'schedule'
-  | 'unschedule'
-  | 'getSchedules'
-  | 'getJob'
-  | 'getJobs'
-  | 'getJobsWithCursor'
-  | 'getHistory'
-  | 'setMetadata'
-  | 'cancelJob'
-  | 'retryJob'
-  | 'rescheduleJob'
-  | 'deleteJob'
-  | 'openGate'
-  | 'cancelJobs'
-  | 'retryJobs'
-  | 'deleteJobs'
-  | 'getQueueStats'
-  | 'pause'
-  | 'resume'
-  | 'waitFor';
-
-const VERBS: Readonly<Record<ManagementVerb, true>> = {
-  enqueue: true,
-  now: true,
-  enqueueMany: true,
-  schedule: true,
-  unschedule: true,
-  getSchedules: true,
-  getJob: true,
-  getJobs: true,
-  getJobsWithCursor: true,
-  getHistory: true,
-  setMetadata: true,
-  cancelJob: true,
-  retryJob: true,
-  rescheduleJob: true,
-  deleteJob: true,
-  openGate: true,
-  cancelJobs: true,
-  retryJobs: true,
-  deleteJobs: true,
-  getQueueStats: true,
-  pause: true,
-  resume: true,
-  waitFor: true,
-};
+/** An id as callers may give it: an ObjectId, or its 24 hexadecimal characters. */
+export type JobId = ObjectId | string;
 
 /**
- * What {@link MonquePublicAPI.as} gives: verbs on jobs, but not those that run a scheduler.
+ * The verbs on jobs: a {@link Monque} has them, and {@link MonquePublicAPI.as} gives them as an actor may use them. They
+ * are not those that run a scheduler.
  *
  * @typeParam Types - the names of the jobs with the types of their data and results; without it any name goes
  */
-export type MonqueManagement<Types extends JobTypes = UntypedJobs> = Pick<
-  MonquePublicAPI<Types>,
-  ManagementVerb
->;
+export interface MonqueManagement<Types extends JobTypes = UntypedJobs> {
+  /**
+   * Stores a job; resolves when it is durable. With a unique key that is taken nothing is stored, and the job that
+   * holds the key is returned, after `whenTaken` was done.
+   *
+   * @param name - the name of the worker that is to run it, 1 to 256 characters
+   * @param data - what the handler works on; copied now, at most `maxPayloadSize` bytes; checked against the schema of
+   * the worker when that is registered here
+   * @throws UnknownOutcomeError when storing was not confirmed within `resendLimit`
+   */
+  enqueue<T>(name: AnyName<Types>, data?: T, options?: EnqueueOptions): Promise<Job<T>>;
+  enqueue<Name extends NameOf<Types>>(
+    name: Name,
+    ...data: DataArgument<DataFor<Types, Name>, [options?: EnqueueOptions]>
+  ): Promise<Job<DataOf<Types, Name>>>;
 
-/** These verbs of a scheduler, and nothing else of it. */
-export function managementOf<Types extends JobTypes>(
-  monque: MonquePublicAPI<Types>,
-): MonqueManagement<Types> {
-  const verbs = Object.keys(VERBS) as ManagementVerb[];
-  const bound = verbs.map((verb) => [verb, Reflect.get(monque, verb).bind(monque)]);
-  return Object.freeze(Object.fromEntries(bound));
+  /** Stores a job that is due at once: `enqueue` without options. */
+  now<T>(name: AnyName<Types>, data?: T): Promise<Job<T>>;
+  now<Name extends NameOf<Types>>(
+    name: Name,
+    ...data: DataArgument<DataFor<Types, Name>>
+  ): Promise<Job<DataOf<Types, Name>>>;
+
+  /**
+   * Stores many jobs with few round trips. All or nothing is not promised, and it does not reject when only some could
+   * be stored: the answer says for each entry, in order, whether it is stored (`enqueued`, or `existing` with the holder
+   * of its key), is not (`failed`), or whether that is unknown (`unknown`). To store many jobs in one transaction,
+   * enqueue each with the session.
+   *
+   * @throws InvalidArgumentError naming the entry; then nothing is stored
+   */
+  enqueueMany<Name extends NameOf<Types> = NameOf<Types>>(
+    entries: readonly TypedEntry<Types, Name>[],
+  ): Promise<EnqueueEntryResult<DataOf<Types, Name>>[]>;
+
+  /**
+   * Makes a series: a job that runs again and again by a cron expression. There is one series for a name and key,
+   * however many processes ask for it; asking with another expression, zone or data changes it, also while a run is on.
+   *
+   * @param cron - 5 fields; 6 with seconds; or `@daily` and its like
+   * @returns the job of the series, which stays the same from run to run; also after `endAt`, until its last run ended
+   * @throws InvalidCronError with the position of the fault and a valid example
+   * @throws InvalidArgumentError also when there is no such series and `endAt` leaves it no run
+   */
+  schedule<T>(
+    cron: string,
+    name: AnyName<Types>,
+    data?: T,
+    options?: ScheduleOptions,
+  ): Promise<Job<T>>;
+  schedule<Name extends NameOf<Types>>(
+    cron: string,
+    name: Name,
+    ...data: DataArgument<DataFor<Types, Name>, [options?: ScheduleOptions]>
+  ): Promise<Job<DataOf<Types, Name>>>;
+
+  /**
+   * Ends series: their waiting runs are cancelled; a run that is on ends as it will and is the last.
+   *
+   * @param options.uniqueKey - the key of one series: what it was made with, or its expression, as `schedule` was given
+   * it; without it all series of the name are ended
+   * @returns how many series were ended
+   */
+  unschedule(name: NameOf<Types>, options?: { readonly uniqueKey?: string }): Promise<number>;
+
+  /** The series there are, of one name or of all. */
+  getSchedules(filter?: { readonly name?: NameOf<Types> }): Promise<Schedule[]>;
+
+  /**
+   * Opens a gate of a job that is not finished. A job that waits there goes on at once; one that has not come to it
+   * will not wait. The evidence is kept in the job's `gates`; opening again with the same evidence changes nothing.
+   *
+   * @returns the job after the call; null when there is none
+   * @throws JobStateError when the job is finished, or the gate was opened before on other evidence
+   * @throws InvalidArgumentError also when the worker of the job is registered here and has no such gate, or the
+   * gate's schema refuses the evidence
+   */
+  openGate(id: JobId, gate: string, options: OpenGateOptions): Promise<Job | null>;
+
+  /** The job with this id, also from the archive; null when there is none. */
+  getJob<T = unknown>(id: JobId): Promise<Job<T> | null>;
+
+  /** Jobs by their due times, the earliest first, at most 100 unless `limit` says otherwise. */
+  getJobs<Name extends NameOf<Types> = NameOf<Types>>(
+    options?: OfNames<GetJobsOptions, Name>,
+  ): Promise<Job<DataOf<Types, Name>>[]>;
+
+  /** One page of jobs. Jobs that are added meanwhile neither hide nor repeat others. */
+  getJobsWithCursor<Name extends NameOf<Types> = NameOf<Types>>(
+    options?: OfNames<GetJobsWithCursorOptions, Name>,
+  ): Promise<JobsPage<DataOf<Types, Name>>>;
+
+  /**
+   * What happened to a job, the oldest first. With the option `transitionLog` every transition since the option was
+   * set, also of a job that is gone; without it the newest 20 entries that the job keeps: what failed, and what was
+   * done by hand. An empty list for a job that is not known.
+   */
+  getHistory(id: JobId, options?: GetHistoryOptions): Promise<TransitionEntry[]>;
+
+  /**
+   * Changes keys of the metadata of a job, whatever state it is in; `null` removes a key, other keys stay.
+   *
+   * @returns the job after the call; null when there is none
+   * @throws InvalidArgumentError also when the metadata would take more than 4 KiB; then nothing is changed
+   */
+  setMetadata(id: JobId, changes: MetadataChanges): Promise<Job | null>;
+
+  /**
+   * Cancels a pending job, or one that waits at a gate, at once; of a series the waiting run, the series goes on. For a
+   * job that is processing it is
+   * asked for: its handler's signal aborts, wherever it runs, and the job ends as cancelled unless the handler
+   * succeeds all the same.
+   *
+   * @param options.reason - kept in the history of the job
+   * @returns the job after the call; null when there is none
+   * @throws JobStateError when the job is finished
+   */
+  cancelJob(id: JobId, options?: { readonly reason?: string }): Promise<Job | null>;
+
+  /**
+   * Makes a failed or cancelled job pending again, due at once, with no failure counted and with its unique key.
+   *
+   * @returns the job after the call; null when there is none
+   * @throws JobStateError when the job is neither failed nor cancelled
+   * @throws UniqueKeyTakenError when another job holds its unique key by now
+   */
+  retryJob(id: JobId): Promise<Job | null>;
+
+  /**
+   * Moves a pending job to another time; of a series the waiting run alone.
+   *
+   * @returns the job after the call; null when there is none
+   * @throws JobStateError when the job is not pending
+   */
+  rescheduleJob(id: JobId, runAt: Date): Promise<Job | null>;
+
+  /**
+   * Deletes a job that is not processing; a series ends with its job.
+   *
+   * @returns true when it was deleted, false when there is none
+   * @throws JobStateError when the job is processing
+   */
+  deleteJob(id: JobId): Promise<boolean>;
+
+  /** `cancelJob` for every job that matches; `{}` means all, a filter that is left out is refused. */
+  cancelJobs(filter: JobsFilter): Promise<BulkResult>;
+
+  /** `retryJob` for every job that matches, all for `{}`; jobs of one unique key: the first of them. */
+  retryJobs(filter: JobsFilter): Promise<BulkResult>;
+
+  /** `deleteJob` for every job that matches; `{}` means all, a filter that is left out is refused. */
+  deleteJobs(filter: JobsFilter): Promise<BulkResult>;
+
+  /** Counts jobs, with how long they wait and run. Reads all jobs of the name, or of the collection. */
+  getQueueStats(filter?: { readonly name?: NameOf<Types> }): Promise<QueueStats>;
+
+  /**
+   * Lets no more jobs of a name start, in any process; runs that are on go on. Kept in the database until `resume`.
+   * Takes hold everywhere within two seconds. Idempotent.
+   */
+  pause(name: NameOf<Types>): Promise<void>;
+
+  /** Lets jobs of a name start again. Idempotent. */
+  resume(name: NameOf<Types>): Promise<void>;
+
+  /**
+   * Waits until a job is finished, wherever it runs, and gives what its handler returned. A job of a series is
+   * finished when the series is over.
+   *
+   * @param options.timeout - milliseconds to wait at most. Default 30000.
+   * @throws WaitError whose `reason` tells apart `failed`, `cancelled`, `gone`, `timeout` and `unknown`
+   */
+  waitFor<Name extends NameOf<Types> = NameOf<Types>>(
+    id: JobId | Job<DataOf<Types, Name>>,
+    options?: { readonly timeout?: number },
+  ): Promise<ResultOf<Types, Name>>;
+
+  /**
+   * Why a job runs or does not, in words and as data: the decisive reason, and the others. A ledger that does not answer
+   * is a reason too, not an error. Takes a few reads by id and of the leases; works without `start`.
+   */
+  explain(id: JobId): Promise<Explanation>;
+
+  /**
+   * The instances with what they say of themselves and hold, and the names with what waits, in every process. Takes
+   * bounded reads within the indexes, some for each instance and name; for people, not for a hot path.
+   */
+  inspect(): Promise<Inspection>;
+
+  /**
+   * Looks at every stored job with the rules of the ledger, in bounded batches, and with `repair` mends what can be
+   * mended; the state of a job is never changed. For people and for jobs of their own, not for a hot path.
+   *
+   * @throws InvalidArgumentError when an option is wrong
+   */
+  audit(options?: AuditOptions): Promise<AuditReport>;
+
+  /**
+   * Whether the hook `access.may` allows this verb of the ledger, on jobs of this name where one is given, without doing
+   * it: to show what can be done. A scheduler that is no actor's may do everything. The verb itself is asked for anew.
+   *
+   * @param verb - the verb as the hook gets it, such as `cancel`, `redrive` or `findJobs`
+   * @throws what the hook throws
+   */
+  can(verb: LedgerVerb, name?: NameOf<Types>): Promise<boolean>;
 }
 
-/** The ledger as an actor may use it. The hook of the scheduler goes before one that its ledger was given. */
-export function ledgerFor(
-  { ledger, options, emit }: Pick<EngineContext, 'ledger' | 'options' | 'emit'>,
-  actor: Actor,
-): LedgerRepository {
-  const { access = ledger.access } = options;
-  return boundTo(ledger, checkActor('actor', actor), {
-    may: (question) => access.may(question),
-    onDenied: ({ actorId, verb, jobName: name }) => {
-      emit('access:denied', { actor: actorId, verb, ...(name !== undefined && { name }) });
-    },
-  });
-}
+/** The verbs that an actor has. */
+export type ManagementVerb = keyof MonqueManagement;

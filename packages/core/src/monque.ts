@@ -4,31 +4,24 @@
  * @module
  */
 import type { Db } from 'mongodb';
-import { type EnqueueEntryResult, Producer, type TypedEntry } from './client/enqueue.ts';
-import { type BulkResult, Control, type JobsPage, type QueueStats } from './client/manual-verbs.ts';
-import { type GetHistoryOptions, Records } from './client/metadata-and-history.ts';
-import { Gates, type OpenGateOptions } from './client/open-gate.ts';
-import { type Schedule, Schedules } from './client/schedules.ts';
+import type { EnqueueEntryResult, TypedEntry } from './client/enqueue.ts';
+import type { BulkResult, JobsPage, QueueStats } from './client/manual-verbs.ts';
+import type { GetHistoryOptions } from './client/metadata-and-history.ts';
+import type { OpenGateOptions } from './client/open-gate.ts';
+import type { Schedule } from './client/schedules.ts';
 import { Waiter } from './client/wait-for.ts';
 import { MonqueEmitter } from './context/events.ts';
-import { type Health, idleHealth } from './context/health.ts';
+import type { Health } from './context/health.ts';
 import { INSTRUMENTATION_CHECKS, type Instrumentation } from './context/instruments.ts';
-import { contextOver, type EngineContext, makeContext } from './context/scheduler-context.ts';
-import { type AuditOptions, Auditor, type AuditReport } from './diagnosis/auditor.ts';
-import { Explainer } from './diagnosis/explainer.ts';
+import { type EngineContext, makeContext } from './context/scheduler-context.ts';
+import type { AuditOptions, AuditReport } from './diagnosis/auditor.ts';
 import type { Explanation } from './diagnosis/explanation.ts';
-import { type Inspection, Inspector } from './diagnosis/inspector.ts';
+import type { Inspection } from './diagnosis/inspector.ts';
 import { type MetricsSnapshot, snapshotOf } from './diagnosis/metrics-snapshot.ts';
+import { idleHealth } from './engine/idle-health.ts';
 import { Instance } from './engine/instance.ts';
 import { type ReconfigureOptions, Reconfigurer } from './engine/reconfigurer.ts';
-import {
-  checkFields,
-  checkFunction,
-  checkJobName,
-  DAY_MS,
-  integer,
-  toObjectId,
-} from './foundation/argument-checks.ts';
+import { checkFields, checkFunction, checkJobName } from './foundation/argument-checks.ts';
 import { InvalidArgumentError } from './foundation/errors.ts';
 import { Turns } from './foundation/start-stop.ts';
 import type { Job } from './job/job.ts';
@@ -44,10 +37,12 @@ import type {
   ResultOf,
   UntypedJobs,
 } from './job/typed-jobs.ts';
+import { clientOf, JobsClient, type SharedParts } from './jobs-client.ts';
 import type { Actor, LedgerRepository, TransitionEntry } from './ledger/ledger-repository.ts';
 import { InMemoryLedgerRepository } from './ledger/memory/in-memory-ledger-repository.ts';
+import type { LedgerVerb } from './ledger/views/ledger-view.ts';
 import { resolveSource } from './ledger-source.ts';
-import { ledgerFor, type MonqueManagement, managementOf } from './management.ts';
+import type { JobId, MonqueManagement } from './management.ts';
 import {
   checkWorkerOptions,
   type EnqueueOptions,
@@ -58,13 +53,11 @@ import {
   type WorkerOptions,
 } from './options/enqueue-options.ts';
 import { type MonqueOptions, type ResolvedOptions, resolveOptions } from './options/options.ts';
-import type { HandlerReturn, JobId, MonquePublicAPI } from './public-api.ts';
+import type { HandlerReturn, MonquePublicAPI } from './public-api.ts';
 import { stopOnSignals } from './stop-on-signals.ts';
 import type { JobHandler } from './workers/handler.ts';
 import { StagePlan, type StagesDefinition } from './workers/stages.ts';
 import { Worker } from './workers/worker.ts';
-
-const DEFAULT_WAIT_TIMEOUT = 30_000;
 
 /**
  * An embeddable job scheduler that keeps its jobs in MongoDB.
@@ -82,23 +75,13 @@ export class Monque<Types extends JobTypes = UntypedJobs>
   extends MonqueEmitter
   implements MonquePublicAPI<Types>
 {
-  /** This one, or the scheduler that this one is of an actor's. */
-  readonly #origin: Monque<Types>;
-  readonly #ledger: LedgerRepository;
   readonly #options: ResolvedOptions;
   readonly #context: EngineContext;
-  readonly #producer: Producer;
-  readonly #schedules: Schedules;
-  readonly #control: Control;
-  readonly #gates: Gates;
+  readonly #shared: SharedParts;
+  readonly #jobs: JobsClient;
   readonly #waiter: Waiter;
-  readonly #records: Records;
-  readonly #explainer: Explainer;
-  readonly #inspector: Inspector;
-  readonly #auditor: Auditor;
-  readonly #workers: Map<string, Worker>;
+  readonly #workers = new Map<string, Worker>();
   readonly #reconfigurer: Reconfigurer;
-  readonly #initialize = (): Promise<void> => this.initialize();
   #instance: Instance | undefined;
   #releaseSignals: (() => void) | undefined;
   readonly #turns = new Turns();
@@ -108,42 +91,17 @@ export class Monque<Types extends JobTypes = UntypedJobs>
    * @param options - see {@link MonqueOptions}
    * @throws InvalidArgumentError when the source is neither, or an option is wrong. Nothing is connected to yet.
    */
-  constructor(source: Db | LedgerRepository, options?: MonqueOptions);
-  /** @internal The scheduler `origin` over a ledger of an actor's, with the events, workers and time of `origin`. */
-  constructor(source: LedgerRepository, origin: Monque<Types>);
-  constructor(source: Db | LedgerRepository, given: MonqueOptions | Monque<Types> = {}) {
+  constructor(source: Db | LedgerRepository, options: MonqueOptions = {}) {
     super();
-    if (given instanceof Monque) {
-      this.#origin = given;
-      this.#context = contextOver(given.#context, source as LedgerRepository);
-      this.#workers = given.#workers;
-      this.#reconfigurer = given.#reconfigurer;
-    } else {
-      this.#origin = this;
-      this.#context = makeContext(resolveSource(source, given), (name, payload) => {
-        this.emit(name, payload as never);
-      });
-      this.#workers = new Map();
-      this.#reconfigurer = new Reconfigurer(this.#context, this.#workers, given);
-    }
-    this.#options = this.#context.options;
-    this.#ledger = this.#context.ledger;
-    const origin = this.#origin;
-    const onPending = (jobs: readonly Job[]): void => origin.#instance?.jobsStored(jobs);
-    this.#producer = new Producer(this.#context, this.#workers, onPending);
-    this.#schedules = new Schedules(this.#context, this.#producer, (job) => onPending([job]));
-    this.#gates = new Gates(this.#context, this.#workers, (job) => onPending([job]));
-    this.#waiter = new Waiter(this.#context);
-    this.#records = new Records(this.#context);
-    this.#explainer = new Explainer(this.#context, () => origin.#instance);
-    this.#inspector = new Inspector(this.#context, () => origin.#instance);
-    this.#auditor = new Auditor(this.#context);
-    this.#control = new Control(this.#context, {
-      onPending: (job) => onPending([job]),
-      onCancelRequested: (jobId) => origin.#instance?.cancelRequested(jobId),
-      onEnded: (job) => origin.#waiter.ended(job),
-      onPausesChanged: () => origin.#instance?.pausesChanged(),
+    this.#context = makeContext(resolveSource(source, options), (name, payload) => {
+      this.emit(name, payload as never);
     });
+    this.#options = this.#context.options;
+    this.#waiter = new Waiter(this.#context);
+    this.#reconfigurer = new Reconfigurer(this.#context, this.#workers, options);
+    const instance = (): Instance | undefined => this.#instance;
+    this.#shared = { workers: this.#workers, waiter: this.#waiter, instance };
+    this.#jobs = new JobsClient(this.#context, this.#shared);
   }
 
   /** A scheduler that keeps its jobs in this process only: for unit tests and first steps. */
@@ -158,9 +116,8 @@ export class Monque<Types extends JobTypes = UntypedJobs>
     return new Monque<Types>(inMemory, others);
   }
 
-  async initialize(): Promise<void> {
-    await this.#ledger.open();
-    await this.#context.ledgerTime.ensureSampled();
+  initialize(): Promise<void> {
+    return this.#context.ready();
   }
 
   start(): Promise<void> {
@@ -181,7 +138,7 @@ export class Monque<Types extends JobTypes = UntypedJobs>
     ...data: DataArgument<DataFor<Types, Name>, [options?: EnqueueOptions]>
   ): Promise<Job<DataOf<Types, Name>>>;
   async enqueue(name: string, data?: unknown, options: EnqueueOptions = {}): Promise<Job> {
-    return this.#producer.enqueue(name, data, options, this.#initialize);
+    return this.#jobs.enqueue(name, data, options);
   }
 
   now<T>(name: AnyName<Types>, data?: T): Promise<Job<T>>;
@@ -190,13 +147,13 @@ export class Monque<Types extends JobTypes = UntypedJobs>
     ...data: DataArgument<DataFor<Types, Name>>
   ): Promise<Job<DataOf<Types, Name>>>;
   async now(name: string, data?: unknown): Promise<Job> {
-    return this.#producer.enqueue(name, data, {}, this.#initialize);
+    return this.#jobs.now(name, data);
   }
 
   async enqueueMany<Name extends NameOf<Types> = NameOf<Types>>(
     entries: readonly TypedEntry<Types, Name>[],
   ): Promise<EnqueueEntryResult<DataOf<Types, Name>>[]> {
-    const results = await this.#producer.enqueueMany(entries, this.#initialize);
+    const results = await this.#jobs.enqueueMany(entries);
     return results as EnqueueEntryResult<DataOf<Types, Name>>[];
   }
 
@@ -217,19 +174,18 @@ export class Monque<Types extends JobTypes = UntypedJobs>
     data?: unknown,
     options: ScheduleOptions = {},
   ): Promise<Job> {
-    return this.#schedules.schedule(cron, name, data, options, this.#initialize);
+    return this.#jobs.schedule(cron, name, data, options);
   }
 
   async unschedule(
     name: NameOf<Types>,
     options: { readonly uniqueKey?: string } = {},
   ): Promise<number> {
-    return this.#schedules.unschedule(name, options, this.#initialize);
+    return this.#jobs.unschedule(name, options);
   }
 
   async getSchedules(filter: { readonly name?: NameOf<Types> } = {}): Promise<Schedule[]> {
-    checkFields('filter', filter, { name: checkJobName });
-    return this.#schedules.list(filter.name);
+    return this.#jobs.getSchedules(filter);
   }
 
   worker<T>(
@@ -263,86 +219,86 @@ export class Monque<Types extends JobTypes = UntypedJobs>
   }
 
   async getJob<T = unknown>(id: JobId): Promise<Job<T> | null> {
-    return (await this.#control.getJob(id)) as Job<T> | null;
+    return this.#jobs.getJob<T>(id);
   }
 
   async getJobs<Name extends NameOf<Types> = NameOf<Types>>(
     options: OfNames<GetJobsOptions, Name> = {},
   ): Promise<Job<DataOf<Types, Name>>[]> {
-    return (await this.#control.getJobs(options)) as Job<DataOf<Types, Name>>[];
+    return (await this.#jobs.getJobs(options)) as Job<DataOf<Types, Name>>[];
   }
 
   async getJobsWithCursor<Name extends NameOf<Types> = NameOf<Types>>(
     options: OfNames<GetJobsWithCursorOptions, Name> = {},
   ): Promise<JobsPage<DataOf<Types, Name>>> {
-    return (await this.#control.getJobsWithCursor(options)) as JobsPage<DataOf<Types, Name>>;
+    return (await this.#jobs.getJobsWithCursor(options)) as JobsPage<DataOf<Types, Name>>;
   }
 
   async getHistory(id: JobId, options: GetHistoryOptions = {}): Promise<TransitionEntry[]> {
-    return this.#records.getHistory(id, options);
+    return this.#jobs.getHistory(id, options);
   }
 
   async setMetadata(id: JobId, changes: MetadataChanges): Promise<Job | null> {
-    return this.#records.setMetadata(id, changes, this.#initialize);
+    return this.#jobs.setMetadata(id, changes);
   }
 
   async cancelJob(id: JobId, options: { readonly reason?: string } = {}): Promise<Job | null> {
-    return this.#control.cancelJob(id, options, this.#initialize);
+    return this.#jobs.cancelJob(id, options);
   }
 
   async retryJob(id: JobId): Promise<Job | null> {
-    return this.#control.retryJob(id, this.#initialize);
+    return this.#jobs.retryJob(id);
   }
 
   async rescheduleJob(id: JobId, runAt: Date): Promise<Job | null> {
-    return this.#control.rescheduleJob(id, runAt, this.#initialize);
+    return this.#jobs.rescheduleJob(id, runAt);
   }
 
   async openGate(id: JobId, gate: string, options: OpenGateOptions): Promise<Job | null> {
-    return this.#gates.open(id, gate, options, this.#initialize);
+    return this.#jobs.openGate(id, gate, options);
   }
 
   async deleteJob(id: JobId): Promise<boolean> {
-    return this.#control.deleteJob(id);
+    return this.#jobs.deleteJob(id);
   }
 
   async cancelJobs(filter: JobsFilter): Promise<BulkResult> {
-    return this.#control.cancelJobs(filter, this.#initialize);
+    return this.#jobs.cancelJobs(filter);
   }
 
   async retryJobs(filter: JobsFilter): Promise<BulkResult> {
-    return this.#control.retryJobs(filter, this.#initialize);
+    return this.#jobs.retryJobs(filter);
   }
 
   async deleteJobs(filter: JobsFilter): Promise<BulkResult> {
-    return this.#control.deleteJobs(filter, this.#initialize);
+    return this.#jobs.deleteJobs(filter);
   }
 
   async getQueueStats(filter: { readonly name?: NameOf<Types> } = {}): Promise<QueueStats> {
-    return this.#control.getQueueStats(filter, this.#initialize);
+    return this.#jobs.getQueueStats(filter);
   }
 
   async pause(name: NameOf<Types>): Promise<void> {
-    return this.#control.setPaused(name, true, this.#initialize);
+    return this.#jobs.pause(name);
   }
 
   async resume(name: NameOf<Types>): Promise<void> {
-    return this.#control.setPaused(name, false, this.#initialize);
+    return this.#jobs.resume(name);
   }
 
   async waitFor<Name extends NameOf<Types> = NameOf<Types>>(
     id: JobId | Job<DataOf<Types, Name>>,
     options: { readonly timeout?: number } = {},
   ): Promise<ResultOf<Types, Name>> {
-    const given = typeof id === 'object' && id !== null && '_id' in id ? id._id : id;
-    const jobId = toObjectId('id', given);
-    checkFields('options', options, { timeout: integer(0, DAY_MS) });
-    const { timeout = DEFAULT_WAIT_TIMEOUT } = options;
-    return (await this.#waiter.wait(jobId, timeout)) as ResultOf<Types, Name>;
+    return (await this.#jobs.waitFor(id, options)) as ResultOf<Types, Name>;
+  }
+
+  can(verb: LedgerVerb, name?: NameOf<Types>): Promise<boolean> {
+    return this.#jobs.can(verb, name);
   }
 
   as(actor: Actor): MonqueManagement<Types> {
-    return managementOf(new Monque<Types>(ledgerFor(this.#context, actor), this));
+    return clientOf(this.#context, this.#shared, actor) as MonqueManagement<Types>;
   }
 
   reconfigure(options: ReconfigureOptions<NameOf<Types>>): void {
@@ -360,15 +316,15 @@ export class Monque<Types extends JobTypes = UntypedJobs>
   }
 
   explain(id: JobId): Promise<Explanation> {
-    return this.#explainer.explain(id, this.#initialize);
+    return this.#jobs.explain(id);
   }
 
   inspect(): Promise<Inspection> {
-    return this.#inspector.inspect(this.#initialize);
+    return this.#jobs.inspect();
   }
 
   async audit(options: AuditOptions = {}): Promise<AuditReport> {
-    return this.#auditor.audit(options, this.#initialize);
+    return this.#jobs.audit(options);
   }
 
   metrics(): MetricsSnapshot {
@@ -396,6 +352,6 @@ export class Monque<Types extends JobTypes = UntypedJobs>
     await instance?.stop();
     this.#releaseSignals?.();
     await this.#context.ledgerTime.idle();
-    await this.#ledger.close();
+    await this.#context.ledger.close();
   }
 }

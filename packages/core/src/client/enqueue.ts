@@ -92,20 +92,11 @@ export class Producer {
     this.#enqueuer = new Enqueuer(context, onStored);
   }
 
-  /**
-   * Stores one job; the job that holds its key when that is taken.
-   *
-   * @param ready - makes the ledger ready; called once the input was found to be right
-   */
-  async enqueue(
-    name: string,
-    data: unknown,
-    options: EnqueueOptions,
-    ready: () => Promise<void>,
-  ): Promise<Job> {
+  /** Stores one job; the job that holds its key when that is taken. */
+  async enqueue(name: string, data: unknown, options: EnqueueOptions): Promise<Job> {
     const draft = this.#draft(SINGLE, name, data, options);
     await this.#checkAgainstSchema([SINGLE.data], [draft]);
-    await ready();
+    await this.#context.ready();
     return this.#context.instruments.enqueue({
       names: [name],
       send: async (trace) => {
@@ -118,10 +109,7 @@ export class Producer {
   }
 
   /** Stores many jobs; an answer for each, in order. */
-  async enqueueMany(
-    entries: readonly EnqueueEntry[],
-    ready: () => Promise<void>,
-  ): Promise<EnqueueEntryResult[]> {
+  async enqueueMany(entries: readonly EnqueueEntry[]): Promise<EnqueueEntryResult[]> {
     if (!Array.isArray(entries)) throw new InvalidArgumentError('entries', 'an array', entries);
     const drafts = entries.map((entry: EnqueueEntry, index) => {
       const field = `entries[${index}]`;
@@ -132,7 +120,7 @@ export class Producer {
       entries.map((_, index) => fieldsOf(`entries[${index}]`).data),
       drafts,
     );
-    await ready();
+    await this.#context.ready();
     return this.#context.instruments.enqueue({
       names: drafts.map(({ name }) => name),
       send: (trace) =>

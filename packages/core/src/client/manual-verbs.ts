@@ -83,10 +83,7 @@ export interface ControlHooks {
   readonly onPausesChanged: () => void;
 }
 
-/** Makes the ledger ready; called once the input was found to be right. */
-type Ready = () => Promise<void>;
-
-type ControlContext = Pick<EngineContext, 'ledger' | 'ledgerTime' | 'emit'>;
+type ControlContext = Pick<EngineContext, 'ledger' | 'ledgerTime' | 'ready' | 'emit'>;
 
 /** The verbs of the user's. */
 export class Control {
@@ -152,15 +149,11 @@ export class Control {
   }
 
   /** Cancels a job, or asks for it while it runs; null when there is none. */
-  async cancelJob(
-    id: unknown,
-    options: { readonly reason?: string },
-    ready: Ready,
-  ): Promise<Job | null> {
+  async cancelJob(id: unknown, options: { readonly reason?: string }): Promise<Job | null> {
     checkFields('options', options, { reason: text(LONGEST_REASON) });
     const { reason } = options;
     const jobId = toObjectId('id', id);
-    await ready();
+    await this.#context.ready();
     const { ledger, ledgerTime, emit } = this.#context;
     const now = ledgerTime.now();
     const { outcome, job } = await ledger.cancel({
@@ -181,10 +174,10 @@ export class Control {
   }
 
   /** Makes a failed or cancelled job pending again; null when there is none. */
-  async retryJob(id: unknown, ready: Ready): Promise<Job | null> {
+  async retryJob(id: unknown): Promise<Job | null> {
     const { ledger, ledgerTime, emit } = this.#context;
     const jobId = toObjectId('id', id);
-    await ready();
+    await this.#context.ready();
     const now = ledgerTime.now();
     const { outcome, job, holder } = await ledger.redrive({ jobId, now, nextRunAt: now });
     if (job === null) return null;
@@ -196,11 +189,11 @@ export class Control {
   }
 
   /** Moves a pending job to another time; null when there is none. */
-  async rescheduleJob(id: unknown, runAt: Date, ready: Ready): Promise<Job | null> {
+  async rescheduleJob(id: unknown, runAt: Date): Promise<Job | null> {
     const { ledger, ledgerTime } = this.#context;
     const jobId = toObjectId('id', id);
     checkDate('runAt', runAt);
-    await ready();
+    await this.#context.ready();
     const changes = { nextRunAt: new Date(runAt) };
     const { outcome, job } = await ledger.amend({ jobId, changes, now: ledgerTime.now() });
     if (job === null) return null;
@@ -213,6 +206,7 @@ export class Control {
   async deleteJob(id: unknown): Promise<boolean> {
     const { ledger, ledgerTime, emit } = this.#context;
     const jobId = toObjectId('id', id);
+    await this.#context.ready();
     const { outcome, job } = await ledger.remove({ jobId, now: ledgerTime.now() });
     if (job === null) return false;
     if (outcome === 'refused') throw stateError(job, 'remove');
@@ -222,55 +216,43 @@ export class Control {
   }
 
   /** `cancelJob` for all that match. */
-  cancelJobs(filter: JobsFilter, ready: Ready): Promise<BulkResult> {
-    return this.#forAll(
-      filter,
-      ready,
-      async ({ _id }) => (await this.cancelJob(_id, {}, ready)) !== null,
-    );
+  cancelJobs(filter: JobsFilter): Promise<BulkResult> {
+    return this.#forAll(filter, async ({ _id }) => (await this.cancelJob(_id, {})) !== null);
   }
 
   /** `retryJob` for all that match. */
-  retryJobs(filter: JobsFilter, ready: Ready): Promise<BulkResult> {
-    return this.#forAll(
-      filter,
-      ready,
-      async ({ _id }) => (await this.retryJob(_id, ready)) !== null,
-    );
+  retryJobs(filter: JobsFilter): Promise<BulkResult> {
+    return this.#forAll(filter, async ({ _id }) => (await this.retryJob(_id)) !== null);
   }
 
   /** `deleteJob` for all that match. */
-  deleteJobs(filter: JobsFilter, ready: Ready): Promise<BulkResult> {
-    return this.#forAll(filter, ready, ({ _id }) => this.deleteJob(_id));
+  deleteJobs(filter: JobsFilter): Promise<BulkResult> {
+    return this.#forAll(filter, ({ _id }) => this.deleteJob(_id));
   }
 
   /** Counts the jobs of one name, or of all. */
-  async getQueueStats(filter: { readonly name?: string }, ready: Ready): Promise<QueueStats> {
+  async getQueueStats(filter: { readonly name?: string }): Promise<QueueStats> {
     checkFields('filter', filter, { name: checkJobName });
     const { name } = filter;
-    await ready();
+    await this.#context.ready();
     const { ledger, ledgerTime } = this.#context;
     const now = ledgerTime.now();
     return toStats(await ledger.readStats({ now, ...(name !== undefined && { name }) }));
   }
 
   /** Pauses a name for the whole cluster, or lets it go on. */
-  async setPaused(name: unknown, paused: boolean, ready: Ready): Promise<void> {
+  async setPaused(name: unknown, paused: boolean): Promise<void> {
     checkJobName('name', name);
-    await ready();
+    await this.#context.ready();
     const { ledger, ledgerTime } = this.#context;
     await ledger.setPaused({ name: name as string, paused, now: ledgerTime.now() });
     this.#hooks.onPausesChanged();
   }
 
   /** Applies a verb to every job that matched when its page was read, a page at a time. */
-  async #forAll(
-    filter: JobsFilter,
-    ready: Ready,
-    apply: (job: Job) => Promise<boolean>,
-  ): Promise<BulkResult> {
+  async #forAll(filter: JobsFilter, apply: (job: Job) => Promise<boolean>): Promise<BulkResult> {
     checkJobsFilter(filter);
-    await ready();
+    await this.#context.ready();
     const tally = new Tally();
     let last: ObjectId | undefined;
     for (;;) {

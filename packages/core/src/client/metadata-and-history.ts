@@ -22,9 +22,9 @@ export interface GetHistoryOptions {
 
 /** Metadata and histories. */
 export class Records {
-  readonly #context: RecordsContext;
+  readonly #context: RecordsContext & Pick<EngineContext, 'ready'>;
 
-  constructor(context: RecordsContext) {
+  constructor(context: RecordsContext & Pick<EngineContext, 'ready'>) {
     this.#context = context;
   }
 
@@ -37,10 +37,10 @@ export class Records {
   }
 
   /** Changes keys of a job's metadata, whatever state it is in; null when there is no such job. */
-  async setMetadata(id: unknown, given: unknown, ready: () => Promise<void>): Promise<Job | null> {
+  async setMetadata(id: unknown, given: unknown): Promise<Job | null> {
     const jobId = toObjectId('id', id);
     const changes = copyMetadataChanges('changes', given);
-    await ready();
+    await this.#context.ready();
     const { ledger, ledgerTime } = this.#context;
     const { outcome, job } = await ledger.setMetadata({ jobId, changes, now: ledgerTime.now() });
     if (outcome === 'full') throw metadataFull('changes');

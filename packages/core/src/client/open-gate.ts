@@ -26,7 +26,7 @@ export interface OpenGateOptions {
   readonly by?: string;
 }
 
-type GatesContext = Pick<EngineContext, 'ledger' | 'ledgerTime' | 'options' | 'emit'>;
+type GatesContext = Pick<EngineContext, 'ledger' | 'ledgerTime' | 'options' | 'ready' | 'emit'>;
 
 /** Opens gates. */
 export class Gates {
@@ -45,21 +45,12 @@ export class Gates {
     this.#onPending = onPending;
   }
 
-  /**
-   * Opens a gate of a job; null when there is no such job.
-   *
-   * @param ready - makes the ledger ready; called once the input was found to be right
-   */
-  async open(
-    id: unknown,
-    name: string,
-    options: OpenGateOptions,
-    ready: () => Promise<void>,
-  ): Promise<Job | null> {
+  /** Opens a gate of a job; null when there is no such job. */
+  async open(id: unknown, name: string, options: OpenGateOptions): Promise<Job | null> {
     const { ledger, ledgerTime, emit } = this.#context;
     const jobId = toObjectId('id', id);
     checkOpening(name, options);
-    await ready();
+    await this.#context.ready();
     const found = await ledger.getJob({ jobId });
     if (found === null) return null;
     const evidence = await this.#checked(found, name, options.evidence);

@@ -75,7 +75,6 @@ export class Schedules {
     name: string,
     data: unknown,
     options: ScheduleOptions,
-    ready: () => Promise<void>,
   ): Promise<Job> {
     checkJobName('name', name);
     checkScheduleOptions(options);
@@ -84,7 +83,7 @@ export class Schedules {
     await this.#producer.checkData(name, copy);
     const plan = toPlan(expression, copy, options);
     const metadata = options.metadata && copyMetadata('options.metadata', options.metadata);
-    await ready();
+    await this.#context.ready();
     const uniqueKey = options.uniqueKey ?? expression;
     for (let race = 0; race < MOST_RACES; race += 1) {
       const { outcome, job } = await this.#storeOrFind(name, uniqueKey, plan, metadata);
@@ -96,15 +95,11 @@ export class Schedules {
   }
 
   /** Ends a series, or all of a name; gives how many were ended. */
-  async unschedule(
-    name: string,
-    options: { readonly uniqueKey?: string },
-    ready: () => Promise<void>,
-  ): Promise<number> {
+  async unschedule(name: string, options: { readonly uniqueKey?: string }): Promise<number> {
     checkJobName('name', name);
     checkFields('options', options, { uniqueKey: text(LONGEST_UNIQUE_KEY) });
     const { uniqueKey } = options;
-    await ready();
+    await this.#context.ready();
     const ended = await this.#end(name, uniqueKey);
     const expression = uniqueKey === undefined ? undefined : expressionOf(uniqueKey);
     if (ended > 0 || expression === undefined || expression === uniqueKey) return ended;

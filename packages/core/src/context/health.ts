@@ -10,7 +10,6 @@ import type { ClaimedJob } from '../job/job.ts';
 import type { LedgerHealth } from '../ledger/ledger-repository.ts';
 import type { AlertKind } from '../options/alert-options.ts';
 import type { Emit } from './events.ts';
-import type { EngineContext } from './scheduler-context.ts';
 
 /** What {@link MonquePublicAPI.health} answers. */
 export interface Health {
@@ -38,24 +37,6 @@ export interface Health {
   readonly alerts: readonly AlertKind[];
   /** How the ledger is, from all calls of this process, those of the application included. */
   readonly ledger: LedgerHealth;
-}
-
-/** How a scheduler is that does not run. */
-export function idleHealth({
-  health,
-  ledger,
-}: Pick<EngineContext, 'health' | 'ledger'>): Omit<Health, 'running'> {
-  return {
-    connected: false,
-    hints: 'polling',
-    ...health.read(),
-    runningJobs: 0,
-    bufferedJobs: 0,
-    unsettledJobs: 0,
-    pausedNames: [],
-    alerts: [],
-    ledger: ledger.health(),
-  };
 }
 
 /** Keeps what is known of the ledger's and the engine's condition. */

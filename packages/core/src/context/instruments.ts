@@ -11,9 +11,8 @@ import { type Check, checkFunction, fields } from '../foundation/argument-checks
 import { toError } from '../foundation/errors.ts';
 import { isPromiseAside } from '../foundation/promises.ts';
 import type { ClaimedJob, Job, JobTrace } from '../job/job.ts';
-import type { MetricsObserver } from '../telemetry/metrics.ts';
-import type { Outcome } from '../workers/handler-outcome.ts';
-import type { EngineContext } from './scheduler-context.ts';
+import type { LedgerRepository } from '../ledger/ledger-repository.ts';
+import type { Metrics, MetricsObserver } from '../telemetry/metrics.ts';
 
 const LONGEST_TRACE_PARENT = 256;
 const LONGEST_TRACE_STATE = 512;
@@ -62,7 +61,18 @@ export const INSTRUMENTATION_CHECKS: Readonly<Record<keyof Instrumentation, Chec
   running: checkFunction,
 };
 
-type InstrumentsContext = Pick<EngineContext, 'ledger' | 'metrics' | 'report'>;
+/** What instruments need of their surroundings. */
+interface InstrumentsContext {
+  readonly ledger: Pick<LedgerRepository, 'observe'>;
+  readonly metrics: Pick<Metrics, 'observe'>;
+  readonly report: (error: unknown) => void;
+}
+
+/** What a handler came to, as far as it is told. */
+interface WatchedEnd {
+  readonly kind: string;
+  readonly error?: unknown;
+}
 
 /** The instruments of one scheduler. */
 export class Instruments {
@@ -103,18 +113,21 @@ export class Instruments {
   }
 
   /** Runs a job under the eyes of the instruments. `execute` never rejects. */
-  run(job: ClaimedJob, execute: () => Promise<Outcome>): Promise<Outcome> {
+  run<End extends WatchedEnd>(job: ClaimedJob, execute: () => Promise<End>): Promise<End> {
     return this.#instrumentations.size === 0 ? execute() : this.#runWatched(job, execute);
   }
 
-  async #runWatched(job: ClaimedJob, execute: () => Promise<Outcome>): Promise<Outcome> {
+  async #runWatched<End extends WatchedEnd>(
+    job: ClaimedJob,
+    execute: () => Promise<End>,
+  ): Promise<End> {
     const observations = this.#observe(({ running }) => running?.(job));
     const outcome = await this.#within(observations, execute);
-    const { kind } = outcome;
+    const { kind, error } = outcome;
     this.#end(observations, {
       jobs: [job],
       outcome: kind === 'confirmed' ? 'completed' : kind,
-      ...(kind === 'failed' && { error: outcome.error }),
+      ...(kind === 'failed' && { error: toError(error) }),
     });
     return outcome;
   }

@@ -35,6 +35,8 @@ export interface EngineContext {
   readonly metrics: Metrics;
   /** The tracers and the observers of metrics that the user brought. */
   readonly instruments: Instruments;
+  /** Opens the ledger and learns its time, once; what a caller gave is checked before. */
+  readonly ready: () => Promise<void>;
   /** Tells of an error outside of handlers, as the event `job:error`. */
   readonly report: (error: unknown) => void;
 }
@@ -62,10 +64,14 @@ export function makeContext(
   const ledger = codec ? withCodec(source, { codec, maxBytes, report }) : source;
   const ledgerTime = new LedgerTime(ledger, clock, report);
   source.onViolation((violation) => emit('invariant:violated', violation));
+  const ready = async (): Promise<void> => {
+    await ledger.open();
+    await ledgerTime.ensureSampled();
+  };
   const instruments = new Instruments({ ledger, metrics, report });
   return {
     ...{ ledger, ledgerTime, clock, random, options },
-    ...{ detached, emit, health, metrics, instruments, report },
+    ...{ detached, emit, health, metrics, instruments, ready, report },
     get log() {
       return log();
     },

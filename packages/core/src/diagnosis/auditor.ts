@@ -66,7 +66,7 @@ export interface AuditReport {
   readonly isComplete: boolean;
 }
 
-type AuditContext = Pick<EngineContext, 'ledger' | 'ledgerTime' | 'report'>;
+type AuditContext = Pick<EngineContext, 'ledger' | 'ledgerTime' | 'ready' | 'report'>;
 
 /** Audits jobs. */
 export class Auditor {
@@ -79,17 +79,16 @@ export class Auditor {
   /**
    * Looks at all jobs.
    *
-   * @param ready - makes the ledger ready; called once the options were found to be right
    * @throws InvalidArgumentError when an option is wrong
    */
-  async audit(options: AuditOptions, ready: () => Promise<void>): Promise<AuditReport> {
+  async audit(options: AuditOptions): Promise<AuditReport> {
     checkFields('options', options, {
       repair: oneOf(true, false),
       batchSize: integer(1, LARGEST_BATCH),
       onProgress: checkFunction,
       signal: checkSignal,
     });
-    await ready();
+    await this.#context.ready();
     const { batchSize: limit = DEFAULT_AUDIT_BATCH, repair = false, signal } = options;
     const audit = new Audit(this.#context, repair);
     const order = { orderBy: '_id', direction: 'ascending' } as const;

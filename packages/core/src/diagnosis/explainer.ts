@@ -14,7 +14,7 @@ import { because, type Explanation, type Reason } from './explanation.ts';
 import type { Facts } from './facts.ts';
 import { reasonsOf } from './reasons.ts';
 
-type ExplainerContext = Pick<EngineContext, 'ledger' | 'ledgerTime' | 'options'>;
+type ExplainerContext = Pick<EngineContext, 'ledger' | 'ledgerTime' | 'options' | 'ready'>;
 
 /** What an instance of this process says of itself. */
 export type OwnInstance = Pick<Instance, 'id' | 'describe' | 'progressOf'>;
@@ -30,15 +30,11 @@ export class Explainer {
     this.#ownInstance = ownInstance;
   }
 
-  /**
-   * Why the job runs or does not. A ledger that does not answer is a reason, not an error.
-   *
-   * @param ready - makes the ledger ready; called once the id was found to be right
-   */
-  async explain(id: unknown, ready: () => Promise<void>): Promise<Explanation> {
+  /** Why the job runs or does not. A ledger that does not answer is a reason, not an error. */
+  async explain(id: unknown): Promise<Explanation> {
     const jobId = toObjectId('id', id);
     try {
-      await ready();
+      await this.#context.ready();
       return await this.#explain(jobId);
     } catch (error) {
       if (!(error instanceof ConnectionError)) throw error;

@@ -68,7 +68,7 @@ export interface Inspection {
   readonly pausedNames: readonly string[];
 }
 
-type InspectorContext = Pick<EngineContext, 'ledger' | 'ledgerTime'>;
+type InspectorContext = Pick<EngineContext, 'ledger' | 'ledgerTime' | 'ready'>;
 
 /** Looks at all of a scheduler's instances. */
 export class Inspector {
@@ -81,9 +81,9 @@ export class Inspector {
     this.#ownInstance = ownInstance;
   }
 
-  /** @param ready - makes the ledger ready */
-  async inspect(ready: () => Promise<void>): Promise<Inspection> {
-    await ready();
+  /** Looks at them now. */
+  async inspect(): Promise<Inspection> {
+    await this.#context.ready();
     const { ledger, ledgerTime } = this.#context;
     const at = ledgerTime.now();
     const [leases, pausedNames, withoutLease, waiting] = await Promise.all([

@@ -5,10 +5,11 @@ import {
   gate,
   InMemoryLedgerRepository,
   InvalidArgumentError,
+  Monque,
   stage,
 } from '../../src/index.ts';
 import { ManualClock, makeJob } from '../../src/testing/index.ts';
-import { makeOne, payloads } from './kit.ts';
+import { deferred, makeOne, payloads } from './kit.ts';
 
 /** A hook that lets everybody do everything with mails, and keeps what it was asked. */
 function mailsOnly() {
@@ -158,8 +159,8 @@ describe('a scheduler as an actor', () => {
     expect(await result).toBe('done');
     const waiting = await acting.enqueue('other');
     const wait = acting.waitFor(waiting).catch((error: Error) => error);
+    await clock.settle();
     await acting.cancelJob(waiting._id);
-    await clock.advance(2_000);
     expect(await wait).toMatchObject({ reason: 'cancelled' });
     await monque.stop();
   });
@@ -188,6 +189,77 @@ describe('a scheduler as an actor', () => {
       { verb: 'cancelled' },
     ]);
     await monque.stop();
+  });
+
+  test('hears at once of what ends in this process', async () => {
+    const { monque, clock } = makeOne();
+    const end = deferred();
+    monque.worker('work', () => end.promise);
+    await monque.start();
+    const acting = monque.as('anna');
+    const job = await acting.enqueue('work');
+    let isTold = false;
+    const wait = acting.waitFor(job).then(() => {
+      isTold = true;
+    });
+    await clock.advance(1_001);
+    expect(isTold).toBe(false);
+    end.resolve();
+    await clock.advance(1);
+    expect(isTold).toBe(true);
+    await wait;
+    await monque.stop();
+  });
+
+  test('waits for the jobs it may see, and is refused at once for others', async () => {
+    const { access, asked } = mailsOnly();
+    const { monque } = makeOne({ access });
+    const [mail, bill] = [await monque.enqueue('mail'), await monque.enqueue('bill')];
+    const acting = monque.as('anna');
+    const wait = acting.waitFor(mail, { timeout: 0 });
+    await expect(wait).rejects.toMatchObject({ reason: 'timeout' });
+    expect(asked).toEqual([{ actor: 'anna', verb: 'getJob', name: 'mail' }]);
+    expect(await denied(acting.waitFor(bill))).toMatchObject({ verb: 'getJob', jobName: 'bill' });
+  });
+
+  test('looks into jobs and schedulers where it may', async () => {
+    const { monque } = makeOne();
+    const { _id } = await monque.enqueue('mail');
+    const acting = monque.as('anna');
+    expect((await acting.explain(_id)).jobId).toEqual(_id);
+    expect((await acting.inspect()).names).toMatchObject([{ name: 'mail' }]);
+    expect(await acting.audit()).toMatchObject({ audited: 1, isComplete: true });
+    const limited = makeOne({ access: { may: ({ name }) => name === 'mail' } });
+    const bill = await limited.monque.enqueue('bill');
+    const refused = limited.monque.as('anna');
+    expect(await denied(refused.explain(bill._id))).toMatchObject({ jobName: 'bill' });
+    expect(await denied(refused.inspect())).toMatchObject({ verb: 'readLeases' });
+    expect(await denied(refused.audit({ repair: true }))).toMatchObject({ verb: 'findJobs' });
+  });
+
+  test('says what it may, without doing it or telling of a refusal', async () => {
+    const { access, asked } = mailsOnly();
+    const { monque, events } = makeOne({ access });
+    const acting = monque.as('anna');
+    expect(await acting.can('cancel', 'mail')).toBe(true);
+    expect(await acting.can('cancel', 'bill')).toBe(false);
+    expect(await acting.can('readLeases')).toBe(false);
+    expect(asked).toEqual([
+      { actor: 'anna', verb: 'cancel', name: 'mail' },
+      { actor: 'anna', verb: 'cancel', name: 'bill' },
+      { actor: 'anna', verb: 'readLeases' },
+    ]);
+    expect(payloads(events, 'access:denied')).toEqual([]);
+    await expect(acting.can('' as never)).rejects.toThrow(InvalidArgumentError);
+    await expect(acting.can('cancel', '')).rejects.toThrow(InvalidArgumentError);
+    expect(await monque.can('cancel', 'bill')).toBe(true);
+  });
+
+  test('is asked for by the hook of the ledger where the scheduler has none', async () => {
+    const ledger = new InMemoryLedgerRepository({ access: mailsOnly().access });
+    const acting = new Monque(ledger).as('anna');
+    expect(await acting.can('cancel', 'mail')).toBe(true);
+    expect(await acting.can('cancel', 'bill')).toBe(false);
   });
 
   test('has the verbs on jobs and no others', () => {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { InvalidArgumentError, Monque } from '../../src/index.ts';
+import { InMemoryLedgerRepository, InvalidArgumentError, Monque } from '../../src/index.ts';
 import { ManualClock } from '../../src/testing/index.ts';
 import { makeOne } from './kit.ts';
 
@@ -23,6 +23,19 @@ describe('the history of a job', () => {
     await expect(monque.getHistory('x')).rejects.toBeInstanceOf(InvalidArgumentError);
     const limited = monque.getHistory('0'.repeat(24), { limit: 0 });
     await expect(limited).rejects.toThrow(/options\.limit/);
+  });
+
+  test('tells when a job was deleted, also where that is the first call of a process', async () => {
+    const clock = new ManualClock();
+    const ledger = new InMemoryLedgerRepository({ clock, transitionLog: true });
+    const { _id, createdAt } = await new Monque(ledger, { clock }).enqueue('work');
+    await clock.advance(5_000);
+    const another = new Monque(ledger, { clock });
+    await another.deleteJob(_id);
+    expect((await another.getHistory(_id)).map(({ verb, at }) => [verb, at])).toEqual([
+      ['enqueue', createdAt],
+      ['remove', new Date(createdAt.getTime() + 5_000)],
+    ]);
   });
 
   test('tells every transition where a scheduler in memory keeps them, also of a deleted job', async () => {

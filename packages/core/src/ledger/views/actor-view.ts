@@ -55,11 +55,20 @@ function idOf(actor: Actor): string {
   return typeof actor === 'string' ? actor : actor.id;
 }
 
+/** What the hook says of a verb, on jobs of a name where one is given. Nobody is told of a refusal. */
+export async function isAllowed(
+  access: Access,
+  actor: Actor,
+  verb: LedgerVerb,
+  name?: string,
+): Promise<boolean> {
+  return (await access.may({ actor, verb, ...(name !== undefined && { name }) })) === true;
+}
+
 /** A ledger as an actor sees it: the hook is asked before each verb, and what is done by hand bears the actor's id. */
 export function boundTo(ledger: LedgerRepository, actor: Actor, guard: Guard): LedgerRepository {
   const ask = async (verb: LedgerVerb, name: string | undefined): Promise<void> => {
-    const question = { actor, verb, ...(name !== undefined && { name }) };
-    if ((await guard.may(question)) === true) return;
+    if (await isAllowed(guard, actor, verb, name)) return;
     const error = new AccessDeniedError(idOf(actor), verb, name);
     guard.onDenied?.(error);
     throw error;

@@ -1,0 +1,234 @@
+/**
+ * The verbs on jobs, over a ledger: of the scheduler's own, or as an actor sees it. What each verb promises is said in
+ * `management.ts`.
+ *
+ * What always holds: an actor's verbs go through the ledger as the actor sees it, inserts included; and whoever waits
+ * for a job, as an actor or not, waits at one place, where it is told what ends in this process.
+ *
+ * @module
+ */
+import { type EnqueueEntry, type EnqueueEntryResult, Producer } from './client/enqueue.ts';
+import { type BulkResult, Control, type JobsPage, type QueueStats } from './client/manual-verbs.ts';
+import { type GetHistoryOptions, Records } from './client/metadata-and-history.ts';
+import { Gates, type OpenGateOptions } from './client/open-gate.ts';
+import { type Schedule, Schedules } from './client/schedules.ts';
+import type { Waiter } from './client/wait-for.ts';
+import { contextOver, type EngineContext } from './context/scheduler-context.ts';
+import { type AuditOptions, Auditor, type AuditReport } from './diagnosis/auditor.ts';
+import { Explainer } from './diagnosis/explainer.ts';
+import type { Explanation } from './diagnosis/explanation.ts';
+import { type Inspection, Inspector } from './diagnosis/inspector.ts';
+import type { Instance } from './engine/instance.ts';
+import {
+  checkFields,
+  checkJobName,
+  DAY_MS,
+  integer,
+  text,
+  toObjectId,
+} from './foundation/argument-checks.ts';
+import type { Job } from './job/job.ts';
+import type { MetadataChanges } from './job/metadata.ts';
+import type { Actor, TransitionEntry } from './ledger/ledger-repository.ts';
+import { type Access, boundTo, checkActor, isAllowed } from './ledger/views/actor-view.ts';
+import type { LedgerVerb } from './ledger/views/ledger-view.ts';
+import type { JobId, ManagementVerb } from './management.ts';
+import type {
+  EnqueueOptions,
+  GetJobsOptions,
+  GetJobsWithCursorOptions,
+  JobsFilter,
+  ScheduleOptions,
+} from './options/enqueue-options.ts';
+import type { Worker } from './workers/worker.ts';
+
+const DEFAULT_WAIT_TIMEOUT = 30_000;
+const LONGEST_VERB = 256;
+
+/** What the verbs of a scheduler and those of its actors share. */
+export interface SharedParts {
+  readonly workers: ReadonlyMap<string, Worker>;
+  readonly waiter: Waiter;
+  /** The instance of this process, while it runs. */
+  readonly instance: () => Instance | undefined;
+}
+
+/** All verbs, whatever the names of the jobs are: `Monque` gives them their types. */
+type UntypedVerbs = Readonly<Record<ManagementVerb, (...given: never[]) => Promise<unknown>>>;
+
+/** The verbs on jobs. */
+export class JobsClient implements UntypedVerbs {
+  readonly #context: EngineContext;
+  readonly #shared: SharedParts;
+  readonly #producer: Producer;
+  readonly #schedules: Schedules;
+  readonly #control: Control;
+  readonly #gates: Gates;
+  readonly #records: Records;
+  readonly #explainer: Explainer;
+  readonly #inspector: Inspector;
+  readonly #auditor: Auditor;
+  readonly #actor: Actor | undefined;
+
+  /** @param actor - whose view of the ledger the context has; the scheduler itself without */
+  constructor(context: EngineContext, shared: SharedParts, actor?: Actor) {
+    const { workers, waiter, instance } = shared;
+    this.#context = context;
+    this.#shared = shared;
+    this.#actor = actor;
+    const onPending = (jobs: readonly Job[]): void => instance()?.jobsStored(jobs);
+    this.#producer = new Producer(context, workers, onPending);
+    this.#schedules = new Schedules(context, this.#producer, (job) => onPending([job]));
+    this.#gates = new Gates(context, workers, (job) => onPending([job]));
+    this.#records = new Records(context);
+    this.#explainer = new Explainer(context, instance);
+    this.#inspector = new Inspector(context, instance);
+    this.#auditor = new Auditor(context);
+    this.#control = new Control(context, {
+      onPending: (job) => onPending([job]),
+      onCancelRequested: (jobId) => instance()?.cancelRequested(jobId),
+      onEnded: (job) => waiter.ended(job),
+      onPausesChanged: () => instance()?.pausesChanged(),
+    });
+  }
+
+  async can(verb: LedgerVerb, name?: string): Promise<boolean> {
+    text(LONGEST_VERB)('verb', verb);
+    if (name !== undefined) checkJobName('name', name);
+    return this.#actor === undefined || isAllowed(accessOf(this.#context), this.#actor, verb, name);
+  }
+
+  async enqueue<T>(name: string, data?: T, options: EnqueueOptions = {}): Promise<Job<T>> {
+    return (await this.#producer.enqueue(name, data, options)) as Job<T>;
+  }
+
+  async now<T>(name: string, data?: T): Promise<Job<T>> {
+    return (await this.#producer.enqueue(name, data, {})) as Job<T>;
+  }
+
+  async enqueueMany(entries: readonly EnqueueEntry[]): Promise<EnqueueEntryResult[]> {
+    return this.#producer.enqueueMany(entries);
+  }
+
+  async schedule<T>(
+    cron: string,
+    name: string,
+    data?: T,
+    options: ScheduleOptions = {},
+  ): Promise<Job<T>> {
+    return (await this.#schedules.schedule(cron, name, data, options)) as Job<T>;
+  }
+
+  async unschedule(name: string, options: { readonly uniqueKey?: string } = {}): Promise<number> {
+    return this.#schedules.unschedule(name, options);
+  }
+
+  async getSchedules(filter: { readonly name?: string } = {}): Promise<Schedule[]> {
+    checkFields('filter', filter, { name: checkJobName });
+    return this.#schedules.list(filter.name);
+  }
+
+  async getJob<T = unknown>(id: JobId): Promise<Job<T> | null> {
+    return (await this.#control.getJob(id)) as Job<T> | null;
+  }
+
+  async getJobs(options: GetJobsOptions = {}): Promise<Job[]> {
+    return this.#control.getJobs(options);
+  }
+
+  async getJobsWithCursor(options: GetJobsWithCursorOptions = {}): Promise<JobsPage> {
+    return this.#control.getJobsWithCursor(options);
+  }
+
+  async getHistory(id: JobId, options: GetHistoryOptions = {}): Promise<TransitionEntry[]> {
+    return this.#records.getHistory(id, options);
+  }
+
+  async setMetadata(id: JobId, changes: MetadataChanges): Promise<Job | null> {
+    return this.#records.setMetadata(id, changes);
+  }
+
+  async cancelJob(id: JobId, options: { readonly reason?: string } = {}): Promise<Job | null> {
+    return this.#control.cancelJob(id, options);
+  }
+
+  async retryJob(id: JobId): Promise<Job | null> {
+    return this.#control.retryJob(id);
+  }
+
+  async rescheduleJob(id: JobId, runAt: Date): Promise<Job | null> {
+    return this.#control.rescheduleJob(id, runAt);
+  }
+
+  async openGate(id: JobId, gate: string, options: OpenGateOptions): Promise<Job | null> {
+    return this.#gates.open(id, gate, options);
+  }
+
+  async deleteJob(id: JobId): Promise<boolean> {
+    return this.#control.deleteJob(id);
+  }
+
+  async cancelJobs(filter: JobsFilter): Promise<BulkResult> {
+    return this.#control.cancelJobs(filter);
+  }
+
+  async retryJobs(filter: JobsFilter): Promise<BulkResult> {
+    return this.#control.retryJobs(filter);
+  }
+
+  async deleteJobs(filter: JobsFilter): Promise<BulkResult> {
+    return this.#control.deleteJobs(filter);
+  }
+
+  async getQueueStats(filter: { readonly name?: string } = {}): Promise<QueueStats> {
+    return this.#control.getQueueStats(filter);
+  }
+
+  async pause(name: string): Promise<void> {
+    return this.#control.setPaused(name, true);
+  }
+
+  async resume(name: string): Promise<void> {
+    return this.#control.setPaused(name, false);
+  }
+
+  async waitFor(id: JobId | Job, options: { readonly timeout?: number } = {}): Promise<unknown> {
+    const given = typeof id === 'object' && id !== null && '_id' in id ? id._id : id;
+    const jobId = toObjectId('id', given);
+    checkFields('options', options, { timeout: integer(0, DAY_MS) });
+    const { timeout = DEFAULT_WAIT_TIMEOUT } = options;
+    // The waiter reads for all; whether an actor may see the job is asked by a read of its own.
+    if (this.#actor !== undefined) await this.#control.getJob(jobId);
+    return this.#shared.waiter.wait(jobId, timeout);
+  }
+
+  explain(id: JobId): Promise<Explanation> {
+    return this.#explainer.explain(id);
+  }
+
+  inspect(): Promise<Inspection> {
+    return this.#inspector.inspect();
+  }
+
+  async audit(options: AuditOptions = {}): Promise<AuditReport> {
+    return this.#auditor.audit(options);
+  }
+}
+
+/** The verbs as an actor may use them. The hook of the scheduler goes before one that its ledger was given. */
+export function clientOf(context: EngineContext, shared: SharedParts, actor: Actor): JobsClient {
+  const { ledger, emit } = context;
+  const view = boundTo(ledger, checkActor('actor', actor), {
+    may: (question) => accessOf(context).may(question),
+    onDenied: ({ actorId, verb, jobName: name }) => {
+      emit('access:denied', { actor: actorId, verb, ...(name !== undefined && { name }) });
+    },
+  });
+  const client = new JobsClient(contextOver(context, view), shared, actor);
+  Object.freeze(client);
+  return client;
+}
+
+function accessOf({ ledger, options }: EngineContext): Access {
+  return options.access ?? ledger.access;
+}
