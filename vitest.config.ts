@@ -30,7 +30,7 @@ const units: TestProjectInlineConfiguration = {
   },
 };
 
-/** Seeds and removed guards: they look for what goes wrong, and reach no line that the other tests do not. */
+/** Seeds and removed guards: they look for what goes wrong. */
 const ofSimulation = ['packages/core/test/simulation/**/*.test.ts'];
 
 const simulation: TestProjectInlineConfiguration = {
