@@ -30,13 +30,26 @@ const units: TestProjectInlineConfiguration = {
   },
 };
 
+/** Seeds and removed guards: they look for what goes wrong. */
+const ofSimulation = ['packages/core/test/simulation/**/*.test.ts'];
+
+const simulation: TestProjectInlineConfiguration = {
+  resolve: { alias },
+  test: {
+    ...common,
+    name: 'simulation',
+    include: ofSimulation,
+    env: { MONQUE_TEST_DRIVER_MAJOR: '7' },
+  },
+};
+
 const driver7: TestProjectInlineConfiguration = {
   resolve: { alias },
   test: {
     ...common,
     name: 'driver-7',
     include: ['packages/*/{src,test}/**/*.test.ts', '{examples,scripts,benchmarks}/**/*.test.ts'],
-    exclude: [...configDefaults.exclude, ...ofTsed, ...ofUnits],
+    exclude: [...configDefaults.exclude, ...ofTsed, ...ofUnits, ...ofSimulation],
     env: { MONQUE_TEST_DRIVER_MAJOR: '7' },
   },
 };
@@ -51,6 +64,7 @@ const driver6: TestProjectInlineConfiguration = {
     exclude: [
       ...ofTsed,
       '**/{explain,explain-control,explain-job,stage-processes,failover,standalone,replay,pruning,handwritten,pauses}.mongodb.test.ts',
+      '**/mongodb/{claims,control,settle}.mongodb.test.ts',
       '**/{model-mongodb,processes,whole-scheduler,costs}.mongodb.test.ts',
       '**/migration/{agenda,migrate-command}.mongodb.test.ts',
     ],
@@ -78,7 +92,7 @@ const tsed: TestProjectInlineConfiguration = {
 
 export default defineConfig({
   test: {
-    projects: [units, driver7, driver6, tsed],
+    projects: [units, driver7, tsed, driver6, simulation],
     // At the root, not in the projects: it then runs once for all of them.
     globalSetup: 'packages/core/test/setup/global-setup.ts',
     maxWorkers: 2,

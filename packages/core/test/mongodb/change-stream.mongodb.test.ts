@@ -63,6 +63,14 @@ describeWithOwnMongo('a watch', (binary) => {
     expect(hints.kinds).toEqual(['opened', 'due']);
   });
 
+  test('of a client with one connection is refused: it has none to spare for hints', async () => {
+    const single = server.connect({ maxPoolSize: 1 });
+    const refused = await openLedger(single.db(db.databaseName)).watch(() => undefined);
+    expect(refused.unsupported).toBe('the client has a `maxPoolSize` of 1');
+    await refused.close();
+    await single.close();
+  });
+
   test('rests when it is told to, and is heard again, after `opened`, when it is called for', async () => {
     watch = await ledger.watch(hints.hear);
     await hints.nth('opened');

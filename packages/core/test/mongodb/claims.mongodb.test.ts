@@ -126,14 +126,6 @@ describeWithOwnMongo('claims in MongoDB', (binary) => {
     expect(await mongo.ledger.nextDue({ ...window, names: ['c'] })).toEqual(at(50));
   });
 
-  test('a client with one connection has none to spare for hints', async () => {
-    const single = mongo.server.connect({ maxPoolSize: 1 });
-    const watch = await openLedger(single.db(mongo.db.databaseName)).watch(() => undefined);
-    expect(watch.unsupported).toBe('the client has a `maxPoolSize` of 1');
-    await watch.close();
-    await single.close();
-  });
-
   test('a claim that finds nothing takes one command', async () => {
     const commands = await mongo.log.during(() => claim(mongo.ledger));
     expect(namesOf(commands)).toEqual(['find']);
