@@ -3,7 +3,6 @@
  *
  * @module
  */
-
 export type { EnqueueEntry, EnqueueEntryResult, TypedEntry } from './client/enqueue.ts';
 export type { BulkResult, JobsPage, QueueStats } from './client/manual-verbs.ts';
 export type { GetHistoryOptions } from './client/metadata-and-history.ts';
@@ -43,15 +42,11 @@ export {
   InvalidCronError,
   type InvariantFault,
   InvariantViolationError,
-  JobStateError,
   LedgerFullError,
   MonqueError,
   ShutdownTimeoutError,
-  UniqueKeyTakenError,
   UnknownOutcomeError,
   UnsupportedError,
-  WaitError,
-  type WaitReason,
 } from './foundation/errors.ts';
 export { type Random, systemRandom } from './foundation/random.ts';
 export type { SchemaIssue, SchemaResult, StandardSchema } from './foundation/standard-schema.ts';
@@ -66,6 +61,12 @@ export {
   type StageRecord,
   type UniqueHold,
 } from './job/job.ts';
+export {
+  JobStateError,
+  UniqueKeyTakenError,
+  WaitError,
+  type WaitReason,
+} from './job/job-errors.ts';
 export { JOB_LIFECYCLE, type JobVerb } from './job/job-lifecycle.ts';
 export {
   type Appended,
@@ -133,7 +134,6 @@ export type {
   InvariantMode,
   InvariantRule,
   LedgerWrite,
-  Mending,
   RuleBreach,
 } from './ledger/rules/known-rules.ts';
 export {
@@ -147,10 +147,7 @@ export {
   handRecord,
   historyEntries,
   requestEntries,
-  type SettleAnswer,
   type SettledFields,
-  type Settlement,
-  type SettleVerb,
   settlementParams,
 } from './ledger/settle-answers.ts';
 export {
@@ -162,6 +159,8 @@ export {
   openGateParams,
   recordedCheckpoint,
 } from './ledger/stage-answers.ts';
+export type { Mending } from './ledger/verbs/manual-verbs.ts';
+export type { SettleAnswer, Settlement, SettleVerb } from './ledger/verbs/settle.ts';
 export type { ManagementVerb, MonqueManagement } from './management.ts';
 export { Monque } from './monque.ts';
 export type { Alert, AlertKind, AlertOptions } from './options/alert-options.ts';

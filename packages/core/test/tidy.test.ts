@@ -233,13 +233,18 @@ describe('imports run one way:', () => {
     expect(circles(arrows)).toEqual([]);
   });
 
+  /** One file for each group of verbs, all of one shape. */
+  const ALIKE = ['src/testing/contract'];
+
   test('no folder holds more than 28 unlike files', () => {
     const counts = new Map<string, number>();
     for (const { path } of sources) {
       const folder = dirname(path);
       counts.set(folder, (counts.get(folder) ?? 0) + 1);
     }
-    const full = [...counts].filter(([, files]) => files > MOST_FILES_A_FOLDER);
+    const full = [...counts].filter(
+      ([folder, files]) => files > MOST_FILES_A_FOLDER && !ALIKE.includes(folder),
+    );
     expect(full.map(([folder, files]) => `${folder} holds ${files} files`)).toEqual([]);
   });
 

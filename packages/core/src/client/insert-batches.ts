@@ -37,7 +37,7 @@ export type StoreAnswer =
 /** What the enqueuer needs of its surroundings. */
 export type EnqueuerContext = Pick<
   EngineContext,
-  'ledger' | 'clock' | 'random' | 'options' | 'metrics'
+  'ledger' | 'clock' | 'random' | 'options' | 'metrics' | 'detached'
 >;
 
 /** Sends inserts, many jobs at a time. */
@@ -78,7 +78,7 @@ export class Enqueuer {
   #enqueuePlain(jobs: readonly Job[]): Promise<readonly StoreAnswer[]> {
     return new Promise((resolve) => {
       this.#plain.push({ jobs, resolve });
-      if (!this.#plainInFlight) void this.#sendPlain();
+      if (!this.#plainInFlight) void this.#context.detached(() => this.#sendPlain());
     });
   }
 
@@ -112,7 +112,8 @@ export class Enqueuer {
   #enqueueKeyed(jobs: readonly Job[]): Promise<readonly StoreAnswer[]> {
     return new Promise((resolve) => {
       this.#keyed.push({ jobs, resolve });
-      if (this.#keyedInFlight < MOST_KEYED_INSERTS) void this.#sendKeyed();
+      if (this.#keyedInFlight < MOST_KEYED_INSERTS)
+        void this.#context.detached(() => this.#sendKeyed());
     });
   }
 

@@ -3,7 +3,6 @@
  *
  * @module
  */
-
 import { toObjectId } from '../foundation/argument-checks.ts';
 import { InvalidArgumentError } from '../foundation/errors.ts';
 import type { Job } from '../job/job.ts';

@@ -15,8 +15,9 @@ import {
   text,
   toObjectId,
 } from '../foundation/argument-checks.ts';
-import { JobStateError, messageOf, toError, UniqueKeyTakenError } from '../foundation/errors.ts';
+import { messageOf, toError } from '../foundation/errors.ts';
 import type { Job, JobStatus } from '../job/job.ts';
+import { JobStateError, UniqueKeyTakenError } from '../job/job-errors.ts';
 import { JOB_LIFECYCLE } from '../job/job-lifecycle.ts';
 import type { JobFilter, StatsRow } from '../ledger/ledger-repository.ts';
 import {

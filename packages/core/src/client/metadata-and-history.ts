@@ -3,7 +3,6 @@
  *
  * @module
  */
-
 import type { EngineContext } from '../context/scheduler-context.ts';
 import { checkFields, integer, toObjectId } from '../foundation/argument-checks.ts';
 import type { Job } from '../job/job.ts';

@@ -6,9 +6,10 @@
 import { BSON } from 'mongodb';
 import type { EngineContext } from '../context/scheduler-context.ts';
 import { checkFields, text, toObjectId } from '../foundation/argument-checks.ts';
-import { InvalidArgumentError, JobStateError } from '../foundation/errors.ts';
+import { InvalidArgumentError } from '../foundation/errors.ts';
 import { checkData } from '../foundation/standard-schema.ts';
 import { type GateRecord, type Job, MOST_GATES } from '../job/job.ts';
+import { JobStateError } from '../job/job-errors.ts';
 import { JOB_LIFECYCLE } from '../job/job-lifecycle.ts';
 import { BSON_OPTIONS, copyPayload } from '../job/payload.ts';
 import { unfitReason } from '../job/unfit-reason.ts';

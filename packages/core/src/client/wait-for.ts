@@ -7,12 +7,12 @@
  *
  * @module
  */
-
 import type { EngineContext } from '../context/scheduler-context.ts';
 import type { Timer } from '../foundation/clock.ts';
-import { toError, WaitError } from '../foundation/errors.ts';
+import { toError } from '../foundation/errors.ts';
 import { UndecodableError } from '../job/codec.ts';
 import type { Job } from '../job/job.ts';
+import { WaitError } from '../job/job-errors.ts';
 import { JOB_LIFECYCLE } from '../job/job-lifecycle.ts';
 
 const FIRST_INTERVAL_MS = 50;

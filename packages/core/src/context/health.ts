@@ -5,7 +5,6 @@
  *
  * @module
  */
-
 import { ConnectionError, toError, UnknownOutcomeError } from '../foundation/errors.ts';
 import type { ClaimedJob } from '../job/job.ts';
 import type { LedgerHealth } from '../ledger/ledger-repository.ts';

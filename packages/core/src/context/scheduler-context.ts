@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { type Detached, detachedHere } from '../foundation/async-context.ts';
 import type { Clock } from '../foundation/clock.ts';
 import { toError } from '../foundation/errors.ts';
 import type { Random } from '../foundation/random.ts';
@@ -26,6 +27,8 @@ export interface EngineContext {
   /** Read at each use, not copied: a `Reconfigurer`, and nothing else, changes them. */
   readonly options: ResolvedOptions;
   readonly emit: Emit;
+  /** Runs what goes on after a call, and what users are called with, outside the caller's asynchronous context. */
+  readonly detached: Detached;
   readonly health: HealthRecord;
   /** Where the user gave a logger; another one once that was changed. */
   readonly log: Log | undefined;
@@ -36,11 +39,13 @@ export interface EngineContext {
   readonly report: (error: unknown) => void;
 }
 
-/** The surroundings of a scheduler over a ledger; `emit` fires its events. */
+/** The surroundings of a scheduler over a ledger; `tell` fires its events. */
 export function makeContext(
   { ledger: source, options: resolved }: Pick<EngineContext, 'ledger' | 'options'>,
-  emit: Emit,
+  tell: Emit,
 ): EngineContext {
+  const detached = detachedHere();
+  const emit: Emit = (name, payload) => detached(() => tell(name, payload));
   const options = { ...resolved };
   const { clock, random, codec } = options;
   const log = (): Log | undefined => options.logger && new Log(options.logger);
@@ -49,7 +54,7 @@ export function makeContext(
   const report = (thrown: unknown): void => {
     const error = toError(thrown);
     health.failed(error, new Date(clock.now()));
-    log()?.failed(error);
+    detached(() => log()?.failed(error));
     metrics.count('errors', 1, codeOf(error));
     emit('job:error', { error });
   };
@@ -60,7 +65,7 @@ export function makeContext(
   const instruments = new Instruments({ ledger, metrics, report });
   return {
     ...{ ledger, ledgerTime, clock, random, options },
-    ...{ emit, health, metrics, instruments, report },
+    ...{ detached, emit, health, metrics, instruments, report },
     get log() {
       return log();
     },

@@ -4,7 +4,6 @@
  *
  * @module
  */
-
 import type { LeaseRecord } from '../ledger/ledger-repository.ts';
 import { because, type ClaimDetails, inWords, type Reason } from './explanation.ts';
 import { type Facts, isAlive } from './facts.ts';

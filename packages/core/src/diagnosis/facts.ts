@@ -3,7 +3,6 @@
  *
  * @module
  */
-
 import type { ClaimProgress } from '../engine/instance.ts';
 import type { Job } from '../job/job.ts';
 import type { LeaseRecord } from '../ledger/ledger-repository.ts';

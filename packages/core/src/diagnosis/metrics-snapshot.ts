@@ -3,7 +3,6 @@
  *
  * @module
  */
-
 import type { Health } from '../context/health.ts';
 import type { EngineContext } from '../context/scheduler-context.ts';
 import type { GaugeName } from '../telemetry/metric-catalogue.ts';

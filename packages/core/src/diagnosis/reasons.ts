@@ -4,7 +4,6 @@
  *
  * @module
  */
-
 import { DOCUMENT_VERSION, type Job, type JobStatus } from '../job/job.ts';
 import { unfitReason } from '../job/unfit-reason.ts';
 import { claimReasons } from './claim-reasons.ts';

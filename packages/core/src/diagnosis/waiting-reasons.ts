@@ -3,7 +3,6 @@
  *
  * @module
  */
-
 import type { HistoryEntry, Job } from '../job/job.ts';
 import {
   type InstanceInfo,

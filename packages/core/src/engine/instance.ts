@@ -1,9 +1,10 @@
 /**
  * One running scheduler in one process: wires the parts of the engine, starts and stops them in order.
  *
+ * What always holds: whoever calls lends his asynchronous context to nothing that goes on afterwards.
+ *
  * @module
  */
-
 import type { Health } from '../context/health.ts';
 import type { EngineContext } from '../context/scheduler-context.ts';
 import { sleep } from '../foundation/clock.ts';
@@ -117,7 +118,11 @@ export class Instance {
   }
 
   /** Opens the lease, then begins to claim; throws when the ledger does not take the lease. */
-  async start(): Promise<void> {
+  start(): Promise<void> {
+    return this.#context.detached(() => this.#start());
+  }
+
+  async #start(): Promise<void> {
     await this.#lease.open();
     try {
       await this.#waker.start();
@@ -180,22 +185,28 @@ export class Instance {
 
   /** A name was paused or resumed by this process. */
   pausesChanged(): void {
-    this.#pauses.changed();
+    this.#context.detached(() => this.#pauses.changed());
   }
 
   /** A job that is processing here was asked to cancel by this process. */
   cancelRequested(jobId: string): void {
-    this.#reconciler.cancelRequested(jobId);
+    this.#context.detached(() => this.#reconciler.cancelRequested(jobId));
   }
 
   /** A worker was added. */
   workerAdded(): void {
-    this.#waker.workerAdded();
-    this.#gateTimeouts.start();
+    this.#context.detached(() => {
+      this.#waker.workerAdded();
+      this.#gateTimeouts.start();
+    });
   }
 
   /** Options have changed: what waits by the old ones looks again. */
   reconfigured(names: readonly string[]): void {
+    this.#context.detached(() => this.#reconfigured(names));
+  }
+
+  #reconfigured(names: readonly string[]): void {
     this.#executor.pump();
     this.#waker.lookAgain();
     this.#claimer.wake('hint');
@@ -206,11 +217,17 @@ export class Instance {
 
   /** Jobs were stored by this process. */
   jobsStored(jobs: readonly Job[]): void {
-    for (const { name, nextRunAt } of jobs) this.#waker.due(name, nextRunAt);
+    this.#context.detached(() => {
+      for (const { name, nextRunAt } of jobs) this.#waker.due(name, nextRunAt);
+    });
   }
 
   /** Stops claiming, gives back what never started, waits for the rest, records it, and ends the lease. */
-  async stop(): Promise<void> {
+  stop(): Promise<void> {
+    return this.#context.detached(() => this.#stop());
+  }
+
+  async #stop(): Promise<void> {
     this.#context.log?.write('stopping', {
       instanceId: this.id,
       runningJobs: this.#executor.running().length,

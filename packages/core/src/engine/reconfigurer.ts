@@ -6,7 +6,6 @@
  *
  * @module
  */
-
 import type { EngineContext } from '../context/scheduler-context.ts';
 import { type Check, checkFields, fields } from '../foundation/argument-checks.ts';
 import { InvalidArgumentError } from '../foundation/errors.ts';

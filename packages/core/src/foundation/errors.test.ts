@@ -1,16 +1,15 @@
 import { ObjectId } from 'mongodb';
 import { describe, expect, test } from 'vitest';
+import { JobStateError, UniqueKeyTakenError } from '../job/job-errors.ts';
 import {
   ConnectionError,
   InvalidArgumentError,
   InvalidCronError,
   invariant,
-  JobStateError,
   LedgerFullError,
   MonqueError,
   ShutdownTimeoutError,
   toError,
-  UniqueKeyTakenError,
   UnknownOutcomeError,
   UnsupportedError,
 } from './errors.ts';

@@ -3,7 +3,6 @@
  *
  * @module
  */
-
 import type { BackoffPlan } from './job.ts';
 
 /** What {@link plannedDelayMs} reckons with. */

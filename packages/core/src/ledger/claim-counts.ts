@@ -4,7 +4,7 @@
  * @module
  */
 import type { Job } from '../job/job.ts';
-import type { ClaimCounts } from './verbs/inspection.ts';
+import type { ClaimCounts } from './verbs/claims.ts';
 
 /** The counts of these claims. A document without the time of its claim is counted, and is never the oldest. */
 export function countClaims(

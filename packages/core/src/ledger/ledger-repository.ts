@@ -11,69 +11,79 @@ import { invariant } from '../foundation/errors.ts';
 import type { Job } from '../job/job.ts';
 import { LEDGER_BRAND, LedgerStore } from './ledger-base.ts';
 import { tellRefusedSettlements, tellRefusedStage } from './rules/guard-refusals.ts';
+import type { Bounded, InstanceParams } from './verbs/call.ts';
 import type {
-  AmendParams,
-  AmendResult,
-  Bounded,
-  CancelParams,
-  CancelResult,
-  CheckpointParams,
-  CheckpointResult,
   ClaimCounts,
   ClaimParams,
   ClaimResult,
-  CompleteInSessionParams,
   CountClaimsParams,
-  CountDueParams,
-  CountDueResult,
-  DeclareDeadParams,
-  EndSeriesParams,
-  EnqueueParams,
-  EnqueueResult,
-  ExpireGatesParams,
-  ExpireGatesResult,
   FindClaimantsParams,
-  FindJobsParams,
-  FindSeriesParams,
-  GetJobParams,
-  InstanceParams,
-  LeaseRecord,
-  LedgerHint,
-  LedgerWatch,
-  MendParams,
-  MendResult,
-  NextDueParams,
-  NoteParams,
-  OpenGateParams,
-  OpenGateResult,
-  OpenLeaseParams,
-  PruneParams,
-  PruneResult,
   ReadClaimParams,
   ReadClaimsParams,
-  ReadHistoryParams,
+  StandingClaim,
+} from './verbs/claims.ts';
+import type { EnqueueParams, EnqueueResult } from './verbs/enqueue.ts';
+import type { CountDueParams, CountDueResult } from './verbs/inspection.ts';
+import type {
+  DeclareDeadParams,
+  LeaseRecord,
+  OpenLeaseParams,
   ReadLeasesParams,
+  RenewLeaseParams,
+} from './verbs/leases.ts';
+import type { LedgerHint, LedgerWatch } from './verbs/ledger-verbs.ts';
+import type {
+  FindJobsParams,
+  GetJobParams,
+  ReadHistoryParams,
   ReadStatsParams,
-  RecoverParams,
-  RecoverResult,
+  StatsRow,
+  TransitionEntry,
+} from './verbs/listing.ts';
+import type {
+  AmendParams,
+  AmendResult,
+  CancelParams,
+  CancelResult,
+  MendParams,
+  MendResult,
   RedriveParams,
   RedriveResult,
   RemoveParams,
   RemoveResult,
-  RenewLeaseParams,
-  ReplanParams,
-  RescueParams,
-  RescueResult,
-  SeriesResult,
   SetMetadataParams,
   SetMetadataResult,
   SetPausedParams,
+} from './verbs/manual-verbs.ts';
+import type {
+  EndSeriesParams,
+  FindSeriesParams,
+  ReplanParams,
+  SeriesResult,
+} from './verbs/series.ts';
+import type {
+  CompleteInSessionParams,
+  NoteParams,
   SettleParams,
   SettleResult,
-  StandingClaim,
-  StatsRow,
-  TransitionEntry,
-} from './verbs/ledger-verbs.ts';
+} from './verbs/settle.ts';
+import type {
+  CheckpointParams,
+  CheckpointResult,
+  ExpireGatesParams,
+  ExpireGatesResult,
+  OpenGateParams,
+  OpenGateResult,
+} from './verbs/stages.ts';
+import type {
+  NextDueParams,
+  PruneParams,
+  PruneResult,
+  RecoverParams,
+  RecoverResult,
+  RescueParams,
+  RescueResult,
+} from './verbs/upkeep.ts';
 import { type Actor, boundTo, checkActor } from './views/actor-view.ts';
 
 export {

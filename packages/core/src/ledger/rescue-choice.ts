@@ -11,7 +11,7 @@ import type { JobVerb } from '../job/job-lifecycle.ts';
 import type { TransitionParams } from '../job/lifecycle.ts';
 import { nextRunOf, type PlanOfRun } from '../job/next-run.ts';
 import { historyEntries, rescueFailReason } from './settle-answers.ts';
-import type { RescueParams } from './verbs/ledger-verbs.ts';
+import type { RescueParams } from './verbs/upkeep.ts';
 
 /** What a choice needs to know of a job. */
 export type RescuedFields = PlanOfRun &

@@ -4,9 +4,9 @@ import {
   answerUnmatched,
   historyEntries,
   rescueFailReason,
-  type Settlement,
   settlementParams,
 } from './settle-answers.ts';
+import type { Settlement } from './verbs/settle.ts';
 
 const job = makeJob({ status: 'processing', claimToken: 'mine', fence: 3 });
 const settlement: Settlement = { verb: 'complete', jobId: job._id, claimToken: 'mine', fence: 3 };

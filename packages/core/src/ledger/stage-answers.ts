@@ -12,7 +12,7 @@ import type {
   CheckpointResult,
   OpenGateParams,
   OpenGateResult,
-} from './verbs/ledger-verbs.ts';
+} from './verbs/stages.ts';
 
 /** What a job must show so that {@link answerCheckpoint} can judge it. */
 export type CheckpointFields = Pick<Job, 'claimToken' | 'cancelRequestedAt'> & {

@@ -9,7 +9,7 @@
 import type { HistoryEntry, Job } from '../job/job.ts';
 import { JOB_LIFECYCLE, type JobVerb } from '../job/job-lifecycle.ts';
 import type { TransitionParams } from '../job/lifecycle.ts';
-import type { TransitionEntry } from './verbs/record-verbs.ts';
+import type { TransitionEntry } from './verbs/listing.ts';
 
 /** What is known of the job of a transition beside the parameters of the verb. */
 export type KnownOfJob = Pick<TransitionEntry, 'from' | 'fence' | 'claimToken'>;

@@ -11,7 +11,7 @@ import { systemClock } from '../foundation/clock.ts';
 import type { Job } from '../job/job.ts';
 import { BSON_OPTIONS } from '../job/payload.ts';
 import { lockOf } from '../job/unique-locks.ts';
-import { reading } from '../ledger/mongodb/driver-errors.ts';
+import { reading } from '../ledger/mongodb/server/driver-errors.ts';
 import { agendaReader } from './agenda-format.ts';
 import { type ImportedJob, jobIdOf, toImportedJob } from './imported-job.ts';
 import {
@@ -21,7 +21,7 @@ import {
 } from './migration-options.ts';
 import { type MigrationReport, ReportCounter } from './migration-report.ts';
 import { lockKey, MigrationStore, type StoreAnswer, type StoredJob } from './migration-store.ts';
-import { plainReader } from './plain-format.ts';
+import { plainReader } from './plain-reader.ts';
 import { isLeft, type Left, left, type ReadSource, UnknownShape } from './source-job.ts';
 
 /** A document and the id of the job that it becomes. */

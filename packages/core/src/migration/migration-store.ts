@@ -12,10 +12,10 @@ import type { Db, Document, ObjectId } from 'mongodb';
 import type { Job } from '../job/job.ts';
 import { lockOf } from '../job/unique-locks.ts';
 import type { EnqueueAnswer } from '../ledger/ledger-repository.ts';
-import { Commands } from '../ledger/mongodb/commands.ts';
-import { DUPLICATE_KEY_CODE, reading, writing } from '../ledger/mongodb/driver-errors.ts';
 import { holdersFilter } from '../ledger/mongodb/engine-queries.ts';
 import { MongoLedgerRepository } from '../ledger/mongodb/mongo-ledger-repository.ts';
+import { Commands } from '../ledger/mongodb/server/commands.ts';
+import { DUPLICATE_KEY_CODE, reading, writing } from '../ledger/mongodb/server/driver-errors.ts';
 
 /** Nobody waits for a migration, and its inserts are large. */
 const OPERATION_TIMEOUT_MS = 60_000;

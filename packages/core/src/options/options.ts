@@ -3,7 +3,6 @@
  *
  * @module
  */
-
 import {
   type Check,
   checkCollectionName,
@@ -23,8 +22,8 @@ import type { Codec } from '../job/codec.ts';
 import type { JobStatus } from '../job/job.ts';
 import { LARGEST_PAYLOAD_BYTES } from '../job/payload.ts';
 import { type Access, DEFAULT_OPERATION_TIMEOUT } from '../ledger/ledger-repository.ts';
-import type { WriteConcernOption } from '../ledger/mongodb/commands.ts';
 import { DEFAULT_COLLECTION_NAME } from '../ledger/mongodb/mongo-ledger-repository.ts';
+import type { WriteConcernOption } from '../ledger/mongodb/server/commands.ts';
 import { checkInvariantOptions, type InvariantOptions } from '../ledger/rules/rules.ts';
 import type { Logger } from '../telemetry/log.ts';
 import {

@@ -3,7 +3,6 @@
  *
  * @module
  */
-
 import { systemRandom } from '../foundation/random.ts';
 import { DEFAULT_PRIORITY, DOCUMENT_VERSION, type Job, JobStatus } from '../job/job.ts';
 import { MANUAL_CLOCK_START } from './manual-clock.ts';

@@ -124,3 +124,9 @@ describe('the command', () => {
     ]);
   });
 });
+
+test('a password in the address is not shown when another argument is wrong', () => {
+  const args = ['--uri', 'mongodb://ann:secret@host/db', '--from', 'jobs', '--drynrun'];
+  expect(() => readArguments(args, {})).toThrow(/mongodb:\/\/\*\*\*@host/);
+  expect(() => readArguments(args, {})).not.toThrow(/secret/);
+});

@@ -10,7 +10,7 @@ import {
   type MigrateJobsOptions,
   resolveMigration,
 } from '../../src/migration/migration-options.ts';
-import { plainReader } from '../../src/migration/plain-format.ts';
+import { plainReader } from '../../src/migration/plain-reader.ts';
 import { isLeft, type Left, UnknownShape } from '../../src/migration/source-job.ts';
 
 export const NOW: Date = new Date('2026-11-22T12:00:00Z');

@@ -2,8 +2,8 @@
 import { type Db, type DbOptions, type Document, MongoClient, ReadConcern } from 'mongodb';
 import { afterAll, beforeAll, beforeEach, expect, inject, test } from 'vitest';
 import type { LedgerHint } from '../../src/ledger/ledger-repository.ts';
-import { ENGINE_INDEXES } from '../../src/ledger/mongodb/indexes.ts';
 import type { MongoLedgerRepository } from '../../src/ledger/mongodb/mongo-ledger-repository.ts';
+import { ENGINE_INDEXES } from '../../src/ledger/mongodb/server/indexes.ts';
 import { cleanupTestDb, closeMongoDb, describeWithMongo, getTestDb } from '../setup/mongodb.ts';
 import { until } from '../setup/until.ts';
 import { CommandLog, nameOf, namesOf, onlyCommand } from './command-log.ts';

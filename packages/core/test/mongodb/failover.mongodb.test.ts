@@ -5,7 +5,7 @@ import { ConnectionError, UnknownOutcomeError } from '../../src/foundation/error
 import { systemRandom } from '../../src/foundation/random.ts';
 import type { Job } from '../../src/job/job.ts';
 import type { MongoLedgerRepository } from '../../src/ledger/mongodb/mongo-ledger-repository.ts';
-import type { SettleAnswer } from '../../src/ledger/settle-answers.ts';
+import type { SettleAnswer } from '../../src/ledger/verbs/settle.ts';
 import { describeWithOwnMongo } from '../setup/mongodb.ts';
 import { type ReplicaSet, startReplicaSet } from '../setup/replica-set.ts';
 import { until } from '../setup/until.ts';

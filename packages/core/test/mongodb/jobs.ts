@@ -5,7 +5,7 @@ import {
   MongoLedgerRepository,
   type MongoLedgerRepositoryOptions,
 } from '../../src/ledger/mongodb/mongo-ledger-repository.ts';
-import type { Settlement, SettleVerb } from '../../src/ledger/settle-answers.ts';
+import type { Settlement, SettleVerb } from '../../src/ledger/verbs/settle.ts';
 import { MANUAL_CLOCK_START, makeJob } from '../../src/testing/index.ts';
 
 const COLLECTION = 'jobs';

@@ -3,11 +3,11 @@ import { type Db, MongoClient } from 'mongodb';
 import { MongoClient as MongoClient6 } from 'mongodb-6';
 import { afterAll, afterEach, beforeEach, describe, expect, inject, test } from 'vitest';
 import { ConnectionError } from '../../src/foundation/errors.ts';
-import { ENGINE_INDEXES, LISTING_INDEXES } from '../../src/ledger/mongodb/indexes.ts';
 import {
   DEFAULT_COLLECTION_NAME,
   MongoLedgerRepository,
 } from '../../src/ledger/mongodb/mongo-ledger-repository.ts';
+import { ENGINE_INDEXES, LISTING_INDEXES } from '../../src/ledger/mongodb/server/indexes.ts';
 import {
   cleanupTestDb,
   closeMongoDb,

@@ -3,7 +3,7 @@ import { type Db, MongoClient } from 'mongodb';
 import { afterAll, beforeAll, beforeEach, expect, inject, test } from 'vitest';
 import type { Job } from '../../src/job/job.ts';
 import type { MongoLedgerRepository } from '../../src/ledger/mongodb/mongo-ledger-repository.ts';
-import type { SettleAnswer, Settlement, SettleVerb } from '../../src/ledger/settle-answers.ts';
+import type { SettleAnswer, Settlement, SettleVerb } from '../../src/ledger/verbs/settle.ts';
 import { cleanupTestDb, closeMongoDb, describeWithMongo, getTestDb } from '../setup/mongodb.ts';
 import { CommandLog, nameOf } from './command-log.ts';
 import { at, jobsIn, makeClaimed, openLedger, put, settlement, statesOf } from './jobs.ts';

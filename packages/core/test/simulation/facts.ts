@@ -2,7 +2,7 @@
 import type { Job } from '../../src/index.ts';
 import type { JobVerb } from '../../src/job/job-lifecycle.ts';
 import type { TransitionParams } from '../../src/job/lifecycle.ts';
-import type { SettleVerb } from '../../src/ledger/settle-answers.ts';
+import type { SettleVerb } from '../../src/ledger/verbs/settle.ts';
 import type { Machine } from './machine.ts';
 import type { Profile } from './profile.ts';
 import type { World } from './world.ts';

@@ -1,7 +1,7 @@
 /** Sees everything that happens, notes it, and has the rules judge it. */
 import type { Job } from '../../src/index.ts';
 import type { JobVerb } from '../../src/job/job-lifecycle.ts';
-import type { SettleVerb } from '../../src/ledger/settle-answers.ts';
+import type { SettleVerb } from '../../src/ledger/verbs/settle.ts';
 import {
   type AcceptedEvidence,
   type Counts,

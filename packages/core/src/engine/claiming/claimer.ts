@@ -8,7 +8,6 @@
  *
  * @module
  */
-
 import type { EngineContext } from '../../context/scheduler-context.ts';
 import { sleep } from '../../foundation/clock.ts';
 import { UnknownOutcomeError } from '../../foundation/errors.ts';

@@ -7,7 +7,6 @@
  *
  * @module
  */
-
 import type { EngineContext } from '../../context/scheduler-context.ts';
 import type { ClaimedJob } from '../../job/job.ts';
 import type { StandingClaim } from '../../ledger/ledger-repository.ts';

@@ -9,7 +9,6 @@
  *
  * @module
  */
-
 import type { EngineContext } from '../../context/scheduler-context.ts';
 import { sleep, type Timer } from '../../foundation/clock.ts';
 import { UnsupportedError } from '../../foundation/errors.ts';
@@ -25,7 +24,7 @@ const HINT_GRACE_MS = 2_000;
 
 type WakerContext = Pick<
   EngineContext,
-  'ledger' | 'ledgerTime' | 'clock' | 'options' | 'report' | 'log'
+  'detached' | 'ledger' | 'ledgerTime' | 'clock' | 'options' | 'report' | 'log'
 >;
 
 /** Won within {@link BACKLOG_WINDOW_MS}, with more to come, so many jobs make hints of others worth nothing. */
@@ -67,8 +66,8 @@ export class Waker {
 
   /** Begins to watch and to poll. */
   async start(): Promise<void> {
-    const { ledger, report } = this.#context;
-    this.#watch = await ledger.watch((hint) => this.#onHint(hint));
+    const { detached, ledger, report } = this.#context;
+    this.#watch = await ledger.watch((hint) => detached(() => this.#onHint(hint)));
     const { unsupported } = this.#watch;
     if (unsupported !== undefined) {
       report(new UnsupportedError(`Jobs are found by polling only: ${unsupported}`));

@@ -8,7 +8,6 @@
  *
  * @module
  */
-
 import type { EngineContext } from '../../context/scheduler-context.ts';
 import { sleep, type Timer } from '../../foundation/clock.ts';
 import { invariant, MonqueError } from '../../foundation/errors.ts';
@@ -32,6 +31,7 @@ const LEFT_TO_NEWER_MS = 60_000;
 
 type ExecutorContext = Pick<
   EngineContext,
+  | 'detached'
   | 'clock'
   | 'random'
   | 'ledger'

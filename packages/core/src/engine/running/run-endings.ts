@@ -8,12 +8,8 @@
 import type { EngineContext } from '../../context/scheduler-context.ts';
 import { asRecord, type Job } from '../../job/job.ts';
 import { JOB_LIFECYCLE } from '../../job/job-lifecycle.ts';
-import {
-  type SettleAnswer,
-  type Settlement,
-  type SettleVerb,
-  settlementParams,
-} from '../../ledger/settle-answers.ts';
+import { settlementParams } from '../../ledger/settle-answers.ts';
+import type { SettleAnswer, Settlement, SettleVerb } from '../../ledger/verbs/settle.ts';
 import type { Outcome } from '../../workers/handler-outcome.ts';
 import type { EndedRun } from './ended-run.ts';
 

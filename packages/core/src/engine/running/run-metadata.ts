@@ -5,8 +5,8 @@
  */
 
 import type { EngineContext } from '../../context/scheduler-context.ts';
-import { JobStateError } from '../../foundation/errors.ts';
 import type { ClaimedJob } from '../../job/job.ts';
+import { JobStateError } from '../../job/job-errors.ts';
 import { copyMetadataChanges, type JobMetadata, metadataFull } from '../../job/metadata.ts';
 
 /**

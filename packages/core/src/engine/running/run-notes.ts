@@ -7,11 +7,10 @@
  *
  * @module
  */
-
 import type { EngineContext } from '../../context/scheduler-context.ts';
 import type { Timer } from '../../foundation/clock.ts';
 import { type ClaimedJob, MOST_LOG_LINES } from '../../job/job.ts';
-import type { Settlement } from '../../ledger/settle-answers.ts';
+import type { Settlement } from '../../ledger/verbs/settle.ts';
 
 const SHORTEST_INTERVAL_MS = 200;
 const RETRY_INTERVAL_MS = 1_000;

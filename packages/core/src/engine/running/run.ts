@@ -40,7 +40,7 @@ type AbortReason = 'cancel' | 'stop' | 'lease' | 'timeout';
 
 type RunContext = Pick<
   EngineContext,
-  'clock' | 'random' | 'ledger' | 'ledgerTime' | 'options' | 'emit' | 'report'
+  'detached' | 'clock' | 'random' | 'ledger' | 'ledgerTime' | 'options' | 'emit' | 'report'
 >;
 
 /** One claimed job in its handler. */
@@ -153,7 +153,7 @@ export class Run {
       if (checked.error) return failureOfData(checked.error);
       const { handler } = this.#worker;
       if (handler instanceof StagePlan) return await this.#runStages(handler, checked.job);
-      const returned = await handler(checked.job, this.#jobContext());
+      const returned = await this.#context.detached(() => handler(checked.job, this.#jobContext()));
       if (isHandlerOutcome(returned)) return returned.outcome;
       return { kind: 'completed', ...this.#resultOf(returned) };
     } catch (thrown) {
@@ -179,7 +179,8 @@ export class Run {
       jobContext: (end) => this.#jobContext(end),
       resultOf: (returned) => this.#resultOf(returned),
     });
-    return this.#staged.execute(job);
+    const staged = this.#staged;
+    return this.#context.detached(() => staged.execute(job));
   }
 
   async #checked(schema: StandardSchema): Promise<CheckedJob> {

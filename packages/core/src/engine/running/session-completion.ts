@@ -6,10 +6,10 @@
 
 import type { ClientSession } from 'mongodb';
 import type { EngineContext } from '../../context/scheduler-context.ts';
-import { JobStateError } from '../../foundation/errors.ts';
 import type { ClaimedJob, Job } from '../../job/job.ts';
+import { JobStateError } from '../../job/job-errors.ts';
 import { JOB_LIFECYCLE } from '../../job/job-lifecycle.ts';
-import type { Settlement } from '../../ledger/settle-answers.ts';
+import type { Settlement } from '../../ledger/verbs/settle.ts';
 import type { EndedRun } from './ended-run.ts';
 import { settlementOf } from './settlement-of-run.ts';
 

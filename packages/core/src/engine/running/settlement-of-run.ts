@@ -12,7 +12,7 @@ import { plannedDelayMs } from '../../job/backoff.ts';
 import type { ClaimedJob, HistoryEntry, Job } from '../../job/job.ts';
 import { type NextRun, nextRunOf } from '../../job/next-run.ts';
 import { startLock } from '../../job/unique-locks.ts';
-import type { Settlement } from '../../ledger/settle-answers.ts';
+import type { Settlement } from '../../ledger/verbs/settle.ts';
 import type { Outcome } from '../../workers/handler-outcome.ts';
 import { CANCELLED, type EndedRun } from './ended-run.ts';
 

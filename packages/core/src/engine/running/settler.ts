@@ -10,13 +10,12 @@
  *
  * @module
  */
-
 import type { EngineContext } from '../../context/scheduler-context.ts';
 import { sleep } from '../../foundation/clock.ts';
 import { MonqueError } from '../../foundation/errors.ts';
 import { retryDelayMs } from '../../job/backoff.ts';
 import type { Job } from '../../job/job.ts';
-import type { SettleAnswer, Settlement, SettleVerb } from '../../ledger/settle-answers.ts';
+import type { SettleAnswer, Settlement, SettleVerb } from '../../ledger/verbs/settle.ts';
 import type { Outcome } from '../../workers/handler-outcome.ts';
 import type { EndedRun } from './ended-run.ts';
 import type { RunEndings } from './run-endings.ts';

@@ -7,7 +7,6 @@
  *
  * @module
  */
-
 import type { EngineContext } from '../../context/scheduler-context.ts';
 import { sleep } from '../../foundation/clock.ts';
 import {

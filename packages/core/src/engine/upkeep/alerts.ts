@@ -7,7 +7,6 @@
  *
  * @module
  */
-
 import type { EngineContext } from '../../context/scheduler-context.ts';
 import type { AlertKind, ResolvedAlerts } from '../../options/alert-options.ts';
 import type { Labels } from '../../telemetry/metrics.ts';

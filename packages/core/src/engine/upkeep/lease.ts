@@ -10,7 +10,6 @@
  *
  * @module
  */
-
 import type { EngineContext } from '../../context/scheduler-context.ts';
 import { sleep } from '../../foundation/clock.ts';
 import type { InstanceInfo } from '../../ledger/ledger-repository.ts';

@@ -18,14 +18,10 @@ import { InvalidArgumentError, LedgerFullError, toError } from '../../foundation
 import { asRecord, type Job } from '../../job/job.ts';
 import { JOB_LIFECYCLE } from '../../job/job-lifecycle.ts';
 import { LedgerRepository, type LedgerRepositoryOptions } from '../ledger-repository.ts';
-import {
-  answerUnmatched,
-  type SettleAnswer,
-  type Settlement,
-  settlementParams,
-} from '../settle-answers.ts';
+import { answerUnmatched, settlementParams } from '../settle-answers.ts';
 import { removalEntry, transitionEntry } from '../transition-log.ts';
 import type * as verbs from '../verbs/ledger-verbs.ts';
+import type { SettleAnswer, Settlement } from '../verbs/settle.ts';
 import { inClaimOrder } from './due-queue.ts';
 import { Hints } from './hints.ts';
 import { countMemoryClaims, countMemoryDue } from './inspection.ts';

@@ -8,7 +8,6 @@ import { UnknownOutcomeError } from '../../foundation/errors.ts';
 import { type Random, sample } from '../../foundation/random.ts';
 import type { ClaimedJob, Job } from '../../job/job.ts';
 import type { ClaimParams, ClaimResult, Demand, ReadClaimParams } from '../ledger-repository.ts';
-import type { Commands } from './commands.ts';
 import {
   CLAIM_ORDER,
   claimableFilter,
@@ -17,8 +16,9 @@ import {
   claimsFilter,
   PLAN_FIELDS,
 } from './engine-queries.ts';
-import { IndexName } from './indexes.ts';
 import { fromDocument } from './job-document.ts';
+import type { Commands } from './server/commands.ts';
+import { IndexName } from './server/indexes.ts';
 import type { MongoTransitions } from './transition-log.ts';
 
 const MOST_STRANGERS = 100;

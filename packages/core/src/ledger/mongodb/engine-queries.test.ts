@@ -1,6 +1,6 @@
 import { ObjectId } from 'mongodb';
 import { expect, test } from 'vitest';
-import type { Settlement } from '../settle-answers.ts';
+import type { Settlement } from '../verbs/settle.ts';
 import {
   claimableFilter,
   claimantFilter,

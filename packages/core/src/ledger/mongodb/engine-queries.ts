@@ -12,7 +12,8 @@ import type { Job, JobStatus } from '../../job/job.ts';
 import type { PlanOfRun } from '../../job/next-run.ts';
 import { type LOCK_FIELDS, lockOf, type UniqueLock } from '../../job/unique-locks.ts';
 import { SUSPECT_RESCUE_COUNT } from '../ledger-repository.ts';
-import { type Settlement, settlementParams } from '../settle-answers.ts';
+import { settlementParams } from '../settle-answers.ts';
+import type { Settlement } from '../verbs/settle.ts';
 import {
   guardedStatement,
   ID_INDEX,

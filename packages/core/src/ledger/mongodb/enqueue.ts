@@ -8,10 +8,10 @@ import { MonqueError } from '../../foundation/errors.ts';
 import type { Job } from '../../job/job.ts';
 import { LOCK_FIELDS, lockOf } from '../../job/unique-locks.ts';
 import type { EnqueueAnswer } from '../ledger-repository.ts';
-import type { Commands, WriteErrorDocument } from './commands.ts';
-import { DUPLICATE_KEY_CODE } from './driver-errors.ts';
 import { holdersFilter } from './engine-queries.ts';
 import { fromDocument } from './job-document.ts';
+import type { Commands, WriteErrorDocument } from './server/commands.ts';
+import { DUPLICATE_KEY_CODE } from './server/driver-errors.ts';
 import type { MongoTransitions } from './transition-log.ts';
 
 /** How often a job is inserted anew because the holder of its lock was gone when it was looked for. */

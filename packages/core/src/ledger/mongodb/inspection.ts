@@ -19,9 +19,9 @@ import {
   leaselessFilter,
   nextNameFilter,
 } from './engine-queries.ts';
-import { IndexName } from './indexes.ts';
 import { fromDocument } from './job-document.ts';
 import type { MongoJobs } from './moves.ts';
+import { IndexName } from './server/indexes.ts';
 
 /** What is read of one due job. */
 interface Due {

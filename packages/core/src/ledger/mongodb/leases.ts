@@ -12,8 +12,8 @@ import type {
   ReadLeasesParams,
   RenewLeaseParams,
 } from '../ledger-repository.ts';
-import type { Commands } from './commands.ts';
 import { readInfo } from './lease-info.ts';
+import type { Commands } from './server/commands.ts';
 
 /** The stored form of a lease. */
 export interface LeaseDocument {

@@ -5,7 +5,7 @@
  */
 import type { Random } from '../../foundation/random.ts';
 import type { LedgerRepositoryOptions } from '../ledger-repository.ts';
-import type { WriteConcernOption } from './commands.ts';
+import type { WriteConcernOption } from './server/commands.ts';
 
 /** The collection jobs are kept in when no other is named. */
 export const DEFAULT_COLLECTION_NAME = 'monque_jobs';

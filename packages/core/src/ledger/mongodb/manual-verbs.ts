@@ -20,11 +20,11 @@ import type {
   RemoveResult,
 } from '../ledger-repository.ts';
 import { handRecord, historyEntries, requestEntries } from '../settle-answers.ts';
-import { DUPLICATE_KEY_CODE } from './driver-errors.ts';
 import { fenceFilter } from './engine-queries.ts';
 import { fromDocument } from './job-document.ts';
 import { ID_KEY, transitionFilter } from './lifecycle-statements.ts';
 import type { MongoJobs } from './moves.ts';
+import { DUPLICATE_KEY_CODE } from './server/driver-errors.ts';
 
 /** Changes single jobs at somebody's request. */
 export class MongoControl {

@@ -8,9 +8,9 @@ import { UnknownOutcomeError } from '../../foundation/errors.ts';
 import type { Job } from '../../job/job.ts';
 import type { JobVerb } from '../../job/job-lifecycle.ts';
 import type { TransitionParams } from '../../job/lifecycle.ts';
-import type { Commands } from './commands.ts';
 import { fromDocument } from './job-document.ts';
 import { ID_KEY, transitionFilter, transitionUpdate } from './lifecycle-statements.ts';
+import type { Commands } from './server/commands.ts';
 import type { MongoTransitions } from './transition-log.ts';
 
 /** How often a verb that did not match is tried on a job that it should apply to when it is read. */

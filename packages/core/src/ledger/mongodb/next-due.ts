@@ -6,8 +6,8 @@
 import type { Document } from 'mongodb';
 import type { NextDueParams } from '../ledger-repository.ts';
 import { dueWindowFilter } from './engine-queries.ts';
-import { IndexName } from './indexes.ts';
 import type { MongoJobs } from './moves.ts';
+import { IndexName } from './server/indexes.ts';
 
 const MOST_DUE_TIMES = 1_000;
 const SHORTEST_WINDOW_MS = 100;

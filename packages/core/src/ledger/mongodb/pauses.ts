@@ -5,9 +5,9 @@
  */
 import type { Collection } from 'mongodb';
 import type { SetPausedParams } from '../ledger-repository.ts';
-import type { Commands } from './commands.ts';
 import { ID_INDEX } from './lifecycle-statements.ts';
 import { type PauseDocument, pauseId, pausesFilter } from './pause-documents.ts';
+import type { Commands } from './server/commands.ts';
 
 /** Reads and writes the documents of pauses. */
 export class MongoPauses {

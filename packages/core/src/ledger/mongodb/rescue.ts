@@ -14,10 +14,10 @@ import type {
 import { chooseRescue, type RescueChoice } from '../rescue-choice.ts';
 import { historyEntries } from '../settle-answers.ts';
 import { staleFilter } from './engine-queries.ts';
-import { IndexName } from './indexes.ts';
 import { fromDocument } from './job-document.ts';
 import { guardedStatement, type UpdateStatement } from './lifecycle-statements.ts';
 import type { MongoJobs } from './moves.ts';
+import { IndexName } from './server/indexes.ts';
 import { movedFilter } from './transition-log.ts';
 
 /** Where each verb of a rescue leads. */

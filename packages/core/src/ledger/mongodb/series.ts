@@ -13,10 +13,10 @@ import type {
   SeriesResult,
 } from '../ledger-repository.ts';
 import { handRecord, historyEntries } from '../settle-answers.ts';
-import { IndexName } from './indexes.ts';
 import { fromDocument } from './job-document.ts';
 import { seriesFilter } from './listing-queries.ts';
 import type { MongoJobs } from './moves.ts';
+import { IndexName } from './server/indexes.ts';
 
 type SeriesVerb = Extract<JobVerb, 'replan' | 'replanRunning' | 'endSeries' | 'endSeriesAfterRun'>;
 

@@ -22,7 +22,6 @@ import {
   recordedCheckpoint,
 } from '../stage-answers.ts';
 import { overdueGateFilter, PLAN_FIELDS } from './engine-queries.ts';
-import { IndexName } from './indexes.ts';
 import { fromDocument } from './job-document.ts';
 import {
   guardedStatement,
@@ -31,6 +30,7 @@ import {
   transitionUpdate,
 } from './lifecycle-statements.ts';
 import type { MongoJobs } from './moves.ts';
+import { IndexName } from './server/indexes.ts';
 
 /** What a checkpoint is answered with; results and evidence may be large. */
 const CHECKPOINT_FIELDS = {

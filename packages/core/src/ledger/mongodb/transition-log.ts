@@ -21,12 +21,13 @@ import type {
   SettleResult,
   TransitionEntry,
 } from '../ledger-repository.ts';
-import { type Settlement, settlementParams } from '../settle-answers.ts';
+import { settlementParams } from '../settle-answers.ts';
 import { inOrder, type KnownOfJob, removalEntry, transitionEntry } from '../transition-log.ts';
-import type { Commands } from './commands.ts';
-import { DUPLICATE_KEY_CODE } from './driver-errors.ts';
-import type { NamedIndex } from './indexes.ts';
-import { checkIndexes, makeIndexes } from './server-checks.ts';
+import type { Settlement } from '../verbs/settle.ts';
+import type { Commands } from './server/commands.ts';
+import { DUPLICATE_KEY_CODE } from './server/driver-errors.ts';
+import type { NamedIndex } from './server/indexes.ts';
+import { checkIndexes, makeIndexes } from './server/server-checks.ts';
 
 /** One entry as it is stored. */
 export interface TransitionDocument extends TransitionEntry {

@@ -4,8 +4,9 @@
  * @module
  */
 import type { Job } from '../../job/job.ts';
-import type { Settlement } from '../settle-answers.ts';
-import type { CheckpointParams, JobParams } from '../verbs/ledger-verbs.ts';
+import type { JobParams } from '../verbs/call.ts';
+import type { Settlement } from '../verbs/settle.ts';
+import type { CheckpointParams } from '../verbs/stages.ts';
 import type { Invariants } from './rules.ts';
 import { writeOfSettlement } from './writes.ts';
 

@@ -13,6 +13,7 @@ import type { Job } from '../../job/job.ts';
 import { JOB_LIFECYCLE } from '../../job/job-lifecycle.ts';
 import { bytesOfPayload } from '../../job/payload.ts';
 import { CLAIM_FIELDS, LOCKS } from '../../job/transition-parts.ts';
+import type { Mending } from '../verbs/manual-verbs.ts';
 
 /** What happens to a write that breaks a rule: it is refused and told, it is told, or nobody looks. */
 export type InvariantMode = 'enforce' | 'report' | 'off';
@@ -35,12 +36,6 @@ export interface RuleBreach {
   readonly advice?: string;
   /** What an audit that repairs does to the stored job; without it somebody must look. */
   readonly mend?: Mending;
-}
-
-/** A change of a stored job that leaves its id, its state, its fence and its history alone. Other fields by their names. */
-export interface Mending {
-  readonly set?: Readonly<Partial<Job>>;
-  readonly clear?: readonly (keyof Job)[];
 }
 
 /** A rule with a name. */

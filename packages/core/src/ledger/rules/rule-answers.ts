@@ -7,7 +7,8 @@
  * @module
  */
 import { InvalidArgumentError, messageOf, toError } from '../../foundation/errors.ts';
-import type { InvariantRule, LedgerWrite, Mending, RuleBreach } from './known-rules.ts';
+import type { Mending } from '../verbs/manual-verbs.ts';
+import type { InvariantRule, LedgerWrite, RuleBreach } from './known-rules.ts';
 
 const EXPECTED =
   'nothing, a text, or a breach with a `message` and as it may be `values`, `advice` and `mend`, at once';

@@ -20,15 +20,9 @@ import { InvalidArgumentError, InvariantViolationError } from '../../foundation/
 import type { Job } from '../../job/job.ts';
 import { LARGEST_PAYLOAD_BYTES } from '../../job/payload.ts';
 import type { Metrics } from '../../telemetry/metrics.ts';
-import type { SettleAnswer, Settlement } from '../settle-answers.ts';
-import type {
-  EnqueueAnswer,
-  EnqueueParams,
-  EnqueueResult,
-  SettleParams,
-  SettleResult,
-} from '../verbs/ledger-verbs.ts';
+import type { EnqueueAnswer, EnqueueParams, EnqueueResult } from '../verbs/enqueue.ts';
 import { sendRest } from '../verbs/partial-send.ts';
+import type { SettleAnswer, Settlement, SettleParams, SettleResult } from '../verbs/settle.ts';
 import {
   type BuiltInRule,
   type InvariantMode,

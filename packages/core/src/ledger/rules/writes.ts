@@ -4,15 +4,11 @@
  * @module
  */
 import type { Job } from '../../job/job.ts';
-import type { Settlement } from '../settle-answers.ts';
-import type {
-  AmendParams,
-  CheckpointParams,
-  JobParams,
-  OpenGateParams,
-  ReplanParams,
-  SetMetadataParams,
-} from '../verbs/ledger-verbs.ts';
+import type { JobParams } from '../verbs/call.ts';
+import type { AmendParams, SetMetadataParams } from '../verbs/manual-verbs.ts';
+import type { ReplanParams } from '../verbs/series.ts';
+import type { Settlement } from '../verbs/settle.ts';
+import type { CheckpointParams, OpenGateParams } from '../verbs/stages.ts';
 import type { LedgerWrite } from './known-rules.ts';
 
 /** What is to be stored of a new job. */

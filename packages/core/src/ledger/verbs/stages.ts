@@ -4,8 +4,7 @@
  * @module
  */
 import type { GateRecord, Job, StageRecord } from '../../job/job.ts';
-import type { Bounded, JobParams } from './ledger-verbs.ts';
-import type { ByHand } from './record-verbs.ts';
+import type { Bounded, ByHand, JobParams } from './call.ts';
 
 export interface CheckpointParams extends JobParams {
   readonly claimToken: string;

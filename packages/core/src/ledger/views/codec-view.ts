@@ -21,8 +21,8 @@ import type {
   ReplanParams,
   SettleParams,
 } from '../ledger-repository.ts';
-import type { Settlement } from '../settle-answers.ts';
 import { sendRest } from '../verbs/partial-send.ts';
+import type { Settlement } from '../verbs/settle.ts';
 import { type LedgerVerb, type ViewedCall, viewOf } from './ledger-view.ts';
 
 /** What a ledger is seen through. */

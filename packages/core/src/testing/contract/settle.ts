@@ -5,7 +5,7 @@
  */
 import assert from 'node:assert/strict';
 import { type JobStatus, MOST_HISTORY } from '../../job/job.ts';
-import type { SettleVerb } from '../../ledger/settle-answers.ts';
+import type { SettleVerb } from '../../ledger/verbs/settle.ts';
 import { type ContractTests, OTHER_INSTANCE, only } from './subject.ts';
 
 const RESENT = [

@@ -19,7 +19,7 @@ import type {
   RescueParams,
   RescueResult,
 } from '../../ledger/ledger-repository.ts';
-import type { SettleAnswer, Settlement, SettleVerb } from '../../ledger/settle-answers.ts';
+import type { SettleAnswer, Settlement, SettleVerb } from '../../ledger/verbs/settle.ts';
 import { makeJob } from '../job-factory.ts';
 
 /** One test of the contract. */

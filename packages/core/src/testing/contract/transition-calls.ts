@@ -8,7 +8,8 @@ import type { GateRecord, Job, JobStatus, StageRecord } from '../../job/job.ts';
 import type { JobVerb } from '../../job/job-lifecycle.ts';
 import type { JobMetadata } from '../../job/metadata.ts';
 import type { SeriesFields } from '../../ledger/ledger-repository.ts';
-import { answerUnmatched, type SettleVerb } from '../../ledger/settle-answers.ts';
+import { answerUnmatched } from '../../ledger/settle-answers.ts';
+import type { SettleVerb } from '../../ledger/verbs/settle.ts';
 import type { Subject } from './subject.ts';
 
 /** What the conditions and effects of the rows refer to, and what calls state instead, such as `rescueLimit`. */

@@ -1,7 +1,7 @@
 /** What must hold of the runs of handlers and of what is told of them. */
 import type { JobVerb } from '../../../src/job/job-lifecycle.ts';
 import { SUSPECT_RESCUE_COUNT } from '../../../src/ledger/ledger-repository.ts';
-import type { SettleVerb } from '../../../src/ledger/settle-answers.ts';
+import type { SettleVerb } from '../../../src/ledger/verbs/settle.ts';
 import { claimKey, type Ended, type Facts, type Run, SETTLE_VERBS } from '../facts.ts';
 import type { Machine } from '../machine.ts';
 import { describe } from './job-rules.ts';

@@ -16,8 +16,8 @@ import {
   InvalidArgumentError,
   toError,
   UnsupportedError,
-} from '../../foundation/errors.ts';
-import { bsonMajorVersion, bsonVersionOf } from '../../job/payload.ts';
+} from '../../../foundation/errors.ts';
+import { bsonMajorVersion, bsonVersionOf } from '../../../job/payload.ts';
 import { DUPLICATE_KEY_CODE } from './driver-errors.ts';
 import type { NamedIndex } from './indexes.ts';
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { ConnectionError, MonqueError, UnknownOutcomeError } from '../../foundation/errors.ts';
+import { ConnectionError, MonqueError, UnknownOutcomeError } from '../../../foundation/errors.ts';
 import { isTooLarge, isTransient, readError, writeError } from './driver-errors.ts';
 
 interface Fields {

@@ -1,7 +1,7 @@
 import { type Db, type Document, ObjectId } from 'mongodb';
 import { expect, test } from 'vitest';
+import type { UpdateStatement } from '../lifecycle-statements.ts';
 import { Commands } from './commands.ts';
-import type { UpdateStatement } from './lifecycle-statements.ts';
 
 /** Sends commands to a Db that gives these replies, or throws these errors, in order. */
 function commandsAnswered(...answers: readonly (Document | Error)[]) {

@@ -1,7 +1,7 @@
 import { type Db, type Document, ObjectId } from 'mongodb';
 import { expect, test } from 'vitest';
-import { ConnectionError, UnsupportedError } from '../../foundation/errors.ts';
-import { bsonMajorVersion } from '../../job/payload.ts';
+import { ConnectionError, UnsupportedError } from '../../../foundation/errors.ts';
+import { bsonMajorVersion } from '../../../job/payload.ts';
 import { checkBsonVersion, checkServer, refuseSharded } from './server-checks.ts';
 
 /** A Db that gives these replies. */

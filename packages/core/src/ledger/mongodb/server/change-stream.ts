@@ -5,14 +5,14 @@
  * @module
  */
 import type { ChangeStream, Collection } from 'mongodb';
-import { type Clock, sleep } from '../../foundation/clock.ts';
-import type { Random } from '../../foundation/random.ts';
-import { retryDelayMs } from '../../job/backoff.ts';
-import type { Job } from '../../job/job.ts';
-import { BSON_OPTIONS } from '../../job/payload.ts';
-import type { LedgerHint, LedgerWatch } from '../ledger-repository.ts';
+import { type Clock, sleep } from '../../../foundation/clock.ts';
+import type { Random } from '../../../foundation/random.ts';
+import { retryDelayMs } from '../../../job/backoff.ts';
+import type { Job } from '../../../job/job.ts';
+import { BSON_OPTIONS } from '../../../job/payload.ts';
+import type { LedgerHint, LedgerWatch } from '../../ledger-repository.ts';
+import { hintPipeline, toHint } from '../hint-pipeline.ts';
 import { readError } from './driver-errors.ts';
-import { hintPipeline, toHint } from './hint-pipeline.ts';
 
 /** How long the server waits for news before it answers that there are none. Each answer costs a command. */
 const STREAM_AWAIT_MS = 15_000;

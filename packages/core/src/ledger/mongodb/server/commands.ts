@@ -13,10 +13,10 @@ import type {
   WithId,
   WriteConcernSettings,
 } from 'mongodb';
-import { BSON_OPTIONS } from '../../job/payload.ts';
+import { BSON_OPTIONS } from '../../../job/payload.ts';
+import type { DeleteStatement } from '../engine-queries.ts';
+import type { UpdateStatement } from '../lifecycle-statements.ts';
 import { isTooLarge, isTransient } from './driver-errors.ts';
-import type { DeleteStatement } from './engine-queries.ts';
-import type { UpdateStatement } from './lifecycle-statements.ts';
 
 /** Acknowledgement of writes: by the majority of the replica set, or by the primary alone. */
 export type WriteConcernOption = 'majority' | 1;

@@ -11,7 +11,7 @@ import {
   MonqueError,
   toError,
   UnknownOutcomeError,
-} from '../../foundation/errors.ts';
+} from '../../../foundation/errors.ts';
 
 /** Server error codes after which the same request may succeed on this or another node. */
 const TRANSIENT_CODES: ReadonlySet<unknown> = new Set([

@@ -1,0 +1,82 @@
+/**
+ * The errors that speak of jobs.
+ *
+ * @module
+ */
+import type { ObjectId } from 'mongodb';
+import { MonqueError } from '../foundation/errors.ts';
+import type { Job, JobStatus } from './job.ts';
+
+/** A verb does not apply to the job in the state it is in. Nothing was changed. */
+export class JobStateError extends MonqueError {
+  override readonly name = 'JobStateError';
+  readonly jobId: ObjectId;
+  /** The state it was in; `gone` for a job that is not in the ledger any more. */
+  readonly status: JobStatus | 'gone';
+  readonly verb: string;
+
+  constructor(
+    jobId: ObjectId,
+    status: JobStatus | 'gone',
+    verb: string,
+    allowedFrom: readonly string[],
+    why = `${verb} is allowed from: ${allowedFrom.join(', ')}`,
+  ) {
+    super('JOB_STATE', `Cannot ${verb} job ${jobId.toHexString()}: it is ${status}, and ${why}`);
+    this.jobId = jobId;
+    this.status = status;
+    this.verb = verb;
+  }
+}
+
+/** A job cannot be made pending again: another job holds its unique key. Nothing was changed. */
+export class UniqueKeyTakenError extends MonqueError {
+  override readonly name = 'UniqueKeyTakenError';
+  readonly jobId: ObjectId;
+  /** Who holds the key, unless it was gone again when it was looked for. */
+  readonly holderId?: ObjectId;
+
+  constructor(jobId: ObjectId, uniqueKey: string | undefined, holderId: ObjectId | undefined) {
+    const holder = holderId === undefined ? 'another job' : `job ${holderId.toHexString()}`;
+    super(
+      'UNIQUE_KEY_TAKEN',
+      `Cannot redrive job ${jobId.toHexString()}: its unique key '${uniqueKey}' is held by ${holder}`,
+    );
+    this.jobId = jobId;
+    if (holderId !== undefined) this.holderId = holderId;
+  }
+}
+
+/** Why a wait for a job ended without its result. */
+export type WaitReason = 'failed' | 'cancelled' | 'gone' | 'timeout' | 'unknown';
+
+/** `waitFor` has no result: the job failed, was cancelled, is gone, took too long, or the ledger did not answer. */
+export class WaitError extends MonqueError {
+  override readonly name = 'WaitError';
+  readonly jobId: ObjectId;
+  /** `unknown`: the ledger did not answer until the time was over. */
+  readonly reason: WaitReason;
+  /** The job as it was seen last. */
+  readonly job?: Job;
+
+  constructor(
+    reason: WaitReason,
+    jobId: ObjectId,
+    { job, cause }: { readonly job?: Job; readonly cause?: Error } = {},
+  ) {
+    const id = jobId.toHexString();
+    const why = job?.failReason === undefined ? '' : `: ${job.failReason}`;
+    super('WAIT', `${WAIT_MESSAGES[reason](id)}${why}`, cause && { cause });
+    this.jobId = jobId;
+    this.reason = reason;
+    if (job !== undefined) this.job = job;
+  }
+}
+
+const WAIT_MESSAGES: Readonly<Record<WaitReason, (id: string) => string>> = {
+  failed: (id) => `Job ${id} failed`,
+  cancelled: (id) => `Job ${id} was cancelled`,
+  gone: (id) => `Job ${id} does not exist, or not any more`,
+  timeout: (id) => `Job ${id} was not finished within the timeout`,
+  unknown: (id) => `Whether job ${id} is finished is not known: the ledger did not answer`,
+};
