@@ -2,11 +2,12 @@
  * The ledger's time as this process knows it. All due times and stamps refer to the ledger's clock, so that processes
  * whose own clocks differ agree on what is due.
  *
- * What always holds: between two samples the time moves with the monotonic clock, whatever the wall clock does.
+ * What always holds: no time is told before the first sample; and between two samples the time moves with the monotonic clock, whatever the wall clock does.
  *
  * @module
  */
 import type { Clock } from '../foundation/clock.ts';
+import { invariant } from '../foundation/errors.ts';
 import type { LedgerRepository } from '../ledger/ledger-repository.ts';
 
 const SAMPLES = 3;
@@ -58,6 +59,8 @@ export class LedgerTime {
 
   /** The ledger's time now. Samples again in the background when the last sample has become doubtful. */
   now(): Date {
+    const isSampled = this.#sampledAtMs !== Number.NEGATIVE_INFINITY;
+    invariant(isSampled, 'the time of the ledger is asked for before it is known');
     const monotonicMs = this.#clock.monotonic();
     if (this.#isDoubtful(monotonicMs)) this.#sampleInBackground(monotonicMs);
     return new Date(Math.round(monotonicMs + this.#offsetMs));

@@ -79,6 +79,12 @@ describe("the ledger's time", () => {
     expect(reads).toBe(7);
   });
 
+  test('tells no time before the ledger was asked for it', () => {
+    const { ledger, clock } = makeOne();
+    const time = new LedgerTime(ledger, clock, () => undefined);
+    expect(() => time.now()).toThrow(/before it is known/);
+  });
+
   test('a change of the clock during a sample is seen all the same', async () => {
     const { ledger, clock } = makeWorld();
     const waiting: (() => void)[] = [];
