@@ -30,8 +30,8 @@ import {
 import type { Job } from './job/job.ts';
 import type { MetadataChanges } from './job/metadata.ts';
 import type { Actor, TransitionEntry } from './ledger/ledger-repository.ts';
+import type { LedgerVerb } from './ledger/verbs/verb-table.ts';
 import { type Access, boundTo, checkActor, isAllowed } from './ledger/views/actor-view.ts';
-import type { LedgerVerb } from './ledger/views/ledger-view.ts';
 import type { JobId, ManagementVerb } from './management.ts';
 import type {
   EnqueueOptions,

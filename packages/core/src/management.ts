@@ -26,7 +26,7 @@ import type {
   UntypedJobs,
 } from './job/typed-jobs.ts';
 import type { TransitionEntry } from './ledger/ledger-repository.ts';
-import type { LedgerVerb } from './ledger/views/ledger-view.ts';
+import type { LedgerVerb } from './ledger/verbs/verb-table.ts';
 import type {
   EnqueueOptions,
   GetJobsOptions,

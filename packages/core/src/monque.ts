@@ -40,7 +40,7 @@ import type {
 import { clientOf, JobsClient, type SharedParts } from './jobs-client.ts';
 import type { Actor, LedgerRepository, TransitionEntry } from './ledger/ledger-repository.ts';
 import { InMemoryLedgerRepository } from './ledger/memory/in-memory-ledger-repository.ts';
-import type { LedgerVerb } from './ledger/views/ledger-view.ts';
+import type { LedgerVerb } from './ledger/verbs/verb-table.ts';
 import { resolveSource } from './ledger-source.ts';
 import type { JobId, MonqueManagement } from './management.ts';
 import {

@@ -88,6 +88,7 @@ import type {
   RescueParams,
   RescueResult,
 } from './verbs/upkeep.ts';
+import { type LedgerVerb, type ParamsOf, type ResultOf, VERB_EFFECTS } from './verbs/verb-table.ts';
 import { type Access, OPEN_ACCESS } from './views/actor-view.ts';
 
 /** What `brand` holds. */
@@ -119,9 +120,6 @@ export interface LedgerMetrics {
   /** How long rules took to look at a call, in milliseconds, by the name of the rule. */
   readonly ruleMs: readonly HistogramPoint[];
 }
-
-/** A call that changes nothing is answered with a connection error when it is late, a write with an unknown outcome. */
-type Effect = 'reads' | 'writes';
 
 /** A ledger without its verbs; {@link LedgerRepository} adds them. */
 export abstract class LedgerStore {
@@ -262,21 +260,19 @@ export abstract class LedgerStore {
   protected abstract performWatch(listener: (hint: LedgerHint) => void): Promise<LedgerWatch>;
 
   /** Runs a verb, measured: opened first, and within its deadline. */
-  protected run<T>(
-    verb: string,
-    effect: Effect,
-    bounded: Bounded,
-    perform: () => Promise<T>,
-  ): Promise<T> {
+  protected run<V extends LedgerVerb>(
+    verb: V,
+    params: ParamsOf<V>,
+    perform: () => Promise<ResultOf<V>>,
+  ): Promise<ResultOf<V>> {
     return this.#record.call(verb, () => {
-      if (effect === 'writes') this.invariants.admit(verb, bounded);
-      return this.#runBounded(verb, effect, bounded, perform);
+      if (VERB_EFFECTS[verb] === 'writes') this.invariants.admit(verb, params);
+      return this.#runBounded(verb, params, perform);
     });
   }
 
   async #runBounded<T>(
-    verb: string,
-    effect: Effect,
+    verb: LedgerVerb,
     { deadlineMs = this.#operationTimeoutMs }: Bounded,
     perform: () => Promise<T>,
   ): Promise<T> {
@@ -288,7 +284,9 @@ export abstract class LedgerStore {
     );
     const message = `The ledger did not answer ${verb} within ${deadlineMs} ms`;
     return withDeadline(this.clock, perform(), deadlineMs, () =>
-      effect === 'writes' ? new UnknownOutcomeError(message) : new ConnectionError(message),
+      VERB_EFFECTS[verb] === 'writes'
+        ? new UnknownOutcomeError(message)
+        : new ConnectionError(message),
     );
   }
 }

@@ -4,49 +4,10 @@
  * @module
  */
 import type { Random } from '../foundation/random.ts';
+import type { LedgerVerb } from '../ledger/ledger-repository.ts';
 
 /** The verbs that faults can be put on: the methods of a ledger, and `hint` for each hint on its way to a watch. */
-export type FaultyVerb =
-  | 'readTime'
-  | 'enqueue'
-  | 'claim'
-  | 'readClaim'
-  | 'settle'
-  | 'cancel'
-  | 'remove'
-  | 'redrive'
-  | 'amend'
-  | 'replan'
-  | 'endSeries'
-  | 'findSeries'
-  | 'note'
-  | 'checkpoint'
-  | 'openGate'
-  | 'expireGates'
-  | 'mend'
-  | 'setMetadata'
-  | 'readHistory'
-  | 'completeInSession'
-  | 'findJobs'
-  | 'readStats'
-  | 'setPaused'
-  | 'readPaused'
-  | 'recover'
-  | 'prune'
-  | 'getJob'
-  | 'nextDue'
-  | 'openLease'
-  | 'renewLease'
-  | 'readLeases'
-  | 'declareDead'
-  | 'endLease'
-  | 'removeLease'
-  | 'findClaimants'
-  | 'readClaims'
-  | 'countClaims'
-  | 'countDue'
-  | 'rescue'
-  | 'hint';
+export type FaultyVerb = LedgerVerb | 'hint';
 
 /** What goes wrong with one call. */
 export interface Fault {

@@ -8,71 +8,16 @@
  */
 import { type Clock, sleep } from '../foundation/clock.ts';
 import { ConnectionError, UnknownOutcomeError } from '../foundation/errors.ts';
-import type { Job } from '../job/job.ts';
 import {
-  type AmendParams,
-  type AmendResult,
-  type CancelParams,
-  type CancelResult,
-  type CheckpointParams,
-  type CheckpointResult,
-  type ClaimCounts,
-  type ClaimParams,
-  type ClaimResult,
-  type CompleteInSessionParams,
-  type CountClaimsParams,
-  type CountDueParams,
-  type CountDueResult,
-  type DeclareDeadParams,
-  type EndSeriesParams,
-  type EnqueueParams,
-  type EnqueueResult,
-  type ExpireGatesParams,
-  type ExpireGatesResult,
-  type FindClaimantsParams,
-  type FindJobsParams,
-  type FindSeriesParams,
-  type GetJobParams,
-  type InstanceParams,
-  type LeaseRecord,
   type LedgerHint,
   LedgerRepository,
   type LedgerRepositoryOptions,
+  type LedgerVerb,
   type LedgerWatch,
-  type MendParams,
-  type MendResult,
-  type NextDueParams,
-  type NoteParams,
-  type OpenGateParams,
-  type OpenGateResult,
-  type OpenLeaseParams,
-  type PruneParams,
-  type PruneResult,
-  type ReadClaimParams,
-  type ReadClaimsParams,
-  type ReadHistoryParams,
-  type ReadLeasesParams,
-  type ReadStatsParams,
-  type RecoverParams,
-  type RecoverResult,
-  type RedriveParams,
-  type RedriveResult,
-  type RemoveParams,
-  type RemoveResult,
-  type RenewLeaseParams,
-  type ReplanParams,
-  type RescueParams,
-  type RescueResult,
-  type SeriesResult,
-  type SetMetadataParams,
-  type SetMetadataResult,
-  type SetPausedParams,
-  type SettleParams,
-  type SettleResult,
-  type StandingClaim,
-  type StatsRow,
-  type TransitionEntry,
+  type ParamsOf,
+  type ResultOf,
 } from '../ledger/ledger-repository.ts';
+import { VERB_EFFECTS } from '../ledger/verbs/verb-table.ts';
 import type { CarriedOutCall, Fault, FaultyCall, FaultyVerb } from './faults.ts';
 
 /** What a {@link FaultyLedgerRepository} is given. */
@@ -122,187 +67,164 @@ export class FaultyLedgerRepository extends LedgerRepository {
     return this.#inner.close();
   }
 
-  protected override performReadTime(): Promise<Date> {
-    return this.#read('readTime', {}, () => this.#inner.readTime());
+  protected override performReadTime(): Answer<'readTime'> {
+    return this.#call('readTime', {});
   }
 
-  protected override performEnqueue(params: EnqueueParams): Promise<EnqueueResult> {
-    return this.#write('enqueue', params, {
-      send: (part) => this.#inner.enqueue(part),
-      parts: halves(params.jobs).map((jobs) => ({ ...params, jobs })),
-      join: (results) => ({ answers: results.flatMap(({ answers }) => answers) }),
-    });
+  protected override performEnqueue(params: ParamsOf<'enqueue'>): Answer<'enqueue'> {
+    return this.#call('enqueue', params);
   }
 
-  protected override performClaim(params: ClaimParams): Promise<ClaimResult> {
-    const demand = params.demand.map(({ name, limit }) => ({ name, limit: Math.ceil(limit / 2) }));
-    return this.#write('claim', params, {
-      send: (part) => this.#inner.claim(part),
-      parts: [{ ...params, demand }],
-    });
+  protected override performClaim(params: ParamsOf<'claim'>): Answer<'claim'> {
+    return this.#call('claim', params);
   }
 
-  protected override performReadClaim(params: ReadClaimParams): Promise<readonly Job[]> {
-    return this.#read('readClaim', params, () => this.#inner.readClaim(params));
+  protected override performReadClaim(params: ParamsOf<'readClaim'>): Answer<'readClaim'> {
+    return this.#call('readClaim', params);
   }
 
-  protected override performSettle(params: SettleParams): Promise<SettleResult> {
-    return this.#write('settle', params, {
-      send: (part) => this.#inner.settle(part),
-      parts: halves(params.settlements).map((settlements) => ({ ...params, settlements })),
-      join: (results) => ({ answers: results.flatMap(({ answers }) => answers) }),
-    });
+  protected override performSettle(params: ParamsOf<'settle'>): Answer<'settle'> {
+    return this.#call('settle', params);
   }
 
-  protected override performCancel(params: CancelParams): Promise<CancelResult> {
-    return this.#write('cancel', params, { send: (part) => this.#inner.cancel(part) });
+  protected override performCancel(params: ParamsOf<'cancel'>): Answer<'cancel'> {
+    return this.#call('cancel', params);
   }
 
-  protected override performRemove(params: RemoveParams): Promise<RemoveResult> {
-    return this.#write('remove', params, { send: (part) => this.#inner.remove(part) });
+  protected override performRemove(params: ParamsOf<'remove'>): Answer<'remove'> {
+    return this.#call('remove', params);
   }
 
-  protected override performRedrive(params: RedriveParams): Promise<RedriveResult> {
-    return this.#write('redrive', params, { send: (part) => this.#inner.redrive(part) });
+  protected override performRedrive(params: ParamsOf<'redrive'>): Answer<'redrive'> {
+    return this.#call('redrive', params);
   }
 
-  protected override performAmend(params: AmendParams): Promise<AmendResult> {
-    return this.#write('amend', params, { send: (part) => this.#inner.amend(part) });
+  protected override performAmend(params: ParamsOf<'amend'>): Answer<'amend'> {
+    return this.#call('amend', params);
   }
 
-  protected override performReplan(params: ReplanParams): Promise<SeriesResult> {
-    return this.#write('replan', params, { send: (part) => this.#inner.replan(part) });
+  protected override performReplan(params: ParamsOf<'replan'>): Answer<'replan'> {
+    return this.#call('replan', params);
   }
 
-  protected override performEndSeries(params: EndSeriesParams): Promise<SeriesResult> {
-    return this.#write('endSeries', params, { send: (part) => this.#inner.endSeries(part) });
+  protected override performEndSeries(params: ParamsOf<'endSeries'>): Answer<'endSeries'> {
+    return this.#call('endSeries', params);
   }
 
-  protected override performFindSeries(params: FindSeriesParams): Promise<readonly Job[]> {
-    return this.#read('findSeries', params, () => this.#inner.findSeries(params));
+  protected override performFindSeries(params: ParamsOf<'findSeries'>): Answer<'findSeries'> {
+    return this.#call('findSeries', params);
   }
 
-  protected override performSetMetadata(params: SetMetadataParams): Promise<SetMetadataResult> {
-    return this.#write('setMetadata', params, { send: (part) => this.#inner.setMetadata(part) });
+  protected override performSetMetadata(params: ParamsOf<'setMetadata'>): Answer<'setMetadata'> {
+    return this.#call('setMetadata', params);
   }
 
-  protected override performMend(params: MendParams): Promise<MendResult> {
-    return this.#write('mend', params, { send: (part) => this.#inner.mend(part) });
+  protected override performMend(params: ParamsOf<'mend'>): Answer<'mend'> {
+    return this.#call('mend', params);
   }
 
-  protected override performReadHistory(
-    params: ReadHistoryParams,
-  ): Promise<readonly TransitionEntry[]> {
-    return this.#read('readHistory', params, () => this.#inner.readHistory(params));
+  protected override performReadHistory(params: ParamsOf<'readHistory'>): Answer<'readHistory'> {
+    return this.#call('readHistory', params);
   }
 
-  protected override performNote(params: NoteParams): Promise<boolean> {
-    return this.#write('note', params, { send: (part) => this.#inner.note(part) });
+  protected override performNote(params: ParamsOf<'note'>): Answer<'note'> {
+    return this.#call('note', params);
   }
 
-  protected override performCheckpoint(params: CheckpointParams): Promise<CheckpointResult> {
-    return this.#write('checkpoint', params, { send: (part) => this.#inner.checkpoint(part) });
+  protected override performCheckpoint(params: ParamsOf<'checkpoint'>): Answer<'checkpoint'> {
+    return this.#call('checkpoint', params);
   }
 
-  protected override performOpenGate(params: OpenGateParams): Promise<OpenGateResult> {
-    return this.#write('openGate', params, { send: (part) => this.#inner.openGate(part) });
+  protected override performOpenGate(params: ParamsOf<'openGate'>): Answer<'openGate'> {
+    return this.#call('openGate', params);
   }
 
-  protected override performExpireGates(params: ExpireGatesParams): Promise<ExpireGatesResult> {
-    return this.#write('expireGates', params, { send: (part) => this.#inner.expireGates(part) });
+  protected override performExpireGates(params: ParamsOf<'expireGates'>): Answer<'expireGates'> {
+    return this.#call('expireGates', params);
   }
 
-  protected override performCompleteInSession(params: CompleteInSessionParams): Promise<boolean> {
-    return this.#write('completeInSession', params, {
-      send: (part) => this.#inner.completeInSession(part),
-    });
+  protected override performCompleteInSession(
+    params: ParamsOf<'completeInSession'>,
+  ): Answer<'completeInSession'> {
+    return this.#call('completeInSession', params);
   }
 
-  protected override performFindJobs(params: FindJobsParams): Promise<readonly Job[]> {
-    return this.#read('findJobs', params, () => this.#inner.findJobs(params));
+  protected override performFindJobs(params: ParamsOf<'findJobs'>): Answer<'findJobs'> {
+    return this.#call('findJobs', params);
   }
 
-  protected override performReadStats(params: ReadStatsParams): Promise<readonly StatsRow[]> {
-    return this.#read('readStats', params, () => this.#inner.readStats(params));
+  protected override performReadStats(params: ParamsOf<'readStats'>): Answer<'readStats'> {
+    return this.#call('readStats', params);
   }
 
-  protected override performSetPaused(params: SetPausedParams): Promise<void> {
-    return this.#write('setPaused', params, { send: (part) => this.#inner.setPaused(part) });
+  protected override performSetPaused(params: ParamsOf<'setPaused'>): Answer<'setPaused'> {
+    return this.#call('setPaused', params);
   }
 
-  protected override performReadPaused(): Promise<readonly string[]> {
-    return this.#read('readPaused', {}, () => this.#inner.readPaused());
+  protected override performReadPaused(): Answer<'readPaused'> {
+    return this.#call('readPaused', {});
   }
 
-  protected override performRecover(params: RecoverParams): Promise<RecoverResult> {
-    return this.#write('recover', params, {
-      send: (part) => this.#inner.recover(part),
-      parts: [{ ...params, limit: 1 }],
-    });
+  protected override performRecover(params: ParamsOf<'recover'>): Answer<'recover'> {
+    return this.#call('recover', params);
   }
 
-  protected override performPrune(params: PruneParams): Promise<PruneResult> {
-    return this.#write('prune', params, {
-      send: (part) => this.#inner.prune(part),
-      parts: [{ ...params, limit: 1 }],
-    });
+  protected override performPrune(params: ParamsOf<'prune'>): Answer<'prune'> {
+    return this.#call('prune', params);
   }
 
-  protected override performGetJob(params: GetJobParams): Promise<Job | null> {
-    return this.#read('getJob', params, () => this.#inner.getJob(params));
+  protected override performGetJob(params: ParamsOf<'getJob'>): Answer<'getJob'> {
+    return this.#call('getJob', params);
   }
 
-  protected override performNextDue(params: NextDueParams): Promise<Date | null> {
-    return this.#read('nextDue', params, () => this.#inner.nextDue(params));
+  protected override performNextDue(params: ParamsOf<'nextDue'>): Answer<'nextDue'> {
+    return this.#call('nextDue', params);
   }
 
-  protected override performOpenLease(params: OpenLeaseParams): Promise<void> {
-    return this.#write('openLease', params, { send: (part) => this.#inner.openLease(part) });
+  protected override performOpenLease(params: ParamsOf<'openLease'>): Answer<'openLease'> {
+    return this.#call('openLease', params);
   }
 
-  protected override performRenewLease(params: RenewLeaseParams): Promise<boolean> {
-    return this.#write('renewLease', params, { send: (part) => this.#inner.renewLease(part) });
+  protected override performRenewLease(params: ParamsOf<'renewLease'>): Answer<'renewLease'> {
+    return this.#call('renewLease', params);
   }
 
-  protected override performReadLeases(params: ReadLeasesParams): Promise<readonly LeaseRecord[]> {
-    return this.#read('readLeases', params, () => this.#inner.readLeases(params));
+  protected override performReadLeases(params: ParamsOf<'readLeases'>): Answer<'readLeases'> {
+    return this.#call('readLeases', params);
   }
 
-  protected override performDeclareDead(params: DeclareDeadParams): Promise<boolean> {
-    return this.#write('declareDead', params, { send: (part) => this.#inner.declareDead(part) });
+  protected override performDeclareDead(params: ParamsOf<'declareDead'>): Answer<'declareDead'> {
+    return this.#call('declareDead', params);
   }
 
-  protected override performEndLease(params: InstanceParams): Promise<void> {
-    return this.#write('endLease', params, { send: (part) => this.#inner.endLease(part) });
+  protected override performEndLease(params: ParamsOf<'endLease'>): Answer<'endLease'> {
+    return this.#call('endLease', params);
   }
 
-  protected override performRemoveLease(params: InstanceParams): Promise<void> {
-    return this.#write('removeLease', params, { send: (part) => this.#inner.removeLease(part) });
+  protected override performRemoveLease(params: ParamsOf<'removeLease'>): Answer<'removeLease'> {
+    return this.#call('removeLease', params);
   }
 
-  protected override performFindClaimants(params: FindClaimantsParams): Promise<readonly string[]> {
-    return this.#read('findClaimants', params, () => this.#inner.findClaimants(params));
+  protected override performFindClaimants(
+    params: ParamsOf<'findClaimants'>,
+  ): Answer<'findClaimants'> {
+    return this.#call('findClaimants', params);
   }
 
-  protected override performReadClaims(
-    params: ReadClaimsParams,
-  ): Promise<readonly StandingClaim[]> {
-    return this.#read('readClaims', params, () => this.#inner.readClaims(params));
+  protected override performReadClaims(params: ParamsOf<'readClaims'>): Answer<'readClaims'> {
+    return this.#call('readClaims', params);
   }
 
-  protected override performCountClaims(params: CountClaimsParams): Promise<ClaimCounts> {
-    return this.#read('countClaims', params, () => this.#inner.countClaims(params));
+  protected override performCountClaims(params: ParamsOf<'countClaims'>): Answer<'countClaims'> {
+    return this.#call('countClaims', params);
   }
 
-  protected override performCountDue(params: CountDueParams): Promise<CountDueResult> {
-    return this.#read('countDue', params, () => this.#inner.countDue(params));
+  protected override performCountDue(params: ParamsOf<'countDue'>): Answer<'countDue'> {
+    return this.#call('countDue', params);
   }
 
-  protected override performRescue(params: RescueParams): Promise<RescueResult> {
-    return this.#write('rescue', params, {
-      send: (part) => this.#inner.rescue(part),
-      parts: [{ ...params, limit: 1 }],
-    });
+  protected override performRescue(params: ParamsOf<'rescue'>): Answer<'rescue'> {
+    return this.#call('rescue', params);
   }
 
   protected override performWatch(listener: (hint: LedgerHint) => void): Promise<LedgerWatch> {
@@ -325,40 +247,39 @@ export class FaultyLedgerRepository extends LedgerRepository {
     listener(hint);
   }
 
-  async #read<T>(verb: FaultyVerb, params: unknown, send: () => Promise<T>): Promise<T> {
+  async #call<V extends LedgerVerb>(verb: V, params: ParamsOf<V>): Answer<V> {
     const fault = this.#faultFor({ verb, params });
     await this.#arrive(fault);
-    const answer = fault.fail === undefined ? await this.#carryOut(verb, params, send) : undefined;
+    const answer = await this.#carryOutFaulty(verb, params, fault);
     await this.#comeBack(fault);
-    if (fault.fail === undefined) return answer as T;
-    throw new ConnectionError(`The answer to ${verb} was lost, on purpose`);
+    if (fault.fail === undefined) return answer as ResultOf<V>;
+    const message = `The answer to ${verb} was lost, on purpose`;
+    throw VERB_EFFECTS[verb] === 'writes'
+      ? new UnknownOutcomeError(message)
+      : new ConnectionError(message);
   }
 
-  async #write<P, T>(verb: FaultyVerb, params: P, way: Way<P, T>): Promise<T> {
-    const fault = this.#faultFor({ verb, params });
-    await this.#arrive(fault);
-    const answer = await this.#carryOutFaulty(verb, params, fault, way);
-    await this.#comeBack(fault);
-    if (fault.fail === undefined) return answer as T;
-    throw new UnknownOutcomeError(`The answer to ${verb} was lost, on purpose`);
-  }
-
-  async #carryOutFaulty<P, T>(
-    verb: FaultyVerb,
-    params: P,
-    fault: Fault,
-    { send, parts = [params], join }: Way<P, T>,
-  ): Promise<T | undefined> {
-    const run = (part: P): Promise<T> => this.#carryOut(verb, part, () => send(part));
-    if (fault.fail === 'before') return undefined;
-    if (fault.fail === 'partial') return run(parts[0] as P);
-    if (fault.splitMs === undefined || join === undefined) return run(params);
-    const answers: T[] = [];
-    for (const part of parts) {
-      if (answers.length > 0) await sleep(this.#networkClock, fault.splitMs);
+  /** A read that fails is just lost; a write may be carried out all the same, as a whole or in part. */
+  async #carryOutFaulty<V extends LedgerVerb>(
+    verb: V,
+    params: ParamsOf<V>,
+    { fail, splitMs }: Fault,
+  ): Promise<ResultOf<V> | undefined> {
+    const calls: Calls = this.#inner;
+    const run = (part: ParamsOf<V>): Answer<V> =>
+      this.#carryOut(verb, part, () => calls[verb](part));
+    const isLost = fail !== undefined && VERB_EFFECTS[verb] === 'reads';
+    if (fail === 'before' || isLost) return undefined;
+    const split: Split<V> | undefined = SPLITS[verb];
+    const [first = params, ...rest] = split?.parts(params) ?? [];
+    if (fail === 'partial') return run(first);
+    if (splitMs === undefined || split?.join === undefined) return run(params);
+    const answers = [await run(first)];
+    for (const part of rest) {
+      await sleep(this.#networkClock, splitMs);
       answers.push(await run(part));
     }
-    return join(answers);
+    return split.join(answers);
   }
 
   async #carryOut<T>(verb: FaultyVerb, params: unknown, send: () => Promise<T>): Promise<T> {
@@ -385,13 +306,49 @@ export class FaultyLedgerRepository extends LedgerRepository {
   }
 }
 
-/** How a write is carried out, as a whole or in parts. */
-interface Way<P, T> {
-  readonly send: (params: P) => Promise<T>;
+type Answer<V extends LedgerVerb> = Promise<ResultOf<V>>;
+
+/** The verbs of the ledger behind, so that one can be called by its name. */
+type Calls = { readonly [V in LedgerVerb]: (params: ParamsOf<V>) => Answer<V> };
+
+/** How a write is carried out in parts. */
+interface Split<V extends LedgerVerb> {
   /** The calls that together make up this one, or only the first of them where the answers cannot be joined. */
-  readonly parts?: readonly P[];
-  readonly join?: (answers: readonly T[]) => T;
+  readonly parts: (params: ParamsOf<V>) => readonly ParamsOf<V>[];
+  readonly join?: (answers: readonly ResultOf<V>[]) => ResultOf<V>;
 }
+
+function oneOf<P extends { readonly limit: number }>(params: P): readonly P[] {
+  return [{ ...params, limit: 1 }];
+}
+
+function joined<T>(results: readonly { readonly answers: readonly T[] }[]): {
+  readonly answers: readonly T[];
+} {
+  return { answers: results.flatMap(({ answers }) => answers) };
+}
+
+/** The verbs that can be carried out in part. */
+const SPLITS: { readonly [V in LedgerVerb]?: Split<V> } = {
+  enqueue: {
+    parts: (params) => halves(params.jobs).map((jobs) => ({ ...params, jobs })),
+    join: joined,
+  },
+  claim: {
+    parts: ({ demand, ...rest }) => {
+      const half = demand.map(({ name, limit }) => ({ name, limit: Math.ceil(limit / 2) }));
+      return [{ ...rest, demand: half }];
+    },
+  },
+  settle: {
+    parts: (params) =>
+      halves(params.settlements).map((settlements) => ({ ...params, settlements })),
+    join: joined,
+  },
+  recover: { parts: oneOf },
+  prune: { parts: oneOf },
+  rescue: { parts: oneOf },
+};
 
 /** One part for a batch of one. */
 function halves<T>(items: readonly T[]): (readonly T[])[] {

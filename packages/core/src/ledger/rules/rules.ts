@@ -23,6 +23,7 @@ import type { Metrics } from '../../telemetry/metrics.ts';
 import type { EnqueueAnswer, EnqueueParams, EnqueueResult } from '../verbs/enqueue.ts';
 import { sendRest } from '../verbs/partial-send.ts';
 import type { SettleAnswer, Settlement, SettleParams, SettleResult } from '../verbs/settle.ts';
+import type { LedgerVerb, ParamsOf } from '../verbs/verb-table.ts';
 import {
   type BuiltInRule,
   type InvariantMode,
@@ -178,10 +179,10 @@ export class Invariants {
    *
    * @throws InvariantViolationError when a rule refuses it
    */
-  admit(verb: string, params: object): void {
-    const toWrite = WRITES[verb];
+  admit<V extends LedgerVerb>(verb: V, params: ParamsOf<V>): void {
+    const toWrite: ((params: ParamsOf<V>) => LedgerWrite) | undefined = WRITES[verb];
     if (toWrite === undefined || this.#rulesFor(verb).length === 0) return;
-    const refusal = this.#refusals([toWrite(params as never)]).get(0);
+    const refusal = this.#refusals([toWrite(params)]).get(0);
     if (refusal !== undefined) throw refusal;
   }
 

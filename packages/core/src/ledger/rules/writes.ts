@@ -4,11 +4,8 @@
  * @module
  */
 import type { Job } from '../../job/job.ts';
-import type { JobParams } from '../verbs/call.ts';
-import type { AmendParams, SetMetadataParams } from '../verbs/manual-verbs.ts';
-import type { ReplanParams } from '../verbs/series.ts';
 import type { Settlement } from '../verbs/settle.ts';
-import type { CheckpointParams, OpenGateParams } from '../verbs/stages.ts';
+import type { LedgerVerb, ParamsOf } from '../verbs/verb-table.ts';
 import type { LedgerWrite } from './known-rules.ts';
 
 /** What is to be stored of a new job. */
@@ -33,29 +30,28 @@ export function writeOfSettlement(settlement: Settlement): LedgerWrite {
 }
 
 /** What the other verbs write that concern one job; a verb that is missing here writes nothing that a rule could see. */
-export const WRITES: Readonly<Record<string, (params: never) => LedgerWrite>> = {
-  checkpoint: ({ jobId, record }: CheckpointParams) => ({
+export const WRITES: { readonly [V in LedgerVerb]?: (params: ParamsOf<V>) => LedgerWrite } = {
+  checkpoint: ({ jobId, record }) => ({
     verb: 'checkpoint',
     jobId,
     job: { stages: [record] },
   }),
-  openGate: ({ jobId, record }: OpenGateParams) => ({
+  openGate: ({ jobId, record }) => ({
     verb: 'openGate',
     jobId,
     job: { gates: [record] },
   }),
-  amend: ({ jobId, changes }: AmendParams) => ({ verb: 'amend', jobId, job: changesOf(changes) }),
-  replan: ({ jobId, series }: ReplanParams) => ({ verb: 'replan', jobId, job: changesOf(series) }),
-  setMetadata: ({ jobId, changes }: SetMetadataParams) => ({
+  amend: ({ jobId, changes }) => ({ verb: 'amend', jobId, job: changesOf(changes) }),
+  replan: ({ jobId, series }) => ({ verb: 'replan', jobId, job: changesOf(series) }),
+  setMetadata: ({ jobId, changes }) => ({
     verb: 'setMetadata',
     jobId,
     job: { metadata: withoutNulls(changes) },
   }),
-  completeInSession: ({ settlement }: { readonly settlement: Settlement }) =>
-    writeOfSettlement(settlement),
-  redrive: ({ jobId }: JobParams) => ({ verb: 'redrive', jobId, job: {} }),
-  cancel: ({ jobId }: JobParams) => ({ verb: 'cancel', jobId, job: {} }),
-  remove: ({ jobId }: JobParams) => ({ verb: 'remove', jobId, job: {} }),
+  completeInSession: ({ settlement }) => writeOfSettlement(settlement),
+  redrive: ({ jobId }) => ({ verb: 'redrive', jobId, job: {} }),
+  cancel: ({ jobId }) => ({ verb: 'cancel', jobId, job: {} }),
+  remove: ({ jobId }) => ({ verb: 'remove', jobId, job: {} }),
 };
 
 function changesOf(changes: object): Partial<Job> {

@@ -11,9 +11,8 @@
 import type { ObjectId } from 'mongodb';
 import { text } from '../../foundation/argument-checks.ts';
 import { AccessDeniedError } from '../../foundation/errors.ts';
-import type { Job } from '../../job/job.ts';
-import type { LedgerRepository } from '../ledger-repository.ts';
-import { type LedgerVerb, type ViewedCall, viewOf } from './ledger-view.ts';
+import type { LedgerVerb, LedgerVerbs, ParamsOf, ResultOf } from '../verbs/verb-table.ts';
+import { type Next, viewOf } from './ledger-view.ts';
 
 /** Who acts: an id, or an object with one and whatever else the hook decides by. */
 export type Actor = string | { readonly id: string };
@@ -66,57 +65,98 @@ export async function isAllowed(
 }
 
 /** A ledger as an actor sees it: the hook is asked before each verb, and what is done by hand bears the actor's id. */
-export function boundTo(ledger: LedgerRepository, actor: Actor, guard: Guard): LedgerRepository {
+export function boundTo<L extends LedgerVerbs>(ledger: L, actor: Actor, guard: Guard): L {
   const ask = async (verb: LedgerVerb, name: string | undefined): Promise<void> => {
     if (await isAllowed(guard, actor, verb, name)) return;
     const error = new AccessDeniedError(idOf(actor), verb, name);
     guard.onDenied?.(error);
     throw error;
   };
-  return viewOf(ledger, async ({ verb, params, send }) => {
-    for (const name of await namesOf(ledger, params)) await ask(verb, name);
-    return send({ ...params, by: idOf(actor) });
-  });
+  const askFirst = async <V extends LedgerVerb>(
+    verb: V,
+    params: ParamsOf<V>,
+    next: Next<V>,
+  ): Promise<ResultOf<V>> => {
+    for (const name of await namesIn(ledger, CONCERNS[verb](params))) await ask(verb, name);
+    return next({ ...params, by: idOf(actor) });
+  };
+  return viewOf(ledger, askFirst);
 }
 
-/** The names a call concerns, each once; undefined stands for all of them, or none. Nothing a caller adds hides a job. */
-async function namesOf(
-  ledger: LedgerRepository,
-  params: ViewedCall['params'],
+/** What a call concerns: jobs of all names, nothing in the ledger, or these names and the jobs with these ids. */
+type Concern =
+  | 'all'
+  | 'nothing'
+  | { readonly names?: readonly string[]; readonly jobIds?: readonly ObjectId[] };
+
+const all = (): Concern => 'all';
+
+const oneJob = ({ jobId }: { readonly jobId: ObjectId }): Concern => ({ jobIds: [jobId] });
+
+const jobAndName = ({ jobId, name }: ParamsOf<'checkpoint' | 'openGate'>): Concern => ({
+  jobIds: [jobId],
+  names: name === undefined ? [] : [name],
+});
+
+const nameOrAll = ({ name }: { readonly name?: string }): Concern =>
+  name === undefined ? 'all' : { names: [name] };
+
+const namesOf = (list: readonly { readonly name: string }[]): Concern => ({
+  names: list.map(({ name }) => name),
+});
+
+/** What each verb concerns, by its parameters. */
+const CONCERNS: { readonly [V in LedgerVerb]: (params: ParamsOf<V>) => Concern } = {
+  readTime: () => 'nothing',
+  enqueue: ({ jobs }) => namesOf(jobs),
+  claim: ({ demand }) => namesOf(demand),
+  readClaim: all,
+  settle: ({ settlements }) => ({ jobIds: settlements.map(({ jobId }) => jobId) }),
+  cancel: oneJob,
+  remove: oneJob,
+  redrive: oneJob,
+  amend: oneJob,
+  replan: oneJob,
+  endSeries: oneJob,
+  findSeries: nameOrAll,
+  note: oneJob,
+  checkpoint: jobAndName,
+  openGate: jobAndName,
+  expireGates: all,
+  completeInSession: ({ settlement }) => oneJob(settlement),
+  setMetadata: oneJob,
+  mend: oneJob,
+  readHistory: oneJob,
+  getJob: oneJob,
+  findJobs: ({ filter: { names } }) => (names === undefined ? 'all' : { names }),
+  readStats: nameOrAll,
+  setPaused: nameOrAll,
+  readPaused: all,
+  recover: all,
+  prune: all,
+  nextDue: ({ names }) => ({ names }),
+  openLease: all,
+  renewLease: all,
+  readLeases: all,
+  declareDead: all,
+  endLease: all,
+  removeLease: all,
+  findClaimants: all,
+  readClaims: all,
+  countClaims: all,
+  countDue: all,
+  rescue: all,
+};
+
+/** The names to ask for, each once; undefined stands for all of them. Nothing a caller adds hides a job. */
+async function namesIn(
+  ledger: LedgerVerbs,
+  concern: Concern,
 ): Promise<ReadonlySet<string | undefined>> {
-  const { name, names, filter, jobs, demand } = params as ConcernedParams;
-  const lists = [names, filter?.names, jobs?.map(nameOf), demand?.map(nameOf)];
-  const ids = idsOf(params);
-  const found = await Promise.all(ids.map((jobId) => ledger.getJob({ jobId, archived: true })));
-  const isSaid = name !== undefined || ids.length > 0 || lists.some((list) => list !== undefined);
-  if (!isSaid) return new Set([undefined]);
+  if (concern === 'nothing') return new Set();
+  if (concern === 'all') return new Set([undefined]);
+  const { names = [], jobIds = [] } = concern;
+  const found = await Promise.all(jobIds.map((jobId) => ledger.getJob({ jobId, archived: true })));
   // What is not known is not told apart from what belongs to a name that the actor may not see.
-  const ofJobs = found.map((job) => job?.name);
-  return new Set([...(name === undefined ? [] : [name]), ...lists.flatMap(listOf), ...ofJobs]);
-}
-
-function nameOf({ name }: Pick<Job, 'name'>): string {
-  return name;
-}
-
-function listOf(list: readonly string[] | undefined): readonly string[] {
-  return list ?? [];
-}
-
-function idsOf(params: ViewedCall['params']): readonly ObjectId[] {
-  const { jobId, settlement, settlements = [] } = params as ConcernedParams;
-  const ended = settlement === undefined ? settlements : [settlement, ...settlements];
-  return [...(jobId === undefined ? [] : [jobId]), ...ended.map((one) => one.jobId)];
-}
-
-/** The parameters by which a call says what it concerns. */
-interface ConcernedParams {
-  readonly name?: string;
-  readonly names?: readonly string[];
-  readonly filter?: { readonly names?: readonly string[] };
-  readonly jobs?: readonly Pick<Job, 'name'>[];
-  readonly demand?: readonly Pick<Job, 'name'>[];
-  readonly jobId?: ObjectId;
-  readonly settlement?: { readonly jobId: ObjectId };
-  readonly settlements?: readonly { readonly jobId: ObjectId }[];
+  return new Set([...names, ...found.map((job) => job?.name)]);
 }

@@ -10,20 +10,12 @@ import type { ObjectId } from 'mongodb';
 import { toError } from '../../foundation/errors.ts';
 import { type Codec, type CodecField, decodeJob, encodeValue } from '../../job/codec.ts';
 import type { Job } from '../../job/job.ts';
-import type {
-  Amendment,
-  CheckpointParams,
-  EnqueueAnswer,
-  EnqueueParams,
-  EnqueueResult,
-  LedgerRepository,
-  OpenGateParams,
-  ReplanParams,
-  SettleParams,
-} from '../ledger-repository.ts';
+import type { EnqueueAnswer, EnqueueResult, SettleResult } from '../verbs/ledger-verbs.ts';
 import { sendRest } from '../verbs/partial-send.ts';
 import type { Settlement } from '../verbs/settle.ts';
-import { type LedgerVerb, type ViewedCall, viewOf } from './ledger-view.ts';
+import type { LedgerVerb, LedgerVerbs, ParamsOf, ResultOf } from '../verbs/verb-table.ts';
+import { placesOf, withJobs } from './job-places.ts';
+import { type Next, viewOf } from './ledger-view.ts';
 
 /** What a ledger is seen through. */
 export interface CodecUse {
@@ -34,87 +26,94 @@ export interface CodecUse {
   readonly report: (error: unknown) => void;
 }
 
-/** Carries a verb out whose parameters hold values. */
-type Way = (call: ViewedCall) => Promise<unknown>;
-
 /** The same ledger, with the data, the results and the evidence of its jobs encoded where they are stored. */
-export function withCodec(ledger: LedgerRepository, use: CodecUse): LedgerRepository {
+export function withCodec<L extends LedgerVerbs>(ledger: L, use: CodecUse): L {
   const encoding = new Encoding(ledger, use);
-  const ways: Readonly<Partial<Record<LedgerVerb, Way>>> = {
-    enqueue: (call) => encoding.enqueue(call),
-    settle: (call) => encoding.settle(call),
-    completeInSession: (call) => encoding.completeInSession(call),
-    amend: (call) => encoding.amend(call),
-    replan: (call) => encoding.replan(call),
-    checkpoint: (call) => encoding.checkpoint(call),
-    openGate: (call) => encoding.openGate(call),
+  const encodeAndDecode = async <V extends LedgerVerb>(
+    verb: V,
+    params: ParamsOf<V>,
+    next: Next<V>,
+  ): Promise<ResultOf<V>> => {
+    const answer = await encoding.send(verb, params, next);
+    if ('asStored' in params && params.asStored === true) return answer;
+    return withJobs(answer, placesOf(verb), (job) => decodeJob(use.codec, job));
   };
-  return viewOf(ledger, async (call) => {
-    const answer = await (ways[call.verb] ?? sendOn)(call);
-    return call.params.asStored === true ? answer : decoded(use.codec, answer);
-  });
+  return viewOf(ledger, encodeAndDecode);
 }
 
-const sendOn: Way = ({ params, send }) => send(params);
+/** Sends a verb with its values encoded. */
+type Way<V extends LedgerVerb> = (params: ParamsOf<V>, next: Next<V>) => Promise<ResultOf<V>>;
 
 /** The verbs that bring values to the ledger. */
 class Encoding {
-  readonly #ledger: LedgerRepository;
+  readonly #ledger: LedgerVerbs;
   readonly #use: CodecUse;
+  readonly #ways: { readonly [V in LedgerVerb]?: Way<V> } = {
+    enqueue: (params, next) => this.#enqueue(params, next),
+    settle: (params, next) => this.#settle(params, next),
+    completeInSession: (params, next) => this.#completeInSession(params, next),
+    amend: async (params, next) =>
+      next({ ...params, changes: await this.#withData(params.changes, params.jobId) }),
+    replan: async (params, next) =>
+      next({ ...params, series: await this.#withData(params.series, params.jobId) }),
+    checkpoint: (params, next) => this.#checkpoint(params, next),
+    openGate: (params, next) => this.#openGate(params, next),
+  };
 
-  constructor(ledger: LedgerRepository, use: CodecUse) {
+  constructor(ledger: LedgerVerbs, use: CodecUse) {
     this.#ledger = ledger;
     this.#use = use;
   }
 
+  send<V extends LedgerVerb>(verb: V, params: ParamsOf<V>, next: Next<V>): Promise<ResultOf<V>> {
+    const way: Way<V> | undefined = this.#ways[verb];
+    return way === undefined ? next(params) : way(params, next);
+  }
+
   /** A job whose data cannot be encoded is refused alone. */
-  async enqueue({ params, send }: ViewedCall): Promise<EnqueueResult> {
-    const { jobs } = params as unknown as EnqueueParams;
-    const tries = jobs.map((job) => this.#tryJob(job));
+  async #enqueue(params: ParamsOf<'enqueue'>, next: Next<'enqueue'>): Promise<EnqueueResult> {
+    const tries = params.jobs.map((job) => this.#tryJob(job));
     const refusalOf = (one: Job | Error): EnqueueAnswer | undefined =>
       one instanceof Error ? { outcome: 'refused', error: one } : undefined;
     const answers = await sendRest(tries, refusalOf, async (encoded) => {
-      return ((await send({ ...params, jobs: encoded })) as EnqueueResult).answers;
+      const jobs = encoded.filter((one): one is Job => !(one instanceof Error));
+      return (await next({ ...params, jobs })).answers;
     });
     return { answers };
   }
 
-  async settle({ params, send }: ViewedCall): Promise<unknown> {
-    const { settlements } = params as unknown as SettleParams;
-    const encoded = settlements.map((settlement) => this.#trySettlement(settlement));
-    return send({ ...params, settlements: await Promise.all(encoded) });
+  async #settle(params: ParamsOf<'settle'>, next: Next<'settle'>): Promise<SettleResult> {
+    const encoded = params.settlements.map((settlement) => this.#trySettlement(settlement));
+    return next({ ...params, settlements: await Promise.all(encoded) });
   }
 
   /** Nothing is done yet for good: the transaction is the handler's to abort. */
-  async completeInSession({ params, send }: ViewedCall): Promise<unknown> {
-    const settlement = params.settlement as Settlement;
-    return send({ ...params, settlement: await this.#settlement(settlement) });
-  }
-
-  async amend({ params, send }: ViewedCall): Promise<unknown> {
-    const changes = params.changes as Amendment;
-    return send({ ...params, changes: await this.#withData(changes, params.jobId as ObjectId) });
-  }
-
-  async replan({ params, send }: ViewedCall): Promise<unknown> {
-    const { series, jobId } = params as unknown as ReplanParams;
-    return send({ ...params, series: await this.#withData(series, jobId) });
+  async #completeInSession(
+    params: ParamsOf<'completeInSession'>,
+    next: Next<'completeInSession'>,
+  ): Promise<boolean> {
+    return next({ ...params, settlement: await this.#settlement(params.settlement) });
   }
 
   /** The stages behind it are owed the result, so one that cannot be encoded is refused. */
-  async checkpoint({ params, send }: ViewedCall): Promise<unknown> {
-    const given = params as unknown as CheckpointParams;
-    if (given.record.result === undefined) return send(params);
-    const { record, jobId, name = await this.#nameOf(jobId, record.result) } = given;
+  async #checkpoint(
+    params: ParamsOf<'checkpoint'>,
+    next: Next<'checkpoint'>,
+  ): Promise<ResultOf<'checkpoint'>> {
+    const { record, jobId } = params;
+    if (record.result === undefined) return next(params);
+    const { name = await this.#nameOf(jobId, record.result) } = params;
     const result = this.#encode(record.result, name, 'stages');
-    return send({ ...params, record: { ...record, result } });
+    return next({ ...params, record: { ...record, result } });
   }
 
-  async openGate({ params, send }: ViewedCall): Promise<unknown> {
-    const given = params as unknown as OpenGateParams;
-    const { record, jobId, name = await this.#nameOf(jobId, record) } = given;
+  async #openGate(
+    params: ParamsOf<'openGate'>,
+    next: Next<'openGate'>,
+  ): Promise<ResultOf<'openGate'>> {
+    const { record, jobId, name = await this.#nameOf(jobId, record) } = params;
     const evidence = this.#encode(record.evidence, name, 'gates');
-    return send({ ...params, record: { ...record, evidence } });
+    return next({ ...params, record: { ...record, evidence } });
   }
 
   #tryJob(job: Job): Job | Error {
@@ -163,28 +162,4 @@ class Encoding {
     const { codec, maxBytes } = this.#use;
     return encodeValue(codec, value, { name, field }, maxBytes());
   }
-}
-
-/** The answer of a verb with every job in it decoded, wherever an answer may hold one. */
-function decoded(codec: Codec, answer: unknown): unknown {
-  if (Array.isArray(answer)) return answer.map((item) => decoded(codec, item));
-  if (!isRecord(answer)) return answer;
-  if (isJob(answer)) return decodeJob(codec, answer);
-  const parts = PARTS.filter((part) => answer[part] !== undefined);
-  if (parts.length === 0) return answer;
-  return {
-    ...answer,
-    ...Object.fromEntries(parts.map((part) => [part, decoded(codec, answer[part])])),
-  };
-}
-
-/** Where answers hold jobs, or lists of answers. */
-const PARTS = ['job', 'holder', 'jobs', 'answers'] as const;
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null;
-}
-
-function isJob(value: Record<string, unknown>): value is Job & Record<string, unknown> {
-  return '_id' in value && 'fence' in value && 'status' in value;
 }

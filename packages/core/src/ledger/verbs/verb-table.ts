@@ -1,0 +1,252 @@
+/**
+ * The verbs of a ledger: what can be done to its jobs and its leases, each with what it takes and gives. What stands
+ * before a ledger or measures it is written once for all of them, by this list.
+ *
+ * Each verb takes one params object and gives one named result; the ledger's time is always passed in, times are
+ * absolute. A verb that does not apply changes nothing and says so.
+ *
+ * @module
+ */
+import type { Job } from '../../job/job.ts';
+import type {
+  AmendParams,
+  AmendResult,
+  Bounded,
+  CancelParams,
+  CancelResult,
+  CheckpointParams,
+  CheckpointResult,
+  ClaimCounts,
+  ClaimParams,
+  ClaimResult,
+  CompleteInSessionParams,
+  CountClaimsParams,
+  CountDueParams,
+  CountDueResult,
+  DeclareDeadParams,
+  EndSeriesParams,
+  EnqueueParams,
+  EnqueueResult,
+  ExpireGatesParams,
+  ExpireGatesResult,
+  FindClaimantsParams,
+  FindJobsParams,
+  FindSeriesParams,
+  GetJobParams,
+  InstanceParams,
+  LeaseRecord,
+  MendParams,
+  MendResult,
+  NextDueParams,
+  NoteParams,
+  OpenGateParams,
+  OpenGateResult,
+  OpenLeaseParams,
+  PruneParams,
+  PruneResult,
+  ReadClaimParams,
+  ReadClaimsParams,
+  ReadHistoryParams,
+  ReadLeasesParams,
+  ReadStatsParams,
+  RecoverParams,
+  RecoverResult,
+  RedriveParams,
+  RedriveResult,
+  RemoveParams,
+  RemoveResult,
+  RenewLeaseParams,
+  ReplanParams,
+  RescueParams,
+  RescueResult,
+  SeriesResult,
+  SetMetadataParams,
+  SetMetadataResult,
+  SetPausedParams,
+  SettleParams,
+  SettleResult,
+  StandingClaim,
+  StatsRow,
+  TransitionEntry,
+} from './ledger-verbs.ts';
+
+/** Every verb of a ledger. */
+export interface LedgerVerbs {
+  /** The ledger's clock, which all stamps and due times refer to. */
+  readTime(params?: Bounded): Promise<Date>;
+
+  /** Stores new jobs. A job whose unique lock is held is not stored; the holder is the answer. */
+  enqueue(params: EnqueueParams): Promise<EnqueueResult>;
+
+  /** Takes due jobs for an instance: those of the lowest priority number first, of these the earliest due. */
+  claim(params: ClaimParams): Promise<ClaimResult>;
+
+  /** Reads what a claim won whose answer was lost. Shows only what can no longer be rolled back. */
+  readClaim(params: ReadClaimParams): Promise<readonly Job[]>;
+
+  /** Ends claims. Sending the same settlements again is safe and gives the same answers. */
+  settle(params: SettleParams): Promise<SettleResult>;
+
+  /** Cancels a pending job, or asks for it while it is processing. */
+  cancel(params: CancelParams): Promise<CancelResult>;
+
+  /** Deletes a job that is not processing. */
+  remove(params: RemoveParams): Promise<RemoveResult>;
+
+  /** Makes a failed or cancelled job pending again, with its unique key if that is free. */
+  redrive(params: RedriveParams): Promise<RedriveResult>;
+
+  /** Changes a pending job. */
+  amend(params: AmendParams): Promise<AmendResult>;
+
+  /** Gives the job of a series a new plan, while it is pending or processing. */
+  replan(params: ReplanParams): Promise<SeriesResult>;
+
+  /** Ends a series: its pending job is cancelled, a job that is processing is its last run. */
+  endSeries(params: EndSeriesParams): Promise<SeriesResult>;
+
+  /** The unfinished jobs that belong to a series, or hold the key of one. */
+  findSeries(params: FindSeriesParams): Promise<readonly Job[]>;
+
+  /** Stores what a handler tells while it runs; false when the claim does not stand any more. */
+  note(params: NoteParams): Promise<boolean>;
+
+  /**
+   * Records a finished stage under the claim it ran under, if the stages before it and no others are recorded and the
+   * gates before it are open. Sending the same record again is safe and gives the same answer.
+   */
+  checkpoint(params: CheckpointParams): Promise<CheckpointResult>;
+
+  /** Opens a gate of a job that is not finished; the job becomes pending if it waits there. The first evidence stays. */
+  openGate(params: OpenGateParams): Promise<OpenGateResult>;
+
+  /** Fails jobs that wait at a gate which was not opened in time; the job of a series goes on with its next run. */
+  expireGates(params: ExpireGatesParams): Promise<ExpireGatesResult>;
+
+  /**
+   * Ends a claim inside the user's transaction; false when the claim does not stand any more. Errors are those of the
+   * driver, as `withTransaction` needs them.
+   */
+  completeInSession(params: CompleteInSessionParams): Promise<boolean>;
+
+  /** Changes keys of the metadata of a job, whatever state it is in; the others stay. */
+  setMetadata(params: SetMetadataParams): Promise<SetMetadataResult>;
+
+  /** Changes fields of a job that break a rule, if the job is still as it was seen; its state stays. */
+  mend(params: MendParams): Promise<MendResult>;
+
+  /**
+   * What happened to a job, the oldest first: every transition where the ledger keeps a log of them, else what stands
+   * in the job itself, also in the archive. Nothing for a job that is not known.
+   */
+  readHistory(params: ReadHistoryParams): Promise<readonly TransitionEntry[]>;
+
+  /** The job with this id, or null. */
+  getJob(params: GetJobParams): Promise<Job | null>;
+
+  /** A page of jobs. */
+  findJobs(params: FindJobsParams): Promise<readonly Job[]>;
+
+  /** Counts jobs by name and state, with their waiting and running times. */
+  readStats(params: ReadStatsParams): Promise<readonly StatsRow[]>;
+
+  /** Pauses or resumes a name, for all instances. */
+  setPaused(params: SetPausedParams): Promise<void>;
+
+  /** The names that are paused. */
+  readPaused(params?: Bounded): Promise<readonly string[]>;
+
+  /** Gives back jobs that are processing for another tool, which keeps no lease, and were locked too long ago. */
+  recover(params: RecoverParams): Promise<RecoverResult>;
+
+  /** Deletes or archives jobs that finished long ago; one step of a walk in the order of ids. */
+  prune(params: PruneParams): Promise<PruneResult>;
+
+  /** An early time at which a job of these names becomes due within the window, or null when none does. */
+  nextDue(params: NextDueParams): Promise<Date | null>;
+
+  /** Writes the first proof of life of an instance. */
+  openLease(params: OpenLeaseParams): Promise<void>;
+
+  /** Raises the counter, and notes what the instance says of itself; false when the lease is dead or missing. */
+  renewLease(params: RenewLeaseParams): Promise<boolean>;
+
+  /** Every lease on record, dead ones too; without what the instances say of themselves, unless that is asked for. */
+  readLeases(params?: ReadLeasesParams): Promise<readonly LeaseRecord[]>;
+
+  /** Marks a lease as dead if its counter is still the one that was seen; false when it is not, or was dead before. */
+  declareDead(params: DeclareDeadParams): Promise<boolean>;
+
+  /** Ends the instance's own lease: dead, and off the record once it owns nothing. */
+  endLease(params: InstanceParams): Promise<void>;
+
+  /** Takes a dead lease off the record. The caller has seen that it owns nothing; live leases stay. */
+  removeLease(params: InstanceParams): Promise<void>;
+
+  /** Ids of instances that hold claims, without those the caller knows. */
+  findClaimants(params: FindClaimantsParams): Promise<readonly string[]>;
+
+  /** The claims that stand under an instance's id. */
+  readClaims(params: ReadClaimsParams): Promise<readonly StandingClaim[]>;
+
+  /** Counts the claims that stand under an instance's id, up to a limit. */
+  countClaims(params: CountClaimsParams): Promise<ClaimCounts>;
+
+  /** Counts the due jobs of each name that has pending ones, up to a bound. */
+  countDue(params: CountDueParams): Promise<CountDueResult>;
+
+  /** Gives back the jobs of an instance whose lease is not live: to pending, to cancelled, or to failed at the limit. */
+  rescue(params: RescueParams): Promise<RescueResult>;
+}
+
+/** The name of a verb. */
+export type LedgerVerb = keyof LedgerVerbs;
+
+/** What a verb is given. */
+export type ParamsOf<V extends LedgerVerb> = NonNullable<Parameters<LedgerVerbs[V]>[0]>;
+
+/** What a verb answers. */
+export type ResultOf<V extends LedgerVerb> = Awaited<ReturnType<LedgerVerbs[V]>>;
+
+/** Whether a verb writes. Late, a read is answered with a connection error, and a write with an unknown outcome. */
+export const VERB_EFFECTS: Readonly<Record<LedgerVerb, 'reads' | 'writes'>> = {
+  readTime: 'reads',
+  enqueue: 'writes',
+  claim: 'writes',
+  readClaim: 'reads',
+  settle: 'writes',
+  cancel: 'writes',
+  remove: 'writes',
+  redrive: 'writes',
+  amend: 'writes',
+  replan: 'writes',
+  endSeries: 'writes',
+  findSeries: 'reads',
+  note: 'writes',
+  checkpoint: 'writes',
+  openGate: 'writes',
+  expireGates: 'writes',
+  completeInSession: 'writes',
+  setMetadata: 'writes',
+  mend: 'writes',
+  readHistory: 'reads',
+  getJob: 'reads',
+  findJobs: 'reads',
+  readStats: 'reads',
+  setPaused: 'writes',
+  readPaused: 'reads',
+  recover: 'writes',
+  prune: 'writes',
+  nextDue: 'reads',
+  openLease: 'writes',
+  renewLease: 'writes',
+  readLeases: 'reads',
+  declareDead: 'writes',
+  endLease: 'writes',
+  removeLease: 'writes',
+  findClaimants: 'reads',
+  readClaims: 'reads',
+  countClaims: 'reads',
+  countDue: 'reads',
+  rescue: 'writes',
+};
