@@ -99,13 +99,19 @@ export function oneOf(...allowed: readonly unknown[]): Check {
   };
 }
 
+/** Refuses a text cut inside a character, as within an emoji: MongoDB stores it as another text. */
+export function checkWellFormed(field: string, value: string): void {
+  if (!/\p{Surrogate}/u.test(value)) return;
+  throw new InvalidArgumentError(field, 'well-formed Unicode, without half a character', value);
+}
+
 /** A text that is not empty. */
 export function text(longest: number): Check {
   return (field, value) => {
-    const fits = typeof value === 'string' && value.length > 0 && value.length <= longest;
-    if (!fits) {
+    if (typeof value !== 'string' || value.length === 0 || value.length > longest) {
       throw new InvalidArgumentError(field, `a string of 1 to ${longest} characters`, value);
     }
+    checkWellFormed(field, value);
   };
 }
 

@@ -1,5 +1,6 @@
 import { BSON, Decimal128, Long, ObjectId } from 'mongodb';
 import { describe, expect, test } from 'vitest';
+import { checkJobName } from '../foundation/argument-checks.ts';
 import { InvalidArgumentError } from '../foundation/errors.ts';
 import {
   BSON_OPTIONS,
@@ -181,6 +182,20 @@ describe('copyPayload', () => {
     expect(() => copyPayload('data', 'x'.repeat(101), bytes)).toThrow(
       `Expected \`data\` to be at most ${bytes} bytes of BSON (\`maxPayloadSize\`), got ${bytes + 1} (number)`,
     );
+  });
+});
+
+describe('text cut inside a character', () => {
+  test('is refused by its path, as a value and as a key', () => {
+    const cut = '😀'.slice(0, 1);
+    expect(refusal({ list: ['a', cut] })).toContain('`data.list[1]` to be well-formed Unicode');
+    expect(refusal({ [cut]: 1 })).toContain('well-formed Unicode');
+    expect(copy({ '😀': '😀' })).toEqual({ '😀': '😀' });
+  });
+
+  test('is refused as the name of a job', () => {
+    expect(() => checkJobName('name', '😀'.slice(1))).toThrow('`name` to be well-formed Unicode');
+    expect(() => checkJobName('name', '😀')).not.toThrow();
   });
 });
 

@@ -7,6 +7,7 @@
  * @module
  */
 import { BSON } from 'mongodb';
+import { checkWellFormed } from '../foundation/argument-checks.ts';
 import { InvalidArgumentError } from '../foundation/errors.ts';
 
 /** How deep objects and arrays may be nested. MongoDB refuses documents deeper than 200 in any part of its work. */
@@ -76,6 +77,8 @@ export function copyPayload(
 function copyValue(path: string, value: unknown, ancestors: readonly object[]): unknown {
   switch (typeof value) {
     case 'string':
+      checkWellFormed(path, value);
+      return value;
     case 'number':
     case 'boolean':
     case 'undefined':
@@ -196,6 +199,7 @@ function copyPlainObject(
 }
 
 function refuseKey(path: string, key: string): void {
+  checkWellFormed(path, key);
   if (key.includes('\0')) {
     throw new InvalidArgumentError(
       path.replaceAll('\0', '\\0'),
