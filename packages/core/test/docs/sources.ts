@@ -6,27 +6,33 @@ import { join } from 'node:path';
 import ts from 'typescript';
 import { PACKAGE } from '../package/built.ts';
 
-let parsed: Promise<ts.Statement[]> | undefined;
+const SOURCES = join(PACKAGE, 'src');
 
-/** Every statement at the top of a source file. */
-function statements(): Promise<ts.Statement[]> {
-  parsed ??= readStatements();
-  return parsed;
+const parsed = new Map<string, Promise<ts.Statement[]>>();
+
+/** Every statement at the top of a source file below a folder. */
+function statementsBelow(folder: string): Promise<ts.Statement[]> {
+  const known = parsed.get(folder) ?? readStatements(folder);
+  parsed.set(folder, known);
+  return known;
 }
 
-async function readStatements(): Promise<ts.Statement[]> {
-  const paths = await readdir(join(PACKAGE, 'src'), { recursive: true });
+async function readStatements(folder: string): Promise<ts.Statement[]> {
+  const paths = await readdir(folder, { recursive: true });
   const sources = paths.filter((path) => path.endsWith('.ts') && !path.endsWith('.test.ts'));
   const files = sources.map(async (path) => {
-    const text = await readFile(join(PACKAGE, 'src', path), 'utf8');
+    const text = await readFile(join(folder, path), 'utf8');
     return [...ts.createSourceFile(path, text, ts.ScriptTarget.Latest).statements];
   });
   return (await Promise.all(files)).flat();
 }
 
 /** The names of the members of an interface, those that are declared more than once only once. */
-export async function membersOf(interfaceName: string): Promise<string[]> {
-  const names = (await statements())
+export async function membersOf(
+  interfaceName: string,
+  folder: string = SOURCES,
+): Promise<string[]> {
+  const names = (await statementsBelow(folder))
     .filter(ts.isInterfaceDeclaration)
     .filter(({ name }) => name.text === interfaceName)
     .flatMap(({ members }) => members.map(({ name }) => nameOf(name)));
@@ -45,7 +51,7 @@ function nameOf(name: ts.PropertyName | undefined): string {
 
 /** The texts of a type that is a choice between texts. */
 export async function wordsOf(typeName: string): Promise<string[]> {
-  const words = (await statements())
+  const words = (await statementsBelow(SOURCES))
     .filter(ts.isTypeAliasDeclaration)
     .filter(({ name, type }) => name.text === typeName && ts.isUnionTypeNode(type))
     .flatMap(({ type }) => (type as ts.UnionTypeNode).types)

@@ -1,5 +1,6 @@
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type CodeBlock, codeBlocks, readPage, tableRows } from '../../../core/test/docs/pages.ts';
 import { membersOf } from '../../../core/test/docs/sources.ts';
@@ -67,15 +68,15 @@ function namesUnder(heading: string): string[] {
   return tableRows(reference, heading).map(([cell = '']) => /`([\w.]+)/.exec(cell)?.[1] ?? '');
 }
 
-const source = (file: string): string => `../../tsed/src/${file}`;
+const SOURCES = fileURLToPath(new URL('../../src', import.meta.url));
 
 describe('the reference lists', () => {
   test.each([
-    ['## Options of a job', 'job-metadata.ts', 'JobOptions'],
-    ['## Options of a series', 'job-metadata.ts', 'CronOptions'],
-    ['## The module', 'module-options.ts', 'MonqueModuleOptions'],
-  ])('%s as they are', async (heading, file, interfaceName) => {
-    const declared = await membersOf(source(file), interfaceName);
+    ['## Options of a job', 'JobOptions'],
+    ['## Options of a series', 'CronOptions'],
+    ['## The module', 'MonqueModuleOptions'],
+  ])('%s as they are', async (heading, interfaceName) => {
+    const declared = await membersOf(interfaceName, SOURCES);
     expect(namesUnder(heading).sort()).toEqual(declared.sort());
   });
 
