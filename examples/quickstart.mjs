@@ -29,7 +29,7 @@ monque.worker('charge-card', async (job) => {
 const unfinished = new Set();
 await enqueue('send-email', { to: 'now@example.com' });
 await enqueue('charge-card', { amount: 42 });
-await enqueue('send-email', { to: 'later@example.com' }, { runAt: new Date(Date.now() + 1000) });
+await enqueue('send-email', { to: 'later@example.com' }, { delay: 1_000 });
 const once = { uniqueKey: 'welcome:42' };
 const first = await enqueue('send-email', { to: 'welcome@example.com' }, once);
 const second = await monque.enqueue('send-email', { to: 'welcome@example.com' }, once);
@@ -58,7 +58,7 @@ console.log('\nAll jobs are done.');
 async function enqueue(name, data, jobOptions) {
   const job = await monque.enqueue(name, data, jobOptions);
   unfinished.add(job._id.toHexString());
-  say('enqueued', job, jobOptions?.runAt && 'to run in a second');
+  say('enqueued', job, jobOptions?.delay && 'to run in a second');
   return job;
 }
 

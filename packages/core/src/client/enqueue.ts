@@ -12,6 +12,7 @@ import { checkJobName } from '../foundation/argument-checks.ts';
 import { InvalidArgumentError, toError, UnknownOutcomeError } from '../foundation/errors.ts';
 import { checkData } from '../foundation/standard-schema.ts';
 import { DOCUMENT_VERSION, type Job, type JobTrace } from '../job/job.ts';
+import { UniqueKeyTakenError } from '../job/job-errors.ts';
 import { JOB_LIFECYCLE } from '../job/job-lifecycle.ts';
 import { copyMetadata, type JobMetadata } from '../job/metadata.ts';
 import { copyPayload } from '../job/payload.ts';
@@ -178,6 +179,7 @@ export class Producer {
     for (let race = 0; race < MOST_TAKEN_RACES && answer.outcome === 'existing'; race += 1) {
       const { job: holder } = answer;
       if (whenTaken === 'keep') return answer;
+      if (whenTaken === 'throw') return { outcome: 'refused', error: takenBy(holder) };
       if (whenTaken === 'throttle') {
         return holder.status === 'pending' ? answer : this.#storeInLaterWindow(draft, session);
       }
@@ -289,8 +291,9 @@ export class Producer {
     };
   }
 
-  #dueAt({ options: { whenTaken }, runAt = undefined }: Draft, now: Date, createdAt: Date): Date {
-    if (typeof whenTaken !== 'object') return runAt ?? now;
+  #dueAt({ options, runAt }: Draft, now: Date, createdAt: Date): Date {
+    const { whenTaken, delay = 0 } = options;
+    if (typeof whenTaken !== 'object') return runAt ?? new Date(now.getTime() + delay);
     const { debounce, maxWait = Number.POSITIVE_INFINITY } = whenTaken;
     return new Date(Math.min(now.getTime() + debounce, createdAt.getTime() + maxWait));
   }
@@ -298,6 +301,10 @@ export class Producer {
   #lockFields({ options: { uniqueKey, hold, windowMs } }: Draft, now: Date): Partial<Job> {
     return uniqueKey === undefined ? {} : lockFieldsFor(uniqueKey, hold, { now, windowMs });
   }
+}
+
+function takenBy({ uniqueKey, _id }: Job): UniqueKeyTakenError {
+  return new UniqueKeyTakenError('enqueue another job', uniqueKey, _id);
 }
 
 function fieldsOf(field: string): FieldNames {

@@ -18,7 +18,7 @@ import {
 import { messageOf, toError } from '../foundation/errors.ts';
 import type { Job, JobStatus } from '../job/job.ts';
 import { JobStateError, UniqueKeyTakenError } from '../job/job-errors.ts';
-import { JOB_LIFECYCLE } from '../job/job-lifecycle.ts';
+import { JOB_LIFECYCLE, type JobVerb } from '../job/job-lifecycle.ts';
 import type { JobFilter, StatsRow } from '../ledger/ledger-repository.ts';
 import {
   checkGetJobsOptions,
@@ -162,7 +162,10 @@ export class Control {
       ...(reason !== undefined && { reason }),
     });
     if (job === null) return null;
-    if (outcome === 'refused') throw stateError(job, 'cancel');
+    if (outcome === 'refused') {
+      if (job.status === 'cancelled') return job;
+      throw stateError(job, 'cancelJob', ['cancel', 'requestCancel']);
+    }
     if (outcome === 'requested') {
       this.#hooks.onCancelRequested(jobId.toHexString());
       return job;
@@ -181,8 +184,11 @@ export class Control {
     const now = ledgerTime.now();
     const { outcome, job, holder } = await ledger.redrive({ jobId, now, nextRunAt: now });
     if (job === null) return null;
-    if (outcome === 'taken') throw new UniqueKeyTakenError(jobId, job.uniqueKey, holder?._id);
-    if (outcome === 'refused') throw stateError(job, 'redrive');
+    if (outcome === 'taken') {
+      const wanted = `retry job ${jobId.toHexString()}`;
+      throw new UniqueKeyTakenError(wanted, job.uniqueKey, holder?._id, jobId);
+    }
+    if (outcome === 'refused') throw stateError(job, 'retryJob', ['redrive']);
     emit('job:retried', { job });
     this.#hooks.onPending(job);
     return job;
@@ -197,7 +203,7 @@ export class Control {
     const changes = { nextRunAt: new Date(runAt) };
     const { outcome, job } = await ledger.amend({ jobId, changes, now: ledgerTime.now() });
     if (job === null) return null;
-    if (outcome === 'refused') throw stateError(job, 'amend');
+    if (outcome === 'refused') throw stateError(job, 'rescheduleJob', ['amend']);
     this.#hooks.onPending(job);
     return job;
   }
@@ -209,7 +215,7 @@ export class Control {
     await this.#context.ready();
     const { outcome, job } = await ledger.remove({ jobId, now: ledgerTime.now() });
     if (job === null) return false;
-    if (outcome === 'refused') throw stateError(job, 'remove');
+    if (outcome === 'refused') throw stateError(job, 'deleteJob', ['remove']);
     emit('job:deleted', { job });
     this.#hooks.onEnded(job);
     return true;
@@ -318,8 +324,10 @@ function toFilter(filter: JobsFilter): JobFilter {
   };
 }
 
-function stateError(job: Job, verb: 'cancel' | 'redrive' | 'amend' | 'remove'): JobStateError {
-  return new JobStateError(job._id, job.status, verb, JOB_LIFECYCLE.transitions[verb].from);
+/** Names the verb that the user called, and the states from which any verb of the table does it. */
+function stateError(job: Job, verb: string, rows: readonly JobVerb[]): JobStateError {
+  const from = new Set(rows.flatMap((row) => [...JOB_LIFECYCLE.transitions[row].from]));
+  return new JobStateError(job._id, job.status, verb, [...from]);
 }
 
 function toStats(rows: readonly StatsRow[]): QueueStats {

@@ -1,6 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { expect, test } from 'vitest';
-import { detachedHere } from './async-context.ts';
+import { apart, detachedHere } from './async-context.ts';
 
 const store = new AsyncLocalStorage<string>();
 
@@ -29,4 +29,15 @@ test('what a function throws reaches the caller', () => {
       throw new Error('no');
     }),
   ).toThrow('no');
+});
+
+test('a function that runs apart sees the context of its caller, and leaves nothing in it', () => {
+  store.run('caller', () => {
+    const seen = apart(() => {
+      const before = store.getStore();
+      store.enterWith('left behind');
+      return before;
+    });
+    expect([seen, store.getStore()]).toEqual(['caller', 'caller']);
+  });
 });

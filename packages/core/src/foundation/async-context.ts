@@ -8,8 +8,11 @@
  */
 import { AsyncLocalStorage, AsyncResource } from 'node:async_hooks';
 
-/** Calls a function outside the context of the caller, and returns what it returns. */
+/** Calls a function, and returns what it returns; see {@link detachedHere} and {@link apart} for the context. */
 export type Detached = <T>(run: () => T) => T;
+
+/** Calls a function in the context of the caller; what the function enters with `enterWith` ends with it. */
+export const apart: Detached = (run) => new AsyncResource('monque').runInAsyncScope(run);
 
 /**
  * A door to the context in which this is called. Each call through the door has a context of its own, which begins as
@@ -17,5 +20,5 @@ export type Detached = <T>(run: () => T) => T;
  */
 export function detachedHere(): Detached {
   const inContext = AsyncLocalStorage.snapshot();
-  return (run) => inContext(() => new AsyncResource('monque').runInAsyncScope(run));
+  return (run) => inContext(() => apart(run));
 }

@@ -144,11 +144,12 @@ describe('UniqueKeyTakenError', () => {
 
   test('names the holder of the key, when there was one to be found', () => {
     const holderId = new ObjectId();
-    const error = new UniqueKeyTakenError(jobId, 'k', holderId);
+    const error = new UniqueKeyTakenError('retry it', 'k', holderId, jobId);
     expect(error).toMatchObject({ code: 'UNIQUE_KEY_TAKEN', jobId, holderId });
     expect(error.message).toContain(holderId.toHexString());
-    const unknown = new UniqueKeyTakenError(jobId, 'k', undefined);
+    const unknown = new UniqueKeyTakenError('retry it', 'k', undefined);
     expect(unknown.holderId).toBeUndefined();
+    expect(unknown.jobId).toBeUndefined();
     expect(unknown.message).toContain('another job');
   });
 });

@@ -13,6 +13,7 @@ export class JobStateError extends MonqueError {
   readonly jobId: ObjectId;
   /** The state it was in; `gone` for a job that is not in the ledger any more. */
   readonly status: JobStatus | 'gone';
+  /** What was called, such as `retryJob`. */
   readonly verb: string;
 
   constructor(
@@ -22,27 +23,37 @@ export class JobStateError extends MonqueError {
     allowedFrom: readonly string[],
     why = `${verb} is allowed from: ${allowedFrom.join(', ')}`,
   ) {
-    super('JOB_STATE', `Cannot ${verb} job ${jobId.toHexString()}: it is ${status}, and ${why}`);
+    const wanted = verb.replace(/Job$/, '');
+    super('JOB_STATE', `Cannot ${wanted} job ${jobId.toHexString()}: it is ${status}, and ${why}`);
     this.jobId = jobId;
     this.status = status;
     this.verb = verb;
   }
 }
 
-/** A job cannot be made pending again: another job holds its unique key. Nothing was changed. */
+/**
+ * A job cannot be made pending again, or was not stored with `whenTaken: 'throw'`: another job holds its unique key.
+ * Nothing was changed.
+ */
 export class UniqueKeyTakenError extends MonqueError {
   override readonly name = 'UniqueKeyTakenError';
-  readonly jobId: ObjectId;
+  /** The job that was to be made pending; absent where a new one was refused. */
+  readonly jobId?: ObjectId;
   /** Who holds the key, unless it was gone again when it was looked for. */
   readonly holderId?: ObjectId;
 
-  constructor(jobId: ObjectId, uniqueKey: string | undefined, holderId: ObjectId | undefined) {
+  constructor(
+    wanted: string,
+    uniqueKey: string | undefined,
+    holderId: ObjectId | undefined,
+    jobId?: ObjectId,
+  ) {
     const holder = holderId === undefined ? 'another job' : `job ${holderId.toHexString()}`;
     super(
       'UNIQUE_KEY_TAKEN',
-      `Cannot redrive job ${jobId.toHexString()}: its unique key '${uniqueKey}' is held by ${holder}`,
+      `Cannot ${wanted}: its unique key '${uniqueKey}' is held by ${holder}`,
     );
-    this.jobId = jobId;
+    if (jobId !== undefined) this.jobId = jobId;
     if (holderId !== undefined) this.holderId = holderId;
   }
 }

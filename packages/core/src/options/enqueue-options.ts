@@ -54,18 +54,26 @@ export type UniqueHoldOption = 'untilDone' | 'untilStarted' | { readonly window:
  * - `replace`: gives a pending holder the new data, time and priority
  * - `{ debounce, maxWait }`: puts a pending holder off until `debounce` milliseconds from now, but not beyond `maxWait`
  *   milliseconds after its creation, with the new data
+ * - `throw`: nothing; the enqueue fails with a `UniqueKeyTakenError` that names the holder
  * - `throttle`: for a key held for a window: runs in the next window instead, at most one job there
  */
 export type WhenTaken =
   | 'keep'
   | 'replace'
   | 'throttle'
+  | 'throw'
   | { readonly debounce: number; readonly maxWait?: number };
 
 /** Options of one enqueue. */
 export interface EnqueueOptions {
   /** Not before this time. @default now */
   readonly runAt?: Date;
+  /**
+   * Not before so many milliseconds from now, by the ledger's clock; in place of `runAt`. From 0 to a year.
+   *
+   * @default 0
+   */
+  readonly delay?: number;
   /**
    * No second job of the same name and key is stored while a first holds it; the one that exists is returned. From 1
    * to 1024 characters.
@@ -200,9 +208,10 @@ const RUN_CHECKS = {
 
 const ENQUEUE_CHECKS: Readonly<Record<keyof EnqueueOptions, Check>> = {
   runAt: checkDate,
+  delay: integer(0, YEAR_MS),
   uniqueKey: text(LONGEST_UNIQUE_KEY),
   uniqueHold: objectOr(checkWindow, oneOf('untilDone', 'untilStarted')),
-  whenTaken: objectOr(checkDebounce, oneOf('keep', 'replace', 'throttle')),
+  whenTaken: objectOr(checkDebounce, oneOf('keep', 'replace', 'throttle', 'throw')),
   ...RUN_CHECKS,
   session: hasMethods('inTransaction', 'endSession'),
 };
@@ -290,10 +299,12 @@ export function resolveEnqueueOptions(
 }
 
 /** Options that mean nothing without each other, or against each other. */
-function checkUnique(field: string, { uniqueKey, uniqueHold, whenTaken, runAt }: EnqueueOptions) {
+function checkUnique(field: string, options: EnqueueOptions): void {
+  const { uniqueKey, uniqueHold, whenTaken, runAt, delay } = options;
   const refuse = (option: string, expected: string, value: unknown): never => {
     throw new InvalidArgumentError(`${field}.${option}`, expected, value);
   };
+  if (runAt !== undefined && delay !== undefined) refuse('delay', 'left out with runAt', delay);
   if (uniqueKey === undefined) {
     if (uniqueHold !== undefined) refuse('uniqueHold', 'left out without a uniqueKey', uniqueHold);
     if (whenTaken !== undefined) refuse('whenTaken', 'left out without a uniqueKey', whenTaken);
@@ -302,7 +313,9 @@ function checkUnique(field: string, { uniqueKey, uniqueHold, whenTaken, runAt }:
     refuse('uniqueHold', 'a window, as throttle needs it', uniqueHold);
   }
   if (typeof whenTaken === 'object') {
-    if (runAt !== undefined) refuse('runAt', 'left out with debounce, which sets the time', runAt);
+    const expected = 'left out with debounce, which sets the time';
+    if (runAt !== undefined) refuse('runAt', expected, runAt);
+    if (delay !== undefined) refuse('delay', expected, delay);
     const { debounce, maxWait = debounce } = whenTaken;
     if (maxWait < debounce) refuse('whenTaken.maxWait', 'at least debounce', maxWait);
   }

@@ -335,12 +335,23 @@ describe('cancelling', () => {
       code: 'JOB_STATE',
       jobId: _id,
       status: 'completed',
-      verb: 'cancel',
-      message: `Cannot cancel job ${_id.toHexString()}: it is completed, and cancel is allowed from: pending, blocked`,
+      verb: 'cancelJob',
+      message: `Cannot cancel job ${_id.toHexString()}: it is completed, and cancelJob is allowed from: pending, blocked, processing`,
     });
     expect(await monque.cancelJob('0'.repeat(24))).toBeNull();
     await monque.stop();
   });
+});
+
+test('cancelling a cancelled job answers with that job', async () => {
+  const { monque, events } = makeOne();
+  const { _id } = await monque.enqueue('work');
+  await monque.cancelJob(_id, { reason: 'first' });
+  expect(await monque.cancelJob(_id, { reason: 'second' })).toMatchObject({
+    _id,
+    status: 'cancelled',
+  });
+  expect(payloads(events, 'job:cancelled')).toHaveLength(1);
 });
 
 describe('deleting', () => {

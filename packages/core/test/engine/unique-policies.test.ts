@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { EnqueueOptions, Job, WhenTaken } from '../../src/index.ts';
-import { cancel, InvalidArgumentError } from '../../src/index.ts';
+import { cancel, InvalidArgumentError, UniqueKeyTakenError } from '../../src/index.ts';
 import { MANUAL_CLOCK_START } from '../../src/testing/index.ts';
 import { deferred, makeOne } from './kit.ts';
 
@@ -351,5 +351,32 @@ describe('options that do not fit each other are refused', () => {
     expect(error).toBeInstanceOf(InvalidArgumentError);
     expect((error as InvalidArgumentError).field).toBe(field);
     expect(ledger.size).toBe(0);
+  });
+});
+
+describe('an enqueue with whenTaken throw', () => {
+  const options = { uniqueKey: 'k', whenTaken: 'throw' } as const;
+
+  test('fails with who holds the key, and stores when it is free', async () => {
+    const { monque } = makeOne();
+    const holder = await monque.enqueue('work', 1, options);
+    const error = await monque.enqueue('work', 2, options).catch((thrown: unknown) => thrown);
+    expect(error).toBeInstanceOf(UniqueKeyTakenError);
+    expect(error).toMatchObject({ code: 'UNIQUE_KEY_TAKEN', holderId: holder._id });
+    expect((error as Error).message).toContain(`'k' is held by job ${holder._id.toHexString()}`);
+    expect(await monque.getJobs()).toHaveLength(1);
+    await monque.cancelJob(holder._id);
+    expect((await monque.enqueue('work', 3, options)).data).toBe(3);
+  });
+
+  test('fails alone among many', async () => {
+    const { monque } = makeOne();
+    await monque.enqueue('work', 1, options);
+    const results = await monque.enqueueMany([
+      { name: 'work', data: 2, options },
+      { name: 'work', data: 3 },
+    ]);
+    expect(results.map(({ status }) => status)).toEqual(['failed', 'enqueued']);
+    expect(results[0]).toMatchObject({ error: { code: 'UNIQUE_KEY_TAKEN' } });
   });
 });

@@ -254,7 +254,8 @@ export class Executor {
     worker.running += 1;
     this.#measureStart(job);
     this.#context.emit('job:start', { job });
-    const outcome = await this.#context.instruments.run(job, () => run.execute());
+    const { detached, instruments } = this.#context;
+    const outcome = await detached(() => instruments.run(job, () => run.execute()));
     const { durationMs } = run;
     this.#context.metrics.record('runMs', durationMs, job.name);
     worker.running -= 1;

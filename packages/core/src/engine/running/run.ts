@@ -8,6 +8,7 @@
  */
 
 import type { EngineContext } from '../../context/scheduler-context.ts';
+import { apart } from '../../foundation/async-context.ts';
 import { sleep, type Timer } from '../../foundation/clock.ts';
 import { InvalidArgumentError, MonqueError, toError } from '../../foundation/errors.ts';
 import { checkData, type StandardSchema } from '../../foundation/standard-schema.ts';
@@ -40,7 +41,7 @@ type AbortReason = 'cancel' | 'stop' | 'lease' | 'timeout';
 
 type RunContext = Pick<
   EngineContext,
-  'detached' | 'clock' | 'random' | 'ledger' | 'ledgerTime' | 'options' | 'emit' | 'report'
+  'clock' | 'random' | 'ledger' | 'ledgerTime' | 'options' | 'emit' | 'report'
 >;
 
 /** One claimed job in its handler. */
@@ -153,7 +154,7 @@ export class Run {
       if (checked.error) return failureOfData(checked.error);
       const { handler } = this.#worker;
       if (handler instanceof StagePlan) return await this.#runStages(handler, checked.job);
-      const returned = await this.#context.detached(() => handler(checked.job, this.#jobContext()));
+      const returned = await apart(() => handler(checked.job, this.#jobContext()));
       if (isHandlerOutcome(returned)) return returned.outcome;
       return { kind: 'completed', ...this.#resultOf(returned) };
     } catch (thrown) {
@@ -180,7 +181,7 @@ export class Run {
       resultOf: (returned) => this.#resultOf(returned),
     });
     const staged = this.#staged;
-    return this.#context.detached(() => staged.execute(job));
+    return apart(() => staged.execute(job));
   }
 
   async #checked(schema: StandardSchema): Promise<CheckedJob> {
