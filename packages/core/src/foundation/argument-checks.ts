@@ -101,7 +101,7 @@ export function oneOf(...allowed: readonly unknown[]): Check {
 
 /** Refuses a text cut inside a character, as within an emoji: MongoDB stores it as another text. */
 export function checkWellFormed(field: string, value: string): void {
-  if (!/\p{Surrogate}/u.test(value)) return;
+  if (value.isWellFormed()) return;
   throw new InvalidArgumentError(field, 'well-formed Unicode, without half a character', value);
 }
 

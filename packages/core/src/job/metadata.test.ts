@@ -83,3 +83,17 @@ describe('metadata', () => {
     expect(() => checkMetadataFilter('filter.metadata', refused)).toThrow(/filter\.metadata\.a/);
   });
 });
+
+test('metadata with text cut inside a character is refused by its path', () => {
+  const refusedAt = (metadata: unknown): string => {
+    try {
+      copyMetadata('metadata', metadata);
+    } catch (error) {
+      return (error as { field: string }).field;
+    }
+    return 'nowhere';
+  };
+  expect(refusedAt({ list: ['fine', '\ud83d'] })).toBe('metadata.list[1]');
+  expect(refusedAt({ '\ude00': 1 })).toBe('metadata');
+  expect(refusedAt({ whole: '\ud83d\ude00' })).toBe('nowhere');
+});

@@ -8,6 +8,7 @@
  * @module
  */
 import { BSON } from 'mongodb';
+import { checkWellFormed } from '../foundation/argument-checks.ts';
 import { InvalidArgumentError } from '../foundation/errors.ts';
 
 /** The most bytes of BSON that the metadata of a job takes. */
@@ -123,7 +124,10 @@ function copyObject(path: string, given: unknown, depth: number): JobMetadata {
 
 function copyValue(path: string, value: unknown, depth: number): MetadataValue {
   if (value instanceof Date && isScalar(value)) return new Date(value);
-  if (isScalar(value)) return value;
+  if (isScalar(value)) {
+    if (typeof value === 'string') checkWellFormed(path, value);
+    return value;
+  }
   const isNested = Array.isArray(value) || isPlainObject(value);
   if (!isNested) {
     const expected = 'a text, finite number, boolean, date, or a list or plain object of these';
@@ -138,6 +142,7 @@ function copyValue(path: string, value: unknown, depth: number): MetadataValue {
 }
 
 function checkKey(path: string, key: string): void {
+  checkWellFormed(path, key);
   const fits = key.length > 0 && key.length <= LONGEST_KEY && !/^\$|[.\0]/.test(key);
   if (fits) return;
   const expected = `keys of 1 to ${LONGEST_KEY} characters, without a dot and not beginning with $`;

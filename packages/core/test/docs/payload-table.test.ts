@@ -100,6 +100,7 @@ const refused: Record<string, readonly unknown[]> = {
   'circular reference': [circular],
   'nested deeper than 100 levels': [nested(101)],
   'key with a NUL character': [{ 'a\0b': 1 }],
+  'text or key cut inside a character, such as half an emoji': ['\ud83d', { '\ude00': 1 }],
   'key that starts with `$`': [{ $set: 1 }],
   'more than `maxPayloadSize` bytes of BSON': ['a'.repeat(1_048_576)],
 };
