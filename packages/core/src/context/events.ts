@@ -111,10 +111,11 @@ export class MonqueEmitter extends EventEmitter<MonqueEventMap> {
   ): boolean {
     if (this.listenerCount(name) === 0) return false;
     const listeners = this.rawListeners(name as never);
+    const given = payload.map(ownJob);
     for (const listener of listeners) {
       const failed = (thrown: unknown): void => this.#listenerFailed(name, thrown);
       try {
-        const answer: unknown = Reflect.apply(listener, this, payload);
+        const answer: unknown = Reflect.apply(listener, this, given);
         isPromiseAside(answer, failed);
       } catch (error) {
         failed(error);
@@ -127,4 +128,10 @@ export class MonqueEmitter extends EventEmitter<MonqueEventMap> {
   #listenerFailed(name: keyof MonqueEventMap, thrown: unknown): void {
     if (name !== 'job:error') this.emit('job:error', { error: toError(thrown) });
   }
+}
+
+/** The same payload with a job of its own: what a listener does to it changes nothing for the engine. */
+function ownJob(payload: unknown): unknown {
+  if (typeof payload !== 'object' || payload === null || !('job' in payload)) return payload;
+  return { ...payload, job: { ...Object(payload.job) } };
 }

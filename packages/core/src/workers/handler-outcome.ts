@@ -9,26 +9,25 @@
 
 import { integer, YEAR_MS } from '../foundation/argument-checks.ts';
 
-const OUTCOME_BRAND = 'monque.HandlerOutcome';
+/** A symbol, since no data can carry one: what a handler fetched elsewhere is never taken for an outcome. */
+const OUTCOME_MARK: symbol = Symbol.for('monque.HandlerOutcome');
 
 /** A value that a handler returns to say how its run ended. */
 export class HandlerOutcome {
-  /** Marks every such value, whichever copy of this package made it. */
-  readonly brand: string = OUTCOME_BRAND;
   /** What is to be recorded. */
   readonly outcome: Outcome;
 
   /** @internal Made by {@link snooze}, {@link cancel} and {@link discard}. */
   constructor(outcome: Outcome) {
     this.outcome = Object.freeze(outcome);
+    // Marks every such value, whichever copy of this package made it.
+    Object.defineProperty(this, OUTCOME_MARK, { value: true });
   }
 }
 
 /** True for what {@link snooze}, {@link cancel} or {@link discard} made, of this or another copy of this package. */
 export function isHandlerOutcome(value: unknown): value is HandlerOutcome {
-  return (
-    typeof value === 'object' && value !== null && 'brand' in value && value.brand === OUTCOME_BRAND
-  );
+  return typeof value === 'object' && value !== null && OUTCOME_MARK in value;
 }
 
 /**

@@ -154,7 +154,7 @@ export class Run {
       if (checked.error) return failureOfData(checked.error);
       const { handler } = this.#worker;
       if (handler instanceof StagePlan) return await this.#runStages(handler, checked.job);
-      const returned = await apart(() => handler(checked.job, this.#jobContext()));
+      const returned = await apart(() => handler({ ...checked.job }, this.#jobContext()));
       if (isHandlerOutcome(returned)) return returned.outcome;
       return { kind: 'completed', ...this.#resultOf(returned) };
     } catch (thrown) {
@@ -181,7 +181,7 @@ export class Run {
       resultOf: (returned) => this.#resultOf(returned),
     });
     const staged = this.#staged;
-    return apart(() => staged.execute(job));
+    return apart(() => staged.execute({ ...job }));
   }
 
   async #checked(schema: StandardSchema): Promise<CheckedJob> {
