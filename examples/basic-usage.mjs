@@ -22,9 +22,8 @@ const lastOneDone = new Promise((resolve) => {
 await monque.enqueue('send-email', { to: 'user@example.com', subject: 'Second' });
 await monque.enqueue('send-email', { to: 'user@example.com', subject: 'First' }, { priority: -10 });
 
-// Not before a certain time.
-const runAt = new Date(Date.now() + 500);
-await monque.enqueue('send-email', { to: 'user@example.com', subject: 'Later' }, { runAt });
+// Not before half a second has passed. A certain time goes as `runAt`.
+await monque.enqueue('send-email', { to: 'user@example.com', subject: 'Later' }, { delay: 500 });
 
 // Many at once: the answer says for each what happened.
 const answers = await monque.enqueueMany(

@@ -6,8 +6,9 @@ import { MINUTE_MS, makeOne, payloads } from './kit.ts';
 describe('what a handler returns', () => {
   test('may be an outcome that another copy of the package made', async () => {
     const { monque, clock } = makeOne();
-    // A class of the same shape is all that two copies have in common.
-    const foreign = Object.assign(Object.create({}), discard('no use'));
+    // The mark and the shape are all that two copies have in common.
+    const own = Object.getOwnPropertyDescriptors(discard('no use'));
+    const foreign: HandlerOutcome = Object.create({}, own);
     monque.worker('work', () => foreign);
     await monque.start();
     const { _id } = await monque.enqueue('work');
