@@ -101,3 +101,15 @@ describe('retries as the job and the worker want them', () => {
     await monque.stop();
   });
 });
+
+test('a function for the delay that rejects is reported, and ends neither the process nor the retries', async () => {
+  const { monque, clock, events } = makeOne();
+  const backoff = (() => Promise.reject(new Error('late'))) as unknown as () => number;
+  monque.worker('fails', () => Promise.reject(new Error('no')), { backoff, maxRetries: 2 });
+  await monque.start();
+  const { _id } = await monque.enqueue('fails');
+  await clock.advance(10_000);
+  expect(await monque.getJob(_id)).toMatchObject({ status: 'failed', failCount: 2 });
+  expect(String(payloads(events, 'job:error')[0]?.error)).toContain('backoff()');
+  await monque.stop();
+});

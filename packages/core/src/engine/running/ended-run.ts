@@ -5,6 +5,7 @@
  */
 
 import { numberFrom } from '../../foundation/argument-checks.ts';
+import { isPromiseAside } from '../../foundation/promises.ts';
 import { plannedDelayMs } from '../../job/backoff.ts';
 import type { BackoffPlan, ClaimedJob } from '../../job/job.ts';
 import type { Outcome } from '../../workers/handler-outcome.ts';
@@ -47,6 +48,8 @@ export function sureRetry(policy: RetryPolicy, report: (error: unknown) => void)
   const sure = (failCount: number, error: Error): number => {
     try {
       const delayMs = backoff(failCount, error);
+      // What a promise rejects with must not end the process.
+      isPromiseAside(delayMs);
       numberFrom(0, Number.MAX_VALUE)('backoff()', delayMs);
       return delayMs;
     } catch (thrown) {
