@@ -1,4 +1,5 @@
 // What the engine really asked of a ledger in memory, through crashes and lost answers, asked of MongoDB again.
+
 import type { Db, MongoClient } from 'mongodb';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import {
@@ -9,6 +10,7 @@ import {
   UnknownOutcomeError,
 } from '../../src/index.ts';
 import { InMemoryLedgerRepository } from '../../src/ledger/memory/in-memory-ledger-repository.ts';
+import type { RescueParams } from '../../src/ledger/verbs/upkeep.ts';
 import {
   FaultyLedgerRepository,
   ManualClock,
@@ -167,13 +169,19 @@ describeWithOwnMongo('what the engine asked of a ledger in memory', (binary) => 
     }
   }
 
-  /** Runs whose widened claims find all there is: each ledger leaves the place of such a claim to a chance of its own. */
-  test.each([1, 2, 4])('is answered by MongoDB in the same words (seed %i)', async (seed) => {
+  /** Which claims a rescue takes first that may not take all is left to each ledger; in these runs none is cut. */
+  test.each([2, 13, 22])('is answered by MongoDB in the same words (seed %i)', async (seed) => {
     const { calls, ledger } = await record(seed);
     const mongo = openLedger(through);
     expect(calls.filter(({ verb }) => verb === 'claim').length).toBeGreaterThan(5);
+    const rescues = calls.filter(({ verb }) => verb === 'rescue');
+    expect(rescues.filter(({ params }) => (params as RescueParams).limit === 1)).toEqual([]);
     for (const { verb, params, answer } of calls) {
-      const own = await (mongo as unknown as Ledger)[verb](params);
+      // A deadline was recorded in virtual time; a busy machine may take longer.
+      const own = await (mongo as unknown as Ledger)[verb]({
+        ...Object(params),
+        deadlineMs: 10_000,
+      });
       expect(comparable(verb, own), `${verb} ${JSON.stringify(params)}`).toEqual(
         comparable(verb, answer),
       );
