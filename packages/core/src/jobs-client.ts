@@ -77,7 +77,10 @@ export class JobsClient implements UntypedVerbs {
     this.#shared = shared;
     this.#actor = actor;
     const onPending = (jobs: readonly Job[]): void => instance()?.jobsStored(jobs);
-    this.#producer = new Producer(context, workers, onPending);
+    this.#producer = new Producer(context, workers, {
+      bear: (jobs) => instance()?.bear(jobs),
+      onStored: onPending,
+    });
     this.#schedules = new Schedules(context, this.#producer, (job) => onPending([job]));
     this.#gates = new Gates(context, workers, (job) => onPending([job]));
     this.#records = new Records(context);

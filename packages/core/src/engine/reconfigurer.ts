@@ -16,6 +16,7 @@ import type { Worker } from '../workers/worker.ts';
 /** The options of a scheduler that can change while it runs. */
 export type LiveOptionName =
   | 'pollInterval'
+  | 'claimOnEnqueue'
   | 'defaultConcurrency'
   | 'instanceConcurrency'
   | 'maxRetries'

@@ -107,6 +107,13 @@ export interface MonqueOptions {
   readonly transitionLog?: boolean;
   /** Milliseconds between polls, from 10. Jobs are mostly found sooner, by hints. @default 1000 */
   readonly pollInterval?: number;
+  /**
+   * Store a job that this process could start at once as claimed by it already: it starts when it is stored, without a
+   * look for due jobs. `getJob` may then show it as processing as soon as it is enqueued.
+   *
+   * @default true
+   */
+  readonly claimOnEnqueue?: boolean;
   /** Handlers of one worker that run at once in this process, from 1. @default 5 */
   readonly defaultConcurrency?: number;
   /** Handlers of all workers together that run at once in this process, from 1. @default no bound but theirs */
@@ -186,6 +193,7 @@ export interface MonqueOptions {
 /** The options after defaults, with units in their names. */
 export interface ResolvedOptions {
   readonly pollIntervalMs: number;
+  readonly claimOnEnqueue: boolean;
   readonly defaultConcurrency: number;
   readonly instanceConcurrency: number;
   readonly maxRetries: number;
@@ -242,6 +250,7 @@ export const OPTION_CHECKS: Readonly<Record<keyof MonqueOptions, Check>> = {
   listingIndexes: oneOf(true, false),
   transitionLog: oneOf(true, false),
   pollInterval: integer(10, DAY_MS),
+  claimOnEnqueue: oneOf(true, false),
   defaultConcurrency: integer(1, 10_000),
   instanceConcurrency: integer(1, 100_000),
   maxRetries: integer(1, 1_000_000),
@@ -297,6 +306,7 @@ export function resolveOptions(options: MonqueOptions = {}, ownLedger = false): 
   }
   return Object.freeze({
     pollIntervalMs: options.pollInterval ?? DEFAULT_POLL_INTERVAL,
+    claimOnEnqueue: options.claimOnEnqueue ?? true,
     defaultConcurrency: options.defaultConcurrency ?? DEFAULT_CONCURRENCY,
     instanceConcurrency: options.instanceConcurrency ?? Number.POSITIVE_INFINITY,
     maxRetries: options.maxRetries ?? DEFAULT_MAX_RETRIES,

@@ -34,6 +34,7 @@ function refusal(action: () => void): InvalidArgumentError {
 describe('what cannot be changed', () => {
   const live: Required<Pick<ReconfigureOptions, keyof MonqueOptions & keyof ReconfigureOptions>> = {
     pollInterval: 20,
+    claimOnEnqueue: false,
     defaultConcurrency: 2,
     instanceConcurrency: 3,
     maxRetries: 4,

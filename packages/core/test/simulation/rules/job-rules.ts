@@ -15,6 +15,7 @@ const LEGAL: Readonly<
   >
 > = {
   enqueue: { from: ['new'], to: 'pending' },
+  enqueueClaimed: { from: ['new'], to: 'processing' },
   claim: { from: ['pending'], to: 'processing' },
   note: { from: ['processing'], to: 'processing' },
   complete: { from: ['processing'], to: 'completed' },
