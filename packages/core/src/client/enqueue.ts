@@ -82,11 +82,7 @@ export class Producer {
   readonly #hooks: EnqueuerHooks;
 
   /** @param hooks - `onStored` is told of jobs that were moved to another time too */
-  constructor(
-    context: EngineContext,
-    workers: ReadonlyMap<string, Worker>,
-    hooks: EnqueuerHooks,
-  ) {
+  constructor(context: EngineContext, workers: ReadonlyMap<string, Worker>, hooks: EnqueuerHooks) {
     this.#context = context;
     this.#workers = workers;
     this.#hooks = hooks;

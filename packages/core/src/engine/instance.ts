@@ -245,11 +245,7 @@ export class Instance {
       runningJobs: this.#executor.running().length,
       bufferedJobs: this.#executor.bufferedCount(),
     });
-    const quiet = Promise.all([
-      this.#claimer.stop(),
-      this.#births.stop(),
-      this.#waker.stop(),
-    ]);
+    const quiet = Promise.all([this.#claimer.stop(), this.#births.stop(), this.#waker.stop()]);
     this.#executor.releaseBuffered();
     this.#executor.endAfterStages();
     await this.#waitForHandlers();

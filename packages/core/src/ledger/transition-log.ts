@@ -42,7 +42,10 @@ export function transitionEntry(
 /** The entry of a claim, of a job as it was read after that. The time of one whose answer was lost is the job's own. */
 export function claimEntry({ claimToken, fence, lockedAt, claimedBy }: Job): TransitionEntry {
   const params = { now: lockedAt, instanceId: claimedBy };
-  return transitionEntry('claim', params, { fence, ...(claimToken !== undefined && { claimToken }) });
+  return transitionEntry('claim', params, {
+    fence,
+    ...(claimToken !== undefined && { claimToken }),
+  });
 }
 
 /** The entry of a job that was deleted by hand; `job` is what it was. */

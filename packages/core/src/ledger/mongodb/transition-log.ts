@@ -21,7 +21,13 @@ import type {
   TransitionEntry,
 } from '../ledger-repository.ts';
 import { settlementParams } from '../settle-answers.ts';
-import { claimEntry, inOrder, type KnownOfJob, removalEntry, transitionEntry } from '../transition-log.ts';
+import {
+  claimEntry,
+  inOrder,
+  type KnownOfJob,
+  removalEntry,
+  transitionEntry,
+} from '../transition-log.ts';
 import type { Settlement } from '../verbs/settle.ts';
 import type { Commands } from './server/commands.ts';
 import { DUPLICATE_KEY_CODE } from './server/driver-errors.ts';
