@@ -68,33 +68,14 @@ export {
   type WaitReason,
 } from './job/job-errors.ts';
 export { JOB_LIFECYCLE, type JobVerb } from './job/job-lifecycle.ts';
-export {
-  type Appended,
-  type Condition,
-  defineLifecycle,
-  GONE,
-  type Lifecycle,
-  type LifecycleDefinition,
-  type LifecycleRecord,
-  type TransitionParams,
-  type TransitionRow,
-} from './job/lifecycle.ts';
-export {
-  type JobMetadata,
-  type MetadataChanges,
-  type MetadataFilter,
-  type MetadataScalar,
-  type MetadataValue,
-  matchesMetadata,
-  mergeMetadata,
+export type {
+  JobMetadata,
+  MetadataChanges,
+  MetadataFilter,
+  MetadataScalar,
+  MetadataValue,
 } from './job/metadata.ts';
-export {
-  DEFAULT_MISSED,
-  type MissedPolicy,
-  type NextRun,
-  nextRunOf,
-  type SeriesPlan,
-} from './job/next-run.ts';
+export { DEFAULT_MISSED, type MissedPolicy } from './job/next-run.ts';
 export type {
   DataArgument,
   DataFor,
@@ -105,19 +86,18 @@ export type {
   UntypedJobs,
 } from './job/typed-jobs.ts';
 export {
-  type LockField,
-  lockOf,
-  lockToRetake,
-  seriesLock,
-  type UniqueLock,
-} from './job/unique-locks.ts';
-export { countClaims } from './ledger/claim-counts.ts';
-export { chooseExpiry, type ExpiredFields, type ExpiryChoice } from './ledger/expiry-choice.ts';
-export type * from './ledger/ledger-repository.ts';
-export {
+  type Access,
+  type AccessQuestion,
+  type Actor,
   DEFAULT_OPERATION_TIMEOUT,
+  type InstanceInfo,
+  type LedgerHealth,
+  type LedgerMetrics,
   LedgerRepository,
-  SUSPECT_RESCUE_COUNT,
+  type LedgerRepositoryOptions,
+  type LedgerVerb,
+  type TransitionEntry,
+  type WorkerInfo,
 } from './ledger/ledger-repository.ts';
 export {
   type InMemoryLedgerOptions,
@@ -128,7 +108,6 @@ export {
   MongoLedgerRepository,
   type MongoLedgerRepositoryOptions,
 } from './ledger/mongodb/mongo-ledger-repository.ts';
-export { chooseRescue, type RescueChoice, type RescuedFields } from './ledger/rescue-choice.ts';
 export type {
   BuiltInRule,
   InvariantMode,
@@ -140,27 +119,8 @@ export {
   DEFAULT_MAX_STORED_BYTES,
   type InvariantOptions,
   type InvariantViolation,
-  type JobFinding,
 } from './ledger/rules/rules.ts';
-export {
-  answerUnmatched,
-  handRecord,
-  historyEntries,
-  requestEntries,
-  type SettledFields,
-  settlementParams,
-} from './ledger/settle-answers.ts';
-export {
-  answerCheckpoint,
-  answerUnopened,
-  type CheckpointFields,
-  checkpointParams,
-  GATE_VERBS,
-  openGateParams,
-  recordedCheckpoint,
-} from './ledger/stage-answers.ts';
 export type { Mending } from './ledger/verbs/manual-verbs.ts';
-export type { SettleAnswer, Settlement, SettleVerb } from './ledger/verbs/settle.ts';
 export type { JobId, ManagementVerb, MonqueManagement } from './management.ts';
 export { Monque } from './monque.ts';
 export type { Alert, AlertKind, AlertOptions } from './options/alert-options.ts';
