@@ -44,7 +44,7 @@ export {
   InvariantViolationError,
   LedgerFullError,
   MonqueError,
-  ShutdownTimeoutError,
+  type MonqueErrorCode,
   UnknownOutcomeError,
   UnsupportedError,
 } from './foundation/errors.ts';
@@ -63,6 +63,7 @@ export {
 } from './job/job.ts';
 export {
   JobStateError,
+  ShutdownTimeoutError,
   UniqueKeyTakenError,
   WaitError,
   type WaitReason,
