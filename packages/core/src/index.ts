@@ -3,11 +3,14 @@
  *
  * @module
  */
+
+export type { BulkResult } from './client/bulk-verbs.ts';
 export type { EnqueueEntry, EnqueueEntryResult, TypedEntry } from './client/enqueue.ts';
-export type { BulkResult, JobsPage, QueueStats } from './client/manual-verbs.ts';
+export type { JobsPage } from './client/listing.ts';
 export type { GetHistoryOptions } from './client/metadata-and-history.ts';
 export type { OpenGateOptions } from './client/open-gate.ts';
-export type { Schedule } from './client/schedules.ts';
+export type { QueueStats } from './client/queue-stats.ts';
+export type { Schedule, UnscheduleOptions } from './client/schedules.ts';
 export type { MonqueEventMap } from './context/events.ts';
 export type { Health } from './context/health.ts';
 export type { Instrumentation, Observation, ObservationEnd } from './context/instruments.ts';
@@ -129,18 +132,14 @@ export {
   DEFAULT_FAILURE_MINIMUM,
   DEFAULT_FAILURE_WINDOW,
 } from './options/alert-options.ts';
+export type { EnqueueOptions, UniqueHoldOption, WhenTaken } from './options/enqueue-options.ts';
 export {
-  type BackoffFunction,
   DEFAULT_LIST_LIMIT,
-  type EnqueueOptions,
   type GetJobsOptions,
   type GetJobsWithCursorOptions,
   type JobsFilter,
-  type ScheduleOptions,
-  type UniqueHoldOption,
-  type WhenTaken,
-  type WorkerOptions,
-} from './options/enqueue-options.ts';
+} from './options/list-options.ts';
+export type { ManualVerbOptions } from './options/manual-verb-options.ts';
 export {
   DEFAULT_BASE_RETRY_INTERVAL,
   DEFAULT_CONCURRENCY,
@@ -157,6 +156,8 @@ export {
   type JobRetention,
   type MonqueOptions,
 } from './options/options.ts';
+export type { ScheduleOptions } from './options/schedule-options.ts';
+export type { BackoffFunction, WorkerOptions } from './options/worker-options.ts';
 export type { HandlerReturn, MonquePublicAPI } from './public-api.ts';
 export type { HistogramReading } from './telemetry/histogram.ts';
 export type { LogEntries, LogEvent, LogFields, Logger } from './telemetry/log.ts';

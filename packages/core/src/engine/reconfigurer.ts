@@ -9,8 +9,8 @@
 import type { EngineContext } from '../context/scheduler-context.ts';
 import { type Check, checkFields, fields } from '../foundation/argument-checks.ts';
 import { InvalidArgumentError } from '../foundation/errors.ts';
-import type { WorkerOptions } from '../options/enqueue-options.ts';
 import { type MonqueOptions, OPTION_CHECKS, resolveOptions } from '../options/options.ts';
+import type { WorkerOptions } from '../options/worker-options.ts';
 import type { Worker } from '../workers/worker.ts';
 
 /** The options of a scheduler that can change while it runs. */

@@ -19,8 +19,8 @@ import { InvalidArgumentError } from '../foundation/errors.ts';
 import { parseCron } from '../job/cron.ts';
 import { LARGEST_PAYLOAD_BYTES } from '../job/payload.ts';
 import { DEFAULT_COLLECTION_NAME } from '../ledger/mongodb/mongo-ledger-repository.ts';
-import { LONGEST_UNIQUE_KEY } from '../options/enqueue-options.ts';
 import { DEFAULT_MAX_PAYLOAD_SIZE } from '../options/options.ts';
+import { LONGEST_UNIQUE_KEY } from '../options/run-options.ts';
 import type { LeftJob, MigrationReport } from './migration-report.ts';
 import { checkPlainFormat, type PlainFormat } from './plain-format.ts';
 
