@@ -11,6 +11,7 @@ export type { GetHistoryOptions } from './client/metadata-and-history.ts';
 export type { OpenGateOptions } from './client/open-gate.ts';
 export type { QueueStats } from './client/queue-stats.ts';
 export type { Schedule, UnscheduleOptions } from './client/schedules.ts';
+export type { WaitForOptions } from './client/wait-for.ts';
 export type { MonqueEventMap } from './context/events.ts';
 export type { Health } from './context/health.ts';
 export type { Instrumentation, Observation, ObservationEnd } from './context/instruments.ts';

@@ -16,7 +16,7 @@ import { type GetHistoryOptions, Records } from './client/metadata-and-history.t
 import { Gates, type OpenGateOptions } from './client/open-gate.ts';
 import { type QueueStats, readQueueStats } from './client/queue-stats.ts';
 import { type Schedule, Schedules, type UnscheduleOptions } from './client/schedules.ts';
-import type { Waiter } from './client/wait-for.ts';
+import type { Waiter, WaitForOptions } from './client/wait-for.ts';
 import { contextOver, type EngineContext } from './context/scheduler-context.ts';
 import { type AuditOptions, Auditor, type AuditReport } from './diagnosis/auditor.ts';
 import { Explainer } from './diagnosis/explainer.ts';
@@ -209,7 +209,7 @@ export class JobsClient implements UntypedVerbs {
     return this.#manual.setPaused(name, false, options);
   }
 
-  async waitFor(id: JobId | Job, options: { readonly timeout?: number } = {}): Promise<unknown> {
+  async waitFor(id: JobId | Job, options: WaitForOptions = {}): Promise<unknown> {
     const given = typeof id === 'object' && id !== null && '_id' in id ? id._id : id;
     const jobId = toObjectId('id', given);
     checkFields('options', options, { timeout: integer(0, DAY_MS) });

@@ -11,6 +11,7 @@ import type { GetHistoryOptions } from './client/metadata-and-history.ts';
 import type { OpenGateOptions } from './client/open-gate.ts';
 import type { QueueStats } from './client/queue-stats.ts';
 import type { Schedule, UnscheduleOptions } from './client/schedules.ts';
+import type { WaitForOptions } from './client/wait-for.ts';
 import type { AuditOptions, AuditReport } from './diagnosis/auditor.ts';
 import type { Explanation } from './diagnosis/explanation.ts';
 import type { Inspection } from './diagnosis/inspector.ts';
@@ -219,12 +220,11 @@ export interface MonqueManagement<Types extends JobTypes = UntypedJobs> {
    * Waits until a job is finished, wherever it runs, and gives what its handler returned. A job of a series is
    * finished when the series is over.
    *
-   * @param options.timeout - milliseconds to wait at most. Default 30000.
    * @throws WaitError whose `reason` tells apart `failed`, `cancelled`, `gone`, `timeout` and `unknown`
    */
   waitFor<Name extends NameOf<Types> = NameOf<Types>>(
     id: JobId | Job<DataOf<Types, Name>>,
-    options?: { readonly timeout?: number },
+    options?: WaitForOptions,
   ): Promise<ResultOf<Types, Name>>;
 
   /**

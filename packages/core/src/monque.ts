@@ -11,7 +11,7 @@ import type { GetHistoryOptions } from './client/metadata-and-history.ts';
 import type { OpenGateOptions } from './client/open-gate.ts';
 import type { QueueStats } from './client/queue-stats.ts';
 import type { Schedule, UnscheduleOptions } from './client/schedules.ts';
-import { Waiter } from './client/wait-for.ts';
+import { Waiter, type WaitForOptions } from './client/wait-for.ts';
 import { MonqueEmitter } from './context/events.ts';
 import type { Health } from './context/health.ts';
 import { INSTRUMENTATION_CHECKS, type Instrumentation } from './context/instruments.ts';
@@ -295,7 +295,7 @@ export class Monque<Types extends JobTypes = UntypedJobs>
 
   async waitFor<Name extends NameOf<Types> = NameOf<Types>>(
     id: JobId | Job<DataOf<Types, Name>>,
-    options: { readonly timeout?: number } = {},
+    options: WaitForOptions = {},
   ): Promise<ResultOf<Types, Name>> {
     return (await this.#jobs.waitFor(id, options)) as ResultOf<Types, Name>;
   }

@@ -9,7 +9,7 @@ import type { JobStatus } from '../job/job.ts';
 import { JOB_LIFECYCLE } from '../job/job-lifecycle.ts';
 import type { StatsRow } from '../ledger/ledger-repository.ts';
 
-/** The jobs of the queue, counted. Times are milliseconds. */
+/** The jobs of the queue, counted. */
 export interface QueueStats {
   /** How many jobs there are in each state. */
   readonly counts: Readonly<Record<JobStatus, number>>;
@@ -17,13 +17,13 @@ export interface QueueStats {
   /** Pending jobs that are due. */
   readonly due: number;
   /** How long the job that waits longest has been due; 0 when none is. */
-  readonly longestWait: number;
+  readonly longestWaitMs: number;
   /** Of finished jobs: from when they were due until they were claimed, on average. */
-  readonly meanWait: number;
+  readonly meanWaitMs: number;
   /** Of finished jobs: from when they were claimed until they were finished, on average. */
-  readonly meanRun: number;
+  readonly meanRunMs: number;
   /** The longest of those runs. */
-  readonly longestRun: number;
+  readonly longestRunMs: number;
 }
 
 /** Counts the jobs of one name, or of all. */
@@ -53,9 +53,9 @@ function toStats(rows: readonly StatsRow[]): QueueStats {
     counts,
     total: rows.reduce((sum, { count }) => sum + count, 0),
     due: rows.reduce((sum, { due }) => sum + due, 0),
-    longestWait: Math.max(0, ...rows.map(({ longestWaitMs }) => longestWaitMs)),
-    meanWait: mean('meanWaitMs'),
-    meanRun: mean('meanRunMs'),
-    longestRun: Math.max(0, ...ran.map(({ longestRunMs }) => longestRunMs)),
+    longestWaitMs: Math.max(0, ...rows.map(({ longestWaitMs }) => longestWaitMs)),
+    meanWaitMs: mean('meanWaitMs'),
+    meanRunMs: mean('meanRunMs'),
+    longestRunMs: Math.max(0, ...ran.map(({ longestRunMs }) => longestRunMs)),
   };
 }

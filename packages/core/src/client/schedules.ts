@@ -101,8 +101,8 @@ export class Schedules {
   /** Ends a series, or all of a name; gives how many were ended. */
   async unschedule(name: string, options: UnscheduleOptions): Promise<number> {
     checkJobName('name', name);
-    const { uniqueKey, ...others } = options;
     checkFields('options', options, { uniqueKey: checkUniqueKey, reason: checkReason });
+    const { uniqueKey, ...others } = options;
     await this.#context.ready();
     const ended = await this.#end(name, uniqueKey, others);
     const expression = uniqueKey === undefined ? undefined : expressionOf(uniqueKey);
