@@ -34,7 +34,6 @@ export type {
 export type { InspectedInstance, InspectedName, Inspection } from './diagnosis/inspector.ts';
 export type { MetricsSnapshot } from './diagnosis/metrics-snapshot.ts';
 export type {
-  LiveOptionName,
   LiveWorkerOptions,
   ReconfigureOptions,
 } from './engine/reconfigurer.ts';
@@ -94,7 +93,6 @@ export {
   type Access,
   type AccessQuestion,
   type Actor,
-  DEFAULT_OPERATION_TIMEOUT,
   type InstanceInfo,
   type LedgerHealth,
   type LedgerMetrics,
@@ -109,7 +107,6 @@ export {
   InMemoryLedgerRepository,
 } from './ledger/memory/in-memory-ledger-repository.ts';
 export {
-  DEFAULT_COLLECTION_NAME,
   MongoLedgerRepository,
   type MongoLedgerRepositoryOptions,
 } from './ledger/mongodb/mongo-ledger-repository.ts';
@@ -120,10 +117,9 @@ export type {
   LedgerWrite,
   RuleBreach,
 } from './ledger/rules/known-rules.ts';
-export {
-  DEFAULT_MAX_STORED_BYTES,
-  type InvariantOptions,
-  type InvariantViolation,
+export type {
+  InvariantOptions,
+  InvariantViolation,
 } from './ledger/rules/rules.ts';
 export type { Mending } from './ledger/verbs/manual-verbs.ts';
 export type { JobId, ManagementVerb, MonqueManagement } from './management.ts';
@@ -141,22 +137,8 @@ export {
   type JobsFilter,
 } from './options/list-options.ts';
 export type { ManualVerbOptions } from './options/manual-verb-options.ts';
-export {
-  DEFAULT_BASE_RETRY_INTERVAL,
-  DEFAULT_CONCURRENCY,
-  DEFAULT_JOB_RETENTION,
-  DEFAULT_LEASE_DURATION,
-  DEFAULT_LOCK_TIMEOUT,
-  DEFAULT_MAX_BACKOFF_DELAY,
-  DEFAULT_MAX_PAYLOAD_SIZE,
-  DEFAULT_MAX_RETRIES,
-  DEFAULT_POLL_INTERVAL,
-  DEFAULT_RESCUE_LIMIT,
-  DEFAULT_RESEND_LIMIT,
-  DEFAULT_SHUTDOWN_TIMEOUT,
-  type JobRetention,
-  type MonqueOptions,
-} from './options/options.ts';
+export { DEFAULTS } from './options/option-table.ts';
+export type { JobRetention, LiveOptionName, MonqueOptions } from './options/options.ts';
 export type { ScheduleOptions } from './options/schedule-options.ts';
 export type { BackoffFunction, WorkerOptions } from './options/worker-options.ts';
 export type { HandlerReturn, MonquePublicAPI } from './public-api.ts';

@@ -31,6 +31,7 @@ export {
   type Access,
   type AccessQuestion,
   type Actor,
+  DEFAULT_OPERATION_TIMEOUT,
   type LedgerHealth,
   type LedgerMetrics,
   LedgerRepository,
@@ -43,7 +44,7 @@ export {
   SUSPECT_RESCUE_COUNT,
 } from './ledger/ledger-repository.ts';
 export { chooseRescue, type RescueChoice, type RescuedFields } from './ledger/rescue-choice.ts';
-export type { JobFinding } from './ledger/rules/rules.ts';
+export { DEFAULT_MAX_STORED_BYTES, type JobFinding } from './ledger/rules/rules.ts';
 export {
   answerUnmatched,
   handRecord,

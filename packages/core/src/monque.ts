@@ -52,7 +52,8 @@ import type {
   JobsFilter,
 } from './options/list-options.ts';
 import type { ManualVerbOptions } from './options/manual-verb-options.ts';
-import { type MonqueOptions, type ResolvedOptions, resolveOptions } from './options/options.ts';
+import type { MonqueOptions } from './options/options.ts';
+import { type ResolvedOptions, resolveOptions } from './options/resolve-options.ts';
 import type { ScheduleOptions } from './options/schedule-options.ts';
 import { checkWorkerOptions, type WorkerOptions } from './options/worker-options.ts';
 import type { HandlerReturn, MonquePublicAPI } from './public-api.ts';
