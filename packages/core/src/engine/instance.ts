@@ -9,8 +9,8 @@ import type { Birth } from '../context/births.ts';
 import type { Health } from '../context/health.ts';
 import type { EngineContext } from '../context/scheduler-context.ts';
 import { sleep } from '../foundation/clock.ts';
-import { ShutdownTimeoutError } from '../foundation/errors.ts';
 import type { Job } from '../job/job.ts';
+import { ShutdownTimeoutError } from '../job/job-errors.ts';
 import type { InstanceInfo } from '../ledger/ledger-repository.ts';
 import type { Worker } from '../workers/worker.ts';
 import { AwaitedClaims } from './claiming/awaited-claims.ts';
@@ -264,7 +264,7 @@ export class Instance {
     const { emit, options } = this.#context;
     const { shutdownTimeoutMs } = options;
     if (await this.#executor.idle(shutdownTimeoutMs)) return;
-    const incompleteJobs = this.#executor.running().map(({ _id }) => _id);
+    const incompleteJobs = this.#executor.running().map((job) => ({ ...job }));
     this.#executor.abortAll('stop');
     const runningJobs = incompleteJobs.length;
     this.#context.log?.write('handlersAborted', { instanceId: this.id, runningJobs });

@@ -9,7 +9,8 @@ import {
   type MonqueOptions,
   type ReconfigureOptions,
 } from '../../src/index.ts';
-import { OPTION_CHECKS, resolveOptions } from '../../src/options/options.ts';
+import { OPTION_NAMES } from '../../src/options/option-table.ts';
+import { resolveOptions } from '../../src/options/resolve-options.ts';
 import { enqueueSome, NAME, workHeld } from './held-work.ts';
 import { makeOne, makeWorld, payloads } from './kit.ts';
 
@@ -54,7 +55,7 @@ describe('what cannot be changed', () => {
   test('every option is either taken or refused by its name, with the way out', () => {
     const { monque } = makeOne();
     monque.reconfigure(live);
-    const fixed = Object.keys(OPTION_CHECKS).filter((name) => !Object.hasOwn(live, name));
+    const fixed = OPTION_NAMES.filter((name) => !Object.hasOwn(live, name));
     expect(fixed).toContain('leaseDuration');
     for (const name of fixed) {
       const { field, message } = refusal(() => monque.reconfigure({ [name]: 5_000 }));
