@@ -11,9 +11,8 @@
  */
 import { BSON, type ClientSession } from 'mongodb';
 import type { EngineContext } from '../context/scheduler-context.ts';
-import { sleep } from '../foundation/clock.ts';
 import { ConnectionError, toError, UnknownOutcomeError } from '../foundation/errors.ts';
-import { retryDelayMs } from '../job/backoff.ts';
+import { retrying } from '../foundation/retrying.ts';
 import type { Job } from '../job/job.ts';
 import { lockOf } from '../job/unique-locks.ts';
 import type { EnqueueAnswer } from '../ledger/ledger-repository.ts';
@@ -21,8 +20,7 @@ import type { EnqueueAnswer } from '../ledger/ledger-repository.ts';
 const MOST_JOBS_AN_INSERT = 1_000;
 const MOST_BYTES_AN_INSERT = 16 * 1_048_576;
 const MOST_KEYED_INSERTS = 16;
-const RESEND_BASE_MS = 50;
-const RESEND_LONGEST_MS = 5_000;
+const LONGEST_RESEND_DELAY_MS = 5_000;
 
 interface Waiting {
   readonly jobs: readonly Job[];
@@ -127,33 +125,28 @@ export class Enqueuer {
 
   /** Sends one insert until it is answered cleanly. */
   async #send(jobs: readonly Job[]): Promise<readonly EnqueueAnswer[]> {
-    const { ledger, clock, options } = this.#context;
+    const { ledger, clock, random, options } = this.#context;
     // A process that stands still counts too: a resend must not come after the job was pruned.
     const started = { monotonicMs: clock.monotonic(), wallMs: clock.now() };
-    for (let attempt = 1; ; attempt += 1) {
-      try {
-        const { answers } = await ledger.enqueue({ jobs });
-        this.#tellStored(jobs, answers);
-        return answers;
-      } catch (error) {
+    const spentMs = (): number =>
+      Math.max(clock.monotonic() - started.monotonicMs, clock.now() - started.wallMs);
+    let unconfirmed: unknown;
+    const answered = await retrying({
+      ...{ clock, random, longestMs: LONGEST_RESEND_DELAY_MS },
+      call: () => ledger.enqueue({ jobs }),
+      onFailed: (error, attempt) => {
         if (!(error instanceof UnknownOutcomeError)) throw asUnknownAfter(attempt, error);
-        const delayMs = this.#resendDelayMs(attempt);
-        const spentMs = (): number =>
-          Math.max(clock.monotonic() - started.monotonicMs, clock.now() - started.wallMs);
-        if (spentMs() + delayMs > options.resendLimitMs) throw error;
-        await sleep(clock, delayMs);
-        if (spentMs() > options.resendLimitMs) throw error;
-      }
-    }
-  }
-
-  #resendDelayMs(attempt: number): number {
-    return retryDelayMs({
-      attempt,
-      baseMs: RESEND_BASE_MS,
-      longestMs: RESEND_LONGEST_MS,
-      fraction: this.#context.random.fraction(),
+        unconfirmed = error;
+      },
+      onDelay: ({ delayMs }) => {
+        if (spentMs() + delayMs > options.resendLimitMs) throw unconfirmed;
+      },
+      mayGoOn: () => spentMs() <= options.resendLimitMs,
     });
+    if (answered === undefined) throw unconfirmed;
+    const { answers } = answered.value;
+    this.#tellStored(jobs, answers);
+    return answers;
   }
 
   #tellStored(jobs: readonly Job[], answers: readonly EnqueueAnswer[]): void {
