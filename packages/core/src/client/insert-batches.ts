@@ -200,11 +200,20 @@ function answerEach(together: readonly Waiting[], answers: readonly StoreAnswer[
   }
 }
 
+/** A job of which nobody can tell goes alone. */
+function sizeOf(job: Job): number {
+  try {
+    return BSON.calculateObjectSize(job, { ignoreUndefined: true });
+  } catch {
+    return MOST_BYTES_AN_INSERT;
+  }
+}
+
 function splitBySize(jobs: readonly Job[]): Job[][] {
   const inserts: Job[][] = [];
   let bytes = Number.POSITIVE_INFINITY;
   for (const job of jobs) {
-    const size = BSON.calculateObjectSize(job, { ignoreUndefined: true });
+    const size = sizeOf(job);
     const last = inserts.at(-1);
     const fits = last && last.length < MOST_JOBS_AN_INSERT && bytes + size <= MOST_BYTES_AN_INSERT;
     if (fits) last.push(job);
