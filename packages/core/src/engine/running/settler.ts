@@ -14,6 +14,7 @@ import type { EngineContext } from '../../context/scheduler-context.ts';
 import { MonqueError } from '../../foundation/errors.ts';
 import { retrying } from '../../foundation/retrying.ts';
 import type { Job } from '../../job/job.ts';
+import { unreadablePlan } from '../../job/next-run.ts';
 import type { SettleAnswer, Settlement, SettleVerb } from '../../ledger/verbs/settle.ts';
 import type { Outcome } from '../../workers/handler-outcome.ts';
 import type { EndedRun } from './ended-run.ts';
@@ -279,6 +280,8 @@ export class Settler {
     const { settlement, facts } = pending;
     const current = await this.#readUntilAnswered(settlement);
     if (current?.claimToken === settlement.claimToken) {
+      const unread = unreadablePlan(current);
+      if (unread !== undefined) this.#context.report(unread);
       const withCurrent = { ...pending, facts: { ...facts, current } };
       this.#takeAnew(withCurrent, this.#context.ledgerTime.now());
       return;
