@@ -64,6 +64,11 @@ export class JobTable {
     return entries.map(([, document]) => read(document));
   }
 
+  /** Copies of the jobs that an instance has claimed. */
+  claimsOf(instanceId: string): JobRecord[] {
+    return this.all().filter(({ claimedBy }) => claimedBy === instanceId);
+  }
+
   /** The job of this name that holds a lock. */
   holderOf(name: string, lock: UniqueLock | undefined): Job | undefined {
     if (lock === undefined) return undefined;

@@ -116,6 +116,7 @@ export { chooseExpiry, type ExpiredFields, type ExpiryChoice } from './ledger/ex
 export type * from './ledger/ledger-repository.ts';
 export {
   DEFAULT_OPERATION_TIMEOUT,
+  gathered,
   LedgerRepository,
   SUSPECT_RESCUE_COUNT,
 } from './ledger/ledger-repository.ts';

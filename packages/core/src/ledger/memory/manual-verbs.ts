@@ -5,6 +5,7 @@
  *
  * @module
  */
+import type { Clock } from '../../foundation/clock.ts';
 import { UnsupportedError } from '../../foundation/errors.ts';
 import { asRecord } from '../../job/job.ts';
 import { JOB_LIFECYCLE } from '../../job/job-lifecycle.ts';
@@ -16,28 +17,35 @@ import type {
   CancelParams,
   CancelResult,
   JobParams,
-  NoteParams,
   RedriveParams,
   RedriveResult,
+  RemoveParams,
   RemoveResult,
 } from '../ledger-repository.ts';
 import { handRecord, historyEntries, requestEntries } from '../settle-answers.ts';
+import { removalEntry } from '../transition-log.ts';
 import type { JobStore } from './job-store.ts';
 import type { Moves } from './moves.ts';
 import { copyOut, type StoredJob } from './stored-job.ts';
+import type { MemoryTransitions } from './transition-log.ts';
 
 /** Verbs on one job. */
 export class MemoryControl {
   readonly #jobs: JobStore;
   readonly #moves: Moves;
+  readonly #clock: Clock;
+  readonly #log: MemoryTransitions | undefined;
 
-  constructor(jobs: JobStore, moves: Moves) {
+  /** @param log - told of jobs that are deleted, where all transitions are kept */
+  constructor(jobs: JobStore, moves: Moves, clock: Clock, log?: MemoryTransitions) {
     this.#jobs = jobs;
     this.#moves = moves;
+    this.#clock = clock;
+    this.#log = log;
   }
 
   /** Cancels a pending job, moves a series to its next run, or asks a running job to end. */
-  cancel(params: CancelParams): CancelResult {
+  async cancel(params: CancelParams): Promise<CancelResult> {
     const { jobId, now } = params;
     const stored = this.#find(jobId);
     if (stored === undefined) return { outcome: 'missing', job: null };
@@ -53,7 +61,7 @@ export class MemoryControl {
   }
 
   /** Makes a failed or cancelled job pending again, with its unique key if that is free. */
-  redrive({ jobId, now, nextRunAt, ...given }: RedriveParams): RedriveResult {
+  async redrive({ jobId, now, nextRunAt, ...given }: RedriveParams): Promise<RedriveResult> {
     const stored = this.#find(jobId);
     if (stored === undefined) return { outcome: 'missing', job: null };
     const { job } = stored;
@@ -79,7 +87,14 @@ export class MemoryControl {
    *
    * @throws UnsupportedError when it is to happen in a transaction
    */
-  amend({ jobId, changes, now, fence, session, ...given }: AmendParams): AmendResult {
+  async amend({
+    jobId,
+    changes,
+    now,
+    fence,
+    session,
+    ...given
+  }: AmendParams): Promise<AmendResult> {
     if (session !== undefined) throw noTransactions();
     const stored = this.#find(jobId);
     if (stored === undefined) return { outcome: 'missing', job: null };
@@ -91,19 +106,17 @@ export class MemoryControl {
     return { outcome: amended ? 'amended' : 'refused', job: copyOut(amended ?? stored) };
   }
 
-  /** Stores what a handler tells while it runs. */
-  note({ jobId, ...params }: NoteParams): boolean {
-    const stored = this.#find(jobId);
-    return stored !== undefined && this.#moves.move('note', stored, params) !== null;
-  }
-
   /** Deletes a job that is not processing. */
-  remove({ jobId }: JobParams): RemoveResult {
+  async remove(params: RemoveParams): Promise<RemoveResult> {
+    const { jobId, now = new Date(this.#clock.now()) } = params;
     const stored = this.#find(jobId);
     if (stored === undefined) return { outcome: 'missing', job: null };
-    const isRemovable = JOB_LIFECYCLE.applies('remove', asRecord(stored.job), {});
-    if (isRemovable) this.#jobs.delete(stored);
-    return { outcome: isRemovable ? 'removed' : 'refused', job: copyOut(stored) };
+    const job = copyOut(stored);
+    if (!JOB_LIFECYCLE.applies('remove', asRecord(stored.job), {}))
+      return { outcome: 'refused', job };
+    this.#jobs.delete(stored);
+    this.#log?.add(stored.id, removalEntry(job, { ...params, now }));
+    return { outcome: 'removed', job };
   }
 
   #find(jobId: JobParams['jobId']): StoredJob | undefined {

@@ -29,7 +29,7 @@ export class MemorySeries {
   }
 
   /** Gives the job of a series a new plan. */
-  replan(params: ReplanParams): SeriesResult {
+  async replan(params: ReplanParams): Promise<SeriesResult> {
     const { series, nextRun } = params;
     // That the times are others now counts for the run after the one that is on.
     const record = nextRun ? { scheduledFor: nextRun.scheduledFor } : {};
@@ -37,12 +37,12 @@ export class MemorySeries {
   }
 
   /** Ends a series, at once or with the run that is on. */
-  endSeries(params: EndSeriesParams): SeriesResult {
+  async endSeries(params: EndSeriesParams): Promise<SeriesResult> {
     return this.#change(params, ['endSeries', 'endSeriesAfterRun'], {}, {});
   }
 
   /** The unfinished jobs that hold the key of a series, by name and key. */
-  find({ name, key, limit }: FindSeriesParams): Job[] {
+  async findSeries({ name, key, limit }: FindSeriesParams): Promise<readonly Job[]> {
     return [...this.#jobs.all()]
       .filter(({ job }) => !JOB_LIFECYCLE.terminal.includes(job.status))
       .filter(({ job }) => name === undefined || job.name === name)

@@ -4,6 +4,7 @@
  * @module
  */
 import type { ObjectId } from 'mongodb';
+import type { Clock } from '../../foundation/clock.ts';
 import { toError } from '../../foundation/errors.ts';
 import type { Job } from '../../job/job.ts';
 import { JOB_LIFECYCLE, type JobVerb } from '../../job/job-lifecycle.ts';
@@ -29,9 +30,11 @@ import { DUPLICATE_KEY_CODE } from './server/driver-errors.ts';
 /** Changes single jobs at somebody's request. */
 export class MongoControl {
   readonly #jobs: MongoJobs;
+  readonly #clock: Clock;
 
-  constructor(jobs: MongoJobs) {
+  constructor(jobs: MongoJobs, clock: Clock) {
     this.#jobs = jobs;
+    this.#clock = clock;
   }
 
   /** Cancels a pending job, moves a series to its next run, or asks a running job to end. */
@@ -136,11 +139,15 @@ export class MongoControl {
   }
 
   /** Deletes a job that is not processing. */
-  remove({ jobId, ...given }: RemoveParams & { readonly now: Date }): Promise<RemoveResult> {
+  remove({
+    jobId,
+    now = new Date(this.#clock.now()),
+    ...given
+  }: RemoveParams): Promise<RemoveResult> {
     return this.#jobs.untilAnswered<RemoveResult>(jobId, async () => {
       const removed = await this.#delete(jobId);
       if (removed) {
-        await this.#jobs.log?.removed(removed, given);
+        await this.#jobs.log?.removed(removed, { ...given, now });
         return { outcome: 'removed', job: removed };
       }
       return unmoved('remove', await this.#jobs.find(jobId));

@@ -64,7 +64,7 @@ export class MongoSeries {
   }
 
   /** Unfinished jobs that hold the key of a series, by name and key. */
-  async find({ limit, ...filter }: FindSeriesParams): Promise<Job[]> {
+  async findSeries({ limit, ...filter }: FindSeriesParams): Promise<readonly Job[]> {
     const { collection, commands } = this.#jobs;
     const documents = await collection
       .find(seriesFilter(filter), {
