@@ -13,8 +13,10 @@ import {
   answerUnmatched,
   answerUnopened,
   checkpointParams,
+  chooseCancel,
   chooseExpiry,
   chooseRescue,
+  endSeriesChanges,
   GATE_VERBS,
   gathered,
   handRecord,
@@ -29,10 +31,9 @@ import {
   lockOf,
   lockToRetake,
   mergeMetadata,
-  nextRunOf,
   openGateParams,
   recordedCheckpoint,
-  requestEntries,
+  replanChanges,
   type SettleAnswer,
   type Settlement,
   SUSPECT_RESCUE_COUNT,
@@ -172,31 +173,12 @@ class PlainChanges {
   }
 
   async cancel(params: verbs.CancelParams): Promise<verbs.CancelResult> {
-    const { jobId, now } = params;
-    const job = this.#jobs.get(jobId);
+    const job = this.#jobs.get(params.jobId);
     if (job === undefined) return { outcome: 'missing', job: null };
-    if (JOB_LIFECYCLE.allowsFrom('cancel', job.status)) return this.#cancelWaiting(job, params);
-    const asked = this.#move('requestCancel', job, { now, ...requestEntries(params, now) });
-    const isRunning = JOB_LIFECYCLE.allowsFrom('requestCancel', job.status);
-    return { outcome: isRunning ? 'requested' : 'refused', job: asked ?? job };
-  }
-
-  /** Of a series only the waiting run is cancelled; the next takes its place, unless there is none. */
-  #cancelWaiting(job: JobRecord, params: verbs.CancelParams): verbs.CancelResult {
-    const { now } = params;
-    const { repeatInterval, seriesVersion, scheduledFor } = job;
-    const next = nextRunOf(job, now);
-    const ending = repeatInterval === undefined ? 'cancel' : 'endSeries';
-    const verb = next === null ? ending : 'skipRun';
-    const ofRun = repeatInterval !== undefined && scheduledFor ? { scheduledFor } : {};
-    const moved = this.#move(verb, job, {
-      now,
-      seriesVersion,
-      cancelledRun: scheduledFor,
-      historyEntries: historyEntries(verb, now, { ...handRecord(params), ...ofRun }),
-      ...(next && { nextRunAt: next.scheduledFor, scheduledFor: next.scheduledFor }),
-    });
-    return { outcome: next === null ? 'cancelled' : 'skipped', job: moved };
+    const choice = chooseCancel(job, params);
+    if (choice === undefined) return { outcome: 'refused', job };
+    // It does not apply where the same was asked before.
+    return { outcome: choice.outcome, job: this.#move(choice.verb, job, choice.params) ?? job };
   }
 
   async remove({ jobId }: verbs.RemoveParams): Promise<verbs.RemoveResult> {
@@ -233,30 +215,19 @@ class PlainChanges {
   }
 
   async replan(params: verbs.ReplanParams): Promise<verbs.SeriesResult> {
-    const { series, nextRun } = params;
-    const record = nextRun ? { scheduledFor: nextRun.scheduledFor } : {};
-    const plan = { ...series, ...nextRun };
-    return this.#changeSeries(['replan', 'replanRunning'], params, plan, record);
+    return this.#changeSeries(params.jobId, replanChanges(params));
   }
 
   async endSeries(params: verbs.EndSeriesParams): Promise<verbs.SeriesResult> {
-    return this.#changeSeries(['endSeries', 'endSeriesAfterRun'], params);
+    return this.#changeSeries(params.jobId, endSeriesChanges(params));
   }
 
   /** By the first of the verbs that applies. */
-  #changeSeries(
-    choices: readonly JobVerb[],
-    params: verbs.EndSeriesParams,
-    plan: TransitionParams = {},
-    record: Pick<verbs.HistoryEntry, 'scheduledFor'> = {},
-  ): verbs.SeriesResult {
-    const { jobId, seriesVersion, now } = params;
+  #changeSeries(jobId: Job['_id'], changes: readonly verbs.SeriesChange[]): verbs.SeriesResult {
     const job = this.#jobs.get(jobId);
     if (job === undefined) return { outcome: 'missing', job: null };
-    for (const verb of choices) {
-      const entries = historyEntries(verb, now, { ...handRecord(params), ...record });
-      const change = { ...plan, seriesVersion, now, historyEntries: entries };
-      const written = this.#move(verb, job, change);
+    for (const { verb, params } of changes) {
+      const written = this.#move(verb, job, params);
       if (written !== null) return { outcome: 'written', job: written };
     }
     return { outcome: 'stale', job };

@@ -111,6 +111,12 @@ export {
   seriesLock,
   type UniqueLock,
 } from './job/unique-locks.ts';
+export {
+  type CancelChoice,
+  type CancelledFields,
+  cancelsUnseen,
+  chooseCancel,
+} from './ledger/cancel-choice.ts';
 export { countClaims } from './ledger/claim-counts.ts';
 export { chooseExpiry, type ExpiredFields, type ExpiryChoice } from './ledger/expiry-choice.ts';
 export type * from './ledger/ledger-repository.ts';
@@ -143,6 +149,11 @@ export {
   type InvariantViolation,
   type JobFinding,
 } from './ledger/rules/rules.ts';
+export {
+  endSeriesChanges,
+  replanChanges,
+  type SeriesChange,
+} from './ledger/series-verbs.ts';
 export {
   answerUnmatched,
   handRecord,

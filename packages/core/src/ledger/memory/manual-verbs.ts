@@ -9,8 +9,8 @@ import type { Clock } from '../../foundation/clock.ts';
 import { UnsupportedError } from '../../foundation/errors.ts';
 import { asRecord } from '../../job/job.ts';
 import { JOB_LIFECYCLE } from '../../job/job-lifecycle.ts';
-import { nextRunOf } from '../../job/next-run.ts';
 import { lockToRetake } from '../../job/unique-locks.ts';
+import { chooseCancel } from '../cancel-choice.ts';
 import type {
   AmendParams,
   AmendResult,
@@ -22,7 +22,7 @@ import type {
   RemoveParams,
   RemoveResult,
 } from '../ledger-repository.ts';
-import { handRecord, historyEntries, requestEntries } from '../settle-answers.ts';
+import { handRecord, historyEntries } from '../settle-answers.ts';
 import { removalEntry } from '../transition-log.ts';
 import type { JobStore } from './job-store.ts';
 import type { Moves } from './moves.ts';
@@ -46,18 +46,16 @@ export class MemoryControl {
 
   /** Cancels a pending job, moves a series to its next run, or asks a running job to end. */
   async cancel(params: CancelParams): Promise<CancelResult> {
-    const { jobId, now } = params;
-    const stored = this.#find(jobId);
+    const stored = this.#find(params.jobId);
     if (stored === undefined) return { outcome: 'missing', job: null };
-    if (JOB_LIFECYCLE.allowsFrom('cancel', stored.job.status)) {
-      return this.#cancelPending(stored, params);
+    const choice = chooseCancel(stored.job, params);
+    if (choice === undefined) return { outcome: 'refused', job: copyOut(stored) };
+    const { verb, params: values, outcome } = choice;
+    if (verb === 'requestCancel') {
+      // A request that was made before stands, and nothing is written.
+      return { outcome, job: copyOut(this.#moves.move(verb, stored, values) ?? stored) };
     }
-    const requested = this.#moves.move('requestCancel', stored, {
-      now,
-      ...requestEntries(params, now),
-    });
-    const isRequested = JOB_LIFECYCLE.allowsFrom('requestCancel', stored.job.status);
-    return { outcome: isRequested ? 'requested' : 'refused', job: copyOut(requested ?? stored) };
+    return { outcome, job: copyOut(this.#moves.moveBy(verb, stored, values)) };
   }
 
   /** Makes a failed or cancelled job pending again, with its unique key if that is free. */
@@ -121,27 +119,6 @@ export class MemoryControl {
 
   #find(jobId: JobParams['jobId']): StoredJob | undefined {
     return this.#jobs.find(jobId.toHexString());
-  }
-
-  /** Of a series only the waiting run is cancelled; the next takes its place, unless there is none. */
-  #cancelPending(stored: StoredJob, { now, ...given }: CancelParams): CancelResult {
-    const { repeatInterval, seriesVersion, scheduledFor } = stored.job;
-    const next = nextRunOf(stored.job, now);
-    const isSeries = repeatInterval !== undefined;
-    const ending = isSeries ? 'endSeries' : 'cancel';
-    const verb = next === null ? ending : 'skipRun';
-    const record = {
-      ...handRecord(given),
-      ...(isSeries && scheduledFor && { scheduledFor }),
-    };
-    const moved = this.#moves.moveBy(verb, stored, {
-      now,
-      seriesVersion,
-      cancelledRun: scheduledFor,
-      historyEntries: historyEntries(verb, now, record),
-      ...(next && { nextRunAt: next.scheduledFor, scheduledFor: next.scheduledFor }),
-    });
-    return { outcome: next === null ? 'cancelled' : 'skipped', job: copyOut(moved) };
   }
 }
 
