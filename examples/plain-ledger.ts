@@ -12,6 +12,7 @@ import {
   answerCheckpoint,
   answerUnmatched,
   answerUnopened,
+  changeMetadata,
   checkpointParams,
   chooseCancel,
   chooseExpiry,
@@ -21,6 +22,7 @@ import {
   gathered,
   handRecord,
   historyEntries,
+  isAsSeen,
   JOB_LIFECYCLE,
   type Job,
   type JobVerb,
@@ -30,7 +32,8 @@ import {
   type LedgerWatch,
   lockOf,
   lockToRetake,
-  mergeMetadata,
+  mendChange,
+  mended,
   openGateParams,
   recordedCheckpoint,
   replanChanges,
@@ -234,35 +237,22 @@ class PlainChanges {
   }
 
   async setMetadata(params: verbs.SetMetadataParams): Promise<verbs.SetMetadataResult> {
-    const { jobId, changes, now, claimToken } = params;
-    const job = this.#jobs.get(jobId);
+    const job = this.#jobs.get(params.jobId);
     if (job === undefined) return { outcome: 'missing', job: null };
-    const isLost = claimToken !== undefined && job.claimToken !== claimToken;
-    if (isLost) return { outcome: 'refused', job };
-    const { metadata, isTooLarge } = mergeMetadata(job.metadata, changes);
-    if (isTooLarge) return { outcome: 'full', job };
+    const change = changeMetadata(job, params);
+    if (change.outcome !== 'written') return { outcome: change.outcome, job };
     const { metadata: _, ...rest } = job;
-    const hasAny = Object.keys(metadata).length > 0;
-    this.#jobs.put({ ...(rest as Job), updatedAt: now, ...(hasAny && { metadata }) });
-    return { outcome: 'written', job: this.#jobs.get(jobId) ?? null };
+    const { metadata } = change;
+    this.#jobs.put({ ...(rest as Job), updatedAt: params.now, ...(metadata && { metadata }) });
+    return { outcome: 'written', job: this.#jobs.get(params.jobId) ?? null };
   }
 
   async mend(params: verbs.MendParams): Promise<verbs.MendResult> {
-    const { jobId, seen, changes, rule, now } = params;
-    const job = this.#jobs.get(jobId);
+    const job = this.#jobs.get(params.jobId);
     if (job === undefined) return { outcome: 'missing', job: null };
-    const isSame = job.status === seen.status && job.fence === seen.fence;
-    if (!isSame || Number(job.updatedAt) !== Number(seen.updatedAt)) {
-      return { outcome: 'changed', job };
-    }
-    const kept = Object.entries(job).filter(
-      ([field]) => !changes.clear?.includes(field as keyof Job),
-    );
-    const entry = { verb: 'mend', at: now, reason: rule };
-    const history = [...(job.history ?? []), entry];
-    const mended = { ...Object.fromEntries(kept), ...changes.set, updatedAt: now, history };
-    this.#jobs.put(mended as unknown as Job);
-    return { outcome: 'mended', job: this.#jobs.get(jobId) ?? null };
+    if (!isAsSeen(job, params)) return { outcome: 'changed', job };
+    this.#jobs.put(mended(job, mendChange(params)));
+    return { outcome: 'mended', job: this.#jobs.get(params.jobId) ?? null };
   }
 
   async prune(params: verbs.PruneParams): Promise<verbs.PruneResult> {

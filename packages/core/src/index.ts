@@ -130,6 +130,8 @@ export {
   type InMemoryLedgerOptions,
   InMemoryLedgerRepository,
 } from './ledger/memory/in-memory-ledger-repository.ts';
+export { isAsSeen, type MendChange, mendChange, mended } from './ledger/mend-change.ts';
+export { changeMetadata, type MetadataChange } from './ledger/metadata-change.ts';
 export {
   DEFAULT_COLLECTION_NAME,
   MongoLedgerRepository,
