@@ -25,6 +25,12 @@ export {
   seriesLock,
   type UniqueLock,
 } from './job/unique-locks.ts';
+export {
+  type CancelChoice,
+  type CancelledFields,
+  cancelsUnseen,
+  chooseCancel,
+} from './ledger/cancel-choice.ts';
 export { countClaims } from './ledger/claim-counts.ts';
 export { chooseExpiry, type ExpiredFields, type ExpiryChoice } from './ledger/expiry-choice.ts';
 export {
@@ -32,6 +38,7 @@ export {
   type AccessQuestion,
   type Actor,
   DEFAULT_OPERATION_TIMEOUT,
+  gathered,
   type LedgerHealth,
   type LedgerMetrics,
   LedgerRepository,
@@ -43,8 +50,11 @@ export {
   type ResultOf,
   SUSPECT_RESCUE_COUNT,
 } from './ledger/ledger-repository.ts';
+export { isAsSeen, type MendChange, mendChange, mended } from './ledger/mend-change.ts';
+export { changeMetadata, type MetadataChange } from './ledger/metadata-change.ts';
 export { chooseRescue, type RescueChoice, type RescuedFields } from './ledger/rescue-choice.ts';
 export { DEFAULT_MAX_STORED_BYTES, type JobFinding } from './ledger/rules/rules.ts';
+export { endSeriesChanges, replanChanges, type SeriesChange } from './ledger/series-verbs.ts';
 export {
   answerUnmatched,
   handRecord,
