@@ -4,9 +4,14 @@
  * @module
  */
 
-import type * as verbs from '@monque/core';
-import { type Job, LedgerRepository, type LedgerRepositoryOptions } from '@monque/core';
-import { countClaims, type LedgerHint } from '@monque/core/ledger';
+import type * as verbs from '@monque/core/ledger';
+import {
+  countClaims,
+  type Job,
+  type LedgerHint,
+  LedgerRepository,
+  type LedgerRepositoryOptions,
+} from '@monque/core/ledger';
 import {
   countDue,
   countJobs,

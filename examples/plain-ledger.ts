@@ -7,14 +7,7 @@
  * @module
  */
 
-import type * as verbs from '@monque/core';
-import {
-  JOB_LIFECYCLE,
-  type Job,
-  type JobVerb,
-  type LedgerRepositoryOptions,
-  UnsupportedError,
-} from '@monque/core';
+import type * as verbs from '@monque/core/ledger';
 import {
   answerCheckpoint,
   answerUnmatched,
@@ -25,7 +18,11 @@ import {
   GATE_VERBS,
   handRecord,
   historyEntries,
+  JOB_LIFECYCLE,
+  type Job,
+  type JobVerb,
   type LedgerHint,
+  type LedgerRepositoryOptions,
   lockOf,
   lockToRetake,
   mergeMetadata,
@@ -38,6 +35,7 @@ import {
   SUSPECT_RESCUE_COUNT,
   settlementParams,
   type TransitionParams,
+  UnsupportedError,
 } from '@monque/core/ledger';
 import { inClaimOrder, type JobRecord } from './plain-ledger-jobs.ts';
 import { PlainLedgerReads } from './plain-ledger-reads.ts';
