@@ -4,6 +4,23 @@
  *
  * @module
  */
+export { type Clock, systemClock, type Timer } from './foundation/clock.ts';
+export {
+  ConnectionError,
+  InvalidArgumentError,
+  LedgerFullError,
+  MonqueError,
+  UnknownOutcomeError,
+  UnsupportedError,
+} from './foundation/errors.ts';
+export { type Random, systemRandom } from './foundation/random.ts';
+export {
+  type GateRecord,
+  type HistoryEntry,
+  type Job,
+  JobStatus,
+  type StageRecord,
+} from './job/job.ts';
 export { JOB_LIFECYCLE, type JobVerb } from './job/job-lifecycle.ts';
 export {
   type Appended,
@@ -16,7 +33,7 @@ export {
   type TransitionParams,
   type TransitionRow,
 } from './job/lifecycle.ts';
-export { matchesMetadata, mergeMetadata } from './job/metadata.ts';
+export { type JobMetadata, matchesMetadata, mergeMetadata } from './job/metadata.ts';
 export { type NextRun, nextRunOf, type SeriesPlan } from './job/next-run.ts';
 export {
   type LockField,
