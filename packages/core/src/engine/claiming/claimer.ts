@@ -111,6 +111,11 @@ export class Claimer {
     return this.#awaited.size > 0;
   }
 
+  /** True while claims fail: the last round that asked for jobs got an error. */
+  get isFailing(): boolean {
+    return this.#failures > 0;
+  }
+
   /** Grows with every claim that may have won a job. */
   get claims(): number {
     return this.#claims;

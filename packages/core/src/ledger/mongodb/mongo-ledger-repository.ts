@@ -11,11 +11,18 @@
 import type { Collection, Db } from 'mongodb';
 import { type Random, systemRandom } from '../../foundation/random.ts';
 import type { Job } from '../../job/job.ts';
-import { DEFAULT_OPERATION_TIMEOUT, LedgerRepository } from '../ledger-repository.ts';
+import {
+  DEFAULT_OPERATION_TIMEOUT,
+  LedgerRepository,
+  type LedgerVerb,
+  type ParamsOf,
+  type ResultOf,
+} from '../ledger-repository.ts';
 import type * as verbs from '../verbs/ledger-verbs.ts';
 import { MongoClaims } from './claims.ts';
 import { MongoEnqueue } from './enqueue.ts';
 import { watchJobs } from './hints.ts';
+import { IndexProvision } from './index-provision.ts';
 import { MongoInspection } from './inspection.ts';
 import { type LeaseDocument, MongoLeases } from './leases.ts';
 import { DEFAULT_COLLECTION_NAME, type MongoLedgerRepositoryOptions } from './ledger-options.ts';
@@ -32,19 +39,8 @@ import { MongoRescue } from './rescue.ts';
 import { MongoSeries } from './series.ts';
 import { Commands } from './server/commands.ts';
 import { reading, writing } from './server/driver-errors.ts';
-import {
-  ENGINE_INDEXES,
-  LISTING_INDEXES,
-  type NamedIndex,
-  SUPERSEDED_INDEXES,
-} from './server/indexes.ts';
-import {
-  checkDb,
-  checkIndexes,
-  checkServer,
-  dropIndexes,
-  makeIndexes,
-} from './server/server-checks.ts';
+import { ENGINE_INDEXES, LISTING_INDEXES } from './server/indexes.ts';
+import { checkDb, checkServer } from './server/server-checks.ts';
 import { MongoSettle } from './settle.ts';
 import { MongoStages } from './stages.ts';
 import { MongoTransitions } from './transition-log.ts';
@@ -72,10 +68,8 @@ export class MongoLedgerRepository extends LedgerRepository {
   readonly #inspection: MongoInspection;
   readonly #pauses: MongoPauses;
   readonly #pruning: MongoPruning;
-  readonly #log: MongoTransitions | undefined;
   readonly #random: Random;
-  readonly #indexes: readonly NamedIndex[];
-  readonly #skipIndexCreation: boolean;
+  readonly #provision: IndexProvision;
   readonly #operationTimeoutMs: number;
   #canWatch = false;
 
@@ -98,24 +92,30 @@ export class MongoLedgerRepository extends LedgerRepository {
     const archive = `${collectionName}.archive`;
     this.#db = db;
     this.#random = random;
-    this.#indexes = listingIndexes ? [...ENGINE_INDEXES, ...LISTING_INDEXES] : ENGINE_INDEXES;
-    this.#skipIndexCreation = skipIndexCreation;
     this.#operationTimeoutMs = operationTimeoutMs;
     this.#collection = db.collection<Job>(collectionName);
     this.#commands = commandsOf(collectionName);
     const transitions = `${collectionName}.transitions`;
-    this.#log = transitionLog
+    const log = transitionLog
       ? new MongoTransitions(db.collection(transitions), commandsOf(transitions), random)
       : undefined;
-    this.#jobs = new MongoJobs(this.#collection, this.#commands, this.#log);
+    this.#jobs = new MongoJobs(this.#collection, this.#commands, log);
     const archived = new MongoJobs(db.collection<Job>(archive), commandsOf(archive));
     this.#leases = new MongoLeases(
       db.collection<LeaseDocument>(instances),
       commandsOf(instances, 'majority'),
     );
-    this.#claims = new MongoClaims(this.#collection, this.#commands, random, this.#log);
+    this.#provision = new IndexProvision({
+      collection: this.#collection,
+      commands: this.#commands,
+      leases: this.#leases,
+      log,
+      indexes: listingIndexes ? [...ENGINE_INDEXES, ...LISTING_INDEXES] : ENGINE_INDEXES,
+      mayMake: !skipIndexCreation,
+    });
+    this.#claims = new MongoClaims(this.#collection, this.#commands, random, log);
     this.#rescue = new MongoRescue(this.#jobs);
-    this.#enqueue = new MongoEnqueue(this.#collection, this.#commands, this.#log);
+    this.#enqueue = new MongoEnqueue(this.#collection, this.#commands, log);
     this.#settle = new MongoSettle(this.#jobs);
     this.#stages = new MongoStages(this.#jobs);
     this.#control = new MongoControl(this.#jobs);
@@ -130,23 +130,17 @@ export class MongoLedgerRepository extends LedgerRepository {
     return reading('open', async () => {
       const { canWatch } = await checkServer(this.#db, this.#collection.collectionName);
       this.#canWatch = canWatch;
-      if (this.#skipIndexCreation) {
-        await checkIndexes(this.#collection, this.#indexes, this.#commands.readOptions());
-        await this.#log?.check();
-        return;
-      }
-      // Without a bound: on a large collection it may take long, and goes on after a call gave up waiting for it.
-      const { maxTimeMS: _, ...options } = this.#commands.writeOptions();
-      await makeIndexes(this.#collection, this.#indexes, options);
-      await this.#dropSuperseded();
-      await this.#log?.make(options);
+      await this.#provision.open();
     });
   }
 
-  /** While an instance of another version is alive, it may ask for them by name. */
-  async #dropSuperseded(): Promise<void> {
-    if (await this.#leases.hasOtherVersion()) return;
-    await dropIndexes(this.#collection, SUPERSEDED_INDEXES, this.#commands.readOptions());
+  /** What a call asks for by name may have been dropped; see {@link IndexProvision}. */
+  protected override run<V extends LedgerVerb>(
+    verb: V,
+    params: ParamsOf<V>,
+    perform: () => Promise<ResultOf<V>>,
+  ): Promise<ResultOf<V>> {
+    return super.run(verb, params, () => this.#provision.during(verb, perform));
   }
 
   protected override async performClose(): Promise<void> {
