@@ -2,8 +2,8 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import ts from 'typescript';
 import { describe, expect, test } from 'vitest';
-import * as ledger from '../../src/ledger-api.ts';
 import { LEDGER_VERBS } from '../../src/ledger/verbs/verb-table.ts';
+import * as ledger from '../../src/ledger-api.ts';
 import { PACKAGE, ROOT } from '../package/built.ts';
 import { codeBlocks, readPage, tableRows } from './pages.ts';
 

@@ -77,15 +77,18 @@ describe('isHealthy and health', () => {
     await monque.stop();
   });
 
-  test('an error that is no loss of the connection leaves it healthy', async () => {
+  test('a claim that fails makes it unhealthy until one works, and is no loss of the connection', async () => {
     const { monque, clock, faulty, events } = makeOne();
     monque.worker('work', () => undefined);
     await monque.start();
     faulty.plan('claim', { onArrival: () => Promise.reject(new Error('bug')) });
     await monque.enqueue('work');
     await clock.advance(10);
-    expect(monque.isHealthy()).toBe(true);
+    expect([monque.isHealthy(), monque.health().connected]).toEqual([false, false]);
     expect(monque.health().lastError?.error.message).toBe('bug');
+    await clock.advance(100);
+    expect(monque.isHealthy()).toBe(true);
+    expect(payloads(events, 'job:complete')).toHaveLength(1);
     expect(payloads(events, 'connection:lost')).toEqual([]);
     await monque.stop();
   });

@@ -1,7 +1,7 @@
 /** The in-memory ledger itself, watched: each verb is one step, and every write is told. */
 
-import { isClaimed } from '../../src/job/job.ts';
 import type { Job } from '../../src/index.ts';
+import { isClaimed } from '../../src/job/job.ts';
 import type { JobVerb } from '../../src/job/job-lifecycle.ts';
 import type { TransitionParams } from '../../src/job/lifecycle.ts';
 import { chooseExpiry } from '../../src/ledger/expiry-choice.ts';

@@ -44,16 +44,44 @@ function whyNoHints({ canWatch, client }: WatchJobsParams): string | undefined {
   return undefined;
 }
 
+/** Whom to tell of another primary, by client. Each listener at the client itself would count towards a warning of Node.js. */
+const PRIMARY_WATCHES = new WeakMap<MongoClient, PrimaryWatches>();
+
+interface PrimaryWatches {
+  readonly told: Set<() => void>;
+  readonly end: () => void;
+}
+
 /** Another primary has another clock. */
 function watchPrimary({ client, listener }: WatchJobsParams): () => void {
+  const { told, end } = PRIMARY_WATCHES.get(client) ?? listenTo(client);
+  const tell = (): void => listener({ kind: 'clockChanged' });
+  told.add(tell);
+  return () => {
+    told.delete(tell);
+    if (told.size === 0) end();
+  };
+}
+
+/** One listener for all watches of a client, until the last of them ends. */
+function listenTo(client: MongoClient): PrimaryWatches {
+  const told = new Set<() => void>();
   const onChange = ({
     previousDescription,
     newDescription,
   }: ServerDescriptionChangedEvent): void => {
     const becamePrimary =
       newDescription.type === 'RSPrimary' && previousDescription.type !== 'RSPrimary';
-    if (becamePrimary) listener({ kind: 'clockChanged' });
+    for (const tell of becamePrimary ? told : []) tell();
   };
   client.on('serverDescriptionChanged', onChange);
-  return () => client.off('serverDescriptionChanged', onChange);
+  const watches = {
+    told,
+    end: () => {
+      client.off('serverDescriptionChanged', onChange);
+      PRIMARY_WATCHES.delete(client);
+    },
+  };
+  PRIMARY_WATCHES.set(client, watches);
+  return watches;
 }

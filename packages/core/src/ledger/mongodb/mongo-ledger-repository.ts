@@ -27,6 +27,7 @@ import { isWrite } from '../verbs/verb-table.ts';
 import { MongoClaims } from './claims.ts';
 import { MongoEnqueue } from './enqueue.ts';
 import { watchJobs } from './hints.ts';
+import { IndexProvision } from './index-provision.ts';
 import { MongoInspection } from './inspection.ts';
 import { type LeaseDocument, MongoLeases } from './leases.ts';
 import { DEFAULT_COLLECTION_NAME, type MongoLedgerRepositoryOptions } from './ledger-options.ts';
@@ -43,19 +44,8 @@ import { MongoRescue } from './rescue.ts';
 import { MongoSeries } from './series.ts';
 import { Commands } from './server/commands.ts';
 import { reading, writing } from './server/driver-errors.ts';
-import {
-  ENGINE_INDEXES,
-  LISTING_INDEXES,
-  type NamedIndex,
-  SUPERSEDED_INDEXES,
-} from './server/indexes.ts';
-import {
-  checkDb,
-  checkIndexes,
-  checkServer,
-  dropIndexes,
-  makeIndexes,
-} from './server/server-checks.ts';
+import { ENGINE_INDEXES, LISTING_INDEXES } from './server/indexes.ts';
+import { checkDb, checkServer } from './server/server-checks.ts';
 import { MongoSettle } from './settle.ts';
 import { MongoStages } from './stages.ts';
 import { MongoTransitions } from './transition-log.ts';
@@ -71,9 +61,7 @@ export class MongoLedgerRepository extends LedgerRepository {
   readonly #db: Db;
   readonly #jobs: MongoJobs;
   readonly #random: Random;
-  readonly #indexes: readonly NamedIndex[];
-  readonly #leases: MongoLeases;
-  readonly #skipIndexCreation: boolean;
+  readonly #provision: IndexProvision;
   #canWatch = false;
 
   /** @param db - the database; its client is the user's, and stays open when the ledger is closed */
@@ -108,10 +96,13 @@ export class MongoLedgerRepository extends LedgerRepository {
     );
     this.#db = db;
     this.#jobs = jobs;
-    this.#leases = leases;
     this.#random = random;
-    this.#indexes = listingIndexes ? [...ENGINE_INDEXES, ...LISTING_INDEXES] : ENGINE_INDEXES;
-    this.#skipIndexCreation = skipIndexCreation;
+    const { collection, commands } = jobs;
+    this.#provision = new IndexProvision({
+      ...{ collection, commands, leases, log },
+      indexes: listingIndexes ? [...ENGINE_INDEXES, ...LISTING_INDEXES] : ENGINE_INDEXES,
+      mayMake: !skipIndexCreation,
+    });
     const verbs = gathered(
       new MongoEnqueue(jobs),
       claims,
@@ -135,32 +126,19 @@ export class MongoLedgerRepository extends LedgerRepository {
         nextDue: (params: NextDueParams) => nextDue(jobs, params),
       },
     );
-    this.verbs = surrounded(verbs, withErrorsOfCalls);
+    // What a call asks for by name may have been dropped; see `IndexProvision`.
+    this.verbs = surrounded(surrounded(verbs, withErrorsOfCalls), (verb, params, next) =>
+      this.#provision.during(verb, () => next(params)),
+    );
   }
 
   protected override performOpen(): Promise<void> {
-    const { collection, commands, log } = this.#jobs;
+    const { collection } = this.#jobs;
     return reading('open', async () => {
       const { canWatch } = await checkServer(this.#db, collection.collectionName);
       this.#canWatch = canWatch;
-      if (this.#skipIndexCreation) {
-        await checkIndexes(collection, this.#indexes, commands.readOptions());
-        await log?.check();
-        return;
-      }
-      // Without a bound: on a large collection it may take long, and goes on after a call gave up waiting for it.
-      const { maxTimeMS: _, ...options } = commands.writeOptions();
-      await makeIndexes(collection, this.#indexes, options);
-      await this.#dropSuperseded();
-      await log?.make(options);
+      await this.#provision.open();
     });
-  }
-
-  /** While an instance of another version is alive, it may ask for them by name. */
-  async #dropSuperseded(): Promise<void> {
-    if (await this.#leases.hasOtherVersion()) return;
-    const { collection, commands } = this.#jobs;
-    await dropIndexes(collection, SUPERSEDED_INDEXES, commands.readOptions());
   }
 
   protected override async performClose(): Promise<void> {
