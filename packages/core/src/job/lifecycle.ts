@@ -9,6 +9,7 @@
  * @module
  */
 import { MonqueError } from '../foundation/errors.ts';
+import { storedList } from './stored-lists.ts';
 
 /** Where a record goes that leaves the ledger. */
 export const GONE = 'gone';
@@ -245,7 +246,7 @@ function withEffects<R extends LifecycleRecord<string>>(
   for (const [field, { from, most }] of append) {
     const items = params[from] as readonly unknown[] | undefined;
     if (items !== undefined) {
-      next[field] = [...((record[field] as readonly unknown[]) ?? []), ...items].slice(-most);
+      next[field] = [...storedList(record[field]), ...items].slice(-most);
     }
   }
   for (const field of reset) next[field] = 0;

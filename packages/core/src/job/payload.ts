@@ -8,7 +8,7 @@
  */
 import { BSON } from 'mongodb';
 import { checkWellFormed } from '../foundation/argument-checks.ts';
-import { InvalidArgumentError } from '../foundation/errors.ts';
+import { InvalidArgumentError, messageOf, toError } from '../foundation/errors.ts';
 
 /** How deep objects and arrays may be nested. MongoDB refuses documents deeper than 200 in any part of its work. */
 export const DEEPEST_NESTING = 100;
@@ -74,7 +74,18 @@ export function copyPayload(
   return copy;
 }
 
+/** What a getter, a `toBSON` or a revoked proxy throws is refused by its path like any other value. */
 function copyValue(path: string, value: unknown, ancestors: readonly object[]): unknown {
+  try {
+    return copyOf(path, value, ancestors);
+  } catch (thrown) {
+    if (thrown instanceof InvalidArgumentError) throw thrown;
+    const why = messageOf(toError(thrown));
+    throw new InvalidArgumentError(path, 'a value that can be read', value, why);
+  }
+}
+
+function copyOf(path: string, value: unknown, ancestors: readonly object[]): unknown {
   switch (typeof value) {
     case 'string':
       checkWellFormed(path, value);

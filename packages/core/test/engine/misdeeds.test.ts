@@ -65,3 +65,56 @@ describe('what a handler returns', () => {
     await monque.stop();
   });
 });
+
+/** What answers to nothing any more. */
+function revoked(): object {
+  const { proxy, revoke } = Proxy.revocable({}, {});
+  revoke();
+  return proxy;
+}
+
+describe('a revoked proxy', () => {
+  test('that a handler throws, rejects with or returns harms no other job', async () => {
+    const { monque, clock, events } = makeOne();
+    const misdeeds = [
+      () => {
+        throw revoked();
+      },
+      () => Promise.reject(revoked()),
+      () => revoked(),
+      () => ({ nested: revoked() }),
+    ];
+    misdeeds.forEach((misdeed, index) => {
+      monque.worker(`misdeed-${index}`, misdeed, { maxRetries: 1 });
+    });
+    monque.on('job:start', () => {
+      throw revoked();
+    });
+    monque.worker('innocent', () => 'done');
+    await monque.start();
+    const jobs = await monque.enqueueMany(
+      misdeeds.map((_, index) => ({ name: `misdeed-${index}` })),
+    );
+    const innocent = await monque.enqueue('innocent');
+    await clock.advance(2_000);
+    expect(await monque.waitFor(innocent)).toBe('done');
+    const ends = await monque.getJobs({ status: ['failed', 'completed'] });
+    expect(ends).toHaveLength(jobs.length + 1);
+    expect(payloads(events, 'job:error').every(({ error }) => error instanceof Error)).toBe(true);
+    await monque.stop();
+    expect(monque.health().unsettledJobs).toBe(0);
+  });
+
+  test('as data is refused by its path', async () => {
+    const { monque } = makeOne();
+    const enqueued = monque.enqueue('work', { deep: [revoked()] });
+    await expect(enqueued).rejects.toMatchObject({ field: 'data.deep[0]' });
+    const trap = {
+      get price(): number {
+        throw new RangeError('no price');
+      },
+    };
+    await expect(monque.enqueue('work', { trap })).rejects.toThrow(/`data\.trap`.*no price/);
+    await monque.stop();
+  });
+});

@@ -56,7 +56,8 @@ export class MongoControl {
         // One that is in no series was running a moment ago.
         return job.repeatInterval === undefined ? undefined : this.#cancelRun(job, params);
       }
-      return job.cancelRequestedAt && { outcome: 'requested', job };
+      // Whatever is stored there counts as a request.
+      return job.cancelRequestedAt === undefined ? undefined : { outcome: 'requested', job };
     });
   }
 
