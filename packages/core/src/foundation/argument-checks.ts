@@ -5,6 +5,7 @@
  */
 import { type ObjectId, ObjectId as ObjectIdClass } from 'mongodb';
 import { InvalidArgumentError } from './errors.ts';
+import { isValidDate } from './kinds.ts';
 
 /** Refuses a value that does not fit with an `InvalidArgumentError` that names the field. */
 export type Check = (field: string, value: unknown) => void;
@@ -125,7 +126,7 @@ export function checkCollectionName(field: string, value: unknown): void {
 
 /** A valid Date. */
 export function checkDate(field: string, value: unknown): void {
-  if (!(value instanceof Date) || Number.isNaN(value.getTime())) {
+  if (!isValidDate(value)) {
     throw new InvalidArgumentError(field, 'a valid Date', value);
   }
 }

@@ -6,7 +6,9 @@
  */
 import { types } from 'node:util';
 import type { ObjectId } from 'mongodb';
+import { isDate } from './kinds.ts';
 import { masked } from './masking.ts';
+import { storableText } from './texts.ts';
 
 /**
  * What every error of Monque has: a `code` to switch on, and the `cause` where another error lies behind it. A message
@@ -226,10 +228,10 @@ function shown(value: unknown): string {
   if (typeof value === 'function') return `a function (${value.name || 'anonymous'})`;
   if (typeof value === 'string') {
     const text = masked(value);
-    return `'${text.length > 40 ? `${text.slice(0, 40)}…` : text}' (string)`;
+    return `'${text.length > 40 ? `${storableText(text, 40)}…` : text}' (string)`;
   }
   if (typeof value !== 'object') return `${String(value)} (${typeof value})`;
-  if (value instanceof Date) return showDate(value);
+  if (isDate(value)) return showDate(value);
   const prototype: object | null = Object.getPrototypeOf(value);
   return `an object (${prototype?.constructor?.name ?? 'without prototype'})`;
 }

@@ -9,6 +9,7 @@
  * @module
  */
 import { MonqueError } from '../foundation/errors.ts';
+import { isDate } from '../foundation/kinds.ts';
 import { storedList } from './stored-lists.ts';
 
 /** Where a record goes that leaves the ledger. */
@@ -200,7 +201,7 @@ function namesFit(
 
 /** Two dates of one time are the same. */
 function isSame(actual: unknown, wanted: unknown): boolean {
-  if (actual instanceof Date && wanted instanceof Date) {
+  if (isDate(actual) && isDate(wanted)) {
     return actual.getTime() === wanted.getTime();
   }
   return actual === wanted;

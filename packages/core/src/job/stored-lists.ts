@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { isValidDate } from '../foundation/kinds.ts';
 import type { HistoryEntry, Job } from './job.ts';
 
 /** The list that is stored; an empty one where something else is. */
@@ -25,10 +26,8 @@ export function storedRecords<T extends { readonly name: string }>(
 function isEntry(item: unknown): item is HistoryEntry {
   const { verb, at, scheduledFor } = Object(item);
   return (
-    typeof verb === 'string' && isDate(at) && (scheduledFor === undefined || isDate(scheduledFor))
+    typeof verb === 'string' &&
+    isValidDate(at) &&
+    (scheduledFor === undefined || isValidDate(scheduledFor))
   );
-}
-
-function isDate(value: unknown): value is Date {
-  return value instanceof Date && !Number.isNaN(value.getTime());
 }
