@@ -214,7 +214,8 @@ export interface MonqueManagement<Types extends JobTypes = UntypedJobs> {
    * finished when the series is over.
    *
    * @param options.timeout - milliseconds to wait at most. Default 30000.
-   * @throws WaitError whose `reason` tells apart `failed`, `cancelled`, `gone`, `timeout` and `unknown`
+   * @throws WaitError whose `reason` tells apart `failed`, `cancelled`, `gone`, `timeout`, `unknown` and
+   * `stopped`, when this scheduler was stopped meanwhile
    */
   waitFor<Name extends NameOf<Types> = NameOf<Types>>(
     id: JobId | Job<DataOf<Types, Name>>,

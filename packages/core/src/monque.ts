@@ -350,6 +350,7 @@ export class Monque<Types extends JobTypes = UntypedJobs>
     const instance = this.#instance;
     this.#instance = undefined;
     await instance?.stop();
+    this.#waiter.stop();
     this.#releaseSignals?.();
     await this.#context.ledgerTime.idle();
     await this.#context.ledger.close();

@@ -280,9 +280,12 @@ export abstract class LedgerStore {
       this.clock,
       this.open(),
       this.#operationTimeoutMs,
-      () => new ConnectionError(`The ledger did not open within ${this.#operationTimeoutMs} ms`),
+      () =>
+        new ConnectionError(
+          `The ledger did not open within ${Math.round(this.#operationTimeoutMs)} ms`,
+        ),
     );
-    const message = `The ledger did not answer ${verb} within ${deadlineMs} ms`;
+    const message = `The ledger did not answer ${verb} within ${Math.round(deadlineMs)} ms`;
     return withDeadline(this.clock, perform(), deadlineMs, () =>
       VERB_EFFECTS[verb] === 'writes'
         ? new UnknownOutcomeError(message)

@@ -182,3 +182,27 @@ test('Dates and objects of another realm are taken wherever a caller gives them'
   expect(await monque.getJob(series._id)).toMatchObject({ result: { got: 1 }, failCount: 0 });
   await monque.stop();
 });
+
+test('metadata may have a key of any name in memory too, as a new job has it and as a change gives it', async () => {
+  const { monque } = makeOne();
+  const metadata = JSON.parse('{"__proto__": "x", "data": "y", "stages": "z"}');
+  const made = await monque.enqueue('work', 1, { metadata });
+  const changed = await monque.enqueue('work');
+  await monque.setMetadata(changed._id, metadata);
+  for (const { _id } of [made, changed]) {
+    const stored = (await monque.getJob(_id))?.metadata ?? {};
+    expect(Object.entries(stored).sort()).toEqual(Object.entries(metadata).sort());
+  }
+  expect(await monque.getJobs({ metadata })).toHaveLength(2);
+  await monque.stop();
+});
+
+test('a series without a time to come is refused by the option that leaves it none', async () => {
+  const { monque } = makeOne();
+  const late = new Date(8.64e15);
+  const schedule = monque.schedule('@daily', 'work', 1, { startAt: late });
+  await expect(schedule).rejects.toMatchObject({ field: 'options.startAt' });
+  const ended = monque.schedule('@daily', 'work', 1, { endAt: new Date(0) });
+  await expect(ended).rejects.toMatchObject({ field: 'options.endAt' });
+  await monque.stop();
+});

@@ -148,7 +148,8 @@ function failure(
 ): Content {
   const { job, retry, durationMs } = reckoning;
   const failCount = job.failCount + 1;
-  const maxRetries = job.maxRetries ?? retry.maxRetries;
+  // One that was written by hand may be no whole number.
+  const maxRetries = Math.ceil(job.maxRetries ?? retry.maxRetries);
   const failReason = storableText(messageOf(error), LONGEST_REASON);
   const lastFailCount = maxRetries - 1;
   const record = recordOf(job, { reason: failReason, duration: Math.round(durationMs) });

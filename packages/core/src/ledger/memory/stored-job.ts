@@ -103,7 +103,8 @@ function unpack(value: unknown): unknown {
 }
 
 /** Copies dates, lists and plain objects. Of what else a job holds, ids and texts, nothing can be changed. */
-function copyOf(value: unknown): unknown {
+export function copyOf<T>(value: T): T;
+export function copyOf(value: unknown): unknown {
   if (typeof value !== 'object' || value === null) return value;
   if (isDate(value)) return new Date(value);
   if (Array.isArray(value)) return value.map(copyOf);

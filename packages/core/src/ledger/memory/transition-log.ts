@@ -19,7 +19,7 @@ import type {
 import { historyEntries } from '../settle-answers.ts';
 import { inOrder } from '../transition-log.ts';
 import type { JobStore } from './job-store.ts';
-import { copyOut, packed, type StoredJob } from './stored-job.ts';
+import { copyOf, copyOut, packed, type StoredJob } from './stored-job.ts';
 
 /** How many entries the log keeps. */
 const MOST_LOGGED = 10_000;
@@ -56,7 +56,7 @@ export function setMetadata(
   if (stored === undefined) return { outcome: 'missing', job: null };
   const { metadata: current, ...job } = stored.job;
   const isRefused = claimToken !== undefined && job.claimToken !== claimToken;
-  const { metadata, isTooLarge } = mergeMetadata(current, packed(changes));
+  const { metadata, isTooLarge } = mergeMetadata(current, copyOf(changes));
   if (isRefused || isTooLarge) {
     return { outcome: isRefused ? 'refused' : 'full', job: copyOut(stored) };
   }

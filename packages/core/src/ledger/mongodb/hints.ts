@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { Collection, MongoClient, ServerDescriptionChangedEvent } from 'mongodb';
+import type { Collection, DbOptions, MongoClient, ServerDescriptionChangedEvent } from 'mongodb';
 import type { Clock } from '../../foundation/clock.ts';
 import type { Random } from '../../foundation/random.ts';
 import type { Job } from '../../job/job.ts';
@@ -27,7 +27,7 @@ export function watchJobs(params: WatchJobsParams): LedgerWatch {
   const unwatchPrimary = watchPrimary(params);
   const unsupported = whyNoHints(params);
   if (unsupported !== undefined) return { unsupported, close: async () => unwatchPrimary() };
-  const watch = watchCollection(params);
+  const watch = watchCollection({ ...params, collection: unbounded(params) });
   return {
     rest: watch.rest,
     async close(): Promise<void> {
@@ -44,16 +44,50 @@ function whyNoHints({ canWatch, client }: WatchJobsParams): string | undefined {
   return undefined;
 }
 
+/**
+ * The same collection without the `timeoutMS` of a client: that bounds each wait of a change stream, which is to wait
+ * for as long as nothing changes.
+ */
+function unbounded({ client, collection }: WatchJobsParams): Collection<Job> {
+  const { dbName, collectionName } = collection;
+  const options: DbOptions = Object.fromEntries([['timeoutMS', undefined]]);
+  return client.db(dbName, options).collection<Job>(collectionName);
+}
+
 /** Another primary has another clock. */
 function watchPrimary({ client, listener }: WatchJobsParams): () => void {
-  const onChange = ({
+  const told = primaryWatches.get(client) ?? new PrimaryWatch(client);
+  primaryWatches.set(client, told);
+  return told.add(() => listener({ kind: 'clockChanged' }));
+}
+
+const primaryWatches = new WeakMap<object, PrimaryWatch>();
+
+/** Listens to a client once, however many schedulers rest on it: Node.js warns of more than ten listeners. */
+class PrimaryWatch {
+  readonly #client: MongoClient;
+  readonly #told = new Set<() => void>();
+
+  constructor(client: MongoClient) {
+    this.#client = client;
+  }
+
+  /** The answer takes it away. */
+  add(onNewPrimary: () => void): () => void {
+    if (this.#told.size === 0) this.#client.on('serverDescriptionChanged', this.#onChange);
+    this.#told.add(onNewPrimary);
+    return () => {
+      this.#told.delete(onNewPrimary);
+      if (this.#told.size === 0) this.#client.off('serverDescriptionChanged', this.#onChange);
+    };
+  }
+
+  readonly #onChange = ({
     previousDescription,
     newDescription,
   }: ServerDescriptionChangedEvent): void => {
     const becamePrimary =
       newDescription.type === 'RSPrimary' && previousDescription.type !== 'RSPrimary';
-    if (becamePrimary) listener({ kind: 'clockChanged' });
+    if (becamePrimary) for (const tell of this.#told) tell();
   };
-  client.on('serverDescriptionChanged', onChange);
-  return () => client.off('serverDescriptionChanged', onChange);
 }
