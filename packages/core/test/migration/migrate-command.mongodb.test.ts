@@ -157,6 +157,7 @@ describeWithMongo('monque-migrate', () => {
   });
 
   test('says what is wrong with an option, and ends with 1', async () => {
+    await put('done');
     const { code, errors } = await run('--format', 'agenda', '--batch-size', 'many');
     expect(code).toBe(1);
     expect(errors).toEqual([expect.stringContaining('`options.batchSize`')]);
