@@ -10,9 +10,10 @@ import type { GetHistoryOptions } from './client/metadata-and-history.ts';
 import type { OpenGateOptions } from './client/open-gate.ts';
 import type { Schedule } from './client/schedules.ts';
 import { Waiter } from './client/wait-for.ts';
-import { MonqueEmitter } from './context/events.ts';
+import { MonqueEmitter, type MonqueEventMap } from './context/events.ts';
 import type { Health } from './context/health.ts';
 import { INSTRUMENTATION_CHECKS, type Instrumentation } from './context/instruments.ts';
+import { Notices } from './context/notices.ts';
 import { type EngineContext, makeContext } from './context/scheduler-context.ts';
 import type { AuditOptions, AuditReport } from './diagnosis/auditor.ts';
 import type { Explanation } from './diagnosis/explanation.ts';
@@ -85,6 +86,7 @@ export class Monque<Types extends JobTypes = UntypedJobs>
   #instance: Instance | undefined;
   #releaseSignals: (() => void) | undefined;
   readonly #turns = new Turns();
+  readonly #notices: Notices;
 
   /**
    * @param source - the database to keep jobs in, or a ledger of your own
@@ -97,6 +99,7 @@ export class Monque<Types extends JobTypes = UntypedJobs>
       this.emit(name, payload as never);
     });
     this.#options = this.#context.options;
+    this.#notices = new Notices(() => this.#options.logger === undefined);
     this.#waiter = new Waiter(this.#context);
     this.#reconfigurer = new Reconfigurer(this.#context, this.#workers, options);
     const instance = (): Instance | undefined => this.#instance;
@@ -138,7 +141,9 @@ export class Monque<Types extends JobTypes = UntypedJobs>
     ...data: DataArgument<DataFor<Types, Name>, [options?: EnqueueOptions]>
   ): Promise<Job<DataOf<Types, Name>>>;
   async enqueue(name: string, data?: unknown, options: EnqueueOptions = {}): Promise<Job> {
-    return this.#jobs.enqueue(name, data, options);
+    const job = await this.#jobs.enqueue(name, data, options);
+    this.#noticeEnqueue(name);
+    return job;
   }
 
   now<T>(name: AnyName<Types>, data?: T): Promise<Job<T>>;
@@ -147,13 +152,16 @@ export class Monque<Types extends JobTypes = UntypedJobs>
     ...data: DataArgument<DataFor<Types, Name>>
   ): Promise<Job<DataOf<Types, Name>>>;
   async now(name: string, data?: unknown): Promise<Job> {
-    return this.#jobs.now(name, data);
+    const job = await this.#jobs.now(name, data);
+    this.#noticeEnqueue(name);
+    return job;
   }
 
   async enqueueMany<Name extends NameOf<Types> = NameOf<Types>>(
     entries: readonly TypedEntry<Types, Name>[],
   ): Promise<EnqueueEntryResult<DataOf<Types, Name>>[]> {
     const results = await this.#jobs.enqueueMany(entries);
+    for (const { name } of entries) this.#noticeEnqueue(name);
     return results as EnqueueEntryResult<DataOf<Types, Name>>[];
   }
 
@@ -174,7 +182,9 @@ export class Monque<Types extends JobTypes = UntypedJobs>
     data?: unknown,
     options: ScheduleOptions = {},
   ): Promise<Job> {
-    return this.#jobs.schedule(cron, name, data, options);
+    const job = await this.#jobs.schedule(cron, name, data, options);
+    this.#noticeEnqueue(name);
+    return job;
   }
 
   async unschedule(
@@ -214,6 +224,7 @@ export class Monque<Types extends JobTypes = UntypedJobs>
       throw new InvalidArgumentError('name', 'a name without a worker', name);
     }
     this.#workers.set(name, new Worker(name, work, options, this.#options));
+    this.#notices.workerAdded(this.#options.clock.monotonic());
     this.#instance?.workerAdded();
     return this;
   }
@@ -334,6 +345,21 @@ export class Monque<Types extends JobTypes = UntypedJobs>
   instrument(instrumentation: Instrumentation): () => void {
     checkFields('instrumentation', instrumentation, INSTRUMENTATION_CHECKS);
     return this.#context.instruments.add(instrumentation);
+  }
+
+  protected override unheard<Name extends keyof MonqueEventMap>(
+    name: Name,
+    payload: MonqueEventMap[Name][0],
+  ): void {
+    // Whoever listens for errors hears of an outage too.
+    const isHeard = name === 'connection:lost' && this.listenerCount('job:error') > 0;
+    if (!isHeard) this.#notices.unheard(name, payload);
+  }
+
+  #noticeEnqueue(name: string): void {
+    const nowMs = this.#options.clock.monotonic();
+    const isRunning = this.#instance !== undefined;
+    this.#notices.enqueued({ name, workers: this.#workers, isRunning, nowMs });
   }
 
   async #startInstance(): Promise<void> {

@@ -164,11 +164,12 @@ export interface MonqueOptions {
   readonly codec?: Codec;
   /**
    * Told what the engine does: starts and stops, claims, retries, rescues, leases, pauses; never what jobs hold.
-   * `console`, pino and the logger of Ts.ED fit.
+   * `console`, pino and the logger of Ts.ED fit. Without one, a failure, an outage or a misuse that nobody listens for is
+   * told to stderr once, in one line; `false` turns that off.
    *
-   * @default none
+   * @default none, but for those lines
    */
-  readonly logger?: Logger;
+  readonly logger?: Logger | false;
   /**
    * The rules that every write must keep, of the ledger's own and of yours, and what happens to writes that break them.
    *
@@ -208,7 +209,7 @@ export interface ResolvedOptions {
   readonly access: Access | undefined;
   readonly codec: Codec | undefined;
   readonly operationTimeoutMs: number;
-  readonly logger?: Logger;
+  readonly logger?: Logger | false;
   readonly alerts: ResolvedAlerts;
   readonly clock: Clock;
   readonly random: Random;
@@ -265,7 +266,9 @@ export const OPTION_CHECKS: Readonly<Record<keyof MonqueOptions, Check>> = {
   operationTimeout: integer(100, DAY_MS),
   access: hasMethods('may'),
   codec: hasMethods('encode', 'decode'),
-  logger: hasMethods('debug', 'info', 'warn', 'error'),
+  logger: (field, value) => {
+    if (value !== false) hasMethods('debug', 'info', 'warn', 'error')(field, value);
+  },
   invariants: checkInvariantOptions,
   alerts: checkAlerts,
   clock: hasMethods('now', 'monotonic', 'setTimer', 'setImmediate'),
@@ -319,7 +322,7 @@ export function resolveOptions(options: MonqueOptions = {}, ownLedger = false): 
     access: options.access,
     codec: options.codec,
     operationTimeoutMs: options.operationTimeout ?? DEFAULT_OPERATION_TIMEOUT,
-    ...(options.logger && { logger: options.logger }),
+    ...(options.logger !== undefined && { logger: options.logger }),
     alerts: resolveAlerts(options.alerts),
     clock: options.clock ?? systemClock,
     random: options.random ?? systemRandom,
