@@ -6,9 +6,13 @@ const sources = (path: string): string =>
 
 const alias = [
   { find: /^@monque\/core$/, replacement: sources('index.ts') },
+  { find: /^@monque\/core\/ledger$/, replacement: sources('ledger-api.ts') },
   { find: /^@monque\/core\/opentelemetry$/, replacement: sources('opentelemetry/index.ts') },
   { find: /^@monque\/core\/testing$/, replacement: sources('testing/index.ts') },
   { find: /^@monque\/tsed$/, replacement: sources('../../tsed/src/index.ts') },
+  { find: /^@monque\/dashboard$/, replacement: sources('../../dashboard/src/index.ts') },
+  { find: /^@monque\/dashboard\/node$/, replacement: sources('../../dashboard/src/node.ts') },
+  { find: /^@monque\/ledgers$/, replacement: sources('../../ledgers/src/index.ts') },
 ];
 
 /** What needs the decorators of Ts.ED is a project of its own. */
