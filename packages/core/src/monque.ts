@@ -217,6 +217,11 @@ export class Monque<Types extends JobTypes = UntypedJobs>
   ): this {
     checkJobName('name', name);
     const isStaged = typeof handler === 'object' && handler !== null;
+    const isSwapped = isStaged && !('stages' in handler) && typeof options === 'function';
+    if (isSwapped) {
+      const hint = 'the options come last: worker(name, handler, options)';
+      throw new InvalidArgumentError('handler', 'a function, or stages', handler, hint);
+    }
     if (!isStaged) checkFunction('handler', handler);
     const work = isStaged ? new StagePlan(handler) : (handler as JobHandler);
     checkWorkerOptions(options);

@@ -127,7 +127,9 @@ describeWithMongo('opening a ledger', () => {
 
   test('passes on any other error', async () => {
     const collectionName = 'x'.repeat(300);
-    await expect(openLedger(db, { collectionName }).open()).rejects.toMatchObject({ code: 'LEDGER_REFUSED' });
+    await expect(openLedger(db, { collectionName }).open()).rejects.toMatchObject({
+      code: 'LEDGER_REFUSED',
+    });
   });
 
   test('uses the collection monque_jobs unless another is named', async () => {
