@@ -59,7 +59,7 @@ export function makeContext(
   };
   const options = { ...resolved };
   const { clock, random, codec } = options;
-  const log = (): Log | undefined => options.logger && new Log(options.logger);
+  const log = (): Log | undefined => (options.logger ? new Log(options.logger) : undefined);
   const health = new HealthRecord(emit);
   const metrics = new Metrics();
   const report = (thrown: unknown): void => {

@@ -176,7 +176,10 @@ export abstract class LedgerStore {
       this.clock,
       this.open(),
       this.#operationTimeoutMs,
-      () => new ConnectionError(`The ledger did not open within ${this.#operationTimeoutMs} ms`),
+      () =>
+        new ConnectionError(
+          `The ledger did not open within ${Math.round(this.#operationTimeoutMs)} ms`,
+        ),
     );
     const calls: Calls = this.verbs;
     const answer = underRules({
@@ -186,7 +189,7 @@ export abstract class LedgerStore {
       read: (job) => this.verbs.getJob(job),
       next: (given) => calls[verb](given),
     });
-    const message = `The ledger did not answer ${verb} within ${deadlineMs} ms`;
+    const message = `The ledger did not answer ${verb} within ${Math.round(deadlineMs)} ms`;
     return withDeadline(this.clock, answer, deadlineMs, () =>
       isWrite(verb) ? new UnknownOutcomeError(message) : new ConnectionError(message),
     );

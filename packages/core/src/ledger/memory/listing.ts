@@ -7,6 +7,7 @@ import type { ObjectId } from 'mongodb';
 import type { Job } from '../../job/job.ts';
 import { JOB_LIFECYCLE } from '../../job/job-lifecycle.ts';
 import { matchesMetadata } from '../../job/metadata.ts';
+import { storedHistory } from '../../job/stored-lists.ts';
 import type {
   FindJobsParams,
   GetJobParams,
@@ -50,7 +51,7 @@ export class MemoryListing {
     const { log } = this.#parts;
     if (log !== undefined) return log.read(jobId.toHexString(), limit);
     const stored = this.#find(jobId, true);
-    return stored === undefined ? [] : (copyOut(stored).history ?? []).slice(-limit);
+    return stored === undefined ? [] : storedHistory(copyOut(stored)).slice(-limit);
   }
 
   /** A page of jobs. */

@@ -7,7 +7,7 @@ import type { Job } from '../../job/job.ts';
 import type { SetMetadataParams, SetMetadataResult } from '../ledger-repository.ts';
 import { changeMetadata } from '../metadata-change.ts';
 import type { JobStore } from './job-store.ts';
-import { copyOut, packed } from './stored-job.ts';
+import { copyOf, copyOut } from './stored-job.ts';
 
 /** Changes keys of a job's metadata; no state is touched. */
 export async function setMetadata(
@@ -16,7 +16,7 @@ export async function setMetadata(
 ): Promise<SetMetadataResult> {
   const stored = jobs.find(params.jobId.toHexString());
   if (stored === undefined) return { outcome: 'missing', job: null };
-  const change = changeMetadata(stored.job, { ...params, changes: packed(params.changes) });
+  const change = changeMetadata(stored.job, { ...params, changes: copyOf(params.changes) });
   if (change.outcome !== 'written') return { outcome: change.outcome, job: copyOut(stored) };
   const { metadata: _, ...rest } = stored.job;
   const { metadata } = change;

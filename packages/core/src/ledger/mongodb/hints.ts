@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { Collection, MongoClient, ServerDescriptionChangedEvent } from 'mongodb';
+import type { Collection, DbOptions, MongoClient, ServerDescriptionChangedEvent } from 'mongodb';
 import type { Clock } from '../../foundation/clock.ts';
 import type { Random } from '../../foundation/random.ts';
 import type { Job } from '../../job/job.ts';
@@ -27,7 +27,7 @@ export function watchJobs(params: WatchJobsParams): LedgerWatch {
   const unwatchPrimary = watchPrimary(params);
   const unsupported = whyNoHints(params);
   if (unsupported !== undefined) return { unsupported, close: async () => unwatchPrimary() };
-  const watch = watchCollection(params);
+  const watch = watchCollection({ ...params, collection: unbounded(params) });
   return {
     rest: watch.rest,
     async close(): Promise<void> {
@@ -42,6 +42,16 @@ function whyNoHints({ canWatch, client }: WatchJobsParams): string | undefined {
   if (!canWatch) return 'the server is not part of a replica set';
   if (client.options.maxPoolSize === 1) return 'the client has a `maxPoolSize` of 1';
   return undefined;
+}
+
+/**
+ * The same collection without the `timeoutMS` of a client: that bounds each wait of a change stream, which is to wait
+ * for as long as nothing changes.
+ */
+function unbounded({ client, collection }: WatchJobsParams): Collection<Job> {
+  const { dbName, collectionName } = collection;
+  const options: DbOptions = Object.fromEntries([['timeoutMS', undefined]]);
+  return client.db(dbName, options).collection<Job>(collectionName);
 }
 
 /** Whom to tell of another primary, by client. Each listener at the client itself would count towards a warning of Node.js. */

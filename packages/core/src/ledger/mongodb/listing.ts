@@ -5,6 +5,7 @@
  */
 import type { Document, WithId } from 'mongodb';
 import type { Job } from '../../job/job.ts';
+import { storedHistory } from '../../job/stored-lists.ts';
 import type {
   FindJobsParams,
   GetJobParams,
@@ -39,7 +40,7 @@ export class MongoListing {
     const { log } = this.#jobs;
     if (log !== undefined) return log.read(params);
     const job = await this.getJob({ jobId: params.jobId, archived: true });
-    return (job?.history ?? []).slice(-params.limit);
+    return (job === null ? [] : storedHistory(job)).slice(-params.limit);
   }
 
   /** A page of jobs. Without an index for its order it is sorted, on disk where memory is not enough. */

@@ -50,7 +50,8 @@ export class MongoControl {
       const choice = chooseCancel(job, params);
       if (choice === undefined) return { outcome: 'refused', job };
       if (choice.verb === 'requestCancel')
-        return job.cancelRequestedAt && { outcome: 'requested', job };
+        // Whatever is stored there counts as a request.
+        return job.cancelRequestedAt === undefined ? undefined : { outcome: 'requested', job };
       // One that is in no series was running a moment ago.
       return choice.verb === 'cancel' ? undefined : this.#cancelRun(jobId, choice);
     });

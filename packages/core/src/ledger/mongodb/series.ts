@@ -59,16 +59,12 @@ export class MongoSeries {
     const documents = await collection
       .find(seriesFilter(filter), {
         ...commands.readOptions(),
-        sort: { uniqueLock: 1, name: 1 },
+        // Sorted by the server, as far as the limit: the index has the keys of all series before their names.
+        sort: { name: 1, uniqueLock: 1 },
         limit,
         hint: IndexName.LOCK,
       })
       .toArray();
-    return documents.map(fromDocument).sort(byNameAndLock);
+    return documents.map(fromDocument);
   }
-}
-
-function byNameAndLock(a: Job, b: Job): number {
-  const [ofA, ofB] = [a, b].map(({ name, uniqueLock }) => [name, uniqueLock].join('\0'));
-  return String(ofA) < String(ofB) ? -1 : 1;
 }
