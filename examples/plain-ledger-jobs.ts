@@ -5,12 +5,14 @@
  *
  * @module
  */
-import { InvalidArgumentError, JOB_LIFECYCLE, type Job } from '@monque/core/ledger';
 import {
   type CountDueParams,
   type CountDueResult,
   type FindJobsParams,
   type FindSeriesParams,
+  InvalidArgumentError,
+  JOB_LIFECYCLE,
+  type Job,
   type JobFilter,
   type JobPlace,
   lockOf,

@@ -4,7 +4,13 @@
  * @module
  */
 import type * as verbs from '@monque/core/ledger';
-import { type Clock, countClaims, type Job, type LedgerHint, type LedgerWatch } from '@monque/core/ledger';
+import {
+  type Clock,
+  countClaims,
+  type Job,
+  type LedgerHint,
+  type LedgerWatch,
+} from '@monque/core/ledger';
 import {
   countDue,
   countJobs,

@@ -39,7 +39,6 @@ say('duplicate', second, `the key is taken; same job: ${second._id.equals(first.
 monque.on('job:fail', ({ job, error }) => {
   say('failed', job, `${error.message}; next try after ${100 * 2 ** job.failCount} ms`);
 });
-monque.on('job:fail', ({ job, error }) => console.error(`${job.name} failed: ${error.message}`));
 monque.on('job:error', ({ error }) => console.error(error.message));
 const allDone = new Promise((resolve) => {
   monque.on('job:complete', ({ job }) => {

@@ -15,7 +15,7 @@ import { Waiter, type WaitForOptions } from './client/wait-for.ts';
 import { MonqueEmitter, type MonqueEventMap } from './context/events.ts';
 import type { Health } from './context/health.ts';
 import { INSTRUMENTATION_CHECKS, type Instrumentation } from './context/instruments.ts';
-import { Notices } from './context/notices.ts';
+import { isNoticed, Notices } from './context/notices.ts';
 import { type EngineContext, makeContext } from './context/scheduler-context.ts';
 import type { AuditOptions, AuditReport } from './diagnosis/auditor.ts';
 import type { Explanation } from './diagnosis/explanation.ts';
@@ -100,7 +100,7 @@ export class Monque<Types extends JobTypes = UntypedJobs>
     super();
     this.#context = makeContext(resolveSource(source, options), {
       emit: (name, payload) => this.emit(name, payload as never),
-      listenerCount: (name) => this.listenerCount(name),
+      isHeard: (name) => isNoticed(name) || this.listenerCount(name) > 0,
     });
     this.#options = this.#context.options;
     this.#notices = new Notices(() => this.#options.logger === undefined);

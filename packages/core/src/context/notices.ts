@@ -46,6 +46,11 @@ const NOTICES: {
   }),
 };
 
+/** True for an event that is told where nobody listens, or that ends what was told. */
+export function isNoticed(name: keyof MonqueEventMap): boolean {
+  return name === 'connection:restored' || Object.hasOwn(NOTICES, name);
+}
+
 /** What an enqueue is looked at with. */
 export interface EnqueueFacts {
   readonly name: string;

@@ -241,9 +241,9 @@ describe('text cut inside a character', () => {
 describe('what the driver would refuse in the middle of a batch, or store as something else', () => {
   test.each([
     ['a RegExp with a NUL', new RegExp(String.fromCharCode(0)), 'a RegExp without NUL characters'],
-    ['a RegExp of BSON with a NUL', bareRegExp('a\0b'), 'a value that can be read'],
+    ['a RegExp of BSON with a NUL', bareRegExp('a\0b'), 'a value that BSON can hold'],
     ['a Long past 63 bits', Long.MAX_UNSIGNED_VALUE, 'a Long of at most 63 bits'],
-    ['a Code whose scope has no end', endlessCode(), 'a value that can be read'],
+    ['a Code whose scope has no end', endlessCode(), 'a value that BSON can hold'],
   ])('%s is refused by its path', (_, value, message) => {
     expect(refusal({ list: [1, value] })).toContain('`data.list[1]` to be');
     expect(refusal({ list: [1, value] })).toContain(message);
