@@ -87,7 +87,8 @@ export function makeWorld(seed = 1): TestWorld {
     const faulty = new FaultyLedgerRepository(ledger, { clock, chooseFault });
     seeds += 1;
     // What is born claimed goes another way than most of these tests are about.
-    const defaults = { clock, random: new SeededRandom(seeds), claimOnEnqueue: false };
+    const random = new SeededRandom(seeds);
+    const defaults = { clock, random, claimOnEnqueue: false, logger: false } as const;
     const monque = new Monque(faulty, { ...defaults, ...options });
     return { monque, faulty, network, events: recordEvents(monque) };
   };
