@@ -54,14 +54,14 @@ function causeOf({
   scheduledFor,
   updatedAt,
   history = [],
-  fence,
+  startedAt,
 }: Job): keyof typeof NOT_DUE | 'retry' {
   const last: HistoryEntry | undefined = history.at(-1);
   const verb = last && Number(last.at) === Number(updatedAt) ? last.verb : undefined;
   if (verb === 'retry') return 'retry';
   if (scheduledFor?.getTime() === nextRunAt.getTime()) return 'series';
   if (verb !== undefined) return 'amended';
-  return fence > 0 ? 'snoozed' : 'later';
+  return startedAt === undefined ? 'later' : 'snoozed';
 }
 
 function pausedReasons({ job: { name }, pausedNames }: Facts): readonly Reason[] {

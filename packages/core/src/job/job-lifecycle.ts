@@ -346,6 +346,8 @@ export const JOB_LIFECYCLE: Lifecycle<JobStatus, JobVerb> = defineLifecycle<JobS
       },
       append: HISTORY,
       reset: ['failCount'],
+      // A claim that was on its way when the job was cancelled is older than this.
+      increment: ['fence'],
       clear: [...OF_FAILED_RUNS, 'finishedAt', 'cancelRequestedAt'],
     },
     remove: { from: ['pending', 'blocked', 'completed', 'failed', 'cancelled'], to: GONE },

@@ -132,7 +132,10 @@ export interface Job<T = unknown> {
   readonly failCount: number;
   /** The message of the last failure. */
   readonly failReason?: string;
-  /** How many times the job was claimed, ever; grows only. Hand it to other systems to fence off a late run. */
+  /**
+   * Rises with each claim of the job, and when it is put back after it finished; never falls. Hand it to other systems to
+   * fence off a late run.
+   */
   readonly fence: number;
   /** How many times the job was given back because its instance died. */
   readonly rescueCount?: number;

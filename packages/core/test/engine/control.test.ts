@@ -23,7 +23,7 @@ describe('retryJob', () => {
     expect(job?.failReason).toBeUndefined();
     expect(job?.finishedAt).toBeUndefined();
     await clock.advance(100);
-    expect(await monque.getJob(_id)).toMatchObject({ status: 'completed', fence: 2 });
+    expect(await monque.getJob(_id)).toMatchObject({ status: 'completed', fence: 3 });
     expect(payloads(events, 'job:retried')).toMatchObject([{ job: { _id } }]);
     await monque.stop();
   });

@@ -165,6 +165,7 @@ export function redriveJob(
   delete job.askedMs;
   if (lock !== undefined) job[lock.field] = lock.text;
   Object.assign(job, { status: 'pending', dueMs: nowMs + delayMs, updatedMs: nowMs });
+  job.fence += 1;
   note(job, 'redrive');
 }
 

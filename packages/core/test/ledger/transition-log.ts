@@ -125,7 +125,7 @@ export function transitionLogTests(makeLedger: () => Promise<LedgerUnderTest>): 
       by,
       reason: 'why',
     });
-    expect(redrive).toEqual({ verb: 'redrive', at: subject.at(3), to: 'pending', by, fence: 0 });
+    expect(redrive).toEqual({ verb: 'redrive', at: subject.at(3), to: 'pending', by, fence: 1 });
     expect(request).toMatchObject({
       verb: 'requestCancel',
       from: 'processing',

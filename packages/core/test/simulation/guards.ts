@@ -158,9 +158,9 @@ export const GUARDS: readonly Guard[] = [
     alterations: [
       {
         file: 'client/insert-batches.ts',
-        find: 'const { answers } = await ledger.enqueue({ jobs });',
+        find: 'call: () => ledger.enqueue({ jobs: first?.jobs ?? jobs }),',
         replace:
-          'const { random } = this.#context;\n        const anew = jobs.map((job) => ({ ...job, _id: random.objectId(job.createdAt.getTime()) }));\n        const { answers } = await ledger.enqueue({ jobs: attempt === 1 ? jobs : anew });',
+          'call: () => ledger.enqueue({ jobs: unconfirmed === undefined ? jobs : jobs.map((job) => ({ ...job, _id: random.objectId(job.createdAt.getTime()) })) }),',
       },
     ],
     rules: ['an enqueue makes two jobs'],

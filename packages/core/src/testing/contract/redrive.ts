@@ -37,7 +37,8 @@ export const redriveTests: ContractTests = {
     );
     assert.deepEqual((await subject.claim({ now: subject.at(4999) })).jobs, []);
     const again = await subject.claimOnly({ now: subject.at(5000) });
-    assert.equal(again.fence, job.fence + 1);
+    // Once for being put back, which a claim that is still on its way must not match, and once for the claim.
+    assert.equal(again.fence, job.fence + 2);
     assert.equal(await subject.settle('complete', again), 'settled');
   },
 

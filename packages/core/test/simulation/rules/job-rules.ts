@@ -66,8 +66,8 @@ const MAY_FORGET_REQUEST = new Set<JobVerb>([
   'redrive',
 ]);
 
-/** The verbs that begin a claim. */
-const CLAIMS = new Set<JobVerb>(['claim', 'enqueueClaimed']);
+/** The verbs that begin a claim, and the one that puts a finished job back. */
+const RAISES_FENCE = new Set<JobVerb>(['claim', 'enqueueClaimed', 'redrive']);
 
 const COUNTS_A_FAILURE = new Set<JobVerb>(['retry', 'fail', 'discard']);
 const FORGETS_FAILURES = new Set<JobVerb>([
@@ -106,7 +106,7 @@ export function transitionRule(_facts: Facts, violate: Violate): Rule {
       const isAllowed = from.includes(wasIn) && (to === 'stays' ? wasIn : to) === isIn;
       if (!isAllowed) violate('a transition is illegal', change);
       if (after === undefined) return;
-      const fence = (before?.fence ?? 0) + (CLAIMS.has(verb) ? 1 : 0);
+      const fence = (before?.fence ?? 0) + (RAISES_FENCE.has(verb) ? 1 : 0);
       if (after.fence !== fence) violate('a fence goes wrong', `${change}, fence ${after.fence}`);
       const claimFields = [after.claimToken, after.claimedBy, after.lockedAt];
       const areRight = claimFields.every(
