@@ -50,7 +50,7 @@ async function getCapabilities(call: Call): Promise<CapabilitiesAnswer> {
 
 /** Of the process that serves this, as far as its names are seen. */
 async function getHealth(call: Call): Promise<HealthAnswer> {
-  const { health } = { health: call.server.options.monque.health() };
+  const health = call.server.options.monque.health();
   const seesAll = await call.monque.can('findJobs');
   const paused = health.pausedNames.map(async (name) => {
     return seesAll || (await call.monque.can('findJobs', name)) ? [name] : [];
@@ -59,7 +59,8 @@ async function getHealth(call: Call): Promise<HealthAnswer> {
   const { lastError } = health;
   return {
     at: call.at,
-    status: connected ? 'ok' : 'degraded',
+    // One that was not started holds no lease, and is not expected to.
+    status: connected || !running ? 'ok' : 'degraded',
     ...{ running, connected, hints, lag, runningJobs, bufferedJobs, unsettledJobs },
     pausedNames: (await Promise.all(paused)).flat(),
     alerts: [...health.alerts],
