@@ -7,6 +7,9 @@ import { expect } from 'vitest';
 import { openApiOf } from '../src/api/openapi.ts';
 import { ROUTE_LIST, type Route } from '../src/api/routes.ts';
 import { createDashboard, type DashboardHandler, type DashboardOptions } from '../src/index.ts';
+import type { Assets } from '../src/pages/asset.ts';
+import { App } from '../src/server/app.ts';
+import { Server } from '../src/server/server.ts';
 import { isTime } from '../src/server/validation.ts';
 
 const document = openApiOf('Test');
@@ -38,6 +41,24 @@ export function requestOf(path: string, { method = 'GET', json, headers = {} }: 
     headers: { ...(changes && { 'content-type': 'application/json' }), ...headers },
     ...(json !== undefined && { body: JSON.stringify(json) }),
   });
+}
+
+/** Pages as a build leaves them. */
+export const ASSETS: Assets = {
+  'index.html': {
+    type: 'text/html; charset=utf-8',
+    hash: 'i1',
+    encoding: 'utf8',
+    body: '<!doctype html><html><head><base href="/"><title>M</title></head><body></body></html>',
+  },
+  'assets/a-1.js': { type: 'text/javascript', hash: 'a1', encoding: 'utf8', body: 'go()' },
+  'assets/b-2.png': { type: 'image/png', hash: 'b2', encoding: 'base64', body: 'AAEC/w==' },
+};
+
+/** A dashboard with those pages. */
+export function withPages(options: DashboardOptions, assets: Assets = ASSETS): DashboardHandler {
+  const app = new App(new Server(options), assets);
+  return (request) => app.answer(request);
 }
 
 /** A dashboard with a way to ask it. */

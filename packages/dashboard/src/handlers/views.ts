@@ -82,18 +82,16 @@ async function getErrors(call: Call): Promise<ErrorsAnswer> {
     readonly window?: number;
   };
   const names = name ?? (await call.names());
-  const isEmpty = Array.isArray(names) && names.length === 0;
-  const page = await call.monque.getJobsWithCursor({
-    ...(names !== undefined && !isEmpty && { name: names }),
-    ...{ status: 'failed', orderBy: '_id', direction: 'descending' },
-    limit: isEmpty ? 1 : window,
+  if (names?.length === 0) return { at: call.at, groups: [], examined: 0, isComplete: true };
+  const { jobs, nextCursor } = await call.monque.getJobsWithCursor({
+    ...(names !== undefined && { name: names }),
+    ...{ status: 'failed', orderBy: '_id', direction: 'descending', limit: window },
   });
-  const jobs = isEmpty ? [] : page.jobs;
   return {
     at: call.at,
     groups: groupErrors(jobs.map((job) => summaryOf(job, call.eyes))),
     examined: jobs.length,
-    isComplete: isEmpty || page.nextCursor === null,
+    isComplete: nextCursor === null,
   };
 }
 
