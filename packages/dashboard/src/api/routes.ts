@@ -161,7 +161,7 @@ const ROUTES: Readonly<Record<RouteId, Route>> = {
     ...{ method: 'POST', path: 'jobs', body: 'EnqueueRequest', changes: true, status: 201 },
     ...{ answer: 'JobAnswer', idempotent: true },
     summary: 'Stores a job',
-    cost: 'One write; with an Idempotency-Key one read more.',
+    cost: 'One write; with an Idempotency-Key three reads more.',
   },
   getJob: {
     ...{ method: 'GET', path: 'jobs/{id}', answer: 'JobAnswer' },
