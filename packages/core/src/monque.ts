@@ -96,8 +96,9 @@ export class Monque<Types extends JobTypes = UntypedJobs>
    */
   constructor(source: Db | LedgerRepository, options: MonqueOptions = {}) {
     super();
-    this.#context = makeContext(resolveSource(source, options), (name, payload) => {
-      this.emit(name, payload as never);
+    this.#context = makeContext(resolveSource(source, options), {
+      emit: (name, payload) => this.emit(name, payload as never),
+      listenerCount: (name) => this.listenerCount(name),
     });
     this.#options = this.#context.options;
     this.#waiter = new Waiter(this.#context);
