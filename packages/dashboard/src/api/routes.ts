@@ -47,6 +47,10 @@ const FILTER_QUERY = {
   uniqueKey: KEY,
   createdFrom: TIME,
   createdBefore: TIME,
+  finishedFrom: TIME,
+  finishedBefore: TIME,
+  failReason: described(text(1_000), 'The beginning of the message of the last failure.'),
+  claimedBy: described(text(256), 'The id of the instance that holds it.'),
 };
 
 const BY_METADATA = {

@@ -33,7 +33,7 @@ function answer(call: Call, job: Job | null): JobAnswer {
 async function listJobs(call: Call): Promise<JobsAnswer> {
   const query = call.query as JobsQuery;
   const names = query.name === undefined ? await call.names() : undefined;
-  const options = listOptions(query, names);
+  const options = listOptions(query, names, call.server.timeoutMs);
   const isEmpty = names?.length === 0;
   const page = isEmpty ? EMPTY : await call.monque.getJobsWithCursor(options);
   return {
