@@ -19,6 +19,7 @@ import { type EngineContext, makeContext } from './context/scheduler-context.ts'
 import type { AuditOptions, AuditReport } from './diagnosis/auditor.ts';
 import type { Explanation } from './diagnosis/explanation.ts';
 import type { Inspection } from './diagnosis/inspector.ts';
+import type { ExplainManyOptions, ReasonCounts } from './diagnosis/many-explainer.ts';
 import { type MetricsSnapshot, snapshotOf } from './diagnosis/metrics-snapshot.ts';
 import { idleHealth } from './engine/idle-health.ts';
 import { Instance } from './engine/instance.ts';
@@ -326,6 +327,10 @@ export class Monque<Types extends JobTypes = UntypedJobs>
 
   explain(id: JobId): Promise<Explanation> {
     return this.#jobs.explain(id);
+  }
+
+  explainMany(filter: JobsFilter, options: ExplainManyOptions = {}): Promise<ReasonCounts> {
+    return this.#jobs.explainMany(filter, options);
   }
 
   inspect(): Promise<Inspection> {
