@@ -8,7 +8,7 @@
  * @module
  */
 
-import { type BulkResult, BulkVerbs } from './client/bulk-verbs.ts';
+import { type BulkOptions, type BulkResult, BulkVerbs } from './client/bulk-verbs.ts';
 import { type EnqueueEntry, type EnqueueEntryResult, Producer } from './client/enqueue.ts';
 import { type JobsPage, Listing } from './client/listing.ts';
 import { ManualVerbs } from './client/manual-verbs.ts';
@@ -22,6 +22,11 @@ import { type AuditOptions, Auditor, type AuditReport } from './diagnosis/audito
 import { Explainer } from './diagnosis/explainer.ts';
 import type { Explanation } from './diagnosis/explanation.ts';
 import { type Inspection, Inspector } from './diagnosis/inspector.ts';
+import {
+  type ExplainManyOptions,
+  ManyExplainer,
+  type ReasonCounts,
+} from './diagnosis/many-explainer.ts';
 import type { Instance } from './engine/instance.ts';
 import {
   checkFields,
@@ -73,6 +78,7 @@ export class JobsClient implements UntypedVerbs {
   readonly #gates: Gates;
   readonly #records: Records;
   readonly #explainer: Explainer;
+  readonly #manyExplainer: ManyExplainer;
   readonly #inspector: Inspector;
   readonly #auditor: Auditor;
   readonly #actor: Actor | undefined;
@@ -92,6 +98,7 @@ export class JobsClient implements UntypedVerbs {
     this.#gates = new Gates(context, workers, (job) => onPending([job]));
     this.#records = new Records(context);
     this.#explainer = new Explainer(context, instance);
+    this.#manyExplainer = new ManyExplainer(context, instance);
     this.#inspector = new Inspector(context, instance);
     this.#auditor = new Auditor(context);
     this.#listing = new Listing(context);
@@ -190,15 +197,15 @@ export class JobsClient implements UntypedVerbs {
     return this.#manual.deleteJob(id, options);
   }
 
-  async cancelJobs(filter: JobsFilter, options: ManualVerbOptions = {}): Promise<BulkResult> {
+  async cancelJobs(filter: JobsFilter, options: BulkOptions = {}): Promise<BulkResult> {
     return this.#bulk.cancelJobs(filter, options);
   }
 
-  async retryJobs(filter: JobsFilter, options: ManualVerbOptions = {}): Promise<BulkResult> {
+  async retryJobs(filter: JobsFilter, options: BulkOptions = {}): Promise<BulkResult> {
     return this.#bulk.retryJobs(filter, options);
   }
 
-  async deleteJobs(filter: JobsFilter, options: ManualVerbOptions = {}): Promise<BulkResult> {
+  async deleteJobs(filter: JobsFilter, options: BulkOptions = {}): Promise<BulkResult> {
     return this.#bulk.deleteJobs(filter, options);
   }
 
@@ -226,6 +233,10 @@ export class JobsClient implements UntypedVerbs {
 
   explain(id: JobId): Promise<Explanation> {
     return this.#explainer.explain(id);
+  }
+
+  explainMany(filter: JobsFilter, options: ExplainManyOptions = {}): Promise<ReasonCounts> {
+    return this.#manyExplainer.explainMany(filter, options);
   }
 
   inspect(): Promise<Inspection> {

@@ -4,7 +4,7 @@
  * @module
  */
 import type { ObjectId } from 'mongodb';
-import type { BulkResult } from './client/bulk-verbs.ts';
+import type { BulkOptions, BulkResult } from './client/bulk-verbs.ts';
 import type { EnqueueEntryResult, TypedEntry } from './client/enqueue.ts';
 import type { JobsPage } from './client/listing.ts';
 import type { GetHistoryOptions } from './client/metadata-and-history.ts';
@@ -15,6 +15,7 @@ import type { WaitForOptions } from './client/wait-for.ts';
 import type { AuditOptions, AuditReport } from './diagnosis/auditor.ts';
 import type { Explanation } from './diagnosis/explanation.ts';
 import type { Inspection } from './diagnosis/inspector.ts';
+import type { ExplainManyOptions, ReasonCounts } from './diagnosis/many-explainer.ts';
 import type { Job } from './job/job.ts';
 import type { MetadataChanges } from './job/metadata.ts';
 import type {
@@ -195,14 +196,17 @@ export interface MonqueManagement<Types extends JobTypes = UntypedJobs> {
    */
   deleteJob(id: JobId, options?: ManualVerbOptions): Promise<boolean>;
 
-  /** `cancelJob` for every job that matches; `{}` means all, a filter that is left out is refused. */
-  cancelJobs(filter: JobsFilter, options?: ManualVerbOptions): Promise<BulkResult>;
+  /**
+   * `cancelJob` for every job that matches; `{}` means all, a filter that is left out is refused. Goes on page by page, with
+   * progress, until a limit or a signal ends it.
+   */
+  cancelJobs(filter: JobsFilter, options?: BulkOptions): Promise<BulkResult>;
 
   /** `retryJob` for every job that matches, all for `{}`; jobs of one unique key: the first of them. */
-  retryJobs(filter: JobsFilter, options?: ManualVerbOptions): Promise<BulkResult>;
+  retryJobs(filter: JobsFilter, options?: BulkOptions): Promise<BulkResult>;
 
   /** `deleteJob` for every job that matches; `{}` means all, a filter that is left out is refused. */
-  deleteJobs(filter: JobsFilter, options?: ManualVerbOptions): Promise<BulkResult>;
+  deleteJobs(filter: JobsFilter, options?: BulkOptions): Promise<BulkResult>;
 
   /** Counts jobs, with how long they wait and run. Reads all jobs of the name, or of the collection. */
   getQueueStats(filter?: { readonly name?: NameOf<Types> }): Promise<QueueStats>;
@@ -233,6 +237,14 @@ export interface MonqueManagement<Types extends JobTypes = UntypedJobs> {
    * is a reason too, not an error. Takes a few reads by id and of the leases; works without `start`.
    */
   explain(id: JobId): Promise<Explanation>;
+
+  /**
+   * Why the jobs of a filter run or do not, counted by the decisive reason; `{}` means all, of which the first 1000 are
+   * looked at. Takes one bounded read of jobs, and one of the leases and the pauses.
+   *
+   * @throws InvalidArgumentError when the filter or an option is wrong
+   */
+  explainMany(filter: JobsFilter, options?: ExplainManyOptions): Promise<ReasonCounts>;
 
   /**
    * The instances with what they say of themselves and hold, and the names with what waits, in every process. Takes

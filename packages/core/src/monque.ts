@@ -4,7 +4,7 @@
  * @module
  */
 import type { Db } from 'mongodb';
-import type { BulkResult } from './client/bulk-verbs.ts';
+import type { BulkOptions, BulkResult } from './client/bulk-verbs.ts';
 import type { EnqueueEntryResult, TypedEntry } from './client/enqueue.ts';
 import type { JobsPage } from './client/listing.ts';
 import type { GetHistoryOptions } from './client/metadata-and-history.ts';
@@ -20,11 +20,12 @@ import { type EngineContext, makeContext } from './context/scheduler-context.ts'
 import type { AuditOptions, AuditReport } from './diagnosis/auditor.ts';
 import type { Explanation } from './diagnosis/explanation.ts';
 import type { Inspection } from './diagnosis/inspector.ts';
+import type { ExplainManyOptions, ReasonCounts } from './diagnosis/many-explainer.ts';
 import { type MetricsSnapshot, snapshotOf } from './diagnosis/metrics-snapshot.ts';
 import { idleHealth } from './engine/idle-health.ts';
 import { Instance } from './engine/instance.ts';
 import { type ReconfigureOptions, Reconfigurer } from './engine/reconfigurer.ts';
-import { checkFields, checkFunction, checkJobName } from './foundation/argument-checks.ts';
+import { checkFields, checkJobName } from './foundation/argument-checks.ts';
 import { InvalidArgumentError } from './foundation/errors.ts';
 import { Turns } from './foundation/start-stop.ts';
 import type { Job } from './job/job.ts';
@@ -59,8 +60,9 @@ import type { ScheduleOptions } from './options/schedule-options.ts';
 import { checkWorkerOptions, type WorkerOptions } from './options/worker-options.ts';
 import type { HandlerReturn, MonquePublicAPI } from './public-api.ts';
 import { stopOnSignals } from './stop-on-signals.ts';
+import { workOf } from './workers/given-work.ts';
 import type { JobHandler } from './workers/handler.ts';
-import { StagePlan, type StagesDefinition } from './workers/stages.ts';
+import type { StagesDefinition } from './workers/stages.ts';
 import { Worker } from './workers/worker.ts';
 
 /**
@@ -217,14 +219,7 @@ export class Monque<Types extends JobTypes = UntypedJobs>
     options: WorkerOptions = {},
   ): this {
     checkJobName('name', name);
-    const isStaged = typeof handler === 'object' && handler !== null;
-    const isSwapped = isStaged && !('stages' in handler) && typeof options === 'function';
-    if (isSwapped) {
-      const hint = 'the options come last: worker(name, handler, options)';
-      throw new InvalidArgumentError('handler', 'a function, or stages', handler, hint);
-    }
-    if (!isStaged) checkFunction('handler', handler);
-    const work = isStaged ? new StagePlan(handler) : (handler as JobHandler);
+    const work = workOf(handler, options);
     checkWorkerOptions(options);
     if (this.#workers.has(name)) {
       throw new InvalidArgumentError('name', 'a name without a worker', name);
@@ -287,15 +282,15 @@ export class Monque<Types extends JobTypes = UntypedJobs>
     return this.#jobs.deleteJob(id, options);
   }
 
-  async cancelJobs(filter: JobsFilter, options: ManualVerbOptions = {}): Promise<BulkResult> {
+  async cancelJobs(filter: JobsFilter, options: BulkOptions = {}): Promise<BulkResult> {
     return this.#jobs.cancelJobs(filter, options);
   }
 
-  async retryJobs(filter: JobsFilter, options: ManualVerbOptions = {}): Promise<BulkResult> {
+  async retryJobs(filter: JobsFilter, options: BulkOptions = {}): Promise<BulkResult> {
     return this.#jobs.retryJobs(filter, options);
   }
 
-  async deleteJobs(filter: JobsFilter, options: ManualVerbOptions = {}): Promise<BulkResult> {
+  async deleteJobs(filter: JobsFilter, options: BulkOptions = {}): Promise<BulkResult> {
     return this.#jobs.deleteJobs(filter, options);
   }
 
@@ -342,6 +337,10 @@ export class Monque<Types extends JobTypes = UntypedJobs>
 
   explain(id: JobId): Promise<Explanation> {
     return this.#jobs.explain(id);
+  }
+
+  explainMany(filter: JobsFilter, options: ExplainManyOptions = {}): Promise<ReasonCounts> {
+    return this.#jobs.explainMany(filter, options);
   }
 
   inspect(): Promise<Inspection> {
