@@ -140,7 +140,7 @@ export function transitionLogTests(makeLedger: () => Promise<LedgerUnderTest>): 
       from: 'cancelled',
       to: 'gone',
       by,
-      fence: 1,
+      fence: 2,
     });
     expect(more).toEqual([]);
   });
