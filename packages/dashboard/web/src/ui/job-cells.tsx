@@ -1,0 +1,108 @@
+import type { Ejson, JobSummary } from '../../../src/api/types.ts';
+import { now } from '../app/clock.ts';
+import { href } from '../app/router.ts';
+import { relative, span } from './format.ts';
+import { Meter } from './parts.tsx';
+import { State } from './state.tsx';
+import type { Column } from './table.tsx';
+import { Time } from './time.tsx';
+
+/** The name of a job with its id, which leads to it. */
+export function JobName({ job }: { readonly job: Pick<JobSummary, 'id' | 'name' | 'uniqueKey' | 'cron'> }) {
+  return (
+    <div class="cut">
+      <a href={href(`jobs/${job.id}`)}>
+        <strong>{job.name}</strong>
+      </a>
+      <div class="sub cut">
+        <span class="mono">{job.id}</span>
+        {job.uniqueKey !== undefined && <> · {job.uniqueKey}</>}
+        {job.cron !== undefined && <> · {job.cron}</>}
+      </div>
+    </div>
+  );
+}
+
+/** What matters now of a job, in a few words: why it waits, who has it, how it ended. */
+export function JobNow({ job }: { readonly job: JobSummary }) {
+  switch (job.status) {
+    case 'failed':
+      return <span class="quiet">{job.failReason ?? 'It failed'}</span>;
+    case 'blocked':
+      return (
+        <span>
+          waits at <strong>{job.blockedBy}</strong>
+          {job.blockedUntil && <> until {relative(Date.parse(job.blockedUntil), now.value)}</>}
+        </span>
+      );
+    case 'processing':
+      return <Running job={job} />;
+    case 'pending':
+      return <Waiting job={job} />;
+    case 'completed':
+    case 'cancelled':
+      return job.startedAt && job.finishedAt ? (
+        <span class="quiet">
+          ran {span(Date.parse(job.finishedAt) - Date.parse(job.startedAt))}
+        </span>
+      ) : (
+        <span class="quiet">{job.status === 'cancelled' && 'before it ran'}</span>
+      );
+  }
+}
+
+function Running({ job }: { readonly job: JobSummary }) {
+  const part = partOf(job.progress);
+  return (
+    <span>
+      {job.cancelRequestedAt ? 'asked to cancel, ' : ''}
+      {job.lockedAt && `for ${span(Math.max(0, now.value - Date.parse(job.lockedAt)))}`}
+      {part !== undefined && (
+        <>
+          , {Math.round(part * 100)} %
+          <Meter part={part} />
+        </>
+      )}
+    </span>
+  );
+}
+
+function Waiting({ job }: { readonly job: JobSummary }) {
+  const due = Date.parse(job.nextRunAt);
+  const isDue = due <= now.value;
+  return (
+    <span class={isDue ? '' : 'quiet'}>
+      {isDue ? `due for ${span(now.value - due)}` : `due ${relative(due, now.value)}`}
+      {job.failCount > 0 && (
+        <span class="quiet"> · after {job.failCount === 1 ? 'a failure' : `${job.failCount} failures`}</span>
+      )}
+    </span>
+  );
+}
+
+/** The part of a progress that says it as a number from 0 to 100, or from 0 to 1 in a field. */
+export function partOf(progress: Ejson | undefined): number | undefined {
+  if (typeof progress === 'number') return progress <= 1 ? progress : progress / 100;
+  if (progress === null || typeof progress !== 'object' || Array.isArray(progress)) return undefined;
+  const { percent, done, total } = progress as { readonly [key: string]: Ejson };
+  if (typeof percent === 'number') return percent / 100;
+  return typeof done === 'number' && typeof total === 'number' && total > 0 ? done / total : undefined;
+}
+
+/** The columns that every list of jobs has. */
+export const JOB_COLUMNS: readonly Column<JobSummary>[] = [
+  { head: 'Job', leads: true, class: 'fill2', cell: (job) => <JobName job={job} /> },
+  { head: 'State', cell: (job) => <State status={job.status} /> },
+  { head: 'Now', class: 'fill2', cell: (job) => <div class="cut"><JobNow job={job} /></div> },
+  {
+    head: 'Runs',
+    class: 'num',
+    cell: (job) => (
+      <span title={`${job.fence} times claimed, ${job.failCount} failures`}>
+        {job.fence}
+        {job.failCount > 0 && <span class="quiet"> / {job.failCount} failed</span>}
+      </span>
+    ),
+  },
+  { head: 'Created', class: 'num', cell: (job) => <Time at={job.createdAt} /> },
+];
