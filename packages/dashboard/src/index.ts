@@ -4,3 +4,11 @@
  * @module
  */
 export type * from './api/types.ts';
+export { createDashboard, type DashboardHandler } from './dashboard.ts';
+export { type AnyMonque, type DashboardOptions, DEFAULT_TIMEOUT } from './options.ts';
+export {
+  DEFAULT_REDACTED_KEYS,
+  type RedactedField,
+  type RedactionContext,
+  type Redactor,
+} from './server/redaction.ts';
