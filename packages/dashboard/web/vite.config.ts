@@ -36,5 +36,13 @@ export default defineConfig({
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
     reportCompressedSize: false,
+    rolldownOptions: {
+      output: {
+        // What every page needs is one file, and each page one more: no chain of small ones.
+        codeSplitting: {
+          groups: [{ name: 'shared', test: /node_modules.(preact|@preact)|web.src.(api|app|dialogs|ui|job|virtual)|pages.jobs-query/ }],
+        },
+      },
+    },
   },
 });
