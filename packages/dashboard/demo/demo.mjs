@@ -23,7 +23,7 @@ for (const monque of instances) {
 const shop = await openShop(instances);
 
 const dashboard = createDashboard({
-  monque: instances[0],
+  monque: instances[1],
   actor: () => 'demo',
   title: 'Monque demo',
   environment: client ? 'MongoDB' : 'in memory',

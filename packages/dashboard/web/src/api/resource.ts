@@ -39,6 +39,7 @@ export function useResource<T>(
 
   const load = useCallback(async (): Promise<void> => {
     running.current?.abort();
+    running.current = undefined;
     if (url === undefined) return;
     const control = new AbortController();
     running.current = control;
@@ -48,7 +49,9 @@ export function useResource<T>(
       const data = await call<T>('GET', url, { signal: control.signal });
       keep(url, data);
       if (!control.signal.aborted) state.value = { url, data, busy: false };
+      if (running.current === control) running.current = undefined;
     } catch (error) {
+      if (running.current === control) running.current = undefined;
       if (control.signal.aborted) return;
       const problem = error instanceof ProblemError ? error : unexpected(error);
       state.value = { url, data: before, busy: false, error: problem };
@@ -68,16 +71,18 @@ export function useResource<T>(
       first.current = false;
       return;
     }
-    if (live && moment > 0 && !isPaused.peek() && !document.hidden) void loadRef.current();
+    if (live && moment > 0) refresh();
   });
   const loadRef = useRef(load);
   loadRef.current = load;
+  /** Asks again, unless nobody looks, or what was asked before is not answered yet. */
+  const refresh = (): void => {
+    if (!isPaused.peek() && !document.hidden && !running.current) void loadRef.current();
+  };
 
   useEffect(() => {
     if (everyMs === undefined) return;
-    const timer = setInterval(() => {
-      if (!isPaused.peek() && !document.hidden) void loadRef.current();
-    }, everyMs);
+    const timer = setInterval(refresh, everyMs);
     return () => clearInterval(timer);
   }, [everyMs]);
 

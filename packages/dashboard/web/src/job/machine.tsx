@@ -11,12 +11,21 @@ const HEIGHT = 34;
 
 /** Where the states stand. A state that is not here yet gets a place of its own below. */
 const SPOTS: Readonly<Record<string, Spot>> = {
-  pending: { x: 70, y: 110 },
-  processing: { x: 310, y: 110 },
-  blocked: { x: 190, y: 218 },
-  completed: { x: 570, y: 34 },
-  failed: { x: 570, y: 110 },
-  cancelled: { x: 570, y: 218 },
+  pending: { x: 68, y: 128 },
+  processing: { x: 306, y: 128 },
+  blocked: { x: 306, y: 34 },
+  completed: { x: 572, y: 34 },
+  failed: { x: 572, y: 128 },
+  cancelled: { x: 572, y: 222 },
+};
+
+/** Where long edges bend to, so that they pass the states between. */
+const BENDS: Readonly<Record<string, Spot>> = {
+  'failed pending': { x: 320, y: 214 },
+  'pending cancelled': { x: 300, y: 254 },
+  'cancelled pending': { x: 250, y: 318 },
+  'blocked pending': { x: 130, y: 40 },
+  'blocked cancelled': { x: 470, y: 70 },
 };
 
 interface MachineProps {
@@ -29,8 +38,8 @@ export function Machine({ job, entries }: MachineProps) {
   const edges = edgesOf(job, entries);
   const states = statesOf(job, edges);
   const names = [...new Set(edges.flatMap(({ from, to }) => [from, to]))];
-  const spots = new Map(names.map((name, index) => [name, SPOTS[name] ?? { x: 70 + index * 130, y: 300 }]));
-  const height = Math.max(...[...spots.values()].map(({ y }) => y)) + 52;
+  const spots = new Map(names.map((name, index) => [name, SPOTS[name] ?? { x: 68 + index * 130, y: 330 }]));
+  const height = Math.max(...[...spots.values()].map(({ y }) => y)) + 58;
   // What lights up is drawn last, above the others.
   const ordered = [...edges].sort((a, b) => a.taken.length - b.taken.length);
   return (
@@ -63,7 +72,7 @@ function labelOf(job: JobDetails, edges: readonly Edge[]): string {
 
 function EdgeLine({ edge, spots }: { readonly edge: Edge; readonly spots: ReadonlyMap<string, Spot> }) {
   const { from, to, verbs, taken } = edge;
-  const line = route(spots.get(from) as Spot, spots.get(to) as Spot);
+  const line = route(spots.get(from) as Spot, spots.get(to) as Spot, BENDS[`${from} ${to}`]);
   const isTaken = taken.length > 0;
   const shown = taken.slice(0, 2).join(', ') + (taken.length > 2 ? ', …' : '');
   return (
@@ -87,11 +96,14 @@ interface Line {
 }
 
 /** A curve that leaves room for the one the other way round: each bends to its right. */
-function route(a: Spot, b: Spot): Line {
+function route(a: Spot, b: Spot, through?: Spot): Line {
   const length = Math.hypot(b.x - a.x, b.y - a.y);
   const side = { x: (b.y - a.y) / length, y: -(b.x - a.x) / length };
   const bend = Math.min(46, 16 + length * 0.06);
-  const middle = { x: (a.x + b.x) / 2 + side.x * bend, y: (a.y + b.y) / 2 + side.y * bend };
+  const middle = through ?? {
+    x: (a.x + b.x) / 2 + side.x * bend,
+    y: (a.y + b.y) / 2 + side.y * bend,
+  };
   const start = border(a, middle);
   const end = border(b, middle);
   const angle = Math.atan2(end.y - middle.y, end.x - middle.x);

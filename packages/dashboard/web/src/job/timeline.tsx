@@ -90,7 +90,8 @@ function StepLine({ step, isFuture = false }: { readonly step: Step; readonly is
 
 function stepsOf(job: JobDetails, entries: readonly HistoryEntryOfJob[]): Step[] {
   const verbs = new Set(entries.map(({ verb }) => verb));
-  const steps: Step[] = entries.map(stepOf);
+  // The records of the stages say more than the entries of the log.
+  const steps: Step[] = entries.filter(({ verb }) => verb !== 'checkpoint').map(stepOf);
   const add = (verb: string, at: string | undefined, step: Step | undefined): void => {
     if (at !== undefined && step !== undefined && !verbs.has(verb)) steps.push(step);
   };

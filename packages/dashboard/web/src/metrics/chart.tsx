@@ -14,13 +14,15 @@ interface ChartProps {
   /** Milliseconds. */
   readonly times: readonly number[];
   readonly lines: readonly Line[];
+  /** The least that the axis reaches to. */
+  readonly least: number;
   format(value: number): string;
 }
 
-const HEIGHT = 190;
+const HEIGHT = 180;
 
 /** Lines over time. The table beside it says the same to those who do not see it. */
-export function Chart({ title, times, lines, format }: ChartProps) {
+export function Chart({ title, times, lines, least, format }: ChartProps) {
   const place = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot>();
   const chosen = theme.value;
@@ -32,7 +34,7 @@ export function Chart({ title, times, lines, format }: ChartProps) {
     let observer: ResizeObserver | undefined;
     void import('uplot').then(({ default: Plot }) => {
       if (isOver) return;
-      plot.current = new Plot(optionsOf(element, lines, format), dataOf(times, lines), element);
+      plot.current = new Plot(optionsOf(element, lines, least, format), dataOf(times, lines), element);
       observer = new ResizeObserver(() => plot.current?.setSize({ width: element.clientWidth, height: HEIGHT }));
       observer.observe(element);
     });
@@ -84,7 +86,7 @@ function colour(element: HTMLElement, token: string): string {
   return resolved;
 }
 
-function optionsOf(element: HTMLElement, lines: readonly Line[], format: (value: number) => string): uPlot.Options {
+function optionsOf(element: HTMLElement, lines: readonly Line[], least: number, format: (value: number) => string): uPlot.Options {
   const font = `11px ${getComputedStyle(element).fontFamily}`;
   const axis = {
     font,
@@ -98,10 +100,10 @@ function optionsOf(element: HTMLElement, lines: readonly Line[], format: (value:
     legend: { show: false },
     cursor: { drag: { x: false, y: false } },
     padding: [8, 8, 0, 0],
-    scales: { y: { range: (_plot, _min, max) => [0, max > 0 ? max * 1.1 : 1] } },
+    scales: { y: { range: (_plot, _min, max) => [0, Math.max(max * 1.1, least)] } },
     axes: [
-      { ...axis, values: '{HH}:{mm}:{ss}' },
-      { ...axis, size: 56, values: (_plot, ticks) => ticks.map(format) },
+      { ...axis, size: 28, space: 90, values: '{HH}:{mm}:{ss}' },
+      { ...axis, size: 56, space: 36, values: (_plot, ticks) => ticks.map(format) },
     ],
     series: [
       {},

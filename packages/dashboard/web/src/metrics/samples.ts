@@ -31,8 +31,8 @@ export const samples = signal<readonly Sample[]>([]);
 
 let before: Totals | undefined;
 
-const FAILED = new Set(['fail', 'failed', 'discard', 'repeatAfterFailure', 'retry']);
-const DONE = new Set(['complete', 'completed', 'repeat']);
+const FAILED = new Set(['failed', 'retried']);
+const DONE = new Set(['completed']);
 
 /** Adds a sample: counters become runs a second since the one before. */
 export function learnMetrics(answer: MetricsAnswer, name: string | undefined): void {

@@ -47,7 +47,7 @@ export function Activity() {
                 It appears here when somebody pauses a name, retries a job, opens a gate, or is refused.
               </Empty>
             ) : (
-              <Table label="Activity" columns={COLUMNS} rows={entries} key={(entry) => `${entry.at} ${entry.action} ${entry.jobId}`} />
+              <Table label="Activity" columns={COLUMNS} rows={entries} rowKey={(entry) => `${entry.at} ${entry.action} ${entry.jobId}`} />
             )
           }
         </Shown>

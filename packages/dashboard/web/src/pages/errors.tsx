@@ -37,6 +37,7 @@ export function Errors() {
       <div class="row">
         <TokenFilter
           label="Filter errors"
+          placeholder="Filter by name"
           kinds={jobTokenKinds().filter(({ key }) => key === 'name')}
           tokens={names.map((value) => ({ key: 'name', value }))}
           onChange={setNames}
@@ -70,7 +71,7 @@ export function Errors() {
                     label="Errors"
                     columns={COLUMNS}
                     rows={answer.groups}
-                    key={keyOf}
+                    rowKey={keyOf}
                     rowClass={(group) => (group === chosen ? 'is-picked' : undefined)}
                   />
                 )}
@@ -151,7 +152,7 @@ function Group({ group }: { readonly group: ErrorGroup }) {
         {problem && <ProblemNote problem={problem.problem} />}
         {!preview && !problem && <Loading rows={3} />}
         {preview && preview.sample.length > 0 && (
-          <Table label="Some of the jobs" columns={JOB_COLUMNS} rows={preview.sample} key={(job) => job.id} />
+          <Table label="Some of the jobs" columns={JOB_COLUMNS} rows={preview.sample} rowKey={(job) => job.id} />
         )}
         {preview && (
           <p>

@@ -29,6 +29,7 @@ export function Gates() {
       <div class="row">
         <TokenFilter
           label="Filter jobs at gates"
+          placeholder="Filter by name"
           kinds={jobTokenKinds().filter(({ key }) => key === 'name')}
           tokens={names.map((value) => ({ key: 'name', value }))}
           onChange={(tokens) =>
@@ -92,7 +93,7 @@ function GateList({ answer, url, reload }: GateListProps) {
         label="Jobs at gates"
         columns={columns(picked, open)}
         rows={rows}
-        key={(job) => job.id}
+        rowKey={(job) => job.id}
         rowClass={(job) => (gone.has(job.id) ? 'is-gone' : picked.value.has(job.id) ? 'is-picked' : undefined)}
       />
       {open.value && (

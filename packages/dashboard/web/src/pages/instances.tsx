@@ -49,9 +49,9 @@ function Seen({ instances, withoutLease }: Pick<InstancesAnswer, 'instances' | '
         ) : (
           <Table
             label="Instances"
-            columns={COLUMNS}
+            columns={COLUMNS.filter((column) => isSaid(column, instances))}
             rows={instances}
-            key={(row) => row.instanceId}
+            rowKey={(row) => row.instanceId}
             rowClass={(row) => (row === chosen ? 'is-picked' : undefined)}
           />
         )}
@@ -107,6 +107,14 @@ const COLUMNS: readonly Column<InstanceRow>[] = [
   { head: 'Version', class: 'num', cell: ({ version }) => version },
 ];
 
+/** Older versions say less of themselves; a column that nobody fills is left out. */
+function isSaid(column: Column<InstanceRow>, rows: readonly InstanceRow[]): boolean {
+  return rows.some((row) => {
+    const content = column.cell(row);
+    return content !== undefined && content !== false;
+  });
+}
+
 /** One instance with all it says of itself. */
 function One({ row }: { readonly row: InstanceRow }) {
   const { claims, workers } = row;
@@ -138,7 +146,7 @@ function One({ row }: { readonly row: InstanceRow }) {
             )}
           </dl>
           <div>
-            <h3>Workers</h3>
+            <h3 class="gap-below">Workers</h3>
             {workers.length === 0 ? (
               <p class="quiet">It names none.</p>
             ) : (

@@ -1,4 +1,4 @@
-import { useState } from 'preact/hooks';
+import { useLayoutEffect, useRef, useState } from 'preact/hooks';
 import type {
   ExplanationAnswer,
   HistoryAnswer,
@@ -102,10 +102,10 @@ function Found({ job, why, isGone, reload }: FoundProps) {
       <div class="columns">
         <div class="stack">
           <Progress job={job} />
-          <Content job={job} open={setDialog} />
           <Card title="What happened">
             <Timeline job={job} entries={entries} />
           </Card>
+          <Content job={job} />
           <Card title="Its way through the states">
             <Machine job={job} entries={entries} />
             <Transitions />
@@ -114,6 +114,7 @@ function Found({ job, why, isGone, reload }: FoundProps) {
         </div>
         <div class="stack">
           <Facts job={job} />
+          <Metadata job={job} open={setDialog} />
         </div>
       </div>
       {dialog === 'cancel' && <CancelDialog {...shared} />}
@@ -150,7 +151,6 @@ function Actions({ job, open, reload }: ActionsProps) {
     <>
       <Button
         icon="retry"
-        look={RETRYABLE.includes(status) ? 'main' : undefined}
         denied={only(RETRYABLE, 'retried') ?? denied('retry', name)}
         onClick={() => retry(job, reload)}
       >
@@ -304,28 +304,29 @@ function Progress({ job }: { readonly job: JobDetails }) {
       <div class="stack tight">
         {part !== undefined && (
           <div>
-            <strong>{Math.round(part * 100)} %</strong>
+            <strong>{Math.round(part * 100)} %</strong>{' '}
+            {typeof progress === 'object' && <span class="hint mono">{JSON.stringify(progress)}</span>}
             <Meter part={part} />
           </div>
         )}
-        {typeof progress !== 'number' && <Value value={progress} label="Progress" />}
+        {part === undefined && <Value value={progress} label="Progress" />}
       </div>
     </Card>
   );
 }
 
-function Content({ job, open }: Pick<ActionsProps, 'job' | 'open'>) {
-  const { data, result, metadata, logs, failReason, stages, gates } = job;
+function Content({ job }: Pick<ActionsProps, 'job'>) {
+  const { status, data, result, logs, failReason, stages, gates } = job;
   return (
     <>
-      {failReason !== undefined && (
+      {failReason !== undefined && status !== 'failed' && (
         <Card title="Last failure">
           <pre class="value" tabIndex={0}>{failReason}</pre>
         </Card>
       )}
       {logs !== undefined && logs.length > 0 && (
         <Card title="Log" aside={<span class="quiet">the newest 100 lines</span>}>
-          <pre class="value" tabIndex={0} role="region" aria-label="Log">{logs.join('\n')}</pre>
+          <Log lines={logs} />
         </Card>
       )}
       {result !== undefined && (
@@ -335,16 +336,6 @@ function Content({ job, open }: Pick<ActionsProps, 'job' | 'open'>) {
       )}
       <Card title="Data">
         {data === undefined ? <p class="quiet">It has none.</p> : <Value value={data} label="Data" />}
-      </Card>
-      <Card
-        title="Metadata"
-        aside={
-          <Button look="bare" denied={denied('setMetadata', job.name)} onClick={() => open('metadata')}>
-            Change
-          </Button>
-        }
-      >
-        {metadata === undefined ? <p class="quiet">It has none.</p> : <Value value={metadata} label="Metadata" />}
       </Card>
       {stages?.map((stage) => (
         <Card key={stage.name} title={`Stage ${stage.name}`}>
@@ -361,6 +352,41 @@ function Content({ job, open }: Pick<ActionsProps, 'job' | 'open'>) {
         </Card>
       ))}
     </>
+  );
+}
+
+function Metadata({ job, open }: Pick<ActionsProps, 'job' | 'open'>) {
+  const { metadata } = job;
+  return (
+    <Card
+      title="Metadata"
+      aside={
+        <Button look="bare" denied={denied('setMetadata', job.name)} onClick={() => open('metadata')}>
+          Change
+        </Button>
+      }
+    >
+      {metadata === undefined ? <p class="quiet">It has none.</p> : <Value value={metadata} label="Metadata" />}
+    </Card>
+  );
+}
+
+/** The newest lines stand at the end, and that is what is seen. */
+function Log({ lines }: { readonly lines: readonly string[] }) {
+  const place = useRef<HTMLPreElement>(null);
+  const isAtEnd = useRef(true);
+  useLayoutEffect(() => {
+    const { current } = place;
+    if (current && isAtEnd.current) current.scrollTop = current.scrollHeight;
+  }, [lines.at(-1), lines.length]);
+  const onScroll = (event: Event): void => {
+    const { scrollTop, scrollHeight, clientHeight } = event.currentTarget as HTMLElement;
+    isAtEnd.current = scrollTop + clientHeight >= scrollHeight - 4;
+  };
+  return (
+    <pre ref={place} class="value is-log" tabIndex={0} role="region" aria-label="Log" onScroll={onScroll}>
+      {lines.join('\n')}
+    </pre>
   );
 }
 

@@ -45,6 +45,7 @@ export function Jobs() {
       <div class="row">
         <TokenFilter
           label="Filter jobs"
+          placeholder="Filter, or paste the id of a job"
           kinds={jobTokenKinds()}
           tokens={tokens}
           onChange={(next) => {
@@ -181,7 +182,7 @@ function JobsList({ answer, url, tokens, picked }: ListProps) {
         label="Jobs"
         columns={[pickColumn(rows, picked), ...JOB_COLUMNS]}
         rows={rows}
-        key={(job) => job.id}
+        rowKey={(job) => job.id}
         rowClass={(job) =>
           picked.value.has(job.id) ? 'is-picked' : gone.has(job.id) ? 'is-gone' : undefined
         }

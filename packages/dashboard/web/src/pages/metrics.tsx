@@ -90,6 +90,7 @@ function Charts({ shown }: { readonly shown: readonly Sample[] }) {
           title="Runs that ended, and jobs enqueued, a second"
           times={times}
           format={rate}
+          least={1}
           lines={[
             { label: 'succeeded', token: '--completed', values: of('done') },
             { label: 'failed', token: '--failed', values: of('failed') },
@@ -103,6 +104,7 @@ function Charts({ shown }: { readonly shown: readonly Sample[] }) {
           title="Handlers that run, and jobs claimed ahead"
           times={times}
           format={number}
+          least={4}
           lines={[
             { label: 'running', token: '--processing', values: of('running') },
             { label: 'claimed ahead', token: '--blocked', values: of('buffered') },
@@ -110,10 +112,10 @@ function Charts({ shown }: { readonly shown: readonly Sample[] }) {
         />
       </Card>
       <Card title="Lag">
-        <Chart title="How late the jobs of the last claim were" times={times} format={span} lines={[{ label: 'lag', token: '--blocked', values: of('lag') }]} />
+        <Chart title="How late the jobs of the last claim were" times={times} least={100} format={span} lines={[{ label: 'lag', token: '--blocked', values: of('lag') }]} />
       </Card>
       <Card title="Win rate of claims">
-        <Chart title="Claimed jobs of all candidates" times={times} format={percent} lines={[{ label: 'win rate', token: '--accent', values: of('winRate') }]} />
+        <Chart title="Claimed jobs of all candidates" times={times} least={1} format={percent} lines={[{ label: 'win rate', token: '--accent', values: of('winRate') }]} />
       </Card>
     </div>
   );
@@ -137,7 +139,7 @@ function Histograms({ answer, name }: { readonly answer: MetricsAnswer; readonly
     <div class="halves">
       {tables.map(({ metric, title, unit, rows }) => (
         <Card key={metric} title={title} isPadded={false}>
-          <Table label={title} columns={unit === 'ms' ? MS_COLUMNS : COUNT_COLUMNS} rows={rows} key={({ labels }) => JSON.stringify(labels)} />
+          <Table label={title} columns={unit === 'ms' ? MS_COLUMNS : COUNT_COLUMNS} rows={rows} rowKey={({ labels }) => JSON.stringify(labels)} />
         </Card>
       ))}
     </div>

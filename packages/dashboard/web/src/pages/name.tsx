@@ -67,7 +67,7 @@ export function NamePage() {
             answer.jobs.length === 0 ? (
               <Empty icon="jobs" title="There is no job of this name" />
             ) : (
-              <Table label="Newest jobs" columns={JOB_COLUMNS} rows={answer.jobs} key={(job) => job.id} />
+              <Table label="Newest jobs" columns={JOB_COLUMNS} rows={answer.jobs} rowKey={(job) => job.id} />
             )
           }
         </Shown>

@@ -40,7 +40,7 @@ export function Names() {
             A name appears with its first job, or with its first worker.
           </Empty>
         ) : (
-          <Table label="Names" columns={COLUMNS} rows={rows} key={(row) => row.name} />
+          <Table label="Names" columns={COLUMNS} rows={rows} rowKey={(row) => row.name} />
         )}
       </section>
     </Page>

@@ -77,7 +77,7 @@ function Seen({ answer }: { readonly answer: OverviewAnswer }) {
               A name appears with its first job, or with its first worker.
             </Empty>
           ) : (
-            <Table label="Names" columns={NAME_COLUMNS} rows={busiest} key={(row) => row.name} />
+            <Table label="Names" columns={NAME_COLUMNS} rows={busiest} rowKey={(row) => row.name} />
           )}
         </Card>
         <Card title="Instances" isPadded={false} aside={<a href={href('instances')}>All of them</a>}>
@@ -204,7 +204,7 @@ function Figures({ answer }: { readonly answer: OverviewAnswer }) {
         <a class="figure" href={href('metrics')}>
           <b>{span(wait.p95)}</b>
           <span>
-            <Icon name="clock" /> <span class="cut">wait of {wait.labels.name}, p95</span>
+            <Icon name="clock" /> <span class="cut" title={`Wait until a run of ${wait.labels.name} begins, 95 % of them at most`}>wait, p95</span>
           </span>
         </a>
       )}

@@ -60,7 +60,7 @@ export function Rules() {
             return broken.length === 0 ? (
               <Empty icon="completed" title="No write broke a rule" />
             ) : (
-              <Table label="Rules" columns={RULE_COLUMNS} rows={broken} key={({ rule }) => rule} />
+              <Table label="Rules" columns={RULE_COLUMNS} rows={broken} rowKey={({ rule }) => rule} />
             );
           }}
         </Shown>
@@ -137,7 +137,7 @@ function Audit({ id }: { readonly id: string }) {
       {audit && audit.findings.length > 0 && (
         <>
           {audit.findings.length >= 200 && <Note>The first 200 findings are shown.</Note>}
-          <Table label="Findings" columns={FINDING_COLUMNS} rows={audit.findings} key={(finding) => `${finding.jobId} ${finding.rule}`} />
+          <Table label="Findings" columns={FINDING_COLUMNS} rows={audit.findings} rowKey={(finding) => `${finding.jobId} ${finding.rule}`} />
         </>
       )}
     </Card>

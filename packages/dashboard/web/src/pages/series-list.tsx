@@ -50,7 +50,7 @@ export function SeriesList() {
             return (
               <>
                 {isCut && <Note>There are more series than are shown.</Note>}
-                <Table label="Series" columns={COLUMNS} rows={rows} key={({ id }) => id} />
+                <Table label="Series" columns={COLUMNS} rows={rows} rowKey={({ id }) => id} />
               </>
             );
           }}
@@ -63,20 +63,20 @@ export function SeriesList() {
 
 const COLUMNS: readonly Column<SeriesRow>[] = [
   {
-    ...{ head: 'Series', leads: true, class: 'fill' },
+    ...{ head: 'Series', leads: true, class: 'fill2' },
     cell: ({ id, name, uniqueKey, cron }) => (
       <div class="cut">
         <a href={href(`series/${id}`)}>
           <strong>{name}</strong>
         </a>
-        {uniqueKey !== cron && <div class="sub cut">{uniqueKey}</div>}
+        {uniqueKey !== cron && uniqueKey !== name && <div class="sub cut">{uniqueKey}</div>}
       </div>
     ),
   },
   {
-    head: 'Runs',
+    ...{ head: 'Runs', class: 'fill2' },
     cell: ({ cron, inWords, timezone }) => (
-      <div>
+      <div class="cut">
         {inWords ?? <span class="mono">{cron}</span>}
         <div class="sub">
           {inWords && <span class="mono nowrap">{cron}</span>} {timezone}

@@ -8,6 +8,7 @@ import { RescheduleDialog } from '../dialogs/job-actions.tsx';
 import { SeriesDialog } from '../dialogs/series.tsx';
 import { Fact } from '../job/facts.tsx';
 import { Calendar } from '../series/calendar.tsx';
+import { Dense } from '../series/dense.tsx';
 import { Button } from '../ui/button.tsx';
 import { Dialog } from '../ui/dialog.tsx';
 import { Empty, Failed, Loading } from '../ui/faces.tsx';
@@ -17,6 +18,9 @@ import { Time } from '../ui/time.tsx';
 import { attempt, say } from '../ui/toast.tsx';
 import { Value } from '../ui/value.tsx';
 import { MISSED } from './series-list.tsx';
+
+/** With more than about 30 times a day a month would not fit the calendar. */
+const DENSE_MS = 2_700_000;
 
 export function SeriesPage({ id = '' }: { readonly id?: string | undefined }) {
   const answer = useResource<SeriesAnswer>(apiUrl(`series/${id}`), { live: true });
@@ -48,6 +52,8 @@ function Found({ answer: { series, next }, reload }: FoundProps) {
   const [dialog, setDialog] = useState<'edit' | 'move' | 'end'>();
   const { id, name, uniqueKey, cron, inWords, timezone, status } = series;
   const job = useResource<JobAnswer>(apiUrl(`jobs/${id}`), { live: true });
+  const [first = '', second = ''] = next;
+  const gap = second === '' ? Number.POSITIVE_INFINITY : Date.parse(second) - Date.parse(first);
   const close = (): void => setDialog(undefined);
   const both = (): void => {
     void reload();
@@ -64,14 +70,18 @@ function Found({ answer: { series, next }, reload }: FoundProps) {
       sub={
         <>
           {inWords ?? cron}, {timezone}
-          {uniqueKey !== cron && <> · {uniqueKey}</>} · <a href={href(`jobs/${id}`)}>the job</a>
+          {uniqueKey !== cron && uniqueKey !== name && <> · {uniqueKey}</>} · <a href={href(`jobs/${id}`)}>the job</a>
         </>
       }
       actions={<Actions series={series} open={setDialog} reload={both} />}
     >
       <div class="columns">
         <div class="stack">
-          <Calendar id={id} zone={timezone} />
+          {gap < DENSE_MS ? (
+            <Dense id={id} zone={timezone} gap={gap} />
+          ) : (
+            <Calendar id={id} zone={timezone} />
+          )}
           {series.data !== undefined && (
             <Card title="Data of each run">
               <Value value={series.data} label="Data" />

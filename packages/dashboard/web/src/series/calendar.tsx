@@ -5,30 +5,15 @@ import { now } from '../app/clock.ts';
 import { params, setParams } from '../app/router.ts';
 import { Button } from '../ui/button.tsx';
 import { Note, Shown } from '../ui/faces.tsx';
-import { span, timeOfDay } from '../ui/format.ts';
-import { Icon, type IconName } from '../ui/icon.tsx';
+import { Icon } from '../ui/icon.tsx';
 import { Card } from '../ui/page.tsx';
+import { LOOKS, Mark, MarkCounts } from './marks.tsx';
 import { addMonths, changesClock, dayKey, daysOfGrid, monthKey } from './days.ts';
 
 const DAY_MS = 86_400_000;
 
 /** So many marks a day are shown one by one; of more it is said how many went how. */
 const MOST_MARKS = 4;
-
-type Kind = Occurrence['state'];
-
-const LOOKS: Readonly<Record<Kind, readonly [icon: IconName, word: string, look: string]>> = {
-  planned: ['clock', 'planned', 'planned'],
-  done: ['completed', 'done', 'done'],
-  failed: ['failed', 'failed', 'failed'],
-  cancelled: ['cancelled', 'cancelled', 'skipped'],
-  skipped: ['right', 'passed over', 'skipped'],
-  running: ['processing', 'runs', 'running'],
-  late: ['warning', 'late', 'late'],
-  unknown: ['info', 'not on record', 'planned'],
-};
-
-const LATE_AFTER_MS = 60_000;
 
 interface CalendarProps {
   readonly id: string;
@@ -150,33 +135,7 @@ function Marks({ occurrences, zone }: { readonly occurrences: readonly Occurrenc
       </div>
     );
   }
-  return (
-    <div class="marks">
-      {[...Map.groupBy(occurrences, ({ state }) => state)].map(([state, those]) => {
-        const [icon, word, look] = LOOKS[state];
-        return (
-          <span key={state} class={`mark-run ${look}`}>
-            <Icon name={icon} />
-            {those.length} {word}
-          </span>
-        );
-      })}
-    </div>
-  );
-}
-
-function Mark({ occurrence, zone }: { readonly occurrence: Occurrence; readonly zone: string }) {
-  const { at, state, endedAfter } = occurrence;
-  const [icon, word, look] = LOOKS[state];
-  const isLate = endedAfter !== undefined && endedAfter > LATE_AFTER_MS;
-  const time = timeOfDay(Date.parse(at), zone).slice(0, 5);
-  return (
-    <span class={`mark-run ${look}`} title={`${time}: ${word}${endedAfter === undefined ? '' : `, it ended ${span(endedAfter)} after its time`}`}>
-      <Icon name={icon} label={word} />
-      {time}
-      {isLate && <span class="mark-run late">+{span(endedAfter)}</span>}
-    </span>
-  );
+  return <MarkCounts occurrences={occurrences} />;
 }
 
 /** All times of the day that the URL names. */

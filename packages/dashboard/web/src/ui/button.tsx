@@ -34,8 +34,7 @@ export function Button(props: ButtonProps) {
     else props.onClick?.(event);
   };
   return (
-    <>
-      <button
+    <button
         {...(props.id && { id: props.id })}
         type={type}
         class={`button${look ? LOOKS[look] : ''}${children ? '' : ' is-icon'}`}
@@ -47,13 +46,12 @@ export function Button(props: ButtonProps) {
         {...(props.expanded !== undefined && { 'aria-expanded': props.expanded })}
       >
         {icon && <Icon name={icon} />}
-        {children}
-      </button>
+      {children}
       {denied && (
         <span id={id} hidden>
           {denied}
         </span>
       )}
-    </>
+    </button>
   );
 }

@@ -11,10 +11,10 @@ const UNITS = [
 export function span(ms: number): string {
   const whole = Math.abs(ms);
   const index = UNITS.findIndex((unit) => whole >= unit.ms);
-  if (index < 0) return `${Math.round(whole)} ms`;
+  if (index < 0) return whole === 0 ? '0 s' : `${Math.max(1, Math.round(whole))} ms`;
   const unit = UNITS[index] ?? UNITS[3];
   const count = whole / unit.ms;
-  if (unit.ms === 1_000 && count < 10) return `${count.toFixed(1)} s`;
+  if (unit.ms === 1_000 && count < 10 && whole % 1_000 !== 0) return `${count.toFixed(1)} s`;
   const next = UNITS[index + 1];
   const first = Math.floor(count);
   const rest = next ? Math.floor((whole - first * unit.ms) / next.ms) : 0;
@@ -27,7 +27,14 @@ export function span(ms: number): string {
 export function relative(at: number, from: number): string {
   const difference = at - from;
   if (Math.abs(difference) < 1_000) return 'now';
-  return difference < 0 ? `${span(difference)} ago` : `in ${span(difference)}`;
+  // What moves with the clock moves by whole seconds.
+  const whole = Math.trunc(difference / 1_000) * 1_000;
+  return difference < 0 ? `${span(whole)} ago` : `in ${span(whole)}`;
+}
+
+/** How long it is since a time, in whole seconds. */
+export function since(at: number, to: number): string {
+  return span(Math.max(0, Math.trunc((to - at) / 1_000) * 1_000));
 }
 
 const makers = new Map<string, Intl.DateTimeFormat>();

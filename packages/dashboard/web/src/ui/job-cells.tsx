@@ -1,14 +1,14 @@
 import type { Ejson, JobSummary } from '../../../src/api/types.ts';
 import { now } from '../app/clock.ts';
 import { href } from '../app/router.ts';
-import { relative, span } from './format.ts';
+import { relative, since, span } from './format.ts';
 import { Meter } from './parts.tsx';
 import { State } from './state.tsx';
 import type { Column } from './table.tsx';
 import { Time } from './time.tsx';
 
 /** The name of a job with its id, which leads to it. */
-export function JobName({ job }: { readonly job: Pick<JobSummary, 'id' | 'name' | 'uniqueKey' | 'cron'> }) {
+export function JobName({ job }: { readonly job: JobSummary }) {
   return (
     <div class="cut">
       <a href={href(`jobs/${job.id}`)}>
@@ -18,9 +18,23 @@ export function JobName({ job }: { readonly job: Pick<JobSummary, 'id' | 'name' 
         <span class="mono">{job.id}</span>
         {job.uniqueKey !== undefined && <> · {job.uniqueKey}</>}
         {job.cron !== undefined && <> · {job.cron}</>}
+        {notesOf(job.metadata).map(([key, value]) => (
+          <> · {key} <span class="note-value">{value}</span></>
+        ))}
       </div>
     </div>
   );
+}
+
+const MOST_NOTES = 3;
+
+/** The first values of the metadata that fit into a line. */
+function notesOf(metadata: Ejson | undefined): readonly (readonly [string, string])[] {
+  if (metadata === null || typeof metadata !== 'object') return [];
+  return Object.entries(metadata)
+    .filter(([, value]) => value !== null && typeof value !== 'object')
+    .slice(0, MOST_NOTES)
+    .map(([key, value]) => [key, String(value)]);
 }
 
 /** What matters now of a job, in a few words: why it waits, who has it, how it ended. */
@@ -56,7 +70,7 @@ function Running({ job }: { readonly job: JobSummary }) {
   return (
     <span>
       {job.cancelRequestedAt ? 'asked to cancel, ' : ''}
-      {job.lockedAt && `for ${span(Math.max(0, now.value - Date.parse(job.lockedAt)))}`}
+      {job.lockedAt && `for ${since(Date.parse(job.lockedAt), now.value)}`}
       {part !== undefined && (
         <>
           , {Math.round(part * 100)} %
@@ -72,7 +86,7 @@ function Waiting({ job }: { readonly job: JobSummary }) {
   const isDue = due <= now.value;
   return (
     <span class={isDue ? '' : 'quiet'}>
-      {isDue ? `due for ${span(now.value - due)}` : `due ${relative(due, now.value)}`}
+      {isDue ? `due for ${since(due, now.value)}` : `due ${relative(due, now.value)}`}
       {job.failCount > 0 && (
         <span class="quiet"> · after {job.failCount === 1 ? 'a failure' : `${job.failCount} failures`}</span>
       )}
@@ -98,9 +112,9 @@ export const JOB_COLUMNS: readonly Column<JobSummary>[] = [
     head: 'Runs',
     class: 'num',
     cell: (job) => (
-      <span title={`${job.fence} times claimed, ${job.failCount} failures`}>
+      <span class="nowrap" title={`${job.fence} times claimed, ${job.failCount} failures`}>
+        {job.failCount > 0 && <span class="quiet">{job.failCount} failed of </span>}
         {job.fence}
-        {job.failCount > 0 && <span class="quiet"> / {job.failCount} failed</span>}
       </span>
     ),
   },

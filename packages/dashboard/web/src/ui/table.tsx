@@ -14,7 +14,7 @@ interface TableProps<Row> {
   readonly label: string;
   readonly columns: readonly Column<Row>[];
   readonly rows: readonly Row[];
-  key(row: Row): string;
+  rowKey(row: Row): string;
   rowClass?(row: Row): string | undefined;
 }
 
@@ -22,7 +22,7 @@ interface TableProps<Row> {
  * A table; in a narrow window each row becomes a few lines. The roles are said, because browsers take them away from
  * tables that are not laid out as such.
  */
-export function Table<Row>({ label, columns, rows, key, rowClass }: TableProps<Row>) {
+export function Table<Row>({ label, columns, rows, rowKey, rowClass }: TableProps<Row>) {
   return (
     <section class="table-wrap" aria-label={label} tabIndex={0}>
       <table class="stacks" role="table" aria-label={label}>
@@ -37,7 +37,7 @@ export function Table<Row>({ label, columns, rows, key, rowClass }: TableProps<R
         </thead>
         <tbody role="rowgroup">
           {rows.map((row) => (
-            <tr key={key(row)} role="row" class={rowClass?.(row)}>
+            <tr key={rowKey(row)} role="row" class={rowClass?.(row)}>
               {columns.map((column) => (
                 <Cell key={column.head} column={column} row={row} />
               ))}

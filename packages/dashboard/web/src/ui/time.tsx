@@ -1,5 +1,5 @@
 import { now } from '../app/clock.ts';
-import { absolute, brief, relative, span } from './format.ts';
+import { absolute, brief, relative, since } from './format.ts';
 
 interface TimeProps {
   readonly at: string | undefined;
@@ -14,13 +14,13 @@ export function Time({ at, as = 'ago', zone }: TimeProps) {
   if (at === undefined || Number.isNaN(time)) return <span class="quiet">–</span>;
   const full = absolute(time, zone);
   return (
-    <time dateTime={at} title={full} class="nowrap">
+    <time dateTime={at} title={full} class={as === 'both' ? undefined : 'nowrap'}>
       {as === 'ago' && relative(time, now.value)}
       {as === 'brief' && brief(time, zone)}
       {as === 'full' && full}
       {as === 'both' && (
         <>
-          {full} <span class="quiet">({relative(time, now.value)})</span>
+          {full} <span class="quiet nowrap">({relative(time, now.value)})</span>
         </>
       )}
     </time>
@@ -31,7 +31,7 @@ export function Time({ at, as = 'ago', zone }: TimeProps) {
 export function Since({ at }: { readonly at: string }) {
   return (
     <time dateTime={at} title={absolute(Date.parse(at))} class="nowrap">
-      {span(Math.max(0, now.value - Date.parse(at)))}
+      {since(Date.parse(at), now.value)}
     </time>
   );
 }

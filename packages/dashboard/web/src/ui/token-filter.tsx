@@ -27,6 +27,7 @@ interface Suggestion {
 
 interface TokenFilterProps {
   readonly label: string;
+  readonly placeholder: string;
   readonly kinds: readonly TokenKind[];
   readonly tokens: readonly Token[];
   onChange(tokens: readonly Token[]): void;
@@ -37,7 +38,7 @@ interface TokenFilterProps {
 const MOST_SUGGESTIONS = 12;
 
 /** A text field that makes tokens, with suggestions: a combobox with a list, as the patterns of ARIA describe it. */
-export function TokenFilter({ label, kinds, tokens, onChange, also }: TokenFilterProps) {
+export function TokenFilter({ label, placeholder, kinds, tokens, onChange, also }: TokenFilterProps) {
   const id = useId();
   const input = useRef<HTMLInputElement>(null);
   const [text, setText] = useState('');
@@ -120,7 +121,7 @@ export function TokenFilter({ label, kinds, tokens, onChange, also }: TokenFilte
           {...(active >= 0 && { 'aria-activedescendant': `${id}-${active}` })}
           autocomplete="off"
           spellcheck={false}
-          placeholder={tokens.length === 0 ? 'Filter, or paste the id of a job' : ''}
+          placeholder={tokens.length === 0 ? placeholder : ''}
           value={text}
           onInput={(event) => {
             setText(event.currentTarget.value);
