@@ -86,6 +86,7 @@ export interface FastifyLike {
   removeAllContentTypeParsers(): unknown;
   addContentTypeParser(
     type: string,
+    options: object,
     parse: (request: never, payload: never, done: (error: null) => void) => void,
   ): unknown;
   all(
@@ -103,7 +104,7 @@ export function toFastifyPlugin(dashboard: DashboardHandler): (app: FastifyLike)
   return async (app) => {
     // The body is left as it is, in this scope alone.
     app.removeAllContentTypeParsers();
-    app.addContentTypeParser('*', (_request, _payload, done) => done(null));
+    app.addContentTypeParser('*', {}, (_request, _payload, done) => done(null));
     for (const path of ['/', '/*']) {
       app.all(path, async (request, reply) => {
         reply.hijack();

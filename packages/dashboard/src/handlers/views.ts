@@ -50,7 +50,7 @@ async function getCapabilities(call: Call): Promise<CapabilitiesAnswer> {
 
 /** Of the process that serves this, as far as its names are seen. */
 async function getHealth(call: Call): Promise<HealthAnswer> {
-  const { health } = { health: call.server.options.monque.health() };
+  const health = call.server.options.monque.health();
   const seesAll = await call.monque.can('findJobs');
   const paused = health.pausedNames.map(async (name) => {
     return seesAll || (await call.monque.can('findJobs', name)) ? [name] : [];
@@ -59,7 +59,8 @@ async function getHealth(call: Call): Promise<HealthAnswer> {
   const { lastError } = health;
   return {
     at: call.at,
-    status: connected ? 'ok' : 'degraded',
+    // One that was not started holds no lease, and is not expected to.
+    status: connected || !running ? 'ok' : 'degraded',
     ...{ running, connected, hints, lag, runningJobs, bufferedJobs, unsettledJobs },
     pausedNames: (await Promise.all(paused)).flat(),
     alerts: [...health.alerts],
@@ -81,18 +82,16 @@ async function getErrors(call: Call): Promise<ErrorsAnswer> {
     readonly window?: number;
   };
   const names = name ?? (await call.names());
-  const isEmpty = Array.isArray(names) && names.length === 0;
-  const page = await call.monque.getJobsWithCursor({
-    ...(names !== undefined && !isEmpty && { name: names }),
-    ...{ status: 'failed', orderBy: '_id', direction: 'descending' },
-    limit: isEmpty ? 1 : window,
+  if (names?.length === 0) return { at: call.at, groups: [], examined: 0, isComplete: true };
+  const { jobs, nextCursor } = await call.monque.getJobsWithCursor({
+    ...(names !== undefined && { name: names }),
+    ...{ status: 'failed', orderBy: '_id', direction: 'descending', limit: window },
   });
-  const jobs = isEmpty ? [] : page.jobs;
   return {
     at: call.at,
     groups: groupErrors(jobs.map((job) => summaryOf(job, call.eyes))),
     examined: jobs.length,
-    isComplete: isEmpty || page.nextCursor === null,
+    isComplete: nextCursor === null,
   };
 }
 

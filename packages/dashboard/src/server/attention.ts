@@ -103,10 +103,11 @@ function ofProcess({ snapshot: { health, metrics } }: Seen): Attention[] {
   const lost = total('lost');
   const { clockErrorMs } = metrics.gauges;
   const found: (Attention | false)[] = [
-    !health.connected && {
-      ...{ kind: 'disconnected', severity: 'critical' },
-      message: 'The last call of the database was not answered',
-    },
+    health.running &&
+      !health.connected && {
+        ...{ kind: 'disconnected', severity: 'critical' },
+        message: 'The last call of the database was not answered',
+      },
     ...health.alerts.map((kind): Attention => {
       return { kind: 'alert', severity: 'warning', message: `The alert '${kind}' has fired` };
     }),

@@ -146,7 +146,9 @@ function typedValue(field: string, given: object, kind: string): unknown {
 
 /** As the library gives values to handlers: bigints and buffers. */
 function plainValue(value: unknown): unknown {
-  if (value instanceof BSON.Long) return value.toBigInt();
+  // A timestamp is a kind of long to the driver.
+  const isLong = value instanceof BSON.Long && !(value instanceof BSON.Timestamp);
+  if (isLong) return value.toBigInt();
   if (value instanceof BSON.Int32 || value instanceof BSON.Double) return value.valueOf();
   if (value instanceof Date) {
     if (Number.isNaN(value.getTime())) throw new TypeError('An invalid date');

@@ -55,6 +55,7 @@ export class SnapshotSource {
   }
 
   async #look(): Promise<Snapshot> {
+    // Between the question and the answer lies the time of the ledger.
     const startedMs = nowMs();
     try {
       const inspection = await this.#monque.inspect();
@@ -62,7 +63,7 @@ export class SnapshotSource {
       this.#last = { inspection, health: this.#monque.health(), metrics: this.#monque.metrics() };
     } catch (error) {
       if (this.#last === undefined) throw error;
-      const { health } = { health: this.#monque.health() };
+      const health = this.#monque.health();
       this.#last = { ...this.#last, health, problem: toProblem(error).problem.detail };
     }
     this.#takenMs = nowMs();
