@@ -55,7 +55,7 @@ function Brand() {
         <rect width="32" height="32" rx="8" />
         <path d="M8 22V11l8 7 8-7v11" />
       </svg>
-      {capabilities.value?.title ?? 'Monque'}
+      <span class="cut">{capabilities.value?.title ?? 'Monque'}</span>
     </a>
   );
 }

@@ -107,7 +107,9 @@ function Found({ job, why, isGone, reload }: FoundProps) {
           </Card>
           <Content job={job} />
           <Card title="Its way through the states">
-            <Machine job={job} entries={entries} />
+            <section class="table-wrap" aria-label="The states of a job" tabIndex={0}>
+              <Machine job={job} entries={entries} />
+            </section>
             <Transitions />
           </Card>
           <Raw id={job.id} />
