@@ -69,7 +69,8 @@ export class Tab {
     options: BrowserContextOptions = {},
   ): Promise<Tab> {
     const context = await browser.newContext({ timezoneId: 'UTC', ...options });
-    context.setDefaultTimeout(10_000);
+    // A machine may be busy with much else.
+    context.setDefaultTimeout(30_000);
     return new Tab(await context.newPage(), base);
   }
 

@@ -9,11 +9,31 @@ import { type Served, serve } from './browser.ts';
 
 /** The pages, by the names of their screenshots. */
 export const PAGE_NAMES = [
-  ...(['overview', 'jobs', 'jobs-filtered', 'jobs-none', 'jobs-refused'] as const),
-  ...(['job-failed', 'job-blocked', 'job-running', 'job-completed', 'job-missing'] as const),
-  ...(['names', 'name', 'series', 'series-calendar', 'series-dense', 'gates'] as const),
-  ...(['errors', 'error', 'rules', 'instances', 'instance', 'metrics'] as const),
-  ...(['activity', 'settings', 'not-found'] as const),
+  'overview',
+  'jobs',
+  'jobs-filtered',
+  'jobs-none',
+  'jobs-refused',
+  'job-failed',
+  'job-blocked',
+  'job-running',
+  'job-completed',
+  'job-missing',
+  'names',
+  'name',
+  'series',
+  'series-calendar',
+  'series-dense',
+  'gates',
+  'errors',
+  'error',
+  'rules',
+  'instances',
+  'instance',
+  'metrics',
+  'activity',
+  'settings',
+  'not-found',
 ] as const;
 
 /** The name of a page. */

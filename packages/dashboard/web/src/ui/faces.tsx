@@ -28,7 +28,7 @@ export function Empty({ icon, title, children }: EmptyProps) {
   return (
     <div class="face">
       <Icon name={icon} />
-      <h3>{title}</h3>
+      <h2>{title}</h2>
       {children && <p class="quiet">{children}</p>}
     </div>
   );
@@ -39,7 +39,7 @@ export function Failed({ problem, retry }: { readonly problem: Problem; readonly
   return (
     <div class="face fails" role="alert">
       <Icon name="warning" />
-      <h3>{problem.title}</h3>
+      <h2>{problem.title}</h2>
       <p>{problem.detail}</p>
       {problem.advice && <p class="quiet">{problem.advice}</p>}
       <Button icon="retry" onClick={retry}>
