@@ -6,7 +6,7 @@ import type { Db } from 'mongodb';
 import { cleanupTestDb, closeMongoDb, getTestDb } from '../../../core/test/setup/mongodb.ts';
 import { createDashboard, type DashboardHandler } from '../../src/index.ts';
 
-const COMPLETED = 198_000;
+const COMPLETED = 198_050;
 const COLLECTION = 'monque_jobs';
 
 /** What the tests in a browser work on. */
