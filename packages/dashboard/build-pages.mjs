@@ -25,7 +25,8 @@ const paths = (await readdir(out, { recursive: true, withFileTypes: true }))
 const files = {};
 for (const path of paths) {
   const type = TYPES[extname(path)];
-  if (type === undefined) throw new Error(`The pages have a file of a type that is not known: ${path}`);
+  if (type === undefined)
+    throw new Error(`The pages have a file of a type that is not known: ${path}`);
   const body = await readFile(join(out, path), 'utf8');
   const hash = createHash('sha256').update(body).digest('base64url').slice(0, 16);
   files[path.replaceAll('\\', '/')] = { type, hash, encoding: 'utf8', body };

@@ -15,7 +15,10 @@ const client = uri && (await new MongoClient(uri, { serverSelectionTimeoutMS: 5_
 const source = client ? client.db() : new InMemoryLedgerRepository({ transitionLog: true });
 const options = client ? { collectionName: COLLECTION, transitionLog: true } : {};
 
-const instances = Array.from({ length: 3 }, () => new Monque(source, { baseRetryInterval: 2_000, ...options }));
+const instances = Array.from(
+  { length: 3 },
+  () => new Monque(source, { baseRetryInterval: 2_000, ...options }),
+);
 for (const monque of instances) {
   // Without a listener an error would end the process; the dashboard shows them anyway.
   monque.on('job:error', () => {});
@@ -31,7 +34,11 @@ const dashboard = createDashboard({
 const server = createServer(toNodeListener(dashboard));
 const port = await listen(Number(process.env.PORT ?? PORT));
 console.log(`The dashboard is at http://127.0.0.1:${port}/`);
-console.log(client ? `Jobs are kept in MongoDB: ${client.db().databaseName}.${COLLECTION}` : 'Jobs are kept in memory.');
+console.log(
+  client
+    ? `Jobs are kept in MongoDB: ${client.db().databaseName}.${COLLECTION}`
+    : 'Jobs are kept in memory.',
+);
 console.log('Ctrl-C ends it.');
 
 for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => void close());

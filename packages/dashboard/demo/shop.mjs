@@ -52,8 +52,10 @@ async function sendEmail(job, { log }) {
 
 async function chargeCard(job) {
   await pause(300 + Math.random() * 600);
-  if (job.data.card === 'expired') throw new Error(`card of order ${job.data.order} was refused: expired`);
-  if (job.data.card === 'slow') throw new Error(`the bank did not answer within ${3000 + job.data.order} ms`);
+  if (job.data.card === 'expired')
+    throw new Error(`card of order ${job.data.order} was refused: expired`);
+  if (job.data.card === 'slow')
+    throw new Error(`the bank did not answer within ${3000 + job.data.order} ms`);
   return { charged: job.data.cents };
 }
 
@@ -79,28 +81,67 @@ async function stockUp(monque) {
     ...orders.map((order) => email(order)),
     ...orders.slice(0, 14).map((order) => charge(order, order % 2 === 0 ? 'expired' : 'slow', 1)),
     ...orders.slice(0, 20).map((order) => charge(order, 'good')),
-    ...orders.slice(0, 6).map((order) => ({ name: 'import-invoice', data: { url: `https://supplier.example/invoice/${order}.pdf` }, options: { metadata: { tenant: customerOf(order) } } })),
-    ...[40, 60, 90].map((pages, index) => ({ name: 'render-report', data: { month: `2026-0${index + 7}`, pages }, options: { uniqueKey: `report:${index + 7}` } })),
-    ...orders.slice(0, 25).map((order) => ({ name: 'send-newsletter', data: { edition: 12, to: `reader${order}@${customerOf(order)}.example` } })),
-    ...orders.slice(0, 8).map((order) => ({ name: 'translate-page', data: { page: order, into: 'de' } })),
-    ...orders.slice(0, 5).map((order) => ({ name: 'check-fraud', data: { order, waits: order % 2 === 0 } })),
-    ...orders.slice(0, 5).map((order) => ({ name: 'send-email', data: { to: `later${order}@hooli.example`, customer: 'hooli' }, options: { delay: order * 3_600_000 } })),
+    ...orders.slice(0, 6).map((order) => ({
+      name: 'import-invoice',
+      data: { url: `https://supplier.example/invoice/${order}.pdf` },
+      options: { metadata: { tenant: customerOf(order) } },
+    })),
+    ...[40, 60, 90].map((pages, index) => ({
+      name: 'render-report',
+      data: { month: `2026-0${index + 7}`, pages },
+      options: { uniqueKey: `report:${index + 7}` },
+    })),
+    ...orders.slice(0, 25).map((order) => ({
+      name: 'send-newsletter',
+      data: { edition: 12, to: `reader${order}@${customerOf(order)}.example` },
+    })),
+    ...orders
+      .slice(0, 8)
+      .map((order) => ({ name: 'translate-page', data: { page: order, into: 'de' } })),
+    ...orders
+      .slice(0, 5)
+      .map((order) => ({ name: 'check-fraud', data: { order, waits: order % 2 === 0 } })),
+    ...orders.slice(0, 5).map((order) => ({
+      name: 'send-email',
+      data: { to: `later${order}@hooli.example`, customer: 'hooli' },
+      options: { delay: order * 3_600_000 },
+    })),
   ]);
   await monque.pause('send-newsletter');
   await monque.schedule('* * * * *', 'clean-up', {}, { uniqueKey: 'clean-up' });
   await monque.schedule('*/15 * * * * *', 'warm-cache', {}, { uniqueKey: 'warm-cache' });
-  await monque.schedule('0 6 * * 1-5', 'render-report', { month: 'last', pages: 12 }, { uniqueKey: 'daily-report', timezone: 'Europe/Berlin' });
-  await monque.schedule('*/5 * * * *', 'sync-stock', { warehouse: 4 }, { uniqueKey: 'sync-stock', missed: 'skip' });
-  const dropped = await monque.enqueue('send-email', { to: 'nobody@globex.example', customer: 'globex' }, { delay: 60_000 });
+  await monque.schedule(
+    '0 6 * * 1-5',
+    'render-report',
+    { month: 'last', pages: 12 },
+    { uniqueKey: 'daily-report', timezone: 'Europe/Berlin' },
+  );
+  await monque.schedule(
+    '*/5 * * * *',
+    'sync-stock',
+    { warehouse: 4 },
+    { uniqueKey: 'sync-stock', missed: 'skip' },
+  );
+  const dropped = await monque.enqueue(
+    'send-email',
+    { to: 'nobody@globex.example', customer: 'globex' },
+    { delay: 60_000 },
+  );
   await monque.cancelJob(dropped._id, { reason: 'the customer left' });
 }
 
 async function enqueueSomething(monque, number) {
   const chance = Math.random();
   if (chance < 0.6) await enqueue(monque, email(number));
-  else if (chance < 0.9) await enqueue(monque, charge(number, Math.random() < 0.1 ? 'expired' : 'good'));
-  else if (chance < 0.93) await enqueue(monque, { name: 'import-invoice', data: { url: `https://supplier.example/invoice/${number}.pdf` } });
-  else if (chance < 0.96) await enqueue(monque, { name: 'render-report', data: { month: '2026-11', pages: 30 } });
+  else if (chance < 0.9)
+    await enqueue(monque, charge(number, Math.random() < 0.1 ? 'expired' : 'good'));
+  else if (chance < 0.93)
+    await enqueue(monque, {
+      name: 'import-invoice',
+      data: { url: `https://supplier.example/invoice/${number}.pdf` },
+    });
+  else if (chance < 0.96)
+    await enqueue(monque, { name: 'render-report', data: { month: '2026-11', pages: 30 } });
 }
 
 async function enqueue(monque, { name, data, options }) {
@@ -109,7 +150,11 @@ async function enqueue(monque, { name, data, options }) {
 
 function email(order) {
   const customer = customerOf(order);
-  return { name: 'send-email', data: { to: `buyer${order}@${customer}.example`, customer, order }, options: { metadata: { tenant: customer } } };
+  return {
+    name: 'send-email',
+    data: { to: `buyer${order}@${customer}.example`, customer, order },
+    options: { metadata: { tenant: customer } },
+  };
 }
 
 function charge(order, card, maxRetries) {

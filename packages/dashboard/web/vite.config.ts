@@ -10,7 +10,9 @@ function lifecycle(): Plugin {
   const { states, initial, terminal, transitions } = JOB_LIFECYCLE;
   const rows = Object.entries(transitions).map(([verb, { from, to, guards = [] }]) => ({
     ...{ verb, from, to },
-    guards: guards.map((guard) => [guard.field, guard.is, ...('to' in guard ? [guard.to] : [])].join(' ')),
+    guards: guards.map((guard) =>
+      [guard.field, guard.is, ...('to' in guard ? [guard.to] : [])].join(' '),
+    ),
   }));
   const table = { states, initial, terminal, rows };
   return {
@@ -40,7 +42,12 @@ export default defineConfig({
       output: {
         // What every page needs is one file, and each page one more: no chain of small ones.
         codeSplitting: {
-          groups: [{ name: 'shared', test: /node_modules.(preact|@preact)|web.src.(api|app|dialogs|ui|job|virtual)|pages.jobs-query/ }],
+          groups: [
+            {
+              name: 'shared',
+              test: /node_modules.(preact|@preact)|web.src.(api|app|dialogs|ui|job|virtual)|pages.jobs-query/,
+            },
+          ],
         },
       },
     },

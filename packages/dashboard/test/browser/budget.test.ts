@@ -13,10 +13,13 @@ function size(path: string): number {
 
 const paths = Object.keys(ASSETS);
 const html = ASSETS['index.html']?.body ?? '';
-const first = [...html.matchAll(/(?:src|href)="\.\/(assets\/[^"]+)"/g)].map(([, path = '']) => path);
+const first = [...html.matchAll(/(?:src|href)="\.\/(assets\/[^"]+)"/g)].map(
+  ([, path = '']) => path,
+);
 /** The page that is opened first is one file more. */
 const overview = paths.filter((path) => /assets\/overview-.*\.js$/.test(path));
-const total = (files: readonly string[]): number => files.reduce((sum, path) => sum + size(path), 0);
+const total = (files: readonly string[]): number =>
+  files.reduce((sum, path) => sum + size(path), 0);
 
 test('the first page takes at most 60 KiB of script and 10 KiB of style', () => {
   const scripts = [...first.filter((path) => path.endsWith('.js')), ...overview];

@@ -51,7 +51,9 @@ describeInBrowser('with 200,000 jobs', () => {
       await link(/card of order <n> was refused/).click();
       await link('charge-card').click();
       await verdict().getByText('It failed for good').waitFor();
-      await verdict().getByText(/card of order \d+ was refused: expired/).waitFor();
+      await verdict()
+        .getByText(/card of order \d+ was refused: expired/)
+        .waitFor();
       await tab.page.goBack();
       await button('Retry all 150 alike').click();
       await dialog().getByText('150 jobs match').waitFor();
@@ -60,7 +62,11 @@ describeInBrowser('with 200,000 jobs', () => {
       await dialog().getByText('150 of 150 jobs changed').waitFor();
       await dialog().getByRole('button', { name: 'Done' }).click();
       await until('all of them to be completed', async () => {
-        const done = await monque.getJobs({ name: 'charge-card', status: 'completed', limit: 1_000 });
+        const done = await monque.getJobs({
+          name: 'charge-card',
+          status: 'completed',
+          limit: 1_000,
+        });
         return done.length === 150;
       });
     }, 60_000);
@@ -72,7 +78,9 @@ describeInBrowser('with 200,000 jobs', () => {
       });
       await tab.goto('-/gates');
       await button(/^Open\s+the gate approved/).click();
-      await dialog().getByLabel('Evidence').fill('order 4711, signed by the head of sales');
+      await dialog()
+        .getByLabel('Evidence', { exact: true })
+        .fill('order 4711, signed by the head of sales');
       await dialog().getByRole('button', { name: 'Open' }).click();
       await tab.page.getByText('The gate approved is open').waitFor();
       expect(await monque.waitFor(job._id)).toEqual({ download: { pages: 3 } });
@@ -151,7 +159,9 @@ describeInBrowser('with 200,000 jobs', () => {
       await dialog().getByLabel('Cron expression').fill('0 25 * * *');
       await dialog().getByText(/▸/).waitFor();
       await dialog().getByLabel('Cron expression').fill('30 7 * * 1');
-      await dialog().getByText(/07:30.*Monday/).waitFor();
+      await dialog()
+        .getByText(/07:30.*Monday/)
+        .waitFor();
       await dialog().getByRole('button', { name: 'Change it' }).click();
       await tab.page.getByText('The series was changed').waitFor();
       const [series] = await monque.getSchedules({ name: 'daily' });

@@ -36,23 +36,25 @@ describeInBrowser('each page', () => {
     await shop?.close();
   });
 
-  test.concurrent.each(
-    PAGE_NAMES,
-  )('%s is accessible and fits its window in both themes', async (name) => {
-    const viewport = { width: WIDTHS[0], height: HEIGHT };
-    const tab = await Tab.open(browser, shop.base, { viewport, colorScheme: 'light' });
-    await tab.goto(shop.pages[name]);
-    const faults = await faultsOf(tab, axe, { runOnly: RULES });
-    const tooWide = await screenshots(tab, `${name}-light`);
-    await tab.page.emulateMedia({ colorScheme: 'dark' });
-    // The themes differ in nothing but colours.
-    faults.push(...(await faultsOf(tab, axe, { runOnly: ['color-contrast'] })));
-    tooWide.push(...(await screenshots(tab, `${name}-dark`)));
-    await tab.close();
-    expect({ faults, tooWide, refused: tab.faults }).toEqual({
-      ...{ faults: [], tooWide: [], refused: [] },
-    });
-  }, 120_000);
+  test.concurrent.each(PAGE_NAMES)(
+    '%s is accessible and fits its window in both themes',
+    async (name) => {
+      const viewport = { width: WIDTHS[0], height: HEIGHT };
+      const tab = await Tab.open(browser, shop.base, { viewport, colorScheme: 'light' });
+      await tab.goto(shop.pages[name]);
+      const faults = await faultsOf(tab, axe, { runOnly: RULES });
+      const tooWide = await screenshots(tab, `${name}-light`);
+      await tab.page.emulateMedia({ colorScheme: 'dark' });
+      // The themes differ in nothing but colours.
+      faults.push(...(await faultsOf(tab, axe, { runOnly: ['color-contrast'] })));
+      tooWide.push(...(await screenshots(tab, `${name}-dark`)));
+      await tab.close();
+      expect({ faults, tooWide, refused: tab.faults }).toEqual({
+        ...{ faults: [], tooWide: [], refused: [] },
+      });
+    },
+    120_000,
+  );
 });
 
 /** What axe finds, as sentences. */

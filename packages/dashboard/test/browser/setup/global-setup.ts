@@ -19,8 +19,7 @@ const SKIP_NOTICE = `
 `;
 
 const BUILD_MS = 120_000;
-const place = (path: string): string =>
-  fileURLToPath(new URL(`../../../${path}`, import.meta.url));
+const place = (path: string): string => fileURLToPath(new URL(`../../../${path}`, import.meta.url));
 
 /** Runs once before the tests in a browser. */
 export async function setup(project: TestProject): Promise<void> {

@@ -30,7 +30,12 @@ export function useResource<T>(
   url: string | undefined,
   { live = false, everyMs }: ResourceOptions = {},
 ): Resource<T> {
-  const state = useSignal<{ url: string | undefined; data?: T; error?: ProblemError; busy: boolean }>({
+  const state = useSignal<{
+    url: string | undefined;
+    data?: T;
+    error?: ProblemError;
+    busy: boolean;
+  }>({
     url,
     data: url === undefined ? undefined : (kept.get(url) as T | undefined),
     busy: url !== undefined,

@@ -7,7 +7,8 @@ export function NotFound() {
     <Page title="There is no such page">
       <section class="card">
         <Empty icon="search" title="Nothing is found at this address">
-          Go on at the <a href={href('')}>overview</a>, or look among <a href={href('jobs')}>the jobs</a>.
+          Go on at the <a href={href('')}>overview</a>, or look among{' '}
+          <a href={href('jobs')}>the jobs</a>.
         </Empty>
       </section>
     </Page>

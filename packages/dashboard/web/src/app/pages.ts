@@ -72,6 +72,8 @@ export const DETAILS: Readonly<Record<string, Pick<PageEntry, 'load'>>> = {
 };
 
 /** Pages that are reached from others. A name may hold any character, so it is no part of a path. */
-export const FURTHER: Readonly<Record<string, Pick<PageEntry, 'load'> & { readonly under: string }>> = {
+export const FURTHER: Readonly<
+  Record<string, Pick<PageEntry, 'load'> & { readonly under: string }>
+> = {
   name: { under: 'names', load: async () => (await import('../pages/name.tsx')).NamePage },
 };

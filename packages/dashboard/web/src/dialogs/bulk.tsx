@@ -76,7 +76,9 @@ export function BulkDialog({ kind, filter, onClose }: BulkDialogProps) {
       title={words.title}
       onClose={onClose}
       action={{
-        label: preview ? `${words.button} ${bounded(preview.count.value, preview.count.isAtLeast)}` : words.button,
+        label: preview
+          ? `${words.button} ${bounded(preview.count.value, preview.count.isAtLeast)}`
+          : words.button,
         isDangerous: kind === 'delete' || kind === 'cancel',
         denied: deniedBy(preview, effective, asked, typed),
         run: start,
@@ -93,7 +95,12 @@ export function BulkDialog({ kind, filter, onClose }: BulkDialogProps) {
           <span>
             Type <kbd>{asked}</kbd> to go on
           </span>
-          <input value={typed} inputMode="numeric" autocomplete="off" onInput={(event) => setTyped(event.currentTarget.value)} />
+          <input
+            value={typed}
+            inputMode="numeric"
+            autocomplete="off"
+            onInput={(event) => setTyped(event.currentTarget.value)}
+          />
         </label>
       )}
     </Dialog>
@@ -108,12 +115,16 @@ function deniedBy(
 ): string | undefined {
   if (!preview) return 'The jobs are being counted.';
   if (preview.count.value === 0) return 'No job matches.';
-  if (effective === 0 && !preview.count.isAtLeast) return 'None of these jobs is in a state where that is possible.';
+  if (effective === 0 && !preview.count.isAtLeast)
+    return 'None of these jobs is in a state where that is possible.';
   return asked !== undefined && typed.trim() !== asked ? 'Type the number first.' : undefined;
 }
 
 function needsTyping(kind: BulkKind, { count }: PreviewAnswer): boolean {
-  return count.value > 0 && (count.isAtLeast || count.value >= TYPED_FROM || (kind === 'delete' && count.value > 1));
+  return (
+    count.value > 0 &&
+    (count.isAtLeast || count.value >= TYPED_FROM || (kind === 'delete' && count.value > 1))
+  );
 }
 
 function effectiveOf({ byStatus }: PreviewAnswer, from: readonly Status[]): number {
@@ -126,7 +137,8 @@ function Preview({ preview }: { readonly preview: PreviewAnswer }) {
     <div class="stack tight">
       <p>
         <strong>
-          {bounded(count.value, count.isAtLeast)} {count.value === 1 && !count.isAtLeast ? 'job matches' : 'jobs match'}
+          {bounded(count.value, count.isAtLeast)}{' '}
+          {count.value === 1 && !count.isAtLeast ? 'job matches' : 'jobs match'}
         </strong>
         {count.isAtLeast && '; counting stopped there'}
       </p>
@@ -139,7 +151,11 @@ function Preview({ preview }: { readonly preview: PreviewAnswer }) {
       </div>
       {sample.length > 0 && (
         <p class="hint anywhere">
-          Such as {sample.slice(0, 3).map((job) => `${job.name} ${job.id}`).join(', ')}
+          Such as{' '}
+          {sample
+            .slice(0, 3)
+            .map((job) => `${job.name} ${job.id}`)
+            .join(', ')}
         </p>
       )}
     </div>
@@ -157,7 +173,13 @@ function OperationDialog({ id, onClose }: { readonly id: string; onClose(): void
 }
 
 export function titleOf({ kind, state }: Operation): string {
-  const what = { retry: 'Retry', cancel: 'Cancel', delete: 'Delete', audit: 'Audit', repair: 'Repair' }[kind];
+  const what = {
+    retry: 'Retry',
+    cancel: 'Cancel',
+    delete: 'Delete',
+    audit: 'Audit',
+    repair: 'Repair',
+  }[kind];
   return `${what}: ${{ running: 'under way', done: 'done', aborted: 'aborted', failed: 'failed' }[state]}`;
 }
 
@@ -168,7 +190,10 @@ export function useOperation(id: string): Operation | undefined {
   useEffect(() => {
     if (isOver) return;
     const ask = (): void => {
-      get<OperationAnswer>(`operations/${id}`).then((answer) => learnOperation(answer.operation), complain);
+      get<OperationAnswer>(`operations/${id}`).then(
+        (answer) => learnOperation(answer.operation),
+        complain,
+      );
     };
     const timer = setInterval(ask, ASK_MS);
     return () => clearInterval(timer);

@@ -48,13 +48,35 @@ export function EnqueueDialog({ onClose, ...given }: EnqueueDialogProps) {
   };
 
   return (
-    <Dialog title="Enqueue a job" isWide onClose={onClose} action={{ label: 'Enqueue', icon: 'plus', run: send }}>
+    <Dialog
+      title="Enqueue a job"
+      isWide
+      onClose={onClose}
+      action={{ label: 'Enqueue', icon: 'plus', run: send }}
+    >
       <TextField label="Name" value={name} list={knownNames()} onInput={setName} />
       <JsonField label="Data" value={data} onInput={setData} />
       <div class="halves">
-        <TextField label="Not before" type="datetime-local" value={runAt} hint="In the time zone of this browser; empty for now" onInput={setRunAt} />
-        <TextField label="Priority" type="number" value={priority} hint="From -100 (first) to 100 (last)" onInput={setPriority} />
-        <TextField label="Unique key" value={uniqueKey} hint="While a job holds it, no second one is stored" onInput={setUniqueKey} />
+        <TextField
+          label="Not before"
+          type="datetime-local"
+          value={runAt}
+          hint="In the time zone of this browser; empty for now"
+          onInput={setRunAt}
+        />
+        <TextField
+          label="Priority"
+          type="number"
+          value={priority}
+          hint="From -100 (first) to 100 (last)"
+          onInput={setPriority}
+        />
+        <TextField
+          label="Unique key"
+          value={uniqueKey}
+          hint="While a job holds it, no second one is stored"
+          onInput={setUniqueKey}
+        />
       </div>
       <details>
         <summary>Metadata</summary>

@@ -38,7 +38,12 @@ export function CancelDialog({ job, onClose, onDone }: JobDialogProps) {
             ? 'It will not run. It can be retried later.'
             : 'Only the waiting run is cancelled; the series goes on.'}
       </p>
-      <TextField label="Reason" value={reason} hint="Kept in the history of the job" onInput={setReason} />
+      <TextField
+        label="Reason"
+        value={reason}
+        hint="Kept in the history of the job"
+        onInput={setReason}
+      />
     </Dialog>
   );
 }
@@ -60,7 +65,13 @@ export function RescheduleDialog({ job, onClose, onDone }: JobDialogProps) {
         },
       }}
     >
-      <TextField label="Not before" type="datetime-local" value={runAt} hint="In the time zone of this browser" onInput={setRunAt} />
+      <TextField
+        label="Not before"
+        type="datetime-local"
+        value={runAt}
+        hint="In the time zone of this browser"
+        onInput={setRunAt}
+      />
       <div class="row">
         {[
           ['Now', 0],
@@ -72,7 +83,9 @@ export function RescheduleDialog({ job, onClose, onDone }: JobDialogProps) {
           </button>
         ))}
       </div>
-      {job.cron !== undefined && <Note>Only the waiting run is moved. The later runs of the series stay as planned.</Note>}
+      {job.cron !== undefined && (
+        <Note>Only the waiting run is moved. The later runs of the series stay as planned.</Note>
+      )}
     </Dialog>
   );
 }
@@ -95,9 +108,12 @@ export function DeleteDialog({ job, onClose, onDone }: JobDialogProps) {
       }}
     >
       <p>
-        The job <strong>{job.name}</strong> is removed with its data, result and history. This cannot be undone.
+        The job <strong>{job.name}</strong> is removed with its data, result and history. This
+        cannot be undone.
       </p>
-      {job.cron !== undefined && <Note kind="warns">It is the job of a series: the series ends with it.</Note>}
+      {job.cron !== undefined && (
+        <Note kind="warns">It is the job of a series: the series ends with it.</Note>
+      )}
     </Dialog>
   );
 }
@@ -142,20 +158,29 @@ export function GateDialog({ jobs, onClose, onDone }: GateDialogProps) {
     if (evidence.trim() === '') throw new Error('Say on what ground the gate is opened.');
     const value = form === 'text' ? evidence : readJson('The evidence', evidence);
     for (const job of jobs) {
-      await post<JobAnswer>(`jobs/${job.id}/actions/open-gate`, { gate: job.blockedBy, evidence: value });
+      await post<JobAnswer>(`jobs/${job.id}/actions/open-gate`, {
+        gate: job.blockedBy,
+        evidence: value,
+      });
     }
-    say(jobs.length === 1 ? `The gate ${first?.blockedBy} is open` : `${jobs.length} gates are open`);
+    say(
+      jobs.length === 1 ? `The gate ${first?.blockedBy} is open` : `${jobs.length} gates are open`,
+    );
     onDone();
   };
   return (
     <Dialog
-      title={jobs.length === 1 ? `Open the gate ${first?.blockedBy}` : `Open the gates of ${jobs.length} jobs`}
+      title={
+        jobs.length === 1
+          ? `Open the gate ${first?.blockedBy}`
+          : `Open the gates of ${jobs.length} jobs`
+      }
       onClose={onClose}
       action={{ label: 'Open', icon: 'open', run: open }}
     >
       <p>
-        {jobs.length === 1 ? `The job ${first?.name} goes on at once.` : 'The jobs go on at once.'} The evidence is kept
-        with the job, with the time and your name, and cannot be changed later.
+        {jobs.length === 1 ? `The job ${first?.name} goes on at once.` : 'The jobs go on at once.'}{' '}
+        The evidence is kept with the job, with the time and your name, and cannot be changed later.
       </p>
       <div class="tabs" role="group" aria-label="The evidence is">
         <button type="button" aria-pressed={form === 'text'} onClick={() => setForm('text')}>
@@ -167,10 +192,21 @@ export function GateDialog({ jobs, onClose, onDone }: GateDialogProps) {
       </div>
       {form === 'text' ? (
         <Field label="Evidence" hint="Who approved it, a ticket, a document">
-          <textarea value={evidence} onInput={(event) => setEvidence(event.currentTarget.value)} />
+          {(ties) => (
+            <textarea
+              {...ties}
+              value={evidence}
+              onInput={(event) => setEvidence(event.currentTarget.value)}
+            />
+          )}
         </Field>
       ) : (
-        <JsonField label="Evidence" value={evidence} hint="A gate with a schema refuses what does not fit it" onInput={setEvidence} />
+        <JsonField
+          label="Evidence"
+          value={evidence}
+          hint="A gate with a schema refuses what does not fit it"
+          onInput={setEvidence}
+        />
       )}
     </Dialog>
   );

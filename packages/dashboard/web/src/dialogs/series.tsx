@@ -1,5 +1,11 @@
 import { useEffect, useState } from 'preact/hooks';
-import type { CronAnswer, Ejson, SeriesAnswer, SeriesRequest, SeriesRow } from '../../../src/api/types.ts';
+import type {
+  CronAnswer,
+  Ejson,
+  SeriesAnswer,
+  SeriesRequest,
+  SeriesRow,
+} from '../../../src/api/types.ts';
 import { apiUrl, call, get, ProblemError } from '../api/client.ts';
 import { go, href } from '../app/router.ts';
 import { knownNames } from '../pages/jobs-query.ts';
@@ -27,7 +33,9 @@ export function SeriesDialog({ series, options = {}, onClose, onDone }: SeriesDi
   const [name, setName] = useState(series?.name ?? '');
   const [key, setKey] = useState(series?.uniqueKey ?? '');
   const [cron, setCron] = useState(series?.cron ?? '0 3 * * *');
-  const [timezone, setTimezone] = useState(series?.timezone ?? Intl.DateTimeFormat().resolvedOptions().timeZone);
+  const [timezone, setTimezone] = useState(
+    series?.timezone ?? Intl.DateTimeFormat().resolvedOptions().timeZone,
+  );
   const [missed, setMissed] = useState<SeriesRow['missed']>(series?.missed ?? 'once');
   const [data, setData] = useState(textOf(series?.data));
   const save = async (): Promise<void> => {
@@ -54,25 +62,42 @@ export function SeriesDialog({ series, options = {}, onClose, onDone }: SeriesDi
     >
       {series ? (
         <Note kind="warns">
-          When a process that calls schedule() for this series starts again, what that call says holds again.
+          When a process that calls schedule() for this series starts again, what that call says
+          holds again.
         </Note>
       ) : (
         <div class="halves">
           <TextField label="Name" value={name} list={knownNames()} onInput={setName} />
-          <TextField label="Key" value={key} hint="Tells it from other series of the name; empty: the expression" onInput={setKey} />
+          <TextField
+            label="Key"
+            value={key}
+            hint="Tells it from other series of the name; empty: the expression"
+            onInput={setKey}
+          />
         </div>
       )}
       <div class="halves">
-        <TextField label="Cron expression" value={cron} hint="5 fields; 6 with seconds; or @daily and its like" onInput={setCron} />
+        <TextField
+          label="Cron expression"
+          value={cron}
+          hint="5 fields; 6 with seconds; or @daily and its like"
+          onInput={setCron}
+        />
         <TextField label="Time zone" value={timezone} list={ZONES} onInput={setTimezone} />
       </div>
       <CronPreview cron={cron} timezone={timezone} />
       <Field label="Times that passed while nobody could run them">
-        <select value={missed} onChange={(event) => setMissed(event.currentTarget.value as SeriesRow['missed'])}>
-          <option value="once">run once for all of them</option>
-          <option value="skip">are passed over</option>
-          <option value="all">run each, at most the last 100</option>
-        </select>
+        {(ties) => (
+          <select
+            {...ties}
+            value={missed}
+            onChange={(event) => setMissed(event.currentTarget.value as SeriesRow['missed'])}
+          >
+            <option value="once">run once for all of them</option>
+            <option value="skip">are passed over</option>
+            <option value="all">run each, at most the last 100</option>
+          </select>
+        )}
       </Field>
       <JsonField label="Data of each run" value={data} onInput={setData} />
     </Dialog>
@@ -84,9 +109,12 @@ function CronPreview({ cron, timezone }: { readonly cron: string; readonly timez
   useEffect(() => {
     const control = new AbortController();
     const ask = (): void => {
-      get<CronAnswer>('cron', { expression: cron, timezone }, control.signal).then(setMeaning, (error) => {
-        if (error instanceof ProblemError) setMeaning(error);
-      });
+      get<CronAnswer>('cron', { expression: cron, timezone }, control.signal).then(
+        setMeaning,
+        (error) => {
+          if (error instanceof ProblemError) setMeaning(error);
+        },
+      );
     };
     const timer = setTimeout(ask, PREVIEW_MS);
     return () => {

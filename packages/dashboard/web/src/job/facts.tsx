@@ -22,10 +22,22 @@ export function Facts({ job }: { readonly job: JobDetails }) {
           <Fact name="Name">
             <a href={href('name', { name: job.name })}>{job.name}</a>
           </Fact>
-          <Fact name="Created"><Time at={job.createdAt} as="both" /></Fact>
-          <Fact name="Changed"><Time at={job.updatedAt} as="both" /></Fact>
-          {job.status === 'pending' && <Fact name="Due"><Time at={job.nextRunAt} as="both" /></Fact>}
-          {job.finishedAt && <Fact name="Finished"><Time at={job.finishedAt} as="both" /></Fact>}
+          <Fact name="Created">
+            <Time at={job.createdAt} as="both" />
+          </Fact>
+          <Fact name="Changed">
+            <Time at={job.updatedAt} as="both" />
+          </Fact>
+          {job.status === 'pending' && (
+            <Fact name="Due">
+              <Time at={job.nextRunAt} as="both" />
+            </Fact>
+          )}
+          {job.finishedAt && (
+            <Fact name="Finished">
+              <Time at={job.finishedAt} as="both" />
+            </Fact>
+          )}
           <Fact name="Priority">{job.priority}</Fact>
           <Fact name="Runs">{job.fence}</Fact>
           <Fact name="Failures">
@@ -33,10 +45,22 @@ export function Facts({ job }: { readonly job: JobDetails }) {
             {job.maxRetries !== undefined && ` of ${job.maxRetries}`}
           </Fact>
           {job.rescueCount !== undefined && <Fact name="Given back">{job.rescueCount} times</Fact>}
-          {job.backoff && <Fact name="Backoff">{job.backoff.type}, {span(job.backoff.delay)}</Fact>}
+          {job.backoff && (
+            <Fact name="Backoff">
+              {job.backoff.type}, {span(job.backoff.delay)}
+            </Fact>
+          )}
           {job.timeout !== undefined && <Fact name="Timeout">{span(job.timeout)}</Fact>}
-          {job.claimedBy && <Fact name="Held by"><InstanceLink id={job.claimedBy} /></Fact>}
-          {job.lockedAt && <Fact name="Claimed"><Time at={job.lockedAt} as="both" /></Fact>}
+          {job.claimedBy && (
+            <Fact name="Held by">
+              <InstanceLink id={job.claimedBy} />
+            </Fact>
+          )}
+          {job.lockedAt && (
+            <Fact name="Claimed">
+              <Time at={job.lockedAt} as="both" />
+            </Fact>
+          )}
         </dl>
       </Card>
       {job.cron !== undefined && <SeriesFacts job={job} />}
@@ -46,7 +70,13 @@ export function Facts({ job }: { readonly job: JobDetails }) {
   );
 }
 
-export function Fact({ name, children }: { readonly name: string; readonly children: ComponentChildren }) {
+export function Fact({
+  name,
+  children,
+}: {
+  readonly name: string;
+  readonly children: ComponentChildren;
+}) {
   return (
     <>
       <dt>{name}</dt>
@@ -59,9 +89,15 @@ function SeriesFacts({ job }: { readonly job: JobDetails }) {
   return (
     <Card title="Series" aside={<a href={href(`series/${job.id}`)}>Show it</a>}>
       <dl class="facts">
-        <Fact name="Expression"><span class="mono">{job.cron}</span></Fact>
+        <Fact name="Expression">
+          <span class="mono">{job.cron}</span>
+        </Fact>
         <Fact name="Zone">{job.timezone ?? 'UTC'}</Fact>
-        {job.scheduledFor && <Fact name="This run"><Time at={job.scheduledFor} as="both" /></Fact>}
+        {job.scheduledFor && (
+          <Fact name="This run">
+            <Time at={job.scheduledFor} as="both" />
+          </Fact>
+        )}
         <Fact name="Missed times">{job.missed ?? 'once'}</Fact>
       </dl>
     </Card>
@@ -92,7 +128,13 @@ function KeyFacts({ job, uniqueKey }: { readonly job: JobDetails; readonly uniqu
               <ul class="stack tight">
                 {jobs.map((other) => (
                   <li key={other.id} class="row spread">
-                    {other.id === job.id ? <span>this job</span> : <a class="mono" href={href(`jobs/${other.id}`)}>{other.id}</a>}
+                    {other.id === job.id ? (
+                      <span>this job</span>
+                    ) : (
+                      <a class="mono" href={href(`jobs/${other.id}`)}>
+                        {other.id}
+                      </a>
+                    )}
                     <State status={other.status} />
                   </li>
                 ))}

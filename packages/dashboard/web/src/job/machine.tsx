@@ -38,7 +38,9 @@ export function Machine({ job, entries }: MachineProps) {
   const edges = edgesOf(job, entries);
   const states = statesOf(job, edges);
   const names = [...new Set(edges.flatMap(({ from, to }) => [from, to]))];
-  const spots = new Map(names.map((name, index) => [name, SPOTS[name] ?? { x: 68 + index * 130, y: 330 }]));
+  const spots = new Map(
+    names.map((name, index) => [name, SPOTS[name] ?? { x: 68 + index * 130, y: 330 }]),
+  );
   const height = Math.max(...[...spots.values()].map(({ y }) => y)) + 58;
   // What lights up is drawn last, above the others.
   const ordered = [...edges].sort((a, b) => a.taken.length - b.taken.length);
@@ -70,7 +72,13 @@ function labelOf(job: JobDetails, edges: readonly Edge[]): string {
   return `The states of a job. This one is ${job.status}. On record: ${way.join('; ') || 'no move'}.`;
 }
 
-function EdgeLine({ edge, spots }: { readonly edge: Edge; readonly spots: ReadonlyMap<string, Spot> }) {
+function EdgeLine({
+  edge,
+  spots,
+}: {
+  readonly edge: Edge;
+  readonly spots: ReadonlyMap<string, Spot>;
+}) {
   const { from, to, verbs, taken } = edge;
   const line = route(spots.get(from) as Spot, spots.get(to) as Spot, BENDS[`${from} ${to}`]);
   const isTaken = taken.length > 0;
@@ -112,7 +120,10 @@ function route(a: Spot, b: Spot, through?: Spot): Line {
   return {
     path: `M${start.x} ${start.y}Q${middle.x} ${middle.y} ${end.x} ${end.y}`,
     head: `M${end.x} ${end.y}L${wing(0.42)}L${wing(-0.42)}Z`,
-    label: { x: (start.x + 2 * middle.x + end.x) / 4 + side.x * 9, y: (start.y + 2 * middle.y + end.y) / 4 + side.y * 9 + 4 },
+    label: {
+      x: (start.x + 2 * middle.x + end.x) / 4 + side.x * 9,
+      y: (start.y + 2 * middle.y + end.y) / 4 + side.y * 9 + 4,
+    },
   };
 }
 

@@ -50,7 +50,13 @@ const VERBS: Readonly<Record<string, readonly [IconName, string, string?]>> = {
 };
 
 /** What happened to a job and what comes next, the newest last. */
-export function Timeline({ job, entries }: { readonly job: JobDetails; readonly entries: readonly HistoryEntryOfJob[] }) {
+export function Timeline({
+  job,
+  entries,
+}: {
+  readonly job: JobDetails;
+  readonly entries: readonly HistoryEntryOfJob[];
+}) {
   const past = stepsOf(job, entries).sort((a, b) => Date.parse(a.at) - Date.parse(b.at));
   const next = nextStep(job);
   return (
@@ -63,7 +69,13 @@ export function Timeline({ job, entries }: { readonly job: JobDetails; readonly 
   );
 }
 
-function StepLine({ step, isFuture = false }: { readonly step: Step; readonly isFuture?: boolean }) {
+function StepLine({
+  step,
+  isFuture = false,
+}: {
+  readonly step: Step;
+  readonly isFuture?: boolean;
+}) {
   const { at, icon, look = '', text, by, why, note } = step;
   return (
     <li class={isFuture ? 'future' : undefined}>
@@ -99,13 +111,35 @@ function stepsOf(job: JobDetails, entries: readonly HistoryEntryOfJob[]): Step[]
     ...{ at: job.createdAt, icon: 'plus', text: 'Enqueued' },
     note: job.cron === undefined ? undefined : `series ${job.cron}`,
   });
-  add('claim', job.startedAt, job.startedAt === undefined ? undefined : {
-    ...{ at: job.startedAt, icon: 'processing', look: 'processing', text: `Run ${job.fence} was claimed` },
-    by: job.claimedBy,
-  });
-  add('block', job.blockedAt, job.blockedAt === undefined ? undefined : {
-    ...{ at: job.blockedAt, icon: 'blocked', look: 'blocked', text: `Came to the gate ${job.blockedBy}` },
-  });
+  add(
+    'claim',
+    job.startedAt,
+    job.startedAt === undefined
+      ? undefined
+      : {
+          ...{
+            at: job.startedAt,
+            icon: 'processing',
+            look: 'processing',
+            text: `Run ${job.fence} was claimed`,
+          },
+          by: job.claimedBy,
+        },
+  );
+  add(
+    'block',
+    job.blockedAt,
+    job.blockedAt === undefined
+      ? undefined
+      : {
+          ...{
+            at: job.blockedAt,
+            icon: 'blocked',
+            look: 'blocked',
+            text: `Came to the gate ${job.blockedBy}`,
+          },
+        },
+  );
   for (const { name, at } of job.stages ?? []) {
     steps.push({ at, icon: 'good', look: 'completed', text: `The stage ${name} was finished` });
   }
@@ -114,14 +148,29 @@ function stepsOf(job: JobDetails, entries: readonly HistoryEntryOfJob[]): Step[]
       steps.push({ at, icon: 'open', text: `The gate ${name} was opened`, by });
     }
   }
-  add('complete', job.finishedAt, job.status !== 'completed' || job.finishedAt === undefined ? undefined : {
-    ...{ at: job.finishedAt, icon: 'completed', look: 'completed', text: 'Completed' },
-    note: job.startedAt && `ran ${span(Date.parse(job.finishedAt) - Date.parse(job.startedAt))}`,
-  });
+  add(
+    'complete',
+    job.finishedAt,
+    job.status !== 'completed' || job.finishedAt === undefined
+      ? undefined
+      : {
+          ...{ at: job.finishedAt, icon: 'completed', look: 'completed', text: 'Completed' },
+          note:
+            job.startedAt && `ran ${span(Date.parse(job.finishedAt) - Date.parse(job.startedAt))}`,
+        },
+  );
   return steps;
 }
 
-function stepOf({ verb, at, by, reason, duration, skipped, scheduledFor }: HistoryEntryOfJob): Step {
+function stepOf({
+  verb,
+  at,
+  by,
+  reason,
+  duration,
+  skipped,
+  scheduledFor,
+}: HistoryEntryOfJob): Step {
   const [icon, text, look] = VERBS[verb] ?? (['info', verb] as const);
   const notes = [
     duration === undefined ? undefined : `ran ${span(duration)}`,

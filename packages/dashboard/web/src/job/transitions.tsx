@@ -28,8 +28,8 @@ export function Transitions() {
         </table>
       </section>
       <p class="hint">
-        A way is lit as far as it is on record: with the option transitionLog all of it, else what failed and what was
-        done by hand.
+        A way is lit as far as it is on record: with the option transitionLog all of it, else what
+        failed and what was done by hand.
       </p>
     </details>
   );

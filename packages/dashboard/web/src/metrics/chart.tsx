@@ -34,8 +34,14 @@ export function Chart({ title, times, lines, least, format }: ChartProps) {
     let observer: ResizeObserver | undefined;
     void import('uplot').then(({ default: Plot }) => {
       if (isOver) return;
-      plot.current = new Plot(optionsOf(element, lines, least, format), dataOf(times, lines), element);
-      observer = new ResizeObserver(() => plot.current?.setSize({ width: element.clientWidth, height: HEIGHT }));
+      plot.current = new Plot(
+        optionsOf(element, lines, least, format),
+        dataOf(times, lines),
+        element,
+      );
+      observer = new ResizeObserver(() =>
+        plot.current?.setSize({ width: element.clientWidth, height: HEIGHT }),
+      );
       observer.observe(element);
     });
     const scheme = matchMedia('(prefers-color-scheme: dark)');
@@ -86,7 +92,12 @@ function colour(element: HTMLElement, token: string): string {
   return resolved;
 }
 
-function optionsOf(element: HTMLElement, lines: readonly Line[], least: number, format: (value: number) => string): uPlot.Options {
+function optionsOf(
+  element: HTMLElement,
+  lines: readonly Line[],
+  least: number,
+  format: (value: number) => string,
+): uPlot.Options {
   const font = `11px ${getComputedStyle(element).fontFamily}`;
   const axis = {
     font,

@@ -39,13 +39,20 @@ export function learnMetrics(answer: MetricsAnswer, name: string | undefined): v
   const totals = totalsOf(answer, name);
   const last = before;
   before = totals;
-  if (!last || totals.at <= last.at || totals.done < last.done || totals.enqueued < last.enqueued) return;
+  if (!last || totals.at <= last.at || totals.done < last.done || totals.enqueued < last.enqueued)
+    return;
   const seconds = (totals.at - last.at) / 1_000;
-  const rate = (key: 'done' | 'failed' | 'other' | 'enqueued'): number => (totals[key] - last[key]) / seconds;
+  const rate = (key: 'done' | 'failed' | 'other' | 'enqueued'): number =>
+    (totals[key] - last[key]) / seconds;
   const { gauges } = answer;
   const sample: Sample = {
     at: totals.at,
-    ...{ done: rate('done'), failed: rate('failed'), other: rate('other'), enqueued: rate('enqueued') },
+    ...{
+      done: rate('done'),
+      failed: rate('failed'),
+      other: rate('other'),
+      enqueued: rate('enqueued'),
+    },
     running: gauges.runningJobs ?? 0,
     buffered: gauges.bufferedJobs ?? 0,
     winRate: gauges.claimWinRate ?? 0,
@@ -64,8 +71,16 @@ function totalsOf({ at, counters }: MetricsAnswer, name: string | undefined): To
   const ofName = (points: readonly MetricPoint[] = []): readonly MetricPoint[] =>
     name === undefined ? points : points.filter(({ labels }) => labels.name === name);
   const settled = ofName(counters.settled);
-  const sum = (points: readonly MetricPoint[]): number => points.reduce((total, { value }) => total + value, 0);
-  const of = (outcomes: ReadonlySet<string>): number => sum(settled.filter(({ labels }) => outcomes.has(labels.outcome ?? '')));
+  const sum = (points: readonly MetricPoint[]): number =>
+    points.reduce((total, { value }) => total + value, 0);
+  const of = (outcomes: ReadonlySet<string>): number =>
+    sum(settled.filter(({ labels }) => outcomes.has(labels.outcome ?? '')));
   const [done, failed] = [of(DONE), of(FAILED)];
-  return { at: Date.parse(at), done, failed, other: sum(settled) - done - failed, enqueued: sum(ofName(counters.enqueued)) };
+  return {
+    at: Date.parse(at),
+    done,
+    failed,
+    other: sum(settled) - done - failed,
+    enqueued: sum(ofName(counters.enqueued)),
+  };
 }

@@ -16,7 +16,10 @@ export function Activity() {
   const activity = useResource<ActivityAnswer>(apiUrl('activity'), { live: true });
   const bulk = useResource<OperationsAnswer>(apiUrl('operations'), { live: true });
   return (
-    <Page title="Activity" sub="What people did through this server since it was started, and what was refused. What was done with a job also stands in its history.">
+    <Page
+      title="Activity"
+      sub="What people did through this server since it was started, and what was refused. What was done with a job also stands in its history."
+    >
       {bulk.data && bulk.data.operations.length > 0 && (
         <Card title="Bulk actions and audits" isPadded={false}>
           <ul class="list">
@@ -44,10 +47,16 @@ export function Activity() {
           {({ entries }) =>
             entries.length === 0 ? (
               <Empty icon="activity" title="Nobody did anything yet">
-                It appears here when somebody pauses a name, retries a job, opens a gate, or is refused.
+                It appears here when somebody pauses a name, retries a job, opens a gate, or is
+                refused.
               </Empty>
             ) : (
-              <Table label="Activity" columns={COLUMNS} rows={entries} rowKey={(entry) => `${entry.at} ${entry.action} ${entry.jobId}`} />
+              <Table
+                label="Activity"
+                columns={COLUMNS}
+                rows={entries}
+                rowKey={(entry) => `${entry.at} ${entry.action} ${entry.jobId}`}
+              />
             )
           }
         </Shown>
@@ -69,7 +78,12 @@ const COLUMNS: readonly Column<Entry>[] = [
     ...{ head: 'With', class: 'fill' },
     cell: ({ name, jobId }) => (
       <div class="cut">
-        {name !== undefined && <a href={href('name', { name })}>{name}</a>} {jobId && <a class="mono" href={href(`jobs/${jobId}`)}>{jobId}</a>}
+        {name !== undefined && <a href={href('name', { name })}>{name}</a>}{' '}
+        {jobId && (
+          <a class="mono" href={href(`jobs/${jobId}`)}>
+            {jobId}
+          </a>
+        )}
       </div>
     ),
   },

@@ -1,5 +1,10 @@
 import { useEffect, useState } from 'preact/hooks';
-import type { BulkFilter, ErrorGroup, ErrorsAnswer, PreviewAnswer } from '../../../src/api/types.ts';
+import type {
+  BulkFilter,
+  ErrorGroup,
+  ErrorsAnswer,
+  PreviewAnswer,
+} from '../../../src/api/types.ts';
 import { apiUrl, type ProblemError, post } from '../api/client.ts';
 import { useResource } from '../api/resource.ts';
 import { denied } from '../app/capabilities.ts';
@@ -42,7 +47,11 @@ export function Errors() {
           tokens={names.map((value) => ({ key: 'name', value }))}
           onChange={setNames}
         />
-        <select aria-label="How many failed jobs to look at" value={window} onChange={(event) => setParams({ window: event.currentTarget.value })}>
+        <select
+          aria-label="How many failed jobs to look at"
+          value={window}
+          onChange={(event) => setParams({ window: event.currentTarget.value })}
+        >
           {WINDOWS.map((count) => (
             <option key={count} value={count}>
               the newest {number(count)}
@@ -57,7 +66,8 @@ export function Errors() {
             <>
               {!answer.isComplete && (
                 <Note>
-                  {plural(answer.examined, 'failed job')} were looked at, the newest by creation. There are more.
+                  {plural(answer.examined, 'failed job')} were looked at, the newest by creation.
+                  There are more.
                 </Note>
               )}
               {chosen && <Group key={keyOf(chosen)} group={chosen} />}
@@ -106,7 +116,10 @@ const COLUMNS: readonly Column<ErrorGroup>[] = [
     class: 'fill',
     cell: (group) => (
       <div class="cut">
-        <a href={href('errors', { ...Object.fromEntries(params.value), error: keyOf(group) })} title={group.pattern}>
+        <a
+          href={href('errors', { ...Object.fromEntries(params.value), error: keyOf(group) })}
+          title={group.pattern}
+        >
           <strong>{group.pattern}</strong>
         </a>
         <div class="sub cut">{group.name}</div>
@@ -126,7 +139,10 @@ function Group({ group }: { readonly group: ErrorGroup }) {
   const [count, setCount] = useState(0);
   const filter = filterOf(group);
   useEffect(() => {
-    post<PreviewAnswer>('operations/preview', { kind: 'retry', filter }).then(setPreview, setProblem);
+    post<PreviewAnswer>('operations/preview', { kind: 'retry', filter }).then(
+      setPreview,
+      setProblem,
+    );
   }, [keyOf(group), count]);
   const all = preview ? bounded(preview.count.value, preview.count.isAtLeast) : '…';
   return (
@@ -134,29 +150,55 @@ function Group({ group }: { readonly group: ErrorGroup }) {
       title={group.name}
       aside={
         <span class="row">
-          <Button icon="retry" look="main" denied={denied('retry', group.name)} onClick={() => setBulk('retry')}>
+          <Button
+            icon="retry"
+            look="main"
+            denied={denied('retry', group.name)}
+            onClick={() => setBulk('retry')}
+          >
             Retry all {all} alike
           </Button>
-          <Button icon="remove" look="danger" denied={denied('delete', group.name)} onClick={() => setBulk('delete')}>
+          <Button
+            icon="remove"
+            look="danger"
+            denied={denied('delete', group.name)}
+            onClick={() => setBulk('delete')}
+          >
             Delete them
           </Button>
-          <Button icon="close" label="Close this error" look="bare" onClick={() => setParams({ error: undefined })} />
+          <Button
+            icon="close"
+            label="Close this error"
+            look="bare"
+            onClick={() => setParams({ error: undefined })}
+          />
         </span>
       }
     >
       <div class="stack tight">
-        <pre class="value" tabIndex={0} role="region" aria-label="The newest message">{group.sample.failReason ?? group.pattern}</pre>
+        <pre class="value" tabIndex={0} role="region" aria-label="The newest message">
+          {group.sample.failReason ?? group.pattern}
+        </pre>
         {filter.failReason !== undefined && (
-          <p class="hint anywhere">Alike are failed jobs of this name whose message begins with “{filter.failReason}”.</p>
+          <p class="hint anywhere">
+            Alike are failed jobs of this name whose message begins with “{filter.failReason}”.
+          </p>
         )}
         {problem && <ProblemNote problem={problem.problem} />}
         {!preview && !problem && <Loading rows={3} />}
         {preview && preview.sample.length > 0 && (
-          <Table label="Some of the jobs" columns={JOB_COLUMNS} rows={preview.sample} rowKey={(job) => job.id} />
+          <Table
+            label="Some of the jobs"
+            columns={JOB_COLUMNS}
+            rows={preview.sample}
+            rowKey={(job) => job.id}
+          />
         )}
         {preview && (
           <p>
-            <a href={href('jobs', { name: group.name, status: 'failed' })}>All failed jobs of {group.name}</a>
+            <a href={href('jobs', { name: group.name, status: 'failed' })}>
+              All failed jobs of {group.name}
+            </a>
           </p>
         )}
       </div>

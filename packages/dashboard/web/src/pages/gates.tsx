@@ -22,10 +22,18 @@ const SOON_MS = 3_600_000;
 
 export function Gates() {
   const names = params.value.getAll('name');
-  const url = apiUrl('jobs', { status: 'blocked', name: names, direction: 'descending', limit: LIMIT });
+  const url = apiUrl('jobs', {
+    status: 'blocked',
+    name: names,
+    direction: 'descending',
+    limit: LIMIT,
+  });
   const jobs = useResource<JobsAnswer>(url, { live: true });
   return (
-    <Page title="Gates" sub="Jobs that came to a gate and wait, held by no process, until somebody opens it.">
+    <Page
+      title="Gates"
+      sub="Jobs that came to a gate and wait, held by no process, until somebody opens it."
+    >
       <div class="row">
         <TokenFilter
           label="Filter jobs at gates"
@@ -33,7 +41,9 @@ export function Gates() {
           kinds={jobTokenKinds().filter(({ key }) => key === 'name')}
           tokens={names.map((value) => ({ key: 'name', value }))}
           onChange={(tokens) =>
-            go(`${href('gates')}?${new URLSearchParams(tokens.map(({ value }) => ['name', value]))}`)
+            go(
+              `${href('gates')}?${new URLSearchParams(tokens.map(({ value }) => ['name', value]))}`,
+            )
           }
         />
       </div>
@@ -64,7 +74,9 @@ function GateList({ answer, url, reload }: GateListProps) {
     );
   }
   const chosen = rows.filter(({ id }) => picked.value.has(id) && !gone.has(id));
-  const refused = chosen.map(({ name }) => denied('openGate', name)).find((reason) => reason !== undefined);
+  const refused = chosen
+    .map(({ name }) => denied('openGate', name))
+    .find((reason) => reason !== undefined);
   return (
     <>
       <div class="card-head">
@@ -94,7 +106,9 @@ function GateList({ answer, url, reload }: GateListProps) {
         columns={columns(picked, open)}
         rows={rows}
         rowKey={(job) => job.id}
-        rowClass={(job) => (gone.has(job.id) ? 'is-gone' : picked.value.has(job.id) ? 'is-picked' : undefined)}
+        rowClass={(job) =>
+          gone.has(job.id) ? 'is-gone' : picked.value.has(job.id) ? 'is-picked' : undefined
+        }
       />
       {open.value && (
         <GateDialog
@@ -135,14 +149,20 @@ function columns(
     },
     { head: 'Job', leads: true, class: 'fill', cell: (job) => <JobName job={job} /> },
     { head: 'Gate', cell: (job) => <strong>{job.blockedBy}</strong> },
-    { head: 'Waits for', class: 'num', cell: (job) => job.blockedAt && <Since at={job.blockedAt} /> },
+    {
+      head: 'Waits for',
+      class: 'num',
+      cell: (job) => job.blockedAt && <Since at={job.blockedAt} />,
+    },
     { head: 'Fails', class: 'num', cell: (job) => <Deadline job={job} /> },
     {
       ...{ head: 'Open', isUnseen: true, class: 'num' },
       cell: (job) => (
         <Button
           icon="open"
-          denied={job.status === 'blocked' ? denied('openGate', job.name) : 'It does not wait any more.'}
+          denied={
+            job.status === 'blocked' ? denied('openGate', job.name) : 'It does not wait any more.'
+          }
           onClick={() => {
             open.value = [job];
           }}
@@ -161,5 +181,9 @@ function columns(
 function Deadline({ job: { blockedUntil } }: { readonly job: JobSummary }) {
   if (blockedUntil === undefined) return <span class="quiet">never</span>;
   const left = Date.parse(blockedUntil) - now.value;
-  return <span class={left < SOON_MS ? 'state blocked' : 'nowrap'}>{relative(Date.parse(blockedUntil), now.value)}</span>;
+  return (
+    <span class={left < SOON_MS ? 'state blocked' : 'nowrap'}>
+      {relative(Date.parse(blockedUntil), now.value)}
+    </span>
+  );
 }

@@ -15,9 +15,14 @@ import { Since, Time } from '../ui/time.tsx';
 export function Instances() {
   const answer = useResource<InstancesAnswer>(apiUrl('instances'), { live: true });
   return (
-    <Page title="Instances" sub="Every process that runs jobs holds a lease and renews it. Who does not is declared dead by the others, and its jobs are given back.">
+    <Page
+      title="Instances"
+      sub="Every process that runs jobs holds a lease and renews it. Who does not is declared dead by the others, and its jobs are given back."
+    >
       <Shown of={answer} rows={8}>
-        {({ instances, withoutLease }) => <Seen instances={instances} withoutLease={withoutLease} />}
+        {({ instances, withoutLease }) => (
+          <Seen instances={instances} withoutLease={withoutLease} />
+        )}
       </Shown>
     </Page>
   );
@@ -26,20 +31,28 @@ export function Instances() {
 function Seen({ instances, withoutLease }: Pick<InstancesAnswer, 'instances' | 'withoutLease'>) {
   const wanted = params.value.get('instance');
   const chosen = instances.find(({ instanceId }) => instanceId === wanted);
-  const versions = [...new Set(instances.flatMap(({ version, state }) => (version && state === 'alive' ? [version] : [])))];
+  const versions = [
+    ...new Set(
+      instances.flatMap(({ version, state }) => (version && state === 'alive' ? [version] : [])),
+    ),
+  ];
   return (
     <>
       {versions.length > 1 && (
         <Note kind="warns">
-          The live instances run different versions: {versions.join(', ')}. That is fine while you deploy.
+          The live instances run different versions: {versions.join(', ')}. That is fine while you
+          deploy.
         </Note>
       )}
       {withoutLease.value > 0 && (
         <Note>
-          {bounded(withoutLease.value, withoutLease.isAtLeast)} jobs are locked by tools that keep no lease.
+          {bounded(withoutLease.value, withoutLease.isAtLeast)} jobs are locked by tools that keep
+          no lease.
         </Note>
       )}
-      {wanted !== null && !chosen && <Note kind="warns">The instance {wanted} is not on record any more.</Note>}
+      {wanted !== null && !chosen && (
+        <Note kind="warns">The instance {wanted} is not on record any more.</Note>
+      )}
       {chosen && <One row={chosen} />}
       <section class="card">
         {instances.length === 0 ? (
@@ -100,9 +113,22 @@ const COLUMNS: readonly Column<InstanceRow>[] = [
         </span>
       ),
   },
-  { head: 'Claims', class: 'num', cell: ({ claims }) => claims && bounded(claims.count.value, claims.count.isAtLeast) },
-  { head: 'Win rate', class: 'num', cell: ({ winRate }) => winRate !== undefined && percent(winRate) },
-  { head: 'Loop delay', class: 'num', cell: ({ loopDelay }) => loopDelay !== undefined && <span class="nowrap">{span(loopDelay)}</span> },
+  {
+    head: 'Claims',
+    class: 'num',
+    cell: ({ claims }) => claims && bounded(claims.count.value, claims.count.isAtLeast),
+  },
+  {
+    head: 'Win rate',
+    class: 'num',
+    cell: ({ winRate }) => winRate !== undefined && percent(winRate),
+  },
+  {
+    head: 'Loop delay',
+    class: 'num',
+    cell: ({ loopDelay }) =>
+      loopDelay !== undefined && <span class="nowrap">{span(loopDelay)}</span>,
+  },
   { head: 'Up for', class: 'num', cell: ({ startedAt }) => startedAt && <Since at={startedAt} /> },
   { head: 'Version', class: 'num', cell: ({ version }) => version },
 ];
@@ -121,27 +147,53 @@ function One({ row }: { readonly row: InstanceRow }) {
   return (
     <Card
       title={`${row.host ?? row.instanceId}${row.pid === undefined ? '' : ` · ${row.pid}`}`}
-      aside={<Button icon="close" label="Close this instance" look="bare" onClick={() => setParams({ instance: undefined })} />}
+      aside={
+        <Button
+          icon="close"
+          label="Close this instance"
+          look="bare"
+          onClick={() => setParams({ instance: undefined })}
+        />
+      }
     >
       <div class="stack">
         <p>{sentenceOf(row)}</p>
         <div class="halves">
           <dl class="facts">
-            <Fact name="Id"><span class="mono">{row.instanceId}</span></Fact>
-            <Fact name="State"><InstanceState state={row.state} /></Fact>
-            <Fact name="Lease"><Lease row={row} /></Fact>
-            {row.startedAt && <Fact name="Started"><Time at={row.startedAt} as="both" /></Fact>}
+            <Fact name="Id">
+              <span class="mono">{row.instanceId}</span>
+            </Fact>
+            <Fact name="State">
+              <InstanceState state={row.state} />
+            </Fact>
+            <Fact name="Lease">
+              <Lease row={row} />
+            </Fact>
+            {row.startedAt && (
+              <Fact name="Started">
+                <Time at={row.startedAt} as="both" />
+              </Fact>
+            )}
             {row.version && <Fact name="Version">{row.version}</Fact>}
-            {row.bufferedJobs !== undefined && <Fact name="Claimed ahead">{number(row.bufferedJobs)}</Fact>}
+            {row.bufferedJobs !== undefined && (
+              <Fact name="Claimed ahead">{number(row.bufferedJobs)}</Fact>
+            )}
             {row.lag !== undefined && <Fact name="Lag">{span(row.lag)}</Fact>}
             {row.clockError !== undefined && <Fact name="Clock error">{span(row.clockError)}</Fact>}
             {row.winRate !== undefined && <Fact name="Win rate">{percent(row.winRate)}</Fact>}
-            {row.loopDelay !== undefined && <Fact name="Longest loop delay">{span(row.loopDelay)}</Fact>}
-            {row.violations !== undefined && <Fact name="Rules broken">{number(row.violations)}</Fact>}
-            {row.alerts !== undefined && row.alerts.length > 0 && <Fact name="Alerts">{row.alerts.join(', ')}</Fact>}
+            {row.loopDelay !== undefined && (
+              <Fact name="Longest loop delay">{span(row.loopDelay)}</Fact>
+            )}
+            {row.violations !== undefined && (
+              <Fact name="Rules broken">{number(row.violations)}</Fact>
+            )}
+            {row.alerts !== undefined && row.alerts.length > 0 && (
+              <Fact name="Alerts">{row.alerts.join(', ')}</Fact>
+            )}
             {claims?.oldest && (
               <Fact name="Oldest claim">
-                <a href={href(`jobs/${claims.oldest.jobId}`)}>{claims.oldest.name}</a>, for <Since at={claims.oldest.lockedAt} />
+                <a href={href(`jobs/${claims.oldest.jobId}`)}>{claims.oldest.name}</a>, for{' '}
+                <Since at={claims.oldest.lockedAt} />
               </Fact>
             )}
           </dl>
@@ -153,12 +205,15 @@ function One({ row }: { readonly row: InstanceRow }) {
               <dl class="facts">
                 {workers.map(({ name, running, concurrency }) => (
                   <Fact key={name} name={name}>
-                    {number(running)} of {number(concurrency)} <Meter part={running / concurrency} />
+                    {number(running)} of {number(concurrency)}{' '}
+                    <Meter part={running / concurrency} />
                   </Fact>
                 ))}
               </dl>
             )}
-            {!!row.unnamedWorkers && <p class="hint">and {plural(row.unnamedWorkers, 'other')}, not named</p>}
+            {!!row.unnamedWorkers && (
+              <p class="hint">and {plural(row.unnamedWorkers, 'other')}, not named</p>
+            )}
           </div>
         </div>
       </div>
@@ -169,7 +224,9 @@ function One({ row }: { readonly row: InstanceRow }) {
 /** What is so, and what happens next. */
 function sentenceOf({ state, claims, leaseAge = 0, leaseDuration = 0 }: InstanceRow): string {
   const held = claims?.count.value ?? 0;
-  const jobs = claims ? `${bounded(held, claims.count.isAtLeast)} ${held === 1 ? 'job' : 'jobs'}` : 'jobs';
+  const jobs = claims
+    ? `${bounded(held, claims.count.isAtLeast)} ${held === 1 ? 'job' : 'jobs'}`
+    : 'jobs';
   switch (state) {
     case 'alive':
       return `It renews its lease in time and holds ${jobs}.`;
@@ -178,7 +235,9 @@ function sentenceOf({ state, claims, leaseAge = 0, leaseDuration = 0 }: Instance
       return `It did not renew its lease in time. If it stays silent it is declared dead in about ${span(left)}, and its ${jobs} are given back.`;
     }
     case 'dead':
-      return held > 0 ? `It is dead. Its ${jobs} are given back within a part of a lease.` : 'It is dead, and holds nothing any more.';
+      return held > 0
+        ? `It is dead. Its ${jobs} are given back within a part of a lease.`
+        : 'It is dead, and holds nothing any more.';
     case 'unknown':
       return `It has no lease on record, only claims. Its ${jobs} are given back within about a lease.`;
   }

@@ -20,10 +20,10 @@ import {
   MetadataDialog,
   RescheduleDialog,
 } from '../dialogs/job-actions.tsx';
+import { Facts } from '../job/facts.tsx';
 import { Machine } from '../job/machine.tsx';
 import { Timeline } from '../job/timeline.tsx';
 import { Transitions } from '../job/transitions.tsx';
-import { Facts } from '../job/facts.tsx';
 import { Button } from '../ui/button.tsx';
 import { Empty, Failed, Loading, Note, Shown } from '../ui/faces.tsx';
 import { Icon } from '../ui/icon.tsx';
@@ -42,7 +42,10 @@ const FOLLOW_MS = 2_000;
 
 export function JobPage({ id = '' }: { readonly id?: string | undefined }) {
   const answer = useResource<JobAnswer>(apiUrl(`jobs/${id}`), { live: true, everyMs: FOLLOW_MS });
-  const why = useResource<ExplanationAnswer>(apiUrl(`jobs/${id}/explanation`), { live: true, everyMs: FOLLOW_MS });
+  const why = useResource<ExplanationAnswer>(apiUrl(`jobs/${id}/explanation`), {
+    live: true,
+    everyMs: FOLLOW_MS,
+  });
   const { data, error } = answer;
   if (!data) {
     return (
@@ -97,7 +100,9 @@ function Found({ job, why, isGone, reload }: FoundProps) {
       }
       actions={<Actions job={job} open={setDialog} reload={reload} />}
     >
-      {isGone && <Note kind="warns">The job is not there any more. What is shown was read before.</Note>}
+      {isGone && (
+        <Note kind="warns">The job is not there any more. What is shown was read before.</Note>
+      )}
       <Verdict job={job} why={why} open={setDialog} reload={reload} />
       <div class="columns">
         <div class="stack">
@@ -121,7 +126,9 @@ function Found({ job, why, isGone, reload }: FoundProps) {
       </div>
       {dialog === 'cancel' && <CancelDialog {...shared} />}
       {dialog === 'move' && <RescheduleDialog {...shared} />}
-      {dialog === 'delete' && <DeleteDialog {...shared} onDone={() => go(href('jobs', { name: job.name }))} />}
+      {dialog === 'delete' && (
+        <DeleteDialog {...shared} onDone={() => go(href('jobs', { name: job.name }))} />
+      )}
       {dialog === 'metadata' && <MetadataDialog {...shared} />}
       {dialog === 'gate' && <GateDialog jobs={[job]} onClose={close} onDone={reload} />}
       {dialog === 'clone' && (
@@ -148,7 +155,9 @@ const CANCELLABLE = ['pending', 'processing', 'blocked'];
 function Actions({ job, open, reload }: ActionsProps) {
   const { status, name } = job;
   const only = (states: readonly string[], what: string): string | undefined =>
-    states.includes(status) ? undefined : `Only a job that is ${states.join(' or ')} can be ${what}; this one is ${status}.`;
+    states.includes(status)
+      ? undefined
+      : `Only a job that is ${states.join(' or ')} can be ${what}; this one is ${status}.`;
   return (
     <>
       <Button
@@ -158,10 +167,18 @@ function Actions({ job, open, reload }: ActionsProps) {
       >
         Retry
       </Button>
-      <Button icon="clock" denied={only(['pending'], 'moved') ?? denied('reschedule', name)} onClick={() => open('move')}>
+      <Button
+        icon="clock"
+        denied={only(['pending'], 'moved') ?? denied('reschedule', name)}
+        onClick={() => open('move')}
+      >
         Move
       </Button>
-      <Button icon="cancelled" denied={only(CANCELLABLE, 'cancelled') ?? denied('cancel', name)} onClick={() => open('cancel')}>
+      <Button
+        icon="cancelled"
+        denied={only(CANCELLABLE, 'cancelled') ?? denied('cancel', name)}
+        onClick={() => open('cancel')}
+      >
         Cancel
       </Button>
       <Button icon="copy" denied={denied('enqueue', name)} onClick={() => open('clone')}>
@@ -170,7 +187,11 @@ function Actions({ job, open, reload }: ActionsProps) {
       <Button
         icon="remove"
         look="danger"
-        denied={status === 'processing' ? 'A job that is processing cannot be deleted.' : denied('delete', name)}
+        denied={
+          status === 'processing'
+            ? 'A job that is processing cannot be deleted.'
+            : denied('delete', name)
+        }
         onClick={() => open('delete')}
       >
         Delete
@@ -196,7 +217,11 @@ function Verdict({ job, why, open, reload }: VerdictProps) {
   if (!data) {
     return (
       <section class="card">
-        {error ? <Failed problem={error.problem} retry={() => void why.reload()} /> : <Loading rows={2} />}
+        {error ? (
+          <Failed problem={error.problem} retry={() => void why.reload()} />
+        ) : (
+          <Loading rows={2} />
+        )}
       </section>
     );
   }
@@ -227,7 +252,12 @@ function Verdict({ job, why, open, reload }: VerdictProps) {
 }
 
 /** What ends a reason; nothing where waiting is all there is to do. */
-function Remedy({ reason: { reason }, job, open, reload }: ActionsProps & { readonly reason: ReasonAnswer }) {
+function Remedy({
+  reason: { reason },
+  job,
+  open,
+  reload,
+}: ActionsProps & { readonly reason: ReasonAnswer }) {
   const { name } = job;
   switch (reason) {
     case 'paused':
@@ -249,7 +279,12 @@ function Remedy({ reason: { reason }, job, open, reload }: ActionsProps & { read
       );
     case 'gateClosed':
       return (
-        <Button look="main" icon="open" denied={denied('openGate', name)} onClick={() => open('gate')}>
+        <Button
+          look="main"
+          icon="open"
+          denied={denied('openGate', name)}
+          onClick={() => open('gate')}
+        >
           Open the gate
         </Button>
       );
@@ -272,7 +307,12 @@ function Remedy({ reason: { reason }, job, open, reload }: ActionsProps & { read
     case 'failed':
     case 'cancelled':
       return (
-        <Button look="main" icon="retry" denied={denied('retry', name)} onClick={() => retry(job, reload)}>
+        <Button
+          look="main"
+          icon="retry"
+          denied={denied('retry', name)}
+          onClick={() => retry(job, reload)}
+        >
           Retry
         </Button>
       );
@@ -280,7 +320,11 @@ function Remedy({ reason: { reason }, job, open, reload }: ActionsProps & { read
     case 'noWorker':
     case 'workersUnknown':
     case 'atLimit':
-      return <a class="button" href={href('instances')}>Show the instances</a>;
+      return (
+        <a class="button" href={href('instances')}>
+          Show the instances
+        </a>
+      );
     case 'running':
       return (
         <Button icon="cancelled" denied={denied('cancel', name)} onClick={() => open('cancel')}>
@@ -291,7 +335,11 @@ function Remedy({ reason: { reason }, job, open, reload }: ActionsProps & { read
     case 'instanceDead':
     case 'instanceUnknown':
     case 'strayClaim':
-      return <a class="button" href={href('instances', { instance: job.claimedBy })}>Show the instance</a>;
+      return (
+        <a class="button" href={href('instances', { instance: job.claimedBy })}>
+          Show the instance
+        </a>
+      );
     default:
       return null;
   }
@@ -307,7 +355,9 @@ function Progress({ job }: { readonly job: JobDetails }) {
         {part !== undefined && (
           <div>
             <strong>{Math.round(part * 100)} %</strong>{' '}
-            {typeof progress === 'object' && <span class="hint mono">{JSON.stringify(progress)}</span>}
+            {typeof progress === 'object' && (
+              <span class="hint mono">{JSON.stringify(progress)}</span>
+            )}
             <Meter part={part} />
           </div>
         )}
@@ -323,7 +373,9 @@ function Content({ job }: Pick<ActionsProps, 'job'>) {
     <>
       {failReason !== undefined && status !== 'failed' && (
         <Card title="Last failure">
-          <pre class="value" tabIndex={0}>{failReason}</pre>
+          <pre class="value" tabIndex={0}>
+            {failReason}
+          </pre>
         </Card>
       )}
       {logs !== undefined && logs.length > 0 && (
@@ -337,19 +389,29 @@ function Content({ job }: Pick<ActionsProps, 'job'>) {
         </Card>
       )}
       <Card title="Data">
-        {data === undefined ? <p class="quiet">It has none.</p> : <Value value={data} label="Data" />}
+        {data === undefined ? (
+          <p class="quiet">It has none.</p>
+        ) : (
+          <Value value={data} label="Data" />
+        )}
       </Card>
       {stages?.map((stage) => (
         <Card key={stage.name} title={`Stage ${stage.name}`}>
           {stage.result === undefined ? (
-            <p class="quiet">It returned nothing, or it was the last: then this is the result of the job.</p>
+            <p class="quiet">
+              It returned nothing, or it was the last: then this is the result of the job.
+            </p>
           ) : (
             <Value value={stage.result} label={`Result of ${stage.name}`} />
           )}
         </Card>
       ))}
       {gates?.map((gate) => (
-        <Card key={gate.name} title={`Evidence for the gate ${gate.name}`} aside={gate.by && <span class="quiet">opened by {gate.by}</span>}>
+        <Card
+          key={gate.name}
+          title={`Evidence for the gate ${gate.name}`}
+          aside={gate.by && <span class="quiet">opened by {gate.by}</span>}
+        >
           <Value value={gate.evidence} label={`Evidence for ${gate.name}`} />
         </Card>
       ))}
@@ -363,12 +425,20 @@ function Metadata({ job, open }: Pick<ActionsProps, 'job' | 'open'>) {
     <Card
       title="Metadata"
       aside={
-        <Button look="bare" denied={denied('setMetadata', job.name)} onClick={() => open('metadata')}>
+        <Button
+          look="bare"
+          denied={denied('setMetadata', job.name)}
+          onClick={() => open('metadata')}
+        >
           Change
         </Button>
       }
     >
-      {metadata === undefined ? <p class="quiet">It has none.</p> : <Value value={metadata} label="Metadata" />}
+      {metadata === undefined ? (
+        <p class="quiet">It has none.</p>
+      ) : (
+        <Value value={metadata} label="Metadata" />
+      )}
     </Card>
   );
 }
@@ -386,7 +456,14 @@ function Log({ lines }: { readonly lines: readonly string[] }) {
     isAtEnd.current = scrollTop + clientHeight >= scrollHeight - 4;
   };
   return (
-    <pre ref={place} class="value is-log" tabIndex={0} role="region" aria-label="Log" onScroll={onScroll}>
+    <pre
+      ref={place}
+      class="value is-log"
+      tabIndex={0}
+      role="region"
+      aria-label="Log"
+      onScroll={onScroll}
+    >
       {lines.join('\n')}
     </pre>
   );
@@ -400,9 +477,12 @@ function Raw({ id }: { readonly id: string }) {
     <details class="card" onToggle={(event) => setOpen(event.currentTarget.open)}>
       <summary>The document as it is stored</summary>
       <div class="card-body">
-        {isOpen && <Shown of={raw}>{(answer) => <Value value={answer.document} label="The document" />}</Shown>}
+        {isOpen && (
+          <Shown of={raw}>
+            {(answer) => <Value value={answer.document} label="The document" />}
+          </Shown>
+        )}
       </div>
     </details>
   );
 }
-

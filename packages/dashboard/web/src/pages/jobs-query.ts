@@ -22,7 +22,9 @@ const UNIT_MS = { m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
 function readTime(text: string): string | undefined {
   const [, count, unit] = AGO.exec(text) ?? [];
   if (count && unit) {
-    return new Date(Date.now() - Number(count) * UNIT_MS[unit as keyof typeof UNIT_MS]).toISOString();
+    return new Date(
+      Date.now() - Number(count) * UNIT_MS[unit as keyof typeof UNIT_MS],
+    ).toISOString();
   }
   const time = Date.parse(text);
   return Number.isNaN(time) ? undefined : new Date(time).toISOString();
@@ -30,10 +32,9 @@ function readTime(text: string): string | undefined {
 
 /** The names that are known now. */
 export function knownNames(): readonly string[] {
-  const all = [
-    ...(snapshot.value?.names ?? []),
-    ...(capabilities.value?.names ?? []),
-  ].map(({ name }) => name);
+  const all = [...(snapshot.value?.names ?? []), ...(capabilities.value?.names ?? [])].map(
+    ({ name }) => name,
+  );
   return [...new Set(all)].sort();
 }
 
@@ -44,8 +45,18 @@ export function jobTokenKinds(): readonly TokenKind[] {
     { key: 'status', help: 'The state', values: STATUSES, isMany: true },
     { key: 'key', help: 'The unique key' },
     { key: 'meta.', help: 'A value of the metadata: meta.tenant:acme' },
-    { key: 'from', help: 'Created since: 2h, 3d or a date', values: ['1h', '24h', '7d'], read: readTime },
-    { key: 'before', help: 'Created before: 2h, 3d or a date', values: ['1h', '24h', '7d'], read: readTime },
+    {
+      key: 'from',
+      help: 'Created since: 2h, 3d or a date',
+      values: ['1h', '24h', '7d'],
+      read: readTime,
+    },
+    {
+      key: 'before',
+      help: 'Created before: 2h, 3d or a date',
+      values: ['1h', '24h', '7d'],
+      read: readTime,
+    },
   ];
 }
 

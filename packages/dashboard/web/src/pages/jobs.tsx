@@ -37,7 +37,13 @@ export function Jobs() {
     <Page
       title="Jobs"
       actions={
-        <Button icon="plus" denied={denied('enqueue')} onClick={() => { isEnqueueOpen.value = true; }}>
+        <Button
+          icon="plus"
+          denied={denied('enqueue')}
+          onClick={() => {
+            isEnqueueOpen.value = true;
+          }}
+        >
           Enqueue a job
         </Button>
       }
@@ -60,7 +66,9 @@ export function Jobs() {
       {search.get('archived') === 'true' && <Note>These are the jobs in the archive.</Note>}
       {jobs.error && !jobs.data ? (
         <section class="card">
-          {/scan/i.test(`${jobs.error.problem.code} ${jobs.error.problem.detail} ${jobs.error.problem.advice}`) && search.get('scan') !== 'true' ? (
+          {/scan/i.test(
+            `${jobs.error.problem.code} ${jobs.error.problem.detail} ${jobs.error.problem.advice}`,
+          ) && search.get('scan') !== 'true' ? (
             <ScanFace />
           ) : (
             <Failed problem={jobs.error.problem} retry={() => void jobs.reload()} />
@@ -139,7 +147,10 @@ function StatusTabs({ tokens }: { readonly tokens: readonly Token[] }) {
           type="checkbox"
           checked={params.value.get('archived') === 'true'}
           onChange={(event) =>
-            setParams({ archived: event.currentTarget.checked ? 'true' : undefined, cursor: undefined })
+            setParams({
+              archived: event.currentTarget.checked ? 'true' : undefined,
+              cursor: undefined,
+            })
           }
         />
         In the archive
@@ -202,7 +213,8 @@ function NoJobs({ isFiltered }: { readonly isFiltered: boolean }) {
   }
   return (
     <Empty icon="search" title="No job matches the filter">
-      Finished jobs leave after their retention; they may be <a href={href('jobs', { archived: 'true' })}>in the archive</a>.
+      Finished jobs leave after their retention; they may be{' '}
+      <a href={href('jobs', { archived: 'true' })}>in the archive</a>.
     </Empty>
   );
 }
@@ -216,9 +228,13 @@ function ListBar({ steady, tokens, picked }: ListBarProps) {
   const bulk = useSignal<{ kind: BulkKind; isAll: boolean } | undefined>(undefined);
   const count = picked.value.size;
   const isArchive = params.value.get('archived') === 'true';
-  const names = new Set(steady.rows.filter(({ id }) => picked.value.has(id)).map(({ name }) => name));
+  const names = new Set(
+    steady.rows.filter(({ id }) => picked.value.has(id)).map(({ name }) => name),
+  );
   const reason = (action: 'retry' | 'cancel' | 'delete'): string | undefined =>
-    isArchive ? 'Jobs in the archive cannot be changed.' : denied(action, names.size === 1 ? [...names][0] : undefined);
+    isArchive
+      ? 'Jobs in the archive cannot be changed.'
+      : denied(action, names.size === 1 ? [...names][0] : undefined);
   const open = (kind: BulkKind) => () => {
     bulk.value = { kind, isAll: count === 0 };
   };
@@ -229,7 +245,12 @@ function ListBar({ steady, tokens, picked }: ListBarProps) {
         {count > 0 ? (
           <>
             <strong>{plural(count, 'job')} picked</strong>
-            <Button look="bare" onClick={() => { picked.value = new Set(); }}>
+            <Button
+              look="bare"
+              onClick={() => {
+                picked.value = new Set();
+              }}
+            >
               Pick none
             </Button>
           </>
@@ -238,7 +259,8 @@ function ListBar({ steady, tokens, picked }: ListBarProps) {
         )}
         {(steady.fresh > 0 || steady.gone.size > 0) && (
           <Button icon="retry" look="bare" onClick={steady.renew}>
-            {steady.fresh > 0 ? `${steady.fresh} new` : `${steady.gone.size} moved on`}: show the list as it is now
+            {steady.fresh > 0 ? `${steady.fresh} new` : `${steady.gone.size} moved on`}: show the
+            list as it is now
           </Button>
         )}
       </span>
@@ -268,10 +290,7 @@ function ListBar({ steady, tokens, picked }: ListBarProps) {
   );
 }
 
-function pickColumn(
-  rows: readonly JobSummary[],
-  picked: ListProps['picked'],
-): Column<JobSummary> {
+function pickColumn(rows: readonly JobSummary[], picked: ListProps['picked']): Column<JobSummary> {
   return {
     head: 'Pick',
     isUnseen: true,
@@ -301,7 +320,10 @@ let lastPicked = '';
 
 function range(rows: readonly JobSummary[], from: string, to: string): readonly string[] {
   const ids = rows.map(({ id }) => id);
-  const [start, end] = [ids.indexOf(from), ids.indexOf(to)].sort((a, b) => a - b) as [number, number];
+  const [start, end] = [ids.indexOf(from), ids.indexOf(to)].sort((a, b) => a - b) as [
+    number,
+    number,
+  ];
   return start < 0 ? [to] : ids.slice(start, end + 1);
 }
 
@@ -318,7 +340,11 @@ function Pager({ answer }: { readonly answer: JobsAnswer }) {
         icon="left"
         look="bare"
         denied={isFirst ? 'This is the first page.' : undefined}
-        onClick={isFirst || previousCursor === null ? () => setParams({ cursor: undefined }) : turn(previousCursor)}
+        onClick={
+          isFirst || previousCursor === null
+            ? () => setParams({ cursor: undefined })
+            : turn(previousCursor)
+        }
       >
         Earlier page
       </Button>

@@ -33,13 +33,21 @@ export function Metrics() {
       title="Metrics"
       sub={
         <>
-          What the process that serves this page counted and measured. For all processes, and for longer, let Prometheus
-          read <a href={serverUrl('api/v1/metrics.prom')} target="_blank" rel="noreferrer">the metrics</a> of each.
+          What the process that serves this page counted and measured. For all processes, and for
+          longer, let Prometheus read{' '}
+          <a href={serverUrl('api/v1/metrics.prom')} target="_blank" rel="noreferrer">
+            the metrics
+          </a>{' '}
+          of each.
         </>
       }
       actions={
         <>
-          <select aria-label="Name" value={name ?? ''} onChange={(event) => setParams({ name: event.currentTarget.value })}>
+          <select
+            aria-label="Name"
+            value={name ?? ''}
+            onChange={(event) => setParams({ name: event.currentTarget.value })}
+          >
             <option value="">all names</option>
             {knownNames().map((known) => (
               <option key={known} value={known}>
@@ -47,7 +55,11 @@ export function Metrics() {
               </option>
             ))}
           </select>
-          <select aria-label="Range" value={range} onChange={(event) => setParams({ range: event.currentTarget.value })}>
+          <select
+            aria-label="Range"
+            value={range}
+            onChange={(event) => setParams({ range: event.currentTarget.value })}
+          >
             {RANGES.map(({ value, label }) => (
               <option key={value} value={value}>
                 {label}
@@ -112,10 +124,22 @@ function Charts({ shown }: { readonly shown: readonly Sample[] }) {
         />
       </Card>
       <Card title="Lag">
-        <Chart title="How late the jobs of the last claim were" times={times} least={100} format={span} lines={[{ label: 'lag', token: '--blocked', values: of('lag') }]} />
+        <Chart
+          title="How late the jobs of the last claim were"
+          times={times}
+          least={100}
+          format={span}
+          lines={[{ label: 'lag', token: '--blocked', values: of('lag') }]}
+        />
       </Card>
       <Card title="Win rate of claims">
-        <Chart title="Claimed jobs of all candidates" times={times} least={1} format={percent} lines={[{ label: 'win rate', token: '--accent', values: of('winRate') }]} />
+        <Chart
+          title="Claimed jobs of all candidates"
+          times={times}
+          least={1}
+          format={percent}
+          lines={[{ label: 'win rate', token: '--accent', values: of('winRate') }]}
+        />
       </Card>
     </div>
   );
@@ -128,18 +152,35 @@ const TABLES = [
   { metric: 'batchSize', title: 'Jobs in one call', unit: 'job' },
 ] as const;
 
-function Histograms({ answer, name }: { readonly answer: MetricsAnswer; readonly name: string | undefined }) {
+function Histograms({
+  answer,
+  name,
+}: {
+  readonly answer: MetricsAnswer;
+  readonly name: string | undefined;
+}) {
   const tables = TABLES.flatMap((table) => {
     const all = answer.histograms[table.metric] ?? [];
-    const rows = name === undefined ? all : all.filter(({ labels }) => !('name' in labels) || labels.name === name);
-    return rows.length === 0 ? [] : [{ ...table, rows: [...rows].sort((a, b) => b.count - a.count) }];
+    const rows =
+      name === undefined
+        ? all
+        : all.filter(({ labels }) => !('name' in labels) || labels.name === name);
+    return rows.length === 0
+      ? []
+      : [{ ...table, rows: [...rows].sort((a, b) => b.count - a.count) }];
   });
-  if (tables.length === 0) return <Note>Nothing was measured yet: this process has run no job.</Note>;
+  if (tables.length === 0)
+    return <Note>Nothing was measured yet: this process has run no job.</Note>;
   return (
     <div class="halves">
       {tables.map(({ metric, title, unit, rows }) => (
         <Card key={metric} title={title} isPadded={false}>
-          <Table label={title} columns={unit === 'ms' ? MS_COLUMNS : COUNT_COLUMNS} rows={rows} rowKey={({ labels }) => JSON.stringify(labels)} />
+          <Table
+            label={title}
+            columns={unit === 'ms' ? MS_COLUMNS : COUNT_COLUMNS}
+            rows={rows}
+            rowKey={({ labels }) => JSON.stringify(labels)}
+          />
         </Card>
       ))}
     </div>
@@ -147,7 +188,10 @@ function Histograms({ answer, name }: { readonly answer: MetricsAnswer; readonly
 }
 
 function columnsWith(format: (value: number) => string): readonly Column<HistogramOfMetric>[] {
-  const figure = (head: string, value: (point: HistogramOfMetric) => number | undefined): Column<HistogramOfMetric> => ({
+  const figure = (
+    head: string,
+    value: (point: HistogramOfMetric) => number | undefined,
+  ): Column<HistogramOfMetric> => ({
     ...{ head, class: 'num' },
     cell: (point) => {
       const found = value(point);
@@ -155,7 +199,12 @@ function columnsWith(format: (value: number) => string): readonly Column<Histogr
     },
   });
   return [
-    { head: 'Of', leads: true, class: 'fill', cell: ({ labels }) => <div class="cut">{Object.values(labels).join(' · ') || 'all'}</div> },
+    {
+      head: 'Of',
+      leads: true,
+      class: 'fill',
+      cell: ({ labels }) => <div class="cut">{Object.values(labels).join(' · ') || 'all'}</div>,
+    },
     { head: 'Count', class: 'num', cell: ({ count }) => number(count) },
     figure('p50', ({ p50 }) => p50),
     figure('p95', ({ p95 }) => p95),

@@ -12,7 +12,7 @@ import { bounded, number, span } from '../ui/format.ts';
 import { JOB_COLUMNS } from '../ui/job-cells.tsx';
 import { NameState, PausedBy } from '../ui/name-cells.tsx';
 import { Card, Page } from '../ui/page.tsx';
-import { State, STATUSES } from '../ui/state.tsx';
+import { STATUSES, State } from '../ui/state.tsx';
 import { Table } from '../ui/table.tsx';
 import { Time } from '../ui/time.tsx';
 import { PauseButton } from './names.tsx';
@@ -21,11 +21,22 @@ export function NamePage() {
   const name = params.value.get('name') ?? '';
   const row = snapshot.value?.names.find((candidate) => candidate.name === name);
   const [isEnqueueOpen, setEnqueueOpen] = useState(false);
-  const jobs = useResource<JobsAnswer>(apiUrl('jobs', { name, direction: 'descending', limit: 10 }), { live: true });
+  const jobs = useResource<JobsAnswer>(
+    apiUrl('jobs', { name, direction: 'descending', limit: 10 }),
+    { live: true },
+  );
   return (
     <Page
       title={name}
-      sub={row ? <span class="row"><NameState row={row} /> <PausedBy row={row} /></span> : 'No job of this name is due, and no live instance has a worker for it.'}
+      sub={
+        row ? (
+          <span class="row">
+            <NameState row={row} /> <PausedBy row={row} />
+          </span>
+        ) : (
+          'No job of this name is due, and no live instance has a worker for it.'
+        )
+      }
       actions={
         <>
           <Button icon="plus" denied={denied('enqueue', name)} onClick={() => setEnqueueOpen(true)}>
@@ -61,13 +72,22 @@ export function NamePage() {
         <Counts name={name} />
         <Times name={name} />
       </div>
-      <Card title="Newest jobs" isPadded={false} aside={<a href={href('jobs', { name })}>All of them</a>}>
+      <Card
+        title="Newest jobs"
+        isPadded={false}
+        aside={<a href={href('jobs', { name })}>All of them</a>}
+      >
         <Shown of={jobs} rows={4}>
           {(answer) =>
             answer.jobs.length === 0 ? (
               <Empty icon="jobs" title="There is no job of this name" />
             ) : (
-              <Table label="Newest jobs" columns={JOB_COLUMNS} rows={answer.jobs} rowKey={(job) => job.id} />
+              <Table
+                label="Newest jobs"
+                columns={JOB_COLUMNS}
+                rows={answer.jobs}
+                rowKey={(job) => job.id}
+              />
             )
           }
         </Shown>
@@ -85,7 +105,9 @@ function Counts({ name }: { readonly name: string }) {
     <Card title="All jobs by state">
       {!isWanted ? (
         <div class="stack tight">
-          <p class="quiet">Counting reads every job of this name, so it is done only when you ask.</p>
+          <p class="quiet">
+            Counting reads every job of this name, so it is done only when you ask.
+          </p>
           <div>
             <Button onClick={() => setWanted(true)}>Count them</Button>
           </div>
@@ -132,7 +154,8 @@ function Times({ name }: { readonly name: string }) {
             const point = (histograms[metric] ?? []).find(({ labels }) => labels.name === name);
             return point ? [{ label, ...point }] : [];
           });
-          if (rows.length === 0) return <Note>The process that serves this page has run no job of this name.</Note>;
+          if (rows.length === 0)
+            return <Note>The process that serves this page has run no job of this name.</Note>;
           return (
             <dl class="facts">
               {rows.map(({ label, p50, p95, max, count }) => (
@@ -141,7 +164,8 @@ function Times({ name }: { readonly name: string }) {
                   <dd>
                     {p50 !== undefined && `half within ${span(p50)}, `}
                     {p95 !== undefined && `95 % within ${span(p95)}, `}
-                    {max !== undefined && `at most ${span(max)}`} <span class="quiet">({number(count)})</span>
+                    {max !== undefined && `at most ${span(max)}`}{' '}
+                    <span class="quiet">({number(count)})</span>
                   </dd>
                 </>
               ))}

@@ -12,15 +12,25 @@ import { attempt } from '../ui/toast.tsx';
 
 const COLUMNS: readonly Column<NameRow>[] = [
   ...NAME_COLUMNS,
-  { head: 'Pause or resume', isUnseen: true, class: 'num', cell: (row) => <PauseButton row={row} /> },
+  {
+    head: 'Pause or resume',
+    isUnseen: true,
+    class: 'num',
+    cell: (row) => <PauseButton row={row} />,
+  },
 ];
 
 export function Names() {
   const answer = snapshot.value;
   const wanted = params.value.get('q') ?? '';
-  const rows = answer?.names.filter(({ name }) => name.toLowerCase().includes(wanted.toLowerCase()));
+  const rows = answer?.names.filter(({ name }) =>
+    name.toLowerCase().includes(wanted.toLowerCase()),
+  );
   return (
-    <Page title="Names" sub="A name is what a worker is registered for. Pausing one holds in every process.">
+    <Page
+      title="Names"
+      sub="A name is what a worker is registered for. Pausing one holds in every process."
+    >
       <div class="row">
         <input
           data-search
@@ -31,7 +41,9 @@ export function Names() {
           onInput={(event) => setParams({ q: event.currentTarget.value }, { replace: true })}
         />
       </div>
-      {answer?.namesAreCut && <Note>There are more names with pending jobs; the first 200 are looked at.</Note>}
+      {answer?.namesAreCut && (
+        <Note>There are more names with pending jobs; the first 200 are looked at.</Note>
+      )}
       <section class="card">
         {!rows ? (
           <Loading />

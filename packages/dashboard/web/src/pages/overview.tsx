@@ -31,7 +31,13 @@ export function Overview() {
   return (
     <Page
       title="Overview"
-      sub={answer && <>As of <Time at={answer.at} />. Everything here is read at most every 5 seconds.</>}
+      sub={
+        answer && (
+          <>
+            As of <Time at={answer.at} />. Everything here is read at most every 5 seconds.
+          </>
+        )
+      }
     >
       {answer ? <Seen answer={answer} /> : <NotSeen />}
     </Page>
@@ -40,7 +46,12 @@ export function Overview() {
 
 function NotSeen() {
   const problem = snapshotProblem.value;
-  if (problem === undefined) return <section class="card"><Loading rows={10} /></section>;
+  if (problem === undefined)
+    return (
+      <section class="card">
+        <Loading rows={10} />
+      </section>
+    );
   return (
     <section class="card">
       <Failed
@@ -68,7 +79,9 @@ function Seen({ answer }: { readonly answer: OverviewAnswer }) {
           isPadded={false}
           aside={
             <a href={href('names')}>
-              {names.length > MOST_NAMES ? `All ${number(names.length)}${namesAreCut ? '+' : ''}` : 'All of them'}
+              {names.length > MOST_NAMES
+                ? `All ${number(names.length)}${namesAreCut ? '+' : ''}`
+                : 'All of them'}
             </a>
           }
         >
@@ -80,7 +93,11 @@ function Seen({ answer }: { readonly answer: OverviewAnswer }) {
             <Table label="Names" columns={NAME_COLUMNS} rows={busiest} rowKey={(row) => row.name} />
           )}
         </Card>
-        <Card title="Instances" isPadded={false} aside={<a href={href('instances')}>All of them</a>}>
+        <Card
+          title="Instances"
+          isPadded={false}
+          aside={<a href={href('instances')}>All of them</a>}
+        >
           {instances.length === 0 ? (
             <Empty icon="instances" title="No instance is on record">
               Call start() in a process that has workers.
@@ -115,8 +132,14 @@ function Seen({ answer }: { readonly answer: OverviewAnswer }) {
 
 /** First what waits and cannot run, then what waits longest. */
 function byNeed(a: NameRow, b: NameRow): number {
-  const stuck = (row: NameRow): number => (row.due.value > 0 && (row.isPaused || row.instances === 0) ? 1 : 0);
-  return stuck(b) - stuck(a) || b.due.value - a.due.value || b.running - a.running || (a.name < b.name ? -1 : 1);
+  const stuck = (row: NameRow): number =>
+    row.due.value > 0 && (row.isPaused || row.instances === 0) ? 1 : 0;
+  return (
+    stuck(b) - stuck(a) ||
+    b.due.value - a.due.value ||
+    b.running - a.running ||
+    (a.name < b.name ? -1 : 1)
+  );
 }
 
 const SEVERITIES = {
@@ -134,7 +157,9 @@ function AttentionCard({ attention }: { readonly attention: readonly Attention[]
             <Icon name="completed" />
             <div class="grow">
               <h2>Nothing needs attention</h2>
-              <span class="quiet">Every name with due jobs has a worker, and every instance renews its lease.</span>
+              <span class="quiet">
+                Every name with due jobs has a worker, and every instance renews its lease.
+              </span>
             </div>
           </li>
         </ul>
@@ -194,17 +219,43 @@ function Figures({ answer }: { readonly answer: OverviewAnswer }) {
   const wait = mostOf(metrics.data?.histograms.waitMs);
   return (
     <div class="figures">
-      <Figure icon="pending" label="due" count={due} to={href('jobs', { status: 'pending', orderBy: 'nextRunAt', direction: 'ascending' })} />
-      <Figure icon="processing" label="running" count={running} to={href('jobs', { status: 'processing' })} />
+      <Figure
+        icon="pending"
+        label="due"
+        count={due}
+        to={href('jobs', { status: 'pending', orderBy: 'nextRunAt', direction: 'ascending' })}
+      />
+      <Figure
+        icon="processing"
+        label="running"
+        count={running}
+        to={href('jobs', { status: 'processing' })}
+      />
       <Figure icon="failed" label="failed" count={failed} to={href('errors')} />
       <Figure icon="blocked" label="at gates" count={blocked} to={href('gates')} />
-      <Figure icon="names" label="names" count={{ value: names, isAtLeast: answer.namesAreCut }} to={href('names')} />
-      <Figure icon="instances" label="instances" count={{ value: instances, isAtLeast: false }} to={href('instances')} />
+      <Figure
+        icon="names"
+        label="names"
+        count={{ value: names, isAtLeast: answer.namesAreCut }}
+        to={href('names')}
+      />
+      <Figure
+        icon="instances"
+        label="instances"
+        count={{ value: instances, isAtLeast: false }}
+        to={href('instances')}
+      />
       {wait?.p95 !== undefined && (
         <a class="figure" href={href('metrics')}>
           <b>{span(wait.p95)}</b>
           <span>
-            <Icon name="clock" /> <span class="cut" title={`Wait until a run of ${wait.labels.name} begins, 95 % of them at most`}>wait, p95</span>
+            <Icon name="clock" />{' '}
+            <span
+              class="cut"
+              title={`Wait until a run of ${wait.labels.name} begins, 95 % of them at most`}
+            >
+              wait, p95
+            </span>
           </span>
         </a>
       )}
@@ -212,8 +263,13 @@ function Figures({ answer }: { readonly answer: OverviewAnswer }) {
   );
 }
 
-function mostOf<Point extends { readonly count: number }>(points: readonly Point[] | undefined): Point | undefined {
-  return points?.reduce<Point | undefined>((most, point) => (most && most.count >= point.count ? most : point), undefined);
+function mostOf<Point extends { readonly count: number }>(
+  points: readonly Point[] | undefined,
+): Point | undefined {
+  return points?.reduce<Point | undefined>(
+    (most, point) => (most && most.count >= point.count ? most : point),
+    undefined,
+  );
 }
 
 interface FigureProps {
@@ -238,7 +294,10 @@ function Figure({ icon, label, count, to }: FigureProps) {
 function useCount(status: 'failed' | 'blocked'): BoundedCount | undefined {
   const [count, setCount] = useState<BoundedCount>();
   useEffect(() => {
-    post<PreviewAnswer>('operations/preview', { kind: status === 'failed' ? 'retry' : 'cancel', filter: { status } }).then(
+    post<PreviewAnswer>('operations/preview', {
+      kind: status === 'failed' ? 'retry' : 'cancel',
+      filter: { status },
+    }).then(
       (answer) => setCount(answer.count),
       // The figure stays open; the page above says what is wrong with the server.
       () => {},

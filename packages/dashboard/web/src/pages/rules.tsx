@@ -1,5 +1,10 @@
 import { useSignal } from '@preact/signals';
-import type { AuditResult, OperationAnswer, OperationsAnswer, RulesAnswer } from '../../../src/api/types.ts';
+import type {
+  AuditResult,
+  OperationAnswer,
+  OperationsAnswer,
+  RulesAnswer,
+} from '../../../src/api/types.ts';
 import { apiUrl, post } from '../api/client.ts';
 import { learnOperation } from '../api/live.ts';
 import { useResource } from '../api/resource.ts';
@@ -36,7 +41,11 @@ export function Rules() {
       sub="The ledger checks what it writes by rules. An audit looks at every stored job with the same rules; it reads all of them, in bounded batches."
       actions={
         <>
-          <Button icon="rules" denied={denied('audit')} onClick={() => void start('audit').catch(complain)}>
+          <Button
+            icon="rules"
+            denied={denied('audit')}
+            onClick={() => void start('audit').catch(complain)}
+          >
             Audit all jobs
           </Button>
           <Button
@@ -53,14 +62,23 @@ export function Rules() {
       }
     >
       {id !== undefined && <Audit key={id} id={id} />}
-      <Card title="Rules that were broken" aside={<span class="quiet">in the process that serves this page</span>} isPadded={false}>
+      <Card
+        title="Rules that were broken"
+        aside={<span class="quiet">in the process that serves this page</span>}
+        isPadded={false}
+      >
         <Shown of={rules} rows={3}>
           {(answer) => {
             const broken = answer.rules.filter(({ violations }) => violations > 0);
             return broken.length === 0 ? (
               <Empty icon="completed" title="No write broke a rule" />
             ) : (
-              <Table label="Rules" columns={RULE_COLUMNS} rows={broken} rowKey={({ rule }) => rule} />
+              <Table
+                label="Rules"
+                columns={RULE_COLUMNS}
+                rows={broken}
+                rowKey={({ rule }) => rule}
+              />
             );
           }}
         </Shown>
@@ -71,11 +89,16 @@ export function Rules() {
           onClose={() => {
             isAsking.value = false;
           }}
-          action={{ label: 'Repair what can be repaired', isDangerous: true, run: () => start('repair') }}
+          action={{
+            label: 'Repair what can be repaired',
+            isDangerous: true,
+            run: () => start('repair'),
+          }}
         >
           <p>
-            Every stored job is looked at, and fields that break a rule are set right where that is possible. The state
-            of a job is never changed. Run an audit alone first: it says what would be found.
+            Every stored job is looked at, and fields that break a rule are set right where that is
+            possible. The state of a job is never changed. Run an audit alone first: it says what
+            would be found.
           </p>
         </Dialog>
       )}
@@ -137,7 +160,12 @@ function Audit({ id }: { readonly id: string }) {
       {audit && audit.findings.length > 0 && (
         <>
           {audit.findings.length >= 200 && <Note>The first 200 findings are shown.</Note>}
-          <Table label="Findings" columns={FINDING_COLUMNS} rows={audit.findings} rowKey={(finding) => `${finding.jobId} ${finding.rule}`} />
+          <Table
+            label="Findings"
+            columns={FINDING_COLUMNS}
+            rows={audit.findings}
+            rowKey={(finding) => `${finding.jobId} ${finding.rule}`}
+          />
         </>
       )}
     </Card>

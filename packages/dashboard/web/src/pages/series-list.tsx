@@ -39,10 +39,15 @@ export function SeriesList() {
       <section class="card">
         <Shown of={answer}>
           {({ series, isCut }) => {
-            const rows = series.filter(({ name, uniqueKey }) => `${name} ${uniqueKey}`.toLowerCase().includes(wanted));
+            const rows = series.filter(({ name, uniqueKey }) =>
+              `${name} ${uniqueKey}`.toLowerCase().includes(wanted),
+            );
             if (rows.length === 0) {
               return (
-                <Empty icon="series" title={wanted === '' ? 'There is no series yet' : 'No series matches'}>
+                <Empty
+                  icon="series"
+                  title={wanted === '' ? 'There is no series yet' : 'No series matches'}
+                >
                   A program makes one by schedule(), or you do with the button above.
                 </Empty>
               );
@@ -86,7 +91,12 @@ const COLUMNS: readonly Column<SeriesRow>[] = [
   },
   { head: 'State', cell: ({ status }) => <State status={status} /> },
   { head: 'Missed times', cell: ({ missed }) => MISSED[missed] },
-  { head: 'Next', class: 'num', cell: ({ status, nextRunAt }) => (status === 'processing' ? 'runs now' : <Time at={nextRunAt} />) },
+  {
+    head: 'Next',
+    class: 'num',
+    cell: ({ status, nextRunAt }) =>
+      status === 'processing' ? 'runs now' : <Time at={nextRunAt} />,
+  },
 ];
 
 export const MISSED = { skip: 'passed over', once: 'run once', all: 'run each' } as const;

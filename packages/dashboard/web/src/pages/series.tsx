@@ -70,7 +70,8 @@ function Found({ answer: { series, next }, reload }: FoundProps) {
       sub={
         <>
           {inWords ?? cron}, {timezone}
-          {uniqueKey !== cron && uniqueKey !== name && <> · {uniqueKey}</>} · <a href={href(`jobs/${id}`)}>the job</a>
+          {uniqueKey !== cron && uniqueKey !== name && <> · {uniqueKey}</>} ·{' '}
+          <a href={href(`jobs/${id}`)}>the job</a>
         </>
       }
       actions={<Actions series={series} open={setDialog} reload={both} />}
@@ -103,16 +104,32 @@ function Found({ answer: { series, next }, reload }: FoundProps) {
           </Card>
           <Card title="Plan">
             <dl class="facts">
-              <Fact name="Expression"><span class="mono">{cron}</span></Fact>
+              <Fact name="Expression">
+                <span class="mono">{cron}</span>
+              </Fact>
               <Fact name="Zone">{timezone}</Fact>
               <Fact name="Key">{uniqueKey}</Fact>
-              <Fact name="Waiting run"><Time at={series.nextRunAt} as="both" zone={timezone} /></Fact>
-              <Fact name="Stands for"><Time at={series.scheduledFor} as="both" zone={timezone} /></Fact>
+              <Fact name="Waiting run">
+                <Time at={series.nextRunAt} as="both" zone={timezone} />
+              </Fact>
+              <Fact name="Stands for">
+                <Time at={series.scheduledFor} as="both" zone={timezone} />
+              </Fact>
               <Fact name="Missed times">are {MISSED[series.missed]}</Fact>
-              {series.startAt && <Fact name="Not before"><Time at={series.startAt} as="full" zone={timezone} /></Fact>}
-              {series.endAt && <Fact name="Not after"><Time at={series.endAt} as="full" zone={timezone} /></Fact>}
+              {series.startAt && (
+                <Fact name="Not before">
+                  <Time at={series.startAt} as="full" zone={timezone} />
+                </Fact>
+              )}
+              {series.endAt && (
+                <Fact name="Not after">
+                  <Time at={series.endAt} as="full" zone={timezone} />
+                </Fact>
+              )}
               {job.data && job.data.job.failCount > 0 && (
-                <Fact name="Failures of this run">{job.data.job.failCount}: {job.data.job.failReason}</Fact>
+                <Fact name="Failures of this run">
+                  {job.data.job.failCount}: {job.data.job.failReason}
+                </Fact>
               )}
             </dl>
           </Card>
@@ -121,7 +138,9 @@ function Found({ answer: { series, next }, reload }: FoundProps) {
       {dialog === 'edit' && (
         <SeriesDialog series={series} options={optionsOf(job.data)} onClose={close} onDone={both} />
       )}
-      {dialog === 'move' && job.data && <RescheduleDialog job={job.data.job} onClose={close} onDone={both} />}
+      {dialog === 'move' && job.data && (
+        <RescheduleDialog job={job.data.job} onClose={close} onDone={both} />
+      )}
       {dialog === 'end' && <EndDialog series={series} onClose={close} />}
     </Page>
   );
@@ -151,19 +170,36 @@ function Actions({ series: { id, name, status }, open, reload }: ActionsProps) {
     });
   return (
     <>
-      <Button icon="play" denied={waits ?? denied('reschedule', name)} onClick={act('run', 'The waiting run is due now')}>
+      <Button
+        icon="play"
+        denied={waits ?? denied('reschedule', name)}
+        onClick={act('run', 'The waiting run is due now')}
+      >
         Run now
       </Button>
-      <Button icon="clock" denied={waits ?? denied('reschedule', name)} onClick={() => open('move')}>
+      <Button
+        icon="clock"
+        denied={waits ?? denied('reschedule', name)}
+        onClick={() => open('move')}
+      >
         Move
       </Button>
-      <Button icon="right" denied={waits ?? denied('cancel', name)} onClick={act('skip', 'The waiting run is passed over')}>
+      <Button
+        icon="right"
+        denied={waits ?? denied('cancel', name)}
+        onClick={act('skip', 'The waiting run is passed over')}
+      >
         Skip
       </Button>
       <Button icon="settings" denied={denied('schedule', name)} onClick={() => open('edit')}>
         Change
       </Button>
-      <Button icon="stop" look="danger" denied={denied('unschedule', name)} onClick={() => open('end')}>
+      <Button
+        icon="stop"
+        look="danger"
+        denied={denied('unschedule', name)}
+        onClick={() => open('end')}
+      >
         End
       </Button>
     </>

@@ -41,8 +41,15 @@ export function Settings() {
         <Server />
         <Card title="The HTTP API">
           <p class="quiet">
-            All that these pages show and do goes by the HTTP API. <a href={serverUrl('api/v1/openapi.json')} target="_blank" rel="noreferrer">Its description</a>{' '}
-            is an OpenAPI document; <a href={serverUrl('api/v1/metrics.prom')} target="_blank" rel="noreferrer">the metrics</a> are there as Prometheus reads them.
+            All that these pages show and do goes by the HTTP API.{' '}
+            <a href={serverUrl('api/v1/openapi.json')} target="_blank" rel="noreferrer">
+              Its description
+            </a>{' '}
+            is an OpenAPI document;{' '}
+            <a href={serverUrl('api/v1/metrics.prom')} target="_blank" rel="noreferrer">
+              the metrics
+            </a>{' '}
+            are there as Prometheus reads them.
           </p>
         </Card>
       </div>
@@ -56,7 +63,12 @@ function Look() {
       <div class="stack">
         <label class="field">
           <span>Theme</span>
-          <select value={theme.value} onChange={(event) => { theme.value = event.currentTarget.value as typeof theme.value; }}>
+          <select
+            value={theme.value}
+            onChange={(event) => {
+              theme.value = event.currentTarget.value as typeof theme.value;
+            }}
+          >
             <option value="system">As the system</option>
             <option value="light">Light</option>
             <option value="dark">Dark</option>
@@ -64,7 +76,12 @@ function Look() {
         </label>
         <label class="field">
           <span>Times are shown</span>
-          <select value={zone.value} onChange={(event) => { zone.value = event.currentTarget.value as typeof zone.value; }}>
+          <select
+            value={zone.value}
+            onChange={(event) => {
+              zone.value = event.currentTarget.value as typeof zone.value;
+            }}
+          >
             <option value="local">in the zone of this browser</option>
             <option value="utc">in UTC</option>
           </select>
@@ -99,7 +116,11 @@ function Rights() {
             const isAllowed = denied(action) === undefined;
             return (
               <li key={action} class={isAllowed ? 'sev-good' : 'sev-info quiet'}>
-                <Icon name={isAllowed ? 'good' : 'close'} label={isAllowed ? 'Allowed' : 'Not allowed'} /> {LABELS[action]}
+                <Icon
+                  name={isAllowed ? 'good' : 'close'}
+                  label={isAllowed ? 'Allowed' : 'Not allowed'}
+                />{' '}
+                {LABELS[action]}
               </li>
             );
           })}
@@ -120,17 +141,26 @@ function Server() {
             <Fact name="Runs jobs">{answer.running ? 'yes' : 'no: it was not started'}</Fact>
             <Fact name="Database">{answer.connected ? 'answers' : 'does not answer'}</Fact>
             <Fact name="Hints">
-              {answer.hints === 'flowing' ? 'flow: new jobs start at once' : 'do not flow: new jobs are found by polling'}
+              {answer.hints === 'flowing'
+                ? 'flow: new jobs start at once'
+                : 'do not flow: new jobs are found by polling'}
             </Fact>
             <Fact name="Lag">{span(answer.lag)}</Fact>
             <Fact name="Running jobs">{number(answer.runningJobs)}</Fact>
             <Fact name="Claimed ahead">{number(answer.bufferedJobs)}</Fact>
             <Fact name="Not recorded yet">{number(answer.unsettledJobs)}</Fact>
-            {answer.lastClaimAt && <Fact name="Last claim"><Time at={answer.lastClaimAt} /></Fact>}
+            {answer.lastClaimAt && (
+              <Fact name="Last claim">
+                <Time at={answer.lastClaimAt} />
+              </Fact>
+            )}
             {answer.alerts.length > 0 && <Fact name="Alerts">{answer.alerts.join(', ')}</Fact>}
             {answer.lastError && (
               <Fact name="Last error">
-                {answer.lastError.message} <span class="quiet">{answer.lastError.code}, <Time at={answer.lastError.at} /></span>
+                {answer.lastError.message}{' '}
+                <span class="quiet">
+                  {answer.lastError.code}, <Time at={answer.lastError.at} />
+                </span>
               </Fact>
             )}
             <Fact name="Version of these pages">{capabilities.value?.version ?? '…'}</Fact>

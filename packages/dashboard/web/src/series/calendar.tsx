@@ -7,8 +7,8 @@ import { Button } from '../ui/button.tsx';
 import { Note, Shown } from '../ui/faces.tsx';
 import { Icon } from '../ui/icon.tsx';
 import { Card } from '../ui/page.tsx';
-import { LOOKS, Mark, MarkCounts } from './marks.tsx';
 import { addMonths, changesClock, dayKey, daysOfGrid, monthKey } from './days.ts';
+import { LOOKS, Mark, MarkCounts } from './marks.tsx';
 
 const DAY_MS = 86_400_000;
 
@@ -28,11 +28,17 @@ export function Calendar({ id, zone }: CalendarProps) {
   const [first = '', last = ''] = [days[0], days.at(-1)];
   const from = new Date(Date.parse(`${first}T00:00:00Z`) - DAY_MS).toISOString();
   const to = new Date(Date.parse(`${last}T00:00:00Z`) + 2 * DAY_MS).toISOString();
-  const answer = useResource<OccurrencesAnswer>(apiUrl(`series/${id}/occurrences`, { from, to }), { live: true });
+  const answer = useResource<OccurrencesAnswer>(apiUrl(`series/${id}/occurrences`, { from, to }), {
+    live: true,
+  });
   const turn = (by: number) => () => setParams({ month: addMonths(month, by), day: undefined });
   return (
     <Card
-      title={new Intl.DateTimeFormat('en-GB', { month: 'long', year: 'numeric', timeZone: 'UTC' }).format(Date.parse(`${month}-15`))}
+      title={new Intl.DateTimeFormat('en-GB', {
+        month: 'long',
+        year: 'numeric',
+        timeZone: 'UTC',
+      }).format(Date.parse(`${month}-15`))}
       aside={
         <span class="row">
           <span class="quiet">{zone}</span>
@@ -47,14 +53,18 @@ export function Calendar({ id, zone }: CalendarProps) {
       <Shown of={answer} rows={10}>
         {({ occurrences, isCut, isRecorded }) => (
           <div class="stack tight">
-            {isCut && <Note>There are more than 1,000 times in this month; the first of them are shown.</Note>}
+            {isCut && (
+              <Note>
+                There are more than 1,000 times in this month; the first of them are shown.
+              </Note>
+            )}
             <Grid days={days} month={month} today={today} zone={zone} occurrences={occurrences} />
             <ChosenDay zone={zone} occurrences={occurrences} />
             <Legend occurrences={occurrences} />
             {!isRecorded && (
               <p class="hint">
-                Only runs that failed, were late or were passed over are on record. With the option transitionLog every
-                run is.
+                Only runs that failed, were late or were passed over are on record. With the option
+                transitionLog every run is.
               </p>
             )}
           </div>
@@ -101,13 +111,31 @@ function Grid({ days, month, today, zone, occurrences }: GridProps) {
   );
 }
 
-function DayHead({ day, zone, count }: { readonly day: string; readonly zone: string; readonly count: number }) {
+function DayHead({
+  day,
+  zone,
+  count,
+}: {
+  readonly day: string;
+  readonly zone: string;
+  readonly count: number;
+}) {
   const number = Number(day.slice(-2));
-  const label = new Intl.DateTimeFormat('en-GB', { weekday: 'long', day: 'numeric', month: 'long', timeZone: 'UTC' }).format(Date.parse(day));
+  const label = new Intl.DateTimeFormat('en-GB', {
+    weekday: 'long',
+    day: 'numeric',
+    month: 'long',
+    timeZone: 'UTC',
+  }).format(Date.parse(day));
   return (
     <div class="row tight">
       {count > MOST_MARKS ? (
-        <button type="button" class="date link" aria-label={`${label}: show all ${count}`} onClick={() => setParams({ day })}>
+        <button
+          type="button"
+          class="date link"
+          aria-label={`${label}: show all ${count}`}
+          onClick={() => setParams({ day })}
+        >
           {number}
         </button>
       ) : (
@@ -125,7 +153,13 @@ function DayHead({ day, zone, count }: { readonly day: string; readonly zone: st
   );
 }
 
-function Marks({ occurrences, zone }: { readonly occurrences: readonly Occurrence[]; readonly zone: string }) {
+function Marks({
+  occurrences,
+  zone,
+}: {
+  readonly occurrences: readonly Occurrence[];
+  readonly zone: string;
+}) {
   if (occurrences.length <= MOST_MARKS) {
     return (
       <div class="marks">
@@ -139,7 +173,13 @@ function Marks({ occurrences, zone }: { readonly occurrences: readonly Occurrenc
 }
 
 /** All times of the day that the URL names. */
-function ChosenDay({ zone, occurrences }: { readonly zone: string; readonly occurrences: readonly Occurrence[] }) {
+function ChosenDay({
+  zone,
+  occurrences,
+}: {
+  readonly zone: string;
+  readonly occurrences: readonly Occurrence[];
+}) {
   const day = params.value.get('day');
   if (day === null) return null;
   const those = occurrences.filter(({ at }) => dayKey(Date.parse(at), zone) === day);
@@ -147,7 +187,12 @@ function ChosenDay({ zone, occurrences }: { readonly zone: string; readonly occu
     <section class="stack tight" aria-label={`All times of ${day}`}>
       <div class="row spread">
         <h3>{day}</h3>
-        <Button icon="close" label="Close this day" look="bare" onClick={() => setParams({ day: undefined })} />
+        <Button
+          icon="close"
+          label="Close this day"
+          look="bare"
+          onClick={() => setParams({ day: undefined })}
+        />
       </div>
       <div class="marks">
         {those.map((occurrence) => (

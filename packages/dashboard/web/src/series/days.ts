@@ -6,7 +6,12 @@ const makers = new Map<string, Intl.DateTimeFormat>();
 export function dayKey(at: number, zone: string): string {
   let maker = makers.get(zone);
   if (!maker) {
-    maker = new Intl.DateTimeFormat('sv-SE', { timeZone: zone, year: 'numeric', month: '2-digit', day: '2-digit' });
+    maker = new Intl.DateTimeFormat('sv-SE', {
+      timeZone: zone,
+      year: 'numeric',
+      month: '2-digit',
+      day: '2-digit',
+    });
     makers.set(zone, maker);
   }
   return maker.format(at);

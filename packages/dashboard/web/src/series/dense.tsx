@@ -29,7 +29,9 @@ export function Dense({ id, zone, gap }: DenseProps) {
   const middle = Math.floor(now.value / step) * step;
   const from = new Date(middle - Math.floor((width * 0.7) / step) * step).toISOString();
   const to = new Date(middle + Math.ceil((width * 0.3) / step) * step - 1).toISOString();
-  const answer = useResource<OccurrencesAnswer>(apiUrl(`series/${id}/occurrences`, { from, to }), { live: true });
+  const answer = useResource<OccurrencesAnswer>(apiUrl(`series/${id}/occurrences`, { from, to }), {
+    live: true,
+  });
   return (
     <Card
       title="Times around now"
@@ -59,7 +61,10 @@ export function Dense({ id, zone, gap }: DenseProps) {
   );
 }
 
-function spansOf(occurrences: readonly Occurrence[], step: number): readonly (readonly [number, readonly Occurrence[]])[] {
+function spansOf(
+  occurrences: readonly Occurrence[],
+  step: number,
+): readonly (readonly [number, readonly Occurrence[]])[] {
   const spans = Map.groupBy(occurrences, ({ at }) => Math.floor(Date.parse(at) / step) * step);
   return [...spans].sort(([a], [b]) => b - a);
 }

@@ -5,7 +5,9 @@ import { Icon, type IconName } from '../ui/icon.tsx';
 const LATE_AFTER_MS = 60_000;
 
 /** How each state of a time looks. */
-export const LOOKS: Readonly<Record<Occurrence['state'], readonly [icon: IconName, word: string, look: string]>> = {
+export const LOOKS: Readonly<
+  Record<Occurrence['state'], readonly [icon: IconName, word: string, look: string]>
+> = {
   planned: ['clock', 'planned', 'planned'],
   done: ['completed', 'done', 'done'],
   failed: ['failed', 'failed', 'failed'],
@@ -17,7 +19,13 @@ export const LOOKS: Readonly<Record<Occurrence['state'], readonly [icon: IconNam
 };
 
 /** One time with how it went. */
-export function Mark({ occurrence, zone }: { readonly occurrence: Occurrence; readonly zone: string }) {
+export function Mark({
+  occurrence,
+  zone,
+}: {
+  readonly occurrence: Occurrence;
+  readonly zone: string;
+}) {
   const { at, state, endedAfter } = occurrence;
   const [icon, word, look] = LOOKS[state];
   const isLate = endedAfter !== undefined && endedAfter > LATE_AFTER_MS;

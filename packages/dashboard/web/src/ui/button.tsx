@@ -35,17 +35,17 @@ export function Button(props: ButtonProps) {
   };
   return (
     <button
-        {...(props.id && { id: props.id })}
-        type={type}
-        class={`button${look ? LOOKS[look] : ''}${children ? '' : ' is-icon'}`}
-        onClick={onClick}
-        {...(label && { 'aria-label': label, title: label })}
-        {...(isOff && { 'aria-disabled': true })}
-        {...(denied && { title: denied, 'aria-describedby': id })}
-        {...(props.pressed !== undefined && { 'aria-pressed': props.pressed })}
-        {...(props.expanded !== undefined && { 'aria-expanded': props.expanded })}
-      >
-        {icon && <Icon name={icon} />}
+      {...(props.id && { id: props.id })}
+      type={type}
+      class={`button${look ? LOOKS[look] : ''}${children ? '' : ' is-icon'}`}
+      onClick={onClick}
+      {...(label && { 'aria-label': label, title: label })}
+      {...(isOff && { 'aria-disabled': true })}
+      {...(denied && { title: denied, 'aria-describedby': id })}
+      {...(props.pressed !== undefined && { 'aria-pressed': props.pressed })}
+      {...(props.expanded !== undefined && { 'aria-expanded': props.expanded })}
+    >
+      {icon && <Icon name={icon} />}
       {children}
       {denied && (
         <span id={id} hidden>

@@ -35,7 +35,13 @@ export function Empty({ icon, title, children }: EmptyProps) {
 }
 
 /** What stands in the place of something that could not be read. */
-export function Failed({ problem, retry }: { readonly problem: Problem; readonly retry: () => void }) {
+export function Failed({
+  problem,
+  retry,
+}: {
+  readonly problem: Problem;
+  readonly retry: () => void;
+}) {
   return (
     <div class="face fails" role="alert">
       <Icon name="warning" />

@@ -1,21 +1,29 @@
 import type { ComponentChildren } from 'preact';
+import { useId } from 'preact/hooks';
 import type { Ejson } from '../../../src/api/types.ts';
+
+/** What ties a control to its label and its hint. */
+interface Ties {
+  readonly id: string;
+  readonly 'aria-describedby'?: string;
+}
 
 interface FieldProps {
   readonly label: string;
   readonly hint?: ComponentChildren;
-  readonly children: ComponentChildren;
+  readonly children: (ties: Ties) => ComponentChildren;
 }
 
 export function Field({ label, hint, children }: FieldProps) {
+  const id = useId();
   return (
-    // The control is among the children.
-    // biome-ignore lint/a11y/noLabelWithoutControl: seen by the browser tests with axe
-    <label class="field">
-      <span>{label}</span>
-      {children}
-      {hint && <small>{hint}</small>}
-    </label>
+    <div class="field">
+      <label class="field-name" for={id}>
+        {label}
+      </label>
+      {children({ id, ...(hint !== undefined && { 'aria-describedby': `${id}-hint` }) })}
+      {hint !== undefined && <small id={`${id}-hint`}>{hint}</small>}
+    </div>
   );
 }
 
@@ -29,20 +37,34 @@ interface TextProps {
   onInput(value: string): void;
 }
 
-export function TextField({ label, hint, value, placeholder, list, type = 'text', onInput }: TextProps) {
-  const id = list && `list-${label.replace(/\W+/g, '-').toLowerCase()}`;
+export function TextField({
+  label,
+  hint,
+  value,
+  placeholder,
+  list,
+  type = 'text',
+  onInput,
+}: TextProps) {
+  const listId = useId();
+  const id = list && listId;
   return (
-    <Field label={label} hint={hint}>
-      <input
-        type={type}
-        value={value}
-        autocomplete="off"
-        spellcheck={false}
-        {...(placeholder && { placeholder })}
-        {...(id && { list: id })}
-        {...(type === 'datetime-local' && { step: 1 })}
-        onInput={(event) => onInput(event.currentTarget.value)}
-      />
+    <>
+      <Field label={label} hint={hint}>
+        {(ties) => (
+          <input
+            {...ties}
+            type={type}
+            value={value}
+            autocomplete="off"
+            spellcheck={false}
+            {...(placeholder && { placeholder })}
+            {...(id && { list: id })}
+            {...(type === 'datetime-local' && { step: 1 })}
+            onInput={(event) => onInput(event.currentTarget.value)}
+          />
+        )}
+      </Field>
       {list && (
         <datalist id={id}>
           {list.map((item) => (
@@ -50,20 +72,29 @@ export function TextField({ label, hint, value, placeholder, list, type = 'text'
           ))}
         </datalist>
       )}
-    </Field>
+    </>
   );
 }
 
 /** A field for extended JSON. */
 export function JsonField({ label, hint, value, onInput }: Omit<TextProps, 'list' | 'type'>) {
   return (
-    <Field label={label} hint={hint ?? 'Extended JSON: { "$date": "…" }, { "$oid": "…" }, { "$numberLong": "…" } are exact.'}>
-      <textarea
-        value={value}
-        spellcheck={false}
-        aria-invalid={!isJson(value)}
-        onInput={(event) => onInput(event.currentTarget.value)}
-      />
+    <Field
+      label={label}
+      hint={
+        hint ??
+        'Extended JSON: { "$date": "…" }, { "$oid": "…" }, { "$numberLong": "…" } are exact.'
+      }
+    >
+      {(ties) => (
+        <textarea
+          {...ties}
+          value={value}
+          spellcheck={false}
+          aria-invalid={!isJson(value)}
+          onInput={(event) => onInput(event.currentTarget.value)}
+        />
+      )}
     </Field>
   );
 }

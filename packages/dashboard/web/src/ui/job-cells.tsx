@@ -19,7 +19,10 @@ export function JobName({ job }: { readonly job: JobSummary }) {
         {job.uniqueKey !== undefined && <> · {job.uniqueKey}</>}
         {job.cron !== undefined && <> · {job.cron}</>}
         {notesOf(job.metadata).map(([key, value]) => (
-          <> · {key} <span class="note-value">{value}</span></>
+          <>
+            {' '}
+            · {key} <span class="note-value">{value}</span>
+          </>
         ))}
       </div>
     </div>
@@ -88,7 +91,10 @@ function Waiting({ job }: { readonly job: JobSummary }) {
     <span class={isDue ? '' : 'quiet'}>
       {isDue ? `due for ${since(due, now.value)}` : `due ${relative(due, now.value)}`}
       {job.failCount > 0 && (
-        <span class="quiet"> · after {job.failCount === 1 ? 'a failure' : `${job.failCount} failures`}</span>
+        <span class="quiet">
+          {' '}
+          · after {job.failCount === 1 ? 'a failure' : `${job.failCount} failures`}
+        </span>
       )}
     </span>
   );
@@ -97,17 +103,28 @@ function Waiting({ job }: { readonly job: JobSummary }) {
 /** The part of a progress that says it as a number from 0 to 100, or from 0 to 1 in a field. */
 export function partOf(progress: Ejson | undefined): number | undefined {
   if (typeof progress === 'number') return progress <= 1 ? progress : progress / 100;
-  if (progress === null || typeof progress !== 'object' || Array.isArray(progress)) return undefined;
+  if (progress === null || typeof progress !== 'object' || Array.isArray(progress))
+    return undefined;
   const { percent, done, total } = progress as { readonly [key: string]: Ejson };
   if (typeof percent === 'number') return percent / 100;
-  return typeof done === 'number' && typeof total === 'number' && total > 0 ? done / total : undefined;
+  return typeof done === 'number' && typeof total === 'number' && total > 0
+    ? done / total
+    : undefined;
 }
 
 /** The columns that every list of jobs has. */
 export const JOB_COLUMNS: readonly Column<JobSummary>[] = [
   { head: 'Job', leads: true, class: 'fill2', cell: (job) => <JobName job={job} /> },
   { head: 'State', cell: (job) => <State status={job.status} /> },
-  { head: 'Now', class: 'fill2', cell: (job) => <div class="cut"><JobNow job={job} /></div> },
+  {
+    head: 'Now',
+    class: 'fill2',
+    cell: (job) => (
+      <div class="cut">
+        <JobNow job={job} />
+      </div>
+    ),
+  },
   {
     head: 'Runs',
     class: 'num',

@@ -68,7 +68,8 @@ export const NAME_COLUMNS: readonly Column<NameRow>[] = [
   {
     head: 'Waits for',
     class: 'num',
-    cell: (row) => (row.lag > 0 ? <span class="nowrap">{span(row.lag)}</span> : <span class="quiet">–</span>),
+    cell: (row) =>
+      row.lag > 0 ? <span class="nowrap">{span(row.lag)}</span> : <span class="quiet">–</span>,
   },
   {
     head: 'Slots in use',

@@ -1,5 +1,11 @@
 /** A part of a whole as a bar; the text beside it says the same. */
-export function Meter({ part, kind = '' }: { readonly part: number; readonly kind?: '' | 'warns' | 'fails' }) {
+export function Meter({
+  part,
+  kind = '',
+}: {
+  readonly part: number;
+  readonly kind?: '' | 'warns' | 'fails';
+}) {
   const width = Math.max(0, Math.min(1, part)) * 100;
   return (
     <svg class={`meter ${kind}`} viewBox="0 0 100 6" preserveAspectRatio="none" aria-hidden="true">

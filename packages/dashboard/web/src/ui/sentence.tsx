@@ -6,7 +6,9 @@ const ISO = /(\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d+)?Z)/;
 export function Sentence({ text }: { readonly text: string }) {
   return (
     <span class="sentence">
-      {text.split(ISO).map((part, index) => (index % 2 === 1 ? <Time key={index} at={part} as="full" /> : part))}
+      {text
+        .split(ISO)
+        .map((part, index) => (index % 2 === 1 ? <Time key={index} at={part} as="full" /> : part))}
     </span>
   );
 }

@@ -34,7 +34,10 @@ export function complain(error: unknown): void {
 }
 
 /** Does something and says how that went. */
-export async function attempt(done: ComponentChildren, work: () => Promise<unknown>): Promise<void> {
+export async function attempt(
+  done: ComponentChildren,
+  work: () => Promise<unknown>,
+): Promise<void> {
   try {
     await work();
     say(done);

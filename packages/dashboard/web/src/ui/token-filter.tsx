@@ -38,7 +38,14 @@ interface TokenFilterProps {
 const MOST_SUGGESTIONS = 12;
 
 /** A text field that makes tokens, with suggestions: a combobox with a list, as the patterns of ARIA describe it. */
-export function TokenFilter({ label, placeholder, kinds, tokens, onChange, also }: TokenFilterProps) {
+export function TokenFilter({
+  label,
+  placeholder,
+  kinds,
+  tokens,
+  onChange,
+  also,
+}: TokenFilterProps) {
   const id = useId();
   const input = useRef<HTMLInputElement>(null);
   const [text, setText] = useState('');
@@ -90,7 +97,10 @@ export function TokenFilter({ label, placeholder, kinds, tokens, onChange, also 
 
   return (
     <div class="filter">
-      <div class="filter-box" onClick={(event) => event.target === event.currentTarget && input.current?.focus()}>
+      <div
+        class="filter-box"
+        onClick={(event) => event.target === event.currentTarget && input.current?.focus()}
+      >
         <Icon name="search" />
         {tokens.map((token, index) => (
           <span class="token" key={`${token.key}:${token.value}`}>
@@ -134,7 +144,13 @@ export function TokenFilter({ label, placeholder, kinds, tokens, onChange, also 
           onKeyDown={onKeyDown}
         />
       </div>
-      <ul id={`${id}-list`} role="listbox" aria-label={`Suggestions: ${label}`} class="suggestions" hidden={suggestions.length === 0}>
+      <ul
+        id={`${id}-list`}
+        role="listbox"
+        aria-label={`Suggestions: ${label}`}
+        class="suggestions"
+        hidden={suggestions.length === 0}
+      >
         {suggestions.map((suggestion, index) => (
           <li
             key={suggestion.text}
@@ -214,7 +230,11 @@ function ofText(
   );
   const free = kinds
     .filter((kind) => kind.key === 'key')
-    .map((kind) => ({ text: `${kind.key}: ${typed}`, help: kind.help, pick: () => add(kind, typed) }));
+    .map((kind) => ({
+      text: `${kind.key}: ${typed}`,
+      help: kind.help,
+      pick: () => add(kind, typed),
+    }));
   return [...asValues, ...asKinds, ...free];
 }
 

@@ -57,7 +57,8 @@ function bySelection(text: string): void {
   if (!isDone) throw new Error('refused');
 }
 
-const WRAPPED = /^\$(numberLong|numberInt|numberDouble|numberDecimal|date|oid|binary|uuid|regularExpression|timestamp|redacted|undecodable)$/;
+const WRAPPED =
+  /^\$(numberLong|numberInt|numberDouble|numberDecimal|date|oid|binary|uuid|regularExpression|timestamp|redacted|undecodable)$/;
 
 function coloured(value: Ejson, indent: string): ComponentChildren {
   if (typeof value === 'string') return <span class="s">{JSON.stringify(value)}</span>;
@@ -65,7 +66,14 @@ function coloured(value: Ejson, indent: string): ComponentChildren {
   const deeper = `${indent}  `;
   if (Array.isArray(value)) {
     if (value.length === 0) return '[]';
-    return ['[', ...rowsOf(value.map((item) => [undefined, item]), deeper), `\n${indent}]`];
+    return [
+      '[',
+      ...rowsOf(
+        value.map((item) => [undefined, item]),
+        deeper,
+      ),
+      `\n${indent}]`,
+    ];
   }
   const entries = Object.entries(value);
   const [only] = entries;
