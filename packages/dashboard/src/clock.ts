@@ -16,20 +16,6 @@ export function later(ms: number, call: () => void): () => void {
   return () => clearTimeout(timer);
 }
 
-/** Resolves after a time, or at once when the signal is aborted. */
-export function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) return resolve();
-    const end = (): void => {
-      stop();
-      signal.removeEventListener('abort', end);
-      resolve();
-    };
-    const stop = later(ms, end);
-    signal.addEventListener('abort', end);
-  });
-}
-
 /** The outcome of the work, or of `onTime` when it takes longer. Work that is given up harms nobody by failing later. */
 export async function within<T>(ms: number, work: Promise<T>, onTime: () => T): Promise<T> {
   let stop = (): void => undefined;

@@ -91,7 +91,7 @@ export async function readAnswer(response: Response): Promise<Answered> {
 }
 
 /** The row of the table that a request belongs to. */
-export function routeOf(method: string, path: string): Route | undefined {
+function routeOf(method: string, path: string): Route | undefined {
   const [bare = ''] = path.split('?');
   const rows = ROUTE_LIST.map(([, route]) => route).filter((route) => {
     const pattern = route.path.replaceAll('.', '\\.').replaceAll(/\{\w+\}/g, '[^/]+');

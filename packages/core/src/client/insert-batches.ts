@@ -10,6 +10,7 @@
  * @module
  */
 import { BSON, type ClientSession } from 'mongodb';
+import type { Bear, Birth } from '../context/births.ts';
 import type { EngineContext } from '../context/scheduler-context.ts';
 import { sleep } from '../foundation/clock.ts';
 import { ConnectionError, toError, UnknownOutcomeError } from '../foundation/errors.ts';
@@ -40,19 +41,26 @@ export type EnqueuerContext = Pick<
   'ledger' | 'clock' | 'random' | 'options' | 'metrics' | 'detached'
 >;
 
+/** Whom the enqueuer asks and tells. */
+export interface EnqueuerHooks {
+  /** Asked before each insert which of its jobs start here at once. */
+  readonly bear: Bear;
+  /** Told of jobs right after they were stored, but of those that start here at once. */
+  readonly onStored: (jobs: readonly Job[]) => void;
+}
+
 /** Sends inserts, many jobs at a time. */
 export class Enqueuer {
   readonly #context: EnqueuerContext;
-  readonly #onStored: (jobs: readonly Job[]) => void;
+  readonly #hooks: EnqueuerHooks;
   #plain: Waiting[] = [];
   #plainInFlight = false;
   readonly #keyed: Waiting[] = [];
   #keyedInFlight = 0;
 
-  /** @param onStored - told of jobs right after they were stored */
-  constructor(context: EnqueuerContext, onStored: (jobs: readonly Job[]) => void) {
+  constructor(context: EnqueuerContext, hooks: EnqueuerHooks) {
     this.#context = context;
-    this.#onStored = onStored;
+    this.#hooks = hooks;
   }
 
   /** Stores jobs; one answer a job, in order. Only in a session it throws, what the driver threw. */
@@ -125,18 +133,34 @@ export class Enqueuer {
     this.#keyedInFlight -= 1;
   }
 
-  /** Sends one insert until it is answered cleanly. */
   async #send(jobs: readonly Job[]): Promise<readonly EnqueueAnswer[]> {
+    const birth = this.#hooks.bear(jobs);
+    try {
+      return await this.#sendUntilAnswered(jobs, birth);
+    } catch (error) {
+      birth?.givenUp();
+      throw error;
+    }
+  }
+
+  /** Only the first try claims: later ones may come when the lease is another's. */
+  async #sendUntilAnswered(
+    jobs: readonly Job[],
+    birth: Birth | undefined,
+  ): Promise<readonly EnqueueAnswer[]> {
     const { ledger, clock, options } = this.#context;
     // A process that stands still counts too: a resend must not come after the job was pruned.
     const started = { monotonicMs: clock.monotonic(), wallMs: clock.now() };
     for (let attempt = 1; ; attempt += 1) {
       try {
-        const { answers } = await ledger.enqueue({ jobs });
-        this.#tellStored(jobs, answers);
-        return answers;
+        const first = attempt === 1 ? birth : undefined;
+        const { answers } = await ledger.enqueue({ jobs: first?.jobs ?? jobs });
+        const told = birth?.answered(answers) ?? answers;
+        this.#tellStored(jobs, told, first);
+        return told;
       } catch (error) {
         if (!(error instanceof UnknownOutcomeError)) throw asUnknownAfter(attempt, error);
+        birth?.unanswered();
         const delayMs = this.#resendDelayMs(attempt);
         const spentMs = (): number =>
           Math.max(clock.monotonic() - started.monotonicMs, clock.now() - started.wallMs);
@@ -156,10 +180,14 @@ export class Enqueuer {
     });
   }
 
-  #tellStored(jobs: readonly Job[], answers: readonly EnqueueAnswer[]): void {
-    const stored = storedOf(answers);
-    this.#measure(jobs, stored);
-    if (stored.length > 0) this.#onStored(stored);
+  #tellStored(
+    jobs: readonly Job[],
+    answers: readonly EnqueueAnswer[],
+    birth: Birth | undefined,
+  ): void {
+    this.#measure(jobs, storedOf(answers));
+    const waiting = storedOf(answers.filter((_, index) => !birth?.claims(jobs[index] as Job)));
+    if (waiting.length > 0) this.#hooks.onStored(waiting);
   }
 
   #measure(jobs: readonly Job[], stored: readonly Job[]): void {

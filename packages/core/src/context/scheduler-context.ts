@@ -10,7 +10,7 @@ import type { Random } from '../foundation/random.ts';
 import { codeOf } from '../ledger/ledger-calls.ts';
 import type { LedgerRepository } from '../ledger/ledger-repository.ts';
 import { withCodec } from '../ledger/views/codec-view.ts';
-import type { ResolvedOptions } from '../options/options.ts';
+import type { ResolvedOptions } from '../options/resolve-options.ts';
 import { Log } from '../telemetry/log.ts';
 import { Metrics } from '../telemetry/metrics.ts';
 import type { Emit } from './events.ts';

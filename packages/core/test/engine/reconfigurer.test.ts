@@ -9,7 +9,8 @@ import {
   type MonqueOptions,
   type ReconfigureOptions,
 } from '../../src/index.ts';
-import { OPTION_CHECKS, resolveOptions } from '../../src/options/options.ts';
+import { OPTION_NAMES } from '../../src/options/option-table.ts';
+import { resolveOptions } from '../../src/options/resolve-options.ts';
 import { enqueueSome, NAME, workHeld } from './held-work.ts';
 import { makeOne, makeWorld, payloads } from './kit.ts';
 
@@ -34,6 +35,7 @@ function refusal(action: () => void): InvalidArgumentError {
 describe('what cannot be changed', () => {
   const live: Required<Pick<ReconfigureOptions, keyof MonqueOptions & keyof ReconfigureOptions>> = {
     pollInterval: 20,
+    claimOnEnqueue: false,
     defaultConcurrency: 2,
     instanceConcurrency: 3,
     maxRetries: 4,
@@ -53,7 +55,7 @@ describe('what cannot be changed', () => {
   test('every option is either taken or refused by its name, with the way out', () => {
     const { monque } = makeOne();
     monque.reconfigure(live);
-    const fixed = Object.keys(OPTION_CHECKS).filter((name) => !Object.hasOwn(live, name));
+    const fixed = OPTION_NAMES.filter((name) => !Object.hasOwn(live, name));
     expect(fixed).toContain('leaseDuration');
     for (const name of fixed) {
       const { field, message } = refusal(() => monque.reconfigure({ [name]: 5_000 }));

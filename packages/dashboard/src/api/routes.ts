@@ -100,7 +100,7 @@ export type RouteId =
   | 'streamEvents';
 
 /** Every operation by its id. */
-export const ROUTES: Readonly<Record<RouteId, Route>> = {
+const ROUTES: Readonly<Record<RouteId, Route>> = {
   getOpenApi: {
     ...{ method: 'GET', path: 'openapi.json', answer: { media: 'application/json' } },
     summary: 'This description',

@@ -33,13 +33,13 @@ const LONGEST_NAME = 256;
 const LONGEST_KEY = 1_024;
 
 /** The most ids a bulk action is given. */
-export const MOST_IDS = 1_000;
+const MOST_IDS = 1_000;
 
 /** The most names or states a filter holds. */
 const MOST_IN_FILTER = 200;
 
 /** The states of a job. */
-export const STATUS: Schema = oneOf(
+const STATUS: Schema = oneOf(
   ...['pending', 'processing', 'completed', 'failed', 'blocked', 'cancelled'],
 );
 

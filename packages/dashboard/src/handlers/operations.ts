@@ -11,7 +11,7 @@ import type {
   PreviewRequest,
   Status,
 } from '../api/types.ts';
-import { jobsOf } from '../server/bulk.ts';
+import { jobsOf, uniqueIds } from '../server/bulk.ts';
 import type { Call, Handlers } from '../server/call.ts';
 import { bulkFilter } from '../server/filters.ts';
 import { summaryOf } from '../server/job-views.ts';
@@ -61,7 +61,7 @@ async function countJobs(
 
 async function readJobs(call: Call, ids: readonly string[]): Promise<Job[]> {
   const found: Job[] = [];
-  const waiting = new Set(ids).values();
+  const waiting = uniqueIds(ids).values();
   const lanes = Array.from({ length: 8 }, async () => {
     for (const id of waiting) {
       const job = await call.monque.getJob(id);

@@ -78,11 +78,16 @@ export async function doBulk(
   }
 }
 
+/** Each id once, however it is written. */
+export function uniqueIds(ids: readonly string[]): string[] {
+  return [...new Set(ids.map((id) => id.toLowerCase()))];
+}
+
 /** The ids of the jobs, a page at a time. */
 async function* pagesOf(bulk: Bulk): AsyncGenerator<readonly string[]> {
   const { ids } = bulk.filter;
   if (ids !== undefined) {
-    yield [...new Set(ids.map((id) => id.toLowerCase()))];
+    yield uniqueIds(ids);
     return;
   }
   for await (const jobs of jobsOf(bulk, PAGE)) yield jobs.map(({ _id }) => String(_id));

@@ -20,7 +20,7 @@ const VARYING: readonly (readonly [RegExp, string])[] = [
 ];
 
 /** The message without what differs from one failure to the next. */
-export function patternOf(message: string): string {
+function patternOf(message: string): string {
   const [line = ''] = message.split('\n', 1);
   const bare = VARYING.reduce(
     (text, [what, sign]) => text.replace(what, sign),

@@ -53,7 +53,7 @@ function sum<K extends string>(rows: readonly Readonly<Record<K, number>>[], fie
 }
 
 /** Counts together. */
-export function sumOf(counts: readonly BoundedCount[]): BoundedCount {
+function sumOf(counts: readonly BoundedCount[]): BoundedCount {
   return {
     value: counts.reduce((total, { value }) => total + value, 0),
     isAtLeast: counts.some(({ isAtLeast }) => isAtLeast),

@@ -6,7 +6,7 @@
 import type { Asset, Assets } from '../pages/asset.ts';
 
 /** What the pages may do: nothing from elsewhere, and no script or style in the page itself. */
-export const CONTENT_SECURITY_POLICY: string = [
+const CONTENT_SECURITY_POLICY: string = [
   "default-src 'none'",
   "script-src 'self'",
   "style-src 'self'",

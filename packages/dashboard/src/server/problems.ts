@@ -47,7 +47,7 @@ const TITLES: Readonly<Record<number, string>> = {
 };
 
 /** A problem document. */
-export function problemOf(fields: ProblemFields): Problem {
+function problemOf(fields: ProblemFields): Problem {
   return { type: 'about:blank', title: String(TITLES[fields.status]), ...fields };
 }
 

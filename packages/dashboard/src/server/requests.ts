@@ -8,7 +8,7 @@ import type { Schema } from '../api/schema.ts';
 import { badRequest, ProblemError } from './problems.ts';
 
 /** The most bytes of a body. */
-export const MOST_BODY_BYTES: number = 16 * 1_048_576;
+const MOST_BODY_BYTES: number = 16 * 1_048_576;
 
 /** The parameters of a query, in the types that the table says; unknown ones stay for the check to refuse. */
 export function readQuery(route: Route, params: URLSearchParams): Record<string, unknown> {

@@ -23,7 +23,7 @@ export function sees({ seesAll, names }: Scope, name: string): boolean {
 }
 
 /** The names that are known now. */
-export function knownNames({ inspection }: Snapshot, more: readonly string[]): string[] {
+function knownNames({ inspection }: Snapshot, more: readonly string[]): string[] {
   const running = inspection.instances.flatMap(({ claims }) => claims?.byName ?? []);
   const names = [...inspection.names, ...running].map(({ name }) => name);
   return [...new Set([...names, ...more])].sort();

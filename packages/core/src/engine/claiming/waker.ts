@@ -37,6 +37,8 @@ const CANCEL_INTERVAL_MS = 700;
 /** Whom the waker wakes. */
 export interface WakerHooks {
   readonly wake: (cause: WakeCause) => void;
+  /** A job of this name is due and waits in the ledger. */
+  readonly onWaiting: (name: string) => void;
   readonly onCancelRequested: (jobId: string) => void;
   readonly onPausesChanged: () => void;
   /** Somebody may have asked to cancel a job, and no hint would tell. */
@@ -96,8 +98,12 @@ export class Waker {
     if (name !== undefined && !this.#workers.has(name)) return;
     if (this.#stopped.signal.aborted) return;
     const inMs = (dueAt?.getTime() ?? 0) - this.#context.ledgerTime.now().getTime();
-    if (inMs <= 0) this.#hooks.wake('hint');
-    else if (inMs <= this.#horizonMs()) this.#setDueTimer(inMs);
+    if (inMs > 0) {
+      if (inMs <= this.#horizonMs()) this.#setDueTimer(inMs);
+      return;
+    }
+    if (name !== undefined) this.#hooks.onWaiting(name);
+    this.#hooks.wake('hint');
   }
 
   /** A worker was added: what is due for it, and becomes due soon, was not looked for yet. */

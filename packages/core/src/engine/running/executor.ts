@@ -61,6 +61,8 @@ export class Executor {
   readonly #workers: ReadonlyMap<string, Worker>;
   readonly #runs = new Set<Run>();
   readonly #held = new Set<string>();
+  readonly #reserved = new Map<string, number>();
+  #reservedCount = 0;
   #firstToPump = 0;
   #pumpScheduled = false;
   #bufferTimer: Timer | undefined;
@@ -143,7 +145,33 @@ export class Executor {
   roomFor(prefetch: number): number {
     const { instanceConcurrency } = this.#context.options;
     const most = Math.min(instanceConcurrency + prefetch, 2 * instanceConcurrency);
-    return Math.max(0, most - this.#runs.size - this.bufferedCount());
+    return Math.max(0, most - this.#runs.size - this.bufferedCount() - this.#reservedCount);
+  }
+
+  /**
+   * Keeps a place for a job of this name that is about to be stored as claimed; false when there is none.
+   *
+   * @param prefetch - how many jobs of the name may wait ahead of free slots
+   */
+  reserve(name: string, prefetch: number): boolean {
+    const worker = this.#workers.get(name);
+    const reserved = this.reservedOf(name);
+    if (worker === undefined || this.roomFor(prefetch) === 0) return false;
+    if (worker.freeSlots + prefetch - worker.buffer.length - reserved <= 0) return false;
+    this.#reserved.set(name, reserved + 1);
+    this.#reservedCount += 1;
+    return true;
+  }
+
+  /** Gives one such place back. */
+  unreserve(name: string): void {
+    this.#reserved.set(name, this.reservedOf(name) - 1);
+    this.#reservedCount -= 1;
+  }
+
+  /** How many places are kept for jobs of this name. */
+  reservedOf(name: string): number {
+    return this.#reserved.get(name) ?? 0;
   }
 
   /** True while this claim of this job is here: buffered, running, or its end not yet recorded. */

@@ -8,7 +8,7 @@
  * @module
  */
 import type { EngineContext } from '../../context/scheduler-context.ts';
-import type { AlertKind, ResolvedAlerts } from '../../options/alert-options.ts';
+import { ALERT_UNITS, type AlertKind, type ResolvedAlerts } from '../../options/alert-options.ts';
 import type { Labels } from '../../telemetry/metrics.ts';
 
 /** An alert is cleared below this part of its threshold. */
@@ -76,7 +76,13 @@ export class Alerts {
     for (const [kind, { value, threshold, since }] of this.#firing) {
       if (this.#thresholds.of[kind] !== undefined) continue;
       this.#firing.delete(kind);
-      this.#context.emit('alert:cleared', { kind, value, threshold, since });
+      this.#context.emit('alert:cleared', {
+        kind,
+        value,
+        threshold,
+        unit: ALERT_UNITS[kind],
+        since,
+      });
     }
   }
 
@@ -193,18 +199,19 @@ export class Alerts {
   #compare(kind: AlertKind, value: number, threshold: number): void {
     const { clock, emit, metrics } = this.#context;
     const firing = this.#firing.get(kind);
+    const unit = ALERT_UNITS[kind];
     if (firing === undefined) {
       if (value < threshold) return;
       const since = new Date(clock.now());
       this.#firing.set(kind, { since, calmLooks: 0, value, threshold });
       metrics.count('alerts', 1, kind);
-      emit('alert', { kind, value, threshold, since });
+      emit('alert', { kind, value, threshold, unit, since });
       return;
     }
     const calmLooks = value < threshold * CLEAR_PART ? firing.calmLooks + 1 : 0;
     this.#firing.set(kind, { ...firing, calmLooks, value, threshold });
     if (calmLooks < CALM_LOOKS) return;
     this.#firing.delete(kind);
-    emit('alert:cleared', { kind, value, threshold, since: firing.since });
+    emit('alert:cleared', { kind, value, threshold, unit, since: firing.since });
   }
 }

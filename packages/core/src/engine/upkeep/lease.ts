@@ -152,7 +152,7 @@ export class Lease {
     this.#wait = new AbortController();
     await sleep(clock, delayMs, this.#wait.signal);
     const delay = clock.monotonic() - dueMs;
-    if (delay > options.leaseDurationMs / 3) emit('loop:delayed', { delay });
+    if (delay > options.leaseDurationMs / 3) emit('loop:delayed', { delayMs: delay });
   }
 
   #deadlineMs(): number {

@@ -80,7 +80,7 @@ export class MongoClaims {
     const { matched, refused } = await this.#commands.update([claimStatement(ids, params)]);
     const jobs = matched + refused > 0 ? await this.#readWon(params, matched + refused) : [];
     this.#measure(jobs);
-    await this.#log?.claimed(jobs, params);
+    await this.#log?.claimed(jobs);
     return { jobs, attempted: ids.length, ...names };
   }
 
@@ -128,7 +128,7 @@ export class MongoClaims {
   async readConfirmed(params: ReadClaimParams): Promise<Job[]> {
     await this.#commands.confirmPast();
     const jobs = await this.#read(params, 'majority');
-    await this.#log?.claimed(jobs, params);
+    await this.#log?.claimed(jobs);
     return jobs;
   }
 
