@@ -10,8 +10,8 @@ import { toNodeListener } from '../../src/node.ts';
 
 /** A `describe` for tests that need a browser: visibly skipped in a run without one. */
 export function describeInBrowser(name: string, fn: () => void): void {
-  if (inject('chromium')) describe(name, fn);
-  else describe.skip(`${name} (skipped: MONQUE_TEST_BROWSER=skip)`, fn);
+  const isSkipped = inject('chromium') === '';
+  describe.skipIf(isSkipped)(isSkipped ? `${name} (skipped: MONQUE_TEST_BROWSER=skip)` : name, fn);
 }
 
 /** Starts the browser. */
@@ -90,6 +90,15 @@ export class Tab {
   /** Where the tab is, below the mount. */
   get path(): string {
     return this.page.url().slice(this.#base.length);
+  }
+
+  /** Closes it; after a test that failed it says what was on the page. */
+  async closeAfter(state: string | undefined): Promise<void> {
+    if (state === 'fail') {
+      const text = await this.page.locator('body').innerText();
+      console.error(`At ${this.path} the page said:\n${text}`);
+    }
+    await this.close();
   }
 
   close(): Promise<void> {

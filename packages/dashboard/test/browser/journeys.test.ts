@@ -35,8 +35,8 @@ describeInBrowser('with 200,000 jobs', () => {
       tab = await Tab.open(browser, served.base, { viewport: { width: 1280, height: 900 } });
     });
 
-    afterEach(async () => {
-      await tab.close();
+    afterEach(async ({ task }) => {
+      await tab.closeAfter(task.result?.state);
       expect(tab.faults).toEqual([]);
     });
 
@@ -111,6 +111,7 @@ describeInBrowser('with 200,000 jobs', () => {
 
     test('a running job is watched without a reload, and what is paused stands still', async () => {
       const job = await monque.enqueue('render-report', { pages: 4 });
+      await tab.page.clock.install();
       await tab.goto(`-/jobs/${job._id}`);
       const progress = tab.page.getByText(/^\d+ %$/);
       await verdict().getByText('It runs since').waitFor();
@@ -129,7 +130,7 @@ describeInBrowser('with 200,000 jobs', () => {
       });
       orders.turnPages(2);
       await monque.waitFor(job._id);
-      await tab.page.waitForTimeout(2_500);
+      await tab.page.clock.runFor(30_000);
       expect([asked, await progress.textContent()]).toEqual([0, '50 %']);
       await button('Paused').click();
       await verdict().getByText('It completed').waitFor();

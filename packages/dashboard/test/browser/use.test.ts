@@ -3,7 +3,6 @@
  * something is told so.
  */
 import { Monque } from '@monque/core';
-import { Long } from 'mongodb';
 import type { Browser } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { until } from '../../../core/test/setup/until.ts';
@@ -40,8 +39,8 @@ describeInBrowser('the pages', () => {
     tab = await Tab.open(browser, base, { viewport: { width: 1280, height: 900 } });
   });
 
-  afterEach(async () => {
-    await tab.close();
+  afterEach(async ({ task }) => {
+    await tab.closeAfter(task.result?.state);
     expect(tab.faults).toEqual([]);
   });
 
@@ -141,7 +140,7 @@ describeInBrowser('the pages', () => {
       const found = await monque.getJobs({ name: 'exact' });
       return found.length > 0 ? found : undefined;
     });
-    expect(job?.data).toEqual({ big: Long.fromString('9007199254740993') });
+    expect(job?.data).toEqual({ big: 9_007_199_254_740_993n });
     await tab.goto(`-/jobs/${job?._id}`);
     await tab.page.getByText('"9007199254740993"').first().waitFor();
   });

@@ -1,14 +1,11 @@
-import { useLayoutEffect, useRef, useState } from 'preact/hooks';
+import { useState } from 'preact/hooks';
 import type {
   ExplanationAnswer,
   HistoryAnswer,
   JobAnswer,
   JobDetails,
-  RawJobAnswer,
-  ReasonAnswer,
 } from '../../../src/api/types.ts';
-import { apiUrl, post } from '../api/client.ts';
-import { readSnapshot } from '../api/live.ts';
+import { apiUrl } from '../api/client.ts';
 import { type Resource, useResource } from '../api/resource.ts';
 import { denied } from '../app/capabilities.ts';
 import { go, href } from '../app/router.ts';
@@ -20,22 +17,18 @@ import {
   MetadataDialog,
   RescheduleDialog,
 } from '../dialogs/job-actions.tsx';
+import { type ActionsProps, type OpenDialog, retry } from '../job/actions.ts';
+import { Content, Metadata, Progress, Raw } from '../job/content.tsx';
 import { Facts } from '../job/facts.tsx';
 import { Machine } from '../job/machine.tsx';
 import { Timeline } from '../job/timeline.tsx';
 import { Transitions } from '../job/transitions.tsx';
+import { Verdict } from '../job/verdict.tsx';
 import { Button } from '../ui/button.tsx';
-import { Empty, Failed, Loading, Note, Shown } from '../ui/faces.tsx';
-import { Icon } from '../ui/icon.tsx';
-import { partOf } from '../ui/job-cells.tsx';
+import { Empty, Failed, Loading, Note } from '../ui/faces.tsx';
 import { Card, Page } from '../ui/page.tsx';
-import { Meter } from '../ui/parts.tsx';
-import { Sentence } from '../ui/sentence.tsx';
 import { State } from '../ui/state.tsx';
-import { attempt } from '../ui/toast.tsx';
-import { CopyButton, Value } from '../ui/value.tsx';
-
-type OpenDialog = 'cancel' | 'move' | 'delete' | 'metadata' | 'gate' | 'clone' | undefined;
+import { CopyButton } from '../ui/value.tsx';
 
 /** A job that can change at any moment is read this often while it is looked at: one read by its id. */
 const FOLLOW_MS = 2_000;
@@ -142,12 +135,6 @@ function Found({ job, why, isGone, reload }: FoundProps) {
   );
 }
 
-interface ActionsProps {
-  readonly job: JobDetails;
-  open(dialog: OpenDialog): void;
-  reload(): void;
-}
-
 const RETRYABLE = ['failed', 'cancelled'];
 const CANCELLABLE = ['pending', 'processing', 'blocked'];
 
@@ -197,292 +184,5 @@ function Actions({ job, open, reload }: ActionsProps) {
         Delete
       </Button>
     </>
-  );
-}
-
-function retry(job: JobDetails, reload: () => void): void {
-  void attempt('The job is pending again', async () => {
-    await post(`jobs/${job.id}/actions/retry`);
-    reload();
-  });
-}
-
-interface VerdictProps extends ActionsProps {
-  readonly why: Resource<ExplanationAnswer>;
-}
-
-/** Why the job is where it is, and what resolves that. */
-function Verdict({ job, why, open, reload }: VerdictProps) {
-  const { data, error } = why;
-  if (!data) {
-    return (
-      <section class="card">
-        {error ? (
-          <Failed problem={error.problem} retry={() => void why.reload()} />
-        ) : (
-          <Loading rows={2} />
-        )}
-      </section>
-    );
-  }
-  return (
-    <section class={`verdict ${job.status}`} aria-label="Why it is where it is">
-      <Icon name={job.status} />
-      <div>
-        <p class="first">
-          <Sentence text={data.message} />
-        </p>
-        {data.others.length > 0 && (
-          <ul>
-            {data.others.map((other) => (
-              <li key={other.reason}>
-                <Sentence text={other.message} />
-              </li>
-            ))}
-          </ul>
-        )}
-      </div>
-      <div class="row">
-        {[data, ...data.others].map((reason) => (
-          <Remedy key={reason.reason} reason={reason} job={job} open={open} reload={reload} />
-        ))}
-      </div>
-    </section>
-  );
-}
-
-/** What ends a reason; nothing where waiting is all there is to do. */
-function Remedy({
-  reason: { reason },
-  job,
-  open,
-  reload,
-}: ActionsProps & { readonly reason: ReasonAnswer }) {
-  const { name } = job;
-  switch (reason) {
-    case 'paused':
-      return (
-        <Button
-          look="main"
-          icon="play"
-          denied={denied('pause', name)}
-          onClick={() =>
-            void attempt(`${name} goes on`, async () => {
-              await post('names/actions/resume', { name });
-              await readSnapshot();
-              reload();
-            })
-          }
-        >
-          Resume {name}
-        </Button>
-      );
-    case 'gateClosed':
-      return (
-        <Button
-          look="main"
-          icon="open"
-          denied={denied('openGate', name)}
-          onClick={() => open('gate')}
-        >
-          Open the gate
-        </Button>
-      );
-    case 'notDue':
-    case 'retryWaits':
-      return (
-        <Button
-          icon="play"
-          denied={denied('reschedule', name)}
-          onClick={() =>
-            void attempt('The job is due now', async () => {
-              await post(`jobs/${job.id}/actions/reschedule`, { runAt: new Date().toISOString() });
-              reload();
-            })
-          }
-        >
-          Run now
-        </Button>
-      );
-    case 'failed':
-    case 'cancelled':
-      return (
-        <Button
-          look="main"
-          icon="retry"
-          denied={denied('retry', name)}
-          onClick={() => retry(job, reload)}
-        >
-          Retry
-        </Button>
-      );
-    case 'noInstance':
-    case 'noWorker':
-    case 'workersUnknown':
-    case 'atLimit':
-      return (
-        <a class="button" href={href('instances')}>
-          Show the instances
-        </a>
-      );
-    case 'running':
-      return (
-        <Button icon="cancelled" denied={denied('cancel', name)} onClick={() => open('cancel')}>
-          Ask it to cancel
-        </Button>
-      );
-    case 'instanceSilent':
-    case 'instanceDead':
-    case 'instanceUnknown':
-    case 'strayClaim':
-      return (
-        <a class="button" href={href('instances', { instance: job.claimedBy })}>
-          Show the instance
-        </a>
-      );
-    default:
-      return null;
-  }
-}
-
-function Progress({ job }: { readonly job: JobDetails }) {
-  const { progress } = job;
-  if (progress === undefined) return null;
-  const part = partOf(progress);
-  return (
-    <Card title="Progress">
-      <div class="stack tight">
-        {part !== undefined && (
-          <div>
-            <strong>{Math.round(part * 100)} %</strong>{' '}
-            {typeof progress === 'object' && (
-              <span class="hint mono">{JSON.stringify(progress)}</span>
-            )}
-            <Meter part={part} />
-          </div>
-        )}
-        {part === undefined && <Value value={progress} label="Progress" />}
-      </div>
-    </Card>
-  );
-}
-
-function Content({ job }: Pick<ActionsProps, 'job'>) {
-  const { status, data, result, logs, failReason, stages, gates } = job;
-  return (
-    <>
-      {failReason !== undefined && status !== 'failed' && (
-        <Card title="Last failure">
-          <pre class="value" tabIndex={0}>
-            {failReason}
-          </pre>
-        </Card>
-      )}
-      {logs !== undefined && logs.length > 0 && (
-        <Card title="Log" aside={<span class="quiet">the newest 100 lines</span>}>
-          <Log lines={logs} />
-        </Card>
-      )}
-      {result !== undefined && (
-        <Card title="Result">
-          <Value value={result} label="Result" />
-        </Card>
-      )}
-      <Card title="Data">
-        {data === undefined ? (
-          <p class="quiet">It has none.</p>
-        ) : (
-          <Value value={data} label="Data" />
-        )}
-      </Card>
-      {stages?.map((stage) => (
-        <Card key={stage.name} title={`Stage ${stage.name}`}>
-          {stage.result === undefined ? (
-            <p class="quiet">
-              It returned nothing, or it was the last: then this is the result of the job.
-            </p>
-          ) : (
-            <Value value={stage.result} label={`Result of ${stage.name}`} />
-          )}
-        </Card>
-      ))}
-      {gates?.map((gate) => (
-        <Card
-          key={gate.name}
-          title={`Evidence for the gate ${gate.name}`}
-          aside={gate.by && <span class="quiet">opened by {gate.by}</span>}
-        >
-          <Value value={gate.evidence} label={`Evidence for ${gate.name}`} />
-        </Card>
-      ))}
-    </>
-  );
-}
-
-function Metadata({ job, open }: Pick<ActionsProps, 'job' | 'open'>) {
-  const { metadata } = job;
-  return (
-    <Card
-      title="Metadata"
-      aside={
-        <Button
-          look="bare"
-          denied={denied('setMetadata', job.name)}
-          onClick={() => open('metadata')}
-        >
-          Change
-        </Button>
-      }
-    >
-      {metadata === undefined ? (
-        <p class="quiet">It has none.</p>
-      ) : (
-        <Value value={metadata} label="Metadata" />
-      )}
-    </Card>
-  );
-}
-
-/** The newest lines stand at the end, and that is what is seen. */
-function Log({ lines }: { readonly lines: readonly string[] }) {
-  const place = useRef<HTMLPreElement>(null);
-  const isAtEnd = useRef(true);
-  useLayoutEffect(() => {
-    const { current } = place;
-    if (current && isAtEnd.current) current.scrollTop = current.scrollHeight;
-  }, [lines.at(-1), lines.length]);
-  const onScroll = (event: Event): void => {
-    const { scrollTop, scrollHeight, clientHeight } = event.currentTarget as HTMLElement;
-    isAtEnd.current = scrollTop + clientHeight >= scrollHeight - 4;
-  };
-  return (
-    <pre
-      ref={place}
-      class="value is-log"
-      tabIndex={0}
-      role="region"
-      aria-label="Log"
-      onScroll={onScroll}
-    >
-      {lines.join('\n')}
-    </pre>
-  );
-}
-
-/** The document as it is stored; read when somebody opens it. */
-function Raw({ id }: { readonly id: string }) {
-  const [isOpen, setOpen] = useState(false);
-  const raw = useResource<RawJobAnswer>(isOpen ? apiUrl(`jobs/${id}/raw`) : undefined);
-  return (
-    <details class="card" onToggle={(event) => setOpen(event.currentTarget.open)}>
-      <summary>The document as it is stored</summary>
-      <div class="card-body">
-        {isOpen && (
-          <Shown of={raw}>
-            {(answer) => <Value value={answer.document} label="The document" />}
-          </Shown>
-        )}
-      </div>
-    </details>
   );
 }

@@ -15,7 +15,7 @@ export const LOOKS: Readonly<
   skipped: ['right', 'passed over', 'skipped'],
   running: ['processing', 'running', 'running'],
   late: ['warning', 'late', 'late'],
-  unknown: ['info', 'not on record', 'planned'],
+  unknown: ['info', 'not on record', 'unknown'],
 };
 
 /** One time with how it went. */
