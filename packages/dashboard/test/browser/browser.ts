@@ -95,7 +95,7 @@ export class Tab {
   /** Closes it; after a test that failed it says what was on the page. */
   async closeAfter(state: string | undefined): Promise<void> {
     if (state === 'fail') {
-      const text = await this.page.locator('body').innerText();
+      const text = await this.page.locator('body').ariaSnapshot();
       console.error(`At ${this.path} the page said:\n${text}`);
     }
     await this.close();
