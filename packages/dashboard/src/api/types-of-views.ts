@@ -105,8 +105,8 @@ export interface NameRow {
   readonly running: number;
   readonly concurrency: number;
   readonly due: BoundedCount;
-  /** How long the job that waits longest has been due, in milliseconds. */
-  readonly lag: number;
+  /** How long the job that waits longest has been due. */
+  readonly longestWaitMs: number;
 }
 
 /** `GET names`. */
@@ -133,9 +133,9 @@ export interface InstanceRow {
   /** True for the instance of the process that serves the dashboard. */
   readonly isOwn: boolean;
   readonly state: 'alive' | 'silent' | 'dead' | 'unknown';
-  /** Milliseconds since it renewed its lease. */
-  readonly leaseAge?: number;
-  readonly leaseDuration?: number;
+  /** Since it renewed its lease. */
+  readonly leaseAgeMs?: number;
+  readonly leaseDurationMs?: number;
   readonly host?: string;
   readonly pid?: number;
   readonly version?: string;
@@ -153,12 +153,12 @@ export interface InstanceRow {
   readonly recoverStaleJobs?: boolean;
   /** Claimed jobs of all candidates, from 0 to 1. */
   readonly winRate?: number;
-  /** The longest delay of the event loop since it reported before, in milliseconds. */
-  readonly loopDelay?: number;
-  /** Between its clock and the ledger's, in milliseconds. */
-  readonly clockError?: number;
-  /** How late its last claim was, in milliseconds. */
-  readonly lag?: number;
+  /** The longest delay of the event loop since it reported before. */
+  readonly loopDelayMs?: number;
+  /** Between its clock and the ledger's. */
+  readonly clockErrorMs?: number;
+  /** How late its last claim was. */
+  readonly queueLagMs?: number;
   readonly alerts?: readonly string[];
   /** Writes that broke a rule, since it was started. */
   readonly violations?: number;
@@ -249,8 +249,8 @@ export interface Occurrence {
     | 'running'
     | 'late'
     | 'unknown';
-  /** How long after its time it ended, in milliseconds. */
-  readonly endedAfter?: number;
+  /** How long after its time it ended. */
+  readonly endedAfterMs?: number;
 }
 
 /** `GET series/{id}/occurrences?from&to`. */
@@ -305,11 +305,10 @@ export interface StatsAnswer {
   readonly counts: Readonly<Record<Status, number>>;
   readonly total: number;
   readonly due: number;
-  /** Milliseconds, as the following. */
-  readonly longestWait: number;
-  readonly meanWait: number;
-  readonly meanRun: number;
-  readonly longestRun: number;
+  readonly longestWaitMs: number;
+  readonly meanWaitMs: number;
+  readonly meanRunMs: number;
+  readonly longestRunMs: number;
 }
 
 /** `GET rules`: what broke the rules of the ledger in this process. */
@@ -365,7 +364,7 @@ export interface HealthAnswer {
   readonly running: boolean;
   readonly connected: boolean;
   readonly hints: 'flowing' | 'polling';
-  readonly lag: number;
+  readonly queueLagMs: number;
   readonly runningJobs: number;
   readonly bufferedJobs: number;
   readonly unsettledJobs: number;

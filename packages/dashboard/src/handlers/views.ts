@@ -55,13 +55,14 @@ async function getHealth(call: Call): Promise<HealthAnswer> {
   const paused = health.pausedNames.map(async (name) => {
     return seesAll || (await call.monque.can('findJobs', name)) ? [name] : [];
   });
-  const { running, connected, hints, lag, runningJobs, bufferedJobs, unsettledJobs } = health;
+  const { running, connected, hints, queueLagMs, runningJobs, bufferedJobs, unsettledJobs } =
+    health;
   const { lastError } = health;
   return {
     at: call.at,
     // One that was not started holds no lease, and is not expected to.
     status: connected || !running ? 'ok' : 'degraded',
-    ...{ running, connected, hints, lag, runningJobs, bufferedJobs, unsettledJobs },
+    ...{ running, connected, hints, queueLagMs, runningJobs, bufferedJobs, unsettledJobs },
     pausedNames: (await Promise.all(paused)).flat(),
     alerts: [...health.alerts],
     ...(health.lastClaimAt && { lastClaimAt: timeOf(health.lastClaimAt) }),

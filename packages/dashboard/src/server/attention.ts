@@ -49,7 +49,7 @@ function ofNames({ names, snapshot }: Seen): Attention[] {
   return due.flatMap((row) => ofName(row));
 }
 
-function ofName({ name, isPaused, instances, due, lag }: NameRow): Attention[] {
+function ofName({ name, isPaused, instances, due, longestWaitMs }: NameRow): Attention[] {
   const waiting = jobs(due.value, due.isAtLeast);
   const about = { name, count: due };
   if (isPaused) {
@@ -60,9 +60,9 @@ function ofName({ name, isPaused, instances, due, lag }: NameRow): Attention[] {
     const message = `No instance has a worker for '${name}', and ${waiting} due`;
     return [{ kind: 'noWorker', severity: 'critical', message, ...about }];
   }
-  if (lag <= LATE_MS) return [];
-  const severity = lag > VERY_LATE_MS ? 'critical' : 'warning';
-  const message = `A job of '${name}' has been due for ${inWords(lag)}, and ${waiting} due`;
+  if (longestWaitMs <= LATE_MS) return [];
+  const severity = longestWaitMs > VERY_LATE_MS ? 'critical' : 'warning';
+  const message = `A job of '${name}' has been due for ${inWords(longestWaitMs)}, and ${waiting} due`;
   return [{ kind: 'lag', severity, message, ...about }];
 }
 

@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { InvalidArgumentError, type Job, nextRunOf, type TransitionEntry } from '@monque/core';
+import { InvalidArgumentError, type Job, type TransitionEntry } from '@monque/core';
+import { nextRunOf } from '@monque/core/ledger';
 import type { Occurrence } from '../api/types.ts';
 
 /** The most times that are shown. */
@@ -91,8 +92,8 @@ export function occurrencesOf(
     const at = time.toISOString();
     const entry = ended.get(time.getTime());
     if (entry !== undefined) {
-      const endedAfter = entry.at.getTime() - time.getTime();
-      return { at, state: ENDS[entry.verb] ?? 'unknown', endedAfter };
+      const endedAfterMs = entry.at.getTime() - time.getTime();
+      return { at, state: ENDS[entry.verb] ?? 'unknown', endedAfterMs };
     }
     if (time.getTime() === currentMs) return { at, state: currentState(job, now) };
     if (time > now) return { at, state: 'planned' };

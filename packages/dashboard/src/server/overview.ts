@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { ClaimCounts, InspectedInstance, InspectedName } from '@monque/core';
+import type { InspectedInstance, InspectedName, Inspection } from '@monque/core';
 import type { BoundedCount, InstanceRow, NameRow, OverviewAnswer } from '../api/types.ts';
 import { attentionOf } from './attention.ts';
 import { timeOf } from './job-views.ts';
@@ -44,8 +44,8 @@ export function namesOf({ inspection }: Snapshot, scope: Scope): NameRow[] {
     });
 }
 
-function nameOf({ name, isPaused, instances, due, dueIsCut, lag }: InspectedName) {
-  return { name, isPaused, instances, due: { value: due, isAtLeast: dueIsCut }, lag };
+function nameOf({ name, isPaused, instances, due, dueIsCut, longestWaitMs }: InspectedName) {
+  return { name, isPaused, instances, due: { value: due, isAtLeast: dueIsCut }, longestWaitMs };
 }
 
 function sum<K extends string>(rows: readonly Readonly<Record<K, number>>[], field: K): number {
@@ -68,11 +68,11 @@ export function instancesOf({ inspection }: Snapshot, scope: Scope): InstanceRow
 }
 
 function instanceOf(instance: InspectedInstance, scope: Scope): InstanceRow {
-  const { instanceId, isOwn, state, leaseAge, leaseDuration, info, claims } = instance;
+  const { instanceId, isOwn, state, leaseAgeMs, leaseDurationMs, info, claims } = instance;
   return {
     ...{ instanceId, isOwn, state },
-    ...(leaseAge !== undefined && { leaseAge }),
-    ...(leaseDuration !== undefined && { leaseDuration }),
+    ...(leaseAgeMs !== undefined && { leaseAgeMs }),
+    ...(leaseDurationMs !== undefined && { leaseDurationMs }),
     ...(info && scope.seesInstances && machineOf(info)),
     ...(info && scope.seesAll && totalsOf(info)),
     workers: (info?.workers ?? [])
@@ -96,7 +96,10 @@ function totalsOf({ unnamedWorkers, runningJobs, bufferedJobs, instanceConcurren
   };
 }
 
-function claimsOf(claims: ClaimCounts, scope: Scope): NonNullable<InstanceRow['claims']> {
+function claimsOf(
+  claims: Inspection['withoutLease'],
+  scope: Scope,
+): NonNullable<InstanceRow['claims']> {
   const byName = claims.byName.filter(({ name }) => sees(scope, name)).map((row) => ({ ...row }));
   const { oldest, isCut } = claims;
   return {
