@@ -47,6 +47,9 @@ const simulation: TestProjectInlineConfiguration = {
   },
 };
 
+/** The sources of the dashboard import its pages, which are built. */
+const buildsPages = 'packages/dashboard/test/setup/build-pages.ts';
+
 /** What needs a browser. */
 const ofBrowser = ['packages/dashboard/test/browser/**/*.test.ts'];
 
@@ -56,7 +59,7 @@ const browser: TestProjectInlineConfiguration = {
     ...common,
     name: 'browser',
     include: ofBrowser,
-    globalSetup: 'packages/dashboard/test/browser/setup/global-setup.ts',
+    globalSetup: [buildsPages, 'packages/dashboard/test/browser/setup/global-setup.ts'],
     env: { MONQUE_TEST_DRIVER_MAJOR: '7' },
   },
 };
@@ -66,6 +69,7 @@ const driver7: TestProjectInlineConfiguration = {
   test: {
     ...common,
     name: 'driver-7',
+    globalSetup: buildsPages,
     include: ['packages/*/{src,test}/**/*.test.ts', '{examples,scripts,benchmarks}/**/*.test.ts'],
     exclude: [...configDefaults.exclude, ...ofTsed, ...ofUnits, ...ofSimulation, ...ofBrowser],
     env: { MONQUE_TEST_DRIVER_MAJOR: '7' },

@@ -17,7 +17,7 @@ const options = client ? { collectionName: COLLECTION, transitionLog: true } : {
 
 const instances = Array.from(
   { length: 3 },
-  () => new Monque(source, { baseRetryInterval: 2_000, ...options }),
+  () => new Monque(source, { baseRetryInterval: 2_000, shutdownTimeout: 500, ...options }),
 );
 for (const monque of instances) {
   // Without a listener an error would end the process; the dashboard shows them anyway.

@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url';
-import { JOB_LIFECYCLE } from '@monque/core';
 import { defineConfig, type Plugin } from 'vite';
+import { JOB_LIFECYCLE } from '../../core/src/job/job-lifecycle.ts';
 
 const LIFECYCLE = 'virtual:lifecycle';
 

@@ -48,7 +48,10 @@ export interface Shop extends Served {
 /** Opens the shop, and waits until it has jobs in every state. */
 export async function serveShop(): Promise<Shop> {
   const ledger = new InMemoryLedgerRepository({ transitionLog: true });
-  const instances = Array.from({ length: 3 }, () => new Monque(ledger, { baseRetryInterval: 500 }));
+  const instances = Array.from(
+    { length: 3 },
+    () => new Monque(ledger, { baseRetryInterval: 500, shutdownTimeout: 500 }),
+  );
   for (const monque of instances) monque.on('job:error', () => {});
   const shop = await openShop(instances);
   const [, worker] = instances;

@@ -1,7 +1,4 @@
-import { existsSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import type { TestProject } from 'vitest/node';
-import { run } from '../../../../core/test/setup/mongod-binary.ts';
 import { findChromium } from './find-chromium.ts';
 
 declare module 'vitest' {
@@ -18,9 +15,6 @@ const SKIP_NOTICE = `
 ==========================================================================================
 `;
 
-const BUILD_MS = 120_000;
-const place = (path: string): string => fileURLToPath(new URL(`../../../${path}`, import.meta.url));
-
 /** Runs once before the tests in a browser. */
 export async function setup(project: TestProject): Promise<void> {
   const mode = process.env.MONQUE_TEST_BROWSER;
@@ -31,9 +25,6 @@ export async function setup(project: TestProject): Promise<void> {
     console.log(SKIP_NOTICE);
     project.provide('chromium', '');
     return;
-  }
-  if (!existsSync(place('src/assets.generated.ts'))) {
-    await run(process.execPath, [place('build-pages.mjs')], { timeoutMs: BUILD_MS });
   }
   project.provide('chromium', (await findChromium()).binary);
 }

@@ -74,12 +74,13 @@ function Seen({ instances, withoutLease }: Pick<InstancesAnswer, 'instances' | '
 }
 
 /** Between renewals a third of the lease goes by, so up to there nothing is late. */
-function Lease({ row: { leaseAge, leaseDuration, state } }: { readonly row: InstanceRow }) {
-  if (leaseAge === undefined || leaseDuration === undefined) return <span class="quiet">–</span>;
-  const part = leaseAge / leaseDuration;
+function Lease({ row: { leaseAgeMs, leaseDurationMs, state } }: { readonly row: InstanceRow }) {
+  if (leaseAgeMs === undefined || leaseDurationMs === undefined)
+    return <span class="quiet">–</span>;
+  const part = leaseAgeMs / leaseDurationMs;
   return (
     <span class="nowrap">
-      {span(leaseAge)} of {span(leaseDuration)}
+      {span(leaseAgeMs)} of {span(leaseDurationMs)}
       <Meter part={part} kind={state !== 'alive' ? 'fails' : part > 0.67 ? 'warns' : ''} />
     </span>
   );
@@ -126,8 +127,8 @@ const COLUMNS: readonly Column<InstanceRow>[] = [
   {
     head: 'Loop delay',
     class: 'num',
-    cell: ({ loopDelay }) =>
-      loopDelay !== undefined && <span class="nowrap">{span(loopDelay)}</span>,
+    cell: ({ loopDelayMs }) =>
+      loopDelayMs !== undefined && <span class="nowrap">{span(loopDelayMs)}</span>,
   },
   { head: 'Up for', class: 'num', cell: ({ startedAt }) => startedAt && <Since at={startedAt} /> },
   { head: 'Version', class: 'num', cell: ({ version }) => version },
@@ -178,11 +179,13 @@ function One({ row }: { readonly row: InstanceRow }) {
             {row.bufferedJobs !== undefined && (
               <Fact name="Claimed ahead">{number(row.bufferedJobs)}</Fact>
             )}
-            {row.lag !== undefined && <Fact name="Lag">{span(row.lag)}</Fact>}
-            {row.clockError !== undefined && <Fact name="Clock error">{span(row.clockError)}</Fact>}
+            {row.queueLagMs !== undefined && <Fact name="Lag">{span(row.queueLagMs)}</Fact>}
+            {row.clockErrorMs !== undefined && (
+              <Fact name="Clock error">{span(row.clockErrorMs)}</Fact>
+            )}
             {row.winRate !== undefined && <Fact name="Win rate">{percent(row.winRate)}</Fact>}
-            {row.loopDelay !== undefined && (
-              <Fact name="Longest loop delay">{span(row.loopDelay)}</Fact>
+            {row.loopDelayMs !== undefined && (
+              <Fact name="Longest loop delay">{span(row.loopDelayMs)}</Fact>
             )}
             {row.violations !== undefined && (
               <Fact name="Rules broken">{number(row.violations)}</Fact>
@@ -222,7 +225,7 @@ function One({ row }: { readonly row: InstanceRow }) {
 }
 
 /** What is so, and what happens next. */
-function sentenceOf({ state, claims, leaseAge = 0, leaseDuration = 0 }: InstanceRow): string {
+function sentenceOf({ state, claims, leaseAgeMs = 0, leaseDurationMs = 0 }: InstanceRow): string {
   const held = claims?.count.value ?? 0;
   const jobs = claims
     ? `${bounded(held, claims.count.isAtLeast)} ${held === 1 ? 'job' : 'jobs'}`
@@ -231,7 +234,7 @@ function sentenceOf({ state, claims, leaseAge = 0, leaseDuration = 0 }: Instance
     case 'alive':
       return `It renews its lease in time and holds ${jobs}.`;
     case 'silent': {
-      const left = Math.max(0, leaseDuration * 1.5 - leaseAge);
+      const left = Math.max(0, leaseDurationMs * 1.5 - leaseAgeMs);
       return `It did not renew its lease in time. If it stays silent it is declared dead in about ${span(left)}, and its ${jobs} are given back.`;
     }
     case 'dead':

@@ -53,7 +53,7 @@ export function NamePage() {
             <span>due</span>
           </a>
           <div class="figure">
-            <b>{row.lag > 0 ? span(row.lag) : '–'}</b>
+            <b>{row.longestWaitMs > 0 ? span(row.longestWaitMs) : '–'}</b>
             <span>the first waits for</span>
           </div>
           <a class="figure" href={href('jobs', { name, status: 'processing' })}>

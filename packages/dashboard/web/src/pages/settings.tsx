@@ -145,7 +145,7 @@ function Server() {
                 ? 'flow: new jobs start at once'
                 : 'do not flow: new jobs are found by polling'}
             </Fact>
-            <Fact name="Lag">{span(answer.lag)}</Fact>
+            <Fact name="Lag">{span(answer.queueLagMs)}</Fact>
             <Fact name="Running jobs">{number(answer.runningJobs)}</Fact>
             <Fact name="Claimed ahead">{number(answer.bufferedJobs)}</Fact>
             <Fact name="Not recorded yet">{number(answer.unsettledJobs)}</Fact>

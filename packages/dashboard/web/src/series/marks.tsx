@@ -26,16 +26,16 @@ export function Mark({
   readonly occurrence: Occurrence;
   readonly zone: string;
 }) {
-  const { at, state, endedAfter } = occurrence;
+  const { at, state, endedAfterMs } = occurrence;
   const [icon, word, look] = LOOKS[state];
-  const isLate = endedAfter !== undefined && endedAfter > LATE_AFTER_MS;
+  const isLate = endedAfterMs !== undefined && endedAfterMs > LATE_AFTER_MS;
   const time = timeOfDay(Date.parse(at), zone).slice(0, 5);
-  const ended = endedAfter === undefined ? '' : `, it ended ${span(endedAfter)} after its time`;
+  const ended = endedAfterMs === undefined ? '' : `, it ended ${span(endedAfterMs)} after its time`;
   return (
     <span class={`mark-run ${look}`} title={`${time}: ${word}${ended}`}>
       <Icon name={icon} label={word} />
       {time}
-      {isLate && <span class="mark-run late">+{span(endedAfter)}</span>}
+      {isLate && <span class="mark-run late">+{span(endedAfterMs)}</span>}
     </span>
   );
 }

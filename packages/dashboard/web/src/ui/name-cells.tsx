@@ -69,7 +69,11 @@ export const NAME_COLUMNS: readonly Column<NameRow>[] = [
     head: 'Waits for',
     class: 'num',
     cell: (row) =>
-      row.lag > 0 ? <span class="nowrap">{span(row.lag)}</span> : <span class="quiet">–</span>,
+      row.longestWaitMs > 0 ? (
+        <span class="nowrap">{span(row.longestWaitMs)}</span>
+      ) : (
+        <span class="quiet">–</span>
+      ),
   },
   {
     head: 'Slots in use',
