@@ -25,7 +25,7 @@ export interface FindOptions {
 }
 
 /** Thrown when no step finds a browser; the message says what was tried and how to go on. */
-export class ChromiumNotFoundError extends Error {
+class ChromiumNotFoundError extends Error {
   override readonly name = 'ChromiumNotFoundError';
 
   constructor(failed: readonly string[]) {
@@ -45,7 +45,7 @@ export class ChromiumNotFoundError extends Error {
 const NAMES = ['chromium', 'chromium-browser', 'google-chrome-stable', 'google-chrome'];
 const INSTALL_MS = 240_000;
 
-/** Looks in each place in turn and takes the first browser; throws {@link ChromiumNotFoundError}. */
+/** Looks in each place in turn and takes the first browser; throws an error that says what was tried. */
 export async function findChromium(options: FindOptions = {}): Promise<FoundChromium> {
   const { env = process.env, userId = process.getuid?.(), log = console.log } = options;
   const failed: string[] = [];

@@ -45,8 +45,3 @@ export function denied(action: Action, name?: string): string | undefined {
   const where = name === undefined ? '' : ` of the name '${name}'`;
   return `${known.actor} may not ${IN_WORDS[action]}${where}.`;
 }
-
-/** True where the server offers it. */
-export function offers(feature: string): boolean {
-  return capabilities.value?.features.includes(feature) ?? false;
-}

@@ -39,7 +39,7 @@ export function since(at: number, to: number): string {
 
 const makers = new Map<string, Intl.DateTimeFormat>();
 
-function maker(style: 'full' | 'short' | 'day' | 'time', timeZone?: string): Intl.DateTimeFormat {
+function maker(style: 'full' | 'short' | 'time', timeZone?: string): Intl.DateTimeFormat {
   const chosen = timeZone ?? (zone.value === 'utc' ? 'UTC' : undefined);
   const key = `${style} ${chosen}`;
   const known = makers.get(key);
@@ -48,7 +48,7 @@ function maker(style: 'full' | 'short' | 'day' | 'time', timeZone?: string): Int
     ...(chosen && { timeZone: chosen }),
     ...(style !== 'time' && { day: 'numeric', month: 'short' }),
     ...(style === 'full' && { year: 'numeric' }),
-    ...(style !== 'day' && { hour: '2-digit', minute: '2-digit' }),
+    ...{ hour: '2-digit', minute: '2-digit' },
     ...((style === 'full' || style === 'time') && { second: '2-digit' }),
     ...(style === 'full' && { timeZoneName: 'short' }),
   });
@@ -64,11 +64,6 @@ export function absolute(at: number, timeZone?: string): string {
 /** A time for a row: `28 Nov, 08:45`. */
 export function brief(at: number, timeZone?: string): string {
   return maker('short', timeZone).format(at);
-}
-
-/** A day: `28 Nov`. */
-export function day(at: number, timeZone?: string): string {
-  return maker('day', timeZone).format(at);
 }
 
 /** A time of a day: `08:45:12`. */

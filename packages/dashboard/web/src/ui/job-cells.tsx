@@ -41,7 +41,7 @@ function notesOf(metadata: Ejson | undefined): readonly (readonly [string, strin
 }
 
 /** What matters now of a job, in a few words: why it waits, who has it, how it ended. */
-export function JobNow({ job }: { readonly job: JobSummary }) {
+function JobNow({ job }: { readonly job: JobSummary }) {
   switch (job.status) {
     case 'failed':
       return <span class="quiet">{job.failReason ?? 'It failed'}</span>;
