@@ -45,7 +45,7 @@ export default defineConfig({
           groups: [
             {
               name: 'shared',
-              test: /node_modules.(preact|@preact)|web.src.(api|app|dialogs|ui|job|virtual)|pages.jobs-query/,
+              test: /node_modules.(preact|@preact)|web.src.(api|app|dialogs|ui|job|virtual|metrics.samples)|pages.jobs-query/,
             },
           ],
         },

@@ -42,6 +42,8 @@ describeInBrowser('each page', () => {
       const viewport = { width: WIDTHS[0], height: HEIGHT };
       const tab = await Tab.open(browser, shop.base, { viewport, colorScheme: 'light' });
       await tab.goto(shop.pages[name]);
+      // A chart needs a few looks at the server.
+      if (name === 'metrics') await tab.page.locator('.uplot').first().waitFor();
       const faults = await faultsOf(tab, axe, { runOnly: RULES });
       const tooWide = await screenshots(tab, `${name}-light`);
       await tab.page.emulateMedia({ colorScheme: 'dark' });

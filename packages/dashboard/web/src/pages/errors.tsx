@@ -13,7 +13,7 @@ import { BulkDialog } from '../dialogs/bulk.tsx';
 import { Button } from '../ui/button.tsx';
 import { Empty, Loading, Note, ProblemNote, Shown } from '../ui/faces.tsx';
 import { bounded, number, plural } from '../ui/format.ts';
-import { JOB_COLUMNS } from '../ui/job-cells.tsx';
+import { jobColumns } from '../ui/job-cells.tsx';
 import { Card, Page } from '../ui/page.tsx';
 import { type Column, Table } from '../ui/table.tsx';
 import { Time } from '../ui/time.tsx';
@@ -189,7 +189,7 @@ function Group({ group }: { readonly group: ErrorGroup }) {
         {preview && preview.sample.length > 0 && (
           <Table
             label="Some of the jobs"
-            columns={JOB_COLUMNS}
+            columns={jobColumns()}
             rows={preview.sample}
             rowKey={(job) => job.id}
           />

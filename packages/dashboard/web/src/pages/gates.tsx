@@ -103,7 +103,7 @@ function GateList({ answer, url, reload }: GateListProps) {
       </div>
       <Table
         label="Jobs at gates"
-        columns={columns(picked, open)}
+        columns={columns(picked, open, gone)}
         rows={rows}
         rowKey={(job) => job.id}
         rowClass={(job) =>
@@ -129,6 +129,7 @@ function GateList({ answer, url, reload }: GateListProps) {
 function columns(
   picked: { value: ReadonlySet<string> },
   open: { value: readonly JobSummary[] | undefined },
+  gone: ReadonlySet<string>,
 ): readonly Column<JobSummary>[] {
   return [
     {
@@ -147,7 +148,12 @@ function columns(
         />
       ),
     },
-    { head: 'Job', leads: true, class: 'fill', cell: (job) => <JobName job={job} /> },
+    {
+      head: 'Job',
+      leads: true,
+      class: 'fill',
+      cell: (job) => <JobName job={job} isGone={gone.has(job.id)} />,
+    },
     { head: 'Gate', cell: (job) => <strong>{job.blockedBy}</strong> },
     {
       head: 'Waits for',

@@ -10,7 +10,7 @@ import { EnqueueDialog } from '../dialogs/enqueue.tsx';
 import { Button } from '../ui/button.tsx';
 import { Empty, Failed, Note, Shown } from '../ui/faces.tsx';
 import { plural } from '../ui/format.ts';
-import { JOB_COLUMNS } from '../ui/job-cells.tsx';
+import { jobColumns } from '../ui/job-cells.tsx';
 import { Page } from '../ui/page.tsx';
 import { STATUSES } from '../ui/state.tsx';
 import { type Column, Table } from '../ui/table.tsx';
@@ -191,7 +191,7 @@ function JobsList({ answer, url, tokens, picked }: ListProps) {
       <ListBar steady={steady} tokens={tokens} picked={picked} />
       <Table
         label="Jobs"
-        columns={[pickColumn(rows, picked), ...JOB_COLUMNS]}
+        columns={[pickColumn(rows, picked), ...jobColumns(gone)]}
         rows={rows}
         rowKey={(job) => job.id}
         rowClass={(job) =>

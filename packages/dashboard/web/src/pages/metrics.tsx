@@ -1,11 +1,8 @@
 import 'uplot/dist/uPlot.min.css';
-import { useEffect } from 'preact/hooks';
 import type { HistogramOfMetric, MetricsAnswer } from '../../../src/api/types.ts';
-import { apiUrl } from '../api/client.ts';
-import { useResource } from '../api/resource.ts';
 import { params, serverUrl, setParams } from '../app/router.ts';
 import { Chart } from '../metrics/chart.tsx';
-import { forgetSamples, learnMetrics, type Sample, samples } from '../metrics/samples.ts';
+import { type Sample, samplesOf, useMetrics } from '../metrics/samples.ts';
 import { Empty, Note, Shown } from '../ui/faces.tsx';
 import { number, percent, span } from '../ui/format.ts';
 import { Card, Page } from '../ui/page.tsx';
@@ -21,13 +18,10 @@ const RANGES = [
 export function Metrics() {
   const name = params.value.get('name') ?? undefined;
   const range = params.value.get('range') ?? '5';
-  const metrics = useResource<MetricsAnswer>(apiUrl('metrics'), { live: true });
-  useEffect(() => forgetSamples(), [name]);
-  useEffect(() => {
-    if (metrics.data) learnMetrics(metrics.data, name);
-  }, [metrics.data]);
-  const newest = samples.value.at(-1)?.at ?? 0;
-  const shown = samples.value.filter(({ at }) => at > newest - Number(range) * 60_000);
+  const metrics = useMetrics();
+  const samples = samplesOf(name);
+  const newest = samples.at(-1)?.at ?? 0;
+  const shown = samples.filter(({ at }) => at > newest - Number(range) * 60_000);
   return (
     <Page
       title="Metrics"

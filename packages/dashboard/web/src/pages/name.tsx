@@ -1,15 +1,16 @@
 import { useState } from 'preact/hooks';
-import type { JobsAnswer, MetricsAnswer, StatsAnswer } from '../../../src/api/types.ts';
+import type { JobsAnswer, StatsAnswer } from '../../../src/api/types.ts';
 import { apiUrl } from '../api/client.ts';
 import { snapshot } from '../api/live.ts';
 import { useResource } from '../api/resource.ts';
 import { denied } from '../app/capabilities.ts';
 import { href, params } from '../app/router.ts';
 import { EnqueueDialog } from '../dialogs/enqueue.tsx';
+import { useMetrics } from '../metrics/samples.ts';
 import { Button } from '../ui/button.tsx';
 import { Empty, Note, Shown } from '../ui/faces.tsx';
 import { bounded, number, span } from '../ui/format.ts';
-import { JOB_COLUMNS } from '../ui/job-cells.tsx';
+import { jobColumns } from '../ui/job-cells.tsx';
 import { NameState, PausedBy } from '../ui/name-cells.tsx';
 import { Card, Page } from '../ui/page.tsx';
 import { STATUSES, State } from '../ui/state.tsx';
@@ -84,7 +85,7 @@ export function NamePage() {
             ) : (
               <Table
                 label="Newest jobs"
-                columns={JOB_COLUMNS}
+                columns={jobColumns()}
                 rows={answer.jobs}
                 rowKey={(job) => job.id}
               />
@@ -145,7 +146,7 @@ const TIMES = [
 ] as const;
 
 function Times({ name }: { readonly name: string }) {
-  const metrics = useResource<MetricsAnswer>(apiUrl('metrics'), { live: true });
+  const metrics = useMetrics();
   return (
     <Card title="How long it takes">
       <Shown of={metrics} rows={4}>

@@ -2,16 +2,15 @@ import { useEffect, useState } from 'preact/hooks';
 import type {
   Attention,
   BoundedCount,
-  MetricsAnswer,
   NameRow,
   OverviewAnswer,
   PreviewAnswer,
 } from '../../../src/api/types.ts';
-import { apiUrl, post } from '../api/client.ts';
+import { post } from '../api/client.ts';
 import { readSnapshot, snapshot, snapshotProblem } from '../api/live.ts';
-import { useResource } from '../api/resource.ts';
 import { denied } from '../app/capabilities.ts';
 import { href } from '../app/router.ts';
+import { useMetrics } from '../metrics/samples.ts';
 import { Button } from '../ui/button.tsx';
 import { Empty, Failed, Loading } from '../ui/faces.tsx';
 import { bounded, number, span } from '../ui/format.ts';
@@ -215,7 +214,7 @@ function Figures({ answer }: { readonly answer: OverviewAnswer }) {
   const { due, running, names, instances } = answer.totals;
   const failed = useCount('failed');
   const blocked = useCount('blocked');
-  const metrics = useResource<MetricsAnswer>(apiUrl('metrics'), { live: true });
+  const metrics = useMetrics();
   const wait = mostOf(metrics.data?.histograms.waitMs);
   return (
     <div class="figures">

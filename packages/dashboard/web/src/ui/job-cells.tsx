@@ -8,13 +8,20 @@ import type { Column } from './table.tsx';
 import { Time } from './time.tsx';
 
 /** The name of a job with its id, which leads to it. */
-export function JobName({ job }: { readonly job: JobSummary }) {
+export function JobName({
+  job,
+  isGone = false,
+}: {
+  readonly job: JobSummary;
+  readonly isGone?: boolean;
+}) {
   return (
     <div class="cut">
       <a href={href(`jobs/${job.id}`)}>
         <strong>{job.name}</strong>
       </a>
       <div class="sub cut">
+        {isGone && <span class="note-value">moved on · </span>}
         <span class="mono">{job.id}</span>
         {job.uniqueKey !== undefined && <> · {job.uniqueKey}</>}
         {job.cron !== undefined && <> · {job.cron}</>}
@@ -112,9 +119,24 @@ export function partOf(progress: Ejson | undefined): number | undefined {
     : undefined;
 }
 
-/** The columns that every list of jobs has. */
-export const JOB_COLUMNS: readonly Column<JobSummary>[] = [
-  { head: 'Job', leads: true, class: 'fill2', cell: (job) => <JobName job={job} /> },
+/**
+ * The columns that every list of jobs has.
+ *
+ * @param gone - jobs that do not belong to the list any more
+ */
+export function jobColumns(gone: ReadonlySet<string> = NONE): readonly Column<JobSummary>[] {
+  return [
+    {
+      ...{ head: 'Job', leads: true, class: 'fill2' },
+      cell: (job) => <JobName job={job} isGone={gone.has(job.id)} />,
+    },
+    ...COLUMNS,
+  ];
+}
+
+const NONE: ReadonlySet<string> = new Set();
+
+const COLUMNS: readonly Column<JobSummary>[] = [
   { head: 'State', cell: (job) => <State status={job.status} /> },
   {
     head: 'Now',
