@@ -57,7 +57,12 @@ export async function serveShop(): Promise<Shop> {
   const [, worker] = instances;
   if (!worker) throw new Error('The shop has no instances');
   const served = await serve(
-    createDashboard({ monque: worker, actor: () => 'ann', title: 'Shop', environment: 'test' }),
+    createDashboard({
+      monque: worker,
+      actor: () => 'ann',
+      title: 'Shop',
+      environment: 'production',
+    }),
   );
   const close = async (): Promise<void> => {
     await served.close();

@@ -89,7 +89,7 @@ function EdgeLine({
       <path d={line.path} />
       <path class="head" d={line.head} />
       {isTaken && (
-        <text class="verbs" x={line.label.x} y={line.label.y} text-anchor="middle">
+        <text class="verbs" x={line.label.x} y={line.label.y} text-anchor={line.anchor}>
           {shown}
         </text>
       )}
@@ -101,6 +101,7 @@ interface Line {
   readonly path: string;
   readonly head: string;
   readonly label: Spot;
+  readonly anchor: 'start' | 'middle' | 'end';
 }
 
 /** A curve that leaves room for the one the other way round: each bends to its right. */
@@ -112,12 +113,15 @@ function route(a: Spot, b: Spot, through?: Spot): Line {
     x: (a.x + b.x) / 2 + side.x * bend,
     y: (a.y + b.y) / 2 + side.y * bend,
   };
+  const isUpright = Math.abs(side.x) > 0.8;
   const start = border(a, middle);
   const end = border(b, middle);
   const angle = Math.atan2(end.y - middle.y, end.x - middle.x);
   const wing = (turn: number): string =>
     `${end.x - 8 * Math.cos(angle + turn)} ${end.y - 8 * Math.sin(angle + turn)}`;
   return {
+    // Beside an upright edge the text begins or ends there; above another it is centred.
+    anchor: isUpright ? (side.x < 0 ? 'end' : 'start') : 'middle',
     path: `M${start.x} ${start.y}Q${middle.x} ${middle.y} ${end.x} ${end.y}`,
     head: `M${end.x} ${end.y}L${wing(0.42)}L${wing(-0.42)}Z`,
     label: {
