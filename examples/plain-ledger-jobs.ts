@@ -92,6 +92,8 @@ export function listJobs(jobs: readonly Job[], params: FindJobsParams): Job[] {
 
 function matches(job: Job, filter: JobFilter): boolean {
   const { jobIds, names, statuses, uniqueKey, createdFrom, createdBefore, metadata } = filter;
+  const { finishedFrom, finishedBefore, failReason, claimedBy } = filter;
+  const finishedMs = job.finishedAt?.getTime() ?? Number.NaN;
   return (
     (jobIds === undefined || jobIds.some((jobId) => jobId.equals(job._id))) &&
     (names === undefined || names.includes(job.name)) &&
@@ -99,6 +101,10 @@ function matches(job: Job, filter: JobFilter): boolean {
     (uniqueKey === undefined || job.uniqueKey === uniqueKey) &&
     (createdFrom === undefined || job.createdAt >= createdFrom) &&
     (createdBefore === undefined || job.createdAt < createdBefore) &&
+    (finishedFrom === undefined || finishedMs >= finishedFrom.getTime()) &&
+    (finishedBefore === undefined || finishedMs < finishedBefore.getTime()) &&
+    (failReason === undefined || job.failReason?.startsWith(failReason) === true) &&
+    (claimedBy === undefined || job.claimedBy === claimedBy) &&
     (metadata === undefined || matchesMetadata(job.metadata, metadata))
   );
 }

@@ -4,7 +4,7 @@
  * @module
  */
 
-export type { BulkResult } from './client/bulk-verbs.ts';
+export type { BulkOptions, BulkResult } from './client/bulk-verbs.ts';
 export type { EnqueueEntry, EnqueueEntryResult, TypedEntry } from './client/enqueue.ts';
 export type { JobsPage } from './client/listing.ts';
 export type { GetHistoryOptions } from './client/metadata-and-history.ts';
@@ -54,6 +54,7 @@ export {
 export { type Random, systemRandom } from './foundation/random.ts';
 export type { SchemaIssue, SchemaResult, StandardSchema } from './foundation/standard-schema.ts';
 export { type Codec, type CodecContext, type CodecField, UndecodableError } from './job/codec.ts';
+export { type CronTimesOptions, cronTimes } from './job/cron-times.ts';
 export {
   type BackoffPlan,
   type GateRecord,
@@ -136,7 +137,7 @@ export {
   type GetJobsWithCursorOptions,
   type JobsFilter,
 } from './options/list-options.ts';
-export type { ManualVerbOptions } from './options/manual-verb-options.ts';
+export type { BulkVerbOptions, ManualVerbOptions } from './options/manual-verb-options.ts';
 export { DEFAULTS } from './options/option-table.ts';
 export type { JobRetention, LiveOptionName, MonqueOptions } from './options/options.ts';
 export type { ScheduleOptions } from './options/schedule-options.ts';

@@ -8,7 +8,7 @@
  * @module
  */
 
-import { type BulkResult, BulkVerbs } from './client/bulk-verbs.ts';
+import { type BulkOptions, type BulkResult, BulkVerbs } from './client/bulk-verbs.ts';
 import { type EnqueueEntry, type EnqueueEntryResult, Producer } from './client/enqueue.ts';
 import { type JobsPage, Listing } from './client/listing.ts';
 import { ManualVerbs } from './client/manual-verbs.ts';
@@ -188,15 +188,15 @@ export class JobsClient implements UntypedVerbs {
     return this.#manual.deleteJob(id, options);
   }
 
-  async cancelJobs(filter: JobsFilter, options: ManualVerbOptions = {}): Promise<BulkResult> {
+  async cancelJobs(filter: JobsFilter, options: BulkOptions = {}): Promise<BulkResult> {
     return this.#bulk.cancelJobs(filter, options);
   }
 
-  async retryJobs(filter: JobsFilter, options: ManualVerbOptions = {}): Promise<BulkResult> {
+  async retryJobs(filter: JobsFilter, options: BulkOptions = {}): Promise<BulkResult> {
     return this.#bulk.retryJobs(filter, options);
   }
 
-  async deleteJobs(filter: JobsFilter, options: ManualVerbOptions = {}): Promise<BulkResult> {
+  async deleteJobs(filter: JobsFilter, options: BulkOptions = {}): Promise<BulkResult> {
     return this.#bulk.deleteJobs(filter, options);
   }
 

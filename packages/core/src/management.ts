@@ -4,7 +4,7 @@
  * @module
  */
 import type { ObjectId } from 'mongodb';
-import type { BulkResult } from './client/bulk-verbs.ts';
+import type { BulkOptions, BulkResult } from './client/bulk-verbs.ts';
 import type { EnqueueEntryResult, TypedEntry } from './client/enqueue.ts';
 import type { JobsPage } from './client/listing.ts';
 import type { GetHistoryOptions } from './client/metadata-and-history.ts';
@@ -195,14 +195,17 @@ export interface MonqueManagement<Types extends JobTypes = UntypedJobs> {
    */
   deleteJob(id: JobId, options?: ManualVerbOptions): Promise<boolean>;
 
-  /** `cancelJob` for every job that matches; `{}` means all, a filter that is left out is refused. */
-  cancelJobs(filter: JobsFilter, options?: ManualVerbOptions): Promise<BulkResult>;
+  /**
+   * `cancelJob` for every job that matches; `{}` means all, a filter that is left out is refused. Goes on page by page, with
+   * progress, until a limit or a signal ends it.
+   */
+  cancelJobs(filter: JobsFilter, options?: BulkOptions): Promise<BulkResult>;
 
   /** `retryJob` for every job that matches, all for `{}`; jobs of one unique key: the first of them. */
-  retryJobs(filter: JobsFilter, options?: ManualVerbOptions): Promise<BulkResult>;
+  retryJobs(filter: JobsFilter, options?: BulkOptions): Promise<BulkResult>;
 
   /** `deleteJob` for every job that matches; `{}` means all, a filter that is left out is refused. */
-  deleteJobs(filter: JobsFilter, options?: ManualVerbOptions): Promise<BulkResult>;
+  deleteJobs(filter: JobsFilter, options?: BulkOptions): Promise<BulkResult>;
 
   /** Counts jobs, with how long they wait and run. Reads all jobs of the name, or of the collection. */
   getQueueStats(filter?: { readonly name?: NameOf<Types> }): Promise<QueueStats>;

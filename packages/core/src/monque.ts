@@ -4,7 +4,7 @@
  * @module
  */
 import type { Db } from 'mongodb';
-import type { BulkResult } from './client/bulk-verbs.ts';
+import type { BulkOptions, BulkResult } from './client/bulk-verbs.ts';
 import type { EnqueueEntryResult, TypedEntry } from './client/enqueue.ts';
 import type { JobsPage } from './client/listing.ts';
 import type { GetHistoryOptions } from './client/metadata-and-history.ts';
@@ -96,8 +96,9 @@ export class Monque<Types extends JobTypes = UntypedJobs>
    */
   constructor(source: Db | LedgerRepository, options: MonqueOptions = {}) {
     super();
-    this.#context = makeContext(resolveSource(source, options), (name, payload) => {
-      this.emit(name, payload as never);
+    this.#context = makeContext(resolveSource(source, options), {
+      emit: (name, payload) => this.emit(name, payload as never),
+      listenerCount: (name) => this.listenerCount(name),
     });
     this.#options = this.#context.options;
     this.#waiter = new Waiter(this.#context);
@@ -270,15 +271,15 @@ export class Monque<Types extends JobTypes = UntypedJobs>
     return this.#jobs.deleteJob(id, options);
   }
 
-  async cancelJobs(filter: JobsFilter, options: ManualVerbOptions = {}): Promise<BulkResult> {
+  async cancelJobs(filter: JobsFilter, options: BulkOptions = {}): Promise<BulkResult> {
     return this.#jobs.cancelJobs(filter, options);
   }
 
-  async retryJobs(filter: JobsFilter, options: ManualVerbOptions = {}): Promise<BulkResult> {
+  async retryJobs(filter: JobsFilter, options: BulkOptions = {}): Promise<BulkResult> {
     return this.#jobs.retryJobs(filter, options);
   }
 
-  async deleteJobs(filter: JobsFilter, options: ManualVerbOptions = {}): Promise<BulkResult> {
+  async deleteJobs(filter: JobsFilter, options: BulkOptions = {}): Promise<BulkResult> {
     return this.#jobs.deleteJobs(filter, options);
   }
 

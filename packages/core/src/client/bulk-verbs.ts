@@ -12,7 +12,11 @@ import { messageOf, toError } from '../foundation/errors.ts';
 import type { Job } from '../job/job.ts';
 import { JobStateError, UniqueKeyTakenError } from '../job/job-errors.ts';
 import { checkJobsFilter, type JobsFilter } from '../options/list-options.ts';
-import { type ManualVerbOptions, whyOf } from '../options/manual-verb-options.ts';
+import {
+  type BulkVerbOptions,
+  type ManualVerbOptions,
+  whyOfAll,
+} from '../options/manual-verb-options.ts';
 import { toFilter } from './listing.ts';
 import type { ManualVerbs } from './manual-verbs.ts';
 
@@ -27,7 +31,12 @@ export interface BulkResult {
   readonly changed: number;
   /** Why the others were left as they were, with how many there were of each. */
   readonly left: readonly { readonly reason: string; readonly count: number }[];
+  /** False when a limit or a signal ended it before all that match were looked at. */
+  readonly isComplete: boolean;
 }
+
+/** How a verb by a filter is done. */
+export type BulkOptions = BulkVerbOptions<BulkResult>;
 
 /** The verbs by a filter. */
 export class BulkVerbs {
@@ -41,52 +50,68 @@ export class BulkVerbs {
   }
 
   /** `cancelJob` for all that match. */
-  cancelJobs(filter: JobsFilter, options: ManualVerbOptions): Promise<BulkResult> {
-    return this.#forAll(filter, options, async ({ _id }) => {
-      return (await this.#verbs.cancelJob(_id, options)) !== null;
+  cancelJobs(filter: JobsFilter, options: BulkOptions): Promise<BulkResult> {
+    return this.#forAll(filter, options, async ({ _id }, why) => {
+      return (await this.#verbs.cancelJob(_id, why)) !== null;
     });
   }
 
   /** `retryJob` for all that match. */
-  retryJobs(filter: JobsFilter, options: ManualVerbOptions): Promise<BulkResult> {
-    return this.#forAll(filter, options, async ({ _id }) => {
-      return (await this.#verbs.retryJob(_id, options)) !== null;
+  retryJobs(filter: JobsFilter, options: BulkOptions): Promise<BulkResult> {
+    return this.#forAll(filter, options, async ({ _id }, why) => {
+      return (await this.#verbs.retryJob(_id, why)) !== null;
     });
   }
 
   /** `deleteJob` for all that match. */
-  deleteJobs(filter: JobsFilter, options: ManualVerbOptions): Promise<BulkResult> {
-    return this.#forAll(filter, options, ({ _id }) => this.#verbs.deleteJob(_id, options));
+  deleteJobs(filter: JobsFilter, options: BulkOptions): Promise<BulkResult> {
+    return this.#forAll(filter, options, ({ _id }, why) => this.#verbs.deleteJob(_id, why));
   }
 
   /** Applies a verb to every job that matched when its page was read, a page at a time. */
   async #forAll(
     filter: JobsFilter,
-    options: ManualVerbOptions,
-    apply: (job: Job) => Promise<boolean>,
+    options: BulkOptions,
+    apply: (job: Job, why: ManualVerbOptions) => Promise<boolean>,
   ): Promise<BulkResult> {
     checkJobsFilter(filter);
     // Once for all, so that a wrong option is an error and not a reason at each job.
-    whyOf(options);
+    const why = whyOfAll(options);
+    const { limit = Number.POSITIVE_INFINITY, signal, onProgress } = options;
     await this.#context.ready();
     const tally = new Tally();
     let last: ObjectId | undefined;
     for (;;) {
-      const page = await this.#context.ledger.findJobs({
-        filter: toFilter(filter),
-        orderBy: '_id',
-        direction: 'ascending',
-        ...(last && { after: { jobId: last } }),
-        limit: MOST_JOBS_A_PAGE,
-      });
+      const page = await this.#readPage(filter, last, limit - tally.matched);
       const waiting = page.values();
       const lanes = Array.from({ length: MOST_AT_ONCE }, async () => {
-        for (const job of waiting) await tally.count(() => apply(job));
+        for (const job of waiting) {
+          if (signal?.aborted === true) return;
+          await tally.count(() => apply(job, why));
+        }
       });
       await Promise.all(lanes);
       last = page.at(-1)?._id;
-      if (page.length < MOST_JOBS_A_PAGE) return tally.result();
+      const isLast = page.length < MOST_JOBS_A_PAGE && tally.matched < limit;
+      const isCut = signal?.aborted === true || tally.matched >= limit;
+      const result = tally.result(isLast && !isCut);
+      await onProgress?.(result);
+      if (isLast || isCut) return result;
     }
+  }
+
+  async #readPage(
+    filter: JobsFilter,
+    last: ObjectId | undefined,
+    room: number,
+  ): Promise<readonly Job[]> {
+    return this.#context.ledger.findJobs({
+      filter: toFilter(filter),
+      orderBy: '_id',
+      direction: 'ascending',
+      ...(last && { after: { jobId: last } }),
+      limit: Math.min(MOST_JOBS_A_PAGE, room),
+    });
   }
 }
 
@@ -95,6 +120,10 @@ class Tally {
   #matched = 0;
   #changed = 0;
   readonly #left = new Map<string, number>();
+
+  get matched(): number {
+    return this.#matched;
+  }
 
   async count(apply: () => Promise<boolean>): Promise<void> {
     this.#matched += 1;
@@ -106,9 +135,9 @@ class Tally {
     }
   }
 
-  result(): BulkResult {
+  result(isComplete: boolean): BulkResult {
     const left = [...this.#left].map(([reason, count]) => ({ reason, count }));
-    return { matched: this.#matched, changed: this.#changed, left };
+    return { matched: this.#matched, changed: this.#changed, left, isComplete };
   }
 
   #leave(reason: string): void {

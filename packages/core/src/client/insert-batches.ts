@@ -12,9 +12,8 @@
 import { BSON, type ClientSession } from 'mongodb';
 import type { Bear, Birth } from '../context/births.ts';
 import type { EngineContext } from '../context/scheduler-context.ts';
-import { sleep } from '../foundation/clock.ts';
 import { ConnectionError, toError, UnknownOutcomeError } from '../foundation/errors.ts';
-import { retryDelayMs } from '../job/backoff.ts';
+import { retrying } from '../foundation/retrying.ts';
 import type { Job } from '../job/job.ts';
 import { lockOf } from '../job/unique-locks.ts';
 import type { EnqueueAnswer } from '../ledger/ledger-repository.ts';
@@ -22,8 +21,7 @@ import type { EnqueueAnswer } from '../ledger/ledger-repository.ts';
 const MOST_JOBS_AN_INSERT = 1_000;
 const MOST_BYTES_AN_INSERT = 16 * 1_048_576;
 const MOST_KEYED_INSERTS = 16;
-const RESEND_BASE_MS = 50;
-const RESEND_LONGEST_MS = 5_000;
+const LONGEST_RESEND_DELAY_MS = 5_000;
 
 interface Waiting {
   readonly jobs: readonly Job[];
@@ -148,36 +146,32 @@ export class Enqueuer {
     jobs: readonly Job[],
     birth: Birth | undefined,
   ): Promise<readonly EnqueueAnswer[]> {
-    const { ledger, clock, options } = this.#context;
+    const { ledger, clock, random, options } = this.#context;
     // A process that stands still counts too: a resend must not come after the job was pruned.
     const started = { monotonicMs: clock.monotonic(), wallMs: clock.now() };
-    for (let attempt = 1; ; attempt += 1) {
-      try {
-        const first = attempt === 1 ? birth : undefined;
-        const { answers } = await ledger.enqueue({ jobs: first?.jobs ?? jobs });
-        const told = birth?.answered(answers) ?? answers;
-        this.#tellStored(jobs, told, first);
-        return told;
-      } catch (error) {
+    const spentMs = (): number =>
+      Math.max(clock.monotonic() - started.monotonicMs, clock.now() - started.wallMs);
+    let first = birth;
+    let unconfirmed: unknown;
+    const answered = await retrying({
+      ...{ clock, random, longestMs: LONGEST_RESEND_DELAY_MS },
+      call: () => ledger.enqueue({ jobs: first?.jobs ?? jobs }),
+      onFailed: (error, attempt) => {
         if (!(error instanceof UnknownOutcomeError)) throw asUnknownAfter(attempt, error);
         birth?.unanswered();
-        const delayMs = this.#resendDelayMs(attempt);
-        const spentMs = (): number =>
-          Math.max(clock.monotonic() - started.monotonicMs, clock.now() - started.wallMs);
-        if (spentMs() + delayMs > options.resendLimitMs) throw error;
-        await sleep(clock, delayMs);
-        if (spentMs() > options.resendLimitMs) throw error;
-      }
-    }
-  }
-
-  #resendDelayMs(attempt: number): number {
-    return retryDelayMs({
-      attempt,
-      baseMs: RESEND_BASE_MS,
-      longestMs: RESEND_LONGEST_MS,
-      fraction: this.#context.random.fraction(),
+        first = undefined;
+        unconfirmed = error;
+      },
+      onDelay: ({ delayMs }) => {
+        if (spentMs() + delayMs > options.resendLimitMs) throw unconfirmed;
+      },
+      mayGoOn: () => spentMs() <= options.resendLimitMs,
     });
+    if (answered === undefined) throw unconfirmed;
+    const { answers } = answered.value;
+    const told = birth?.answered(answers) ?? answers;
+    this.#tellStored(jobs, told, first);
+    return told;
   }
 
   #tellStored(
@@ -235,11 +229,20 @@ function answerEach(together: readonly Waiting[], answers: readonly StoreAnswer[
   }
 }
 
+/** A job of which nobody can tell goes alone. */
+function sizeOf(job: Job): number {
+  try {
+    return BSON.calculateObjectSize(job, { ignoreUndefined: true });
+  } catch {
+    return MOST_BYTES_AN_INSERT;
+  }
+}
+
 function splitBySize(jobs: readonly Job[]): Job[][] {
   const inserts: Job[][] = [];
   let bytes = Number.POSITIVE_INFINITY;
   for (const job of jobs) {
-    const size = BSON.calculateObjectSize(job, { ignoreUndefined: true });
+    const size = sizeOf(job);
     const last = inserts.at(-1);
     const fits = last && last.length < MOST_JOBS_AN_INSERT && bytes + size <= MOST_BYTES_AN_INSERT;
     if (fits) last.push(job);

@@ -43,7 +43,7 @@ export class Listing {
   /** A list of jobs by their due times. */
   async getJobs(options: GetJobsOptions): Promise<Job[]> {
     checkGetJobsOptions(options);
-    const { limit = DEFAULT_LIST_LIMIT, skip = 0, archived = false } = options;
+    const { limit = DEFAULT_LIST_LIMIT, skip = 0, archived = false, timeout } = options;
     const jobs = await this.#context.ledger.findJobs({
       filter: toFilter(options),
       orderBy: 'nextRunAt',
@@ -51,6 +51,7 @@ export class Listing {
       limit,
       skip,
       archived,
+      ...(timeout !== undefined && { deadlineMs: timeout }),
     });
     return [...jobs];
   }
@@ -59,7 +60,7 @@ export class Listing {
   async getJobsWithCursor(options: GetJobsWithCursorOptions): Promise<JobsPage> {
     checkGetJobsWithCursorOptions(options);
     const { orderBy = '_id', direction = 'ascending', archived = false } = options;
-    const { limit = DEFAULT_LIST_LIMIT } = options;
+    const { limit = DEFAULT_LIST_LIMIT, timeout } = options;
     const order = { orderBy, direction };
     const start = options.cursor === undefined ? undefined : readCursor(options.cursor, order);
     const isBack = start?.isBack ?? false;
@@ -72,6 +73,7 @@ export class Listing {
       // One more tells whether there is a page behind.
       limit: limit + 1,
       archived,
+      ...(timeout !== undefined && { deadlineMs: timeout }),
     });
     const hasMore = found.length > limit;
     const page = found.slice(0, limit);
@@ -90,8 +92,14 @@ export class Listing {
 
 /** A filter as the ledger takes it. */
 export function toFilter(filter: JobsFilter): JobFilter {
-  const { name, status, uniqueKey, metadata, createdFrom, createdBefore } = filter;
+  const { name, status, uniqueKey, metadata, ids, failReason, claimedBy } = filter;
+  const { createdFrom, createdBefore, finishedFrom, finishedBefore } = filter;
   return {
+    ...(ids && { jobIds: ids.map((id) => toObjectId('ids', id)) }),
+    ...(finishedFrom && { finishedFrom }),
+    ...(finishedBefore && { finishedBefore }),
+    ...(failReason !== undefined && { failReason }),
+    ...(claimedBy !== undefined && { claimedBy }),
     ...(metadata && { metadata: { ...metadata } }),
     ...(name !== undefined && { names: [name].flat() }),
     ...(status !== undefined && { statuses: [status].flat() }),

@@ -9,16 +9,11 @@
  */
 import type { ObjectId } from 'mongodb';
 import type { EngineContext } from '../context/scheduler-context.ts';
-import {
-  type Check,
-  checkFields,
-  checkFunction,
-  integer,
-  oneOf,
-} from '../foundation/argument-checks.ts';
-import { InvalidArgumentError, MonqueError } from '../foundation/errors.ts';
+import { checkFields, checkFunction, integer, oneOf } from '../foundation/argument-checks.ts';
+import { MonqueError } from '../foundation/errors.ts';
 import type { Job, JobStatus } from '../job/job.ts';
 import type { JobFinding } from '../ledger/rules/rules.ts';
+import { checkSignal } from '../options/manual-verb-options.ts';
 
 /** How many jobs an audit reads at once when nothing else is said. */
 export const DEFAULT_AUDIT_BATCH = 500;
@@ -107,12 +102,6 @@ export class Auditor {
     return audit.report(false);
   }
 }
-
-/** One of another realm, or of a library, will do as well. */
-const checkSignal: Check = (field, value) => {
-  if (typeof Object(value).aborted === 'boolean') return;
-  throw new InvalidArgumentError(field, 'an AbortSignal', value);
-};
 
 /** One audit. */
 class Audit {

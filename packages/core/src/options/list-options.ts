@@ -3,6 +3,8 @@
  *
  * @module
  */
+
+import type { ObjectId } from 'mongodb';
 import {
   type Check,
   checkDate,
@@ -11,6 +13,7 @@ import {
   integer,
   oneOf,
   text,
+  toObjectId,
 } from '../foundation/argument-checks.ts';
 import { InvalidArgumentError } from '../foundation/errors.ts';
 import { JobStatus } from '../job/job.ts';
@@ -18,6 +21,10 @@ import { checkMetadataFilter, type MetadataFilter } from '../job/metadata.ts';
 import { checkUniqueKey } from './run-options.ts';
 
 const MOST_LISTED = 10_000;
+const MOST_IDS = 1_000;
+const LONGEST_PREFIX = 1_000;
+const LONGEST_INSTANCE_ID = 256;
+const LONGEST_TIMEOUT_MS = 600_000;
 
 /** How many jobs a list holds when nothing is said. */
 export const DEFAULT_LIST_LIMIT = 100;
@@ -35,6 +42,16 @@ export interface JobsFilter {
   readonly createdFrom?: Date;
   /** Jobs created before this time. */
   readonly createdBefore?: Date;
+  /** Jobs finished at this time or later. */
+  readonly finishedFrom?: Date;
+  /** Jobs finished before this time. */
+  readonly finishedBefore?: Date;
+  /** Jobs whose last failure has a message that begins with this text, of 1 to 1000 characters. */
+  readonly failReason?: string;
+  /** Jobs that the instance with this id holds. */
+  readonly claimedBy?: string;
+  /** The jobs with these ids, 1 to 1000 of them. */
+  readonly ids?: readonly (ObjectId | string)[];
 }
 
 /** Which jobs are listed. */
@@ -45,6 +62,8 @@ export interface GetJobsOptions extends JobsFilter {
   readonly skip?: number;
   /** List the archive instead. @default false */
   readonly archived?: boolean;
+  /** Milliseconds the list may take, from 1 to 600000; then a `ConnectionError`. @default `operationTimeout` */
+  readonly timeout?: number;
 }
 
 /** Which jobs are listed, page by page. */
@@ -59,6 +78,8 @@ export interface GetJobsWithCursorOptions extends JobsFilter {
   readonly limit?: number;
   /** List the archive instead. @default false */
   readonly archived?: boolean;
+  /** Milliseconds the page may take, from 1 to 600000; then a `ConnectionError`. @default `operationTimeout` */
+  readonly timeout?: number;
 }
 
 const checkStatus = oneOf(...Object.values(JobStatus));
@@ -70,6 +91,11 @@ const FILTER_CHECKS: Readonly<Record<keyof JobsFilter, Check>> = {
   metadata: checkMetadataFilter,
   createdFrom: checkDate,
   createdBefore: checkDate,
+  finishedFrom: checkDate,
+  finishedBefore: checkDate,
+  failReason: text(LONGEST_PREFIX),
+  claimedBy: text(LONGEST_INSTANCE_ID),
+  ids: checkIds,
 };
 
 const LIST_CHECKS: Readonly<Record<keyof GetJobsOptions, Check>> = {
@@ -77,6 +103,7 @@ const LIST_CHECKS: Readonly<Record<keyof GetJobsOptions, Check>> = {
   limit: integer(1, MOST_LISTED),
   skip: integer(0, Number.MAX_SAFE_INTEGER),
   archived: oneOf(true, false),
+  timeout: integer(1, LONGEST_TIMEOUT_MS),
 };
 
 const CURSOR_CHECKS: Readonly<Record<keyof GetJobsWithCursorOptions, Check>> = {
@@ -86,6 +113,7 @@ const CURSOR_CHECKS: Readonly<Record<keyof GetJobsWithCursorOptions, Check>> = {
   cursor: text(1_000),
   limit: LIST_CHECKS.limit,
   archived: LIST_CHECKS.archived,
+  timeout: LIST_CHECKS.timeout,
 };
 
 /** Checks a filter of jobs that are to be changed: what was forgotten must not mean all of them. */
@@ -108,6 +136,12 @@ export function checkGetJobsOptions(options: GetJobsOptions = {}): void {
 /** Checks what is to be listed page by page. */
 export function checkGetJobsWithCursorOptions(options: GetJobsWithCursorOptions = {}): void {
   checkFields('options', options, CURSOR_CHECKS);
+}
+
+function checkIds(field: string, value: unknown): void {
+  const isList = Array.isArray(value) && value.length > 0 && value.length <= MOST_IDS;
+  if (!isList) throw new InvalidArgumentError(field, `a list of 1 to ${MOST_IDS} ids`, value);
+  for (const [index, id] of value.entries()) toObjectId(`${field}[${index}]`, id);
 }
 
 function oneOrMany(check: Check): Check {

@@ -3,7 +3,14 @@
  *
  * @module
  */
-import { checkFields, text } from '../foundation/argument-checks.ts';
+import {
+  type Check,
+  checkFields,
+  checkFunction,
+  integer,
+  text,
+} from '../foundation/argument-checks.ts';
+import { InvalidArgumentError } from '../foundation/errors.ts';
 
 const LONGEST_REASON = 1_000;
 
@@ -15,6 +22,33 @@ export interface ManualVerbOptions {
    */
   readonly reason?: string;
 }
+
+/** Options of a verb on every job that matches a filter. */
+export interface BulkVerbOptions<Result> extends ManualVerbOptions {
+  /** Ends after so many jobs, from 1. @default none: all that match */
+  readonly limit?: number;
+  /** Ends it after the jobs that are under way; what was done stays done. */
+  readonly signal?: AbortSignal;
+  /** Called after each page of at most 500 jobs with what is known so far, and waited for. What it throws ends it. */
+  readonly onProgress?: (result: Result) => void | Promise<void>;
+}
+
+/** Checks the options of a verb by a filter; gives the reason as the verbs of a ledger take it. */
+export function whyOfAll(options: BulkVerbOptions<never>): { readonly reason?: string } {
+  checkFields('options', options, {
+    reason: checkReason,
+    limit: integer(1, Number.MAX_SAFE_INTEGER),
+    signal: checkSignal,
+    onProgress: checkFunction,
+  });
+  return options.reason === undefined ? {} : { reason: options.reason };
+}
+
+/** One of another realm, or of a library, will do as well. */
+export const checkSignal: Check = (field, value) => {
+  if (typeof Object(value).aborted === 'boolean') return;
+  throw new InvalidArgumentError(field, 'an AbortSignal', value);
+};
 
 /** The reason as the verbs of a ledger take it. */
 export function whyOf(options: ManualVerbOptions): { readonly reason?: string } {

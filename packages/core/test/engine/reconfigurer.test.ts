@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { MonqueEmitter } from '../../src/context/events.ts';
 import { contextOver, makeContext } from '../../src/context/scheduler-context.ts';
 import { Reconfigurer } from '../../src/engine/reconfigurer.ts';
 import {
@@ -252,7 +253,7 @@ describe('the logger', () => {
 test('a scheduler of an actor writes to the logger of the scheduler, as it is at the time', () => {
   const { logger, entries } = recordLog();
   const { ledger } = makeWorld();
-  const context = makeContext({ ledger, options: resolveOptions() }, () => undefined);
+  const context = makeContext({ ledger, options: resolveOptions() }, new MonqueEmitter());
   const ofActor = contextOver(context, ledger);
   expect(ofActor.log).toBeUndefined();
   new Reconfigurer(context, new Map(), {}).reconfigure({ logger });

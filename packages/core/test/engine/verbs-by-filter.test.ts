@@ -17,6 +17,7 @@ describe('verbs by filter', () => {
       matched: 6,
       changed: 5,
       left: [{ reason: 'failed', count: 1 }],
+      isComplete: true,
     });
     expect(payloads(events, 'job:cancelled')).toHaveLength(5);
     await monque.pause('fails');
@@ -25,11 +26,13 @@ describe('verbs by filter', () => {
       matched: 6,
       changed: 5,
       left: [{ reason: 'unique key taken', count: 1 }],
+      isComplete: true,
     });
     expect(await monque.deleteJobs({})).toEqual({
       matched: 8,
       changed: 7,
       left: [{ reason: 'processing', count: 1 }],
+      isComplete: true,
     });
     expect(payloads(events, 'job:deleted')).toHaveLength(7);
     expect(await monque.getJob(failed._id)).toBeNull();
@@ -67,6 +70,7 @@ describe('verbs by filter', () => {
       matched: 1_200,
       changed: 1_200,
       left: [],
+      isComplete: true,
     });
     expect(faulty.calls('findJobs')).toBe(3);
   });
@@ -100,6 +104,7 @@ describe('verbs by filter', () => {
       matched: 3,
       changed: 1,
       left: [{ reason: 'unique key taken', count: 2 }],
+      isComplete: true,
     });
     expect(await monque.getJobs({ status: 'pending' })).toHaveLength(1);
   });
@@ -118,6 +123,7 @@ describe('verbs by filter', () => {
       matched: 1,
       changed: 0,
       left: [{ reason: 'gone', count: 1 }],
+      isComplete: true,
     });
   });
 });

@@ -47,6 +47,10 @@ const FILTER_QUERY = {
   uniqueKey: KEY,
   createdFrom: TIME,
   createdBefore: TIME,
+  finishedFrom: TIME,
+  finishedBefore: TIME,
+  failReason: described(text(1_000), 'The beginning of the message of the last failure.'),
+  claimedBy: described(text(256), 'The id of the instance that holds it.'),
 };
 
 const BY_METADATA = {
@@ -161,7 +165,7 @@ const ROUTES: Readonly<Record<RouteId, Route>> = {
     ...{ method: 'POST', path: 'jobs', body: 'EnqueueRequest', changes: true, status: 201 },
     ...{ answer: 'JobAnswer', idempotent: true },
     summary: 'Stores a job',
-    cost: 'One write; with an Idempotency-Key one read more.',
+    cost: 'One write; with an Idempotency-Key three reads more.',
   },
   getJob: {
     ...{ method: 'GET', path: 'jobs/{id}', answer: 'JobAnswer' },

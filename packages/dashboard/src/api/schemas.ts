@@ -125,7 +125,10 @@ const FILTER_FIELDS = {
   metadata: METADATA,
   createdFrom: TIME,
   createdBefore: TIME,
+  finishedFrom: TIME,
+  finishedBefore: TIME,
   failReason: text(1_000),
+  claimedBy: text(256),
 };
 
 const FINDING = object(

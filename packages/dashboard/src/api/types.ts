@@ -176,6 +176,12 @@ export interface JobsQuery {
   readonly uniqueKey?: string;
   readonly createdFrom?: Time;
   readonly createdBefore?: Time;
+  readonly finishedFrom?: Time;
+  readonly finishedBefore?: Time;
+  /** Only jobs whose last failure begins with this text. */
+  readonly failReason?: string;
+  /** Only jobs that this instance holds. */
+  readonly claimedBy?: string;
   readonly orderBy?: '_id' | 'createdAt' | 'updatedAt' | 'nextRunAt';
   readonly direction?: 'ascending' | 'descending';
   readonly cursor?: string;
@@ -280,8 +286,12 @@ export interface BulkFilter {
   readonly metadata?: { readonly [key: string]: Ejson };
   readonly createdFrom?: Time;
   readonly createdBefore?: Time;
+  readonly finishedFrom?: Time;
+  readonly finishedBefore?: Time;
   /** Only jobs whose last failure begins with this text. */
   readonly failReason?: string;
+  /** Only jobs that this instance holds. */
+  readonly claimedBy?: string;
 }
 
 /** What a bulk action does with each job; `audit` and `repair` look at all jobs and take no filter. */

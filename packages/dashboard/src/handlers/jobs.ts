@@ -21,6 +21,7 @@ import type {
 import { type Call, found, type Handlers } from '../server/call.ts';
 import { fromEjson } from '../server/ejson.ts';
 import { listOptions, metadataFrom } from '../server/filters.ts';
+import { jobIdOf, keyOf } from '../server/idempotency.ts';
 import { detailsOf, historyOf, rawOf, summaryOf } from '../server/job-views.ts';
 import { masked } from '../server/masking.ts';
 import { notFound } from '../server/problems.ts';
@@ -32,7 +33,7 @@ function answer(call: Call, job: Job | null): JobAnswer {
 async function listJobs(call: Call): Promise<JobsAnswer> {
   const query = call.query as JobsQuery;
   const names = query.name === undefined ? await call.names() : undefined;
-  const options = listOptions(query, names);
+  const options = listOptions(query, names, call.server.timeoutMs);
   const isEmpty = names?.length === 0;
   const page = isEmpty ? EMPTY : await call.monque.getJobsWithCursor(options);
   return {
@@ -48,8 +49,10 @@ const EMPTY = { jobs: [], nextCursor: null, previousCursor: null };
 
 async function enqueueJob(call: Call): Promise<JobAnswer> {
   const { name, data, runAt, metadata, ...rest } = call.body as EnqueueRequest;
+  const key = keyOf(call.request);
   const options: EnqueueOptions = {
     ...rest,
+    ...(key !== undefined && { id: jobIdOf(key, name, call.actorId) }),
     ...(runAt !== undefined && { runAt: new Date(runAt) }),
     ...(metadata !== undefined && {
       metadata: metadataFrom<NonNullable<EnqueueOptions['metadata']>>('metadata', metadata),

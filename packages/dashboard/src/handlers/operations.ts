@@ -3,7 +3,6 @@
  *
  * @module
  */
-import type { Job } from '@monque/core';
 import type {
   Operation,
   OperationRequest,
@@ -11,7 +10,7 @@ import type {
   PreviewRequest,
   Status,
 } from '../api/types.ts';
-import { jobsOf, uniqueIds } from '../server/bulk.ts';
+import { filterOf } from '../server/bulk.ts';
 import type { Call, Handlers } from '../server/call.ts';
 import { bulkFilter } from '../server/filters.ts';
 import { summaryOf } from '../server/job-views.ts';
@@ -33,12 +32,12 @@ async function oneOf(call: Call): Promise<Operation> {
 
 async function previewOperation(call: Call): Promise<PreviewAnswer> {
   const { filter } = call.body as PreviewRequest;
-  bulkFilter(filter);
-  const names = await call.names();
-  const { jobs, isAtLeast } =
-    filter.ids === undefined
-      ? await countJobs(call, { filter, names })
-      : { jobs: await readJobs(call, filter.ids), isAtLeast: false };
+  const narrowed = filterOf({ filter, names: await call.names() });
+  const limit = MOST_COUNTED + 1;
+  const timeout = call.server.timeoutMs;
+  const page = await (narrowed && call.monque.getJobsWithCursor({ ...narrowed, limit, timeout }));
+  const jobs = (page?.jobs ?? []).slice(0, MOST_COUNTED);
+  const isAtLeast = (page?.jobs ?? []).length > MOST_COUNTED;
   const byStatus: Partial<Record<Status, number>> = {};
   for (const { status } of jobs) byStatus[status] = (byStatus[status] ?? 0) + 1;
   return {
@@ -47,29 +46,6 @@ async function previewOperation(call: Call): Promise<PreviewAnswer> {
     byStatus,
     sample: jobs.slice(0, SAMPLE).map((job) => summaryOf(job, call.eyes)),
   };
-}
-
-async function countJobs(
-  call: Call,
-  { filter, names }: { filter: PreviewRequest['filter']; names: readonly string[] | undefined },
-): Promise<{ readonly jobs: readonly Job[]; readonly isAtLeast: boolean }> {
-  const page = await jobsOf({ monque: call.monque, filter, names }, MOST_COUNTED + 1).next();
-  const jobs: readonly Job[] = page.value ?? [];
-  const isAtLeast = jobs.length > MOST_COUNTED;
-  return { jobs: jobs.slice(0, MOST_COUNTED), isAtLeast };
-}
-
-async function readJobs(call: Call, ids: readonly string[]): Promise<Job[]> {
-  const found: Job[] = [];
-  const waiting = uniqueIds(ids).values();
-  const lanes = Array.from({ length: 8 }, async () => {
-    for (const id of waiting) {
-      const job = await call.monque.getJob(id);
-      if (job !== null) found.push(job);
-    }
-  });
-  await Promise.all(lanes);
-  return found;
 }
 
 async function startOperation(call: Call): Promise<{ readonly operation: Operation }> {

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { InvalidCronError, type Job, type Schedule, type ScheduleOptions } from '@monque/core';
+import type { Job, Schedule, ScheduleOptions } from '@monque/core';
 import type {
   CronAnswer,
   EndedAnswer,
@@ -24,8 +24,6 @@ import { badRequest, notFound, ProblemError } from '../server/problems.ts';
 const MOST_SERIES = 1_000;
 const NEXT_TIMES = 5;
 const DAY_MS = 86_400_000;
-/** No plan reaches further: the end of time, as far as dates go. */
-const EVER = new Date(8_640_000_000_000_000);
 
 type SeriesJob = Job & { readonly repeatInterval: string };
 
@@ -67,12 +65,20 @@ function scheduleOf(job: SeriesJob): Schedule {
 
 function answer(call: Call, job: SeriesJob): SeriesAnswer {
   const now = call.server.snapshots.now();
-  const { times } = timesOf(job, now, EVER, NEXT_TIMES);
   return {
     at: call.at,
     series: rowOf(scheduleOf(job), call.eyes),
-    next: times.map(timeOf),
+    next: nextTimes(job, now).map(timeOf),
   };
+}
+
+/** A plan that this process cannot read, since its zone is known to others alone, shows none. */
+function nextTimes(job: SeriesJob, now: Date): readonly Date[] {
+  try {
+    return timesOf(job, now, undefined, NEXT_TIMES).times;
+  } catch {
+    return [];
+  }
 }
 
 async function listSeries(call: Call): Promise<SeriesListAnswer> {
@@ -160,11 +166,7 @@ async function readCron(call: Call): Promise<CronAnswer> {
   };
   if (expression === undefined) throw badRequest('expression', '`expression` is missing');
   const plan = { repeatInterval: expression, ...(timezone !== undefined && { timezone }) };
-  const { times } = timesOf(plan, call.server.snapshots.now(), EVER, NEXT_TIMES);
-  if (times.length === 0) {
-    const fault = 'it cannot be read, or never comes true';
-    throw new InvalidCronError(expression, 0, fault);
-  }
+  const { times } = timesOf(plan, call.server.snapshots.now(), undefined, NEXT_TIMES);
   const words = inWords(expression);
   return { expression, ...(words !== undefined && { inWords: words }), next: times.map(timeOf) };
 }

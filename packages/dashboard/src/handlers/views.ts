@@ -87,6 +87,7 @@ async function getErrors(call: Call): Promise<ErrorsAnswer> {
   const { jobs, nextCursor } = await call.monque.getJobsWithCursor({
     ...(names !== undefined && { name: names }),
     ...{ status: 'failed', orderBy: '_id', direction: 'descending', limit: window },
+    timeout: call.server.timeoutMs,
   });
   return {
     at: call.at,

@@ -12,19 +12,27 @@ const DEFAULT_LIMIT = 50;
 
 type Listed = GetJobsWithCursorOptions;
 
+type FilterFields = Omit<BulkFilter, 'ids' | 'all' | 'metadata'>;
+
 function dateOf(time: Time | undefined): Date | undefined {
   return time === undefined ? undefined : new Date(time);
 }
 
 /** The fields that a filter of either kind has. */
-function commonFilter(given: Omit<JobsQuery, 'limit'>): JobsFilter {
-  const { name, status, uniqueKey } = given;
+function commonFilter(given: FilterFields): JobsFilter {
+  const { name, status, uniqueKey, failReason, claimedBy } = given;
+  const finishedFrom = dateOf(given.finishedFrom);
+  const finishedBefore = dateOf(given.finishedBefore);
   const createdFrom = dateOf(given.createdFrom);
   const createdBefore = dateOf(given.createdBefore);
   return {
     ...(name !== undefined && { name }),
     ...(status !== undefined && { status }),
     ...(uniqueKey !== undefined && { uniqueKey }),
+    ...(failReason !== undefined && { failReason }),
+    ...(claimedBy !== undefined && { claimedBy }),
+    ...(finishedFrom && { finishedFrom }),
+    ...(finishedBefore && { finishedBefore }),
     ...(createdFrom && { createdFrom }),
     ...(createdBefore && { createdBefore }),
   };
@@ -36,19 +44,26 @@ function commonFilter(given: Omit<JobsQuery, 'limit'>): JobsFilter {
  * @param names - what it is narrowed to when it names none
  * @throws a 400 for a list that no index serves, unless it says `scan`
  */
-export function listOptions(query: JobsQuery, names: readonly string[] | undefined): Listed {
+export function listOptions(
+  query: JobsQuery,
+  names: readonly string[] | undefined,
+  timeout: number,
+): Listed {
   const { orderBy = '_id', direction = 'descending', cursor, limit = DEFAULT_LIMIT } = query;
   const { archived = false, scan = false } = query;
   const metadata = metadataOf(query);
   const filter = commonFilter(query);
   const isByStamp = orderBy === 'createdAt' || orderBy === 'updatedAt';
-  const isByContent = metadata !== undefined || query.uniqueKey !== undefined;
+  const { uniqueKey, failReason, finishedFrom, finishedBefore } = query;
+  const isByContent = [metadata, uniqueKey, failReason, finishedFrom, finishedBefore].some(
+    (value) => value !== undefined,
+  );
   if (!scan && (isByStamp || (isByContent && query.name === undefined))) throw wouldScan(isByStamp);
   return {
     ...filter,
     ...(names !== undefined && query.name === undefined && { name: names }),
     ...(metadata && { metadata }),
-    ...{ orderBy, direction, limit, archived },
+    ...{ orderBy, direction, limit, archived, timeout },
     ...(cursor !== undefined && { cursor }),
   };
 }
@@ -56,7 +71,7 @@ export function listOptions(query: JobsQuery, names: readonly string[] | undefin
 function wouldScan(isByStamp: boolean): ProblemError {
   const detail = isByStamp
     ? 'No index serves a list by its times of creation or change'
-    : 'No index serves a search by unique key or metadata over all names';
+    : 'No index serves a search by unique key, metadata, failure or end over all names';
   const advice = 'Narrow it by a name, order it by `_id`, or say `scan=true` to read what must be.';
   return new ProblemError({ status: 400, code: 'WOULD_SCAN', detail, advice });
 }
@@ -85,14 +100,13 @@ export function metadataFrom<T>(field: string, given: Ejson): T {
 }
 
 /**
- * The filter of a bulk action without its ids and its failure.
+ * The filter of a bulk action.
  *
  * @throws a 400 for one that would mean all jobs and does not say so
  */
 export function bulkFilter(filter: BulkFilter): JobsFilter {
-  const { ids, all, failReason, metadata, ...rest } = filter;
-  const fields = { ...rest, ...(metadata && { metadata }), ...(failReason && { failReason }) };
-  const narrows = Object.keys(fields).length > 0;
+  const { ids, all, metadata, ...rest } = filter;
+  const narrows = metadata !== undefined || Object.keys(rest).length > 0;
   if (ids !== undefined && (narrows || all)) {
     throw badRequest('filter.ids', '`filter.ids` stands alone: other fields do not go with it');
   }
@@ -102,8 +116,9 @@ export function bulkFilter(filter: BulkFilter): JobsFilter {
   }
   return {
     ...commonFilter(rest),
+    ...(ids && { ids: [...new Set(ids.map((id) => id.toLowerCase()))] }),
     ...(metadata && {
-      metadata: metadataFrom<JobsFilter['metadata']>('filter.metadata', metadata),
+      metadata: metadataFrom<NonNullable<JobsFilter['metadata']>>('filter.metadata', metadata),
     }),
-  } as JobsFilter;
+  };
 }

@@ -20,7 +20,6 @@ import { FRESH_MS, type Snapshot, type SnapshotSource } from './snapshot.ts';
 const LONGEST_MS = 600_000;
 const MOST_STREAMS = 200;
 const RETRY_MS = 3_000;
-const READ_AT_ONCE = 8;
 
 /** Who listens. */
 export interface Listener {
@@ -202,21 +201,13 @@ function tooMany(): ProblemError {
 
 type Jobs = Awaited<ReturnType<MonqueManagement['getJobs']>>;
 
-/** The jobs of these ids that there are, and that the actor may see. */
+/** The jobs of these ids that there are, and that the actor may see: one read. */
 async function readJobs(
   monque: MonqueManagement,
   ids: readonly string[],
   scope: Scope,
 ): Promise<Jobs> {
   if (!scope.seesAll && scope.names.size === 0) return [];
-  const found: Jobs = [];
-  const waiting = ids.values();
-  const lanes = Array.from({ length: READ_AT_ONCE }, async () => {
-    for (const id of waiting) {
-      const job = await monque.getJob(id).catch(() => null);
-      if (job !== null) found.push(job);
-    }
-  });
-  await Promise.all(lanes);
-  return found;
+  const names = scope.seesAll ? {} : { name: [...scope.names] };
+  return monque.getJobs({ ids, limit: ids.length, ...names });
 }

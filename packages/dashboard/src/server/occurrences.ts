@@ -3,8 +3,7 @@
  *
  * @module
  */
-import { InvalidArgumentError, type Job, type TransitionEntry } from '@monque/core';
-import { nextRunOf } from '@monque/core/ledger';
+import { cronTimes, InvalidArgumentError, type Job, type TransitionEntry } from '@monque/core';
 import type { Occurrence } from '../api/types.ts';
 
 /** The most times that are shown. */
@@ -18,29 +17,23 @@ export interface Times {
   readonly isCut: boolean;
 }
 
-/** The times of a plan after one time and not after another; no more than `most`. */
-export function timesOf(plan: Plan, after: Date, until: Date, most: number = MOST): Times {
-  const times: Date[] = [];
-  let last = after;
-  while (times.length < most) {
-    const next = timeAfter(plan, last);
-    if (next === null || next > until) return { times, isCut: false };
-    times.push(next);
-    last = next;
-  }
-  return { times, isCut: true };
-}
-
-/** From a time on itself, as if nothing had been missed. */
-function timeAfter(plan: Plan, after: Date): Date | null {
-  const { repeatInterval, timezone, startAt, endAt } = plan;
-  const own = {
-    ...(repeatInterval !== undefined && { repeatInterval }),
+/**
+ * The times of a plan after one time and not after another; no more than `most`.
+ *
+ * @throws InvalidCronError for an expression that cannot be read
+ */
+export function timesOf(plan: Plan, after: Date, until?: Date, most: number = MOST): Times {
+  const { repeatInterval = '', timezone, startAt, endAt } = plan;
+  const ends = [until, endAt].filter((end) => end !== undefined).map(Number);
+  // The beginning of the plan itself counts.
+  const from = Math.max(after.getTime(), (startAt?.getTime() ?? 0) - 1);
+  const times = cronTimes(repeatInterval, {
+    after: new Date(from),
+    limit: most + 1,
+    ...(ends.length > 0 && { until: new Date(Math.min(...ends)) }),
     ...(timezone !== undefined && { timezone }),
-    ...(startAt && { startAt }),
-    ...(endAt && { endAt }),
-  };
-  return nextRunOf({ ...own, missed: 'skip', scheduledFor: after }, after)?.scheduledFor ?? null;
+  });
+  return { times: times.slice(0, most), isCut: times.length > most };
 }
 
 /** @throws InvalidArgumentError when the span is turned round */

@@ -7,10 +7,10 @@
  * @module
  */
 import { randomUUID } from 'node:crypto';
-import type { AuditReport, MonqueManagement } from '@monque/core';
+import type { AuditReport, BulkResult, MonqueManagement } from '@monque/core';
 import type { AuditResult, Operation, OperationRequest } from '../api/types.ts';
 import { later } from '../clock.ts';
-import { type BulkVerb, doBulk, type Tally } from './bulk.ts';
+import { type BulkVerb, doBulk } from './bulk.ts';
 import { ProblemError, toProblem } from './problems.ts';
 
 const MOST_AT_ONCE = 4;
@@ -35,11 +35,11 @@ interface Entry {
   readonly begin: Begin;
   readonly id: string;
   readonly startedAt: Date;
-  readonly tally: Tally;
   readonly abort: AbortController;
   state: Operation['state'];
   endedAt?: Date;
   audit?: AuditReport;
+  bulk?: BulkResult;
   error?: ProblemError;
 }
 
@@ -54,7 +54,6 @@ export class Operations {
     if (running.length >= MOST_AT_ONCE) throw tooMany();
     const entry: Entry = {
       ...{ begin, id: randomUUID(), startedAt: begin.now(), state: 'running' },
-      tally: { matched: 0, changed: 0, left: new Map() },
       abort: new AbortController(),
     };
     this.#entries.set(entry.id, entry);
@@ -105,7 +104,7 @@ export class Operations {
 
   async #work(entry: Entry): Promise<void> {
     const { monque, names, request } = entry.begin;
-    const { kind, filter = {}, limit = Number.POSITIVE_INFINITY } = request;
+    const { kind, filter = {}, limit } = request;
     const { signal } = entry.abort;
     if (kind === 'audit' || kind === 'repair') {
       entry.audit = await monque.audit({
@@ -119,9 +118,12 @@ export class Operations {
       return;
     }
     const verb: BulkVerb = kind;
-    await doBulk({ monque, filter, names }, verb, entry.tally, {
+    entry.bulk = await doBulk({ monque, filter, names }, verb, {
       ...{ signal, limit },
-      onPage: () => this.#tell(entry),
+      onProgress: (result) => {
+        entry.bulk = result;
+        this.#tell(entry);
+      },
     });
   }
 
@@ -143,15 +145,15 @@ function tooMany(): ProblemError {
   return new ProblemError({ status: 503, code: 'BUSY', detail, advice: 'Wait for one to end.' }, 5);
 }
 
-function shown({ begin, id, startedAt, tally, state, endedAt, audit, error }: Entry): Operation {
+function shown({ begin, id, startedAt, bulk, state, endedAt, audit, error }: Entry): Operation {
   const { request, by } = begin;
   return {
     ...{ id, kind: request.kind, state, by, startedAt: startedAt.toISOString() },
     ...(request.filter && { filter: request.filter }),
     ...(endedAt && { endedAt: endedAt.toISOString() }),
-    matched: audit?.audited ?? tally.matched,
-    changed: audit?.mended ?? tally.changed,
-    left: [...tally.left].map(([reason, count]) => ({ reason, count })),
+    matched: audit?.audited ?? bulk?.matched ?? 0,
+    changed: audit?.mended ?? bulk?.changed ?? 0,
+    left: (bulk?.left ?? []).map((row) => ({ ...row })),
     ...(audit && { audit: auditOf(audit) }),
     ...(error && { problem: error.problem }),
   };

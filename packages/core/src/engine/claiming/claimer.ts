@@ -9,9 +9,9 @@
  * @module
  */
 import type { EngineContext } from '../../context/scheduler-context.ts';
-import { sleep } from '../../foundation/clock.ts';
 import { UnknownOutcomeError } from '../../foundation/errors.ts';
-import { retryDelayMs } from '../../job/backoff.ts';
+import { pauseBeforeRetry, type RetryPlan, retrying } from '../../foundation/retrying.ts';
+import { SingleFlight } from '../../foundation/single-flight.ts';
 import type { ClaimedJob } from '../../job/job.ts';
 import {
   type ClaimParams,
@@ -22,6 +22,7 @@ import {
 import type { Worker } from '../../workers/worker.ts';
 import type { Executor } from '../running/executor.ts';
 import type { Pauses } from '../running/pauses.ts';
+import { retryPlan } from '../running/retry-plan.ts';
 import type { Settler } from '../running/settler.ts';
 import type { Lease } from '../upkeep/lease.ts';
 import type { AwaitedClaims } from './awaited-claims.ts';
@@ -33,8 +34,6 @@ const MOST_JOBS_AMONG_RIVALS = 250;
 
 const MOST_BUFFERED = 2_000;
 
-const RETRY_BASE_MS = 50;
-const RETRY_LONGEST_MS = 30_000;
 const POOR_WIN_RATE = 0.7;
 const POOREST_WIN_RATE = 0.25;
 const WIDEST = 16;
@@ -81,7 +80,7 @@ export class Claimer {
   readonly #stopped = new AbortController();
   readonly #causes = new Set<WakeCause>();
   #suspectsWanted = false;
-  #loop: Promise<void> | undefined;
+  readonly #rounds = new SingleFlight(() => this.#runRounds());
   #satOut: ReadonlySet<string> = new Set();
   readonly #drained = new Set<string>();
   readonly #foundEmpty = new Set<string>();
@@ -100,7 +99,7 @@ export class Claimer {
   wake(cause: WakeCause): void {
     this.#causes.add(cause);
     if (cause === 'poll' || cause === 'rescue') this.#suspectsWanted = true;
-    this.#startLoop();
+    this.#rounds.runAnew();
   }
 
   /** True when the last look found no due job of this name left, and none was told of since. */
@@ -123,15 +122,7 @@ export class Claimer {
   /** Ends the rounds; resolves when none is under way. What a last round wins is released. */
   async stop(): Promise<void> {
     this.#stopped.abort();
-    await this.#loop;
-  }
-
-  #startLoop(): void {
-    this.#loop ??= this.#runRounds().finally(() => {
-      this.#loop = undefined;
-      // A call may have come between the end of the rounds and this.
-      if (this.#causes.size > 0 && !this.#stopped.signal.aborted) this.#startLoop();
-    });
+    await this.#rounds.idle();
   }
 
   async #runRounds(): Promise<void> {
@@ -272,17 +263,16 @@ export class Claimer {
 
   /** Gives up when the claim can no longer be of use; the claim is then rescued. */
   async #readUntilAnswered(instanceId: string, claimToken: string): Promise<readonly ClaimedJob[]> {
-    const { ledger, clock, report } = this.#context;
+    const { ledger, report } = this.#context;
     const { signal } = this.#stopped;
-    for (let attempt = 1; ; attempt += 1) {
-      await sleep(clock, this.#delayMs('readClaim', attempt), signal);
-      if (signal.aborted || this.#parts.lease.instanceId !== instanceId) return [];
-      try {
-        return (await ledger.readClaim({ instanceId, claimToken })) as readonly ClaimedJob[];
-      } catch (error) {
-        report(error);
-      }
-    }
+    const answered = await retrying({
+      ...this.#retryPlan('readClaim'),
+      failedBefore: 1,
+      call: () => ledger.readClaim({ instanceId, claimToken }),
+      onFailed: report,
+      mayGoOn: () => !signal.aborted && this.#parts.lease.instanceId === instanceId,
+    });
+    return (answered?.value ?? []) as readonly ClaimedJob[];
   }
 
   /** What arrives when it may no longer start is given back. */
@@ -333,19 +323,11 @@ export class Claimer {
   async #backOff(error: unknown): Promise<void> {
     this.#failures += 1;
     this.#context.report(error);
-    const delayMs = this.#delayMs('claim', this.#failures);
-    await sleep(this.#context.clock, delayMs, this.#stopped.signal);
+    await pauseBeforeRetry(this.#retryPlan('claim'), this.#failures);
   }
 
-  #delayMs(verb: string, attempt: number): number {
-    const delayMs = retryDelayMs({
-      attempt,
-      baseMs: RETRY_BASE_MS,
-      longestMs: RETRY_LONGEST_MS,
-      fraction: this.#context.random.fraction(),
-    });
-    this.#context.log?.write('retrying', { verb, attempt, delayMs });
-    return delayMs;
+  #retryPlan(verb: string): RetryPlan {
+    return retryPlan(this.#context, verb, this.#stopped.signal);
   }
 }
 

@@ -8,6 +8,7 @@
  * @module
  */
 import type { EngineContext } from '../../context/scheduler-context.ts';
+import { SingleFlight } from '../../foundation/single-flight.ts';
 import type { ClaimedJob } from '../../job/job.ts';
 import type { StandingClaim } from '../../ledger/ledger-repository.ts';
 import type { RetryPolicy } from '../../workers/worker.ts';
@@ -35,8 +36,7 @@ export interface ReconcilerParts {
 export class Reconciler {
   readonly #context: ReconcilerContext;
   readonly #parts: ReconcilerParts;
-  #running: Promise<void> | undefined;
-  #again = false;
+  readonly #comparisons = new SingleFlight(() => this.#compare().catch(this.#context.report));
   #claimsAtEmpty = -1;
   #spared = 0;
   readonly #askedFor = new Set<string>();
@@ -48,14 +48,7 @@ export class Reconciler {
 
   /** Starts a comparison unless one is under way. An error is reported; the next renewal compares again. */
   reconcile(): void {
-    this.#running ??= this.#compare()
-      .catch(this.#context.report)
-      .finally(() => {
-        this.#running = undefined;
-        if (!this.#again) return;
-        this.#again = false;
-        this.reconcile();
-      });
+    void this.#comparisons.run();
   }
 
   /**
@@ -77,14 +70,12 @@ export class Reconciler {
 
   #compareAtOnce(): void {
     this.#claimsAtEmpty = -1;
-    this.#again = this.#running !== undefined;
-    this.reconcile();
+    this.#comparisons.runAnew();
   }
 
   /** Resolves when no comparison is under way. */
-  async idle(): Promise<void> {
-    this.#again = false;
-    await this.#running;
+  idle(): Promise<void> {
+    return this.#comparisons.idle();
   }
 
   async #compare(): Promise<void> {

@@ -13,7 +13,7 @@ import { sleep, type Timer } from '../../foundation/clock.ts';
 import { invariant, MonqueError } from '../../foundation/errors.ts';
 import { undecodableReason } from '../../job/codec.ts';
 import { type ClaimedJob, DOCUMENT_VERSION } from '../../job/job.ts';
-import { isMissed } from '../../job/next-run.ts';
+import { isMissed, unreadablePlan } from '../../job/next-run.ts';
 import { unfitReason } from '../../job/unfit-reason.ts';
 import { SUSPECT_RESCUE_COUNT } from '../../ledger/ledger-repository.ts';
 import type { Outcome } from '../../workers/handler-outcome.ts';
@@ -26,8 +26,8 @@ import { claimKey, type Settler } from './settler.ts';
 /** Jobs that were claimed ahead and could not start within this time are given back, in milliseconds. */
 const LONGEST_BUFFERING_MS = 1_000;
 
-/** How long a job that a newer version wrote is left alone, in milliseconds. */
-const LEFT_TO_NEWER_MS = 60_000;
+/** How long a job that only other processes can run is left alone, in milliseconds. */
+const LEFT_TO_OTHERS_MS = 60_000;
 
 type ExecutorContext = Pick<
   EngineContext,
@@ -87,22 +87,26 @@ export class Executor {
       const key = claimKey(job._id.toHexString(), job.claimToken);
       this.#held.add(key);
       const unfit = unfitReason(job) ?? undecodableReason(job);
-      if (unfit !== undefined) this.#setAside(job, unfit);
+      const unread = unfit === undefined ? unreadReason(job) : undefined;
+      if (unfit !== undefined) this.#setAside(job, unfit, job.documentVersion > DOCUMENT_VERSION);
+      else if (unread !== undefined) this.#setAside(job, unread, true);
       else if (job.cancelRequestedAt) this.#settleUnstarted(job, CANCELLED);
       else this.#workerOf(job).buffer.push({ job, key, sinceMs });
     }
     this.pump();
   }
 
-  /** A job that a newer version wrote is left to that for a while; one that nobody can read has failed. */
-  #setAside(job: ClaimedJob, reason: string): void {
+  /**
+   * A job that a newer version wrote, or a series whose plan only others can read, is left to those for a while; a job
+   * that nobody can read has failed.
+   */
+  #setAside(job: ClaimedJob, reason: string, isForOthers: boolean): void {
     const error = new MonqueError('UNFIT_JOB', reason);
     this.#context.emit('job:error', { error, job });
-    const isNewer = job.documentVersion > DOCUMENT_VERSION;
     this.#settleUnstarted(
       job,
-      isNewer
-        ? { kind: 'snoozed', delayMs: LEFT_TO_NEWER_MS }
+      isForOthers
+        ? { kind: 'snoozed', delayMs: LEFT_TO_OTHERS_MS }
         : // A key may come late, or a deploy; what no longer fits never will.
           { kind: 'failed', error, isFinal: undecodableReason(job) === undefined },
     );
@@ -363,4 +367,13 @@ export class Executor {
     this.#idleWaiters = [];
     for (const resolve of waiters) resolve();
   }
+}
+
+/** Why this process leaves a series to others; another version of Node.js may know a zone or pattern that this does not. */
+function unreadReason(job: ClaimedJob): string | undefined {
+  const unread = unreadablePlan(job);
+  return (
+    unread &&
+    `This process cannot read the plan of the series: ${unread.message}; it is left to a process that can`
+  );
 }

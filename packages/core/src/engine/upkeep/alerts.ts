@@ -8,6 +8,7 @@
  * @module
  */
 import type { EngineContext } from '../../context/scheduler-context.ts';
+import { SingleFlight } from '../../foundation/single-flight.ts';
 import { ALERT_UNITS, type AlertKind, type ResolvedAlerts } from '../../options/alert-options.ts';
 import type { Labels } from '../../telemetry/metrics.ts';
 
@@ -56,7 +57,8 @@ export class Alerts {
   readonly #sources: AlertSources;
   readonly #firing = new Map<AlertKind, Firing>();
   #endObserving: (() => void) | undefined;
-  #looking: Promise<void> | undefined;
+  #isStopped = false;
+  readonly #looks = new SingleFlight(() => this.#lookAtAll().catch(this.#context.report));
   #longestWaitMs = 0;
   #longestSettleMs = 0;
   #ended = 0;
@@ -93,18 +95,14 @@ export class Alerts {
 
   /** Looks at every value; one look at a time. */
   look(): void {
-    if (!this.#isWanted()) return;
-    this.#looking ??= this.#lookAtAll()
-      .catch(this.#context.report)
-      .finally(() => {
-        this.#looking = undefined;
-      });
+    if (this.#isWanted()) void this.#looks.run();
   }
 
-  /** Ends it; resolves when no look is under way. */
+  /** Ends it for good; resolves when no look is under way. */
   async stop(): Promise<void> {
+    this.#isStopped = true;
     this.#stopObserving();
-    await this.#looking;
+    await this.#looks.idle();
   }
 
   #stopObserving(): void {
@@ -128,7 +126,7 @@ export class Alerts {
   }
 
   #isWanted(): boolean {
-    return Object.values(this.#thresholds.of).length > 0;
+    return !this.#isStopped && Object.values(this.#thresholds.of).length > 0;
   }
 
   #counted(metric: string, amount: number, { outcome }: Labels): void {

@@ -58,13 +58,19 @@ export function countJobs(jobs: Iterable<StoredJob>, { name, now }: ReadStatsPar
 /** The ids are left to the caller, who finds jobs by them. */
 function matches(job: Job, filter: JobFilter): boolean {
   const { names, statuses = JOB_LIFECYCLE.states, uniqueKey, metadata } = filter;
-  const { createdFrom, createdBefore } = filter;
+  const { createdFrom, createdBefore, finishedFrom, finishedBefore } = filter;
+  const { failReason, claimedBy } = filter;
+  const { finishedAt } = job;
   return (
     statuses.includes(job.status) &&
     (names === undefined || names.includes(job.name)) &&
     (uniqueKey === undefined || job.uniqueKey === uniqueKey) &&
     (createdFrom === undefined || job.createdAt >= createdFrom) &&
     (createdBefore === undefined || job.createdAt < createdBefore) &&
+    (finishedFrom === undefined || (finishedAt !== undefined && finishedAt >= finishedFrom)) &&
+    (finishedBefore === undefined || (finishedAt !== undefined && finishedAt < finishedBefore)) &&
+    (failReason === undefined || job.failReason?.startsWith(failReason) === true) &&
+    (claimedBy === undefined || job.claimedBy === claimedBy) &&
     (metadata === undefined || matchesMetadata(job.metadata, metadata))
   );
 }

@@ -79,16 +79,36 @@ export function stampedListPipeline(
 
 /** Documents of unknown states are no jobs. */
 function jobFilter(filter: JobFilter): Document {
-  const { jobIds, names, statuses = JOB_LIFECYCLE.states, uniqueKey, metadata } = filter;
-  const { createdFrom, createdBefore } = filter;
+  const { jobIds, names, uniqueKey, metadata, failReason, claimedBy } = filter;
+  const { createdFrom, createdBefore, finishedFrom, finishedBefore } = filter;
+  // With the state, the index of claims serves those of an instance.
+  const states = claimedBy === undefined ? JOB_LIFECYCLE.states : HELD;
+  const { statuses = states } = filter;
   return {
     status: { $in: statuses },
     ...(names && { name: { $in: names } }),
     ...(uniqueKey !== undefined && { uniqueKey: { $eq: uniqueKey } }),
     ...metadataConditions(metadata),
     _id: jobIds === undefined ? JOB_ID : { ...JOB_ID, $in: jobIds },
+    ...((finishedFrom || finishedBefore) && {
+      finishedAt: rangeOf(finishedFrom, finishedBefore),
+    }),
+    ...(failReason !== undefined && { failReason: { $regex: `^${escaped(failReason)}` } }),
+    ...(claimedBy !== undefined && { claimedBy: { $eq: claimedBy } }),
     ...((createdFrom || createdBefore) && { $or: createdFilters(createdFrom, createdBefore) }),
   };
+}
+
+/** The states in which a job is held by somebody. */
+const HELD = ['processing'];
+
+/** A text as a pattern that means just this text. */
+function escaped(text: string): string {
+  return text.replaceAll(/[\\^$.*+?()[\]{}|]/g, '\\$&');
+}
+
+function rangeOf(from: Date | undefined, before: Date | undefined): Document {
+  return { ...(from && { $gte: from }), ...(before && { $lt: before }) };
 }
 
 /** Values, never operators; a key is checked to be no path. */
@@ -101,7 +121,7 @@ function metadataConditions(metadata: JobFilter['metadata'] = {}): Document {
 }
 
 function createdFilters(from: Date | undefined, before: Date | undefined): Document[] {
-  const range = { ...(from && { $gte: from }), ...(before && { $lt: before }) };
+  const range = rangeOf(from, before);
   const idRange = {
     ...(from && { $gte: firstIdAt(from.getTime()) }),
     ...(before && { $lt: firstIdAt(before.getTime()) }),

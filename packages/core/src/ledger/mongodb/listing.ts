@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Document, WithId } from 'mongodb';
+import type { AggregateOptions, Document, WithId } from 'mongodb';
 import type { Job } from '../../job/job.ts';
 import type {
   FindJobsParams,
@@ -44,15 +44,19 @@ export class MongoListing {
 
   /** A page of jobs. Without an index for its order it is sorted, on disk where memory is not enough. */
   async list(params: FindJobsParams): Promise<Job[]> {
-    const { orderBy, direction, skip = 0, limit, archived = false } = params;
+    const { orderBy, direction, skip = 0, limit, archived = false, deadlineMs } = params;
+    // The server ends what the caller does not wait for any more.
+    const bound = deadlineMs === undefined ? {} : { maxTimeMS: deadlineMs };
     const jobs = archived ? this.#archive : this.#jobs;
     if (orderBy === 'createdAt' || orderBy === 'updatedAt') {
-      const documents = await aggregate(jobs, stampedListPipeline(params, orderBy));
+      const stages = stampedListPipeline(params, orderBy);
+      const documents = await aggregate(jobs, stages, bound);
       return (documents as WithId<Document>[]).map(fromDocument);
     }
     const documents = await jobs.collection
       .find(listFilter(params), {
         ...jobs.commands.readOptions(),
+        ...bound,
         sort: listOrder(orderBy, direction),
         skip,
         limit,
@@ -80,8 +84,12 @@ export class MongoListing {
   }
 }
 
-function aggregate({ collection, commands }: MongoJobs, stages: Document[]): Promise<Document[]> {
+function aggregate(
+  { collection, commands }: MongoJobs,
+  stages: Document[],
+  bound: AggregateOptions = {},
+): Promise<Document[]> {
   return collection
-    .aggregate<Document>(stages, { ...commands.aggregateOptions(), allowDiskUse: true })
+    .aggregate<Document>(stages, { ...commands.aggregateOptions(), allowDiskUse: true, ...bound })
     .toArray();
 }

@@ -29,6 +29,14 @@ export interface JobFilter extends ByMetadata {
   readonly createdFrom?: Date;
   /** Only jobs created before this time. */
   readonly createdBefore?: Date;
+  /** Only jobs finished at or after this time. */
+  readonly finishedFrom?: Date;
+  /** Only jobs finished before this time. */
+  readonly finishedBefore?: Date;
+  /** Only jobs whose last failure has a message that begins with this text. */
+  readonly failReason?: string;
+  /** Only jobs that this instance holds. */
+  readonly claimedBy?: string;
 }
 
 /** What jobs are listed by; jobs of the same value are listed by their ids. */

@@ -118,6 +118,40 @@ export const listingTests: ContractTests = {
     assert.deepEqual(await filtered(subject, { createdFrom, createdBefore }), sorted([second]));
   },
 
+  'jobs are listed by the time of their end': async (subject) => {
+    const [first, second] = await subject.put({}, {}, {});
+    assert.ok(first && second);
+    await subject.ledger.cancel({ jobId: first._id, now: subject.at(MINUTE_MS) });
+    await subject.ledger.cancel({ jobId: second._id, now: subject.at(2 * MINUTE_MS) });
+    const finishedFrom = subject.at(2 * MINUTE_MS);
+    const finishedBefore = subject.at(3 * MINUTE_MS);
+    assert.deepEqual(await filtered(subject, { finishedFrom }), sorted([second]));
+    assert.deepEqual(await filtered(subject, { finishedBefore }), sorted([first, second]));
+    const none = { finishedFrom: finishedBefore, finishedBefore };
+    assert.deepEqual(await filtered(subject, none), []);
+  },
+
+  'jobs are listed by the beginning of their last failure, which is no pattern': async (
+    subject,
+  ) => {
+    const [dots] = await subject.put(
+      { failReason: 'No (route) to h.st' },
+      { failReason: 'no (route)' },
+      {},
+    );
+    assert.deepEqual(await filtered(subject, { failReason: 'No (route) to h.s' }), sorted([dots]));
+    for (const failReason of ['.*', '^No', 'No (route) to hos', '(route)']) {
+      assert.deepEqual(await filtered(subject, { failReason }), [], failReason);
+    }
+  },
+
+  'jobs are listed by the instance that holds them': async (subject) => {
+    const held = await subject.putClaimed();
+    await subject.putOne();
+    assert.deepEqual(await filtered(subject, { claimedBy: held.claimedBy ?? '' }), sorted([held]));
+    assert.deepEqual(await filtered(subject, { claimedBy: 'nobody' }), []);
+  },
+
   'filters are joined': async (subject) => {
     const [wanted] = await subject.put(
       { name: 'a', uniqueKey: 'k' },
