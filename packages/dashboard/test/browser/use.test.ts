@@ -196,6 +196,29 @@ describeInBrowser('the pages', () => {
     await own.close();
   });
 
+  test('where a stream does not pass, the pages ask every five seconds', async () => {
+    await tab.page.route('**/api/v1/events', (route) => route.fulfill({ status: 501 }));
+    await tab.goto('');
+    await tab.page.getByRole('button', { name: 'Live, every 5 s' }).waitFor();
+    await tab.page.getByRole('table', { name: 'Names' }).waitFor();
+    await tab.page.waitForRequest('**/api/v1/overview');
+  });
+
+  test('what a browser chose is kept: the theme, and whether single keys do something', async () => {
+    await tab.goto('-/settings');
+    await tab.page.getByLabel('Theme', { exact: true }).selectOption('dark');
+    await tab.page.getByRole('checkbox', { name: /Single keys/ }).uncheck();
+    await tab.page.reload();
+    await tab.settled();
+    const scheme = (): Promise<string> =>
+      tab.page.evaluate(() => getComputedStyle(document.documentElement).colorScheme);
+    expect(await scheme()).toBe('dark');
+    await press('g', 'j');
+    expect(tab.path).toBe('-/settings');
+    await tab.page.getByRole('button', { name: /^Theme: dark/ }).click();
+    expect(await scheme()).toBe('light dark');
+  });
+
   test('a dashboard whose host answers nothing of use says what was answered', async () => {
     const dashboard = createDashboard({ monque, actor: () => 'ann' });
     const served = await serve(async (request) => {
