@@ -6,6 +6,7 @@ import { shortcuts, theme, zone } from '../app/preferences.ts';
 import { serverUrl } from '../app/router.ts';
 import { Fact } from '../job/facts.tsx';
 import { Shown } from '../ui/faces.tsx';
+import { Field } from '../ui/fields.tsx';
 import { number, span } from '../ui/format.ts';
 import { Icon } from '../ui/icon.tsx';
 import { Card, Page } from '../ui/page.tsx';
@@ -61,31 +62,35 @@ function Look() {
   return (
     <Card title="This browser">
       <div class="stack">
-        <label class="field">
-          <span>Theme</span>
-          <select
-            value={theme.value}
-            onChange={(event) => {
-              theme.value = event.currentTarget.value as typeof theme.value;
-            }}
-          >
-            <option value="system">As the system</option>
-            <option value="light">Light</option>
-            <option value="dark">Dark</option>
-          </select>
-        </label>
-        <label class="field">
-          <span>Times are shown</span>
-          <select
-            value={zone.value}
-            onChange={(event) => {
-              zone.value = event.currentTarget.value as typeof zone.value;
-            }}
-          >
-            <option value="local">in the zone of this browser</option>
-            <option value="utc">in UTC</option>
-          </select>
-        </label>
+        <Field label="Theme">
+          {(ties) => (
+            <select
+              {...ties}
+              value={theme.value}
+              onChange={(event) => {
+                theme.value = event.currentTarget.value as typeof theme.value;
+              }}
+            >
+              <option value="system">As the system</option>
+              <option value="light">Light</option>
+              <option value="dark">Dark</option>
+            </select>
+          )}
+        </Field>
+        <Field label="Times are shown">
+          {(ties) => (
+            <select
+              {...ties}
+              value={zone.value}
+              onChange={(event) => {
+                zone.value = event.currentTarget.value as typeof zone.value;
+              }}
+            >
+              <option value="local">in the zone of this browser</option>
+              <option value="utc">in UTC</option>
+            </select>
+          )}
+        </Field>
         <label class="check">
           <input
             type="checkbox"
