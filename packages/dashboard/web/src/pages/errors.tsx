@@ -196,8 +196,14 @@ function Group({ group }: { readonly group: ErrorGroup }) {
         )}
         {preview && (
           <p>
-            <a href={href('jobs', { name: group.name, status: 'failed' })}>
-              All failed jobs of {group.name}
+            <a
+              href={href('jobs', {
+                name: group.name,
+                status: 'failed',
+                failReason: filter.failReason,
+              })}
+            >
+              All of these jobs
             </a>
           </p>
         )}

@@ -158,7 +158,12 @@ function One({ row }: { readonly row: InstanceRow }) {
       }
     >
       <div class="stack">
-        <p>{sentenceOf(row)}</p>
+        <p>
+          {sentenceOf(row)}{' '}
+          <a href={href('jobs', { status: 'processing', claimedBy: row.instanceId })}>
+            Show the jobs it holds
+          </a>
+        </p>
         <div class="halves">
           <dl class="facts">
             <Fact name="Id">

@@ -13,6 +13,10 @@ const PARAMETERS: Readonly<Record<string, string>> = {
   key: 'uniqueKey',
   from: 'createdFrom',
   before: 'createdBefore',
+  error: 'failReason',
+  instance: 'claimedBy',
+  ended: 'finishedFrom',
+  'ended-before': 'finishedBefore',
 };
 
 const AGO = /^(\d+)\s*(m|h|d)$/;
@@ -44,6 +48,8 @@ export function jobTokenKinds(): readonly TokenKind[] {
     { key: 'name', help: 'The name of the worker', values: knownNames(), isMany: true },
     { key: 'status', help: 'The state', values: STATUSES, isMany: true },
     { key: 'key', help: 'The unique key' },
+    { key: 'error', help: 'The beginning of the last failure' },
+    { key: 'instance', help: 'The instance that holds it' },
     { key: 'meta.', help: 'A value of the metadata: meta.tenant:acme' },
     {
       key: 'from',
@@ -54,6 +60,18 @@ export function jobTokenKinds(): readonly TokenKind[] {
     {
       key: 'before',
       help: 'Created before: 2h, 3d or a date',
+      values: ['1h', '24h', '7d'],
+      read: readTime,
+    },
+    {
+      key: 'ended',
+      help: 'Finished since: 2h, 3d or a date',
+      values: ['1h', '24h', '7d'],
+      read: readTime,
+    },
+    {
+      key: 'ended-before',
+      help: 'Finished before: 2h, 3d or a date',
       values: ['1h', '24h', '7d'],
       read: readTime,
     },
@@ -101,6 +119,10 @@ export function bulkFilterOf(tokens: readonly Token[]): BulkFilter {
     ...(many('name').length > 0 && { name: many('name') }),
     ...(many('status').length > 0 && { status: many('status') as Status[] }),
     ...(one('key') !== undefined && { uniqueKey: one('key') }),
+    ...(one('error') !== undefined && { failReason: one('error') }),
+    ...(one('instance') !== undefined && { claimedBy: one('instance') }),
+    ...(one('ended') !== undefined && { finishedFrom: one('ended') }),
+    ...(one('ended-before') !== undefined && { finishedBefore: one('ended-before') }),
     ...(one('from') !== undefined && { createdFrom: one('from') }),
     ...(one('before') !== undefined && { createdBefore: one('before') }),
     ...(metadata.length > 0 && { metadata: Object.fromEntries(metadata) }),
