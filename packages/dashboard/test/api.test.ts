@@ -310,7 +310,10 @@ describe('what a process knows of itself', () => {
     expect((await dashboard.ask('health')).body).toMatchObject({ status: 'ok', running: true });
     const instances = await dashboard.ask('instances');
     expect(instances.body.instances).toMatchObject([
-      { state: 'alive', isOwn: true, pid: process.pid, workers: [{ name: 'mail' }] },
+      {
+        ...{ state: 'alive', isOwn: true, pid: process.pid, workers: [{ name: 'mail' }] },
+        ...{ winRate: 1, alerts: [], violations: 0 },
+      },
     ]);
     const metrics = await dashboard.ask('metrics');
     expect(metrics.body.counters.settled).toMatchObject([{ labels: { name: 'mail' }, value: 1 }]);

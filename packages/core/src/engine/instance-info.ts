@@ -8,7 +8,7 @@
  */
 import { hostname } from 'node:os';
 import manifest from '../../package.json' with { type: 'json' };
-import type { InstanceInfo, WorkerInfo } from '../ledger/ledger-repository.ts';
+import type { InstanceInfo, InstanceVitals, WorkerInfo } from '../ledger/ledger-repository.ts';
 import type { Worker } from '../workers/worker.ts';
 
 const MOST_WORKERS = 500;
@@ -24,6 +24,7 @@ export interface InstanceInfoParams {
   /** Infinite when there is no bound. */
   readonly instanceConcurrency: number;
   readonly recoverStaleJobs: boolean;
+  readonly vitals: InstanceVitals;
 }
 
 /** Makes the info of this process at this time. */

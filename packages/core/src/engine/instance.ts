@@ -11,7 +11,7 @@ import type { EngineContext } from '../context/scheduler-context.ts';
 import { sleep } from '../foundation/clock.ts';
 import type { Job } from '../job/job.ts';
 import { ShutdownTimeoutError } from '../job/job-errors.ts';
-import type { InstanceInfo } from '../ledger/ledger-repository.ts';
+import type { InstanceInfo, InstanceVitals } from '../ledger/ledger-repository.ts';
 import type { Worker } from '../workers/worker.ts';
 import { AwaitedClaims } from './claiming/awaited-claims.ts';
 import { Births } from './claiming/births.ts';
@@ -180,7 +180,22 @@ export class Instance {
       bufferedJobs: this.#executor.bufferedCount(),
       instanceConcurrency,
       recoverStaleJobs,
+      vitals: this.#vitals(),
     });
+  }
+
+  #vitals(): InstanceVitals {
+    const { metrics, ledger, ledgerTime, health } = this.#context;
+    const { violations } = ledger.metrics();
+    const candidates = metrics.total('claimCandidates');
+    return {
+      winRate: candidates === 0 ? 1 : metrics.total('claimed') / candidates,
+      loopDelayMs: this.#lease.delayMs,
+      clockErrorMs: ledgerTime.clockErrorMs,
+      queueLagMs: health.read().queueLagMs,
+      alerts: this.#alerts.firing,
+      violations: violations.reduce((sum, { value }) => sum + value, 0),
+    };
   }
 
   /** What it does with a job that it claimed; undefined when it knows nothing of that claim. */

@@ -42,6 +42,7 @@ describe('inspect', () => {
           runningJobs: 2,
           instanceConcurrency: 7,
           recoverStaleJobs: true,
+          vitals: { winRate: 1, queueLagMs: 0, alerts: [], violations: 0 },
         },
         claims: { count: 2, byName: [{ name: NAME, count: 2 }] },
       },
@@ -111,6 +112,10 @@ describe('what an instance says of itself', () => {
     bufferedJobs: 0,
     instanceConcurrency: Number.POSITIVE_INFINITY,
     recoverStaleJobs: false,
+    vitals: {
+      ...{ winRate: 1, loopDelayMs: 0, clockErrorMs: 0, queueLagMs: 0 },
+      ...{ alerts: [], violations: 0 },
+    },
   };
   const workersOf = (count: number, nameLength: number) =>
     Array.from({ length: count }, (_, index) => ({

@@ -87,12 +87,21 @@ function ofInstances({ instances }: Seen): Attention[] {
     const message = `Instance ${instanceId}${place} ${what} and holds ${held}`;
     return [{ kind, severity: 'warning', message, instanceId, count: claims.count }];
   });
+  const alerts = instances.flatMap(
+    ({ instanceId, host = instanceId, alerts: firing = [], isOwn }) =>
+      isOwn ? [] : firing.map((kind): Attention => alertOf(kind, `on ${host}`, instanceId)),
+  );
   const versions = new Set(
     instances.flatMap(({ state, version }) => (state === 'alive' && version ? [version] : [])),
   );
-  if (versions.size < 2) return lost;
+  if (versions.size < 2) return [...lost, ...alerts];
   const message = `Instances run different versions: ${[...versions].sort().join(', ')}`;
-  return [...lost, { kind: 'mixedVersions', severity: 'info', message }];
+  return [...lost, ...alerts, { kind: 'mixedVersions', severity: 'info', message }];
+}
+
+function alertOf(kind: string, where: string, instanceId?: string): Attention {
+  const message = `The alert '${kind}' has fired ${where}`;
+  return { kind: 'alert', severity: 'warning', message, ...(instanceId && { instanceId }) };
 }
 
 /** What the process that serves the dashboard knows of itself. */
@@ -108,9 +117,7 @@ function ofProcess({ snapshot: { health, metrics } }: Seen): Attention[] {
         ...{ kind: 'disconnected', severity: 'critical' },
         message: 'The last call of the database was not answered',
       },
-    ...health.alerts.map((kind): Attention => {
-      return { kind: 'alert', severity: 'warning', message: `The alert '${kind}' has fired` };
-    }),
+    ...health.alerts.map((kind) => alertOf(kind, 'in this process')),
     violations > 0 && {
       ...{ kind: 'violations', severity: 'warning' },
       message: `Rules of the ledger were broken ${violations} times by this process`,

@@ -89,10 +89,12 @@ function machineOf({ host, pid, version, startedAt, reportedAt, recoverStaleJobs
   return { host, pid, version, recoverStaleJobs, ...times };
 }
 
-function totalsOf({ unnamedWorkers, runningJobs, bufferedJobs, instanceConcurrency }: Info) {
+function totalsOf(info: Info) {
+  const { unnamedWorkers, runningJobs, bufferedJobs, instanceConcurrency, vitals } = info;
   return {
     ...{ unnamedWorkers, runningJobs, bufferedJobs },
     ...(instanceConcurrency !== undefined && { instanceConcurrency }),
+    ...(vitals && { ...vitals, alerts: [...vitals.alerts] }),
   };
 }
 

@@ -40,6 +40,7 @@ export class Lease {
   readonly #renewals: ServiceLoop;
   #instanceId: string;
   #sent = { monotonicMs: Number.NEGATIVE_INFINITY, wallMs: 0 };
+  #delayMs = 0;
   #refused = false;
   /** When the next renewal is due; monotonic time. */
   #dueMs = 0;
@@ -120,9 +121,15 @@ export class Lease {
     return waitMs;
   }
 
+  /** How late the last turn was, in milliseconds. */
+  get delayMs(): number {
+    return this.#delayMs;
+  }
+
   #tellDelay(): void {
     const { clock, emit, options } = this.#context;
     const delay = clock.monotonic() - this.#dueMs;
+    this.#delayMs = Math.max(0, delay);
     if (delay > options.leaseDurationMs / 3) emit('loop:delayed', { delayMs: delay });
   }
 

@@ -20,6 +20,15 @@ const WORKER: Readonly<Record<string, Kind>> = {
   running: isNumber,
 };
 
+const VITALS: Readonly<Record<string, Kind>> = {
+  winRate: isNumber,
+  loopDelayMs: isNumber,
+  clockErrorMs: isNumber,
+  queueLagMs: isNumber,
+  alerts: (value) => Array.isArray(value) && value.every(isText),
+  violations: isNumber,
+};
+
 const INFO: Readonly<Record<string, Kind>> = {
   host: isText,
   pid: isNumber,
@@ -32,6 +41,7 @@ const INFO: Readonly<Record<string, Kind>> = {
   bufferedJobs: isNumber,
   instanceConcurrency: isNumberOrAbsent,
   recoverStaleJobs: isYesOrNo,
+  vitals: (value) => value === undefined || fits(value, VITALS),
 };
 
 /** The info of a lease, if it is one. */

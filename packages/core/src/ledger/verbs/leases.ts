@@ -14,6 +14,22 @@ export interface WorkerInfo {
   readonly running: number;
 }
 
+/** How an instance does. */
+export interface InstanceVitals {
+  /** The part of the jobs that its claims tried to win and won, from 0 to 1, since its process was started. */
+  readonly winRate: number;
+  /** How late its timers were when it said this, in milliseconds: for so long its event loop was blocked. */
+  readonly loopDelayMs: number;
+  /** Between the clock of its machine and the ledger's, in milliseconds, whichever is ahead. */
+  readonly clockErrorMs: number;
+  /** How late the jobs of its last claim were, in milliseconds. */
+  readonly queueLagMs: number;
+  /** The alerts that fired there and were not cleared. */
+  readonly alerts: readonly string[];
+  /** Writes of its process that broke a rule. */
+  readonly violations: number;
+}
+
 /** What an instance says of itself, written with its lease. */
 export interface InstanceInfo {
   /** The name of its machine. */
@@ -38,6 +54,8 @@ export interface InstanceInfo {
   readonly instanceConcurrency?: number;
   /** True when it gives the jobs of dead instances back. */
   readonly recoverStaleJobs: boolean;
+  /** How it does; absent on the record of an older version. */
+  readonly vitals?: InstanceVitals;
 }
 
 /** What may carry the info of an instance. */

@@ -157,6 +157,12 @@ function makeInfo(subject: Subject, ms: number): InstanceInfo {
     bufferedJobs: ms,
     ...(ms > 0 && { instanceConcurrency: 7 }),
     recoverStaleJobs: true,
+    ...(ms > 0 && {
+      vitals: {
+        ...{ winRate: 0.5, loopDelayMs: 1.5, clockErrorMs: 2, queueLagMs: 3 },
+        ...{ alerts: ['queueLag'], violations: 4 },
+      },
+    }),
   };
 }
 
