@@ -9,7 +9,7 @@ import type { AxeResults, RunOptions } from 'axe-core';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { describeInBrowser, launch, Tab } from './browser.ts';
-import { PAGE_NAMES, type Shop, serveShop } from './shop-pages.ts';
+import { OPENED_BY, PAGE_NAMES, type PageName, type Shop, serveShop } from './shop-pages.ts';
 
 const FOLDER = fileURLToPath(new URL('../../screenshots/', import.meta.url));
 const WIDTHS = [1440, 768, 320] as const;
@@ -44,6 +44,7 @@ describeInBrowser('each page', () => {
       await tab.goto(shop.pages[name]);
       // A chart needs a few looks at the server.
       if (name === 'metrics') await tab.page.locator('.uplot').first().waitFor();
+      await open(tab, name);
       const faults = await faultsOf(tab, axe, { runOnly: RULES });
       const tooWide = await screenshots(tab, `${name}-light`);
       await tab.page.emulateMedia({ colorScheme: 'dark' });
@@ -58,6 +59,23 @@ describeInBrowser('each page', () => {
     120_000,
   );
 });
+
+/** Opens what is shown above the page, and waits until it stands. */
+async function open(tab: Tab, name: PageName): Promise<void> {
+  if (name === 'menu') {
+    await tab.page.setViewportSize({ width: 320, height: HEIGHT });
+    await tab.page.getByRole('button', { name: 'Menu' }).click();
+    await tab.page.getByRole('link', { name: 'Instances' }).waitFor();
+    const focused = await tab.page.evaluate(() => document.activeElement?.textContent);
+    expect(focused).toBe('Shop');
+  }
+  const by = OPENED_BY[name];
+  if (by === undefined) return;
+  if (typeof by === 'string') await tab.page.keyboard.press(by);
+  else await tab.page.getByRole('button', { name: by }).first().click();
+  await tab.page.getByRole('dialog').waitFor();
+  await tab.page.waitForFunction(() => document.querySelector('dialog .ghost') === null);
+}
 
 /** What axe finds, as sentences. */
 async function faultsOf(tab: Tab, axe: string, options: RunOptions): Promise<string[]> {

@@ -34,7 +34,22 @@ export const PAGE_NAMES = [
   'activity',
   'settings',
   'not-found',
+  'dialog-enqueue',
+  'dialog-bulk',
+  'dialog-gate',
+  'dialog-series',
+  'dialog-keys',
+  'menu',
 ] as const;
+
+/** What is pressed on a page to open something on it: the name of a button, or a key. */
+export const OPENED_BY: Partial<Record<PageName, RegExp | string>> = {
+  'dialog-enqueue': /^Enqueue a job/,
+  'dialog-bulk': /^Retry all that match/,
+  'dialog-gate': /^Open the gate/,
+  'dialog-series': /^Change$/,
+  'dialog-keys': '?',
+};
 
 /** The name of a page. */
 export type PageName = (typeof PAGE_NAMES)[number];
@@ -81,6 +96,7 @@ async function pagesOf(base: string): Promise<Shop['pages']> {
     (await (await fetch(`${base}api/v1/${path}`)).json()) as T;
   const job = (query: string): Promise<string> =>
     until(`a job with ${query}`, async () => (await get<JobsAnswer>(`jobs?${query}`)).jobs[0]?.id);
+  const blocked = await job('status=blocked');
   const failed = await job('status=failed&name=charge-card');
   const { series } = await get<SeriesListAnswer>('series');
   const seriesOf = (name: string): string => series.find((row) => row.name === name)?.id ?? '';
@@ -94,7 +110,7 @@ async function pagesOf(base: string): Promise<Shop['pages']> {
     'jobs-none': '-/jobs?name=nothing-of-that-name',
     'jobs-refused': '-/jobs?meta.tenant=acme',
     'job-failed': `-/jobs/${failed}`,
-    'job-blocked': `-/jobs/${await job('status=blocked')}`,
+    'job-blocked': `-/jobs/${blocked}`,
     'job-running': `-/jobs/${await job('status=processing&name=render-report')}`,
     'job-completed': `-/jobs/${await job('status=completed&name=send-email')}`,
     'job-missing': '-/jobs/0123456789abcdef01234567',
@@ -113,5 +129,11 @@ async function pagesOf(base: string): Promise<Shop['pages']> {
     activity: '-/activity',
     settings: '-/settings',
     'not-found': '-/nowhere',
+    'dialog-enqueue': '-/jobs?name=nothing-of-that-name',
+    'dialog-bulk': '-/jobs?name=charge-card&status=failed',
+    'dialog-gate': `-/jobs/${blocked}`,
+    'dialog-series': `-/series/${seriesOf('render-report')}`,
+    'dialog-keys': '-/nowhere',
+    menu: '-/nowhere',
   };
 }

@@ -16,6 +16,8 @@ import { href, moves, path } from './router.ts';
 
 const isMenuOpen = signal(false);
 
+const MENU_BUTTON = 'menu-button';
+
 export function App() {
   const main = useRef<HTMLElement>(null);
   const moved = moves.value;
@@ -62,8 +64,9 @@ function Brand() {
 
 function TopBar() {
   return (
-    <div class="bar">
+    <header class="bar">
       <Button
+        id={MENU_BUTTON}
         icon="menu"
         label="Menu"
         look="bare"
@@ -74,17 +77,29 @@ function TopBar() {
       />
       <Brand />
       <LiveButton />
-    </div>
+    </header>
   );
 }
 
 function Side() {
   const { environment, actor, readOnly } = capabilities.value ?? {};
+  const place = useRef<HTMLElement>(null);
+  const isOpen = isMenuOpen.value;
+  useEffect(() => {
+    if (!isOpen) return;
+    place.current?.querySelector('a')?.focus();
+    return () => {
+      // Who went to a page by the menu is there already.
+      const { activeElement } = document;
+      const isLost = activeElement === document.body || place.current?.contains(activeElement);
+      if (isLost) document.getElementById(MENU_BUTTON)?.focus();
+    };
+  }, [isOpen]);
   const onKey = (event: KeyboardEvent): void => {
     if (event.key === 'Escape') closeMenu();
   };
   return (
-    <aside class={isMenuOpen.value ? 'side is-open' : 'side'} onKeyDown={onKey}>
+    <aside ref={place} class={isOpen ? 'side is-open' : 'side'} onKeyDown={onKey}>
       <Brand />
       {environment && <span class="environment">{environment}</span>}
       <nav aria-label="Pages">

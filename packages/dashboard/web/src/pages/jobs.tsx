@@ -240,41 +240,43 @@ function ListBar({ steady, tokens, picked }: ListBarProps) {
   };
   const what = count === 0 ? 'all that match' : plural(count, 'job');
   return (
-    <div class="card-head">
-      <span class="row">
-        {count > 0 ? (
-          <>
-            <strong>{plural(count, 'job')} picked</strong>
-            <Button
-              look="bare"
-              onClick={() => {
-                picked.value = new Set();
-              }}
-            >
-              Pick none
+    <>
+      <div class="card-head">
+        <span class="row">
+          {count > 0 ? (
+            <>
+              <strong>{plural(count, 'job')} picked</strong>
+              <Button
+                look="bare"
+                onClick={() => {
+                  picked.value = new Set();
+                }}
+              >
+                Pick none
+              </Button>
+            </>
+          ) : (
+            <span class="quiet">{plural(steady.rows.length, 'job')} on this page</span>
+          )}
+          {(steady.fresh > 0 || steady.gone.size > 0) && (
+            <Button icon="retry" look="bare" onClick={steady.renew}>
+              {steady.fresh > 0 ? `${steady.fresh} new` : `${steady.gone.size} moved on`}: show the
+              list as it is now
             </Button>
-          </>
-        ) : (
-          <span class="quiet">{plural(steady.rows.length, 'job')} on this page</span>
-        )}
-        {(steady.fresh > 0 || steady.gone.size > 0) && (
-          <Button icon="retry" look="bare" onClick={steady.renew}>
-            {steady.fresh > 0 ? `${steady.fresh} new` : `${steady.gone.size} moved on`}: show the
-            list as it is now
+          )}
+        </span>
+        <span class="row">
+          <Button icon="retry" denied={reason('retry')} onClick={open('retry')}>
+            Retry {what}
           </Button>
-        )}
-      </span>
-      <span class="row">
-        <Button icon="retry" denied={reason('retry')} onClick={open('retry')}>
-          Retry {what}
-        </Button>
-        <Button icon="cancelled" denied={reason('cancel')} onClick={open('cancel')}>
-          Cancel
-        </Button>
-        <Button icon="remove" look="danger" denied={reason('delete')} onClick={open('delete')}>
-          Delete
-        </Button>
-      </span>
+          <Button icon="cancelled" denied={reason('cancel')} onClick={open('cancel')}>
+            Cancel
+          </Button>
+          <Button icon="remove" look="danger" denied={reason('delete')} onClick={open('delete')}>
+            Delete
+          </Button>
+        </span>
+      </div>
       {bulk.value && (
         <BulkDialog
           kind={bulk.value.kind}
@@ -286,7 +288,7 @@ function ListBar({ steady, tokens, picked }: ListBarProps) {
           }}
         />
       )}
-    </div>
+    </>
   );
 }
 
