@@ -32,6 +32,7 @@ export type {
   Reason,
 } from './diagnosis/explanation.ts';
 export type { InspectedInstance, InspectedName, Inspection } from './diagnosis/inspector.ts';
+export type { ExplainManyOptions, ReasonCount, ReasonCounts } from './diagnosis/many-explainer.ts';
 export type { MetricsSnapshot } from './diagnosis/metrics-snapshot.ts';
 export type {
   LiveWorkerOptions,

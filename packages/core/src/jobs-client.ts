@@ -22,6 +22,11 @@ import { type AuditOptions, Auditor, type AuditReport } from './diagnosis/audito
 import { Explainer } from './diagnosis/explainer.ts';
 import type { Explanation } from './diagnosis/explanation.ts';
 import { type Inspection, Inspector } from './diagnosis/inspector.ts';
+import {
+  type ExplainManyOptions,
+  ManyExplainer,
+  type ReasonCounts,
+} from './diagnosis/many-explainer.ts';
 import type { Instance } from './engine/instance.ts';
 import {
   checkFields,
@@ -73,6 +78,7 @@ export class JobsClient implements UntypedVerbs {
   readonly #gates: Gates;
   readonly #records: Records;
   readonly #explainer: Explainer;
+  readonly #manyExplainer: ManyExplainer;
   readonly #inspector: Inspector;
   readonly #auditor: Auditor;
   readonly #actor: Actor | undefined;
@@ -92,6 +98,7 @@ export class JobsClient implements UntypedVerbs {
     this.#gates = new Gates(context, workers, (job) => onPending([job]));
     this.#records = new Records(context);
     this.#explainer = new Explainer(context, instance);
+    this.#manyExplainer = new ManyExplainer(context, instance);
     this.#inspector = new Inspector(context, instance);
     this.#auditor = new Auditor(context);
     this.#listing = new Listing(context);
@@ -111,7 +118,9 @@ export class JobsClient implements UntypedVerbs {
   }
 
   async enqueue<T>(name: string, data?: T, options: EnqueueOptions = {}): Promise<Job<T>> {
-    return (await this.#producer.enqueue(name, data, options)) as Job<T>;
+    const job = (await this.#producer.enqueue(name, data, options)) as Job<T>;
+    if (options.session) this.#shared.waiter.storedIn(options.session, job._id);
+    return job;
   }
 
   async now<T>(name: string, data?: T): Promise<Job<T>> {
@@ -224,6 +233,10 @@ export class JobsClient implements UntypedVerbs {
 
   explain(id: JobId): Promise<Explanation> {
     return this.#explainer.explain(id);
+  }
+
+  explainMany(filter: JobsFilter, options: ExplainManyOptions = {}): Promise<ReasonCounts> {
+    return this.#manyExplainer.explainMany(filter, options);
   }
 
   inspect(): Promise<Inspection> {

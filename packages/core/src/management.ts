@@ -15,6 +15,7 @@ import type { WaitForOptions } from './client/wait-for.ts';
 import type { AuditOptions, AuditReport } from './diagnosis/auditor.ts';
 import type { Explanation } from './diagnosis/explanation.ts';
 import type { Inspection } from './diagnosis/inspector.ts';
+import type { ExplainManyOptions, ReasonCounts } from './diagnosis/many-explainer.ts';
 import type { Job } from './job/job.ts';
 import type { MetadataChanges } from './job/metadata.ts';
 import type {
@@ -223,7 +224,8 @@ export interface MonqueManagement<Types extends JobTypes = UntypedJobs> {
    * Waits until a job is finished, wherever it runs, and gives what its handler returned. A job of a series is
    * finished when the series is over.
    *
-   * @throws WaitError whose `reason` tells apart `failed`, `cancelled`, `gone`, `timeout` and `unknown`
+   * @throws WaitError whose `reason` tells apart `failed`, `cancelled`, `gone`, `timeout`, `unknown` and
+   * `stopped`, when this scheduler was stopped meanwhile
    */
   waitFor<Name extends NameOf<Types> = NameOf<Types>>(
     id: JobId | Job<DataOf<Types, Name>>,
@@ -235,6 +237,14 @@ export interface MonqueManagement<Types extends JobTypes = UntypedJobs> {
    * is a reason too, not an error. Takes a few reads by id and of the leases; works without `start`.
    */
   explain(id: JobId): Promise<Explanation>;
+
+  /**
+   * Why the jobs of a filter run or do not, counted by the decisive reason; `{}` means all, of which the first 1000 are
+   * looked at. Takes one bounded read of jobs, and one of the leases and the pauses.
+   *
+   * @throws InvalidArgumentError when the filter or an option is wrong
+   */
+  explainMany(filter: JobsFilter, options?: ExplainManyOptions): Promise<ReasonCounts>;
 
   /**
    * The instances with what they say of themselves and hold, and the names with what waits, in every process. Takes

@@ -300,6 +300,24 @@ describe('errors', () => {
   });
 });
 
+test('why jobs wait is counted', async () => {
+  const { dashboard, monque } = make();
+  await monque.enqueue('mail', 1, { metadata: { tenant: 'acme' } });
+  await monque.enqueue('mail');
+  await monque.cancelJob((await monque.enqueue('other'))._id, { reason: 'a secret' });
+  const counted = await dashboard.ask('reasons');
+  expect(counted.body).toMatchObject({
+    explained: 3,
+    isComplete: true,
+    reasons: [
+      { reason: 'noInstance', count: 2, message: expect.stringContaining('No instance') },
+      { reason: 'cancelled', count: 1, message: '' },
+    ],
+  });
+  const some = await dashboard.ask('reasons?meta.tenant=acme&limit=1');
+  expect(some.body.explained).toBe(1);
+});
+
 describe('what a process knows of itself', () => {
   test('is shown: health, instances, metrics, counts, rules and what was done', async () => {
     const { dashboard, monque } = make();

@@ -133,3 +133,13 @@ test('what makes it fail is told, and harms nobody', async () => {
   const operation = await ended(dashboard, await begin({ kind: 'delete', filter: { all: true } }));
   expect(operation).toMatchObject({ state: 'failed', problem: { code: 'INTERNAL' } });
 });
+
+test('few go on at a time, and the next is told to wait', async () => {
+  const { dashboard, begin } = await make(2_000);
+  const filter = { all: true };
+  const begun = [];
+  for (let index = 0; index < 4; index += 1) begun.push(await begin({ kind: 'cancel', filter }));
+  const refused = await begin({ kind: 'cancel', filter });
+  expect([refused.status, refused.body.code]).toEqual([503, 'BUSY']);
+  for (const one of begun) await ended(dashboard, one);
+});

@@ -96,6 +96,7 @@ export type RouteId =
   | 'skipSeries'
   | 'readCron'
   | 'getErrors'
+  | 'countReasons'
   | 'getStats'
   | 'getRules'
   | 'getActivity'
@@ -298,6 +299,12 @@ const ROUTES: Readonly<Record<RouteId, Route>> = {
     query: { name: NAMES, window: described(integer(1, 10_000), 'Failed jobs to look at.') },
     summary: 'Failed jobs, grouped by what went wrong',
     cost: 'One read of at most `window` jobs (1000 when left out), bounded in time.',
+  },
+  countReasons: {
+    ...{ method: 'GET', path: 'reasons', answer: 'ReasonsAnswer', queryPattern: BY_METADATA },
+    query: { ...FILTER_QUERY, limit: described(integer(1, 10_000), 'Jobs to look at.') },
+    summary: 'Why jobs run or do not, counted by the decisive reason',
+    cost: 'One read of at most `limit` jobs (1000 when left out), bounded in time, and the leases.',
   },
   getStats: {
     ...{ method: 'GET', path: 'stats', answer: 'StatsAnswer', query: { name: NAME } },

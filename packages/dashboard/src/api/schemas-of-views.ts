@@ -197,6 +197,12 @@ export const SCHEMAS_OF_VIEWS: Readonly<Record<string, Schema>> = {
     examined: COUNT,
     isComplete: BOOLEAN,
   }),
+  ReasonsAnswer: object({
+    at: TIME,
+    explained: COUNT,
+    isComplete: BOOLEAN,
+    reasons: list(object({ reason: STRING, count: COUNT, message: STRING, jobId: ID })),
+  }),
   StatsAnswer: object(
     {
       asOf: TIME,

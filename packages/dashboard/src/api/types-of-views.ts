@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { BoundedCount, Ejson, Id, JobSummary, Operation, Status, Time } from './types.ts';
+import type { BoundedCount, Ejson, Id, JobSummary, Status, Time } from './types.ts';
 
 /** Who asks, and what the interface offers. `GET capabilities`. */
 export interface CapabilitiesAnswer {
@@ -297,6 +297,22 @@ export interface ErrorsAnswer {
   readonly isComplete: boolean;
 }
 
+/** `GET reasons`: why the jobs of a filter run or do not. */
+export interface ReasonsAnswer {
+  readonly at: Time;
+  /** Jobs that were looked at. */
+  readonly explained: number;
+  readonly isComplete: boolean;
+  /** The most frequent first. */
+  readonly reasons: readonly {
+    readonly reason: string;
+    readonly count: number;
+    /** What was said of the first of them. */
+    readonly message: string;
+    readonly jobId: Id;
+  }[];
+}
+
 /** `GET stats`: reads every job of the name, or of all; kept for a minute. */
 export interface StatsAnswer {
   /** When it was counted. */
@@ -330,65 +346,4 @@ export interface ActivityAnswer {
     /** What the refusal or the failure was called. */
     readonly code?: string;
   }[];
-}
-
-/** One point of a metric. */
-export interface MetricPoint {
-  readonly labels: { readonly [label: string]: string };
-  readonly value: number;
-}
-
-/** One histogram. */
-export interface HistogramOfMetric {
-  readonly labels: { readonly [label: string]: string };
-  readonly count: number;
-  readonly sum: number;
-  readonly p50?: number;
-  readonly p95?: number;
-  readonly p99?: number;
-  readonly max?: number;
-}
-
-/** `GET metrics`: of the process that serves the dashboard. */
-export interface MetricsAnswer {
-  readonly at: Time;
-  readonly counters: { readonly [metric: string]: readonly MetricPoint[] };
-  readonly gauges: { readonly [metric: string]: number };
-  readonly histograms: { readonly [metric: string]: readonly HistogramOfMetric[] };
-}
-
-/** `GET health`: of the process that serves the dashboard. */
-export interface HealthAnswer {
-  readonly at: Time;
-  readonly status: 'ok' | 'degraded';
-  readonly running: boolean;
-  readonly connected: boolean;
-  readonly hints: 'flowing' | 'polling';
-  readonly queueLagMs: number;
-  readonly runningJobs: number;
-  readonly bufferedJobs: number;
-  readonly unsettledJobs: number;
-  readonly pausedNames: readonly string[];
-  readonly alerts: readonly string[];
-  readonly lastClaimAt?: Time;
-  readonly lastError?: { readonly code: string; readonly message: string; readonly at: Time };
-}
-
-/**
- * `GET events`: server-sent events. `?jobs=<id>` (repeat it, at most 200) tells of those jobs when they change. Each
- * event is one of these, its data as JSON. The stream ends after ten minutes; browsers open it anew.
- */
-export interface EventsOfServer {
-  /** Sent first, and whenever there is a newer one. */
-  readonly snapshot: OverviewAnswer;
-  /** Those of the asked jobs that changed since they were told last; `gone` names those that are not there any more. */
-  readonly jobs: {
-    readonly at: Time;
-    readonly jobs: readonly JobSummary[];
-    readonly gone: readonly Id[];
-  };
-  /** An operation of this server went on. */
-  readonly operation: Operation;
-  /** The database does not answer; what was sent stands as it is until the next `snapshot`. */
-  readonly problem: { readonly at: Time; readonly message: string };
 }

@@ -378,4 +378,5 @@ export interface OperationsAnswer {
   readonly operations: readonly Operation[];
 }
 
+export type * from './types-of-process.ts';
 export type * from './types-of-views.ts';

@@ -11,16 +11,19 @@ import type {
   ErrorsAnswer,
   HealthAnswer,
   InstancesAnswer,
+  JobsQuery,
   MetricsAnswer,
   NameRequest,
   NamesAnswer,
   OverviewAnswer,
   PausedAnswer,
+  ReasonsAnswer,
   RulesAnswer,
   StatsAnswer,
 } from '../api/types.ts';
 import type { Call, Handlers } from '../server/call.ts';
 import { groupErrors } from '../server/error-groups.ts';
+import { filterOfQuery } from '../server/filters.ts';
 import { summaryOf, timeOf } from '../server/job-views.ts';
 import { masked } from '../server/masking.ts';
 import { metricsOf, prometheusOf } from '../server/metrics.ts';
@@ -97,6 +100,29 @@ async function getErrors(call: Call): Promise<ErrorsAnswer> {
   };
 }
 
+/** The message of a failure may be one that is taken out, so the words of ended jobs are left to their pages. */
+async function countReasons(call: Call): Promise<ReasonsAnswer> {
+  const { limit, ...query } = call.query as JobsQuery;
+  const names = query.name === undefined ? await call.names() : undefined;
+  if (names?.length === 0) return { at: call.at, explained: 0, isComplete: true, reasons: [] };
+  const filter = filterOfQuery(query, names);
+  const timeout = call.server.timeoutMs;
+  const options = { timeout, ...(limit !== undefined && { limit }) };
+  const { at, explained, isComplete, reasons } = await call.monque.explainMany(filter, options);
+  return {
+    ...{ at: timeOf(at), explained, isComplete },
+    reasons: reasons.map(({ reason, count, message, jobId }) => {
+      const words = TELLING.has(reason) ? '' : masked(message);
+      return { reason, count, message: words, jobId: String(jobId) };
+    }),
+  };
+}
+
+/** Reasons whose words hold the message of a failure. */
+const TELLING: ReadonlySet<string> = new Set([
+  ...['failed', 'cancelled', 'retryWaits', 'failedBefore', 'unfit'],
+]);
+
 async function getStats(call: Call): Promise<StatsAnswer> {
   const name = call.query.name as string | undefined;
   const may = await (name === undefined
@@ -151,6 +177,7 @@ export const VIEW_HANDLERS: Handlers<
   | 'pauseName'
   | 'resumeName'
   | 'getInstances'
+  | 'countReasons'
   | 'getErrors'
   | 'getStats'
   | 'getRules'
@@ -161,6 +188,7 @@ export const VIEW_HANDLERS: Handlers<
 > = {
   getHealth,
   getCapabilities,
+  countReasons,
   getErrors,
   getStats,
   getMetrics,

@@ -52,7 +52,6 @@ export function listOptions(
   const { orderBy = '_id', direction = 'descending', cursor, limit = DEFAULT_LIMIT } = query;
   const { archived = false, scan = false } = query;
   const metadata = metadataOf(query);
-  const filter = commonFilter(query);
   const isByStamp = orderBy === 'createdAt' || orderBy === 'updatedAt';
   const { uniqueKey, failReason, finishedFrom, finishedBefore } = query;
   const isByContent = [metadata, uniqueKey, failReason, finishedFrom, finishedBefore].some(
@@ -60,11 +59,22 @@ export function listOptions(
   );
   if (!scan && (isByStamp || (isByContent && query.name === undefined))) throw wouldScan(isByStamp);
   return {
-    ...filter,
-    ...(names !== undefined && query.name === undefined && { name: names }),
-    ...(metadata && { metadata }),
+    ...filterOfQuery(query, names),
     ...{ orderBy, direction, limit, archived, timeout },
     ...(cursor !== undefined && { cursor }),
+  };
+}
+
+/** The filter of a query, narrowed to these names when it names none. */
+export function filterOfQuery(
+  query: Omit<JobsQuery, 'limit'>,
+  names: readonly string[] | undefined,
+): JobsFilter {
+  const metadata = metadataOf(query);
+  return {
+    ...commonFilter(query),
+    ...(names !== undefined && query.name === undefined && { name: names }),
+    ...(metadata && { metadata }),
   };
 }
 
@@ -77,7 +87,7 @@ function wouldScan(isByStamp: boolean): ProblemError {
 }
 
 /** `meta.key=value`: extended JSON where it is, else a text. */
-function metadataOf(query: JobsQuery): JobsFilter['metadata'] | undefined {
+function metadataOf(query: object): JobsFilter['metadata'] | undefined {
   const entries = Object.entries(query)
     .filter(([name]) => name.startsWith('meta.'))
     .map(([name, value]) => [name.slice('meta.'.length), scalarOf(name, String(value))]);
