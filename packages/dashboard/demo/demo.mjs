@@ -20,8 +20,8 @@ const instances = Array.from(
   () => new Monque(source, { baseRetryInterval: 2_000, shutdownTimeout: 500, ...options }),
 );
 for (const monque of instances) {
-  // Without a listener an error would end the process; the dashboard shows them anyway.
-  monque.on('job:error', () => {});
+  // What nobody listens to is written to stderr; the dashboard shows it all.
+  for (const event of ['job:error', 'job:fail', 'job:lost']) monque.on(event, () => {});
 }
 const shop = await openShop(instances);
 

@@ -36,6 +36,7 @@ export const PAGE_NAMES = [
   'not-found',
   'dialog-enqueue',
   'dialog-bulk',
+  'dialog-reasons',
   'dialog-gate',
   'dialog-series',
   'dialog-keys',
@@ -46,6 +47,7 @@ export const PAGE_NAMES = [
 export const OPENED_BY: Partial<Record<PageName, RegExp | string>> = {
   'dialog-enqueue': /^Enqueue a job/,
   'dialog-bulk': /^Retry all that match/,
+  'dialog-reasons': /^Why\?/,
   'dialog-gate': /^Open the gate/,
   'dialog-series': /^Change$/,
   'dialog-keys': '?',
@@ -67,7 +69,10 @@ export async function serveShop(): Promise<Shop> {
     { length: 3 },
     () => new Monque(ledger, { baseRetryInterval: 500, shutdownTimeout: 500 }),
   );
-  for (const monque of instances) monque.on('job:error', () => {});
+  for (const monque of instances) {
+    // What nobody listens to is written to stderr.
+    monque.on('job:error', () => {}).on('job:fail', () => {});
+  }
   const shop = await openShop(instances);
   const [, worker] = instances;
   if (!worker) throw new Error('The shop has no instances');
@@ -131,6 +136,7 @@ async function pagesOf(base: string): Promise<Shop['pages']> {
     'not-found': '-/nowhere',
     'dialog-enqueue': '-/jobs?name=nothing-of-that-name',
     'dialog-bulk': '-/jobs?name=charge-card&status=failed',
+    'dialog-reasons': '-/jobs?status=pending',
     'dialog-gate': `-/jobs/${blocked}`,
     'dialog-series': `-/series/${seriesOf('render-report')}`,
     'dialog-keys': '-/nowhere',

@@ -122,6 +122,16 @@ describeInBrowser('the pages', () => {
     expect(cancelled).toHaveLength(5);
   });
 
+  test('many jobs are explained together', async () => {
+    await tab.goto('-/jobs?name=mail&status=pending');
+    await tab.page.getByRole('button', { name: 'Why?' }).click();
+    const dialog = tab.page.getByRole('dialog');
+    await dialog.getByText('No instance is alive').waitFor();
+    await dialog.getByText('noInstance').waitFor();
+    await dialog.getByRole('link', { name: 'Show one' }).click();
+    await tab.page.getByLabel('Why it is where it is').getByText('No instance is alive').waitFor();
+  });
+
   test('a job is enqueued with exact values, and shows them as they are', async () => {
     await tab.goto('-/jobs');
     await tab.page.getByRole('button', { name: 'Enqueue a job' }).click();

@@ -7,6 +7,7 @@ import { denied } from '../app/capabilities.ts';
 import { go, href, params, setParams } from '../app/router.ts';
 import { BulkDialog, type BulkKind } from '../dialogs/bulk.tsx';
 import { EnqueueDialog } from '../dialogs/enqueue.tsx';
+import { ReasonsDialog } from '../dialogs/reasons.tsx';
 import { Button } from '../ui/button.tsx';
 import { Empty, Failed, Note, Shown } from '../ui/faces.tsx';
 import { plural } from '../ui/format.ts';
@@ -225,6 +226,7 @@ interface ListBarProps extends Pick<ListProps, 'tokens' | 'picked'> {
 
 /** What can be done with jobs of the list. It takes the same room whether jobs are picked or not. */
 function ListBar({ steady, tokens, picked }: ListBarProps) {
+  const isWhyOpen = useSignal(false);
   const bulk = useSignal<{ kind: BulkKind; isAll: boolean } | undefined>(undefined);
   const count = picked.value.size;
   const isArchive = params.value.get('archived') === 'true';
@@ -266,6 +268,15 @@ function ListBar({ steady, tokens, picked }: ListBarProps) {
           )}
         </span>
         <span class="row">
+          <Button
+            icon="info"
+            denied={isArchive ? 'Jobs in the archive are finished.' : undefined}
+            onClick={() => {
+              isWhyOpen.value = true;
+            }}
+          >
+            Why?
+          </Button>
           <Button icon="retry" denied={reason('retry')} onClick={open('retry')}>
             Retry {what}
           </Button>
@@ -277,6 +288,14 @@ function ListBar({ steady, tokens, picked }: ListBarProps) {
           </Button>
         </span>
       </div>
+      {isWhyOpen.value && (
+        <ReasonsDialog
+          query={jobsQueryOf(params.value)}
+          onClose={() => {
+            isWhyOpen.value = false;
+          }}
+        />
+      )}
       {bulk.value && (
         <BulkDialog
           kind={bulk.value.kind}
