@@ -129,5 +129,5 @@ function faultsOf(name: string, body: unknown): string[] {
 
 /** A scheduler in memory. */
 export function inMemory(options: MonqueOptions = {}): Monque {
-  return Monque.inMemory(options);
+  return Monque.inMemory({ logger: false, ...options });
 }
