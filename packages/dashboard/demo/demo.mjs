@@ -15,14 +15,17 @@ const client = uri && (await new MongoClient(uri, { serverSelectionTimeoutMS: 5_
 const source = client ? client.db() : new InMemoryLedgerRepository({ transitionLog: true });
 const options = client ? { collectionName: COLLECTION, transitionLog: true } : {};
 
+// The dashboard shows what would be written to stderr.
 const instances = Array.from(
   { length: 3 },
-  () => new Monque(source, { baseRetryInterval: 2_000, shutdownTimeout: 500, ...options }),
+  () =>
+    new Monque(source, {
+      baseRetryInterval: 2_000,
+      shutdownTimeout: 500,
+      logger: false,
+      ...options,
+    }),
 );
-for (const monque of instances) {
-  // What nobody listens to is written to stderr; the dashboard shows it all.
-  for (const event of ['job:error', 'job:fail', 'job:lost']) monque.on(event, () => {});
-}
 const shop = await openShop(instances);
 
 const dashboard = createDashboard({

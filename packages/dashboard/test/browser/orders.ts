@@ -21,8 +21,7 @@ export interface Orders {
 /** Fills a database of its own, and starts a scheduler on it. */
 export async function fillOrders(): Promise<Orders> {
   const db = await getTestDb('browser');
-  const monque = new Monque(db, { collectionName: COLLECTION, pollInterval: 200 });
-  monque.on('job:error', () => {});
+  const monque = new Monque(db, { collectionName: COLLECTION, pollInterval: 200, logger: false });
   await monque.initialize();
   await fill(db);
   const pages = registerWorkers(monque);

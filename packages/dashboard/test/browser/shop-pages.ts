@@ -67,12 +67,8 @@ export async function serveShop(): Promise<Shop> {
   const ledger = new InMemoryLedgerRepository({ transitionLog: true });
   const instances = Array.from(
     { length: 3 },
-    () => new Monque(ledger, { baseRetryInterval: 500, shutdownTimeout: 500 }),
+    () => new Monque(ledger, { baseRetryInterval: 500, shutdownTimeout: 500, logger: false }),
   );
-  for (const monque of instances) {
-    // What nobody listens to is written to stderr.
-    monque.on('job:error', () => {}).on('job:fail', () => {});
-  }
   const shop = await openShop(instances);
   const [, worker] = instances;
   if (!worker) throw new Error('The shop has no instances');

@@ -12,14 +12,13 @@ import { describeInBrowser, launch, type Served, serve, Tab } from './browser.ts
 const MARKUP = '<img src=x onerror="window.wasRun=true"><script>window.wasRun=true</script>';
 
 describeInBrowser('the pages', () => {
-  const monque = Monque.inMemory({ maxRetries: 1 });
+  const monque = Monque.inMemory({ maxRetries: 1, logger: false });
   const servers: Served[] = [];
   let browser: Browser;
   let base: string;
   let tab: Tab;
 
   beforeAll(async () => {
-    monque.on('job:error', () => {});
     browser = await launch();
     const served = await serve(createDashboard({ monque, actor: () => 'ann' }));
     servers.push(served);
