@@ -47,13 +47,31 @@ const simulation: TestProjectInlineConfiguration = {
   },
 };
 
+/** The sources of the dashboard import its pages, which are built. */
+const buildsPages = 'packages/dashboard/test/setup/build-pages.ts';
+
+/** What needs a browser. */
+const ofBrowser = ['packages/dashboard/test/browser/**/*.test.ts'];
+
+const browser: TestProjectInlineConfiguration = {
+  resolve: { alias },
+  test: {
+    ...common,
+    name: 'browser',
+    include: ofBrowser,
+    globalSetup: [buildsPages, 'packages/dashboard/test/browser/setup/global-setup.ts'],
+    env: { MONQUE_TEST_DRIVER_MAJOR: '7' },
+  },
+};
+
 const driver7: TestProjectInlineConfiguration = {
   resolve: { alias },
   test: {
     ...common,
     name: 'driver-7',
+    globalSetup: buildsPages,
     include: ['packages/*/{src,test}/**/*.test.ts', '{examples,scripts,benchmarks}/**/*.test.ts'],
-    exclude: [...configDefaults.exclude, ...ofTsed, ...ofUnits, ...ofSimulation],
+    exclude: [...configDefaults.exclude, ...ofTsed, ...ofUnits, ...ofSimulation, ...ofBrowser],
     env: { MONQUE_TEST_DRIVER_MAJOR: '7' },
   },
 };
@@ -96,7 +114,7 @@ const tsed: TestProjectInlineConfiguration = {
 
 export default defineConfig({
   test: {
-    projects: [units, driver7, tsed, driver6, simulation],
+    projects: [units, driver7, tsed, driver6, simulation, browser],
     // At the root, not in the projects: it then runs once for all of them.
     globalSetup: 'packages/core/test/setup/global-setup.ts',
     maxWorkers: 2,

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import type { Inspection, Job } from '@monque/core';
 import { ObjectId } from 'mongodb';
 import { describe, expect, test } from 'vitest';
@@ -217,6 +218,55 @@ describe('the times of a series', () => {
     const states = occurrencesOf(times, job, entries, now).map(({ state }) => state);
     expect(states).toEqual(['done', 'failed', 'skipped', 'late', 'planned']);
     expect(occurrencesOf(times, job, entries, now)[0]?.endedAfterMs).toBe(5_000);
+  });
+
+  test('are found by their claims where the entry of a run does not say its time', () => {
+    const minute = (hour: number, minutes: number): Date =>
+      new Date(Date.UTC(2026, 2, 1, hour, minutes));
+    const entries = [
+      { verb: 'enqueue', at: minute(8, 0) },
+      // A retry is claimed again, and belongs to the time of the first claim.
+      { verb: 'claim', at: minute(9, 0) },
+      { verb: 'retry', at: minute(9, 1) },
+      { verb: 'claim', at: minute(10, 30) },
+      { verb: 'repeat', at: minute(10, 31) },
+      // The run of ten came late; that of eleven was moved ahead.
+      { verb: 'claim', at: minute(10, 32) },
+      { verb: 'repeat', at: minute(10, 33) },
+      { verb: 'claim', at: minute(10, 40) },
+      { verb: 'repeat', at: minute(10, 41) },
+    ];
+    const states = occurrencesOf(times, job, entries, now).map(({ state }) => state);
+    expect(states).toEqual(['done', 'done', 'done', 'late', 'planned']);
+    const ofNoRun = [{ verb: 'repeat', at: minute(9, 1) }];
+    expect(occurrencesOf([nine as Date], job, ofNoRun, now)[0]?.state).toBe('unknown');
+  });
+
+  test('are told as the log of a scheduler has them', async () => {
+    const own = inMemory({ transitionLog: true, pollInterval: 20 });
+    own.worker('tick', () => 'done');
+    await own.start();
+    try {
+      const { _id, createdAt } = await own.schedule(
+        '* * * * * *',
+        'tick',
+        {},
+        { uniqueKey: 'tick' },
+      );
+      await once(own, 'job:complete');
+      await once(own, 'job:complete');
+      const from = createdAt.toISOString();
+      const to = new Date(createdAt.getTime() + 10_000).toISOString();
+      const { body } = await new TestDashboard(own).ask(
+        `series/${_id}/occurrences?from=${from}&to=${to}`,
+      );
+      const states = body.occurrences.map(({ state }: { state: string }) => state);
+      expect(states.slice(0, 2)).toEqual(['done', 'done']);
+      expect(states).not.toContain('skipped');
+      expect(body.isRecorded).toBe(true);
+    } finally {
+      await own.stop();
+    }
   });
 
   test('are unknown where nothing is on record, and running while a run is on', () => {

@@ -73,11 +73,7 @@ export function occurrencesOf(
   entries: readonly TransitionEntry[],
   now: Date,
 ): Occurrence[] {
-  const ended = new Map<number, TransitionEntry>();
-  for (const entry of entries) {
-    const time = entry.scheduledFor?.getTime();
-    if (time !== undefined && Object.hasOwn(ENDS, entry.verb)) ended.set(time, entry);
-  }
+  const ended = endedRuns(times, entries);
   const recorded = isRecorded(entries);
   const since = entries[0]?.at;
   const currentMs = job.scheduledFor?.getTime();
@@ -94,6 +90,36 @@ export function occurrencesOf(
     const isKnown = recorded && since !== undefined && time >= since;
     return { at, state: isKnown ? 'skipped' : 'unknown' };
   });
+}
+
+/**
+ * The entry of the end of each run, by the time that the run stands for. An entry that does not say its time is of the
+ * last time before the run was claimed first; of the next one, when that has its entry: such a run was moved ahead.
+ */
+function endedRuns(
+  times: readonly Date[],
+  entries: readonly TransitionEntry[],
+): ReadonlyMap<number, TransitionEntry> {
+  const ended = new Map<number, TransitionEntry>();
+  let claimedAt: Date | undefined;
+  for (const entry of entries) {
+    if (entry.verb === 'claim') claimedAt ??= entry.at;
+    if (!Object.hasOwn(ENDS, entry.verb)) continue;
+    const time = entry.scheduledFor ?? timeOfClaim(times, claimedAt, ended);
+    if (time !== undefined) ended.set(time.getTime(), entry);
+    claimedAt = undefined;
+  }
+  return ended;
+}
+
+function timeOfClaim(
+  times: readonly Date[],
+  claimedAt: Date | undefined,
+  ended: ReadonlyMap<number, TransitionEntry>,
+): Date | undefined {
+  if (claimedAt === undefined) return undefined;
+  const before = times.findLastIndex((time) => time <= claimedAt);
+  return times.slice(Math.max(0, before)).find((time) => !ended.has(time.getTime()));
 }
 
 function currentState({ status, nextRunAt }: Job, now: Date): Occurrence['state'] {

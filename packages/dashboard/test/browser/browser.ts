@@ -1,0 +1,107 @@
+/**
+ * A browser for the tests, and a server that the dashboard is mounted in.
+ */
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
+import { describe, inject } from 'vitest';
+import type { DashboardHandler } from '../../src/index.ts';
+import { toNodeListener } from '../../src/node.ts';
+
+/** A `describe` for tests that need a browser: visibly skipped in a run without one. */
+export function describeInBrowser(name: string, fn: () => void): void {
+  const isSkipped = inject('chromium') === '';
+  describe.skipIf(isSkipped)(isSkipped ? `${name} (skipped: MONQUE_TEST_BROWSER=skip)` : name, fn);
+}
+
+/** Starts the browser. */
+export function launch(): Promise<Browser> {
+  // As root there is no sandbox, and the small shared memory of containers is no place for pages.
+  const args = ['--no-sandbox', '--disable-dev-shm-usage'];
+  return chromium.launch({ executablePath: inject('chromium'), args });
+}
+
+/** A dashboard that is served. */
+export interface Served {
+  /** The address of the mount, with its slash. */
+  readonly base: string;
+  close(): Promise<void>;
+}
+
+/** Serves a dashboard, below a prefix when one is given. */
+export async function serve(dashboard: DashboardHandler, prefix = '/'): Promise<Served> {
+  const server = createServer(toNodeListener(dashboard));
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  return {
+    base: `http://127.0.0.1:${port}${prefix}`,
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+}
+
+/** A page that notes whatever goes wrong in it. */
+export class Tab {
+  readonly page: Page;
+  readonly #base: string;
+  /** Errors of scripts, and what the browser refused by the Content-Security-Policy. */
+  readonly faults: string[] = [];
+
+  private constructor(page: Page, base: string) {
+    this.page = page;
+    this.#base = base;
+    page.on('pageerror', (error) => this.faults.push(String(error.stack)));
+    page.on('console', (message) => {
+      const text = message.text();
+      // An answer of the API with an error is shown by the page.
+      if (message.type() === 'error' && !text.startsWith('Failed to load resource')) {
+        this.faults.push(text);
+      }
+    });
+  }
+
+  static async open(
+    browser: Browser,
+    base: string,
+    options: BrowserContextOptions = {},
+  ): Promise<Tab> {
+    const context = await browser.newContext({ timezoneId: 'UTC', ...options });
+    // A machine may be busy with much else.
+    context.setDefaultTimeout(30_000);
+    return new Tab(await context.newPage(), base);
+  }
+
+  /** Goes to a page below the mount, and waits until it stands. */
+  async goto(path: string): Promise<void> {
+    await this.page.goto(this.#base + path);
+    await this.settled();
+  }
+
+  /** Waits until nothing on the page is being read for the first time. */
+  async settled(): Promise<void> {
+    await this.page.waitForFunction(
+      () => document.querySelector('main h1') !== null && !document.querySelector('main .ghost'),
+    );
+  }
+
+  /** Where the tab is, below the mount. */
+  get path(): string {
+    return this.page.url().slice(this.#base.length);
+  }
+
+  /** Closes it; after a test that failed it says what was on the page. */
+  async closeAfter(state: string | undefined): Promise<void> {
+    if (state === 'fail') {
+      const text = await this.page.locator('body').ariaSnapshot();
+      console.error(`At ${this.path} the page said:\n${text}`);
+    }
+    await this.close();
+  }
+
+  close(): Promise<void> {
+    return this.page.context().close();
+  }
+}

@@ -1,0 +1,104 @@
+/**
+ * Every page in both themes: nothing that axe finds, nothing that the browser refuses, no page wider than a narrow
+ * window. The screenshots are for people to look at.
+ */
+import { mkdir, readFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { fileURLToPath } from 'node:url';
+import type { AxeResults, RunOptions } from 'axe-core';
+import type { Browser } from 'playwright-core';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { describeInBrowser, launch, Tab } from './browser.ts';
+import { OPENED_BY, PAGE_NAMES, type PageName, type Shop, serveShop } from './shop-pages.ts';
+
+const FOLDER = fileURLToPath(new URL('../../screenshots/', import.meta.url));
+const WIDTHS = [1440, 768, 320] as const;
+const HEIGHT = 900;
+const RULES = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
+
+interface Axe {
+  run(options: RunOptions): Promise<AxeResults>;
+}
+
+describeInBrowser('each page', () => {
+  let shop: Shop;
+  let browser: Browser;
+  let axe: string;
+
+  beforeAll(async () => {
+    await mkdir(FOLDER, { recursive: true });
+    axe = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+    [shop, browser] = await Promise.all([serveShop(), launch()]);
+  });
+
+  afterAll(async () => {
+    await browser?.close();
+    await shop?.close();
+  });
+
+  test.concurrent.each(PAGE_NAMES)(
+    '%s is accessible and fits its window in both themes',
+    async (name) => {
+      const viewport = { width: WIDTHS[0], height: HEIGHT };
+      const tab = await Tab.open(browser, shop.base, { viewport, colorScheme: 'light' });
+      await tab.goto(shop.pages[name]);
+      // A chart needs a few looks at the server.
+      if (name === 'metrics') await tab.page.locator('.uplot').first().waitFor();
+      await open(tab, name);
+      const faults = await faultsOf(tab, axe, { runOnly: RULES });
+      const tooWide = await screenshots(tab, `${name}-light`);
+      await tab.page.emulateMedia({ colorScheme: 'dark' });
+      // The themes differ in nothing but colours.
+      faults.push(...(await faultsOf(tab, axe, { runOnly: ['color-contrast'] })));
+      tooWide.push(...(await screenshots(tab, `${name}-dark`)));
+      await tab.close();
+      expect({ faults, tooWide, refused: tab.faults }).toEqual({
+        ...{ faults: [], tooWide: [], refused: [] },
+      });
+    },
+    120_000,
+  );
+});
+
+/** Opens what is shown above the page, and waits until it stands. */
+async function open(tab: Tab, name: PageName): Promise<void> {
+  if (name === 'menu') {
+    await tab.page.setViewportSize({ width: 320, height: HEIGHT });
+    await tab.page.getByRole('button', { name: 'Menu' }).click();
+    await tab.page.getByRole('link', { name: 'Instances' }).waitFor();
+    const focused = await tab.page.evaluate(() => document.activeElement?.textContent);
+    expect(focused).toBe('Shop');
+  }
+  const by = OPENED_BY[name];
+  if (by === undefined) return;
+  if (typeof by === 'string') await tab.page.keyboard.press(by);
+  else await tab.page.getByRole('button', { name: by }).first().click();
+  await tab.page.getByRole('dialog').waitFor();
+  await tab.page.waitForFunction(() => document.querySelector('dialog .ghost') === null);
+}
+
+/** What axe finds, as sentences. */
+async function faultsOf(tab: Tab, axe: string, options: RunOptions): Promise<string[]> {
+  if (!(await tab.page.evaluate(() => 'axe' in window))) await tab.page.evaluate(axe);
+  const results = await tab.page.evaluate(
+    (given): Promise<AxeResults> => (Reflect.get(window, 'axe') as Axe).run(given),
+    { ...options, resultTypes: ['violations' as const] },
+  );
+  return results.violations.flatMap(({ id, nodes }) =>
+    nodes.slice(0, 3).map(({ target, failureSummary }) => `${id}: ${target} ${failureSummary}`),
+  );
+}
+
+/** Takes the screenshots; the widths at which the page is wider than the window are the answer. */
+async function screenshots(tab: Tab, name: string): Promise<number[]> {
+  const tooWide: number[] = [];
+  for (const width of WIDTHS) {
+    await tab.page.setViewportSize({ width, height: HEIGHT });
+    const over = await tab.page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+    if (over > 0) tooWide.push(width);
+    const path = `${FOLDER}${name}-${width}.png`;
+    await tab.page.screenshot({ path, fullPage: width === WIDTHS[0] });
+  }
+  await tab.page.setViewportSize({ width: WIDTHS[0], height: HEIGHT });
+  return tooWide;
+}

@@ -1,0 +1,141 @@
+/**
+ * The pages of the dashboard as they are with the jobs of the demo's shop.
+ */
+import { InMemoryLedgerRepository, Monque } from '@monque/core';
+import { until } from '../../../core/test/setup/until.ts';
+import { openShop } from '../../demo/shop.mjs';
+import { createDashboard, type JobsAnswer, type SeriesListAnswer } from '../../src/index.ts';
+import { type Served, serve } from './browser.ts';
+
+/** The pages, by the names of their screenshots. */
+export const PAGE_NAMES = [
+  'overview',
+  'jobs',
+  'jobs-filtered',
+  'jobs-none',
+  'jobs-refused',
+  'job-failed',
+  'job-blocked',
+  'job-running',
+  'job-completed',
+  'job-missing',
+  'names',
+  'name',
+  'series',
+  'series-calendar',
+  'series-dense',
+  'gates',
+  'errors',
+  'error',
+  'rules',
+  'instances',
+  'instance',
+  'metrics',
+  'activity',
+  'settings',
+  'not-found',
+  'dialog-enqueue',
+  'dialog-bulk',
+  'dialog-reasons',
+  'dialog-gate',
+  'dialog-series',
+  'dialog-keys',
+  'menu',
+] as const;
+
+/** What is pressed on a page to open something on it: the name of a button, or a key. */
+export const OPENED_BY: Partial<Record<PageName, RegExp | string>> = {
+  'dialog-enqueue': /^Enqueue a job/,
+  'dialog-bulk': /^Retry all that match/,
+  'dialog-reasons': /^Why\?/,
+  'dialog-gate': /^Open the gate/,
+  'dialog-series': /^Change$/,
+  'dialog-keys': '?',
+};
+
+/** The name of a page. */
+export type PageName = (typeof PAGE_NAMES)[number];
+
+/** The shop, served. */
+export interface Shop extends Served {
+  /** The path of each page below the mount. */
+  readonly pages: Readonly<Record<PageName, string>>;
+}
+
+/** Opens the shop, and waits until it has jobs in every state. */
+export async function serveShop(): Promise<Shop> {
+  const ledger = new InMemoryLedgerRepository({ transitionLog: true });
+  const instances = Array.from(
+    { length: 3 },
+    () => new Monque(ledger, { baseRetryInterval: 500, shutdownTimeout: 500, logger: false }),
+  );
+  const shop = await openShop(instances);
+  const [, worker] = instances;
+  if (!worker) throw new Error('The shop has no instances');
+  const served = await serve(
+    createDashboard({
+      monque: worker,
+      actor: () => 'ann',
+      title: 'Shop',
+      environment: 'production',
+    }),
+  );
+  const close = async (): Promise<void> => {
+    await served.close();
+    await shop.close();
+  };
+  try {
+    return { base: served.base, close, pages: await pagesOf(served.base) };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+async function pagesOf(base: string): Promise<Shop['pages']> {
+  const get = async <T>(path: string): Promise<T> =>
+    (await (await fetch(`${base}api/v1/${path}`)).json()) as T;
+  const job = (query: string): Promise<string> =>
+    until(`a job with ${query}`, async () => (await get<JobsAnswer>(`jobs?${query}`)).jobs[0]?.id);
+  const blocked = await job('status=blocked');
+  const failed = await job('status=failed&name=charge-card');
+  const { series } = await get<SeriesListAnswer>('series');
+  const seriesOf = (name: string): string => series.find((row) => row.name === name)?.id ?? '';
+  const { instances } = await get<{ instances: { instanceId: string }[] }>('instances');
+  const { groups } = await get<{ groups: { name: string; pattern: string }[] }>('errors');
+  const [error] = groups;
+  return {
+    overview: '',
+    jobs: '-/jobs',
+    'jobs-filtered': '-/jobs?name=charge-card&status=failed',
+    'jobs-none': '-/jobs?name=nothing-of-that-name',
+    'jobs-refused': '-/jobs?meta.tenant=acme',
+    'job-failed': `-/jobs/${failed}`,
+    'job-blocked': `-/jobs/${blocked}`,
+    'job-running': `-/jobs/${await job('status=processing&name=render-report')}`,
+    'job-completed': `-/jobs/${await job('status=completed&name=send-email')}`,
+    'job-missing': '-/jobs/0123456789abcdef01234567',
+    names: '-/names',
+    name: '-/name?name=send-email',
+    series: '-/series',
+    'series-calendar': `-/series/${seriesOf('render-report')}`,
+    'series-dense': `-/series/${seriesOf('clean-up')}`,
+    gates: '-/gates',
+    errors: '-/errors',
+    error: `-/errors?error=${encodeURIComponent(`${error?.name} ${error?.pattern}`)}`,
+    rules: '-/rules',
+    instances: '-/instances',
+    instance: `-/instances?instance=${instances[0]?.instanceId}`,
+    metrics: '-/metrics',
+    activity: '-/activity',
+    settings: '-/settings',
+    'not-found': '-/nowhere',
+    'dialog-enqueue': '-/jobs?name=nothing-of-that-name',
+    'dialog-bulk': '-/jobs?name=charge-card&status=failed',
+    'dialog-reasons': '-/jobs?status=pending',
+    'dialog-gate': `-/jobs/${blocked}`,
+    'dialog-series': `-/series/${seriesOf('render-report')}`,
+    'dialog-keys': '-/nowhere',
+    menu: '-/nowhere',
+  };
+}

@@ -1,0 +1,243 @@
+/**
+ * What holds on every page: all can be done by the keyboard, what was stored is shown and never run, and who may not do
+ * something is told so.
+ */
+import { Monque } from '@monque/core';
+import type { Browser } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { until } from '../../../core/test/setup/until.ts';
+import { createDashboard } from '../../src/index.ts';
+import { describeInBrowser, launch, type Served, serve, Tab } from './browser.ts';
+
+const MARKUP = '<img src=x onerror="window.wasRun=true"><script>window.wasRun=true</script>';
+
+describeInBrowser('the pages', () => {
+  const monque = Monque.inMemory({ maxRetries: 1, logger: false });
+  const servers: Served[] = [];
+  let browser: Browser;
+  let base: string;
+  let tab: Tab;
+
+  beforeAll(async () => {
+    browser = await launch();
+    const served = await serve(createDashboard({ monque, actor: () => 'ann' }));
+    servers.push(served);
+    base = served.base;
+    await monque.enqueueMany(
+      Array.from({ length: 60 }, (_, n) => ({ name: n % 2 ? 'mail' : 'report', data: { n } })),
+    );
+  });
+
+  afterAll(async () => {
+    await browser?.close();
+    for (const served of servers) await served.close();
+    await monque.stop();
+  });
+
+  beforeEach(async () => {
+    tab = await Tab.open(browser, base, { viewport: { width: 1280, height: 900 } });
+  });
+
+  afterEach(async ({ task }) => {
+    await tab.closeAfter(task.result?.state);
+    expect(tab.faults).toEqual([]);
+  });
+
+  const focused = (): Promise<string | null | undefined> =>
+    tab.page.evaluate(() => document.activeElement?.getAttribute('aria-label'));
+  const press = async (...keys: string[]): Promise<void> => {
+    for (const key of keys) await tab.page.keyboard.press(key);
+  };
+
+  test('a filter is made by the keyboard alone, and stands in the address', async () => {
+    await tab.goto('-/jobs');
+    await press('/');
+    expect(await focused()).toBe('Filter jobs');
+    await tab.page.keyboard.type('stat');
+    const options = tab.page.getByRole('option');
+    await options.first().waitFor();
+    await press('Enter');
+    await tab.page.keyboard.type('pend');
+    await press('ArrowDown', 'Enter');
+    await until('the state in the address', () => tab.path === '-/jobs?status=pending');
+    await tab.page.keyboard.type('name:mai');
+    await press('ArrowDown', 'Enter');
+    await until('the name in the address', () => tab.path.endsWith('status=pending&name=mail'));
+    await press('Backspace');
+    await until('the name to be gone', () => tab.path === '-/jobs?status=pending');
+    await press('ArrowDown');
+    await options.first().waitFor();
+    await press('Escape');
+    await options.first().waitFor({ state: 'hidden' });
+    expect(await focused()).toBe('Filter jobs');
+  });
+
+  test('an id that is pasted opens its job', async () => {
+    const job = await monque.enqueue('mail', { pasted: true });
+    await tab.goto('-/jobs');
+    await press('/');
+    await tab.page.keyboard.insertText(` ${job._id} `);
+    await press('Enter');
+    await until('the job', () => tab.path === `-/jobs/${job._id}`);
+    await tab.page.getByText('"pasted": ').waitFor();
+  });
+
+  test('focus follows to the content of a page, and comes back from a dialog', async () => {
+    await tab.goto('');
+    await press('Tab');
+    expect(await tab.page.evaluate(() => document.activeElement?.textContent)).toBe(
+      'Go to the content',
+    );
+    await press('Enter');
+    expect(await tab.page.evaluate(() => document.activeElement?.tagName)).toBe('MAIN');
+    await press('g', 'j');
+    await until('the jobs', () => tab.path === '-/jobs');
+    await tab.settled();
+    await until('the focus', () =>
+      tab.page.evaluate(() => document.activeElement?.tagName === 'MAIN'),
+    );
+    await press('Tab', 'Enter');
+    await tab.page.getByRole('dialog').waitFor();
+    await press('Escape');
+    await tab.page.getByRole('dialog').waitFor({ state: 'detached' });
+    expect(await tab.page.evaluate(() => document.activeElement?.textContent)).toBe(
+      'Enqueue a job',
+    );
+    await press('?');
+    await tab.page.getByRole('dialog', { name: 'Keys' }).waitFor();
+  });
+
+  test('jobs are picked with Shift, and a bulk action counts before it does anything', async () => {
+    await tab.goto('-/jobs?name=report&status=pending');
+    const picks = tab.page.getByRole('checkbox', { name: /^Pick/ });
+    await picks.nth(0).click();
+    await picks.nth(4).click({ modifiers: ['Shift'] });
+    await tab.page.getByText('5 jobs picked').waitFor();
+    await tab.page.getByRole('button', { name: 'Cancel', exact: true }).click();
+    await tab.page.getByRole('dialog').getByText('5 jobs match').waitFor();
+    await tab.page.getByRole('dialog').getByRole('button', { name: 'Cancel 5' }).click();
+    await tab.page.getByText('5 of 5 jobs changed').waitFor();
+    const cancelled = await monque.getJobs({ name: 'report', status: 'cancelled' });
+    expect(cancelled).toHaveLength(5);
+  });
+
+  test('many jobs are explained together', async () => {
+    await tab.goto('-/jobs?name=mail&status=pending');
+    await tab.page.getByRole('button', { name: 'Why?' }).click();
+    const dialog = tab.page.getByRole('dialog');
+    await dialog.getByText('No instance is alive').waitFor();
+    await dialog.getByText('noInstance').waitFor();
+    await dialog.getByRole('link', { name: 'Show one' }).click();
+    await tab.page.getByLabel('Why it is where it is').getByText('No instance is alive').waitFor();
+  });
+
+  test('a job is enqueued with exact values, and shows them as they are', async () => {
+    await tab.goto('-/jobs');
+    await tab.page.getByRole('button', { name: 'Enqueue a job' }).click();
+    const dialog = tab.page.getByRole('dialog');
+    await dialog.getByLabel('Name', { exact: true }).fill('exact');
+    await dialog
+      .getByLabel('Data', { exact: true })
+      .fill('{"big": {"$numberLong": "9007199254740993"');
+    await dialog.getByRole('button', { name: 'Enqueue' }).click();
+    await dialog.getByText('The data is not JSON').waitFor();
+    await dialog
+      .getByLabel('Data', { exact: true })
+      .fill('{"big": {"$numberLong": "9007199254740993"}}');
+    await dialog.getByRole('button', { name: 'Enqueue' }).click();
+    const [job] = await until('the job', async () => {
+      const found = await monque.getJobs({ name: 'exact' });
+      return found.length > 0 ? found : undefined;
+    });
+    expect(job?.data).toEqual({ big: 9_007_199_254_740_993n });
+    await tab.goto(`-/jobs/${job?._id}`);
+    await tab.page.getByText('"9007199254740993"').first().waitFor();
+  });
+
+  test('what was stored is shown and never run', async () => {
+    const stored = { [MARKUP]: MARKUP, constructor: { prototype: MARKUP }, url: 'javascript:x()' };
+    const job = await monque.enqueue(MARKUP, stored, {
+      metadata: { note: MARKUP },
+      uniqueKey: MARKUP,
+    });
+    await monque.cancelJob(job._id, { reason: MARKUP });
+    for (const path of [`-/jobs/${job._id}`, '-/jobs', '-/names', '-/activity', '']) {
+      await tab.goto(path);
+      const counts = await tab.page.evaluate(() => ({
+        images: document.querySelectorAll('img').length,
+        wasRun: 'wasRun' in window,
+        links: document.querySelectorAll('a[href^="javascript"]').length,
+      }));
+      expect([path, counts]).toEqual([path, { images: 0, wasRun: false, links: 0 }]);
+    }
+    await tab.goto(`-/name?name=${encodeURIComponent(MARKUP)}`);
+    expect(await tab.page.locator('h1').textContent()).toBe(MARKUP);
+  });
+
+  test('who may only read is told so at each button, and nothing is sent', async () => {
+    const served = await serve(createDashboard({ monque, actor: () => 'bob', readOnly: true }));
+    servers.push(served);
+    const reader = await Tab.open(browser, served.base);
+    const sent: string[] = [];
+    reader.page.on('request', (request) => {
+      if (request.method() !== 'GET') sent.push(`${request.method()} ${request.url()}`);
+    });
+    await reader.goto('-/names');
+    const pause = reader.page.getByRole('button', { name: 'Pause mail' });
+    expect(await pause.getAttribute('title')).toBe('This dashboard is read-only for you.');
+    await pause.focus();
+    await reader.page.keyboard.press('Enter');
+    await pause.click({ force: true });
+    await reader.page.getByText('bob (read-only)').waitFor();
+    expect(sent).toEqual([]);
+    await reader.close();
+  });
+
+  test('a server that goes away is told of, and is asked again', async () => {
+    const own = await Tab.open(browser, base);
+    await own.goto('-/settings');
+    await own.page.route('**/api/v1/**', (route) => route.abort());
+    await own.page.getByRole('link', { name: 'Jobs' }).click();
+    await own.page.getByText('The server of this dashboard does not answer.').first().waitFor();
+    await own.page.unroute('**/api/v1/**');
+    await own.page.getByRole('button', { name: 'Try again' }).click();
+    await own.page.getByRole('table', { name: 'Jobs' }).waitFor();
+    await own.close();
+  });
+
+  test('where a stream does not pass, the pages ask every five seconds', async () => {
+    await tab.page.route('**/api/v1/events', (route) => route.fulfill({ status: 501 }));
+    await tab.goto('');
+    await tab.page.getByRole('button', { name: 'Live, every 5 s' }).waitFor();
+    await tab.page.getByRole('table', { name: 'Names' }).waitFor();
+    await tab.page.waitForRequest('**/api/v1/overview');
+  });
+
+  test('what a browser chose is kept: the theme, and whether single keys do something', async () => {
+    await tab.goto('-/settings');
+    await tab.page.getByLabel('Theme', { exact: true }).selectOption('dark');
+    await tab.page.getByRole('checkbox', { name: /Single keys/ }).uncheck();
+    await tab.page.reload();
+    await tab.settled();
+    const scheme = (): Promise<string> =>
+      tab.page.evaluate(() => getComputedStyle(document.documentElement).colorScheme);
+    expect(await scheme()).toBe('dark');
+    await press('g', 'j');
+    expect(tab.path).toBe('-/settings');
+    await tab.page.getByRole('button', { name: /^Theme: dark/ }).click();
+    expect(await scheme()).toBe('light dark');
+  });
+
+  test('a dashboard whose host answers nothing of use says what was answered', async () => {
+    const dashboard = createDashboard({ monque, actor: () => 'ann' });
+    const served = await serve(async (request) => {
+      const isApi = request.url.includes('/api/v1/');
+      return isApi ? new Response('<h1>Bad gateway</h1>', { status: 502 }) : dashboard(request);
+    });
+    servers.push(served);
+    const own = await Tab.open(browser, served.base);
+    await own.page.goto(served.base);
+    await own.page.getByText('The server answered with status 502').waitFor();
+    await own.close();
+  });
+});
