@@ -3,7 +3,9 @@
  *
  * @module
  */
+
 import manifest from '../package.json' with { type: 'json' };
+import { addJobCommands } from './commands/jobs.ts';
 import { CliCommand } from './context/command.ts';
 import type { CliContext } from './context/context.ts';
 import { CONFIG_FILE } from './context/settings.ts';
@@ -17,7 +19,7 @@ Data goes to stdout, words for people to stderr. What is changed stands in the h
 type AddCommands = (program: CliCommand, context: CliContext) => void;
 
 /** A group of commands is a function here; it loads what its commands do only when one of them runs. */
-const GROUPS: readonly AddCommands[] = [];
+const GROUPS: readonly AddCommands[] = [addJobCommands];
 
 /** Makes the tree. */
 export function buildProgram(context: CliContext): CliCommand {
@@ -47,5 +49,11 @@ export function buildProgram(context: CliContext): CliCommand {
   });
   context.readFrom(program);
   for (const add of GROUPS) add(program, context);
+  addHelpEnd(program);
   return program;
+}
+
+function addHelpEnd(command: CliCommand): void {
+  command.addHelpText('after', () => command.helpEnd());
+  for (const child of command.children) addHelpEnd(child);
 }
