@@ -5,7 +5,9 @@
  */
 
 import manifest from '../package.json' with { type: 'json' };
+import { addClusterCommands } from './commands/cluster.ts';
 import { addJobCommands } from './commands/jobs.ts';
+import { addSeriesCommands } from './commands/series.ts';
 import { CliCommand } from './context/command.ts';
 import type { CliContext } from './context/context.ts';
 import { CONFIG_FILE } from './context/settings.ts';
@@ -19,7 +21,7 @@ Data goes to stdout, words for people to stderr. What is changed stands in the h
 type AddCommands = (program: CliCommand, context: CliContext) => void;
 
 /** A group of commands is a function here; it loads what its commands do only when one of them runs. */
-const GROUPS: readonly AddCommands[] = [addJobCommands];
+const GROUPS: readonly AddCommands[] = [addClusterCommands, addJobCommands, addSeriesCommands];
 
 /** Makes the tree. */
 export function buildProgram(context: CliContext): CliCommand {

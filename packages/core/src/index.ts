@@ -53,6 +53,7 @@ export type { SchemaIssue, SchemaResult, StandardSchema } from './foundation/sta
 export { type Codec, type CodecContext, type CodecField, UndecodableError } from './job/codec.ts';
 export {
   type BackoffPlan,
+  DOCUMENT_VERSION,
   type GateRecord,
   type HistoryEntry,
   type Job,
@@ -92,7 +93,9 @@ export {
   DEFAULT_MISSED,
   type MissedPolicy,
   type NextRun,
+  nextOccurrences,
   nextRunOf,
+  type OccurrencesOptions,
   type SeriesPlan,
 } from './job/next-run.ts';
 export type {
@@ -104,6 +107,7 @@ export type {
   ResultOf,
   UntypedJobs,
 } from './job/typed-jobs.ts';
+export { unfitReason } from './job/unfit-reason.ts';
 export {
   type LockField,
   lockOf,
@@ -128,6 +132,11 @@ export {
   MongoLedgerRepository,
   type MongoLedgerRepositoryOptions,
 } from './ledger/mongodb/mongo-ledger-repository.ts';
+export {
+  ENGINE_INDEXES,
+  LISTING_INDEXES,
+  type NamedIndex,
+} from './ledger/mongodb/server/indexes.ts';
 export { chooseRescue, type RescueChoice, type RescuedFields } from './ledger/rescue-choice.ts';
 export type {
   BuiltInRule,

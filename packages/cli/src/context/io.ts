@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { userInfo } from 'node:os';
 import type { Readable, Writable } from 'node:stream';
 
 /** Where text goes, with what is known of the terminal behind it. */
@@ -43,6 +44,15 @@ export interface Io {
 
 const SIGNALS = ['SIGINT', 'SIGTERM'] as const;
 
+/** A container may run as a user that has no name. */
+function userName(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    return 'cli';
+  }
+}
+
 /** This process. */
 export function processIo(): Io {
   return {
@@ -52,7 +62,7 @@ export function processIo(): Io {
     env: process.env,
     cwd: process.cwd(),
     now: () => new Date(),
-    user: () => process.env.USER || process.env.LOGNAME || process.env.USERNAME || 'cli',
+    user: userName,
     onInterrupt: (listener) => {
       for (const signal of SIGNALS) process.on(signal, listener);
       return () => {

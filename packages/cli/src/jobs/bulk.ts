@@ -158,7 +158,7 @@ class Bulk {
       if (output.isJson) await output.line(JSON.stringify(plain({ id, done: true })));
     } catch (error) {
       const { message, exitCode } = faultOf(error);
-      await this.#leave(id, message.replaceAll(id, 'a job'), exitCode);
+      await this.#leave(id, message.replaceAll(`job ${id}`, 'it'), exitCode);
     }
   }
 
