@@ -5,9 +5,11 @@
  */
 
 import manifest from '../package.json' with { type: 'json' };
+import { addCareCommands } from './commands/care.ts';
 import { addClusterCommands } from './commands/cluster.ts';
 import { addJobCommands } from './commands/jobs.ts';
 import { addSeriesCommands } from './commands/series.ts';
+import { addTransferCommands } from './commands/transfer.ts';
 import { CliCommand } from './context/command.ts';
 import type { CliContext } from './context/context.ts';
 import { CONFIG_FILE } from './context/settings.ts';
@@ -21,7 +23,13 @@ Data goes to stdout, words for people to stderr. What is changed stands in the h
 type AddCommands = (program: CliCommand, context: CliContext) => void;
 
 /** A group of commands is a function here; it loads what its commands do only when one of them runs. */
-const GROUPS: readonly AddCommands[] = [addClusterCommands, addJobCommands, addSeriesCommands];
+const GROUPS: readonly AddCommands[] = [
+  addClusterCommands,
+  addJobCommands,
+  addSeriesCommands,
+  addCareCommands,
+  addTransferCommands,
+];
 
 /** Makes the tree. */
 export function buildProgram(context: CliContext): CliCommand {
