@@ -7,6 +7,7 @@
 import manifest from '../package.json' with { type: 'json' };
 import { addCareCommands } from './commands/care.ts';
 import { addClusterCommands } from './commands/cluster.ts';
+import { addCompletionCommand } from './commands/completion.ts';
 import { addJobCommands } from './commands/jobs.ts';
 import { addSeriesCommands } from './commands/series.ts';
 import { addTransferCommands } from './commands/transfer.ts';
@@ -29,6 +30,7 @@ const GROUPS: readonly AddCommands[] = [
   addSeriesCommands,
   addCareCommands,
   addTransferCommands,
+  addCompletionCommand,
 ];
 
 /** Makes the tree. */
