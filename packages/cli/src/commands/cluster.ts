@@ -3,13 +3,15 @@
  *
  * @module
  */
+
 import type { GateListOptions } from '../cluster/gates.ts';
 import type { CliCommand } from '../context/command.ts';
 import type { CliContext } from '../context/context.ts';
 import { ExitCode } from '../context/exit-codes.ts';
 import { integer, list, milliseconds } from '../context/values.ts';
+import type { TopOptions } from '../top/top.ts';
 
-/** Adds `status`, `names`, `instances` and `gates`. */
+/** Adds `status`, `names`, `instances`, `gates` and `top`. */
 export function addClusterCommands(program: CliCommand, context: CliContext): void {
   const load = () => import('../cluster/look.ts');
   program
@@ -56,6 +58,17 @@ export function addClusterCommands(program: CliCommand, context: CliContext): vo
     .description('lists the processes that run jobs, and what they hold')
     .action(context.runs(async (session) => (await load()).listInstances(session)));
   addGates(program, context);
+  program
+    .command('top')
+    .onPage('cluster')
+    .description('a live view on the whole terminal: names, instances, running jobs, failures')
+    .option('--interval <duration>', 'between two looks', milliseconds, 5_000)
+    .endsWith([ExitCode.INTERRUPTED])
+    .action(
+      context.runs(async (session, options: TopOptions) =>
+        (await import('../top/top.ts')).top(session, options),
+      ),
+    );
 }
 
 function addGates(program: CliCommand, context: CliContext): void {

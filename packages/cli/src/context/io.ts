@@ -38,11 +38,13 @@ export interface Io {
   readonly now: () => Date;
   /** Who is asked to name the actor when nobody did. */
   readonly user: () => string;
-  /** Calls the listener for Ctrl-C and SIGTERM until the answer is called. */
+  /** Calls the listener when the process ends, however it does, until the answer is called. */
+  readonly onExit: (listener: () => void) => () => void;
+  /** Calls the listener for Ctrl-C, SIGTERM and a terminal that goes away until the answer is called. */
   readonly onInterrupt: (listener: () => void) => () => void;
 }
 
-const SIGNALS = ['SIGINT', 'SIGTERM'] as const;
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 /** A container may run as a user that has no name. */
 function userName(): string {
@@ -63,6 +65,10 @@ export function processIo(): Io {
     cwd: process.cwd(),
     now: () => new Date(),
     user: userName,
+    onExit: (listener) => {
+      process.on('exit', listener);
+      return () => process.off('exit', listener);
+    },
     onInterrupt: (listener) => {
       for (const signal of SIGNALS) process.on(signal, listener);
       return () => {
