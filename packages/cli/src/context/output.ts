@@ -43,7 +43,7 @@ export class Output {
 
   /** The width of the terminal behind stdout; unbounded in a pipe. */
   get width(): number {
-    return this.#stdout.isTTY ? (this.#stdout.columns ?? 80) : Number.POSITIVE_INFINITY;
+    return this.#stdout.isTTY ? this.#stdout.columns || 80 : Number.POSITIVE_INFINITY;
   }
 
   /** True when people look at stderr, so that progress is worth showing. */
