@@ -180,7 +180,8 @@ class CheckedSetup {
     const names = namesOf(verb, given);
     if (verb === 'schedule') this.series += 1;
     for (const name of names) {
-      this.#calls.push({ where: `${verb}('${name}')`, name, repeat: async () => call(...given) });
+      const where = typeof name === 'string' ? `${verb}('${name}')` : verb;
+      this.#calls.push({ where, name, repeat: async () => call(...given) });
     }
     // What it would answer, if it can; whether it can is told below.
     return Promise.resolve(call(...given)).catch(() => undefined);
@@ -200,5 +201,5 @@ function namesOf(verb: string, given: readonly unknown[]): readonly unknown[] {
   if (verb === 'schedule') return [given[1]];
   if (verb !== 'enqueueMany') return [given[0]];
   const [entries] = given;
-  return Array.isArray(entries) ? entries.map((entry) => entry?.name) : [entries];
+  return Array.isArray(entries) ? entries.map((entry) => entry?.name) : [undefined];
 }

@@ -73,10 +73,8 @@ export function faultOf(thrown: unknown): Fault {
 function exitCodeOf(error: Error): ExitCode {
   if (error instanceof CliError) return error.exitCode;
   const { code } = error as { code?: unknown };
-  const known =
-    typeof code === 'string'
-      ? OF_CODES[code]
-      : OF_SERVER_CODES[typeof code === 'number' ? code : 0];
+  // A reply that was read without promoting values has its code as an object of the driver's.
+  const known = typeof code === 'string' ? OF_CODES[code] : OF_SERVER_CODES[Number(code)];
   return known ?? OF_NAMES[error.name] ?? ExitCode.FOUND;
 }
 
