@@ -205,7 +205,7 @@ describe('errors', () => {
     expect(code(new CliError('x', ExitCode.TIMEOUT))).toBe(8);
     expect(code(new CliError('x'))).toBe(1);
     expect(code(new MonqueError('UNKNOWN_OUTCOME', 'x'))).toBe(6);
-    expect(code(new MonqueError('SOMETHING', 'x'))).toBe(1);
+    expect(code(new MonqueError('BUSY', 'x'))).toBe(1);
     expect(code(new MongoServerError({ message: 'x', code: 13 }))).toBe(4);
     expect(code(new MongoServerError({ message: 'x', code: 18 }))).toBe(5);
     expect(code(Object.assign(new Error('x'), { name: 'MongoNetworkError' }))).toBe(5);

@@ -192,7 +192,7 @@ const AT = new Date('2026-06-01T10:00:00Z');
 
 function snapshotOf(names: readonly string[], jobs: Snapshot['jobs'] = []): Snapshot {
   const rows = names.map((name) => ({
-    ...{ name, isPaused: true, instances: 0, due: 1, dueIsCut: false, lag: 5_000 },
+    ...{ name, isPaused: true, instances: 0, due: 1, dueIsCut: false, longestWaitMs: 5_000 },
   }));
   const instances = [{ instanceId: 'one', isOwn: false, state: 'dead' as const }];
   const none = { count: 0, isCut: false, byName: [] };

@@ -4,15 +4,8 @@
  *
  * @module
  */
-import {
-  DOCUMENT_VERSION,
-  type Inspection,
-  type Job,
-  JobStatus,
-  type Schedule,
-  SUSPECT_RESCUE_COUNT,
-  unfitReason,
-} from '@monque/core';
+import { type Inspection, type Job, JobStatus, type Schedule } from '@monque/core';
+import { DOCUMENT_VERSION, SUSPECT_RESCUE_COUNT, unfitReason } from '@monque/core/ledger';
 import type { Document } from 'mongodb';
 import type { Connection } from '../context/connection.ts';
 import { counted } from '../context/words.ts';

@@ -4,7 +4,7 @@
  * @module
  */
 import { isDeepStrictEqual } from 'node:util';
-import { ENGINE_INDEXES, LISTING_INDEXES, type NamedIndex } from '@monque/core';
+import { ENGINE_INDEXES, LISTING_INDEXES, type NamedIndex } from '@monque/core/ledger';
 import type { Document } from 'mongodb';
 import type { Connection } from '../context/connection.ts';
 import { counted } from '../context/words.ts';

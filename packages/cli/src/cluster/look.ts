@@ -81,7 +81,11 @@ export function nameColumns({ colours }: Pick<Output, 'colours'>): Column<Inspec
     },
     { title: 'WORKERS', text: ({ instances }) => `${instances}`, isRight: true },
     { title: 'DUE', text: ({ due, dueIsCut }) => `${due}${dueIsCut ? '+' : ''}`, isRight: true },
-    { title: 'LAG', text: ({ lag }) => (lag === 0 ? '' : span(lag)), isRight: true },
+    {
+      title: 'LAG',
+      text: ({ longestWaitMs }) => (longestWaitMs === 0 ? '' : span(longestWaitMs)),
+      isRight: true,
+    },
   ];
 }
 
@@ -135,7 +139,7 @@ export function instanceColumns(
     { title: 'UP', text: ({ info }) => since(info?.startedAt), isRight: true },
     {
       title: 'SEEN',
-      text: ({ leaseAge }) => (leaseAge === undefined ? '' : span(leaseAge)),
+      text: ({ leaseAgeMs }) => (leaseAgeMs === undefined ? '' : span(leaseAgeMs)),
       isRight: true,
     },
     { title: 'RUNS', text: ({ info }) => `${info?.runningJobs ?? ''}`, isRight: true },

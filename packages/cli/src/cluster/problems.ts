@@ -73,7 +73,7 @@ function ofInstance({ instanceId, state, info, claims }: InspectedInstance): Fin
 }
 
 function ofName(
-  { name, due, dueIsCut, isPaused, instances, lag }: InspectedName,
+  { name, due, dueIsCut, isPaused, instances, longestWaitMs: lag }: InspectedName,
   inspection: Inspection,
   { maxLagMs }: ProblemBounds,
 ): Finding[] {

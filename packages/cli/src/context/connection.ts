@@ -7,7 +7,6 @@
  * @module
  */
 import {
-  DEFAULT_COLLECTION_NAME,
   MongoLedgerRepository,
   type MongoLedgerRepositoryOptions,
   Monque,
@@ -43,6 +42,9 @@ export interface Connection {
   readonly ledger: MongoLedgerRepository;
   close(): Promise<void>;
 }
+
+/** The collection of the jobs when no other is named, as the library has it. */
+const DEFAULT_COLLECTION_NAME = 'monque_jobs';
 
 /** Milliseconds for which an enqueue without an answer is sent again. */
 const RESEND_MS = 20_000;

@@ -10,7 +10,8 @@ import { createReadStream } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { createInterface } from 'node:readline';
-import { DOCUMENT_VERSION, type Job, JobStatus, unfitReason } from '@monque/core';
+import { type Job, JobStatus } from '@monque/core';
+import { DOCUMENT_VERSION, unfitReason } from '@monque/core/ledger';
 import {
   BSON,
   type Collection,

@@ -25,7 +25,7 @@ import {
   resolveEnqueueOptions,
 } from '../options/enqueue-options.ts';
 import type { Worker } from '../workers/worker.ts';
-import { Enqueuer, type StoreAnswer } from './insert-batches.ts';
+import { Enqueuer, type EnqueuerHooks, type StoreAnswer } from './insert-batches.ts';
 
 /** How often a job is stored anew because the holder of its key was gone, or had started, when it was to be changed. */
 const MOST_TAKEN_RACES = 10;
@@ -79,18 +79,14 @@ export class Producer {
   readonly #context: EngineContext;
   readonly #workers: ReadonlyMap<string, Worker>;
   readonly #enqueuer: Enqueuer;
-  readonly #onStored: (jobs: readonly Job[]) => void;
+  readonly #hooks: EnqueuerHooks;
 
-  /** @param onStored - told of jobs right after they were stored, or moved to another time */
-  constructor(
-    context: EngineContext,
-    workers: ReadonlyMap<string, Worker>,
-    onStored: (jobs: readonly Job[]) => void,
-  ) {
+  /** @param hooks - `onStored` is told of jobs that were moved to another time too */
+  constructor(context: EngineContext, workers: ReadonlyMap<string, Worker>, hooks: EnqueuerHooks) {
     this.#context = context;
     this.#workers = workers;
-    this.#onStored = onStored;
-    this.#enqueuer = new Enqueuer(context, onStored);
+    this.#hooks = hooks;
+    this.#enqueuer = new Enqueuer(context, hooks);
   }
 
   /** Stores one job; the job that holds its key when that is taken. */
@@ -209,7 +205,7 @@ export class Producer {
       ...(session && { session }),
     });
     if (outcome !== 'amended' || job === null) return null;
-    this.#onStored([job]);
+    this.#hooks.onStored([job]);
     return job;
   }
 

@@ -199,10 +199,24 @@ describe('the next run', () => {
 });
 
 describe('the next run of a job', () => {
-  test('is none for a job of no series, and for a plan that cannot be read', () => {
+  test('is none for a job of no series', () => {
     expect(nextRunOf({}, at('10:00'))).toBeNull();
-    expect(nextRunOf({ repeatInterval: 'every day' }, at('10:00'))).toBeNull();
   });
+
+  test.each([
+    ['an expression', { repeatInterval: 'every day' }],
+    ['a zone', { repeatInterval: '0 0 * * *', timezone: 'Mars/Olympus' }],
+  ])(
+    'comes in two minutes, for others, when this process cannot read %s of the plan',
+    (_, plan) => {
+      const left = { scheduledFor: at('10:02'), skipped: 0 };
+      expect(nextRunOf(plan, at('10:00'))).toEqual(left);
+      expect(nextRunOf({ ...plan, endAt: at('10:02') }, at('10:00'))).toEqual(left);
+      const endAt = at('10:01');
+      expect(nextRunOf({ ...plan, endAt }, at('10:00'))).toEqual({ ...left, scheduledFor: endAt });
+      expect(nextRunOf({ ...plan, endAt }, endAt)).toBeNull();
+    },
+  );
 
   test('is reckoned from the time it stands for, or from now without one', () => {
     expect(nextRunOf({ ...HOURLY, scheduledFor: at('12:00') }, at('10:10'))?.scheduledFor).toEqual(
