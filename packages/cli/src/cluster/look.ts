@@ -8,6 +8,7 @@ import type { Session } from '../context/context.ts';
 import { ExitCode } from '../context/exit-codes.ts';
 import { plain } from '../context/json.ts';
 import type { Output } from '../context/output.ts';
+import { type ReasonOption, why } from '../context/reason.ts';
 import type { Column } from '../context/table.ts';
 import { counted, span } from '../context/words.ts';
 import { type Finding, problemsOf } from './problems.ts';
@@ -94,10 +95,11 @@ export async function setPaused(
   { output, open }: Session,
   name: string,
   isPaused: boolean,
+  options: ReasonOption,
 ): Promise<ExitCode> {
   const { jobs } = await open();
-  if (isPaused) await jobs.pause(name);
-  else await jobs.resume(name);
+  if (isPaused) await jobs.pause(name, why(options));
+  else await jobs.resume(name, why(options));
   output.note(
     `'${name}' ${isPaused ? 'is paused' : 'goes on'}; that takes hold everywhere within two seconds.`,
   );

@@ -8,6 +8,7 @@ import type { GateListOptions } from '../cluster/gates.ts';
 import type { CliCommand } from '../context/command.ts';
 import type { CliContext } from '../context/context.ts';
 import { ExitCode } from '../context/exit-codes.ts';
+import { addReasonOption, type ReasonOption } from '../context/reason.ts';
 import { integer, list, milliseconds } from '../context/values.ts';
 import type { TopOptions } from '../top/top.ts';
 
@@ -38,19 +39,21 @@ export function addClusterCommands(program: CliCommand, context: CliContext): vo
     .command('list', { isDefault: true })
     .description('lists the names with pending jobs, a worker or a pause')
     .action(context.runs(async (session) => (await load()).listNames(session)));
-  names
-    .command('pause')
-    .description('lets no more jobs of a name start, in any process')
+  addReasonOption(
+    names.command('pause').description('lets no more jobs of a name start, in any process'),
+  )
     .argument('<name>', 'the name')
     .action(
-      context.runs(async (session, name: string) => (await load()).setPaused(session, name, true)),
+      context.runs(async (session, name: string, options: ReasonOption) =>
+        (await load()).setPaused(session, name, true, options),
+      ),
     );
-  names
-    .command('resume')
-    .description('lets jobs of a name start again')
+  addReasonOption(names.command('resume').description('lets jobs of a name start again'))
     .argument('<name>', 'the name')
     .action(
-      context.runs(async (session, name: string) => (await load()).setPaused(session, name, false)),
+      context.runs(async (session, name: string, options: ReasonOption) =>
+        (await load()).setPaused(session, name, false, options),
+      ),
     );
   program
     .command('instances')

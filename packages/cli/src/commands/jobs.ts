@@ -7,6 +7,7 @@ import { Option } from 'commander';
 import type { CliCommand } from '../context/command.ts';
 import type { CliContext } from '../context/context.ts';
 import { ExitCode } from '../context/exit-codes.ts';
+import { addReasonOption } from '../context/reason.ts';
 import { futureTime, integer, milliseconds, pair, TIME_FORMS } from '../context/values.ts';
 import type { BulkOptions } from '../jobs/bulk.ts';
 import type { EnqueueArguments } from '../jobs/enqueue.ts';
@@ -96,7 +97,7 @@ function bulkCommand(
     .description(says)
     .argument('[ids...]', 'the ids of the jobs')
     .endsWith([MISSING, REFUSED, PARTLY, INTERRUPTED]);
-  return addFilterOptions(command, context.io.now)
+  return addReasonOption(addFilterOptions(command, context.io.now))
     .option('--all', 'every job')
     .option('--yes', 'do not ask')
     .option('--dry-run', 'show the jobs, change nothing');
@@ -104,13 +105,11 @@ function bulkCommand(
 
 function addVerbs(jobs: CliCommand, context: CliContext): void {
   const load = () => import('../jobs/verbs.ts');
-  bulkCommand(jobs, 'cancel', 'cancels jobs; running ones are asked to end', context)
-    .option('--reason <text>', 'why; it stands in the history')
-    .action(
-      context.runs(async (session, ids: string[], options: BulkOptions) =>
-        (await load()).cancelJobs(session, ids, options),
-      ),
-    );
+  bulkCommand(jobs, 'cancel', 'cancels jobs; running ones are asked to end', context).action(
+    context.runs(async (session, ids: string[], options: BulkOptions) =>
+      (await load()).cancelJobs(session, ids, options),
+    ),
+  );
   bulkCommand(jobs, 'retry', 'makes failed and cancelled jobs pending again', context)
     .example(
       'retry everything that failed with ECONNRESET since noon',

@@ -6,6 +6,7 @@
 import type { CliCommand } from '../context/command.ts';
 import type { CliContext } from '../context/context.ts';
 import { ExitCode } from '../context/exit-codes.ts';
+import { addReasonOption } from '../context/reason.ts';
 import { futureTime, integer } from '../context/values.ts';
 import type { SeriesOptions } from '../series/series.ts';
 
@@ -43,17 +44,17 @@ export function addSeriesCommands(program: CliCommand, context: CliContext): voi
           (await load()).nextOfSeries(session, name, options),
       ),
     );
-  one('run', 'makes the waiting run due now, in place of its time').action(
+  addReasonOption(one('run', 'makes the waiting run due now, in place of its time')).action(
     context.runs(async (session, name: string, options: SeriesOptions) =>
       (await load()).runSeries(session, name, options),
     ),
   );
-  one('skip', 'passes over the waiting run; the series goes on').action(
+  addReasonOption(one('skip', 'passes over the waiting run; the series goes on')).action(
     context.runs(async (session, name: string, options: SeriesOptions) =>
       (await load()).skipRun(session, name, options),
     ),
   );
-  one('end', 'ends a series, or all of a name')
+  addReasonOption(one('end', 'ends a series, or all of a name'))
     .option('--yes', 'do not ask')
     .action(
       context.runs(

@@ -11,6 +11,7 @@ import type { Session } from '../context/context.ts';
 import { faultOf } from '../context/errors.ts';
 import { ExitCode } from '../context/exit-codes.ts';
 import { plain } from '../context/json.ts';
+import type { ReasonOption } from '../context/reason.ts';
 import { counted } from '../context/words.ts';
 import {
   checkSelected,
@@ -21,7 +22,7 @@ import {
 } from './selection.ts';
 
 /** Options of every verb on many jobs. */
-export interface BulkOptions extends FilterOptions {
+export interface BulkOptions extends FilterOptions, ReasonOption {
   readonly all?: boolean;
   readonly yes?: boolean;
   readonly dryRun?: boolean;

@@ -5,19 +5,19 @@
  */
 import type { Session } from '../context/context.ts';
 import type { ExitCode } from '../context/exit-codes.ts';
+import { why } from '../context/reason.ts';
 import { type BulkOptions, bulk } from './bulk.ts';
 
 /** `monque jobs cancel` */
 export function cancelJobs(
   session: Session,
   ids: readonly string[],
-  options: BulkOptions & { readonly reason?: string },
+  options: BulkOptions,
 ): Promise<ExitCode> {
-  const { reason } = options;
   return bulk(session, ids, options, {
     verb: 'cancel',
     done: 'cancelled, or asked to end',
-    apply: (jobs, id) => jobs.cancelJob(id, reason === undefined ? {} : { reason }),
+    apply: (jobs, id) => jobs.cancelJob(id, why(options)),
   });
 }
 
@@ -30,7 +30,7 @@ export function retryJobs(
   return bulk(session, ids, options, {
     verb: 'retry',
     done: 'pending again',
-    apply: (jobs, id) => jobs.retryJob(id),
+    apply: (jobs, id) => jobs.retryJob(id, why(options)),
   });
 }
 
@@ -43,7 +43,7 @@ export function rescheduleJobs(
   return bulk(session, ids, options, {
     verb: 'reschedule',
     done: `due at ${options.to.toISOString()}`,
-    apply: (jobs, id) => jobs.rescheduleJob(id, options.to),
+    apply: (jobs, id) => jobs.rescheduleJob(id, options.to, why(options)),
   });
 }
 
@@ -56,6 +56,6 @@ export function deleteJobs(
   return bulk(session, ids, options, {
     verb: 'delete',
     done: 'deleted',
-    apply: (jobs, id) => jobs.deleteJob(id),
+    apply: (jobs, id) => jobs.deleteJob(id, why(options)),
   });
 }

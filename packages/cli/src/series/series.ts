@@ -8,12 +8,13 @@ import type { Session } from '../context/context.ts';
 import { missingError, usageError } from '../context/errors.ts';
 import { ExitCode } from '../context/exit-codes.ts';
 import { plain } from '../context/json.ts';
+import { type ReasonOption, why } from '../context/reason.ts';
 import type { Column } from '../context/table.ts';
 import { beside, counted } from '../context/words.ts';
 import { showOccurrences } from './occurrences.ts';
 
 /** Which series is meant. */
-export interface SeriesOptions {
+export interface SeriesOptions extends ReasonOption {
   readonly key?: string;
 }
 
@@ -86,7 +87,7 @@ export async function runSeries(
 ): Promise<ExitCode> {
   const { jobs, ledger } = await open();
   const { jobId, scheduledFor } = await theOne(jobs, name, options);
-  await jobs.rescheduleJob(jobId, await ledger.readTime());
+  await jobs.rescheduleJob(jobId, await ledger.readTime(), why(options));
   output.note(`It is due now, in place of its run of ${scheduledFor.toISOString()}.`);
   return ExitCode.DONE;
 }
@@ -99,7 +100,7 @@ export async function skipRun(
 ): Promise<ExitCode> {
   const { jobs } = await open();
   const { jobId, scheduledFor } = await theOne(jobs, name, options);
-  const job = await jobs.cancelJob(jobId);
+  const job = await jobs.cancelJob(jobId, why(options));
   if (job === null) throw missingError(`There is no series '${name}' any more`);
   const next = job.status === 'pending' ? `; the next is ${job.nextRunAt.toISOString()}` : '';
   output.note(`Its run of ${scheduledFor.toISOString()} is passed over${next}.`);
@@ -110,8 +111,9 @@ export async function skipRun(
 export async function endSeries(
   { output, open, confirm }: Session,
   name: string,
-  { key, yes }: SeriesOptions & { readonly yes?: boolean },
+  options: SeriesOptions & { readonly yes?: boolean },
 ): Promise<ExitCode> {
+  const { key, yes } = options;
   const { jobs } = await open();
   const all = await jobs.getSchedules({ name });
   if (all.length === 0) throw missingError(`There is no series '${name}'`);
@@ -121,7 +123,10 @@ export async function endSeries(
     output.note('Nothing was changed.');
     return ExitCode.DONE;
   }
-  const ended = await jobs.unschedule(name, key === undefined ? {} : { uniqueKey: key });
+  const ended = await jobs.unschedule(name, {
+    ...why(options),
+    ...(key !== undefined && { uniqueKey: key }),
+  });
   if (ended === 0) throw missingError(`There is no series '${name}' with the key '${key}'`);
   output.note(
     `${counted(ended, 'run')} ended; an application that schedules it again makes it anew.`,
