@@ -103,8 +103,8 @@ export default defineConfig({
     maxWorkers: 2,
     coverage: {
       provider: 'v8',
-      include: ['packages/{cli,core,tsed}/src/**'],
-      exclude: ['packages/*/src/**/*.test.ts'],
+      include: ['packages/{cli,core,dashboard,tsed}/src/**'],
+      exclude: ['packages/*/src/**/*.test.ts', 'packages/dashboard/src/assets.generated.ts'],
       reporter: ['text-summary', 'html', ['text', { skipFull: true }]],
       thresholds: { lines: 100, branches: 100, functions: 100, statements: 100 },
     },

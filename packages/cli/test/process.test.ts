@@ -206,7 +206,7 @@ describeWithMongo('as a process', () => {
       const words = stripVTControlCharacters(ran.out);
       expect(words, argv.join(' ')).not.toMatch(/^\{.*\}\r?$|\n {4}at /m);
       const longest = Math.max(...words.split(/\r\n|\r/).map((line) => line.length));
-      const isTable = /^(instances|names|gates|series|jobs list)/.test(argv.join(' '));
+      const isTable = /^(instances|(names|gates|series|jobs) list|jobs history)/.test(argv.join(' '));
       if (isTable) expect({ argv, fits: longest <= 80 }).toEqual({ argv, fits: true });
     }
     const shown = (name: string) => done.find(([{ argv }]) => argv[0] === name)?.[1].out ?? '';

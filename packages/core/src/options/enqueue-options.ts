@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { ClientSession } from 'mongodb';
+import type { ClientSession, ObjectId } from 'mongodb';
 import {
   type Check,
   checkDate,
@@ -13,6 +13,7 @@ import {
   hasMethods,
   integer,
   oneOf,
+  toObjectId,
   YEAR_MS,
 } from '../foundation/argument-checks.ts';
 import { InvalidArgumentError } from '../foundation/errors.ts';
@@ -59,6 +60,15 @@ export interface EnqueueOptions {
   readonly uniqueHold?: UniqueHoldOption;
   /** What happens when the key is taken. @default 'keep' */
   readonly whenTaken?: WhenTaken;
+  /**
+   * The id of the job, 12 bytes of your choice that no other job has: the same id again stores nothing, and the job that
+   * has it is returned, also when it is finished or in the archive. For calls that are repeated when their answer is
+   * lost. Lists by id show it where its first four bytes, the seconds since 1970, put it. Costs three reads. Not with
+   * `session`, and not in `enqueueMany`.
+   *
+   * @default a new one
+   */
+  readonly id?: ObjectId | string;
   /** An integer from -100 (first) to 100 (last). @default 0 */
   readonly priority?: number;
   /** A small object to find the job by: at most 4 KiB of texts, numbers, booleans, dates, lists and objects. */
@@ -85,6 +95,7 @@ const ENQUEUE_CHECKS: Readonly<Record<keyof EnqueueOptions, Check>> = {
   uniqueKey: checkUniqueKey,
   uniqueHold: objectOr(checkWindow, oneOf('untilDone', 'untilStarted')),
   whenTaken: objectOr(checkDebounce, oneOf('keep', 'replace', 'throttle', 'throw')),
+  id: toObjectId,
   ...RUN_CHECKS,
   session: hasMethods('inTransaction', 'endSession'),
 };
@@ -125,11 +136,12 @@ export function resolveEnqueueOptions(
 
 /** Options that mean nothing without each other, or against each other. */
 function checkUnique(field: string, options: EnqueueOptions): void {
-  const { uniqueKey, uniqueHold, whenTaken, runAt, delay } = options;
+  const { uniqueKey, uniqueHold, whenTaken, runAt, delay, id, session } = options;
   const refuse = (option: string, expected: string, value: unknown): never => {
     throw new InvalidArgumentError(`${field}.${option}`, expected, value);
   };
   if (runAt !== undefined && delay !== undefined) refuse('delay', 'left out with runAt', delay);
+  if (id !== undefined && session !== undefined) refuse('id', 'left out with a session', id);
   if (uniqueKey === undefined) {
     if (uniqueHold !== undefined) refuse('uniqueHold', 'left out without a uniqueKey', uniqueHold);
     if (whenTaken !== undefined) refuse('whenTaken', 'left out without a uniqueKey', whenTaken);
@@ -146,14 +158,18 @@ function checkUnique(field: string, options: EnqueueOptions): void {
   }
 }
 
-/** Checks one entry of many: its fields, and that its options have no session of their own. */
+/** Checks one entry of many: its fields, and that its options have no session and no id of their own. */
 export function checkEnqueueEntry(field: string, entry: unknown): void {
   checkFields(field, entry, {
     name: checkJobName,
     data: () => undefined,
     options: (optionsField, options) => {
-      if (typeof options !== 'object' || options === null || !('session' in options)) return;
-      throw new InvalidArgumentError(`${optionsField}.session`, 'left out', options.session);
+      if (typeof options !== 'object' || options === null) return;
+      for (const name of ['session', 'id']) {
+        if (!(name in options)) continue;
+        const given: unknown = Reflect.get(options, name);
+        throw new InvalidArgumentError(`${optionsField}.${name}`, 'left out', given);
+      }
     },
   });
 }
