@@ -10,9 +10,10 @@ import type { CliContext } from '../context/context.ts';
 import { ExitCode } from '../context/exit-codes.ts';
 import { addReasonOption, type ReasonOption } from '../context/reason.ts';
 import { integer, list, milliseconds } from '../context/values.ts';
+import type { DashboardOptions } from '../dashboard/dashboard.ts';
 import type { TopOptions } from '../top/top.ts';
 
-/** Adds `status`, `names`, `instances`, `gates` and `top`. */
+/** Adds `status`, `names`, `instances`, `gates`, `top` and `dashboard`. */
 export function addClusterCommands(program: CliCommand, context: CliContext): void {
   const load = () => import('../cluster/look.ts');
   program
@@ -61,17 +62,7 @@ export function addClusterCommands(program: CliCommand, context: CliContext): vo
     .description('lists the processes that run jobs, and what they hold')
     .action(context.runs(async (session) => (await load()).listInstances(session)));
   addGates(program, context);
-  program
-    .command('top')
-    .onPage('cluster')
-    .description('a live view on the whole terminal: names, instances, running jobs, failures')
-    .option('--interval <duration>', 'between two looks', milliseconds, 5_000)
-    .endsWith([ExitCode.INTERRUPTED])
-    .action(
-      context.runs(async (session, options: TopOptions) =>
-        (await import('../top/top.ts')).top(session, options),
-      ),
-    );
+  addViews(program, context);
 }
 
 function addGates(program: CliCommand, context: CliContext): void {
@@ -105,6 +96,33 @@ function addGates(program: CliCommand, context: CliContext): void {
       context.runs(
         async (session, id: string, gate: string, options: { readonly evidence: string }) =>
           (await load()).openGate(session, id, gate, options),
+      ),
+    );
+}
+
+/** What is looked at for as long as one likes. */
+function addViews(program: CliCommand, context: CliContext): void {
+  program
+    .command('top')
+    .onPage('cluster')
+    .description('a live view on the whole terminal: names, instances, running jobs, failures')
+    .option('--interval <duration>', 'between two looks', milliseconds, 5_000)
+    .endsWith([ExitCode.INTERRUPTED])
+    .action(
+      context.runs(async (session, options: TopOptions) =>
+        (await import('../top/top.ts')).top(session, options),
+      ),
+    );
+  program
+    .command('dashboard')
+    .onPage('cluster')
+    .description('serves the dashboard on 127.0.0.1, under an address that works once')
+    .option('--port <number>', 'the port; any that is free with 0', integer(0, 65_535), 0)
+    .option('--read-only', 'let nobody change anything there')
+    .endsWith({ [ExitCode.DONE]: 'ended by Ctrl-C or SIGTERM' })
+    .action(
+      context.runs(async (session, options: DashboardOptions) =>
+        (await import('../dashboard/dashboard.ts')).dashboard(session, options),
       ),
     );
 }

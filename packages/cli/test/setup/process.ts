@@ -11,6 +11,7 @@ export const PROGRAM: string = join(CLI, 'bin/monque.mjs');
 /** Builds what the program needs, unless that was done. */
 export async function ensureCliBuilt(): Promise<void> {
   await ensureBuilt();
+  await ensurePackageBuilt(join(ROOT, 'packages/dashboard'), ['index.mjs', 'node.mjs']);
   await ensurePackageBuilt(CLI, ['index.mjs', 'index.cjs', 'index.d.mts', 'index.d.cts']);
 }
 
