@@ -152,11 +152,12 @@ describe('values', () => {
     expect(pastTime(now)('2h')).toEqual(new Date('2026-06-01T13:30:00Z'));
     expect(futureTime(now)('2h')).toEqual(new Date('2026-06-01T17:30:00Z'));
     expect(futureTime(now)('now')).toEqual(NOW);
-    const noon = new Date(NOW);
-    noon.setHours(12, 0, 0, 0);
-    expect(pastTime(now)('noon')).toEqual(noon);
-    expect(pastTime(now)('midnight').getHours()).toBe(0);
-    expect(pastTime(now)('9:05').getMinutes()).toBe(5);
+    const afternoon = () => new Date(2026, 5, 1, 15, 30);
+    expect(pastTime(afternoon)('noon')).toEqual(new Date(2026, 5, 1, 12));
+    expect(pastTime(afternoon)('16:05')).toEqual(new Date(2026, 4, 31, 16, 5));
+    expect(pastTime(afternoon)('15:30')).toEqual(afternoon());
+    expect(futureTime(afternoon)('midnight')).toEqual(new Date(2026, 5, 2));
+    expect(futureTime(afternoon)('16:05')).toEqual(new Date(2026, 5, 1, 16, 5));
     expect(pastTime(now)('2026-01-02T03:04:05Z')).toEqual(new Date('2026-01-02T03:04:05Z'));
     for (const text of ['25:00', '5', 'yesterday', '2026-13-01']) {
       expect(() => pastTime(now)(text)).toThrow('A time is');

@@ -343,10 +343,25 @@ describeWithMongo('the commands on jobs', () => {
       const { _id } = await monque.enqueue('email');
       await db.collection('monque_jobs').updateOne({ _id }, { $set: claimed });
       expect((await monqueCli('why', String(_id))).code).toBe(ExitCode.STUCK);
-      const other = new Monque(db, { recoverStaleJobs: true, leaseDuration: 60_000 });
-      await other.start();
+      // An instance that is alive and gives jobs back, and does not come to it within this test.
+      const info = { host: 'here', pid: 1, version: '0.0.0', startedAt: new Date() };
+      const counts = { unnamedWorkers: 0, runningJobs: 0, bufferedJobs: 0 };
+      const says = {
+        ...info,
+        ...counts,
+        workers: [],
+        reportedAt: new Date(),
+        recoverStaleJobs: true,
+      };
+      const lease = {
+        _id: 'other',
+        counter: 1,
+        status: 'live',
+        leaseDurationMs: 600_000,
+        info: says,
+      };
+      await db.collection('monque_jobs.instances').insertOne(lease as never);
       expect((await monqueCli('why', String(_id))).code).toBe(ExitCode.WAITS);
-      await other.stop();
       const archive = db.collection('monque_jobs.archive');
       const document = await db.collection('monque_jobs').findOneAndDelete({ _id });
       await archive.insertOne({ ...document, _id, status: 'failed' });

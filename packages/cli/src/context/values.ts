@@ -37,15 +37,14 @@ export function integer(least: number, most: number): (text: string) => number {
 const CLOCK_TIME = /^([01]?\d|2[0-3]):([0-5]\d)$/;
 
 /** What a time may look like, for help and errors. */
-export const TIME_FORMS =
-  'an ISO time, `noon`, `midnight`, `14:30` of today, or a duration such as 2h';
+export const TIME_FORMS = 'an ISO time, `noon`, `midnight`, `14:30`, or a duration such as 2h';
 
-/** A moment of the past: a time, or a duration before now. Times of day are those of this machine's zone. */
+/** A moment of the past: a time, or a duration before now. A time of day is the last one in this machine's zone. */
 export function pastTime(now: () => Date): (text: string) => Date {
   return (text) => moment(text, now(), -1);
 }
 
-/** A moment to come: a time, or a duration from now. */
+/** A moment to come: a time, or a duration from now. A time of day is the next one in this machine's zone. */
 export function futureTime(now: () => Date): (text: string) => Date {
   return (text) => moment(text, now(), 1);
 }
@@ -58,6 +57,9 @@ function moment(text: string, now: Date, direction: -1 | 1): Date {
   if (hours !== undefined) {
     const today = new Date(now);
     today.setHours(Number(hours), Number(minutes), 0, 0);
+    // Noon that is still to come is no time of the past, nor the other way round.
+    const isWrongWay = (today.getTime() - now.getTime()) * direction < 0;
+    if (isWrongWay) today.setDate(today.getDate() + direction);
     return today;
   }
   const time = new Date(/^\d{4}-\d\d/.test(text) ? text : Number.NaN);

@@ -1,4 +1,6 @@
+import { once } from 'node:events';
 import { mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Db } from 'mongodb';
@@ -73,7 +75,12 @@ describeWithMongo('the packed program', () => {
     expect((await npx('doctor')).stdout).toContain('The index monque_claim is there');
     const migrate = await npx('migrate', '--from', 'old', '--format', 'agenda');
     expect(migrate.stdout).toContain('The migration is through.');
-    await expect(npx('dashboard', '--port', '1')).rejects.toThrow('Port 1 cannot be listened on');
+    const taken = createServer().listen(0, '127.0.0.1');
+    await once(taken, 'listening');
+    const { port } = taken.address() as AddressInfo;
+    const refused = npx('dashboard', '--port', `${port}`);
+    await expect(refused).rejects.toThrow(`Port ${port} cannot be listened on`);
+    taken.close();
   }, 120_000);
 
   test('is found by ES modules and CommonJS, with types', async () => {
