@@ -18,19 +18,20 @@ import { buildProgram } from './program.ts';
  */
 export async function run(argv: readonly string[], io: Io): Promise<ExitCode> {
   const context = new CliContext(io);
-  let release = (): void => undefined;
+  const releases: (() => void)[] = [];
   const interrupted = new Promise<ExitCode>((resolve) => {
     let interrupts = 0;
-    release = io.onInterrupt(() => {
+    const release = io.onInterrupt(() => {
       interrupts += 1;
       context.interrupt();
       if (!context.isWatching || interrupts > 1) resolve(ExitCode.INTERRUPTED);
     });
+    releases.push(release);
   });
   try {
     return await Promise.race([work(argv, context), interrupted]);
   } finally {
-    release();
+    for (const release of releases) release();
     await context.close();
   }
 }

@@ -106,8 +106,9 @@ describeWithMongo('the commands on the cluster', () => {
 
   test('names shows what waits for each, and pauses and resumes one', async () => {
     monque.worker('email', () => undefined);
-    await monque.start();
     expect((await monqueCli('names', 'pause', 'email')).err).toMatch(/^'email' is paused; /);
+    // It knows of the pause from its start.
+    await monque.start();
     await monque.enqueue('email');
     const shown = await monqueCli('names');
     expect(shown.out).toMatch(/^NAME +STATE +WORKERS +DUE +LAG\nemail +paused +1 +1/);

@@ -6,9 +6,10 @@ import { Command } from 'commander';
 import { MongoServerError, ObjectId } from 'mongodb';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { CliCommand } from '../src/context/command.ts';
+import { CliContext } from '../src/context/context.ts';
 import { CliError, faultOf } from '../src/context/errors.ts';
 import { ExitCode } from '../src/context/exit-codes.ts';
-import { type Io, processIo } from '../src/context/io.ts';
+import { type Io, processIo, userName } from '../src/context/io.ts';
 import { extended, plain } from '../src/context/json.ts';
 import { Output } from '../src/context/output.ts';
 import { Progress } from '../src/context/progress.ts';
@@ -287,6 +288,11 @@ describe('the process', () => {
     expect(counts()).toEqual(before.map((count) => count + 1));
     for (const release of releases) release();
     expect(counts()).toEqual(before);
+    const nameless = () => {
+      throw new Error('no such user');
+    };
+    expect(userName(nameless)).toBe('cli');
+    expect(new CliContext(fakeIo()).output().isJson).toBe(false);
   });
 
   test('is found under the name of the package', () => {

@@ -10,7 +10,8 @@ import {
   describeWithOwnMongo,
   getTestDb,
 } from '../../core/test/setup/mongodb.ts';
-import { versionFindings } from '../src/care/server-checks.ts';
+import { sizeText } from '../src/care/index-checks.ts';
+import { deploymentOf, versionFindings } from '../src/care/server-checks.ts';
 import { type FakeOptions, fakeIo, runIn, runner } from './setup/io.ts';
 
 interface Shown {
@@ -162,6 +163,24 @@ describeWithMongo('doctor', () => {
     expect(found).toMatchObject([{ kind: 'noCollection', weight: 'know' }]);
   });
 
+  test('says how many jobs it looked at where there are more', async () => {
+    const job = { name: 'email', status: 'pending', documentVersion: 1, rescueCount: 3 };
+    const nextRunAt = new Date(Date.now() + 3_600_000);
+    const many = Array.from({ length: 10_001 }, () => ({ ...job, nextRunAt }));
+    await jobs().insertMany(many);
+    const { out } = await runner(uri)('doctor');
+    expect(out).toContain('+ 10000 jobs looked at (the newest 10000)');
+    expect(out).toContain('The processes of 1000+ jobs died 2 times or more');
+  });
+
+  test('ends with an error where something else fails than the server', async () => {
+    const now = () => {
+      throw new Error('this machine has no clock');
+    };
+    const ran = await runner(uri, { now })('doctor');
+    expect(ran).toMatchObject({ code: 1, out: '', err: 'monque: this machine has no clock\n' });
+  });
+
   test('shows its progress on a terminal, and says how many things must be done', async () => {
     await monque.pause('email');
     await monque.enqueue('email');
@@ -222,6 +241,24 @@ describeWithOwnMongo('doctor, on a server of its own,', (binary) => {
       await server.stop();
     }
   }, 60_000);
+});
+
+describe('the server', () => {
+  test('is told apart by what it says of itself', () => {
+    expect(deploymentOf({ msg: 'isdbgrid' })).toEqual(['a sharded cluster']);
+    expect(deploymentOf({ setName: 'rs0' })).toEqual([`the replica set 'rs0'`]);
+    const [kind, problem] = deploymentOf({});
+    expect(kind).toBe('a standalone server');
+    expect(problem).toMatchObject({ kind: 'noReplicaSet', weight: 'act' });
+  });
+
+  test('has indexes of any size', () => {
+    expect([sizeText(1), sizeText(4_096), sizeText(3_145_728)]).toEqual([
+      '1 KiB',
+      '4 KiB',
+      '3.0 MiB',
+    ]);
+  });
 });
 
 describe('the version of the server', () => {

@@ -34,17 +34,11 @@ export async function audit(
   return tell(session, report);
 }
 
-function lineOf({
-  rule,
-  jobId,
-  name,
-  status,
-  message,
-  advice = '',
-  isMended,
-}: AuditFinding): string {
-  const end = isMended ? '  (mended)' : advice === '' ? '' : `  ${advice}`;
-  return `${rule}  ${jobId.toHexString()}  ${status}  ${name}  ${message}${end}`;
+function lineOf(finding: AuditFinding): string {
+  const { rule, jobId, name, status, message, advice, isMended } = finding;
+  const end = isMended ? '(mended)' : advice;
+  const parts = [rule, jobId.toHexString(), status, name, message, end];
+  return parts.filter((part) => part !== undefined).join('  ');
 }
 
 function tell({ output }: Session, report: AuditReport): ExitCode {

@@ -5,6 +5,7 @@
  *
  * @module
  */
+import { EventEmitter } from 'node:events';
 import { performance } from 'node:perf_hooks';
 import { Monque } from '@monque/core';
 import type { Session } from '../context/context.ts';
@@ -55,8 +56,8 @@ class Bench {
   readonly #session: Session;
   readonly #signal: AbortSignal;
   readonly #aborted: Promise<void>;
-  /** Told of each job that begins. */
-  #onRun: () => void = () => undefined;
+  /** Tells of each job that begins. */
+  readonly #runs = new EventEmitter();
 
   constructor(monque: Monque, session: Session, signal: AbortSignal) {
     this.#monque = monque;
@@ -70,10 +71,10 @@ class Bench {
   async run({ jobs, samples }: BenchOptions): Promise<Measure[]> {
     await this.#monque.initialize();
     const enqueueMs = await this.#enqueue(jobs);
-    this.#monque.worker(NAME, () => this.#onRun());
+    this.#monque.worker(NAME, () => void this.#runs.emit('run'));
     const drainMs = await this.#drain(jobs);
     const waits = (await this.#latency(samples)).sort((a, b) => a - b);
-    const at = (share: number): number => waits[Math.floor((waits.length - 1) * share)] ?? 0;
+    const at = (share: number): number => Number(waits[Math.floor((waits.length - 1) * share)]);
     const rate = (ms: number): number => (jobs / ms) * 1_000;
     if (this.#signal.aborted) return [];
     return [
@@ -124,13 +125,14 @@ class Bench {
     if (this.#signal.aborted) return;
     let ran = 0;
     const all = new Promise<void>((resolve) => {
-      this.#onRun = () => {
+      this.#runs.on('run', () => {
         ran += 1;
         onRun(ran);
         if (ran === count) resolve();
-      };
+      });
     });
     await begin();
     await Promise.race([all, this.#aborted]);
+    this.#runs.removeAllListeners();
   }
 }

@@ -95,10 +95,10 @@ async function costsOf(documents: Connection['documents']): Promise<Map<string, 
     const [sizes] = await documents.aggregate([{ $collStats: { storageStats: {} } }]).toArray();
     const uses = await documents.aggregate([{ $indexStats: {} }]).toArray();
     const usesOf = new Map(uses.map(({ name, accesses }) => [name, Number(accesses.ops)]));
-    const bytes: Readonly<Record<string, number>> = sizes?.storageStats.indexSizes;
+    const bytes = Object.entries<number>(sizes?.storageStats.indexSizes);
     return new Map(
-      Object.entries(bytes).map(([name, size]) => {
-        const used = counted(usesOf.get(name) ?? 0, 'use');
+      bytes.map(([name, size]) => {
+        const used = counted(Number(usesOf.get(name)), 'use');
         return [name, `: ${sizeText(size)}, ${used} since the server started`];
       }),
     );
@@ -107,7 +107,8 @@ async function costsOf(documents: Connection['documents']): Promise<Map<string, 
   }
 }
 
-function sizeText(bytes: number): string {
+/** Bytes in words. */
+export function sizeText(bytes: number): string {
   return bytes < 1_048_576
     ? `${Math.ceil(bytes / 1_024)} KiB`
     : `${(bytes / 1_048_576).toFixed(1)} MiB`;

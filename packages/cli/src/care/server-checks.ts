@@ -39,7 +39,8 @@ export async function serverFindings(
   ];
 }
 
-function deploymentOf(hello: Document): [string, ...Diagnosis[]] {
+/** What kind of deployment it is, and what is wrong with that. */
+export function deploymentOf(hello: Document): [string, ...Diagnosis[]] {
   if (hello.msg === 'isdbgrid') return ['a sharded cluster'];
   if (hello.setName !== undefined) return [`the replica set '${hello.setName}'`];
   return [

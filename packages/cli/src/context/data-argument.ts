@@ -33,7 +33,7 @@ async function textOf(io: Io, option: string, given: string): Promise<string> {
 }
 
 /** Reads extended JSON; what it marks as 64 bits becomes a BigInt, as it is in jobs. */
-export function parseExtended(what: string, text: string): unknown {
+function parseExtended(what: string, text: string): unknown {
   try {
     return BSON.EJSON.parse(text, { relaxed: true, useBigInt64: true });
   } catch (error) {

@@ -81,6 +81,6 @@ function exitCodeOf(error: Error): ExitCode {
 const CREDENTIALS = /(\bmongodb(?:\+srv)?:\/\/)[^\s/@]*@/g;
 
 /** The text without the user and the password of any address in it. */
-export function masked(text: string): string {
+function masked(text: string): string {
   return text.replace(CREDENTIALS, '$1***@');
 }

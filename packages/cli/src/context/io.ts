@@ -47,9 +47,9 @@ export interface Io {
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 /** A container may run as a user that has no name. */
-function userName(): string {
+export function userName(read: () => { readonly username: string } = userInfo): string {
   try {
-    return userInfo().username;
+    return read().username;
   } catch {
     return 'cli';
   }
@@ -64,7 +64,7 @@ export function processIo(): Io {
     env: process.env,
     cwd: process.cwd(),
     now: () => new Date(),
-    user: userName,
+    user: () => userName(),
     onExit: (listener) => {
       process.on('exit', listener);
       return () => process.off('exit', listener);

@@ -39,7 +39,7 @@ export interface Settings {
 export const CONFIG_FILE = 'monque.config.json';
 
 /** Milliseconds that the database is waited for when nothing is said. */
-export const DEFAULT_TIMEOUT_MS = 10_000;
+const DEFAULT_TIMEOUT_MS = 10_000;
 
 const FILE_FIELDS = ['uri', 'database', 'collection', 'as', 'timeout'] as const;
 

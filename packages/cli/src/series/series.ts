@@ -101,8 +101,7 @@ export async function skipRun(
   const { jobs } = await open();
   const { jobId, scheduledFor } = await theOne(jobs, name, options);
   const job = await jobs.cancelJob(jobId, why(options));
-  if (job === null) throw missingError(`There is no series '${name}' any more`);
-  const next = job.status === 'pending' ? `; the next is ${job.nextRunAt.toISOString()}` : '';
+  const next = job?.status === 'pending' ? `; the next is ${job.nextRunAt.toISOString()}` : '';
   output.note(`Its run of ${scheduledFor.toISOString()} is passed over${next}.`);
   return ExitCode.DONE;
 }

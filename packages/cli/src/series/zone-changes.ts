@@ -17,7 +17,7 @@ export interface ZoneChange {
 const STEP_MS = 7 * 86_400_000;
 
 /** The clocks of a time zone. */
-export class ZoneClocks {
+class ZoneClocks {
   readonly #format: Intl.DateTimeFormat;
 
   /** @param timeZone - one that was checked before */

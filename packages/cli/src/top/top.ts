@@ -47,7 +47,7 @@ class Top {
   #timer: NodeJS.Timeout | undefined;
   #isReading = false;
   #isEnded = false;
-  #end: (code: ExitCode) => void = () => undefined;
+  readonly #ending = new AbortController();
 
   constructor(session: Session, connection: Connection, intervalMs: number) {
     this.#session = session;
@@ -65,7 +65,8 @@ class Top {
       this.#draw();
     };
     const ended = new Promise<ExitCode>((resolve) => {
-      this.#end = resolve;
+      const { signal: own } = this.#ending;
+      own.addEventListener('abort', () => resolve(own.reason as ExitCode), { once: true });
       signal.addEventListener('abort', () => resolve(ExitCode.INTERRUPTED), { once: true });
       stdin.once('end', () => resolve(ExitCode.DONE));
     });
@@ -105,7 +106,9 @@ class Top {
         pageSize(this.#state, this.#frame()),
       );
       this.#state = state;
-      if (isEnd) this.#end(key === 'interrupt' ? ExitCode.INTERRUPTED : ExitCode.DONE);
+      if (isEnd) {
+        this.#ending.abort(key === 'interrupt' ? ExitCode.INTERRUPTED : ExitCode.DONE);
+      }
       if (isToRead) void this.#read();
       if (action) void this.#act(action);
     }

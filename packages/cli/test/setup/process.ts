@@ -60,7 +60,7 @@ export function runOnTerminal(argv: readonly string[], options: StartOptions = {
 }
 
 /** Waits for the end of a process, with what it printed. */
-export async function ended(child: ChildProcess): Promise<Ended> {
+async function ended(child: ChildProcess): Promise<Ended> {
   let [out, err] = ['', ''];
   child.stdout?.on('data', (chunk) => {
     out += chunk;
