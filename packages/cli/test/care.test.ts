@@ -98,7 +98,7 @@ describeWithMongo('the commands that look after a database', () => {
       expect(err).toMatch(/^The collections monque_bench_\w+\* were dropped.\n$/);
       expect(await collections()).toEqual([]);
       const { out } = await monqueCli('bench', '--jobs', '501', '--samples', '1');
-      expect(out).toMatch(/^MEASURE +VALUE +UNIT\nenqueue, 500 a call +\d+ +jobs\/s\n/);
+      expect(out).toMatch(/^MEASURE +VALUE +UNIT\nenqueue, 500 a call +\d+\.\d +jobs\/s\n/);
     });
 
     test('ends at Ctrl-C, and leaves nothing behind', async () => {
@@ -154,7 +154,7 @@ describe('check', () => {
       monque.on('job:fail', () => {});
       await monque.start();
       if (monque.isHealthy()) throw new Error('It was started');
-      if (monque.constructor.name === '') throw new Error('It is none');`;
+      if (monque.nothing !== undefined) throw new Error('It is none');`;
     const options = `{ maxRetries: 3, collectionName: 'jobs', listingIndexes: true }`;
     const right = await check(
       `export const options = ${options}; export async function setup(monque) {${body}}`,

@@ -235,7 +235,12 @@ describe('output', () => {
   });
 
   test('waits for a reader that is slow, and not for one that is gone', async () => {
-    const slow = new Capture({ highWaterMark: 1 });
+    class Slow extends Capture {
+      override _write(chunk: Buffer, encoding: BufferEncoding, done: () => void): void {
+        setImmediate(() => super._write(chunk, encoding, done));
+      }
+    }
+    const slow = new Slow({ highWaterMark: 1 });
     await new Output(slow, slow, settings).line('text');
     expect(slow.text).toBe('text\n');
     const gone = new Capture({ highWaterMark: 1 });

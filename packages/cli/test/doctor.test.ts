@@ -151,7 +151,12 @@ describeWithMongo('doctor', () => {
     expect(found).toMatchObject([
       { kind: 'seriesWithoutWorker', message: expect.stringContaining(`'report'`) },
     ]);
-    // An instance that does not name all of its workers may have it.
+    // An instance that does not name its workers, or not all of them, may have it.
+    const instances = db.collection<{ _id: string }>('monque_jobs.instances');
+    const older = { _id: 'older', counter: 1, status: 'live', leaseDurationMs: 60_000 };
+    await instances.insertOne(older as never);
+    expect((await findings(uri)).kinds).toEqual([]);
+    await instances.deleteOne({ _id: 'older' });
     const silent = { $set: { 'info.unnamedWorkers': 1 } };
     await db.collection('monque_jobs.instances').updateOne({}, silent);
     expect((await findings(uri)).kinds).toEqual([]);
@@ -216,11 +221,16 @@ describeWithOwnMongo('doctor, on a server of its own,', (binary) => {
       const nothing = { createRole: 'little', privileges: [instances], roles: [] };
       await root.db('admin').command(nothing);
       await root.db('admin').command({ createUser: 'little', pwd: 'secret', roles: ['little'] });
+      const all = [{ resource: { anyResource: true }, actions: ['anyAction'] }];
+      await root.db('admin').command({ createRole: 'every', privileges: all, roles: [] });
+      await root.db('admin').command({ createUser: 'every', pwd: 'secret', roles: ['every'] });
       await new Monque(root.db('app')).initialize();
       await root.close();
 
       expect((await findings(as('admin'))).kinds).toEqual(['noReplicaSet']);
-      expect((await findings(as('writer'))).kinds).toEqual(['noReplicaSet']);
+      for (const user of ['writer', 'every']) {
+        expect((await findings(as(user))).kinds).toEqual(['noReplicaSet']);
+      }
       const reader = await findings(as('reader'));
       expect(reader.kinds.slice(0, 2)).toEqual(['noReplicaSet', 'noRights']);
       expect(reader.found[1]?.message).toBe(

@@ -76,7 +76,8 @@ describeWithMongo('top', () => {
     await keys('\r', 'It failed for good');
     await keys('?', 'Upper case changes something');
     await keys('x', 'ECONNRESET');
-    await keys(' ', 'held');
+    // It is held while it reads.
+    await keys('r ', 'held');
     await keys(' ', 'every 5s');
     await keys('1', 'WORKERS');
     io.stdin.write('q');
@@ -122,6 +123,9 @@ describeWithMongo('top', () => {
     await keys('r', `${_id}`);
     await db.collection('monque_jobs').updateOne({ _id }, { $set: { status: 'completed' } });
     await keys('R', 'Cannot retry job');
+    const bare = { name: 'bare', status: 'failed' };
+    const { insertedId } = await db.collection('monque_jobs').insertOne(bare);
+    await keys('r', `${insertedId}`);
   });
 
   test('reads again after a while, and goes on when a read fails', async () => {
@@ -130,7 +134,8 @@ describeWithMongo('top', () => {
     await io.stdout.until('other');
     await db.collection('monque_jobs').dropIndexes();
     await io.stdout.until('Not read: ');
-    io.stdin.write('34q');
+    // What is done, and read, when it ends.
+    io.stdin.write('Pr34q');
     expect((await ran).code).toBe(0);
   });
 
@@ -167,6 +172,18 @@ describeWithMongo('top', () => {
     io.exit();
     expect(io.stdout.text.endsWith(LEAVE)).toBe(true);
     expect(io.stdin.modes).toEqual([true, false]);
+  });
+
+  test('reads no more while it is held', async () => {
+    ran = runIn(io, 'top', '--interval', '20ms');
+    await io.stdout.until('Reading…');
+    io.stdin.write(' ');
+    await io.stdout.until('live instance');
+    await monque.enqueue('unseen');
+    await keys('?', 'Any key goes back.');
+    expect(io.stdout.text).not.toContain('unseen');
+    await keys('?', 'WORKERS');
+    await keys(' ', 'unseen');
   });
 
   test('needs a terminal', async () => {
@@ -295,5 +312,12 @@ describe('the screen', () => {
     const state: TopState = { ...FIRST_STATE, tab: 'running', snapshot: snapshotOf([], jobs) };
     expect(screenLines(state, frame).join('\n')).toMatch(/> 1 +n/);
     expect(screenLines(FIRST_STATE, frame)[1]).toBe('Reading…');
+    const instances = screenLines({ ...state, tab: 'instances', filter: 'on' }, frame).join('\n');
+    expect(instances).toMatch(/> one +dead/);
+    expect(instances).toContain('filter: on');
+    const { inspection } = snapshotOf(['cut']);
+    const names = inspection.names.map((name) => ({ ...name, dueIsCut: true, longestWaitMs: 0 }));
+    const cut = { ...FIRST_STATE, snapshot: { jobs: [], inspection: { ...inspection, names } } };
+    expect(screenLines(cut, frame).join('\n')).toMatch(/> cut +paused +0 +1\+/);
   });
 });

@@ -235,6 +235,11 @@ describeWithMongo('jobs in and out', () => {
       'jobs_view',
     );
     expect(ran).toMatchObject({ code: 1, err: expect.stringContaining('view') });
+    const [job] = linesOf(await read('jobs.jsonl'));
+    await write('large.jsonl', JSON.stringify({ ...job, data: 'x'.repeat(17 * 2 ** 20) }));
+    const large = await into('large.jsonl');
+    expect(large).toMatchObject({ out: '', err: expect.stringMatching(/^monque: .*(large|size)/) });
+    expect(large.code).not.toBe(0);
   });
 
   describe('migrate', () => {

@@ -39,7 +39,7 @@ export async function bench(session: Session, options: BenchOptions): Promise<Ex
     const measures = await new Bench(monque, session, signal).run(options);
     await output.table(measures, [
       { title: 'MEASURE', text: ({ measure }) => measure },
-      { title: 'VALUE', text: ({ value }) => value.toFixed(value < 100 ? 1 : 0), isRight: true },
+      { title: 'VALUE', text: ({ value }) => value.toFixed(1), isRight: true },
       { title: 'UNIT', text: ({ unit }) => unit },
     ]);
   } finally {

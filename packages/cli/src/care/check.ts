@@ -34,9 +34,9 @@ export async function check(session: Session, path: string): Promise<ExitCode> {
   const { output, io } = session;
   const loaded = await load(resolve(io.cwd, path));
   const faults: Fault[] = [];
-  const checked = new CheckedSetup(faults, loaded.options);
-  if (loaded.error === undefined) await checked.run(loaded.setup);
-  else faults.push({ where: path, message: loaded.error });
+  const checked = new CheckedSetup(faults);
+  if (typeof loaded === 'string') faults.push({ where: path, message: loaded });
+  else await checked.run(loaded);
   for (const { where, message } of faults) {
     await output.record(
       { where, message },
@@ -53,20 +53,17 @@ export async function check(session: Session, path: string): Promise<ExitCode> {
 interface Loaded {
   readonly setup: Setup;
   readonly options: MonqueOptions;
-  readonly error?: string;
 }
 
-const NOTHING: Setup = () => undefined;
-
-async function load(path: string): Promise<Loaded> {
+/** Loads the set-up; a text says why that failed. */
+async function load(path: string): Promise<Loaded | string> {
   if (!(await stat(path).catch(() => undefined))?.isFile())
     throw usageError(`There is no file ${path}`);
   let module: SetupModule;
   try {
     module = await import(pathToFileURL(path).href);
   } catch (error) {
-    const message = `It cannot be loaded: ${(error as Error).message}`;
-    return { setup: NOTHING, options: {}, error: message };
+    return `It cannot be loaded: ${(error as Error).message}`;
   }
   // A CommonJS module is wholly in its default.
   const inner = (typeof module.default === 'object' ? module.default : {}) as SetupModule;
@@ -103,17 +100,15 @@ class CheckedSetup {
   workers = 0;
   series = 0;
   readonly #faults: Fault[];
-  readonly #options: MonqueOptions;
   readonly #names = new Set<unknown>();
   readonly #calls: Call[] = [];
 
-  constructor(faults: Fault[], options: MonqueOptions) {
+  constructor(faults: Fault[]) {
     this.#faults = faults;
-    this.#options = options;
   }
 
-  async run(setup: Setup): Promise<void> {
-    const inner = this.#makeMonque();
+  async run({ setup, options }: Loaded): Promise<void> {
+    const inner = this.#makeMonque(options);
     if (inner === undefined) return;
     await this.#noted('setup', async () => setup(this.#watched(inner)));
     // Now that all workers are known, what is scheduled and enqueued is checked against their schemas.
@@ -126,10 +121,10 @@ class CheckedSetup {
   }
 
   /** Checks the options as for MongoDB, which is not connected to, and makes a scheduler in memory of them. */
-  #makeMonque(): Monque | undefined {
+  #makeMonque(options: MonqueOptions): Monque | undefined {
     try {
-      new Monque(new MongoClient('mongodb://127.0.0.1:1').db('check'), this.#options);
-      const others = Object.entries(this.#options).filter(
+      new Monque(new MongoClient('mongodb://127.0.0.1:1').db('check'), options);
+      const others = Object.entries(options).filter(
         ([name]) => !(OF_MONGODB as readonly string[]).includes(name),
       );
       return Monque.inMemory(Object.fromEntries(others));

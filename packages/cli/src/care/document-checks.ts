@@ -97,10 +97,13 @@ export function seriesFindings(
   series: readonly Schedule[],
   { instances }: Inspection,
 ): Diagnosis[] {
-  const alive = instances.filter(({ state }) => state === 'alive').map(({ info }) => info);
+  const alive = instances.filter(({ state }) => state === 'alive');
+  const infos = alive.flatMap(({ info }) => (info === undefined ? [] : [info]));
   // Instances that do not name all of their workers may well have it.
-  if (alive.some((info) => info === undefined || info.unnamedWorkers > 0)) return [];
-  const able = new Set(alive.flatMap((info) => info?.workers ?? []).map(({ name }) => name));
+  const isSure =
+    infos.length === alive.length && infos.every(({ unnamedWorkers }) => unnamedWorkers === 0);
+  if (!isSure) return [];
+  const able = new Set(infos.flatMap(({ workers }) => workers).map(({ name }) => name));
   const names = new Set(series.map(({ name }) => name).filter((name) => !able.has(name)));
   return [...names].map((name) => ({
     ...{ kind: 'seriesWithoutWorker', weight: 'act' },

@@ -70,7 +70,7 @@ function ofWanted(
       },
     ];
   }
-  const message = `The index ${name} is there${costs.get(name) ?? ''}`;
+  const message = `The index ${name} is there${costOf(name, costs)}`;
   return [{ kind: 'index', weight: 'fact', message, advice: '' }];
 }
 
@@ -80,10 +80,14 @@ function shapeOf({ key, unique, partialFilterExpression }: Document): Document {
   return { keys, isUnique, ...(partialFilterExpression && { partialFilterExpression }) };
 }
 
+function costOf(name: string, costs: ReadonlyMap<string, string>): string {
+  return costs.get(name) ?? '';
+}
+
 function ofOther(name: string, costs: ReadonlyMap<string, string>): Diagnosis {
   return {
     ...{ kind: 'otherIndex', weight: 'know' },
-    message: `The index ${name} is none of Monque's${costs.get(name) ?? ''}`,
+    message: `The index ${name} is none of Monque's${costOf(name, costs)}`,
     advice:
       'each index makes every change of a job dearer by about a third; drop it if nothing reads by it',
   };

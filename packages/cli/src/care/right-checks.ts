@@ -48,7 +48,7 @@ function has(
   action: string,
 ): boolean {
   return privileges.some(({ resource, actions }) => {
-    if (!actions.includes(action)) return false;
+    if (!actions.includes(action) && !actions.includes('anyAction')) return false;
     if (resource.anyResource === true) return true;
     const fits = (given: string | undefined, wanted: string): boolean =>
       given === '' || given === wanted;

@@ -95,7 +95,7 @@ class Top {
   }
 
   #draw(): void {
-    if (!this.#isEnded) this.#screen.draw(screenLines(this.#state, this.#frame()));
+    this.#screen.draw(screenLines(this.#state, this.#frame()));
   }
 
   #typed(text: string): void {

@@ -16,7 +16,7 @@ import {
   BSON,
   type Collection,
   type Document,
-  MongoBulkWriteError,
+  type MongoBulkWriteError,
   ObjectId,
   type WriteError,
 } from 'mongodb';
@@ -123,8 +123,9 @@ class Import {
       });
       return [];
     } catch (error) {
-      if (error instanceof MongoBulkWriteError) return [error.writeErrors].flat();
-      throw error;
+      const { writeErrors } = error as Partial<MongoBulkWriteError>;
+      if (writeErrors === undefined) throw error;
+      return [writeErrors].flat();
     }
   }
 
