@@ -5,6 +5,7 @@
  * @module
  */
 
+import type { EventSink } from '../../src/context/scheduler-context.ts';
 import { Monque, type MonqueEventMap, type MonqueOptions } from '../../src/index.ts';
 import { InMemoryLedgerRepository } from '../../src/ledger/memory/in-memory-ledger-repository.ts';
 import type { Fault } from '../../src/testing/faults.ts';
@@ -124,3 +125,6 @@ export const MINUTE_MS = 60_000;
 export function minute(minutes: number): Date {
   return new Date(MANUAL_CLOCK_START.getTime() + minutes * MINUTE_MS);
 }
+
+/** For a context whose events nobody hears. */
+export const NO_EVENTS: EventSink = { emit: () => undefined, isHeard: () => false };
