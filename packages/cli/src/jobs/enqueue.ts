@@ -77,6 +77,7 @@ const OF_REASONS: Readonly<Record<WaitReason, ExitCode>> = {
   cancelled: ExitCode.ENDED_BADLY,
   gone: ExitCode.MISSING,
   timeout: ExitCode.TIMEOUT,
+  stopped: ExitCode.INTERRUPTED,
   unknown: ExitCode.UNREACHABLE,
 };
 
