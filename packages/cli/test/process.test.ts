@@ -153,6 +153,7 @@ describeWithMongo('as a process', () => {
     const set = `export function setup(monque) { monque.schedule('@daily', 'nobody'); }`;
     await writeFile(join(folder, 'setup.mjs'), set);
     await writeFile(join(folder, 'jobs.jsonl'), 'no json\n');
+    await db.createCollection('nothing');
     return { folder, id: (name) => String(ids.get(name)) };
   }
 

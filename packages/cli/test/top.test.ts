@@ -255,6 +255,20 @@ describe('the state', () => {
   });
 });
 
+test('a row that was retried or deleted is gone at once, so that the next key is for another', () => {
+  const jobs = ['1', '2'].map((id) => ({ id, name: 'n', detail: '' }));
+  const state: TopState = {
+    ...{ ...FIRST_STATE, tab: 'failures', selected: 1 },
+    snapshot: snapshotOf([], jobs),
+  };
+  const { state: after, action } = press(state, 'R', 2);
+  expect(action).toEqual({ verb: 'retry', of: '2' });
+  expect([rowIds(after), after.selected]).toEqual([['1'], 0]);
+  const last = press(after, 'D', 2);
+  expect(last.action).toEqual({ verb: 'delete', of: '1' });
+  expect(press(last.state, 'D', 2).action).toBeUndefined();
+});
+
 describe('the screen', () => {
   const { colours } = new Output(fakeIo().stdout, fakeIo().stderr, {
     ...{ isJson: false, mayColour: false, env: {} },

@@ -34,7 +34,11 @@ export async function bench(session: Session, options: BenchOptions): Promise<Ex
   const { db } = await session.open();
   const collectionName = `monque_bench_${session.io.now().getTime().toString(36)}`;
   const signal = session.watchInterrupt();
-  const monque = new Monque(db, { collectionName, defaultConcurrency: options.concurrency });
+  const monque = new Monque(db, {
+    collectionName,
+    defaultConcurrency: options.concurrency,
+    logger: false,
+  });
   try {
     const measures = await new Bench(monque, session, signal).run(options);
     await output.table(measures, [

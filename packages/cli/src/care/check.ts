@@ -127,7 +127,7 @@ class CheckedSetup {
       const others = Object.entries(options).filter(
         ([name]) => !(OF_MONGODB as readonly string[]).includes(name),
       );
-      return Monque.inMemory(Object.fromEntries(others));
+      return Monque.inMemory({ logger: false, ...Object.fromEntries(others) });
     } catch (error) {
       this.#faults.push({ where: 'options', message: (error as Error).message });
       return undefined;

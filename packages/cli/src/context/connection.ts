@@ -82,7 +82,7 @@ export async function openConnection(
     const ledger = makesIndexes
       ? new MongoLedgerRepository(db, options)
       : new UntouchedLedger(db, options);
-    const monque = new Monque(ledger, { resendLimit: RESEND_MS });
+    const monque = new Monque(ledger, { resendLimit: RESEND_MS, logger: false });
     return {
       ...{ client, db, collectionName, monque, ledger },
       documents: db.collection(collectionName),

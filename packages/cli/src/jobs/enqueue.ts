@@ -47,7 +47,7 @@ export async function enqueue(
 /** The checks of an enqueue without a database. */
 async function inMemory(name: string, data: unknown, options: EnqueueOptions): Promise<Job> {
   const { Monque } = await import('@monque/core');
-  return Monque.inMemory().enqueue(name, data, options);
+  return Monque.inMemory({ logger: false }).enqueue(name, data, options);
 }
 
 function optionsOf(given: EnqueueArguments): EnqueueOptions {

@@ -121,9 +121,19 @@ function plainKey(state: TopState, key: string): Press {
       return { state, isToRead: true };
     default: {
       const action = actionOf(state, key);
-      return { state, ...(action && { action }) };
+      return action === undefined ? { state } : { state: without(state, action), action };
     }
   }
+}
+
+/** What is no failure any more is not shown as one until it is read anew: the next key must not concern it. */
+function without(state: TopState, { verb, of }: Action): TopState {
+  const { snapshot } = state;
+  const isGone = verb === 'retry' || verb === 'delete';
+  if (!isGone) return state;
+  const jobs = (snapshot as Snapshot).jobs.filter(({ id }) => id !== of);
+  const after = { ...state, snapshot: { ...(snapshot as Snapshot), jobs } };
+  return { ...after, selected: Math.max(0, Math.min(state.selected, rowIds(after).length - 1)) };
 }
 
 function typed(state: TopState, key: string): TopState {

@@ -23,7 +23,7 @@ export async function migrate(session: Session, options: MigrateOptions): Promis
   const lines: string[] = [];
   const code = await runMigrateCommand([...argumentsOf(options), ...ours], {
     print: (line) => void lines.push(line),
-    printError: (line) => output.note(line.replace('monque-migrate', 'monque migrate')),
+    printError: (line) => output.note(line.replaceAll('monque-migrate', 'monque migrate')),
     environment: session.io.env,
   });
   for (const line of lines) await output.line(line);

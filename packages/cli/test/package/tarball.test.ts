@@ -73,6 +73,7 @@ describeWithMongo('the packed program', () => {
     expect(job).toMatchObject({ id, name: 'email', data: { to: 'a' } });
     await expect(npx('why', id)).rejects.toThrow('It was enqueued for a later time');
     expect((await npx('doctor')).stdout).toContain('The index monque_claim is there');
+    await db.createCollection('old');
     const migrate = await npx('migrate', '--from', 'old', '--format', 'agenda');
     expect(migrate.stdout).toContain('The migration is through.');
     const taken = createServer().listen(0, '127.0.0.1');
