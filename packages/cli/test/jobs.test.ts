@@ -23,7 +23,7 @@ describeWithMongo('the commands on jobs', () => {
 
   beforeEach(async () => {
     db = await getTestDb('cli_jobs');
-    monque = new Monque(db);
+    monque = new Monque(db, { logger: false });
     monqueCli = runner(uriOf(db.databaseName));
     return async () => {
       await monque.stop();
@@ -331,7 +331,7 @@ describeWithMongo('the commands on jobs', () => {
       expect(bad).toMatchObject({ code: ExitCode.ENDED_BADLY });
       expect(bad.records).toMatchObject([{ state: 'failed', reason: 'failed', others: [] }]);
       expect((await monqueCli('why', NO_ID)).code).toBe(ExitCode.MISSING);
-      const other = new Monque(db);
+      const other = new Monque(db, { logger: false });
       other.worker('email', () => undefined);
       await other.start();
       expect((await monqueCli('why', String(_id))).code).toBe(ExitCode.WAITS);

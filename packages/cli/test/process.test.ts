@@ -118,7 +118,7 @@ describeWithMongo('as a process', () => {
   afterAll(closeMongoDb);
 
   async function makeFixture(): Promise<Fixture> {
-    const monque = new Monque(db);
+    const monque = new Monque(db, { logger: false });
     const ids = new Map<string, string>();
     const add = (job: Job) => void ids.set(job.name, String(job._id));
     for (const name of ['listed', 'cancelled', 'moved', 'deleted']) {

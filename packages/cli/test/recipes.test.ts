@@ -55,7 +55,7 @@ describeWithMongo('the recipes', () => {
       await monque.schedule('@daily', 'report');
     }`;
     await writeFile(join(folder, 'jobs.mjs'), setup);
-    monque = new Monque(db);
+    monque = new Monque(db, { logger: false });
     const id = await prepare();
     const path = `${folder}${delimiter}${process.env.PATH}`;
     const names = { ID: id, DATABASE: db.databaseName };

@@ -32,7 +32,7 @@ describeWithMongo('top in a terminal', () => {
   beforeEach(async () => {
     db = await getTestDb('cli_top_terminal');
     server = db.databaseName;
-    monque = new Monque(db);
+    monque = new Monque(db, { logger: false });
     monque.worker(
       'email',
       () => {

@@ -25,7 +25,7 @@ describeWithMongo('top', () => {
 
   beforeEach(async () => {
     db = await getTestDb('cli_top');
-    monque = new Monque(db, { shutdownTimeout: 0 });
+    monque = new Monque(db, { shutdownTimeout: 0, logger: false });
     monque.worker('slow', (_, { signal }) => {
       return new Promise((_, reject) => {
         signal.addEventListener('abort', () => reject(signal.reason as Error));
