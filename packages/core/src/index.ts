@@ -81,7 +81,12 @@ export type {
   MetadataScalar,
   MetadataValue,
 } from './job/metadata.ts';
-export { DEFAULT_MISSED, type MissedPolicy } from './job/next-run.ts';
+export {
+  DEFAULT_MISSED,
+  type MissedPolicy,
+  nextOccurrences,
+  type OccurrencesOptions,
+} from './job/next-run.ts';
 export type {
   DataArgument,
   DataFor,

@@ -15,6 +15,7 @@ export {
 } from './foundation/errors.ts';
 export { type Random, systemRandom } from './foundation/random.ts';
 export {
+  DOCUMENT_VERSION,
   type GateRecord,
   type HistoryEntry,
   type Job,
@@ -35,6 +36,7 @@ export {
 } from './job/lifecycle.ts';
 export { type JobMetadata, matchesMetadata, mergeMetadata } from './job/metadata.ts';
 export { type NextRun, nextRunOf, type SeriesPlan } from './job/next-run.ts';
+export { unfitReason } from './job/unfit-reason.ts';
 export {
   type LockField,
   lockOf,
@@ -69,6 +71,11 @@ export {
 } from './ledger/ledger-repository.ts';
 export { isAsSeen, type MendChange, mendChange, mended } from './ledger/mend-change.ts';
 export { changeMetadata, type MetadataChange } from './ledger/metadata-change.ts';
+export {
+  ENGINE_INDEXES,
+  LISTING_INDEXES,
+  type NamedIndex,
+} from './ledger/mongodb/server/indexes.ts';
 export { chooseRescue, type RescueChoice, type RescuedFields } from './ledger/rescue-choice.ts';
 export { DEFAULT_MAX_STORED_BYTES, type JobFinding } from './ledger/rules/rules.ts';
 export { endSeriesChanges, replanChanges, type SeriesChange } from './ledger/series-verbs.ts';

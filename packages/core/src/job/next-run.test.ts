@@ -4,6 +4,7 @@ import {
   firstRun,
   isMissed,
   MOST_COUNTED,
+  nextOccurrences,
   nextRun,
   nextRunOf,
   type SeriesPlan,
@@ -37,6 +38,23 @@ describe('the first run', () => {
       at('11:00'),
     );
     expect(firstRun({ ...HOURLY, endAt: at('10:59') }, at('10:00'))).toBeNull();
+  });
+});
+
+describe('the times of an expression', () => {
+  test('are later than the given one, as many as are asked for', () => {
+    const options = { after: at('09:00'), count: 2 };
+    expect(nextOccurrences('0 * * * *', options)).toEqual([at('10:00'), at('11:00')]);
+    expect(nextOccurrences('0 * * * *', { after: at('09:00') })).toHaveLength(10);
+  });
+
+  test('are those of the time zone', () => {
+    const options = { after: at('09:00'), count: 1, timezone: 'Europe/Berlin' };
+    expect(nextOccurrences('0 12 * * *', options)).toEqual([at('10:00')]);
+  });
+
+  test('are refused for an expression that cannot be read', () => {
+    expect(() => nextOccurrences('0 25 * * *', { after: at('09:00') })).toThrow(InvalidCronError);
   });
 });
 

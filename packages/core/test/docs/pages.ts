@@ -27,6 +27,7 @@ export async function pagePaths(): Promise<string[]> {
     'packages/core/README.md',
     'packages/tsed/README.md',
     'packages/dashboard/README.md',
+    'packages/cli/README.md',
   ];
   return [...readmes, ...pages.sort()];
 }
