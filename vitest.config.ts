@@ -6,6 +6,7 @@ const sources = (path: string): string =>
 
 const alias = [
   { find: /^@monque\/core$/, replacement: sources('index.ts') },
+  { find: /^@monque\/core\/ledger$/, replacement: sources('ledger-api.ts') },
   { find: /^@monque\/core\/opentelemetry$/, replacement: sources('opentelemetry/index.ts') },
   { find: /^@monque\/core\/testing$/, replacement: sources('testing/index.ts') },
   { find: /^@monque\/tsed$/, replacement: sources('../../tsed/src/index.ts') },

@@ -3,6 +3,7 @@ import { defineConfig } from 'tsdown';
 export default defineConfig({
   entry: {
     index: 'src/index.ts',
+    ledger: 'src/ledger-api.ts',
     migration: 'src/migration/index.ts',
     opentelemetry: 'src/opentelemetry/index.ts',
     testing: 'src/testing/index.ts',

@@ -1,0 +1,66 @@
+/**
+ * What authors of ledgers need: `@monque/core/ledger`. The root has what users of a scheduler need, and what both need
+ * is in both.
+ *
+ * @module
+ */
+export { JOB_LIFECYCLE, type JobVerb } from './job/job-lifecycle.ts';
+export {
+  type Appended,
+  type Condition,
+  defineLifecycle,
+  GONE,
+  type Lifecycle,
+  type LifecycleDefinition,
+  type LifecycleRecord,
+  STAYS,
+  type TransitionParams,
+  type TransitionRow,
+} from './job/lifecycle.ts';
+export { matchesMetadata, mergeMetadata } from './job/metadata.ts';
+export { type NextRun, nextRunOf, type SeriesPlan } from './job/next-run.ts';
+export {
+  type LockField,
+  lockOf,
+  lockToRetake,
+  seriesLock,
+  type UniqueLock,
+} from './job/unique-locks.ts';
+export { countClaims } from './ledger/claim-counts.ts';
+export { chooseExpiry, type ExpiredFields, type ExpiryChoice } from './ledger/expiry-choice.ts';
+export {
+  type Access,
+  type AccessQuestion,
+  type Actor,
+  type LedgerHealth,
+  type LedgerMetrics,
+  LedgerRepository,
+  type LedgerRepositoryOptions,
+  type LedgerVerb,
+  type LedgerVerbs,
+  MOST_NAMES_A_CLAIM,
+  type ParamsOf,
+  type ResultOf,
+  SUSPECT_RESCUE_COUNT,
+} from './ledger/ledger-repository.ts';
+export { rowFilter, rowRepair, rowUpdate } from './ledger/mongodb/table-statements.ts';
+export { chooseRescue, type RescueChoice, type RescuedFields } from './ledger/rescue-choice.ts';
+export type { JobFinding } from './ledger/rules/rules.ts';
+export {
+  answerUnmatched,
+  handRecord,
+  historyEntries,
+  requestEntries,
+  type SettledFields,
+  settlementParams,
+} from './ledger/settle-answers.ts';
+export {
+  answerCheckpoint,
+  answerUnopened,
+  type CheckpointFields,
+  checkpointParams,
+  GATE_VERBS,
+  openGateParams,
+  recordedCheckpoint,
+} from './ledger/stage-answers.ts';
+export type * from './ledger/verbs/ledger-verbs.ts';
