@@ -24,6 +24,35 @@ export {
 export { Redactor, readSecrets, type SecretSources } from './checks/redactor.ts';
 export type { CheckResult, TestRun } from './checks/test-run.ts';
 export {
+  CoordinationLedger,
+  type CoordinationLedgerOptions,
+  type ReasonedBy,
+  type Ticks,
+} from './coordination/coordination-ledger.ts';
+export {
+  REMINDER_JOB,
+  type Reminder,
+  type ReminderKind,
+  type ReminderOptions,
+  remindersFor,
+  scheduleReminders,
+} from './coordination/reminders.ts';
+export {
+  type AssigneeStatistics,
+  type Rate,
+  statisticsOf,
+  type TaskStatistics,
+} from './coordination/statistics.ts';
+export { TASK_FIELDS, type Task, type TaskFields, type TaskPriority } from './coordination/task.ts';
+export { CoordinationFormat } from './coordination/task-format.ts';
+export {
+  criticalPath,
+  type Dependencies,
+  dependenciesOf,
+  findCycle,
+} from './coordination/task-graph.ts';
+export { TASK_LIFECYCLE, type TaskStatus, type TaskVerb } from './coordination/task-lifecycle.ts';
+export {
   LedgerBusyError,
   LedgerFileError,
   LedgerRuleError,

@@ -9,7 +9,8 @@ import { itemLines, listParts, renderItems } from './list.ts';
 export interface LineCodec {
   /** The value; undefined where none is written, as in a template. */
   parse(text: string): unknown;
-  render(value: unknown): string;
+  /** @param before - what stands there now */
+  render(value: unknown, before?: string): string;
 }
 
 /** A value as the body of a section. */

@@ -84,7 +84,8 @@ const LONGEST = LONGEST_LINE + 200;
 const FIELD = /^((?:- )?\*\*([^*]{1,60}?):?\*\*:?[ \t]*)(.*?)([ \t]*)$/;
 const RULE = /^(?:-{3,}|\*{3,}|_{3,})\s*$/;
 
-interface Heading {
+/** A heading of a file. */
+export interface Heading {
   readonly index: number;
   readonly level: number;
   readonly text: string;
@@ -292,13 +293,14 @@ export class RecordFormat {
   /** Only the value changes; a value that is taken away takes its line along. */
   #changedLine(source: LineText, index: number, place: Place, value: unknown): string[] {
     if (value === undefined && place.absent === undefined) return [];
-    const [, label = '', , , blanks = ''] = FIELD.exec(source.lines[index]?.text ?? '') ?? [];
+    const [, label = '', , before = '', blanks = ''] =
+      FIELD.exec(source.lines[index]?.text ?? '') ?? [];
     const start = /\s$/.test(label) ? label : `${label} `;
-    return [`${start}${this.#shown(place, value)}${blanks}`];
+    return [`${start}${this.#shown(place, value, before)}${blanks}`];
   }
 
-  #shown({ field, absent = '' }: Place, value: unknown): string {
-    return value === undefined ? absent : this.#codec(field).render(value);
+  #shown({ field, absent = '' }: Place, value: unknown, before?: string): string {
+    return value === undefined ? absent : this.#codec(field).render(value, before);
   }
 
   #newSection({ field, label }: Place, value: unknown): string[] {
@@ -372,7 +374,8 @@ export function textsOf({ lines }: LineText, start: number, end: number): string
   return lines.slice(start, end).map(({ text }) => text);
 }
 
-function startOfBody({ lines }: LineText, start: number, end: number): number {
+/** The first line of a section that is not blank. */
+export function startOfBody({ lines }: LineText, start: number, end: number): number {
   let at = start;
   while (at < end && lines[at]?.text.trim() === '') at += 1;
   // Nothing stands there: what is written goes behind the first blank line.
@@ -380,7 +383,7 @@ function startOfBody({ lines }: LineText, start: number, end: number): number {
 }
 
 /** A body ends before the blank lines and the rule that part it from what follows. */
-function endOfBody({ lines }: LineText, start: number, limit: number): number {
+export function endOfBody({ lines }: LineText, start: number, limit: number): number {
   let end = limit;
   for (let index = start; index < limit; index += 1) {
     const { text = '', isLiteral = false } = lines[index] ?? {};

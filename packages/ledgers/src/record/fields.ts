@@ -206,13 +206,23 @@ export function ids(): Field<readonly string[]> {
     });
     return [...new Set(given)];
   };
-  const parse = (line: string): readonly string[] => {
-    const names = line
-      .split(/,(?![^(]*\))/)
-      .map((part) => part.replace(/\([^)]*\)\s*$/, '').trim());
-    return [...new Set(names.filter((name) => ID_PATTERN.test(name) && !/^none$/i.test(name)))];
+  const parse = (line: string): readonly string[] => [
+    ...new Set(
+      idParts(line).flatMap(({ id }) => (ID_PATTERN.test(id) && id !== 'None' ? [id] : [])),
+    ),
+  ];
+  // Remarks on ids that stay are kept.
+  const render = (value: unknown, before = ''): string => {
+    const known = new Map(idParts(before).map(({ id, part }) => [id, part]));
+    return (value as readonly string[]).map((id) => known.get(id) ?? id).join(', ');
   };
-  return { check, empty: [], line: { parse, render: (value) => (value as string[]).join(', ') } };
+  return { check, empty: [], line: { parse, render } };
+}
+
+/** The parts of a line between its commas, with the ids that they begin with. */
+function idParts(line: string): { readonly id: string; readonly part: string }[] {
+  const parts = line.split(/,(?![^(]*\))/);
+  return parts.map((part) => ({ id: part.replace(/\([^)]*\)\s*$/, '').trim(), part: part.trim() }));
 }
 
 function checkArray<T>(
