@@ -104,7 +104,7 @@ function parseCheck(text: string): Check | undefined {
   if (span === undefined) return undefined;
   const { code: command, rest } = span;
   if (rest === '') return { command };
-  const inside = /^ \((.*)\)$/.exec(rest)?.[1];
+  const inside = /^ \((.*)\)$/s.exec(rest)?.[1];
   const options = inside === undefined ? undefined : parseOptions(inside);
   return options && { command, ...options };
 }

@@ -38,7 +38,7 @@ interface Facts {
   readonly statistics: TaskStatistics;
 }
 
-const LABELLED = /^((?:- )?\*\*([^*]{1,60})\*\*: ?)(.*?)([ \t]*)$/;
+const LABELLED = /^((?:- )?\*\*([^*]{1,60})\*\*: ?)(.*?)([ \t]*)$/s;
 const NOTHING_BLOCKED = '*No tasks currently blocked*';
 const NOTHING_COMPLETED = '*No tasks completed yet*';
 

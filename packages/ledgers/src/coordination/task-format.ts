@@ -20,8 +20,8 @@ import { dependenciesOf, findCycle } from './task-graph.ts';
 import { TASK_LIFECYCLE, type TaskStatus } from './task-lifecycle.ts';
 import { COORDINATION_TEMPLATE } from './task-template.ts';
 
-const BOLD = /^\*\*([^\s:*]{1,200}): *(.*)\*\*$/;
-const PLAIN = /^([A-Za-z][A-Za-z0-9]*-\d{1,9}): *(.*)$/;
+const BOLD = /^\*\*([^\s:*]{1,200}): *(.*)\*\*$/s;
+const PLAIN = /^([A-Za-z][A-Za-z0-9]*-\d{1,9}): *(.*)$/s;
 
 const GROUPS: Readonly<
   Record<TaskPriority, { readonly pattern: RegExp; readonly heading: string }>

@@ -146,6 +146,6 @@ export function readCodeSpan(
     end += (/^`+/.exec(text.slice(end)) ?? [''])[0].length;
   }
   const code = text.slice(fence.length, end);
-  const isPadded = /^ .*[^ ].* $/.test(code) || /^ [^ ] $/.test(code);
+  const isPadded = /^ .*[^ ].* $/s.test(code) || /^ [^ ] $/.test(code);
   return { code: isPadded ? code.slice(1, -1) : code, rest: text.slice(end + fence.length) };
 }

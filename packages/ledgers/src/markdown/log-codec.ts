@@ -9,8 +9,8 @@ import { formatTime, parseTime } from '../foundation/dates.ts';
 import { type HistoryEntry, isSameValue } from '../record/record.ts';
 import type { SectionCodec } from './codecs.ts';
 
-const LINE = /^\[([^\]]{10,30})\] ([^:[\]]{1,100}): (.*)$/;
-const CHANGE = /^\((\w+)(?:: (\w+) → (\w+))?(?:, run ([\w.:-]+))?\)(?: (.*))?$/;
+const LINE = /^\[([^\]]{10,30})\] ([^:[\]]{1,100}): (.*)$/s;
+const CHANGE = /^\((\w+)(?:: (\w+) → (\w+))?(?:, run ([\w.:-]+))?\)(?: (.*))?$/s;
 const LONGEST_LINE = 20_000;
 
 /** The entry that a line of a log stands for. */
@@ -36,7 +36,8 @@ export function formatLogLine(entry: HistoryEntry): string {
   const { at, verb, actor = '', from, to, run, reason = '' } = entry;
   if (at === undefined) return reason;
   const start = `[${formatTime(at)}] ${actor}: `;
-  const isPlain = verb === 'log' && run === undefined && reason !== '' && !CHANGE.test(reason);
+  const isRemark = verb === 'log' && from === undefined && run === undefined;
+  const isPlain = isRemark && reason !== '' && !CHANGE.test(reason);
   if (isPlain) return `${start}${reason}`;
   const states = from === undefined ? '' : `: ${from} → ${to}`;
   const during = run === undefined ? '' : `, run ${run}`;

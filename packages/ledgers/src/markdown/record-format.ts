@@ -81,7 +81,7 @@ export interface ParsedLedger {
 
 /** The longest heading or line of a field that is looked at; a longer line is text. */
 const LONGEST = LONGEST_LINE + 200;
-const FIELD = /^((?:- )?\*\*([^*]{1,60}?):?\*\*:?[ \t]*)(.*?)([ \t]*)$/;
+const FIELD = /^((?:- )?\*\*([^*]{1,60}?):?\*\*:?[ \t]*)(.*?)([ \t]*)$/s;
 const RULE = /^(?:-{3,}|\*{3,}|_{3,})\s*$/;
 
 /** A heading of a file. */
@@ -364,7 +364,7 @@ function labelOf(text: string): string {
 export function headingsOf({ lines }: LineText): Heading[] {
   return lines.flatMap(({ text, isLiteral }, index) => {
     if (isLiteral || !text.startsWith('#') || text.length > LONGEST) return [];
-    const [, marks = '', said = ''] = /^(#{1,6})[ \t]+(.*)$/.exec(text) ?? [];
+    const [, marks = '', said = ''] = /^(#{1,6})[ \t]+(.*)$/s.exec(text) ?? [];
     return marks === '' ? [] : [{ index, level: marks.length, text: said.trim() }];
   });
 }

@@ -115,7 +115,7 @@ export function optional<T>(
 
 /** What a template writes where a value belongs: a text in italics. */
 function isPlaceholder(text: string): boolean {
-  return /^_.*_$/.test(text) || /^\[[A-Z ]+\]$/.test(text);
+  return /^_.*_$/s.test(text) || /^\[[A-Z ]+\]$/.test(text);
 }
 
 const TEXT_LINE: LineCodec = {

@@ -9,7 +9,7 @@ import { type Field, oneOf, time } from '../record/fields.ts';
 import { STEP_FIELDS, type Step } from './step.ts';
 import { STEP_LIFECYCLE, type StepStatus } from './step-lifecycle.ts';
 
-const HEADING = /^Step (\S{1,200})(?: *[–—‒−:-] *| +)(.*)$/;
+const HEADING = /^Step (\S{1,200})(?: *[–—‒−:-] *| +)(.*)$/s;
 
 const TEMPLATE = `# Implementation Ledger
 
