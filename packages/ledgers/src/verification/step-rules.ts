@@ -18,6 +18,9 @@ export const LEDGER_COMMANDS: CommandFor = (verb, id) =>
     ? `monque ledger verify ${id} --run <a later run>`
     : `monque ledger ${verb} ${id}`;
 
+/** The rule that a run does not verify what it completed. */
+export const LATER_RUN_RULE = 'verified by a later run';
+
 const UNSETTLED: readonly StepStatus[] = ['completed_pending_verification', 'drift_detected'];
 
 /** The rules; errors name the commands that resolve what is in the way. */
@@ -50,21 +53,22 @@ export function stepRules(commandFor: CommandFor): LedgerRule<StepStatus>[] {
       check: ({ record }) => missingChecks(record as Step, commandFor),
     },
     {
-      name: 'verified by a later run',
+      name: 'run known',
+      verbs: ['verify'],
+      check({ record }) {
+        if ((record as Step).runId !== undefined) return undefined;
+        const advice = `do so with \`${commandFor('fix', record.id)}\` and complete it again`;
+        return { message: 'names no run that completed it', advice };
+      },
+    },
+    {
+      name: LATER_RUN_RULE,
       verbs: ['verify'],
       check({ record, by }) {
-        const { runId, history } = record as Step;
-        if (runId === undefined) {
-          return {
-            message: 'names no run that completed it',
-            advice: `do so with \`${commandFor('fix', record.id)}\` and complete it again`,
-          };
-        }
+        const { runId = '', history } = record as Step;
         if (isLaterRun(String(by.run), runId, history)) return undefined;
-        return {
-          message: `was completed in run '${runId}', and is verified only by a later run, not by '${by.run}'`,
-          advice: 'start a new run',
-        };
+        const message = `was completed in run '${runId}', and is verified only by a later run, not by '${by.run}'`;
+        return { message, advice: 'start a new run' };
       },
     },
   ];

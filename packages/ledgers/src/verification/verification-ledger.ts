@@ -17,7 +17,7 @@ import { RecordLedger } from '../record/record-ledger.ts';
 import type { RecordQuery, RecordStore } from '../store/record-store.ts';
 import { STEP_FIELDS, type Step, type StepFields, type Verification } from './step.ts';
 import { STEP_LIFECYCLE, type StepStatus, type StepVerb } from './step-lifecycle.ts';
-import { type CommandFor, LEDGER_COMMANDS, stepRules } from './step-rules.ts';
+import { type CommandFor, LATER_RUN_RULE, LEDGER_COMMANDS, stepRules } from './step-rules.ts';
 
 /** What {@link VerificationLedger} is made from. */
 export interface VerificationLedgerOptions {
@@ -44,7 +44,7 @@ export interface StepOutcome {
    * - `verified`: every check passed
    * - `drift`: a check failed
    * - `too early`: every check passed, but in the run that completed the step
-   * - `unchecked`: an invariant has no check, or there is none
+   * - `unchecked`: an invariant has no check, there is none, or the step names no run that completed it
    * - `changed`: somebody worked on the step meanwhile
    */
   readonly outcome: 'verified' | 'drift' | 'too early' | 'unchecked' | 'changed';
@@ -215,7 +215,9 @@ export class VerificationLedger extends EventEmitter<VerificationEventMap> {
     const { id, title } = step;
     const results = checksOf(step).flatMap((check) => byCheck.get(nameOfCheck(check)) ?? []);
     const isUnchecked =
-      results.length === 0 || step.invariants.some(({ check }) => check === undefined);
+      results.length === 0 ||
+      step.runId === undefined ||
+      step.invariants.some(({ check }) => check === undefined);
     const failed = results.filter(({ passed }) => !passed);
     if (failed.length === 0 && isUnchecked) return { id, title, outcome: 'unchecked', results };
     const verb = failed.length === 0 ? 'verify' : 'reportDrift';
@@ -225,7 +227,7 @@ export class VerificationLedger extends EventEmitter<VerificationEventMap> {
       this.emit(outcome === 'drift' ? 'step:drifted' : 'step:verified', { step: after, results });
       return { id, title, outcome, results };
     } catch (error) {
-      if (error instanceof LedgerRuleError && error.rule === 'verified by a later run') {
+      if (error instanceof LedgerRuleError && error.rule === LATER_RUN_RULE) {
         return { id, title, outcome: 'too early', results };
       }
       const isChanged = error instanceof RecordStateError || error instanceof LedgerRuleError;
