@@ -71,6 +71,7 @@ const driver6: TestProjectInlineConfiguration = {
       '**/mongodb/{claims,control,settle}.mongodb.test.ts',
       '**/{model-mongodb,processes,whole-scheduler,costs}.mongodb.test.ts',
       '**/migration/{agenda,migrate-command}.mongodb.test.ts',
+      'packages/ledgers/test/{processes,verification}/*.mongodb.test.ts',
     ],
     env: { MONQUE_TEST_DRIVER_MAJOR: '6' },
   },
@@ -102,7 +103,7 @@ export default defineConfig({
     maxWorkers: 2,
     coverage: {
       provider: 'v8',
-      include: ['packages/{core,tsed}/src/**'],
+      include: ['packages/{core,tsed,ledgers}/src/**'],
       exclude: ['packages/*/src/**/*.test.ts'],
       reporter: ['text-summary', 'html', ['text', { skipFull: true }]],
       thresholds: { lines: 100, branches: 100, functions: 100, statements: 100 },
