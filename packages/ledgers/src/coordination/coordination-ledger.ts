@@ -137,7 +137,7 @@ export class CoordinationLedger {
   }
 
   /** Asks for changes: by its reviewer, who says which. */
-  requestRevisions(id: string, by: ReasonedBy): Promise<Task> {
+  async requestRevisions(id: string, by: ReasonedBy): Promise<Task> {
     checkReason(by);
     return this.#move('requestRevisions', id, {}, by);
   }
@@ -153,7 +153,7 @@ export class CoordinationLedger {
   }
 
   /** Puts a task aside that something is in the way of. */
-  block(id: string, by: ReasonedBy): Promise<Task> {
+  async block(id: string, by: ReasonedBy): Promise<Task> {
     checkReason(by);
     return this.#move('block', id, {}, by);
   }

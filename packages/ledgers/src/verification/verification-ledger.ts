@@ -132,7 +132,7 @@ export class VerificationLedger extends EventEmitter<VerificationEventMap> {
   }
 
   /** Changes what a step says while it is worked on, or before. */
-  amend(id: string, changes: Partial<StepFields>, by: ChangedBy): Promise<Step> {
+  async amend(id: string, changes: Partial<StepFields>, by: ChangedBy): Promise<Step> {
     this.#refuseSecrets(changes);
     return this.#move('amend', id, { ...changes }, by);
   }
