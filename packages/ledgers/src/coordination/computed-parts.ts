@@ -98,10 +98,16 @@ export function correction({ start, end, found, expected }: ComputedPart): LineE
 class PartFinder {
   readonly #source: LineText;
   readonly #headings: readonly Heading[];
+  /** Where in the list of headings each text first is. */
+  readonly #positions = new Map<string, number>();
 
   constructor(source: LineText) {
     this.#source = source;
     this.#headings = headingsOf(source);
+    for (const [position, { text }] of this.#headings.entries()) {
+      const name = plain(text);
+      if (!this.#positions.has(name)) this.#positions.set(name, position);
+    }
   }
 
   /** The lines under a heading; with no name, those above the first section. */
@@ -111,9 +117,9 @@ class PartFinder {
       const first = this.#headings.find(({ level }) => level > 1);
       return { start: 0, end: first?.index ?? lines.length };
     }
-    const position = this.#headings.findIndex(({ text }) => plain(text) === heading);
-    const index = this.#headings[position]?.index;
-    if (index === undefined) return undefined;
+    const position = this.#positions.get(heading);
+    const index = this.#headings[position ?? -1]?.index;
+    if (position === undefined || index === undefined) return undefined;
     const end = endOfBody(
       this.#source,
       index + 1,

@@ -124,9 +124,8 @@ export class RecordFormat {
         problems.push({ line, message: fault, severity: 'error' });
         continue;
       }
-      const next = headings.slice(position + 1).find(({ level }) => level <= heading.level);
-      const end = next?.index ?? source.lines.length;
-      const inside = headings.filter(({ index }) => index > heading.index && index < end);
+      const inside = headingsWithin(headings, position);
+      const end = headings[position + inside.length + 1]?.index ?? source.lines.length;
       records.set(
         named.id,
         this.#parseRecord(source, named, { start: heading.index, end }, inside, problems),
@@ -330,6 +329,14 @@ export class RecordFormat {
   write(ledger: ParsedLedger, edits: readonly LineEdit[]): string {
     return withEdits(ledger.source, edits);
   }
+}
+
+/** The headings under another one: those that follow it and are deeper. */
+function headingsWithin(headings: readonly Heading[], position: number): readonly Heading[] {
+  const level = Number(headings[position]?.level);
+  let end = position + 1;
+  while (Number(headings[end]?.level) > level) end += 1;
+  return headings.slice(position + 1, end);
 }
 
 function isNothing(value: unknown): boolean {
