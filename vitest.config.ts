@@ -7,6 +7,7 @@ const sources = (path: string): string =>
 const alias = [
   { find: /^@monque\/core$/, replacement: sources('index.ts') },
   { find: /^@monque\/core\/ledger$/, replacement: sources('ledger-api.ts') },
+  { find: /^@monque\/core\/migration$/, replacement: sources('migration/index.ts') },
   { find: /^@monque\/core\/opentelemetry$/, replacement: sources('opentelemetry/index.ts') },
   { find: /^@monque\/core\/testing$/, replacement: sources('testing/index.ts') },
   { find: /^@monque\/tsed$/, replacement: sources('../../tsed/src/index.ts') },
@@ -103,8 +104,8 @@ export default defineConfig({
     maxWorkers: 2,
     coverage: {
       provider: 'v8',
-      include: ['packages/{core,tsed,ledgers}/src/**'],
-      exclude: ['packages/*/src/**/*.test.ts'],
+      include: ['packages/{cli,core,dashboard,ledgers,tsed}/src/**'],
+      exclude: ['packages/*/src/**/*.test.ts', 'packages/dashboard/src/assets.generated.ts'],
       reporter: ['text-summary', 'html', ['text', { skipFull: true }]],
       thresholds: { lines: 100, branches: 100, functions: 100, statements: 100 },
     },

@@ -47,8 +47,8 @@ export interface Counts {
 
 /** What a system tells while it works. */
 export interface Listener {
-  /** A handler was called. */
-  started(data: JobData): void;
+  /** A handler was called. It ends when what is given back does. */
+  started(data: JobData): void | Promise<void>;
   /** The ends of so many runs are recorded; called only by systems that tell. */
   recorded(count: number): void;
 }

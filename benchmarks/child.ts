@@ -9,12 +9,13 @@ import { enqueue } from './roles/enqueue.ts';
 import { idle } from './roles/idle.ts';
 import { memory } from './roles/memory.ts';
 import { probe } from './roles/probe.ts';
+import { rate } from './roles/rate.ts';
 import type { Link, Role, RoleParams } from './roles/role.ts';
 import { steady } from './roles/steady.ts';
 import { systemsOf } from './systems.ts';
 
 /** The roles by their names. */
-const ROLES = { drain, enqueue, idle, memory, probe, steady } satisfies Record<string, Role>;
+const ROLES = { drain, enqueue, idle, memory, probe, rate, steady } satisfies Record<string, Role>;
 
 /** Names of roles. */
 export type RoleName = keyof typeof ROLES;

@@ -21,7 +21,7 @@ test('scenarios and systems can be chosen', () => {
 
 test('an unknown name is answered with those there are', () => {
   expect(() => readRequest(['--scenario', 'drian'])).toThrow(
-    /^Expected a scenario of drain, .*'drian'$/,
+    /^Expected a scenario of rates, .*'drian'$/,
   );
   expect(() => readRequest(['--system', 'monk'])).toThrow(
     /^Expected a system of monque, .*'monk'$/,

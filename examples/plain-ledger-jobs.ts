@@ -5,14 +5,12 @@
  *
  * @module
  */
+import { InvalidArgumentError, JOB_LIFECYCLE, type Job } from '@monque/core';
 import {
   type CountDueParams,
   type CountDueResult,
   type FindJobsParams,
   type FindSeriesParams,
-  InvalidArgumentError,
-  JOB_LIFECYCLE,
-  type Job,
   type JobFilter,
   type JobPlace,
   lockOf,
@@ -22,7 +20,7 @@ import {
   type StatsRow,
   seriesLock,
   type UniqueLock,
-} from '@monque/core';
+} from '@monque/core/ledger';
 import { BSON, type ObjectId } from 'mongodb';
 
 /** A job as the lifecycle table takes it. */

@@ -11,7 +11,7 @@ import type {
   OpenLeaseParams,
   ReadLeasesParams,
   RenewLeaseParams,
-} from '@monque/core';
+} from '@monque/core/ledger';
 
 /** Leases by the ids of their instances. */
 export class LeaseTable {

@@ -5,13 +5,8 @@
  */
 
 import type * as verbs from '@monque/core';
-import {
-  countClaims,
-  type Job,
-  type LedgerHint,
-  LedgerRepository,
-  type LedgerRepositoryOptions,
-} from '@monque/core';
+import { type Job, LedgerRepository, type LedgerRepositoryOptions } from '@monque/core';
+import { countClaims, type LedgerHint } from '@monque/core/ledger';
 import {
   countDue,
   countJobs,

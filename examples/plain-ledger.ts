@@ -9,6 +9,13 @@
 
 import type * as verbs from '@monque/core';
 import {
+  JOB_LIFECYCLE,
+  type Job,
+  type JobVerb,
+  type LedgerRepositoryOptions,
+  UnsupportedError,
+} from '@monque/core';
+import {
   answerCheckpoint,
   answerUnmatched,
   answerUnopened,
@@ -18,11 +25,7 @@ import {
   GATE_VERBS,
   handRecord,
   historyEntries,
-  JOB_LIFECYCLE,
-  type Job,
-  type JobVerb,
   type LedgerHint,
-  type LedgerRepositoryOptions,
   lockOf,
   lockToRetake,
   mergeMetadata,
@@ -35,8 +38,7 @@ import {
   SUSPECT_RESCUE_COUNT,
   settlementParams,
   type TransitionParams,
-  UnsupportedError,
-} from '@monque/core';
+} from '@monque/core/ledger';
 import { inClaimOrder, type JobRecord } from './plain-ledger-jobs.ts';
 import { PlainLedgerReads } from './plain-ledger-reads.ts';
 

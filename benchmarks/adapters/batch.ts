@@ -83,7 +83,7 @@ export async function openBatch(place: Place): Promise<System> {
     while (!isClosed) {
       const { token, won } = await claim();
       if (won.length === 0) break;
-      for (const { data } of won) listener.started(data as JobData);
+      await Promise.all(won.map(({ data }) => listener.started(data as JobData)));
       await settling;
       settling = settle(token, won).then((count) => listener.recorded(count));
     }

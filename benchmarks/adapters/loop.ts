@@ -47,7 +47,7 @@ export async function openLoop(place: Place): Promise<System> {
       { sort: { nextRunAt: 1 } },
     );
     if (job === null) return false;
-    listener.started(job.data);
+    await listener.started(job.data);
     const completion = { $set: { status: 'completed', finishedAt: new Date() } };
     await jobs.updateOne({ _id: job._id, status: 'processing' }, completion);
     listener.recorded(1);

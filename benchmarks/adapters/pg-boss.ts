@@ -52,7 +52,7 @@ export async function openPgBoss(place: Place): Promise<System> {
     },
     work: async (listener) => {
       const handler = async (jobs: Job<JobData>[]): Promise<void> => {
-        for (const { data } of jobs) listener.started(data);
+        await Promise.all(jobs.map(({ data }) => listener.started(data)));
       };
       for (const name of names) await boss.work<JobData>(name, tuned(isTuned), handler);
     },

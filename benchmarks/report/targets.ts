@@ -23,6 +23,7 @@ interface Target {
 type Look = (scenarioId: string, systemId: string, figure: string, variant?: string) => number[];
 
 const ONE = 'one process';
+const AT_1000 = '1,000/s, one process';
 const EVERY_RULE = 'all, and two of the user';
 
 const TARGETS: readonly Target[] = [
@@ -77,6 +78,17 @@ const TARGETS: readonly Target[] = [
       ratio(
         look('enqueue', 'monque', 'jobsPerSecond', 'one a call'),
         look('enqueue', 'loop', 'jobsPerSecond', 'one a call'),
+      ),
+  },
+  {
+    aim: 'At 1,000 jobs/s in one process, p99 in times of BullMQ with `appendfsync always`',
+    kind: 'at most',
+    bound: 3,
+    digits: 2,
+    measured: (look) =>
+      ratio(
+        look('rates', 'monque', 'p99Ms', AT_1000),
+        look('rates', 'bullmq-durable', 'p99Ms', AT_1000),
       ),
   },
   {

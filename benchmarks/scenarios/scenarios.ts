@@ -13,12 +13,14 @@ import { memoryScenario } from './memory.ts';
 import { namesScenario } from './names.ts';
 import { pickupScenario } from './pickup.ts';
 import { processesScenario } from './processes.ts';
+import { ratesScenario } from './rates.ts';
 import { rulesScenario } from './rules.ts';
 import type { Scenario } from './scenario.ts';
 import { steadyScenario } from './steady.ts';
 
 /** Every scenario. */
 export const SCENARIOS: readonly Scenario[] = [
+  ratesScenario,
   drainScenario,
   enqueueScenario,
   pickupScenario,

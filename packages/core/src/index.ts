@@ -3,11 +3,15 @@
  *
  * @module
  */
+
+export type { BulkResult } from './client/bulk-verbs.ts';
 export type { EnqueueEntry, EnqueueEntryResult, TypedEntry } from './client/enqueue.ts';
-export type { BulkResult, JobsPage, QueueStats } from './client/manual-verbs.ts';
+export type { JobsPage } from './client/listing.ts';
 export type { GetHistoryOptions } from './client/metadata-and-history.ts';
 export type { OpenGateOptions } from './client/open-gate.ts';
-export type { Schedule } from './client/schedules.ts';
+export type { QueueStats } from './client/queue-stats.ts';
+export type { Schedule, UnscheduleOptions } from './client/schedules.ts';
+export type { WaitForOptions } from './client/wait-for.ts';
 export type { MonqueEventMap } from './context/events.ts';
 export type { Health } from './context/health.ts';
 export type { Instrumentation, Observation, ObservationEnd } from './context/instruments.ts';
@@ -30,7 +34,6 @@ export type {
 export type { InspectedInstance, InspectedName, Inspection } from './diagnosis/inspector.ts';
 export type { MetricsSnapshot } from './diagnosis/metrics-snapshot.ts';
 export type {
-  LiveOptionName,
   LiveWorkerOptions,
   ReconfigureOptions,
 } from './engine/reconfigurer.ts';
@@ -44,7 +47,7 @@ export {
   InvariantViolationError,
   LedgerFullError,
   MonqueError,
-  ShutdownTimeoutError,
+  type MonqueErrorCode,
   UnknownOutcomeError,
   UnsupportedError,
 } from './foundation/errors.ts';
@@ -63,37 +66,24 @@ export {
 } from './job/job.ts';
 export {
   JobStateError,
+  ShutdownTimeoutError,
   UniqueKeyTakenError,
   WaitError,
   type WaitReason,
 } from './job/job-errors.ts';
 export { JOB_LIFECYCLE, type JobVerb } from './job/job-lifecycle.ts';
-export {
-  type Appended,
-  type Condition,
-  defineLifecycle,
-  GONE,
-  type Lifecycle,
-  type LifecycleDefinition,
-  type LifecycleRecord,
-  type TransitionParams,
-  type TransitionRow,
-} from './job/lifecycle.ts';
-export {
-  type JobMetadata,
-  type MetadataChanges,
-  type MetadataFilter,
-  type MetadataScalar,
-  type MetadataValue,
-  matchesMetadata,
-  mergeMetadata,
+export type {
+  JobMetadata,
+  MetadataChanges,
+  MetadataFilter,
+  MetadataScalar,
+  MetadataValue,
 } from './job/metadata.ts';
 export {
   DEFAULT_MISSED,
   type MissedPolicy,
-  type NextRun,
-  nextRunOf,
-  type SeriesPlan,
+  nextOccurrences,
+  type OccurrencesOptions,
 } from './job/next-run.ts';
 export type {
   DataArgument,
@@ -105,30 +95,26 @@ export type {
   UntypedJobs,
 } from './job/typed-jobs.ts';
 export {
-  type LockField,
-  lockOf,
-  lockToRetake,
-  seriesLock,
-  type UniqueLock,
-} from './job/unique-locks.ts';
-export { countClaims } from './ledger/claim-counts.ts';
-export { chooseExpiry, type ExpiredFields, type ExpiryChoice } from './ledger/expiry-choice.ts';
-export type * from './ledger/ledger-repository.ts';
-export {
-  DEFAULT_OPERATION_TIMEOUT,
+  type Access,
+  type AccessQuestion,
+  type Actor,
+  type InstanceInfo,
+  type LedgerHealth,
+  type LedgerMetrics,
   LedgerRepository,
-  SUSPECT_RESCUE_COUNT,
+  type LedgerRepositoryOptions,
+  type LedgerVerb,
+  type TransitionEntry,
+  type WorkerInfo,
 } from './ledger/ledger-repository.ts';
 export {
   type InMemoryLedgerOptions,
   InMemoryLedgerRepository,
 } from './ledger/memory/in-memory-ledger-repository.ts';
 export {
-  DEFAULT_COLLECTION_NAME,
   MongoLedgerRepository,
   type MongoLedgerRepositoryOptions,
 } from './ledger/mongodb/mongo-ledger-repository.ts';
-export { chooseRescue, type RescueChoice, type RescuedFields } from './ledger/rescue-choice.ts';
 export type {
   BuiltInRule,
   InvariantMode,
@@ -136,31 +122,11 @@ export type {
   LedgerWrite,
   RuleBreach,
 } from './ledger/rules/known-rules.ts';
-export {
-  DEFAULT_MAX_STORED_BYTES,
-  type InvariantOptions,
-  type InvariantViolation,
-  type JobFinding,
+export type {
+  InvariantOptions,
+  InvariantViolation,
 } from './ledger/rules/rules.ts';
-export {
-  answerUnmatched,
-  handRecord,
-  historyEntries,
-  requestEntries,
-  type SettledFields,
-  settlementParams,
-} from './ledger/settle-answers.ts';
-export {
-  answerCheckpoint,
-  answerUnopened,
-  type CheckpointFields,
-  checkpointParams,
-  GATE_VERBS,
-  openGateParams,
-  recordedCheckpoint,
-} from './ledger/stage-answers.ts';
 export type { Mending } from './ledger/verbs/manual-verbs.ts';
-export type { SettleAnswer, Settlement, SettleVerb } from './ledger/verbs/settle.ts';
 export type { JobId, ManagementVerb, MonqueManagement } from './management.ts';
 export { Monque } from './monque.ts';
 export type { Alert, AlertKind, AlertOptions } from './options/alert-options.ts';
@@ -168,34 +134,18 @@ export {
   DEFAULT_FAILURE_MINIMUM,
   DEFAULT_FAILURE_WINDOW,
 } from './options/alert-options.ts';
+export type { EnqueueOptions, UniqueHoldOption, WhenTaken } from './options/enqueue-options.ts';
 export {
-  type BackoffFunction,
   DEFAULT_LIST_LIMIT,
-  type EnqueueOptions,
   type GetJobsOptions,
   type GetJobsWithCursorOptions,
   type JobsFilter,
-  type ScheduleOptions,
-  type UniqueHoldOption,
-  type WhenTaken,
-  type WorkerOptions,
-} from './options/enqueue-options.ts';
-export {
-  DEFAULT_BASE_RETRY_INTERVAL,
-  DEFAULT_CONCURRENCY,
-  DEFAULT_JOB_RETENTION,
-  DEFAULT_LEASE_DURATION,
-  DEFAULT_LOCK_TIMEOUT,
-  DEFAULT_MAX_BACKOFF_DELAY,
-  DEFAULT_MAX_PAYLOAD_SIZE,
-  DEFAULT_MAX_RETRIES,
-  DEFAULT_POLL_INTERVAL,
-  DEFAULT_RESCUE_LIMIT,
-  DEFAULT_RESEND_LIMIT,
-  DEFAULT_SHUTDOWN_TIMEOUT,
-  type JobRetention,
-  type MonqueOptions,
-} from './options/options.ts';
+} from './options/list-options.ts';
+export type { ManualVerbOptions } from './options/manual-verb-options.ts';
+export { DEFAULTS } from './options/option-table.ts';
+export type { JobRetention, LiveOptionName, MonqueOptions } from './options/options.ts';
+export type { ScheduleOptions } from './options/schedule-options.ts';
+export type { BackoffFunction, WorkerOptions } from './options/worker-options.ts';
 export type { HandlerReturn, MonquePublicAPI } from './public-api.ts';
 export type { HistogramReading } from './telemetry/histogram.ts';
 export type { LogEntries, LogEvent, LogFields, Logger } from './telemetry/log.ts';

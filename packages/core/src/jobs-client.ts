@@ -7,12 +7,16 @@
  *
  * @module
  */
+
+import { type BulkResult, BulkVerbs } from './client/bulk-verbs.ts';
 import { type EnqueueEntry, type EnqueueEntryResult, Producer } from './client/enqueue.ts';
-import { type BulkResult, Control, type JobsPage, type QueueStats } from './client/manual-verbs.ts';
+import { type JobsPage, Listing } from './client/listing.ts';
+import { ManualVerbs } from './client/manual-verbs.ts';
 import { type GetHistoryOptions, Records } from './client/metadata-and-history.ts';
 import { Gates, type OpenGateOptions } from './client/open-gate.ts';
-import { type Schedule, Schedules } from './client/schedules.ts';
-import type { Waiter } from './client/wait-for.ts';
+import { type QueueStats, readQueueStats } from './client/queue-stats.ts';
+import { type Schedule, Schedules, type UnscheduleOptions } from './client/schedules.ts';
+import type { Waiter, WaitForOptions } from './client/wait-for.ts';
 import { contextOver, type EngineContext } from './context/scheduler-context.ts';
 import { type AuditOptions, Auditor, type AuditReport } from './diagnosis/auditor.ts';
 import { Explainer } from './diagnosis/explainer.ts';
@@ -33,13 +37,14 @@ import type { Actor, TransitionEntry } from './ledger/ledger-repository.ts';
 import type { LedgerVerb } from './ledger/verbs/verb-table.ts';
 import { type Access, boundTo, checkActor, isAllowed } from './ledger/views/actor-view.ts';
 import type { JobId, ManagementVerb } from './management.ts';
+import type { EnqueueOptions } from './options/enqueue-options.ts';
 import type {
-  EnqueueOptions,
   GetJobsOptions,
   GetJobsWithCursorOptions,
   JobsFilter,
-  ScheduleOptions,
-} from './options/enqueue-options.ts';
+} from './options/list-options.ts';
+import type { ManualVerbOptions } from './options/manual-verb-options.ts';
+import type { ScheduleOptions } from './options/schedule-options.ts';
 import type { Worker } from './workers/worker.ts';
 
 const DEFAULT_WAIT_TIMEOUT = 30_000;
@@ -62,7 +67,9 @@ export class JobsClient implements UntypedVerbs {
   readonly #shared: SharedParts;
   readonly #producer: Producer;
   readonly #schedules: Schedules;
-  readonly #control: Control;
+  readonly #listing: Listing;
+  readonly #manual: ManualVerbs;
+  readonly #bulk: BulkVerbs;
   readonly #gates: Gates;
   readonly #records: Records;
   readonly #explainer: Explainer;
@@ -77,19 +84,24 @@ export class JobsClient implements UntypedVerbs {
     this.#shared = shared;
     this.#actor = actor;
     const onPending = (jobs: readonly Job[]): void => instance()?.jobsStored(jobs);
-    this.#producer = new Producer(context, workers, onPending);
+    this.#producer = new Producer(context, workers, {
+      bear: (jobs) => instance()?.bear(jobs),
+      onStored: onPending,
+    });
     this.#schedules = new Schedules(context, this.#producer, (job) => onPending([job]));
     this.#gates = new Gates(context, workers, (job) => onPending([job]));
     this.#records = new Records(context);
     this.#explainer = new Explainer(context, instance);
     this.#inspector = new Inspector(context, instance);
     this.#auditor = new Auditor(context);
-    this.#control = new Control(context, {
+    this.#listing = new Listing(context);
+    this.#manual = new ManualVerbs(context, {
       onPending: (job) => onPending([job]),
       onCancelRequested: (jobId) => instance()?.cancelRequested(jobId),
       onEnded: (job) => waiter.ended(job),
       onPausesChanged: () => instance()?.pausesChanged(),
     });
+    this.#bulk = new BulkVerbs(context, this.#manual);
   }
 
   async can(verb: LedgerVerb, name?: string): Promise<boolean> {
@@ -119,7 +131,7 @@ export class JobsClient implements UntypedVerbs {
     return (await this.#schedules.schedule(cron, name, data, options)) as Job<T>;
   }
 
-  async unschedule(name: string, options: { readonly uniqueKey?: string } = {}): Promise<number> {
+  async unschedule(name: string, options: UnscheduleOptions = {}): Promise<number> {
     return this.#schedules.unschedule(name, options);
   }
 
@@ -129,76 +141,84 @@ export class JobsClient implements UntypedVerbs {
   }
 
   async getJob<T = unknown>(id: JobId): Promise<Job<T> | null> {
-    return (await this.#control.getJob(id)) as Job<T> | null;
+    return (await this.#listing.getJob(id)) as Job<T> | null;
   }
 
   async getJobs(options: GetJobsOptions = {}): Promise<Job[]> {
-    return this.#control.getJobs(options);
+    return this.#listing.getJobs(options);
   }
 
   async getJobsWithCursor(options: GetJobsWithCursorOptions = {}): Promise<JobsPage> {
-    return this.#control.getJobsWithCursor(options);
+    return this.#listing.getJobsWithCursor(options);
   }
 
   async getHistory(id: JobId, options: GetHistoryOptions = {}): Promise<TransitionEntry[]> {
     return this.#records.getHistory(id, options);
   }
 
-  async setMetadata(id: JobId, changes: MetadataChanges): Promise<Job | null> {
-    return this.#records.setMetadata(id, changes);
+  async setMetadata(
+    id: JobId,
+    changes: MetadataChanges,
+    options: ManualVerbOptions = {},
+  ): Promise<Job | null> {
+    return this.#records.setMetadata(id, changes, options);
   }
 
-  async cancelJob(id: JobId, options: { readonly reason?: string } = {}): Promise<Job | null> {
-    return this.#control.cancelJob(id, options);
+  async cancelJob(id: JobId, options: ManualVerbOptions = {}): Promise<Job | null> {
+    return this.#manual.cancelJob(id, options);
   }
 
-  async retryJob(id: JobId): Promise<Job | null> {
-    return this.#control.retryJob(id);
+  async retryJob(id: JobId, options: ManualVerbOptions = {}): Promise<Job | null> {
+    return this.#manual.retryJob(id, options);
   }
 
-  async rescheduleJob(id: JobId, runAt: Date): Promise<Job | null> {
-    return this.#control.rescheduleJob(id, runAt);
+  async rescheduleJob(
+    id: JobId,
+    runAt: Date,
+    options: ManualVerbOptions = {},
+  ): Promise<Job | null> {
+    return this.#manual.rescheduleJob(id, runAt, options);
   }
 
   async openGate(id: JobId, gate: string, options: OpenGateOptions): Promise<Job | null> {
     return this.#gates.open(id, gate, options);
   }
 
-  async deleteJob(id: JobId): Promise<boolean> {
-    return this.#control.deleteJob(id);
+  async deleteJob(id: JobId, options: ManualVerbOptions = {}): Promise<boolean> {
+    return this.#manual.deleteJob(id, options);
   }
 
-  async cancelJobs(filter: JobsFilter): Promise<BulkResult> {
-    return this.#control.cancelJobs(filter);
+  async cancelJobs(filter: JobsFilter, options: ManualVerbOptions = {}): Promise<BulkResult> {
+    return this.#bulk.cancelJobs(filter, options);
   }
 
-  async retryJobs(filter: JobsFilter): Promise<BulkResult> {
-    return this.#control.retryJobs(filter);
+  async retryJobs(filter: JobsFilter, options: ManualVerbOptions = {}): Promise<BulkResult> {
+    return this.#bulk.retryJobs(filter, options);
   }
 
-  async deleteJobs(filter: JobsFilter): Promise<BulkResult> {
-    return this.#control.deleteJobs(filter);
+  async deleteJobs(filter: JobsFilter, options: ManualVerbOptions = {}): Promise<BulkResult> {
+    return this.#bulk.deleteJobs(filter, options);
   }
 
   async getQueueStats(filter: { readonly name?: string } = {}): Promise<QueueStats> {
-    return this.#control.getQueueStats(filter);
+    return readQueueStats(this.#context, filter);
   }
 
-  async pause(name: string): Promise<void> {
-    return this.#control.setPaused(name, true);
+  async pause(name: string, options: ManualVerbOptions = {}): Promise<void> {
+    return this.#manual.setPaused(name, true, options);
   }
 
-  async resume(name: string): Promise<void> {
-    return this.#control.setPaused(name, false);
+  async resume(name: string, options: ManualVerbOptions = {}): Promise<void> {
+    return this.#manual.setPaused(name, false, options);
   }
 
-  async waitFor(id: JobId | Job, options: { readonly timeout?: number } = {}): Promise<unknown> {
+  async waitFor(id: JobId | Job, options: WaitForOptions = {}): Promise<unknown> {
     const given = typeof id === 'object' && id !== null && '_id' in id ? id._id : id;
     const jobId = toObjectId('id', given);
     checkFields('options', options, { timeout: integer(0, DAY_MS) });
     const { timeout = DEFAULT_WAIT_TIMEOUT } = options;
     // The waiter reads for all; whether an actor may see the job is asked by a read of its own.
-    if (this.#actor !== undefined) await this.#control.getJob(jobId);
+    if (this.#actor !== undefined) await this.#listing.getJob(jobId);
     return this.#shared.waiter.wait(jobId, timeout);
   }
 

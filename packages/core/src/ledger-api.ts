@@ -4,6 +4,7 @@
  *
  * @module
  */
+export { DOCUMENT_VERSION } from './job/job.ts';
 export { JOB_LIFECYCLE, type JobVerb } from './job/job-lifecycle.ts';
 export {
   type Appended,
@@ -19,6 +20,7 @@ export {
 } from './job/lifecycle.ts';
 export { matchesMetadata, mergeMetadata } from './job/metadata.ts';
 export { type NextRun, nextRunOf, type SeriesPlan } from './job/next-run.ts';
+export { unfitReason } from './job/unfit-reason.ts';
 export {
   type LockField,
   lockOf,
@@ -32,6 +34,7 @@ export {
   type Access,
   type AccessQuestion,
   type Actor,
+  DEFAULT_OPERATION_TIMEOUT,
   type LedgerHealth,
   type LedgerMetrics,
   LedgerRepository,
@@ -43,9 +46,14 @@ export {
   type ResultOf,
   SUSPECT_RESCUE_COUNT,
 } from './ledger/ledger-repository.ts';
-export { rowFilter, rowRepair, rowUpdate } from './ledger/mongodb/table-statements.ts';
+export {
+  ENGINE_INDEXES,
+  LISTING_INDEXES,
+  type NamedIndex,
+} from './ledger/mongodb/server/indexes.ts';
+export { rowFilter, rowUpdate } from './ledger/mongodb/table-statements.ts';
 export { chooseRescue, type RescueChoice, type RescuedFields } from './ledger/rescue-choice.ts';
-export type { JobFinding } from './ledger/rules/rules.ts';
+export { DEFAULT_MAX_STORED_BYTES, type JobFinding } from './ledger/rules/rules.ts';
 export {
   answerUnmatched,
   handRecord,

@@ -7,7 +7,8 @@ import type { Db } from 'mongodb';
 import { InvalidArgumentError } from './foundation/errors.ts';
 import { isLedgerRepository, type LedgerRepository } from './ledger/ledger-repository.ts';
 import { MongoLedgerRepository } from './ledger/mongodb/mongo-ledger-repository.ts';
-import { type MonqueOptions, type ResolvedOptions, resolveOptions } from './options/options.ts';
+import type { MonqueOptions } from './options/options.ts';
+import { type ResolvedOptions, resolveOptions } from './options/resolve-options.ts';
 
 /** A ledger, and the options that were resolved for it. */
 export interface ResolvedSource {

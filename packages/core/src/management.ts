@@ -4,11 +4,14 @@
  * @module
  */
 import type { ObjectId } from 'mongodb';
+import type { BulkResult } from './client/bulk-verbs.ts';
 import type { EnqueueEntryResult, TypedEntry } from './client/enqueue.ts';
-import type { BulkResult, JobsPage, QueueStats } from './client/manual-verbs.ts';
+import type { JobsPage } from './client/listing.ts';
 import type { GetHistoryOptions } from './client/metadata-and-history.ts';
 import type { OpenGateOptions } from './client/open-gate.ts';
-import type { Schedule } from './client/schedules.ts';
+import type { QueueStats } from './client/queue-stats.ts';
+import type { Schedule, UnscheduleOptions } from './client/schedules.ts';
+import type { WaitForOptions } from './client/wait-for.ts';
 import type { AuditOptions, AuditReport } from './diagnosis/auditor.ts';
 import type { Explanation } from './diagnosis/explanation.ts';
 import type { Inspection } from './diagnosis/inspector.ts';
@@ -27,13 +30,14 @@ import type {
 } from './job/typed-jobs.ts';
 import type { TransitionEntry } from './ledger/ledger-repository.ts';
 import type { LedgerVerb } from './ledger/verbs/verb-table.ts';
+import type { EnqueueOptions } from './options/enqueue-options.ts';
 import type {
-  EnqueueOptions,
   GetJobsOptions,
   GetJobsWithCursorOptions,
   JobsFilter,
-  ScheduleOptions,
-} from './options/enqueue-options.ts';
+} from './options/list-options.ts';
+import type { ManualVerbOptions } from './options/manual-verb-options.ts';
+import type { ScheduleOptions } from './options/schedule-options.ts';
 
 /** An id as callers may give it: an ObjectId, or its 24 hexadecimal characters. */
 export type JobId = ObjectId | string;
@@ -107,7 +111,7 @@ export interface MonqueManagement<Types extends JobTypes = UntypedJobs> {
    * it; without it all series of the name are ended
    * @returns how many series were ended
    */
-  unschedule(name: NameOf<Types>, options?: { readonly uniqueKey?: string }): Promise<number>;
+  unschedule(name: NameOf<Types>, options?: UnscheduleOptions): Promise<number>;
 
   /** The series there are, of one name or of all. */
   getSchedules(filter?: { readonly name?: NameOf<Types> }): Promise<Schedule[]>;
@@ -149,7 +153,11 @@ export interface MonqueManagement<Types extends JobTypes = UntypedJobs> {
    * @returns the job after the call; null when there is none
    * @throws InvalidArgumentError also when the metadata would take more than 4 KiB; then nothing is changed
    */
-  setMetadata(id: JobId, changes: MetadataChanges): Promise<Job | null>;
+  setMetadata(
+    id: JobId,
+    changes: MetadataChanges,
+    options?: ManualVerbOptions,
+  ): Promise<Job | null>;
 
   /**
    * Cancels a pending job, or one that waits at a gate, at once; of a series the waiting run, the series goes on. For a
@@ -157,11 +165,10 @@ export interface MonqueManagement<Types extends JobTypes = UntypedJobs> {
    * asked for: its handler's signal aborts, wherever it runs, and the job ends as cancelled unless the handler
    * succeeds all the same.
    *
-   * @param options.reason - kept in the history of the job
    * @returns the job after the call; null when there is none
    * @throws JobStateError when the job is finished
    */
-  cancelJob(id: JobId, options?: { readonly reason?: string }): Promise<Job | null>;
+  cancelJob(id: JobId, options?: ManualVerbOptions): Promise<Job | null>;
 
   /**
    * Makes a failed or cancelled job pending again, due at once, with no failure counted and with its unique key.
@@ -170,7 +177,7 @@ export interface MonqueManagement<Types extends JobTypes = UntypedJobs> {
    * @throws JobStateError when the job is neither failed nor cancelled
    * @throws UniqueKeyTakenError when another job holds its unique key by now
    */
-  retryJob(id: JobId): Promise<Job | null>;
+  retryJob(id: JobId, options?: ManualVerbOptions): Promise<Job | null>;
 
   /**
    * Moves a pending job to another time; of a series the waiting run alone.
@@ -178,7 +185,7 @@ export interface MonqueManagement<Types extends JobTypes = UntypedJobs> {
    * @returns the job after the call; null when there is none
    * @throws JobStateError when the job is not pending
    */
-  rescheduleJob(id: JobId, runAt: Date): Promise<Job | null>;
+  rescheduleJob(id: JobId, runAt: Date, options?: ManualVerbOptions): Promise<Job | null>;
 
   /**
    * Deletes a job that is not processing; a series ends with its job.
@@ -186,16 +193,16 @@ export interface MonqueManagement<Types extends JobTypes = UntypedJobs> {
    * @returns true when it was deleted, false when there is none
    * @throws JobStateError when the job is processing
    */
-  deleteJob(id: JobId): Promise<boolean>;
+  deleteJob(id: JobId, options?: ManualVerbOptions): Promise<boolean>;
 
   /** `cancelJob` for every job that matches; `{}` means all, a filter that is left out is refused. */
-  cancelJobs(filter: JobsFilter): Promise<BulkResult>;
+  cancelJobs(filter: JobsFilter, options?: ManualVerbOptions): Promise<BulkResult>;
 
   /** `retryJob` for every job that matches, all for `{}`; jobs of one unique key: the first of them. */
-  retryJobs(filter: JobsFilter): Promise<BulkResult>;
+  retryJobs(filter: JobsFilter, options?: ManualVerbOptions): Promise<BulkResult>;
 
   /** `deleteJob` for every job that matches; `{}` means all, a filter that is left out is refused. */
-  deleteJobs(filter: JobsFilter): Promise<BulkResult>;
+  deleteJobs(filter: JobsFilter, options?: ManualVerbOptions): Promise<BulkResult>;
 
   /** Counts jobs, with how long they wait and run. Reads all jobs of the name, or of the collection. */
   getQueueStats(filter?: { readonly name?: NameOf<Types> }): Promise<QueueStats>;
@@ -204,21 +211,20 @@ export interface MonqueManagement<Types extends JobTypes = UntypedJobs> {
    * Lets no more jobs of a name start, in any process; runs that are on go on. Kept in the database until `resume`.
    * Takes hold everywhere within two seconds. Idempotent.
    */
-  pause(name: NameOf<Types>): Promise<void>;
+  pause(name: NameOf<Types>, options?: ManualVerbOptions): Promise<void>;
 
   /** Lets jobs of a name start again. Idempotent. */
-  resume(name: NameOf<Types>): Promise<void>;
+  resume(name: NameOf<Types>, options?: ManualVerbOptions): Promise<void>;
 
   /**
    * Waits until a job is finished, wherever it runs, and gives what its handler returned. A job of a series is
    * finished when the series is over.
    *
-   * @param options.timeout - milliseconds to wait at most. Default 30000.
    * @throws WaitError whose `reason` tells apart `failed`, `cancelled`, `gone`, `timeout` and `unknown`
    */
   waitFor<Name extends NameOf<Types> = NameOf<Types>>(
     id: JobId | Job<DataOf<Types, Name>>,
-    options?: { readonly timeout?: number },
+    options?: WaitForOptions,
   ): Promise<ResultOf<Types, Name>>;
 
   /**

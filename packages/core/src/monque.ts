@@ -4,12 +4,14 @@
  * @module
  */
 import type { Db } from 'mongodb';
+import type { BulkResult } from './client/bulk-verbs.ts';
 import type { EnqueueEntryResult, TypedEntry } from './client/enqueue.ts';
-import type { BulkResult, JobsPage, QueueStats } from './client/manual-verbs.ts';
+import type { JobsPage } from './client/listing.ts';
 import type { GetHistoryOptions } from './client/metadata-and-history.ts';
 import type { OpenGateOptions } from './client/open-gate.ts';
-import type { Schedule } from './client/schedules.ts';
-import { Waiter } from './client/wait-for.ts';
+import type { QueueStats } from './client/queue-stats.ts';
+import type { Schedule, UnscheduleOptions } from './client/schedules.ts';
+import { Waiter, type WaitForOptions } from './client/wait-for.ts';
 import { MonqueEmitter } from './context/events.ts';
 import type { Health } from './context/health.ts';
 import { INSTRUMENTATION_CHECKS, type Instrumentation } from './context/instruments.ts';
@@ -43,16 +45,17 @@ import { InMemoryLedgerRepository } from './ledger/memory/in-memory-ledger-repos
 import type { LedgerVerb } from './ledger/verbs/verb-table.ts';
 import { resolveSource } from './ledger-source.ts';
 import type { JobId, MonqueManagement } from './management.ts';
-import {
-  checkWorkerOptions,
-  type EnqueueOptions,
-  type GetJobsOptions,
-  type GetJobsWithCursorOptions,
-  type JobsFilter,
-  type ScheduleOptions,
-  type WorkerOptions,
-} from './options/enqueue-options.ts';
-import { type MonqueOptions, type ResolvedOptions, resolveOptions } from './options/options.ts';
+import type { EnqueueOptions } from './options/enqueue-options.ts';
+import type {
+  GetJobsOptions,
+  GetJobsWithCursorOptions,
+  JobsFilter,
+} from './options/list-options.ts';
+import type { ManualVerbOptions } from './options/manual-verb-options.ts';
+import type { MonqueOptions } from './options/options.ts';
+import { type ResolvedOptions, resolveOptions } from './options/resolve-options.ts';
+import type { ScheduleOptions } from './options/schedule-options.ts';
+import { checkWorkerOptions, type WorkerOptions } from './options/worker-options.ts';
 import type { HandlerReturn, MonquePublicAPI } from './public-api.ts';
 import { stopOnSignals } from './stop-on-signals.ts';
 import type { JobHandler } from './workers/handler.ts';
@@ -93,8 +96,9 @@ export class Monque<Types extends JobTypes = UntypedJobs>
    */
   constructor(source: Db | LedgerRepository, options: MonqueOptions = {}) {
     super();
-    this.#context = makeContext(resolveSource(source, options), (name, payload) => {
-      this.emit(name, payload as never);
+    this.#context = makeContext(resolveSource(source, options), {
+      emit: (name, payload) => this.emit(name, payload as never),
+      listenerCount: (name) => this.listenerCount(name),
     });
     this.#options = this.#context.options;
     this.#waiter = new Waiter(this.#context);
@@ -177,10 +181,7 @@ export class Monque<Types extends JobTypes = UntypedJobs>
     return this.#jobs.schedule(cron, name, data, options);
   }
 
-  async unschedule(
-    name: NameOf<Types>,
-    options: { readonly uniqueKey?: string } = {},
-  ): Promise<number> {
+  async unschedule(name: NameOf<Types>, options: UnscheduleOptions = {}): Promise<number> {
     return this.#jobs.unschedule(name, options);
   }
 
@@ -238,57 +239,65 @@ export class Monque<Types extends JobTypes = UntypedJobs>
     return this.#jobs.getHistory(id, options);
   }
 
-  async setMetadata(id: JobId, changes: MetadataChanges): Promise<Job | null> {
-    return this.#jobs.setMetadata(id, changes);
+  async setMetadata(
+    id: JobId,
+    changes: MetadataChanges,
+    options: ManualVerbOptions = {},
+  ): Promise<Job | null> {
+    return this.#jobs.setMetadata(id, changes, options);
   }
 
-  async cancelJob(id: JobId, options: { readonly reason?: string } = {}): Promise<Job | null> {
+  async cancelJob(id: JobId, options: ManualVerbOptions = {}): Promise<Job | null> {
     return this.#jobs.cancelJob(id, options);
   }
 
-  async retryJob(id: JobId): Promise<Job | null> {
-    return this.#jobs.retryJob(id);
+  async retryJob(id: JobId, options: ManualVerbOptions = {}): Promise<Job | null> {
+    return this.#jobs.retryJob(id, options);
   }
 
-  async rescheduleJob(id: JobId, runAt: Date): Promise<Job | null> {
-    return this.#jobs.rescheduleJob(id, runAt);
+  async rescheduleJob(
+    id: JobId,
+    runAt: Date,
+    options: ManualVerbOptions = {},
+  ): Promise<Job | null> {
+    return this.#jobs.rescheduleJob(id, runAt, options);
   }
 
   async openGate(id: JobId, gate: string, options: OpenGateOptions): Promise<Job | null> {
     return this.#jobs.openGate(id, gate, options);
   }
 
-  async deleteJob(id: JobId): Promise<boolean> {
-    return this.#jobs.deleteJob(id);
+  async deleteJob(id: JobId, options: ManualVerbOptions = {}): Promise<boolean> {
+    return this.#jobs.deleteJob(id, options);
   }
 
-  async cancelJobs(filter: JobsFilter): Promise<BulkResult> {
-    return this.#jobs.cancelJobs(filter);
+  async cancelJobs(filter: JobsFilter, options: ManualVerbOptions = {}): Promise<BulkResult> {
+    return this.#jobs.cancelJobs(filter, options);
   }
 
-  async retryJobs(filter: JobsFilter): Promise<BulkResult> {
-    return this.#jobs.retryJobs(filter);
+  async retryJobs(filter: JobsFilter, options: ManualVerbOptions = {}): Promise<BulkResult> {
+    return this.#jobs.retryJobs(filter, options);
   }
 
-  async deleteJobs(filter: JobsFilter): Promise<BulkResult> {
-    return this.#jobs.deleteJobs(filter);
+  async deleteJobs(filter: JobsFilter, options: ManualVerbOptions = {}): Promise<BulkResult> {
+    return this.#jobs.deleteJobs(filter, options);
   }
 
   async getQueueStats(filter: { readonly name?: NameOf<Types> } = {}): Promise<QueueStats> {
     return this.#jobs.getQueueStats(filter);
   }
 
-  async pause(name: NameOf<Types>): Promise<void> {
-    return this.#jobs.pause(name);
+  async pause(name: NameOf<Types>, options: ManualVerbOptions = {}): Promise<void> {
+    return this.#jobs.pause(name, options);
   }
 
-  async resume(name: NameOf<Types>): Promise<void> {
-    return this.#jobs.resume(name);
+  async resume(name: NameOf<Types>, options: ManualVerbOptions = {}): Promise<void> {
+    return this.#jobs.resume(name, options);
   }
 
   async waitFor<Name extends NameOf<Types> = NameOf<Types>>(
     id: JobId | Job<DataOf<Types, Name>>,
-    options: { readonly timeout?: number } = {},
+    options: WaitForOptions = {},
   ): Promise<ResultOf<Types, Name>> {
     return (await this.#jobs.waitFor(id, options)) as ResultOf<Types, Name>;
   }

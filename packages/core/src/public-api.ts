@@ -5,7 +5,7 @@ import type { ReconfigureOptions } from './engine/reconfigurer.ts';
 import type { AnyName, DataOf, JobTypes, NameOf, ResultOf, UntypedJobs } from './job/typed-jobs.ts';
 import type { Actor } from './ledger/ledger-repository.ts';
 import type { MonqueManagement } from './management.ts';
-import type { WorkerOptions } from './options/enqueue-options.ts';
+import type { WorkerOptions } from './options/worker-options.ts';
 import type { JobHandler } from './workers/handler.ts';
 import type { HandlerOutcome } from './workers/handler-outcome.ts';
 import type { StagesDefinition } from './workers/stages.ts';

@@ -43,7 +43,7 @@ const LOGGED: { readonly [N in Name]?: Describe<N> } = {
   }),
   'connection:lost': ({ error }) => ({ level: 'error', fields: fieldsOfError(error) }),
   'connection:restored': () => ({ level: 'info' }),
-  'loop:delayed': ({ delay }) => ({ level: 'warn', fields: { delay } }),
+  'loop:delayed': ({ delayMs }) => ({ level: 'warn', fields: { delayMs } }),
 };
 
 /** Logs events from now on, each under its name in capitals, such as `MONQUE_JOB_FAIL`. */

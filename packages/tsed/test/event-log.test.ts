@@ -56,7 +56,11 @@ const CASES: readonly Case[] = [
     { level: 'error', event: 'MONQUE_CONNECTION_LOST', ...errorFields },
   ],
   ['connection:restored', {}, { level: 'info', event: 'MONQUE_CONNECTION_RESTORED' }],
-  ['loop:delayed', { delay: 9_000 }, { level: 'warn', event: 'MONQUE_LOOP_DELAYED', delay: 9_000 }],
+  [
+    'loop:delayed',
+    { delayMs: 9_000 },
+    { level: 'warn', event: 'MONQUE_LOOP_DELAYED', delayMs: 9_000 },
+  ],
 ];
 
 describe('the log of the application is told of', () => {

@@ -1,6 +1,6 @@
 import {
   ConnectionError,
-  DEFAULT_LEASE_DURATION,
+  DEFAULTS,
   InMemoryLedgerRepository,
   InvalidArgumentError,
   Monque,
@@ -261,7 +261,7 @@ describe('the health check', () => {
     await boot({ connection: ledger, clock });
     const refuse = () => Promise.reject(new ConnectionError('the database is down'));
     Object.assign(ledger, { performRenewLease: refuse });
-    await clock.advance(DEFAULT_LEASE_DURATION * 2);
+    await clock.advance(DEFAULTS.leaseDuration * 2);
     const failing = moduleOf().health();
     await expect(failing).rejects.toThrow('Monque is not healthy: the database is down');
     await expect(failing).rejects.toMatchObject({ code: 'UNHEALTHY' });

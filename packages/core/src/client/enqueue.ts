@@ -6,9 +6,9 @@
  *
  * @module
  */
-import type { ClientSession } from 'mongodb';
+import type { ClientSession, ObjectId } from 'mongodb';
 import type { EngineContext } from '../context/scheduler-context.ts';
-import { checkJobName } from '../foundation/argument-checks.ts';
+import { checkJobName, toObjectId } from '../foundation/argument-checks.ts';
 import { InvalidArgumentError, toError, UnknownOutcomeError } from '../foundation/errors.ts';
 import { checkData } from '../foundation/standard-schema.ts';
 import { DOCUMENT_VERSION, type Job, type JobTrace } from '../job/job.ts';
@@ -25,7 +25,7 @@ import {
   resolveEnqueueOptions,
 } from '../options/enqueue-options.ts';
 import type { Worker } from '../workers/worker.ts';
-import { Enqueuer, type StoreAnswer } from './insert-batches.ts';
+import { Enqueuer, type EnqueuerHooks, type StoreAnswer } from './insert-batches.ts';
 
 /** How often a job is stored anew because the holder of its key was gone, or had started, when it was to be changed. */
 const MOST_TAKEN_RACES = 10;
@@ -34,7 +34,7 @@ const MOST_TAKEN_RACES = 10;
 export interface EnqueueEntry<T = unknown> {
   readonly name: string;
   readonly data?: T;
-  readonly options?: Omit<EnqueueOptions, 'session'>;
+  readonly options?: Omit<EnqueueOptions, 'session' | 'id'>;
 }
 
 /** One entry of `enqueueMany`, with the data its name wants. */
@@ -63,6 +63,8 @@ interface Draft {
   readonly runAt?: Date;
   readonly metadata?: JobMetadata;
   readonly trace?: JobTrace;
+  /** The id that the caller chose. */
+  readonly id?: ObjectId;
 }
 
 /** What the fields of an entry are called in errors. */
@@ -79,18 +81,17 @@ export class Producer {
   readonly #context: EngineContext;
   readonly #workers: ReadonlyMap<string, Worker>;
   readonly #enqueuer: Enqueuer;
-  readonly #onStored: (jobs: readonly Job[]) => void;
+  /** Of jobs whose ids are chosen: whether one is new is known only after it was stored, so none is born claimed. */
+  readonly #chosenIds: Enqueuer;
+  readonly #hooks: EnqueuerHooks;
 
-  /** @param onStored - told of jobs right after they were stored, or moved to another time */
-  constructor(
-    context: EngineContext,
-    workers: ReadonlyMap<string, Worker>,
-    onStored: (jobs: readonly Job[]) => void,
-  ) {
+  /** @param hooks - `onStored` is told of jobs that were moved to another time too */
+  constructor(context: EngineContext, workers: ReadonlyMap<string, Worker>, hooks: EnqueuerHooks) {
     this.#context = context;
     this.#workers = workers;
-    this.#onStored = onStored;
-    this.#enqueuer = new Enqueuer(context, onStored);
+    this.#hooks = hooks;
+    this.#enqueuer = new Enqueuer(context, hooks);
+    this.#chosenIds = new Enqueuer(context, { ...hooks, bear: () => undefined });
   }
 
   /** Stores one job; the job that holds its key when that is taken. */
@@ -162,7 +163,32 @@ export class Producer {
     }
   }
 
+  /** Stores a job under an id of the caller's, unless there is one with it. */
+  async #storeWithId(draft: Draft, id: ObjectId): Promise<StoreAnswer> {
+    const known = await this.#jobWithId(draft.name, id);
+    if (known !== undefined) return { outcome: 'existing', job: known };
+    const [answer] = (await this.#chosenIds.enqueue([this.#complete(draft)])) as [StoreAnswer];
+    if (answer.outcome === 'existing') return this.#resolveTaken(draft, answer);
+    if (answer.outcome !== 'enqueued') return answer;
+    // A ledger takes a job whose id it has for an earlier try; somebody else may have stored another meanwhile.
+    const job = await this.#jobWithId(draft.name, id);
+    if (job !== undefined) return { outcome: 'enqueued', job };
+    throw new InvalidArgumentError('options.id', 'the id of no job of another name', String(id));
+  }
+
+  /** By its name too, so that it is asked for as jobs of this name are. */
+  async #jobWithId(name: string, id: ObjectId): Promise<Job | undefined> {
+    const { ledger } = this.#context;
+    const one = { orderBy: '_id', direction: 'ascending', limit: 1 } as const;
+    const filter = { jobIds: [id], names: [name] };
+    const [job] = await ledger.findJobs({ ...one, filter });
+    if (job !== undefined) return job;
+    const [archived] = await ledger.findJobs({ ...one, filter, archived: true });
+    return archived;
+  }
+
   async #store(draft: Draft, session?: ClientSession): Promise<StoreAnswer> {
+    if (draft.id !== undefined) return this.#storeWithId(draft, draft.id);
     const [answer] = await this.#enqueuer.enqueue([this.#complete(draft)], session);
     const first = answer as StoreAnswer;
     return first.outcome === 'existing' ? this.#resolveTaken(draft, first, session) : first;
@@ -209,7 +235,7 @@ export class Producer {
       ...(session && { session }),
     });
     if (outcome !== 'amended' || job === null) return null;
-    this.#onStored([job]);
+    this.#hooks.onStored([job]);
     return job;
   }
 
@@ -243,13 +269,14 @@ export class Producer {
     checkJobName(names.name, name);
     const options = resolveEnqueueOptions(names.options, given);
     const copy = copyPayload(names.data, data, this.#context.options.maxGivenBytes);
-    const { runAt, metadata } = options;
+    const { runAt, metadata, id } = options;
     return {
       name,
       options,
       ...(metadata && { metadata: copyMetadata(`${names.options}.metadata`, metadata) }),
       ...(copy !== undefined && { data: copy }),
       ...(runAt && { runAt: new Date(runAt) }),
+      ...(id !== undefined && { id: toObjectId(`${names.options}.id`, id) }),
     };
   }
 
@@ -271,7 +298,7 @@ export class Producer {
     const now = ledgerTime.now();
     const { maxRetries, backoff, timeout } = options;
     return {
-      _id: random.objectId(now.getTime()),
+      _id: draft.id ?? random.objectId(now.getTime()),
       name: draft.name,
       priority: options.priority,
       data: draft.data,

@@ -10,10 +10,10 @@
  * @module
  */
 import { BSON, type ClientSession } from 'mongodb';
+import type { Bear, Birth } from '../context/births.ts';
 import type { EngineContext } from '../context/scheduler-context.ts';
-import { sleep } from '../foundation/clock.ts';
 import { ConnectionError, toError, UnknownOutcomeError } from '../foundation/errors.ts';
-import { retryDelayMs } from '../job/backoff.ts';
+import { retrying } from '../foundation/retrying.ts';
 import type { Job } from '../job/job.ts';
 import { lockOf } from '../job/unique-locks.ts';
 import type { EnqueueAnswer } from '../ledger/ledger-repository.ts';
@@ -21,8 +21,7 @@ import type { EnqueueAnswer } from '../ledger/ledger-repository.ts';
 const MOST_JOBS_AN_INSERT = 1_000;
 const MOST_BYTES_AN_INSERT = 16 * 1_048_576;
 const MOST_KEYED_INSERTS = 16;
-const RESEND_BASE_MS = 50;
-const RESEND_LONGEST_MS = 5_000;
+const LONGEST_RESEND_DELAY_MS = 5_000;
 
 interface Waiting {
   readonly jobs: readonly Job[];
@@ -40,19 +39,26 @@ export type EnqueuerContext = Pick<
   'ledger' | 'clock' | 'random' | 'options' | 'metrics' | 'detached'
 >;
 
+/** Whom the enqueuer asks and tells. */
+export interface EnqueuerHooks {
+  /** Asked before each insert which of its jobs start here at once. */
+  readonly bear: Bear;
+  /** Told of jobs right after they were stored, but of those that start here at once. */
+  readonly onStored: (jobs: readonly Job[]) => void;
+}
+
 /** Sends inserts, many jobs at a time. */
 export class Enqueuer {
   readonly #context: EnqueuerContext;
-  readonly #onStored: (jobs: readonly Job[]) => void;
+  readonly #hooks: EnqueuerHooks;
   #plain: Waiting[] = [];
   #plainInFlight = false;
   readonly #keyed: Waiting[] = [];
   #keyedInFlight = 0;
 
-  /** @param onStored - told of jobs right after they were stored */
-  constructor(context: EnqueuerContext, onStored: (jobs: readonly Job[]) => void) {
+  constructor(context: EnqueuerContext, hooks: EnqueuerHooks) {
     this.#context = context;
-    this.#onStored = onStored;
+    this.#hooks = hooks;
   }
 
   /** Stores jobs; one answer a job, in order. Only in a session it throws, what the driver threw. */
@@ -125,41 +131,57 @@ export class Enqueuer {
     this.#keyedInFlight -= 1;
   }
 
-  /** Sends one insert until it is answered cleanly. */
   async #send(jobs: readonly Job[]): Promise<readonly EnqueueAnswer[]> {
-    const { ledger, clock, options } = this.#context;
-    // A process that stands still counts too: a resend must not come after the job was pruned.
-    const started = { monotonicMs: clock.monotonic(), wallMs: clock.now() };
-    for (let attempt = 1; ; attempt += 1) {
-      try {
-        const { answers } = await ledger.enqueue({ jobs });
-        this.#tellStored(jobs, answers);
-        return answers;
-      } catch (error) {
-        if (!(error instanceof UnknownOutcomeError)) throw asUnknownAfter(attempt, error);
-        const delayMs = this.#resendDelayMs(attempt);
-        const spentMs = (): number =>
-          Math.max(clock.monotonic() - started.monotonicMs, clock.now() - started.wallMs);
-        if (spentMs() + delayMs > options.resendLimitMs) throw error;
-        await sleep(clock, delayMs);
-        if (spentMs() > options.resendLimitMs) throw error;
-      }
+    const birth = this.#hooks.bear(jobs);
+    try {
+      return await this.#sendUntilAnswered(jobs, birth);
+    } catch (error) {
+      birth?.givenUp();
+      throw error;
     }
   }
 
-  #resendDelayMs(attempt: number): number {
-    return retryDelayMs({
-      attempt,
-      baseMs: RESEND_BASE_MS,
-      longestMs: RESEND_LONGEST_MS,
-      fraction: this.#context.random.fraction(),
+  /** Only the first try claims: later ones may come when the lease is another's. */
+  async #sendUntilAnswered(
+    jobs: readonly Job[],
+    birth: Birth | undefined,
+  ): Promise<readonly EnqueueAnswer[]> {
+    const { ledger, clock, random, options } = this.#context;
+    // A process that stands still counts too: a resend must not come after the job was pruned.
+    const started = { monotonicMs: clock.monotonic(), wallMs: clock.now() };
+    const spentMs = (): number =>
+      Math.max(clock.monotonic() - started.monotonicMs, clock.now() - started.wallMs);
+    let first = birth;
+    let unconfirmed: unknown;
+    const answered = await retrying({
+      ...{ clock, random, longestMs: LONGEST_RESEND_DELAY_MS },
+      call: () => ledger.enqueue({ jobs: first?.jobs ?? jobs }),
+      onFailed: (error, attempt) => {
+        if (!(error instanceof UnknownOutcomeError)) throw asUnknownAfter(attempt, error);
+        birth?.unanswered();
+        first = undefined;
+        unconfirmed = error;
+      },
+      onDelay: ({ delayMs }) => {
+        if (spentMs() + delayMs > options.resendLimitMs) throw unconfirmed;
+      },
+      mayGoOn: () => spentMs() <= options.resendLimitMs,
     });
+    if (answered === undefined) throw unconfirmed;
+    const { answers } = answered.value;
+    const told = birth?.answered(answers) ?? answers;
+    this.#tellStored(jobs, told, first);
+    return told;
   }
 
-  #tellStored(jobs: readonly Job[], answers: readonly EnqueueAnswer[]): void {
-    const stored = storedOf(answers);
-    this.#measure(jobs, stored);
-    if (stored.length > 0) this.#onStored(stored);
+  #tellStored(
+    jobs: readonly Job[],
+    answers: readonly EnqueueAnswer[],
+    birth: Birth | undefined,
+  ): void {
+    this.#measure(jobs, storedOf(answers));
+    const waiting = storedOf(answers.filter((_, index) => !birth?.claims(jobs[index] as Job)));
+    if (waiting.length > 0) this.#hooks.onStored(waiting);
   }
 
   #measure(jobs: readonly Job[], stored: readonly Job[]): void {
@@ -207,11 +229,20 @@ function answerEach(together: readonly Waiting[], answers: readonly StoreAnswer[
   }
 }
 
+/** A job of which nobody can tell goes alone. */
+function sizeOf(job: Job): number {
+  try {
+    return BSON.calculateObjectSize(job, { ignoreUndefined: true });
+  } catch {
+    return MOST_BYTES_AN_INSERT;
+  }
+}
+
 function splitBySize(jobs: readonly Job[]): Job[][] {
   const inserts: Job[][] = [];
   let bytes = Number.POSITIVE_INFINITY;
   for (const job of jobs) {
-    const size = BSON.calculateObjectSize(job, { ignoreUndefined: true });
+    const size = sizeOf(job);
     const last = inserts.at(-1);
     const fits = last && last.length < MOST_JOBS_AN_INSERT && bytes + size <= MOST_BYTES_AN_INSERT;
     if (fits) last.push(job);

@@ -8,6 +8,7 @@ import { checkFields, integer, toObjectId } from '../foundation/argument-checks.
 import type { Job } from '../job/job.ts';
 import { copyMetadataChanges, metadataFull } from '../job/metadata.ts';
 import type { TransitionEntry } from '../ledger/ledger-repository.ts';
+import { type ManualVerbOptions, whyOf } from '../options/manual-verb-options.ts';
 
 const DEFAULT_HISTORY_LIMIT = 1_000;
 const MOST_ENTRIES = 10_000;
@@ -37,12 +38,14 @@ export class Records {
   }
 
   /** Changes keys of a job's metadata, whatever state it is in; null when there is no such job. */
-  async setMetadata(id: unknown, given: unknown): Promise<Job | null> {
+  async setMetadata(id: unknown, given: unknown, options: ManualVerbOptions): Promise<Job | null> {
     const jobId = toObjectId('id', id);
     const changes = copyMetadataChanges('changes', given);
+    const why = whyOf(options);
     await this.#context.ready();
     const { ledger, ledgerTime } = this.#context;
-    const { outcome, job } = await ledger.setMetadata({ jobId, changes, now: ledgerTime.now() });
+    const now = ledgerTime.now();
+    const { outcome, job } = await ledger.setMetadata({ jobId, changes, now, ...why });
     if (outcome === 'full') throw metadataFull('changes');
     return job;
   }

@@ -13,6 +13,7 @@ import { JobStateError } from '../job/job-errors.ts';
 import { JOB_LIFECYCLE } from '../job/job-lifecycle.ts';
 import { BSON_OPTIONS, copyPayload } from '../job/payload.ts';
 import { unfitReason } from '../job/unfit-reason.ts';
+import { checkReason } from '../options/manual-verb-options.ts';
 import { StagePlan } from '../workers/stages.ts';
 import type { Worker } from '../workers/worker.ts';
 
@@ -24,6 +25,8 @@ export interface OpenGateOptions {
   readonly evidence: unknown;
   /** Who opens it, 1 to 256 characters; kept with the evidence and in the history. Of `as(actor)` it is the actor. */
   readonly by?: string;
+  /** Beside the evidence, for who reads the history: 1 to 1000 characters. */
+  readonly reason?: string;
 }
 
 type GatesContext = Pick<EngineContext, 'ledger' | 'ledgerTime' | 'options' | 'ready' | 'emit'>;
@@ -55,9 +58,16 @@ export class Gates {
     if (found === null) return null;
     const evidence = await this.#checked(found, name, options.evidence);
     const now = ledgerTime.now();
-    const { by } = options;
+    const { by, reason } = options;
+    const why = reason === undefined ? {} : { reason };
     const record: GateRecord = { name, at: now, evidence, ...(by !== undefined && { by }) };
-    const { outcome, job } = await ledger.openGate({ jobId, name: found.name, record, now });
+    const { outcome, job } = await ledger.openGate({
+      jobId,
+      name: found.name,
+      record,
+      now,
+      ...why,
+    });
     if (job === null) return null;
     if (outcome === 'refused') throw stateError(job);
     if (outcome === 'open') checkSame(job, record);
@@ -94,7 +104,11 @@ export class Gates {
 
 function checkOpening(name: string, options: OpenGateOptions): void {
   text(LONGEST_NAME)('gate', name);
-  checkFields('options', options, { evidence: () => undefined, by: text(LONGEST_NAME) });
+  checkFields('options', options, {
+    evidence: () => undefined,
+    by: text(LONGEST_NAME),
+    reason: checkReason,
+  });
   if (options.evidence === undefined) {
     throw new InvalidArgumentError('options.evidence', 'given', undefined);
   }

@@ -9,7 +9,7 @@
  */
 import { BSON } from 'mongodb';
 import type { EngineContext } from '../context/scheduler-context.ts';
-import { checkFields, checkJobName, text } from '../foundation/argument-checks.ts';
+import { checkFields, checkJobName } from '../foundation/argument-checks.ts';
 import { InvalidArgumentError, MonqueError } from '../foundation/errors.ts';
 import { parseCron } from '../job/cron.ts';
 import { DEFAULT_PRIORITY, DOCUMENT_VERSION, type Job } from '../job/job.ts';
@@ -19,11 +19,9 @@ import { firstRun, type MissedPolicy, type SeriesPlan } from '../job/next-run.ts
 import { copyPayload } from '../job/payload.ts';
 import { seriesLock } from '../job/unique-locks.ts';
 import type { SeriesFields } from '../ledger/ledger-repository.ts';
-import {
-  checkScheduleOptions,
-  LONGEST_UNIQUE_KEY,
-  type ScheduleOptions,
-} from '../options/enqueue-options.ts';
+import { checkReason, type ManualVerbOptions } from '../options/manual-verb-options.ts';
+import { checkUniqueKey } from '../options/run-options.ts';
+import { checkScheduleOptions, type ScheduleOptions } from '../options/schedule-options.ts';
 import type { Producer } from './enqueue.ts';
 
 const MOST_RACES = 10;
@@ -49,6 +47,12 @@ export interface Schedule<T = unknown> {
   readonly nextRunAt: Date;
   /** The time of the plan that run stands for. */
   readonly scheduledFor: Date;
+}
+
+/** Which series of a name are ended, and why. */
+export interface UnscheduleOptions extends ManualVerbOptions {
+  /** The key of one series; without it all of the name are meant. */
+  readonly uniqueKey?: string;
 }
 
 type Plan = SeriesPlan & SeriesFields & { readonly priority: number };
@@ -95,15 +99,15 @@ export class Schedules {
   }
 
   /** Ends a series, or all of a name; gives how many were ended. */
-  async unschedule(name: string, options: { readonly uniqueKey?: string }): Promise<number> {
+  async unschedule(name: string, options: UnscheduleOptions): Promise<number> {
     checkJobName('name', name);
-    checkFields('options', options, { uniqueKey: text(LONGEST_UNIQUE_KEY) });
-    const { uniqueKey } = options;
+    checkFields('options', options, { uniqueKey: checkUniqueKey, reason: checkReason });
+    const { uniqueKey, ...others } = options;
     await this.#context.ready();
-    const ended = await this.#end(name, uniqueKey);
+    const ended = await this.#end(name, uniqueKey, others);
     const expression = uniqueKey === undefined ? undefined : expressionOf(uniqueKey);
     if (ended > 0 || expression === undefined || expression === uniqueKey) return ended;
-    return this.#end(name, expression);
+    return this.#end(name, expression, others);
   }
 
   /** The series there are. */
@@ -155,7 +159,11 @@ export class Schedules {
     return after;
   }
 
-  async #end(name: string, uniqueKey: string | undefined): Promise<number> {
+  async #end(
+    name: string,
+    uniqueKey: string | undefined,
+    { reason }: ManualVerbOptions,
+  ): Promise<number> {
     const { ledger, ledgerTime } = this.#context;
     let ended = 0;
     for (let race = 0; race < MOST_RACES; race += 1) {
@@ -167,8 +175,12 @@ export class Schedules {
       const series = found.filter(isSeries);
       if (series.length === 0) return ended;
       for (const { _id: jobId, seriesVersion } of series) {
-        const version = seriesVersion === undefined ? {} : { seriesVersion };
-        const { outcome } = await ledger.endSeries({ jobId, ...version, now: ledgerTime.now() });
+        const { outcome } = await ledger.endSeries({
+          jobId,
+          now: ledgerTime.now(),
+          ...(seriesVersion !== undefined && { seriesVersion }),
+          ...(reason !== undefined && { reason }),
+        });
         if (outcome === 'written') ended += 1;
       }
     }

@@ -19,6 +19,12 @@ const FIRST_INTERVAL_MS = 50;
 const LONGEST_INTERVAL_MS = 1_000;
 const MOST_JOBS_A_READ = 200;
 
+/** How a job is waited for. */
+export interface WaitForOptions {
+  /** Milliseconds to wait at most, from 0 to a day. @default 30000 */
+  readonly timeout?: number;
+}
+
 interface Wait {
   readonly jobId: Job['_id'];
   readonly untilMs: number;

@@ -15,9 +15,9 @@ import type { Alert } from '../options/alert-options.ts';
 export interface MonqueEventMap {
   /** A handler is about to be called. The claim is written; nothing else is yet. */
   'job:start': [payload: { readonly job: Job }];
-  /** A handler succeeded and that is recorded in the ledger. `duration` is the handler's, in milliseconds. */
+  /** A handler succeeded and that is recorded in the ledger. `durationMs` is the handler's. */
   'job:complete': [
-    payload: { readonly job: Job; readonly duration: number; readonly result?: unknown },
+    payload: { readonly job: Job; readonly durationMs: number; readonly result?: unknown },
   ];
   /** A handler told its progress. It is stored in the ledger soon after. */
   'job:progress': [payload: { readonly job: Job; readonly progress: unknown }];
@@ -83,10 +83,10 @@ export interface MonqueEventMap {
   /** The ledger answers again. */
   'connection:restored': [payload: Readonly<Record<string, never>>];
   /**
-   * The event loop was blocked for longer than a third of `leaseDuration`, in milliseconds. An instance that is
+   * The event loop was blocked for longer than a third of `leaseDuration`. An instance that is
    * blocked for longer than the lease counts as dead, and its jobs are given to others.
    */
-  'loop:delayed': [payload: { readonly delay: number }];
+  'loop:delayed': [payload: { readonly delayMs: number }];
   /** A value crossed its threshold of the option `alerts`. Fires when it is found out. */
   alert: [payload: Alert];
   /** A value of an alert is well below its threshold again. It takes turns with `alert` of the same kind. */

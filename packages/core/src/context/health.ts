@@ -19,8 +19,8 @@ export interface Health {
   readonly connected: boolean;
   /** Whether new jobs are announced by the ledger, or found by polling. */
   readonly hints: 'flowing' | 'polling';
-  /** How late the jobs of the last claim were, in milliseconds: the longest time one of them had been due. */
-  readonly lag: number;
+  /** How late the jobs of the last claim were: the longest time one of them had been due. */
+  readonly queueLagMs: number;
   /** When jobs were claimed last; absent when none were yet. */
   readonly lastClaimAt?: Date;
   /** The last error outside of handlers; absent when there was none. */
@@ -56,9 +56,9 @@ export class HealthRecord {
   }
 
   /** The part of the answer that is kept here. */
-  read(): Pick<Health, 'lag' | 'lastClaimAt' | 'lastError'> {
+  read(): Pick<Health, 'queueLagMs' | 'lastClaimAt' | 'lastError'> {
     return {
-      lag: this.#lagMs,
+      queueLagMs: this.#lagMs,
       ...(this.#lastClaimAt && { lastClaimAt: this.#lastClaimAt }),
       ...(this.#lastError && { lastError: this.#lastError }),
     };

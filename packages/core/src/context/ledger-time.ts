@@ -8,6 +8,7 @@
  */
 import type { Clock } from '../foundation/clock.ts';
 import { invariant } from '../foundation/errors.ts';
+import { SingleFlight } from '../foundation/single-flight.ts';
 import type { LedgerRepository } from '../ledger/ledger-repository.ts';
 
 const SAMPLES = 3;
@@ -24,7 +25,7 @@ export class LedgerTime {
   #sampledAtMs = Number.NEGATIVE_INFINITY;
   #wallLeadMs = 0;
   #notBeforeMs = Number.NEGATIVE_INFINITY;
-  #sampling: Promise<void> | undefined;
+  readonly #samples = new SingleFlight(() => this.#takeSamples());
 
   /** @param report - told of samples that failed in the background */
   constructor(ledger: LedgerRepository, clock: Clock, report: (error: unknown) => void) {
@@ -40,21 +41,18 @@ export class LedgerTime {
 
   /** Asks the ledger for its time and keeps the sample with the shortest way. Shared by concurrent callers. */
   sample(): Promise<void> {
-    this.#sampling ??= this.#takeSamples().finally(() => {
-      this.#sampling = undefined;
-    });
-    return this.#sampling;
+    return this.#samples.run();
   }
 
   /** Samples when a sample that is under way, which may be of another clock, is over. */
   async sampleAnew(): Promise<void> {
-    await Promise.allSettled([this.#sampling]);
+    await this.#samples.idle();
     await this.sample();
   }
 
   /** Resolves when no sample is under way. */
-  async idle(): Promise<void> {
-    await Promise.allSettled([this.#sampling]);
+  idle(): Promise<void> {
+    return this.#samples.idle();
   }
 
   /** The ledger's time now. Samples again in the background when the last sample has become doubtful. */
@@ -79,7 +77,7 @@ export class LedgerTime {
   }
 
   #sampleInBackground(monotonicMs: number): void {
-    if (this.#sampling !== undefined || monotonicMs < this.#notBeforeMs) return;
+    if (this.#samples.isUnderWay || monotonicMs < this.#notBeforeMs) return;
     this.#notBeforeMs = monotonicMs + RETRY_AFTER_MS;
     this.sample().catch(this.#report);
   }

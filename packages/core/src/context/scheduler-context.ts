@@ -10,10 +10,10 @@ import type { Random } from '../foundation/random.ts';
 import { codeOf } from '../ledger/ledger-calls.ts';
 import type { LedgerRepository } from '../ledger/ledger-repository.ts';
 import { withCodec } from '../ledger/views/codec-view.ts';
-import type { ResolvedOptions } from '../options/options.ts';
+import type { ResolvedOptions } from '../options/resolve-options.ts';
 import { Log } from '../telemetry/log.ts';
 import { Metrics } from '../telemetry/metrics.ts';
-import type { Emit } from './events.ts';
+import type { Emit, MonqueEventMap } from './events.ts';
 import { HealthRecord } from './health.ts';
 import { Instruments } from './instruments.ts';
 import { LedgerTime } from './ledger-time.ts';
@@ -41,13 +41,22 @@ export interface EngineContext {
   readonly report: (error: unknown) => void;
 }
 
-/** The surroundings of a scheduler over a ledger; `tell` fires its events. */
+/** Fires the events of a scheduler. */
+export interface EventSink {
+  readonly emit: (...event: Parameters<Emit>) => unknown;
+  readonly listenerCount: (name: keyof MonqueEventMap) => number;
+}
+
+/** The surroundings of a scheduler over a ledger, whose events `events` fires. */
 export function makeContext(
   { ledger: source, options: resolved }: Pick<EngineContext, 'ledger' | 'options'>,
-  tell: Emit,
+  events: EventSink,
 ): EngineContext {
   const detached = detachedHere();
-  const emit: Emit = (name, payload) => detached(() => tell(name, payload));
+  const emit: Emit = (name, payload) => {
+    // Most events are heard by nobody, and each door out costs as much as all else that is done for an event.
+    if (events.listenerCount(name) > 0) detached(() => events.emit(name, payload));
+  };
   const options = { ...resolved };
   const { clock, random, codec } = options;
   const log = (): Log | undefined => options.logger && new Log(options.logger);

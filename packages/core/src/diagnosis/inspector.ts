@@ -29,10 +29,10 @@ export interface InspectedInstance {
    * stopped while it held jobs; `unknown`: it has no lease on record, only claims.
    */
   readonly state: 'alive' | 'silent' | 'dead' | 'unknown';
-  /** Milliseconds since it renewed its lease; absent where that is not known. */
-  readonly leaseAge?: number;
-  /** How long its lease lasts, in milliseconds; absent when it has none. */
-  readonly leaseDuration?: number;
+  /** Since it renewed its lease; absent where that is not known. */
+  readonly leaseAgeMs?: number;
+  /** How long its lease lasts; absent when it has none. */
+  readonly leaseDurationMs?: number;
   /** What it says of itself; absent for older versions. */
   readonly info?: InstanceInfo;
   /** The jobs it has claimed, of which at most 1000 are counted; absent beyond the first 200 instances. */
@@ -49,8 +49,8 @@ export interface InspectedName {
   readonly due: number;
   /** True when there may be more. */
   readonly dueIsCut: boolean;
-  /** How long the job that waits longest has been due, in milliseconds; 0 when none is. */
-  readonly lag: number;
+  /** How long the job that waits longest has been due; 0 when none is. */
+  readonly longestWaitMs: number;
 }
 
 /** What {@link MonquePublicAPI.inspect} answers. */
@@ -113,8 +113,8 @@ export class Inspector {
       instanceId,
       isOwn: instanceId === own?.id,
       state: isAlive(lease, at) ? 'alive' : silentOrDead,
-      leaseDuration: leaseDurationMs,
-      ...(reportedAt && { leaseAge: Math.max(0, at.getTime() - reportedAt.getTime()) }),
+      leaseDurationMs,
+      ...(reportedAt && { leaseAgeMs: Math.max(0, at.getTime() - reportedAt.getTime()) }),
       ...(info && { info }),
     };
   }
@@ -162,6 +162,6 @@ function namesOf(
     instances: able.get(name) ?? 0,
     due: due.get(name)?.due ?? 0,
     dueIsCut: due.get(name)?.isCut ?? false,
-    lag: due.get(name)?.longestWaitMs ?? 0,
+    longestWaitMs: due.get(name)?.longestWaitMs ?? 0,
   }));
 }

@@ -26,7 +26,7 @@ export function snapshotOf(
     counters: Object.freeze({ ...counters, ledgerErrors, violations }),
     histograms: Object.freeze({ ...histograms, ledgerCallMs, ruleMs }),
     gauges: Object.freeze({
-      queueLagMs: health.lag,
+      queueLagMs: health.queueLagMs,
       claimWinRate: candidates === 0 ? 1 : metrics.total('claimed') / candidates,
       runningJobs: health.runningJobs,
       bufferedJobs: health.bufferedJobs,

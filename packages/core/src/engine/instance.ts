@@ -5,13 +5,16 @@
  *
  * @module
  */
+import type { Birth } from '../context/births.ts';
 import type { Health } from '../context/health.ts';
 import type { EngineContext } from '../context/scheduler-context.ts';
 import { sleep } from '../foundation/clock.ts';
-import { ShutdownTimeoutError } from '../foundation/errors.ts';
 import type { Job } from '../job/job.ts';
+import { ShutdownTimeoutError } from '../job/job-errors.ts';
 import type { InstanceInfo } from '../ledger/ledger-repository.ts';
 import type { Worker } from '../workers/worker.ts';
+import { AwaitedClaims } from './claiming/awaited-claims.ts';
+import { Births } from './claiming/births.ts';
 import { Claimer } from './claiming/claimer.ts';
 import { Reconciler } from './claiming/reconciler.ts';
 import { Waker } from './claiming/waker.ts';
@@ -42,6 +45,7 @@ export class Instance {
   readonly #settler: Settler;
   readonly #executor: Executor;
   readonly #claimer: Claimer;
+  readonly #births: Births;
   readonly #reconciler: Reconciler;
   readonly #rescuer: Rescuer;
   readonly #waker: Waker;
@@ -86,26 +90,29 @@ export class Instance {
     });
     this.#waker = new Waker(context, workers, {
       wake: (cause) => this.#claimer.wake(cause),
+      onWaiting: (name) => this.#claimer.noteWaiting(name),
       onCancelRequested: (jobId) => this.#reconciler.cancelRequested(jobId),
       onPausesChanged: () => this.#pauses.changed(),
       onCancelsUnknown: () => this.#reconciler.reconcile(),
     });
+    const awaited = new AwaitedClaims();
+    const parts = {
+      ...{ workers, awaited, executor: this.#executor, settler: this.#settler },
+      ...{ lease: this.#lease, pauses: this.#pauses },
+    };
     this.#claimer = new Claimer(context, {
-      workers,
-      executor: this.#executor,
-      settler: this.#settler,
-      lease: this.#lease,
-      pauses: this.#pauses,
+      ...parts,
       onRound: (report) => {
         this.#reconciler.jobsArrived();
         this.#waker.noteRound(report);
       },
     });
-    this.#reconciler = new Reconciler(context, {
-      lease: this.#lease,
+    this.#births = new Births(context, {
+      ...parts,
       claimer: this.#claimer,
-      executor: this.#executor,
+      onHandedOver: () => this.#reconciler.jobsArrived(),
     });
+    this.#reconciler = new Reconciler(context, parts);
     this.#rescuer = new Rescuer(
       context,
       () => this.#lease.instanceId,
@@ -215,6 +222,11 @@ export class Instance {
     if (names.includes('invariants')) this.#settler.sendRefused();
   }
 
+  /** Jobs are about to be inserted by this process: which of them it starts itself. */
+  bear(jobs: readonly Job[]): Birth | undefined {
+    return this.#births.bear(jobs);
+  }
+
   /** Jobs were stored by this process. */
   jobsStored(jobs: readonly Job[]): void {
     this.#context.detached(() => {
@@ -233,7 +245,7 @@ export class Instance {
       runningJobs: this.#executor.running().length,
       bufferedJobs: this.#executor.bufferedCount(),
     });
-    const quiet = Promise.all([this.#claimer.stop(), this.#waker.stop()]);
+    const quiet = Promise.all([this.#claimer.stop(), this.#births.stop(), this.#waker.stop()]);
     this.#executor.releaseBuffered();
     this.#executor.endAfterStages();
     await this.#waitForHandlers();
@@ -252,7 +264,7 @@ export class Instance {
     const { emit, options } = this.#context;
     const { shutdownTimeoutMs } = options;
     if (await this.#executor.idle(shutdownTimeoutMs)) return;
-    const incompleteJobs = this.#executor.running().map(({ _id }) => _id);
+    const incompleteJobs = this.#executor.running().map((job) => ({ ...job }));
     this.#executor.abortAll('stop');
     const runningJobs = incompleteJobs.length;
     this.#context.log?.write('handlersAborted', { instanceId: this.id, runningJobs });

@@ -9,27 +9,11 @@
 import type { EngineContext } from '../context/scheduler-context.ts';
 import { type Check, checkFields, fields } from '../foundation/argument-checks.ts';
 import { InvalidArgumentError } from '../foundation/errors.ts';
-import type { WorkerOptions } from '../options/enqueue-options.ts';
-import { type MonqueOptions, OPTION_CHECKS, resolveOptions } from '../options/options.ts';
+import { OPTION_CHECKS, OPTION_NAMES, OPTIONS } from '../options/option-table.ts';
+import type { LiveOptionName, MonqueOptions } from '../options/options.ts';
+import { resolveOptions } from '../options/resolve-options.ts';
+import type { WorkerOptions } from '../options/worker-options.ts';
 import type { Worker } from '../workers/worker.ts';
-
-/** The options of a scheduler that can change while it runs. */
-export type LiveOptionName =
-  | 'pollInterval'
-  | 'defaultConcurrency'
-  | 'instanceConcurrency'
-  | 'maxRetries'
-  | 'baseRetryInterval'
-  | 'maxBackoffDelay'
-  | 'retryJitter'
-  | 'shutdownTimeout'
-  | 'rescueLimit'
-  | 'lockTimeout'
-  | 'jobRetention'
-  | 'maxPayloadSize'
-  | 'logger'
-  | 'invariants'
-  | 'alerts';
 
 /** What can change of a worker. */
 export type LiveWorkerOptions = Pick<WorkerOptions, 'concurrency'>;
@@ -45,24 +29,6 @@ export interface ReconfigureOptions<Name extends string = string>
   readonly workers?: { readonly [Of in Name]?: LiveWorkerOptions };
 }
 
-/** Options that belong to what is open already, or to an agreement with other processes. */
-const FIXED_OPTIONS: Readonly<Record<Exclude<keyof MonqueOptions, LiveOptionName>, true>> = {
-  collectionName: true,
-  writeConcern: true,
-  skipIndexCreation: true,
-  listingIndexes: true,
-  transitionLog: true,
-  leaseDuration: true,
-  recoverStaleJobs: true,
-  handleSignals: true,
-  resendLimit: true,
-  operationTimeout: true,
-  access: true,
-  codec: true,
-  clock: true,
-  random: true,
-};
-
 /** Checks changes, and makes them. */
 export class Reconfigurer {
   readonly #context: EngineContext;
@@ -76,7 +42,10 @@ export class Reconfigurer {
     this.#context = context;
     this.#workers = workers;
     this.#given = { ...given };
-    const fixed = Object.keys(FIXED_OPTIONS).map((name) => [name, refuseFixed]);
+    const fixed = OPTION_NAMES.filter((name) => !OPTIONS[name].isLive).map((name) => [
+      name,
+      refuseFixed,
+    ]);
     this.#checks = {
       ...OPTION_CHECKS,
       ...Object.fromEntries(fixed),
@@ -113,7 +82,7 @@ export class Reconfigurer {
   }
 
   #checkWorkers(field: string, value: unknown): void {
-    const checkWorker = fields({ concurrency: OPTION_CHECKS.defaultConcurrency });
+    const checkWorker = fields({ concurrency: OPTIONS.defaultConcurrency.check });
     const names = [...this.#workers.keys()];
     checkFields(field, value, Object.fromEntries(names.map((name) => [name, checkWorker])));
   }

@@ -1,6 +1,7 @@
 import { ObjectId } from 'mongodb';
 import { describe, expect, test } from 'vitest';
-import { JobStateError, UniqueKeyTakenError } from '../job/job-errors.ts';
+import { JobStateError, ShutdownTimeoutError, UniqueKeyTakenError } from '../job/job-errors.ts';
+import { makeJob } from '../testing/job-factory.ts';
 import {
   ConnectionError,
   InvalidArgumentError,
@@ -8,7 +9,6 @@ import {
   invariant,
   LedgerFullError,
   MonqueError,
-  ShutdownTimeoutError,
   toError,
   UnknownOutcomeError,
   UnsupportedError,
@@ -19,7 +19,7 @@ const jobId = new ObjectId('0123456789abcdef01234567');
 describe('the errors', () => {
   test('each is a MonqueError with its own name and code', () => {
     const errors = [
-      new MonqueError('ANY', 'Any'),
+      new MonqueError('BUSY', 'Any'),
       new InvalidArgumentError('field', 'a number', 'text'),
       new InvalidCronError('60 * * * *', 0, 'minute'),
       new JobStateError(jobId, 'failed', 'cancel', ['pending']),
@@ -27,11 +27,11 @@ describe('the errors', () => {
       new UnknownOutcomeError('No answer'),
       new LedgerFullError(7),
       new UnsupportedError('No transactions'),
-      new ShutdownTimeoutError(1000, [jobId]),
+      new ShutdownTimeoutError(1000, [makeJob()]),
     ];
     expect(errors.every((error) => error instanceof MonqueError)).toBe(true);
     expect(errors.map(({ name, code }) => `${name} ${code}`)).toEqual([
-      'MonqueError ANY',
+      'MonqueError BUSY',
       'InvalidArgumentError INVALID_ARGUMENT',
       'InvalidCronError INVALID_CRON',
       'JobStateError JOB_STATE',
@@ -46,7 +46,7 @@ describe('the errors', () => {
   test('the cause is kept where another error lies behind', () => {
     const cause = new Error('socket');
     const errors = [
-      new MonqueError('ANY', 'Any', { cause }),
+      new MonqueError('BUSY', 'Any', { cause }),
       new ConnectionError('No answer', { cause }),
       new UnknownOutcomeError('No answer', { cause }),
       new UnsupportedError('No transactions', { cause }),
@@ -77,9 +77,10 @@ describe('the errors', () => {
   });
 
   test('a late shutdown names the jobs whose handlers still ran', () => {
-    const error = new ShutdownTimeoutError(1500, [jobId, jobId]);
+    const jobs = [makeJob(), makeJob()];
+    const error = new ShutdownTimeoutError(1500, jobs);
     expect(error.message).toContain('2 handlers still ran after the shutdownTimeout of 1500 ms');
-    expect(error.incompleteJobs).toEqual([jobId, jobId]);
+    expect(error.incompleteJobs).toEqual(jobs);
   });
 });
 

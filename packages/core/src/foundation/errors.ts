@@ -8,15 +8,48 @@ import type { ObjectId } from 'mongodb';
 import { masked } from './masking.ts';
 
 /**
+ * The kinds of errors there are, as a word to switch on; `docs/errors.md` says when each comes and what to do. Those of
+ * all packages stand here, so that a switch over them can be complete.
+ */
+export type MonqueErrorCode =
+  | 'ACCESS_DENIED'
+  | 'BUSY'
+  | 'CONNECTION'
+  | 'IDLE'
+  | 'INVALID_ARGUMENT'
+  | 'INVALID_CRON'
+  | 'INVALID_JOB'
+  | 'INVALID_LIFECYCLE'
+  | 'INVARIANT'
+  | 'INVARIANT_VIOLATION'
+  | 'JOB_STATE'
+  | 'LEDGER_FULL'
+  | 'LEDGER_REFUSED'
+  | 'MISSING_PACKAGE'
+  | 'NOT_COMMITTED'
+  | 'NOT_RUN'
+  | 'SHUTDOWN_TIMEOUT'
+  | 'STAGES_CHANGED'
+  | 'STAGE_REFUSED'
+  | 'STUCK'
+  | 'UNDECODABLE'
+  | 'UNFIT_JOB'
+  | 'UNHEALTHY'
+  | 'UNIQUE_KEY_TAKEN'
+  | 'UNKNOWN_OUTCOME'
+  | 'UNSUPPORTED'
+  | 'WAIT';
+
+/**
  * What every error of Monque has: a `code` to switch on, and the `cause` where another error lies behind it. A message
  * never shows the user or the password of an address.
  */
 export class MonqueError extends Error {
   override readonly name: string = 'MonqueError';
   /** A stable word for the kind of error, such as `INVALID_ARGUMENT`. */
-  readonly code: string;
+  readonly code: MonqueErrorCode;
 
-  constructor(code: string, message: string, options?: ErrorOptions) {
+  constructor(code: MonqueErrorCode, message: string, options?: ErrorOptions) {
     super(masked(message), options);
     this.code = code;
   }
@@ -152,21 +185,6 @@ export class InvariantViolationError extends MonqueError {
     this.values = values;
     if (jobName !== undefined) this.jobName = jobName;
     if (advice !== undefined) this.advice = advice;
-  }
-}
-
-/** `stop()` waited for `shutdownTimeout` and some handlers still ran. They were told to abort and are named here. */
-export class ShutdownTimeoutError extends MonqueError {
-  override readonly name = 'ShutdownTimeoutError';
-  /** Ids of the jobs whose handlers had not ended. */
-  readonly incompleteJobs: readonly ObjectId[];
-
-  constructor(timeoutMs: number, incompleteJobs: readonly ObjectId[]) {
-    super(
-      'SHUTDOWN_TIMEOUT',
-      `${incompleteJobs.length} handlers still ran after the shutdownTimeout of ${timeoutMs} ms; their signals were aborted`,
-    );
-    this.incompleteJobs = incompleteJobs;
   }
 }
 

@@ -16,7 +16,7 @@ test('no message of an error shows a password, however long it is', () => {
   const uri = `mongodb://ann:${'secret'.repeat(20)}@host/db`;
   const errors = [
     new InvalidArgumentError('source', 'a Db', uri),
-    new MonqueError('OTHER', `Could not reach ${uri}`),
+    new MonqueError('BUSY', `Could not reach ${uri}`),
   ];
   for (const { message } of errors) expect(message).toContain('mongodb://***@host/db');
   expect(messageOf(new Error(uri))).toBe('mongodb://***@host/db');

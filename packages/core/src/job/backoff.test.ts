@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { plannedDelayMs, retryDelayMs } from './backoff.ts';
+import { plannedDelayMs } from './backoff.ts';
 import type { BackoffPlan } from './job.ts';
 
 function delayMs(failCount: number, plan: Partial<BackoffPlan> = {}, fraction = 0): number {
@@ -28,21 +28,5 @@ describe('plannedDelayMs', () => {
     expect(delayMs(1, { jitter: 0.5 }, 0)).toBe(2000);
     expect(delayMs(1, { jitter: 0.5 }, 0.5)).toBe(1500);
     expect(delayMs(1, { jitter: 1 }, 0.25)).toBe(1500);
-  });
-});
-
-describe('retryDelayMs', () => {
-  const params = { baseMs: 100, longestMs: 1000, fraction: 0 };
-
-  test('the first attempt waits for half the base up to the base', () => {
-    expect(retryDelayMs({ ...params, attempt: 1 })).toBe(50);
-    expect(retryDelayMs({ ...params, attempt: 1, fraction: 1 })).toBe(100);
-  });
-
-  test('the delay doubles with every attempt up to the longest', () => {
-    const delays = [2, 3, 4, 5, 50].map((attempt) =>
-      retryDelayMs({ ...params, attempt, fraction: 1 }),
-    );
-    expect(delays).toEqual([200, 400, 800, 1000, 1000]);
   });
 });

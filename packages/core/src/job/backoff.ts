@@ -23,19 +23,3 @@ export function plannedDelayMs(params: PlannedDelayParams): number {
   const fullMs = type === 'fixed' ? delay : 2 ** failCount * delay;
   return Math.round(Math.min(fullMs, maxDelay) * (1 - jitter * fraction));
 }
-
-/** What {@link retryDelayMs} reckons with. */
-export interface RetryDelayParams {
-  /** Attempts that failed so far, from 1. */
-  readonly attempt: number;
-  readonly baseMs: number;
-  readonly longestMs: number;
-  /** A number from 0 to 1 that spreads the delays of many clients. */
-  readonly fraction: number;
-}
-
-/** How long to wait before a request to a database that did not answer is tried again: exponential, half of it jitter. */
-export function retryDelayMs({ attempt, baseMs, longestMs, fraction }: RetryDelayParams): number {
-  const fullMs = Math.min(baseMs * 2 ** (attempt - 1), longestMs);
-  return fullMs * (0.5 + fraction / 2);
-}

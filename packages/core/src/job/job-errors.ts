@@ -91,3 +91,18 @@ const WAIT_MESSAGES: Readonly<Record<WaitReason, (id: string) => string>> = {
   timeout: (id) => `Job ${id} was not finished within the timeout`,
   unknown: (id) => `Whether job ${id} is finished is not known: the ledger did not answer`,
 };
+
+/** `stop()` waited for `shutdownTimeout` and some handlers still ran. They were told to abort; their jobs are here. */
+export class ShutdownTimeoutError extends MonqueError {
+  override readonly name = 'ShutdownTimeoutError';
+  /** The jobs whose handlers had not ended, as they were when they were claimed. */
+  readonly incompleteJobs: readonly Job[];
+
+  constructor(timeoutMs: number, incompleteJobs: readonly Job[]) {
+    super(
+      'SHUTDOWN_TIMEOUT',
+      `${incompleteJobs.length} handlers still ran after the shutdownTimeout of ${timeoutMs} ms; their signals were aborted`,
+    );
+    this.incompleteJobs = incompleteJobs;
+  }
+}

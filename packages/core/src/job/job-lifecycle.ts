@@ -17,6 +17,7 @@ import {
   BY_HOLDER,
   BY_OTHERS,
   CANCEL_ASKED,
+  CLAIMED,
   CLAIMED_BY_DEAD,
   FINISHED,
   GATES_OPEN,
@@ -41,6 +42,7 @@ import {
 /** The verbs that change a job. */
 export type JobVerb =
   | 'enqueue'
+  | 'enqueueClaimed'
   | 'claim'
   | 'note'
   | 'complete'
@@ -84,17 +86,13 @@ export const JOB_LIFECYCLE: Lifecycle<JobStatus, JobVerb> = defineLifecycle<JobS
   terminal: ['completed', 'failed', 'cancelled'],
   transitions: {
     enqueue: { from: [], to: 'pending' },
+    // Both of what it does are told in a history: the job is enqueued, and claimed.
+    enqueueClaimed: { from: [], to: 'processing', set: CLAIMED, increment: ['fence'] },
     claim: {
       from: ['pending'],
       to: 'processing',
       guards: [{ field: 'nextRunAt', is: 'atMost', to: 'now' }],
-      set: {
-        claimToken: 'claimToken',
-        claimedBy: 'instanceId',
-        lockedAt: 'now',
-        startedAt: 'now',
-        updatedAt: 'now',
-      },
+      set: CLAIMED,
       increment: ['fence'],
       clear: ['startLock'],
     },

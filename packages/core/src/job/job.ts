@@ -211,6 +211,11 @@ export interface Job<T = unknown> {
 /** A job that is processing, with the fields every claim has. */
 export type ClaimedJob = Job & { readonly claimToken: string; readonly claimedBy: string };
 
+/** True for a job that somebody holds. */
+export function isClaimed(job: Job): job is ClaimedJob {
+  return job.claimToken !== undefined && job.claimedBy !== undefined;
+}
+
 /** An interface has no index signature, so a job is no record to the compiler. */
 export function asRecord(job: Job): Job & Record<string, unknown> {
   return job as Job & Record<string, unknown>;

@@ -4,6 +4,7 @@ import {
   firstRun,
   isMissed,
   MOST_COUNTED,
+  nextOccurrences,
   nextRun,
   nextRunOf,
   type SeriesPlan,
@@ -37,6 +38,23 @@ describe('the first run', () => {
       at('11:00'),
     );
     expect(firstRun({ ...HOURLY, endAt: at('10:59') }, at('10:00'))).toBeNull();
+  });
+});
+
+describe('the times of an expression', () => {
+  test('are later than the given one, as many as are asked for', () => {
+    const options = { after: at('09:00'), count: 2 };
+    expect(nextOccurrences('0 * * * *', options)).toEqual([at('10:00'), at('11:00')]);
+    expect(nextOccurrences('0 * * * *', { after: at('09:00') })).toHaveLength(10);
+  });
+
+  test('are those of the time zone', () => {
+    const options = { after: at('09:00'), count: 1, timezone: 'Europe/Berlin' };
+    expect(nextOccurrences('0 12 * * *', options)).toEqual([at('10:00')]);
+  });
+
+  test('are refused for an expression that cannot be read', () => {
+    expect(() => nextOccurrences('0 25 * * *', { after: at('09:00') })).toThrow(InvalidCronError);
   });
 });
 
@@ -181,10 +199,24 @@ describe('the next run', () => {
 });
 
 describe('the next run of a job', () => {
-  test('is none for a job of no series, and for a plan that cannot be read', () => {
+  test('is none for a job of no series', () => {
     expect(nextRunOf({}, at('10:00'))).toBeNull();
-    expect(nextRunOf({ repeatInterval: 'every day' }, at('10:00'))).toBeNull();
   });
+
+  test.each([
+    ['an expression', { repeatInterval: 'every day' }],
+    ['a zone', { repeatInterval: '0 0 * * *', timezone: 'Mars/Olympus' }],
+  ])(
+    'comes in two minutes, for others, when this process cannot read %s of the plan',
+    (_, plan) => {
+      const left = { scheduledFor: at('10:02'), skipped: 0 };
+      expect(nextRunOf(plan, at('10:00'))).toEqual(left);
+      expect(nextRunOf({ ...plan, endAt: at('10:02') }, at('10:00'))).toEqual(left);
+      const endAt = at('10:01');
+      expect(nextRunOf({ ...plan, endAt }, at('10:00'))).toEqual({ ...left, scheduledFor: endAt });
+      expect(nextRunOf({ ...plan, endAt }, endAt)).toBeNull();
+    },
+  );
 
   test('is reckoned from the time it stands for, or from now without one', () => {
     expect(nextRunOf({ ...HOURLY, scheduledFor: at('12:00') }, at('10:10'))?.scheduledFor).toEqual(

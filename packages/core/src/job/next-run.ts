@@ -6,6 +6,7 @@
  *
  * @module
  */
+import { toError } from '../foundation/errors.ts';
 import { type CronPlan, parseCron } from './cron.ts';
 import type { Job } from './job.ts';
 
@@ -23,6 +24,9 @@ export const MOST_COUNTED = 100;
 
 /** A run that could not start within this time after it was due is missed, for a series that skips those. */
 const MISSED_AFTER_MS = 60_000;
+
+/** How long a series is left to processes that can read its plan; longer than a claimed job is set aside. */
+const LEFT_TO_OTHERS_MS = 120_000;
 
 /** The plan of a series. */
 export interface SeriesPlan {
@@ -72,12 +76,65 @@ export function nextRun(plan: SeriesPlan, scheduledFor: Date, now: Date): NextRu
   return upcoming && { scheduledFor: upcoming, skipped: count };
 }
 
+/** Which times of a cron expression are asked for. */
+export interface OccurrencesOptions {
+  /** The time zone of the expression, such as `Europe/Berlin`. @default 'UTC' */
+  readonly timezone?: string;
+  /** Times later than this one. */
+  readonly after: Date;
+  /** How many at most. @default 10 */
+  readonly count?: number;
+}
+
+/**
+ * The next times of a cron expression, as a series of it has them.
+ *
+ * @returns the times in their order; fewer than were asked for when there are no more
+ * @throws InvalidCronError with the position of the fault
+ * @throws InvalidArgumentError for a time zone that is not known
+ */
+export function nextOccurrences(
+  cron: string,
+  { timezone, after, count = 10 }: OccurrencesOptions,
+): Date[] {
+  const plan = parseCron('cron', cron, timezone);
+  const times: Date[] = [];
+  let next = plan.next(after);
+  while (next !== null && times.length < count) {
+    times.push(next);
+    next = plan.next(next);
+  }
+  return times;
+}
+
 /** What the run after a job's own is reckoned with. */
 export type PlanOfRun = Partial<SeriesPlan> & Pick<Job, 'scheduledFor' | 'startedAt' | 'history'>;
 
+/** Why this process cannot read the plan of a job's series; undefined when it can, or when the job is in no series. */
+export function unreadablePlan({
+  repeatInterval,
+  timezone,
+}: Partial<SeriesPlan>): Error | undefined {
+  if (repeatInterval === undefined) return undefined;
+  try {
+    cronOf({ repeatInterval, ...(timezone !== undefined && { timezone }) });
+    return undefined;
+  } catch (error) {
+    return toError(error);
+  }
+}
+
+/** A series whose plan this process cannot read goes on after so long, in a process that can; before its end. */
+function runForOthers({ endAt }: Partial<SeriesPlan>, now: Date): NextRun | null {
+  const inAWhile = new Date(now.getTime() + LEFT_TO_OTHERS_MS);
+  if (endAt === undefined || inAWhile <= endAt) return { scheduledFor: inAWhile, skipped: 0 };
+  return endAt > now ? { scheduledFor: endAt, skipped: 0 } : null;
+}
+
 /**
- * The run of a job's series after the one it stands for. Null when it belongs to none, when that is over, or when its
- * plan cannot be read, as one that was written by hand or by a later version: such a series ends with its run.
+ * The run of a job's series after the one it stands for. Null when it belongs to none, or when that is over. A series
+ * whose plan this process cannot read, since its zone or pattern is known to others alone, goes on a while later: nobody
+ * here can say that it is over.
  *
  * With `once`, what had passed when the run was claimed is covered by that run. What a plan that was changed during the
  * run says of the time before the change counts for nothing.
@@ -94,7 +151,7 @@ export function nextRunOf(job: PlanOfRun, now: Date): NextRun | null {
     const passed = countUntil(plan, occurrenceAfter(plan, from), startedAt);
     return { ...next, skipped: next.skipped + passed };
   } catch {
-    return null;
+    return runForOthers(job, now);
   }
 }
 

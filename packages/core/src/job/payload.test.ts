@@ -10,6 +10,8 @@ import {
   DEEPEST_NESTING,
 } from './payload.ts';
 
+const NUL = '\0';
+const HALF = '\ud83d';
 const MAX_BYTES = 1024 * 1024;
 const BSON_VERSION = Symbol.for('@@mdb.bson.version');
 
@@ -140,6 +142,18 @@ describe('copyPayload', () => {
     ['a WeakSet', new WeakSet(), 'it cannot be listed'],
     ['a Float64Array', new Float64Array(1), 'convert it to a Buffer'],
     ['an ArrayBuffer', new ArrayBuffer(1), 'convert it to a Buffer'],
+    ['a RegExp with a NUL', new RegExp(`[${NUL}-~]`), 'a RegExp without NUL characters'],
+    ['a RegExp with half a character', new RegExp(HALF), 'half a character'],
+    [
+      'code whose scope has a key with a NUL',
+      new BSON.Code('x', { 'a\0b': 1 }),
+      'a value that BSON can hold',
+    ],
+    [
+      'a value of BSON that was changed since',
+      Object.assign(new BSON.BSONRegExp('a'), { pattern: 'a\0' }),
+      'a value that BSON can hold',
+    ],
     ['a RegExp with a flag that would be lost', /a/u, 'no other flags than g, i and m'],
     ['an object that hides its content', new URL('file:///x'), 'no fields of its own'],
     ['a boxed number', Object(1), 'use the primitive value'],

@@ -8,7 +8,7 @@
  */
 import { BSON } from 'mongodb';
 import { checkWellFormed } from '../foundation/argument-checks.ts';
-import { InvalidArgumentError } from '../foundation/errors.ts';
+import { InvalidArgumentError, messageOf, toError } from '../foundation/errors.ts';
 
 /** How deep objects and arrays may be nested. MongoDB refuses documents deeper than 200 in any part of its work. */
 export const DEEPEST_NESTING = 100;
@@ -127,22 +127,42 @@ function copyDate(path: string, value: Date): Date {
   throw new InvalidArgumentError(path, 'a valid Date', value);
 }
 
-/** Other flags would be lost without a word. */
+/** Other flags would be lost without a word, and what BSON holds of a pattern ends at a NUL character. */
 function copyRegExp(path: string, value: RegExp): RegExp {
-  if (/^[gim]*$/.test(value.flags)) return new RegExp(value);
-  throw new InvalidArgumentError(path, 'a RegExp with no other flags than g, i and m', value.flags);
+  checkWellFormed(path, value.source);
+  if (!/^[gim]*$/.test(value.flags)) {
+    const expected = 'a RegExp with no other flags than g, i and m';
+    throw new InvalidArgumentError(path, expected, value.flags);
+  }
+  if (value.source.includes('\0')) {
+    const advice = String.raw`write it as \0 or \x00 in the pattern`;
+    throw new InvalidArgumentError(path, 'a RegExp without NUL characters', '\\0', advice);
+  }
+  return new RegExp(value);
 }
 
 /** A BSON type of another major version would be refused by the driver in the middle of a batch. */
 function checkedBsonType(path: string, value: object): object {
   const version = bsonVersionOf(value);
-  if (version === bsonMajorVersion()) return value;
+  if (version === bsonMajorVersion()) return writableBsonType(path, value);
   throw new InvalidArgumentError(
     path,
     `a BSON value of major version ${bsonMajorVersion()}`,
     value,
     `it comes from version ${version}; install one version of mongodb`,
   );
+}
+
+/** A value of BSON's own may have been changed since it was made, or hold code with a scope that has anything in it. */
+function writableBsonType(path: string, value: object): object {
+  try {
+    // What is too large is told of with its size.
+    if (bytesOfPayload(value) <= LARGEST_PAYLOAD_BYTES) BSON.serialize({ value });
+    return value;
+  } catch (error) {
+    const why = `the driver says: ${messageOf(toError(error))}`;
+    throw new InvalidArgumentError(path, 'a value that BSON can hold', value, why);
+  }
 }
 
 function copyArray(

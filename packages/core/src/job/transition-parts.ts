@@ -6,6 +6,15 @@
 import { type Job, MOST_GATES, MOST_HISTORY, MOST_LOG_LINES, MOST_STAGES } from './job.ts';
 import type { Appended, Condition } from './lifecycle.ts';
 
+/** Who holds a job from now on, and since when. */
+export const CLAIMED: Readonly<Record<string, string>> = {
+  claimToken: 'claimToken',
+  claimedBy: 'instanceId',
+  lockedAt: 'now',
+  startedAt: 'now',
+  updatedAt: 'now',
+};
+
 /** What tells that an instance holds the job. */
 export const CLAIM_FIELDS: readonly (keyof Job)[] = ['claimToken', 'claimedBy', 'lockedAt'];
 

@@ -153,9 +153,11 @@ describe('deadlines', () => {
 
 describe('checks', () => {
   test.each<[string, Partial<Job>]>([
-    ['a new job is pending', { status: 'completed' }],
-    ['a new job was never claimed', { fence: 1 }],
-    ['a new job was never claimed', { failCount: 1 }],
+    ['a new job is pending, or claimed', { status: 'completed' }],
+    ['a new job is pending, or claimed', { claimToken: 'token', claimedBy: 'instance', fence: 1 }],
+    ['a new job is pending, or claimed', { status: 'processing', claimToken: 'token', fence: 1 }],
+    ['a new job was never claimed before', { fence: 1 }],
+    ['a new job never failed', { failCount: 1 }],
     ['a priority is an integer', { priority: 0.5 }],
     ['a priority is an integer', { priority: Number.NaN }],
     ['a due time is a time', { nextRunAt: new Date(Number.NaN) }],

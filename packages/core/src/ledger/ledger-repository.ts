@@ -7,7 +7,7 @@
  * @module
  */
 import { invariant } from '../foundation/errors.ts';
-import type { Job } from '../job/job.ts';
+import { isClaimed, type Job } from '../job/job.ts';
 import { LEDGER_BRAND, LedgerStore } from './ledger-base.ts';
 import { tellRefusedSettlements, tellRefusedStage } from './rules/guard-refusals.ts';
 import type { Bounded, InstanceParams } from './verbs/call.ts';
@@ -324,8 +324,11 @@ export function isLedgerRepository(value: unknown): value is LedgerRepository {
 }
 
 function checkNewJob(job: Job): void {
-  invariant(job.status === 'pending', 'a new job is pending');
-  invariant(job.fence === 0 && job.failCount === 0, 'a new job was never claimed');
+  const wasClaimed = isClaimed(job);
+  const status = wasClaimed ? 'processing' : 'pending';
+  invariant(job.status === status, 'a new job is pending, or claimed by who stores it');
+  invariant(job.fence === (wasClaimed ? 1 : 0), 'a new job was never claimed before');
+  invariant(job.failCount === 0, 'a new job never failed');
   invariant(Number.isInteger(job.priority), 'a priority is an integer');
   invariant(!Number.isNaN(job.nextRunAt.getTime()), 'a due time is a time');
 }

@@ -38,9 +38,9 @@ describe('chooseRescue', () => {
       'rescueToCancelled',
     ],
     [
-      'a series whose plan cannot be read ends like any other job',
+      'a series whose plan this process cannot read goes on where it can be read',
       { ...series, repeatInterval: 'no plan', rescueCount: 2 },
-      'rescueToFailed',
+      'rescueToNextRun',
     ],
   ] as const)('%s', (_name, fields, verb) => {
     const job = makeJob({ ...held, ...fields });

@@ -18,19 +18,13 @@ export function settlementParams(settlement: Settlement, now: Date): TransitionP
   };
 }
 
-/** What a verb by hand notes down: who asked for it, and why, where that was said. */
-export function handRecord({
-  by,
-  reason,
-}: ByHand & Pick<HistoryEntry, 'reason'>): Pick<HistoryEntry, 'by' | 'reason'> {
+/** What a manual verb notes down: who asked for it, and why, where that was said. */
+export function handRecord({ by, reason }: ByHand): Pick<HistoryEntry, 'by' | 'reason'> {
   return { ...(by !== undefined && { by }), ...(reason !== undefined && { reason }) };
 }
 
 /** The entry of a request to cancel, as a parameter of the lifecycle table; none when nothing was said beside it. */
-export function requestEntries(
-  given: ByHand & Pick<HistoryEntry, 'reason'>,
-  at: Date,
-): TransitionParams {
+export function requestEntries(given: ByHand, at: Date): TransitionParams {
   const record = handRecord(given);
   const isNoted = Object.keys(record).length > 0;
   return isNoted ? { historyEntries: historyEntries('requestCancel', at, record) } : {};

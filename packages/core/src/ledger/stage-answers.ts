@@ -66,10 +66,11 @@ export const GATE_VERBS: readonly {
 /** The parameters of the rows that open a gate. */
 export function openGateParams(
   verb: (typeof GATE_VERBS)[number]['verb'],
-  { record, now, by = record.by }: OpenGateParams,
+  { record, now, by = record.by, reason }: OpenGateParams,
 ): TransitionParams {
   const { name } = record;
-  const entry = { reason: `Gate '${name}'`, ...(by !== undefined && { by }) };
+  const why = reason === undefined ? '' : `: ${reason}`;
+  const entry = { reason: `Gate '${name}'${why}`, ...(by !== undefined && { by }) };
   return {
     now,
     gate: name,

@@ -9,6 +9,8 @@
 import type { HistoryEntry, Job } from '../job/job.ts';
 import { JOB_LIFECYCLE, type JobVerb } from '../job/job-lifecycle.ts';
 import type { TransitionParams } from '../job/lifecycle.ts';
+import { handRecord, historyEntries } from './settle-answers.ts';
+import type { ByHand } from './verbs/call.ts';
 import type { TransitionEntry } from './verbs/listing.ts';
 
 /** What is known of the job of a transition beside the parameters of the verb. */
@@ -39,13 +41,22 @@ export function transitionEntry(
   };
 }
 
-/** The entry of a job that was deleted by hand; `job` is what it was. */
+/** The entry of a claim, of a job as it was read after that. The time of one whose answer was lost is the job's own. */
+export function claimEntry({ claimToken, fence, lockedAt, claimedBy }: Job): TransitionEntry {
+  const params = { now: lockedAt, instanceId: claimedBy };
+  return transitionEntry('claim', params, {
+    fence,
+    ...(claimToken !== undefined && { claimToken }),
+  });
+}
+
+/** The entry of a job that somebody deleted; `job` is what it was. */
 export function removalEntry(
   { status, fence }: Pick<Job, 'status' | 'fence'>,
-  { by, now }: { readonly by?: string; readonly now: Date },
+  { now, ...given }: ByHand & { readonly now: Date },
 ): TransitionEntry {
-  const historyEntries = [{ verb: 'remove', at: now, ...(by !== undefined && { by }) }];
-  return transitionEntry('remove', { now, historyEntries }, { from: status, fence });
+  const entries = historyEntries('remove', now, handRecord(given));
+  return transitionEntry('remove', { now, historyEntries: entries }, { from: status, fence });
 }
 
 /** The verbs whose parameters bring no entry of a history have none. */

@@ -16,7 +16,7 @@ import type { TransitionParams } from '../job/lifecycle.ts';
 import { copyPayload } from '../job/payload.ts';
 import { lockFieldsFor, seriesLock } from '../job/unique-locks.ts';
 import { historyEntries } from '../ledger/settle-answers.ts';
-import { LONGEST_UNIQUE_KEY } from '../options/enqueue-options.ts';
+import { LONGEST_UNIQUE_KEY } from '../options/run-options.ts';
 import type { ResolvedMigration } from './migration-options.ts';
 import type { MigrationNote, StoredKind } from './migration-report.ts';
 import { type Left, left, type SourceJob } from './source-job.ts';

@@ -18,9 +18,8 @@ import {
 import { InvalidArgumentError } from '../foundation/errors.ts';
 import { parseCron } from '../job/cron.ts';
 import { LARGEST_PAYLOAD_BYTES } from '../job/payload.ts';
-import { DEFAULT_COLLECTION_NAME } from '../ledger/mongodb/mongo-ledger-repository.ts';
-import { LONGEST_UNIQUE_KEY } from '../options/enqueue-options.ts';
-import { DEFAULT_MAX_PAYLOAD_SIZE } from '../options/options.ts';
+import { DEFAULTS as DEFAULTS_OF_SCHEDULER } from '../options/option-table.ts';
+import { LONGEST_UNIQUE_KEY } from '../options/run-options.ts';
 import type { LeftJob, MigrationReport } from './migration-report.ts';
 import { checkPlainFormat, type PlainFormat } from './plain-format.ts';
 
@@ -100,13 +99,13 @@ const CHECKS: Readonly<Record<keyof MigrateJobsOptions, Check>> = {
 };
 
 const DEFAULTS: Required<Omit<MigrateJobsOptions, 'source' | 'db' | 'format' | Optional>> = {
-  collectionName: DEFAULT_COLLECTION_NAME,
+  collectionName: DEFAULTS_OF_SCHEDULER.collectionName,
   dryRun: false,
   finished: 'leave',
   locked: 'import',
   timezone: 'UTC',
   series: {},
-  maxPayloadSize: DEFAULT_MAX_PAYLOAD_SIZE,
+  maxPayloadSize: DEFAULTS_OF_SCHEDULER.maxPayloadSize,
   batchSize: DEFAULT_BATCH_SIZE,
 };
 

@@ -17,12 +17,21 @@ export type AlertKind = 'queueLag' | 'failureRate' | 'settleDelay' | 'clockError
 /** A value that crossed its threshold, or came back. */
 export interface Alert {
   readonly kind: AlertKind;
-  /** Milliseconds; of `failureRate` a share from 0 to 1. */
   readonly value: number;
   readonly threshold: number;
+  /** Of both: milliseconds, or of `failureRate` a share from 0 to 1. */
+  readonly unit: 'ms' | 'share';
   /** When it was found to have crossed the threshold, by the clock of this process. */
   readonly since: Date;
 }
+
+/** The unit of the values of each kind. */
+export const ALERT_UNITS: Readonly<Record<AlertKind, Alert['unit']>> = Object.freeze({
+  queueLag: 'ms',
+  failureRate: 'share',
+  settleDelay: 'ms',
+  clockError: 'ms',
+});
 
 /** Thresholds for alerts. A value without a threshold is not looked at. */
 export interface AlertOptions {

@@ -106,7 +106,9 @@ class TestScheduler<Types extends JobTypes> {
   #endless: MonqueError | undefined;
 
   constructor(options: Omit<MonqueOptions, 'clock'>) {
-    this.monque = Monque.inMemory<Types>({ ...options, clock: this.clock });
+    // What is enqueued waits for a drain.
+    const own = { clock: this.clock, claimOnEnqueue: false };
+    this.monque = Monque.inMemory<Types>({ ...options, ...own });
     this.monque.on('job:start', ({ job }) => {
       this.#runs += 1;
       this.#failures.delete(job._id.toHexString());

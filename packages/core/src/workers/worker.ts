@@ -5,8 +5,8 @@
  */
 import type { StandardSchema } from '../foundation/standard-schema.ts';
 import type { BackoffPlan, ClaimedJob } from '../job/job.ts';
-import type { BackoffFunction, WorkerOptions } from '../options/enqueue-options.ts';
-import type { ResolvedOptions } from '../options/options.ts';
+import type { ResolvedOptions } from '../options/resolve-options.ts';
+import type { BackoffFunction, WorkerOptions } from '../options/worker-options.ts';
 import type { JobHandler } from './handler.ts';
 import type { StagePlan } from './stages.ts';
 

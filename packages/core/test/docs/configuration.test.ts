@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import * as core from '../../src/index.ts';
+import { OPTION_NAMES, OPTIONS } from '../../src/options/option-table.ts';
 import { readPage, tableRows } from './pages.ts';
 
 const page = await readPage('docs/api/options.md');
@@ -47,18 +48,46 @@ test('every option of a series is listed, and no other', async () => {
   expect(listedOptions('## Schedule').sort()).toEqual(known);
 });
 
-test('each default constant is listed with its value', () => {
-  const listed = tableRows(page, '## Scheduler')
-    .filter(([, , , constant]) => constant !== '')
-    .map(([, , value, constant]) => [constant, value?.replace(/ \(.*\)$/, '')]);
-  // What is no option of a scheduler by itself stands elsewhere.
-  const elsewhere = [
-    ...['DEFAULT_JOB_RETENTION', 'DEFAULT_LIST_LIMIT', 'DEFAULT_MISSED'],
-    ...['DEFAULT_FAILURE_WINDOW', 'DEFAULT_FAILURE_MINIMUM'],
-    ...['DEFAULT_AUDIT_BATCH', 'DEFAULT_MAX_STORED_BYTES'],
-  ];
-  const exported = Object.entries(core)
-    .filter(([name]) => name.startsWith('DEFAULT_') && !elsewhere.includes(name))
-    .map(([name, value]) => [`\`${name}\``, `\`${String(value)}\``]);
-  expect(listed.sort()).toEqual(exported.sort());
+/** The default of an option as the page gives it, without what explains it. */
+function defaultOf(name: string): string {
+  const [, , , value = ''] =
+    tableRows(page, '## Scheduler').find(([cell]) => cell === `\`${name}\``) ?? [];
+  return value.replace(/ \(.*\)$/, '');
+}
+
+test('each option of a scheduler has the default, the unit and the mark of its row', () => {
+  const listed = tableRows(page, '## Scheduler').map(([name = '', , unit, , live]) => [
+    name.replaceAll('`', ''),
+    unit,
+    live,
+  ]);
+  const rows = OPTION_NAMES.map((name) => {
+    const { unit = '', isLive } = OPTIONS[name];
+    return [name, unit, isLive ? 'yes' : ''];
+  });
+  expect(listed.sort()).toEqual(rows.sort());
+  // What is no text or number is said in words.
+  const isSaid = (value: unknown): boolean => typeof value === 'object';
+  const plain = Object.entries(core.DEFAULTS).filter(([, value]) => !isSaid(value));
+  expect(plain.length).toBeGreaterThan(15);
+  for (const [name, value] of plain) {
+    const shown = defaultOf(name);
+    const [is, quoted] = [`\`${String(value)}\``, `\`'${String(value)}'\``];
+    expect([is, quoted], name).toContain(shown);
+  }
+  expect(defaultOf('clock')).toBe('`systemClock`');
+  expect(core.DEFAULTS).toMatchObject({ clock: core.systemClock, random: core.systemRandom });
+  const day = 86_400_000;
+  const kept = { completed: day, failed: 7 * day, cancelled: day, archive: false };
+  expect([defaultOf('jobRetention'), core.DEFAULTS.jobRetention]).toEqual([
+    'a day; failed: a week',
+    kept,
+  ]);
+});
+
+test('the options of the ledger are named as such', () => {
+  const before = page.slice(0, page.indexOf(' belong to the ledger.'));
+  const listed = [...before.slice(before.lastIndexOf('\n\n')).matchAll(/`(\w+)`/g)];
+  const rows = OPTION_NAMES.filter((name) => OPTIONS[name].of === 'ledger');
+  expect(listed.map(([, name = '']) => name).sort()).toEqual([...rows].sort());
 });

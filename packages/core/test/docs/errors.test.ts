@@ -2,8 +2,10 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import * as core from '../../src/index.ts';
+import { makeJob } from '../../src/testing/index.ts';
 import { PACKAGE } from '../package/built.ts';
 import { readPage, tableRows } from './pages.ts';
+import { wordsOf } from './sources.ts';
 
 const page = await readPage('docs/errors.md');
 const classes = Object.entries(core)
@@ -27,7 +29,7 @@ test('docs/errors.md gives the code that each error carries', () => {
     new core.UnknownOutcomeError('message'),
     new core.LedgerFullError(1),
     new core.UnsupportedError('message'),
-    new core.ShutdownTimeoutError(1, [id]),
+    new core.ShutdownTimeoutError(1, [makeJob()]),
     new core.AccessDeniedError('actor', 'cancel', 'name'),
     new core.InvariantViolationError({ rule: 'r', verb: 'enqueue', jobId: id, message: 'm' }),
     new core.UndecodableError('data', 'why'),
@@ -46,6 +48,17 @@ test('docs/errors.md lists every code of a plain MonqueError, and no other', asy
   }
   const listed = tableRows(page, '## Other codes').map(([code]) => code?.replaceAll('`', ''));
   expect(listed.sort()).toEqual([...codes].sort());
+});
+
+test('the type of the codes has every code that the pages list, and no other', async () => {
+  const ofTsed = await readPage('docs/api/decorators.md');
+  const cells = [
+    ...tableRows(page, '## The classes').map(([, code]) => code),
+    ...tableRows(page, '## Other codes').map(([code]) => code),
+    ...tableRows(ofTsed, '## Errors').map(([code]) => code),
+  ];
+  const listed = cells.flatMap((cell = '') => /^`([A-Z_]+)`$/.exec(cell)?.[1] ?? []);
+  expect((await wordsOf('MonqueErrorCode')).sort()).toEqual(listed.sort());
 });
 
 function isErrorClass(value: unknown): boolean {

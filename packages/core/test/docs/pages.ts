@@ -26,6 +26,8 @@ export async function pagePaths(): Promise<string[]> {
     'SECURITY.md',
     'packages/core/README.md',
     'packages/tsed/README.md',
+    'packages/dashboard/README.md',
+    'packages/cli/README.md',
   ];
   return [...readmes, ...pages.sort()];
 }

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import ts from 'typescript';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { ensureBuilt, PACKAGE, ROOT, runNode, TSC } from '../package/built.ts';
+import { ensureBuilt, ensurePackageBuilt, PACKAGE, ROOT, runNode, TSC } from '../package/built.ts';
 import { uriOf } from '../package/mongo-uri.ts';
 import { cleanupTestDb, closeMongoDb, describeWithMongo, getTestDb } from '../setup/mongodb.ts';
 import { type CodeBlock, codeBlocks, pagePaths, readPage } from './pages.ts';
@@ -41,6 +41,7 @@ function isForTsed(path: string, { code, title = '' }: CodeBlock): boolean {
 /** A folder in which programs find the packages as an application would. */
 beforeAll(async () => {
   await ensureBuilt();
+  await ensurePackageBuilt(join(ROOT, 'packages/dashboard'), ['index.mjs', 'node.mjs']);
   folder = await mkdtemp(join(tmpdir(), 'monque-docs-'));
   await mkdir(join(folder, 'node_modules/@monque'), { recursive: true });
   await symlink(PACKAGE, join(folder, 'node_modules/@monque/core'));

@@ -47,6 +47,7 @@ describe('the alert for the failure rate', () => {
       kind: 'failureRate',
       value: 0.5,
       threshold: 0.5,
+      unit: 'share',
       since: expect.any(Date),
     });
     expect(monque.health().alerts).toEqual(['failureRate']);
@@ -129,7 +130,9 @@ describe('the alert for the queue lag', () => {
     await monque.enqueueMany([{ name: 'work' }, { name: 'work' }]);
     await clock.advance(2 * LOOK);
     expect(told(one)).toEqual(['alert queueLag']);
-    expect(payloads(one.events, 'alert')).toMatchObject([{ value: 5_000, threshold: 5_000 }]);
+    expect(payloads(one.events, 'alert')).toMatchObject([
+      { value: 5_000, threshold: 5_000, unit: 'ms' },
+    ]);
     gate.resolve();
     await clock.advance(5 * LOOK);
     expect(told(one)).toEqual(['alert queueLag', 'alert:cleared queueLag']);

@@ -1,6 +1,8 @@
 import { expect, test } from 'vitest';
 import { MonqueEmitter } from '../../src/context/events.ts';
-import { makeOne, payloads } from './kit.ts';
+import { makeContext } from '../../src/context/scheduler-context.ts';
+import { resolveOptions } from '../../src/options/resolve-options.ts';
+import { makeOne, makeWorld, payloads } from './kit.ts';
 
 test('a listener that throws hurts neither the job nor the other listeners', async () => {
   const { monque, clock } = makeOne();
@@ -56,4 +58,20 @@ test('an event without listeners says so, and once listens once', () => {
   emitter.emit('job:error', { error: new Error('x') });
   emitter.emit('job:error', { error: new Error('x') });
   expect(heard).toBe(1);
+});
+
+test('an event that nobody listens to is not handed on, and one is from the first listener on', () => {
+  const emitter = new MonqueEmitter();
+  const handedOn: string[] = [];
+  const { emit } = makeContext(
+    { ledger: makeWorld().ledger, options: resolveOptions() },
+    {
+      emit: (name) => handedOn.push(name),
+      listenerCount: (name) => emitter.listenerCount(name),
+    },
+  );
+  emit('gate:expired', { count: 1 });
+  emitter.on('gate:expired', () => undefined);
+  emit('gate:expired', { count: 2 });
+  expect(handedOn).toEqual(['gate:expired']);
 });

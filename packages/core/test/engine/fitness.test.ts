@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { InvalidArgumentError } from '../../src/index.ts';
-import { makeJob } from '../../src/testing/index.ts';
-import { makeOne, payloads } from './kit.ts';
+import { MANUAL_CLOCK_START, makeJob } from '../../src/testing/index.ts';
+import { deferred, makeOne, payloads } from './kit.ts';
 
 describe('a job that this version cannot run', () => {
   test('since a newer one wrote it, is left to that for a minute, and said', async () => {
@@ -20,6 +20,67 @@ describe('a job that this version cannot run', () => {
       { error: { code: 'UNFIT_JOB' }, job: { _id: job._id } },
     ]);
     await monque.stop();
+  });
+
+  const UNREAD = { repeatInterval: '0 0 * * *', timezone: 'Mars/Olympus' };
+
+  test('since its series has a zone that another process knows, is left to that, and said', async () => {
+    const { monque, clock, ledger, events } = makeOne();
+    monque.worker('work', () => undefined);
+    await monque.start();
+    const job = makeJob({ ...UNREAD, name: 'work', scheduledFor: MANUAL_CLOCK_START });
+    await ledger.enqueue({ jobs: [job] });
+    await clock.advance(1_000);
+    const stored = await monque.getJob(job._id);
+    expect(stored).toMatchObject({ status: 'pending', scheduledFor: MANUAL_CLOCK_START });
+    expect(Number(stored?.nextRunAt) - clock.now()).toBeGreaterThan(55_000);
+    expect(payloads(events, 'job:start')).toEqual([]);
+    const [told, ...others] = payloads(events, 'job:error');
+    expect(told?.error).toMatchObject({ code: 'UNFIT_JOB' });
+    expect(told?.error.message).toContain('Mars/Olympus');
+    expect(others).toEqual([]);
+    await monque.stop();
+  });
+
+  test.each([
+    ['completes', () => undefined],
+    ['fails', () => Promise.reject(new Error('no'))],
+  ])(
+    'since its series was given an unknown zone, goes on when its run %s, and said',
+    async (_, end) => {
+      const { monque, clock, ledger, events } = makeOne({ maxRetries: 1 });
+      const gate = deferred();
+      monque.worker('work', () => gate.promise.then(end));
+      await monque.start();
+      const { _id } = await monque.schedule('* * * * *', 'work');
+      await clock.advance(60_000);
+      await ledger.replan({
+        jobId: _id,
+        seriesVersion: 1,
+        series: UNREAD,
+        now: new Date(clock.now()),
+      });
+      gate.resolve();
+      await clock.advance(1_000);
+      const stored = await monque.getJob(_id);
+      expect(stored).toMatchObject({ status: 'pending', ...UNREAD });
+      expect(Number(stored?.nextRunAt) - clock.now()).toBeGreaterThan(110_000);
+      expect(String(payloads(events, 'job:error').at(-1)?.error)).toContain('Mars/Olympus');
+      await monque.stop();
+    },
+  );
+
+  test('since its series has an unknown zone, is not ended by who cancels its run here', async () => {
+    const { monque, clock, ledger } = makeOne();
+    const { _id } = await monque.schedule('0 0 * * *', 'work');
+    await ledger.replan({
+      jobId: _id,
+      seriesVersion: 1,
+      series: UNREAD,
+      now: new Date(clock.now()),
+    });
+    await monque.cancelJob(_id);
+    expect(await monque.getJob(_id)).toMatchObject({ status: 'pending' });
   });
 
   test('since a field is of a wrong type, fails with the reason', async () => {

@@ -16,7 +16,7 @@ describe('isHealthy and health', () => {
       running: true,
       connected: true,
       hints: 'flowing',
-      lag: 0,
+      queueLagMs: 0,
       runningJobs: 0,
       bufferedJobs: 0,
       unsettledJobs: 0,
@@ -55,7 +55,7 @@ describe('isHealthy and health', () => {
     await clock.advance(100);
     const health = monque.health();
     expect(health.runningJobs).toBe(1);
-    expect(health.lag).toBeGreaterThanOrEqual(3_000);
+    expect(health.queueLagMs).toBeGreaterThanOrEqual(3_000);
     expect(health.lastClaimAt).toBeInstanceOf(Date);
     gate.resolve();
     await clock.advance(100);
@@ -119,7 +119,7 @@ describe('isHealthy and health', () => {
     aheadMs = 2_000;
     await clock.advance(600);
     const [delayed] = payloads(events, 'loop:delayed');
-    expect(delayed?.delay).toBeGreaterThan(1_000);
+    expect(delayed?.delayMs).toBeGreaterThan(1_000);
     await clock.advance(5_000);
     expect(payloads(events, 'loop:delayed')).toHaveLength(1);
     await monque.stop();

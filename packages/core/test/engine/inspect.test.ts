@@ -33,8 +33,8 @@ describe('inspect', () => {
       {
         isOwn: true,
         state: 'alive',
-        leaseAge: 4_500,
-        leaseDuration: 30_000,
+        leaseAgeMs: 4_500,
+        leaseDurationMs: 30_000,
         info: {
           pid: process.pid,
           version: manifest.version,
@@ -47,7 +47,7 @@ describe('inspect', () => {
       },
     ]);
     expect(names).toEqual([
-      { name: NAME, isPaused: false, instances: 1, due: 1, dueIsCut: false, lag: 500 },
+      { name: NAME, isPaused: false, instances: 1, due: 1, dueIsCut: false, longestWaitMs: 500 },
     ]);
     gate.resolve();
     await clock.advance(100);
@@ -75,7 +75,7 @@ describe('inspect', () => {
     await ledger.claim({ ...claim, demand, instanceId: 'stranger' });
     const { instances, names } = await inspected(monque, clock);
     expect(
-      instances.map(({ instanceId, state, leaseAge }) => [instanceId, state, leaseAge]),
+      instances.map(({ instanceId, state, leaseAgeMs }) => [instanceId, state, leaseAgeMs]),
     ).toEqual([
       ['a-alive', 'alive', 0],
       ['b-alive', 'alive', 2_000],

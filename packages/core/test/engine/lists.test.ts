@@ -240,19 +240,19 @@ describe('getQueueStats', () => {
       counts: { pending: 2, processing: 0, blocked: 0, completed: 1, failed: 1, cancelled: 0 },
       total: 4,
       due: 1,
-      longestWait: 10_000,
-      longestRun: expect.closeTo(3_000, -2),
+      longestWaitMs: 10_000,
+      longestRunMs: expect.closeTo(3_000, -2),
     });
-    expect(stats.meanWait).toBeCloseTo(2_000, -2);
-    expect(stats.meanRun).toBeCloseTo(2_000, -2);
+    expect(stats.meanWaitMs).toBeCloseTo(2_000, -2);
+    expect(stats.meanRunMs).toBeCloseTo(2_000, -2);
     expect(await monque.getQueueStats({ name: 'none' })).toEqual({
       counts: { pending: 0, processing: 0, blocked: 0, completed: 0, failed: 0, cancelled: 0 },
       total: 0,
       due: 0,
-      longestWait: 0,
-      meanWait: 0,
-      meanRun: 0,
-      longestRun: 0,
+      longestWaitMs: 0,
+      meanWaitMs: 0,
+      meanRunMs: 0,
+      longestRunMs: 0,
     });
     await monque.stop();
   });

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { InvalidArgumentError, Monque } from '../../src/index.ts';
-import { resolveOptions } from '../../src/options/options.ts';
+import { resolveOptions } from '../../src/options/resolve-options.ts';
 
 const refused: [string, Record<string, unknown>][] = [
   ['pollInterval', { pollInterval: 5 }],

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { MonqueEmitter } from '../../src/context/events.ts';
 import { contextOver, makeContext } from '../../src/context/scheduler-context.ts';
 import { Reconfigurer } from '../../src/engine/reconfigurer.ts';
 import {
@@ -9,7 +10,8 @@ import {
   type MonqueOptions,
   type ReconfigureOptions,
 } from '../../src/index.ts';
-import { OPTION_CHECKS, resolveOptions } from '../../src/options/options.ts';
+import { OPTION_NAMES } from '../../src/options/option-table.ts';
+import { resolveOptions } from '../../src/options/resolve-options.ts';
 import { enqueueSome, NAME, workHeld } from './held-work.ts';
 import { makeOne, makeWorld, payloads } from './kit.ts';
 
@@ -34,6 +36,7 @@ function refusal(action: () => void): InvalidArgumentError {
 describe('what cannot be changed', () => {
   const live: Required<Pick<ReconfigureOptions, keyof MonqueOptions & keyof ReconfigureOptions>> = {
     pollInterval: 20,
+    claimOnEnqueue: false,
     defaultConcurrency: 2,
     instanceConcurrency: 3,
     maxRetries: 4,
@@ -53,7 +56,7 @@ describe('what cannot be changed', () => {
   test('every option is either taken or refused by its name, with the way out', () => {
     const { monque } = makeOne();
     monque.reconfigure(live);
-    const fixed = Object.keys(OPTION_CHECKS).filter((name) => !Object.hasOwn(live, name));
+    const fixed = OPTION_NAMES.filter((name) => !Object.hasOwn(live, name));
     expect(fixed).toContain('leaseDuration');
     for (const name of fixed) {
       const { field, message } = refusal(() => monque.reconfigure({ [name]: 5_000 }));
@@ -250,7 +253,7 @@ describe('the logger', () => {
 test('a scheduler of an actor writes to the logger of the scheduler, as it is at the time', () => {
   const { logger, entries } = recordLog();
   const { ledger } = makeWorld();
-  const context = makeContext({ ledger, options: resolveOptions() }, () => undefined);
+  const context = makeContext({ ledger, options: resolveOptions() }, new MonqueEmitter());
   const ofActor = contextOver(context, ledger);
   expect(ofActor.log).toBeUndefined();
   new Reconfigurer(context, new Map(), {}).reconfigure({ logger });

@@ -7,8 +7,8 @@ import type {
   Job,
   LedgerRepository,
   Monque,
-  Settlement,
 } from '../../src/index.ts';
+import type { Settlement } from '../../src/ledger-api.ts';
 import { makeJob } from '../../src/testing/index.ts';
 
 export const NAME = 'send-email';

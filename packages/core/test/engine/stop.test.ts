@@ -72,7 +72,9 @@ describe('stop', () => {
     await stopping;
     const [told] = payloads(events, 'job:error');
     expect(told?.error).toBeInstanceOf(ShutdownTimeoutError);
-    expect(told?.error).toMatchObject({ incompleteJobs: [_id] });
+    expect(told?.error).toMatchObject({
+      incompleteJobs: [{ _id, name: 'work', status: 'processing' }],
+    });
     expect(await monque.getJob(_id)).toMatchObject({ status: 'pending', failCount: 0 });
     expect(clock.pendingTimers).toBe(0);
   });

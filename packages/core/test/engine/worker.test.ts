@@ -157,7 +157,7 @@ describe('a worker', () => {
     await clock.advance(250);
     gate.resolve();
     await clock.settle();
-    expect(payloads(events, 'job:complete')[0]?.duration).toBe(250);
+    expect(payloads(events, 'job:complete')[0]?.durationMs).toBe(250);
     await monque.stop();
   });
 });

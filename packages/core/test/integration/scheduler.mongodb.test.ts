@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { type Db, MongoClient } from 'mongodb';
+import { Code, type Db, MongoClient } from 'mongodb';
 import { afterAll, afterEach, beforeEach, expect, inject, test } from 'vitest';
 import { type Job, Monque, type MonqueOptions } from '../../src/index.ts';
 import { deferred, payloads, recordEvents } from '../engine/kit.ts';
@@ -12,6 +12,11 @@ import {
   getTestDb,
 } from '../setup/mongodb.ts';
 import { until } from '../setup/until.ts';
+
+/** What was given to the scheduler, changed so that the driver cannot write it. */
+function spoil({ scope }: Code): void {
+  Object.assign(scope ?? {}, { 'a\0b': 1 });
+}
 
 describeWithMongo('a scheduler on MongoDB', () => {
   let db: Db;
@@ -33,6 +38,34 @@ describeWithMongo('a scheduler on MongoDB', () => {
     started.push(monque);
     return monque;
   }
+
+  test('a value that spoils after its checks hurts its own job alone', async () => {
+    const monque = make();
+    const ends: Job[] = [];
+    monque.on('job:complete', ({ job }) => ends.push(job));
+    monque.worker('work', ({ data }) => {
+      const result = new Code('x', {});
+      if (data === 2) {
+        // Copied by now, but for what BSON calls a value of its own.
+        process.nextTick(() => spoil(result));
+      }
+      return result;
+    });
+    await monque.start();
+    const jobs = await Promise.all([1, 2, 3].map((n) => monque.enqueue('work', n)));
+    await until('three ends', () => ends.length === jobs.length);
+    const spoilt = new Code('x', {});
+    const enqueued = Promise.allSettled([
+      ...[4, 5].map((n) => monque.enqueue('work', n)),
+      monque.enqueue('other', spoilt),
+    ]);
+    spoil(spoilt);
+    expect((await enqueued).map(({ status }) => status)).toEqual([
+      ...['fulfilled', 'fulfilled', 'rejected'],
+    ]);
+    await until('five ends', () => ends.length === 5);
+    expect(monque.isHealthy()).toBe(true);
+  });
 
   test('stores, runs and completes a job, whose data comes back as it went in', async () => {
     const monque = make();

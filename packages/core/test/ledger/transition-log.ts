@@ -1,6 +1,7 @@
 /** What a ledger that keeps a log of all transitions writes into it; run on both ledgers. */
 import { expect, test } from 'vitest';
 import type { TransitionEntry } from '../../src/index.ts';
+import { bornClaimed } from '../../src/job/born-claimed.ts';
 import type { LedgerUnderTest } from '../../src/testing/contract/ledger-contract.ts';
 import { INSTANCE, only, Subject } from '../../src/testing/contract/subject.ts';
 import { ManualClock } from '../../src/testing/index.ts';
@@ -17,6 +18,24 @@ export function transitionLogTests(makeLedger: () => Promise<LedgerUnderTest>): 
       }
     });
   }
+
+  onLedger(
+    'tells of a job that was stored as claimed that it was enqueued, and claimed, each once however often it is sent',
+    async (subject) => {
+      const asked = subject.newJob();
+      const claim = { instanceId: INSTANCE, claimToken: 'born', now: subject.at(10) };
+      await subject.enqueue(bornClaimed(asked, claim));
+      await subject.enqueue(asked);
+      await subject.ledger.readClaim(claim);
+      expect(await read(subject, asked)).toEqual([
+        { verb: 'enqueue', at: asked.createdAt, to: 'pending', fence: 0 },
+        {
+          ...{ verb: 'claim', at: subject.at(10), from: 'pending', to: 'processing' },
+          ...{ by: INSTANCE, claimToken: 'born', fence: 1 },
+        },
+      ]);
+    },
+  );
 
   onLedger(
     'tells every transition of a job, with its claim, from its start to its end',

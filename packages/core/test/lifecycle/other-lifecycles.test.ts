@@ -9,7 +9,12 @@
  */
 
 import { describe, expect, test } from 'vitest';
-import { defineLifecycle, GONE, type Lifecycle, type TransitionParams } from '../../src/index.ts';
+import {
+  defineLifecycle,
+  GONE,
+  type Lifecycle,
+  type TransitionParams,
+} from '../../src/ledger-api.ts';
 
 /** A move: from a state, by a verb, to a state. */
 type Move = readonly [from: string, verb: string, to: string];

@@ -10,6 +10,7 @@ import { CommandLog, nameOf, namesOf } from './command-log.ts';
 import { ownMongoFixture } from './fixture.ts';
 import { idsOf, jobsIn, makeJobs, onlyJob, openLedger, put } from './jobs.ts';
 import { APP_NAME } from './own-server.ts';
+import { POISON } from './poison.ts';
 
 const KEY = { uniqueKey: 'key', uniqueLock: 'key' };
 const MIB = 1_048_576;
@@ -107,6 +108,19 @@ describeWithOwnMongo('enqueueing into MongoDB', (binary) => {
     const [before, after] = [makeJobs(3), makeJobs(3, { data: Buffer.alloc(MIB) })];
     const jobs = [...before, large as Job, ...after];
     const { answers } = await openLedger(mongo.db).enqueue({ jobs });
+    expect(answers.map(({ outcome }) => outcome)).toEqual([
+      ...['enqueued', 'enqueued', 'enqueued', 'refused', 'enqueued', 'enqueued', 'enqueued'],
+    ]);
+    expect(answers[3]).toMatchObject({ error: { code: 'LEDGER_REFUSED' } });
+    expect(idsOf(await storedIds())).toEqual(idsOf([...before, ...after]));
+  });
+
+  test.each(POISON)('a job of %s is refused alone', async (_, data) => {
+    const [bad] = makeJobs(1, { data });
+    const [before, after] = [makeJobs(3), makeJobs(3)];
+    const { answers } = await openLedger(mongo.db).enqueue({
+      jobs: [...before, bad as Job, ...after],
+    });
     expect(answers.map(({ outcome }) => outcome)).toEqual([
       ...['enqueued', 'enqueued', 'enqueued', 'refused', 'enqueued', 'enqueued', 'enqueued'],
     ]);

@@ -80,7 +80,7 @@ describeWithMongo('the plans of control, lists and pruning', () => {
       [{ name: JOB_NAME, key: '7' }, 1],
     ] as const) {
       const plan = await planOf('find', () => mongo.ledger.findSeries({ ...params, limit: 100 }));
-      expect(plan.indexes).toEqual(['monque_unique']);
+      expect(plan.indexes).toEqual(['monque_lock']);
       expect(plan.stages).not.toContain('SORT');
       expect(plan.documents).toBe(documents);
       expect(plan.keys).toBeLessThanOrEqual(40 + 2 * 22);

@@ -3,11 +3,16 @@ import { type Db, MongoClient } from 'mongodb';
 import { MongoClient as MongoClient6 } from 'mongodb-6';
 import { afterAll, afterEach, beforeEach, describe, expect, inject, test } from 'vitest';
 import { ConnectionError } from '../../src/foundation/errors.ts';
+import type { Job } from '../../src/job/job.ts';
 import {
   DEFAULT_COLLECTION_NAME,
   MongoLedgerRepository,
 } from '../../src/ledger/mongodb/mongo-ledger-repository.ts';
-import { ENGINE_INDEXES, LISTING_INDEXES } from '../../src/ledger/mongodb/server/indexes.ts';
+import {
+  ENGINE_INDEXES,
+  LISTING_INDEXES,
+  SUPERSEDED_INDEXES,
+} from '../../src/ledger/mongodb/server/indexes.ts';
 import {
   cleanupTestDb,
   closeMongoDb,
@@ -15,7 +20,7 @@ import {
   getMongoDb,
   getTestDb,
 } from '../setup/mongodb.ts';
-import { jobsIn, makeJobs, openLedger } from './jobs.ts';
+import { jobsIn, leasesIn, makeJobs, openLedger } from './jobs.ts';
 
 const driverMajor = Number(process.env.MONQUE_TEST_DRIVER_MAJOR);
 const NAMES = ENGINE_INDEXES.map(({ name }) => name);
@@ -57,11 +62,13 @@ describeWithMongo('opening a ledger', () => {
     const ledger = openLedger(db, { skipIndexCreation: true });
     await expect(ledger.open()).rejects.toMatchObject({
       code: 'UNSUPPORTED',
-      message: `The collection jobs lacks the indexes ${NAMES.join(', ')}; create them, or leave out \`skipIndexCreation\``,
+      message: expect.stringContaining(
+        `The collection jobs lacks the indexes ${NAMES.join(', ')}; create them with db.runCommand(`,
+      ),
     });
     await openLedger(db).open();
-    await jobsIn(db).dropIndex('monque_unique');
-    await expect(ledger.open()).rejects.toThrow('lacks the indexes monque_unique;');
+    await jobsIn(db).dropIndex('monque_lock');
+    await expect(ledger.open()).rejects.toThrow('lacks the indexes monque_lock;');
   });
 
   test('without making indexes accepts those that are there', async () => {
@@ -72,10 +79,72 @@ describeWithMongo('opening a ledger', () => {
     });
   });
 
+  test('tells the command that makes them', async () => {
+    const ledger = openLedger(db, { skipIndexCreation: true });
+    const error = await ledger.open().then(String, String);
+    const [, command = ''] = /db\.runCommand\((.*)\), or leave out/.exec(error) ?? [];
+    await db.command(JSON.parse(command));
+    await ledger.open();
+  });
+
+  describe('on the database of a version whose keys had the name first', () => {
+    const old = SUPERSEDED_INDEXES.map(({ name, key }) => {
+      const [lock] = Object.keys(key).slice(1);
+      return {
+        name,
+        key,
+        unique: true,
+        partialFilterExpression: { [String(lock)]: { $exists: true } },
+      };
+    });
+
+    beforeEach(async () => {
+      await jobsIn(db).createIndexes(old);
+      await jobsIn(db).insertMany(makeJobs(1, { uniqueLock: 'key:a' }));
+    });
+
+    test('makes the new indexes and drops the old ones, with jobs in it', async () => {
+      await Promise.all([openLedger(db).open(), openLedger(db).open()]);
+      expect((await indexNames()).sort()).toEqual(['_id_', ...NAMES].sort());
+      const [job] = makeJobs(1, { uniqueLock: 'key:a' });
+      const { answers } = await openLedger(db).enqueue({ jobs: [job as Job] });
+      expect(answers).toMatchObject([{ outcome: 'existing' }]);
+    });
+
+    test('leaves the old ones while an instance of that version is alive, and works beside it', async () => {
+      const info = { version: '0.0.1' };
+      await leasesIn(db).insertOne({ _id: 'older', status: 'live', counter: 0, info } as never);
+      const ledger = openLedger(db);
+      await ledger.open();
+      expect(await indexNames()).toHaveLength(1 + NAMES.length + old.length);
+      const [job] = makeJobs(1, { uniqueLock: 'key:a' });
+      const { answers } = await ledger.enqueue({ jobs: [job as Job] });
+      expect(answers).toMatchObject([{ outcome: 'existing' }]);
+      // The older version makes what it misses, and asks for it by name.
+      await jobsIn(db).createIndexes(old);
+      await jobsIn(db).find().hint('monque_unique').toArray();
+      await leasesIn(db).updateOne({ _id: 'older' }, { $set: { status: 'dead' } });
+      await openLedger(db).open();
+      expect((await indexNames()).sort()).toEqual(['_id_', ...NAMES].sort());
+    });
+
+    test('leaves an index of the same name that is another one', async () => {
+      await jobsIn(db).dropIndex('monque_unique');
+      await jobsIn(db).createIndex({ own: 1 }, { name: 'monque_unique' });
+      await openLedger(db).open();
+      expect(await indexNames()).toContain('monque_unique');
+    });
+
+    test('is told what to make when it may not make indexes, and then needs no old ones', async () => {
+      const ledger = openLedger(db, { skipIndexCreation: true });
+      await expect(ledger.open()).rejects.toThrow('monque_lock');
+    });
+  });
+
   test('on the database of an older version makes only what is missing', async () => {
     const older = NAMES.filter((name) => !/start|window/.test(name));
     await openLedger(db).open();
-    for (const name of ['monque_unique_start', 'monque_unique_window']) {
+    for (const name of ['monque_lock_start', 'monque_lock_window']) {
       await jobsIn(db).dropIndex(name);
     }
     expect((await indexNames()).sort()).toEqual(['_id_', ...older].sort());
@@ -121,7 +190,7 @@ describeWithMongo('opening a ledger', () => {
     await jobsIn(db).insertMany(makeJobs(2, { startLock: 'lock' }));
     await expect(openLedger(db).open()).rejects.toMatchObject({
       code: 'UNSUPPORTED',
-      message: expect.stringContaining('monque_unique_start'),
+      message: expect.stringContaining('monque_lock_start'),
     });
   });
 

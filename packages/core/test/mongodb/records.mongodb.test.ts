@@ -183,10 +183,11 @@ describeWithOwnMongo('what is kept beside the states of jobs', (binary) => {
     }
   });
 
-  test('who paused a name stands in the document of the pause', async () => {
-    await mongo.ledger.setPaused({ name: 'work', paused: true, now: at(1), by: 'operator' });
+  test('who paused a name, and why, stands in the document of the pause', async () => {
+    const hand = { by: 'operator', reason: 'the receiver is down' };
+    await mongo.ledger.setPaused({ name: 'work', paused: true, now: at(1), ...hand });
     const pause = await mongo.db.collection('jobs').findOne({ pausedName: 'work' });
-    expect(pause).toMatchObject({ pausedBy: 'operator' });
+    expect(pause).toMatchObject({ pausedBy: hand.by, pausedReason: hand.reason });
   });
 
   test('nothing that a codec encrypts can be read in the database, nor in the archive', async () => {

@@ -6,6 +6,7 @@ import { describeWithMongo } from '../setup/mongodb.ts';
 import { nameOf } from './command-log.ts';
 import { mongoFixture } from './fixture.ts';
 import { at, jobsIn, makeClaimed, put, settlement, statesOf } from './jobs.ts';
+import { POISON } from './poison.ts';
 
 describeWithMongo('a flush of settlements', () => {
   const mongo = mongoFixture('settle');
@@ -95,6 +96,19 @@ describeWithMongo('a flush of settlements', () => {
     expect(await settle(settlement('fail', job, { lastFailCount: 0 }))).toEqual({
       answers: ['settled'],
     });
+  });
+
+  test.each(POISON)('of which one has %s settles the others', async (_, result) => {
+    const jobs = makeClaimed(5);
+    await put(mongo.db, jobs);
+    const settlements = jobs.map((job) => settlement('complete', job));
+    const bad = { ...(settlements[1] as Settlement), result };
+    const { answers } = await mongo.ledger.settle({
+      settlements: settlements.with(1, bad),
+      now: at(1),
+    });
+    expect(answers).toEqual(['settled', 'refused', 'settled', 'settled', 'settled']);
+    expect(await statesOf(mongo.db)).toEqual({ completed: 4, processing: 1 });
   });
 
   test('with a job that a validator refuses settles the others', async () => {

@@ -13,7 +13,10 @@ export interface StandaloneServer {
   stop(): Promise<void>;
 }
 
-export async function startStandaloneServer(binary: string): Promise<StandaloneServer> {
+export async function startStandaloneServer(
+  binary: string,
+  more: readonly string[] = [],
+): Promise<StandaloneServer> {
   const folder = await mkdtemp(join(tmpdir(), 'monque-mongod-'));
   const supervisor = startSupervisor(folder);
   try {
@@ -24,6 +27,7 @@ export async function startStandaloneServer(binary: string): Promise<StandaloneS
       ...['--wiredTigerCacheSizeGB', '0.25'],
       ...['--wiredTigerEngineConfigString', 'log=(prealloc=false,file_max=10MB)'],
       ...['--setParameter', 'diagnosticDataCollectionEnabled=false'],
+      ...more,
     ]);
     const uri = `mongodb://127.0.0.1:${port}/`;
     await until('the standalone mongod', () => answers(uri), 30_000);

@@ -25,6 +25,7 @@ main();
 const TYPED_PROGRAM = `
 import { type Db, MongoClient } from 'mongodb';
 import { type Job, type JobContext, Monque, type MonqueOptions } from '@monque/core';
+import { type ClaimParams, type LedgerVerbs, LedgerRepository } from '@monque/core/ledger';
 import { ManualClock, makeJob } from '@monque/core/testing';
 
 interface Email { readonly to: string }
@@ -34,6 +35,8 @@ const monque: Monque = new Monque(db, options);
 monque.worker<Email>('email', (job: Job<Email>, { signal }: JobContext) => signal.aborted || job.data.to);
 monque.on('job:fail', ({ error, willRetry }) => error.message.length > 0 && willRetry);
 export const job: Promise<Job<Email>> = monque.enqueue<Email>('email', makeJob<Email>({ data: { to: 'a' } }).data);
+export type Claim = LedgerVerbs['claim'] extends (params: ClaimParams) => infer Answer ? Answer : never;
+export const base: Function = LedgerRepository;
 // @ts-expect-error the option does not exist
 Monque.inMemory({ pollIntervall: 100 });
 `;
@@ -95,6 +98,17 @@ test('both kinds of modules get the migration, and its command runs', async () =
   const command = 'node_modules/.bin/monque-migrate';
   const { stdout } = await runNode([command, '--help'], { cwd: folder });
   expect(stdout).toContain('--format agenda | plain');
+});
+
+test('both kinds of modules get what ledgers are written with, and it is the same ledger', async () => {
+  const program = `
+    import { createRequire } from 'node:module';
+    import { InMemoryLedgerRepository } from '@monque/core';
+    import { LedgerRepository, lockOf } from '@monque/core/ledger';
+    const required = createRequire(import.meta.url)('@monque/core/ledger');
+    const ledger = new InMemoryLedgerRepository();
+    console.log(ledger instanceof LedgerRepository, typeof lockOf, typeof required.lockOf);`;
+  expect(await run('ledger.mjs', program)).toBe('true function function\n');
 });
 
 test('one process may load the package both ways and mix what they make', async () => {

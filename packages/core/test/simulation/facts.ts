@@ -133,6 +133,8 @@ export interface SeriesCall {
 
 /** How often what happened. */
 export interface Counts {
+  /** Jobs that were stored as claimed. */
+  births: number;
   claims: number;
   settles: number;
   rescues: number;
@@ -185,6 +187,7 @@ export class Facts {
   /** Machines that run workers, and are neither stopping nor crashed. */
   readonly workers: Set<Machine> = new Set();
   readonly counts: Counts = {
+    births: 0,
     claims: 0,
     settles: 0,
     rescues: 0,

@@ -2,6 +2,7 @@
  * The guards of the engine, each with the change to its source that removes it. A run without a guard must break a
  * rule; a guard that nothing misses would be dead weight.
  */
+import { BIRTH_GUARDS } from './birth-guards.ts';
 import type { Alteration } from './bundle.ts';
 import { FEATURE_GUARDS } from './feature-guards.ts';
 import type { Profile } from './profile.ts';
@@ -114,15 +115,15 @@ export const GUARDS: readonly Guard[] = [
         replace: '  copy() { return new Set(this.#held); }\n',
       },
       {
-        file: 'engine/claiming/claimer.ts',
-        find: '  /** Ends the rounds;',
-        replace: '  copy() { return new Set(this.#awaited); }\n  /** Ends the rounds;',
+        file: 'engine/claiming/awaited-claims.ts',
+        find: '  /** A claim may have won a job. */',
+        replace: '  copy() { return new Set(this.#tokens); }\n',
       },
       {
         file: 'engine/claiming/reconciler.ts',
         find: 'const claims = await',
         replace:
-          'const [holds, awaited] = [executor.copy(), claimer.copy()];\n    const claims = await',
+          'const [holds, waitsFor] = [executor.copy(), awaited.copy()];\n    const claims = await',
       },
       {
         file: 'engine/claiming/reconciler.ts',
@@ -131,8 +132,8 @@ export const GUARDS: readonly Guard[] = [
       },
       {
         file: 'engine/claiming/reconciler.ts',
-        find: '!claimer.awaits(claim.claimToken)',
-        replace: '!awaited.has(claim.claimToken)',
+        find: '!awaited.has(claim.claimToken)',
+        replace: '!waitsFor.has(claim.claimToken)',
       },
     ],
     rules: ['a job runs twice at once', 'finished work is run again', 'a run is recorded wrongly'],
@@ -358,5 +359,6 @@ export const GUARDS: readonly Guard[] = [
     seed: 63,
   },
   ...FEATURE_GUARDS,
+  ...BIRTH_GUARDS,
   ...STAGE_GUARDS,
 ];

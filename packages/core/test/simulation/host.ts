@@ -1,7 +1,7 @@
 /** One place in the fleet: a machine with a scheduler on it, and after a crash another machine in its stead. */
 import { sleep } from '../../src/foundation/clock.ts';
-import { ShutdownTimeoutError } from '../../src/foundation/errors.ts';
 import { type Job, type JobContext, Monque, type StageContext } from '../../src/index.ts';
+import { ShutdownTimeoutError } from '../../src/job/job-errors.ts';
 import type { LedgerRepository } from '../../src/ledger/ledger-repository.ts';
 import { FaultyLedgerRepository } from '../../src/testing/faulty-ledger-repository.ts';
 import { SeededRandom } from '../../src/testing/seeded-random.ts';
@@ -189,7 +189,7 @@ export class Host {
         observer.violate('the engine finds a fault in itself', error.message);
       }
       if (!(error instanceof ShutdownTimeoutError)) return;
-      for (const jobId of error.incompleteJobs) this.#givenUp.add(jobId.toHexString());
+      for (const { _id } of error.incompleteJobs) this.#givenUp.add(_id.toHexString());
     });
   }
 }

@@ -1,6 +1,7 @@
 /** The in-memory ledger itself, watched: each verb is one step, and every write is told. */
 
 import type { Job } from '../../src/index.ts';
+import { isClaimed } from '../../src/job/job.ts';
 import type { JobVerb } from '../../src/job/job-lifecycle.ts';
 import type { TransitionParams } from '../../src/job/lifecycle.ts';
 import { chooseExpiry } from '../../src/ledger/expiry-choice.ts';
@@ -79,7 +80,9 @@ export class MemoryLedger extends InMemoryLedgerRepository {
   protected override performEnqueue(params: EnqueueParams): Promise<EnqueueResult> {
     return this.#alone(async () => {
       const result = await super.performEnqueue(params);
-      for (const job of params.jobs) await this.#tell('enqueue', job._id, {});
+      for (const job of params.jobs) {
+        await this.#tell(isClaimed(job) ? 'enqueueClaimed' : 'enqueue', job._id, {});
+      }
       return result;
     });
   }

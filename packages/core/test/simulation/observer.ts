@@ -68,7 +68,7 @@ export class Observer {
       facts.removed.add(id);
       facts.runs.delete(id);
     } else facts.jobs.set(id, after);
-    if (verb === 'enqueue' && facts.removed.has(id)) facts.revived.add(id);
+    if (before === undefined && facts.removed.has(id)) facts.revived.add(id);
     if (verb === 'prune') facts.pruned.add(id);
     if (verb === 'amend' && params.data !== undefined) {
       facts.amended.add(`${id} ${taskOf(job).number}`);
@@ -212,6 +212,7 @@ export class Observer {
 
 /** Which writes are counted as what. */
 const COUNTED: Readonly<Partial<Record<JobVerb, keyof Counts>>> = {
+  enqueueClaimed: 'births',
   claim: 'claims',
   rescue: 'rescues',
   rescueToFailed: 'rescues',

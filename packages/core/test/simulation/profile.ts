@@ -25,10 +25,14 @@ const ENGINE_OPTIONS: MonqueOptions = Object.freeze({
 });
 
 /** The options of the engine in one run. */
-export function engineOptions({ hasRetention, resendLimitMs }: Profile): MonqueOptions {
+export function engineOptions({
+  hasRetention,
+  resendLimitMs,
+  claimsOnEnqueue: claimOnEnqueue,
+}: Profile): MonqueOptions {
   const keptMs = hasRetention ? RETENTION_MS : (false as const);
   const jobRetention = { completed: keptMs, failed: keptMs, cancelled: keptMs };
-  return { ...ENGINE_OPTIONS, resendLimit: resendLimitMs, jobRetention };
+  return { ...ENGINE_OPTIONS, resendLimit: resendLimitMs, jobRetention, claimOnEnqueue };
 }
 
 /** How often the network misbehaves, by message. */
@@ -76,11 +80,19 @@ export interface Profile extends NetworkRates {
   readonly hasRetention: boolean;
   /** Jobs with stages, and gates between them. */
   readonly stagedJobs: number;
+  /** Whether who enqueues starts what it can itself. */
+  readonly claimsOnEnqueue: boolean;
   /** How long an enqueue is sent again. */
   readonly resendLimitMs: number;
   /** How late a message comes at most. */
   readonly longestLateMs: number;
 }
+
+/** For seeds that were kept before there was more to draw. */
+export const BEFORE_LATER_FEATURES: Partial<Profile> = Object.freeze({
+  stagedJobs: 0,
+  claimsOnEnqueue: false,
+});
 
 /** No faults at all. */
 export const CALM: Partial<Profile> = Object.freeze({
@@ -121,8 +133,9 @@ export function drawProfile(chance: Chance, given: Partial<Profile>): Profile {
     series: chance.pick([0, 1, 2, 3]),
     pausedNames: chance.pick([0, 0, 1, 3]),
     hasRetention,
-    // Drawn only where it is not given, so that a run without stages is what it was before there were any.
+    // Drawn only where it is not given, so that a run without stages, or without births, is what it was before there were any.
     stagedJobs: given.stagedJobs ?? chance.pick([0, 15, 30]),
+    claimsOnEnqueue: given.claimsOnEnqueue ?? chance.happens(0.6),
     resendLimitMs: hasRetention ? 2_000 : 60_000,
     longestLateMs: hasRetention ? 1_000 : 2 * LEASE_MS,
     ...given,

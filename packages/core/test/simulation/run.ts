@@ -3,6 +3,7 @@ import { parseArgs } from 'node:util';
 import { loadSimulation } from './bundle.ts';
 import { GUARDS, type Guard } from './guards.ts';
 import { minimise } from './minimise.ts';
+import { BEFORE_LATER_FEATURES } from './profile.ts';
 import { type RunResult, runSeed } from './simulation.ts';
 import { printStory } from './trace.ts';
 
@@ -98,7 +99,7 @@ async function findWithout(
   const others = new Map<string, number>();
   for (let seed = first; seed < first + SEEDS_A_GUARD; seed += 1) {
     const { violations } = await simulation.runSeed(seed, {
-      profile: { stagedJobs: 0, ...profile },
+      profile: { ...BEFORE_LATER_FEATURES, ...profile },
     });
     const [violation] = violations;
     if (violation === undefined) continue;

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { loadSimulation } from './bundle.ts';
 import { GUARDS } from './guards.ts';
 import { minimise } from './minimise.ts';
-import { CALM, type Profile } from './profile.ts';
+import { BEFORE_LATER_FEATURES, CALM, type Profile } from './profile.ts';
 import { type RunResult, runSeed } from './simulation.ts';
 import { printStory } from './trace.ts';
 
@@ -68,7 +68,7 @@ describe('Many instances over one ledger', () => {
     const totals = {
       ...{ claims: 0, rescues: 0, crashes: 0, pauses: 0, faults: 0, stops: 0 },
       ...{ repeats: 0, replans: 0, amends: 0, pausedNames: 0, pruned: 0 },
-      ...{ stages: 0, blocks: 0, gates: 0, expiries: 0 },
+      ...{ stages: 0, blocks: 0, gates: 0, expiries: 0, births: 0 },
     };
     for (let seed = 1; seed <= SEEDS; seed += 1) {
       const { violations, stats } = await runSeed(seed);
@@ -105,7 +105,10 @@ describe('Many instances over one ledger', () => {
   for (const { story, seeds, profile = {} } of KEPT) {
     it(`stay right where ${story}`, async () => {
       for (const seed of seeds) {
-        const result = await runSeed(seed, { profile: { stagedJobs: 0, ...profile }, trace: true });
+        const result = await runSeed(seed, {
+          profile: { ...BEFORE_LATER_FEATURES, ...profile },
+          trace: true,
+        });
         expect(result.violations, printStory(result)).toEqual([]);
       }
     });
@@ -120,7 +123,7 @@ describe('Without a guard', () => {
       const simulation = await loadSimulation(DIRECTORY, alterations);
       for (let seed = first; seed < first + SEEDS_A_GUARD; seed += 1) {
         const { violations } = await simulation.runSeed(seed, {
-          profile: { stagedJobs: 0, ...profile },
+          profile: { ...BEFORE_LATER_FEATURES, ...profile },
         });
         if (violations.some(({ rule }) => rules.includes(rule))) return;
       }
@@ -132,7 +135,9 @@ describe('Without a guard', () => {
     const doubled = GUARDS.filter(({ secondOf }) => secondOf !== undefined);
     for (const { alterations } of doubled) {
       const simulation = await loadSimulation(DIRECTORY, alterations);
-      expect((await simulation.runSeed(1, { profile: { stagedJobs: 0 } })).violations).toEqual([]);
+      expect((await simulation.runSeed(1, { profile: BEFORE_LATER_FEATURES })).violations).toEqual(
+        [],
+      );
     }
   });
 });

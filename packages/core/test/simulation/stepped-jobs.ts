@@ -3,6 +3,7 @@
  */
 import { UnknownOutcomeError } from '../../src/foundation/errors.ts';
 import type { Job } from '../../src/index.ts';
+import { isClaimed } from '../../src/job/job.ts';
 import { JOB_LIFECYCLE, type JobVerb } from '../../src/job/job-lifecycle.ts';
 import type { TransitionParams } from '../../src/job/lifecycle.ts';
 import { LOCK_FIELDS } from '../../src/job/unique-locks.ts';
@@ -48,8 +49,9 @@ export class SteppedJobs {
   /** Stores a new job; the caller has seen that its locks are free. */
   store(job: Job): void {
     this.#jobs.set(job._id.toHexString(), job);
-    this.#observer.jobWritten({ verb: 'enqueue', before: undefined, after: job, params: {} });
-    this.#hints.send({ kind: 'due', name: job.name, dueAt: job.nextRunAt });
+    const verb = isClaimed(job) ? 'enqueueClaimed' : 'enqueue';
+    this.#observer.jobWritten({ verb, before: undefined, after: job, params: {} });
+    if (verb === 'enqueue') this.#hints.send({ kind: 'due', name: job.name, dueAt: job.nextRunAt });
   }
 
   /** Takes a job away; false when the verb does not apply. */

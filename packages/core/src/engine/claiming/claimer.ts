@@ -9,9 +9,9 @@
  * @module
  */
 import type { EngineContext } from '../../context/scheduler-context.ts';
-import { sleep } from '../../foundation/clock.ts';
 import { UnknownOutcomeError } from '../../foundation/errors.ts';
-import { retryDelayMs } from '../../job/backoff.ts';
+import { pauseBeforeRetry, type RetryPlan, retrying } from '../../foundation/retrying.ts';
+import { SingleFlight } from '../../foundation/single-flight.ts';
 import type { ClaimedJob } from '../../job/job.ts';
 import {
   type ClaimParams,
@@ -22,8 +22,10 @@ import {
 import type { Worker } from '../../workers/worker.ts';
 import type { Executor } from '../running/executor.ts';
 import type { Pauses } from '../running/pauses.ts';
+import { retryPlan } from '../running/retry-plan.ts';
 import type { Settler } from '../running/settler.ts';
 import type { Lease } from '../upkeep/lease.ts';
+import type { AwaitedClaims } from './awaited-claims.ts';
 
 const MOST_JOBS_A_CLAIM = 1_000;
 
@@ -32,8 +34,6 @@ const MOST_JOBS_AMONG_RIVALS = 250;
 
 const MOST_BUFFERED = 2_000;
 
-const RETRY_BASE_MS = 50;
-const RETRY_LONGEST_MS = 30_000;
 const POOR_WIN_RATE = 0.7;
 const POOREST_WIN_RATE = 0.25;
 const WIDEST = 16;
@@ -69,6 +69,7 @@ export interface ClaimerParts {
   readonly settler: Settler;
   readonly lease: Lease;
   readonly pauses: Pauses;
+  readonly awaited: AwaitedClaims;
   readonly onRound: (report: RoundReport) => void;
 }
 
@@ -76,19 +77,18 @@ export interface ClaimerParts {
 export class Claimer {
   readonly #context: ClaimerContext;
   readonly #parts: ClaimerParts;
-  readonly #awaited = new Set<string>();
   readonly #stopped = new AbortController();
   readonly #causes = new Set<WakeCause>();
   #suspectsWanted = false;
-  #loop: Promise<void> | undefined;
+  readonly #rounds = new SingleFlight(() => this.#runRounds());
   #satOut: ReadonlySet<string> = new Set();
   readonly #drained = new Set<string>();
+  readonly #foundEmpty = new Set<string>();
   readonly #backlogged = new Set<string>();
   #widening = 1;
   #roundMs = 10;
   #rotation = 0;
   #failures = 0;
-  #claims = 0;
 
   constructor(context: ClaimerContext, parts: ClaimerParts) {
     this.#context = context;
@@ -99,36 +99,30 @@ export class Claimer {
   wake(cause: WakeCause): void {
     this.#causes.add(cause);
     if (cause === 'poll' || cause === 'rescue') this.#suspectsWanted = true;
-    this.#startLoop();
+    this.#rounds.runAnew();
   }
 
-  /** True while the answer of this claim is not known, or its jobs are not handed over. */
-  awaits(claimToken: string): boolean {
-    return this.#awaited.has(claimToken);
+  /** True when the last look found no due job of this name left, and none was told of since. */
+  foundEmpty(name: string): boolean {
+    return this.#foundEmpty.has(name);
   }
 
-  /** True while the answer of some claim is not known, or its jobs are not handed over. */
-  get awaitsAny(): boolean {
-    return this.#awaited.size > 0;
+  /** A job of this name is due and waits in the ledger. */
+  noteWaiting(name: string): void {
+    this.#foundEmpty.delete(name);
   }
 
-  /** Grows with every claim that may have won a job. */
-  get claims(): number {
-    return this.#claims;
+  /** How many jobs of a name may wait here ahead of free slots. */
+  prefetchOf(name: string): number {
+    const worker = this.#parts.workers.get(name);
+    const mayPrefetch = this.#parts.executor.bufferedCount() < MOST_BUFFERED;
+    return worker !== undefined && mayPrefetch ? worker.prefetch(this.#horizonMs()) : 0;
   }
 
   /** Ends the rounds; resolves when none is under way. What a last round wins is released. */
   async stop(): Promise<void> {
     this.#stopped.abort();
-    await this.#loop;
-  }
-
-  #startLoop(): void {
-    this.#loop ??= this.#runRounds().finally(() => {
-      this.#loop = undefined;
-      // A call may have come between the end of the rounds and this.
-      if (this.#causes.size > 0 && !this.#stopped.signal.aborted) this.#startLoop();
-    });
+    await this.#rounds.idle();
   }
 
   async #runRounds(): Promise<void> {
@@ -160,8 +154,10 @@ export class Claimer {
     });
     this.#satOut = new Set(saturated);
     for (const name of saturated) this.#backlogged.add(name);
+    for (const { name } of demand) this.#foundEmpty.delete(name);
     for (const name of drained) {
       this.#drained.add(name);
+      this.#foundEmpty.add(name);
       this.#backlogged.delete(name);
     }
     if (drained.length < demand.length || someSitOut) this.#causes.add('slots');
@@ -185,11 +181,8 @@ export class Claimer {
   /** What can be started soon. Names that filled the last batch sit out, unless nothing else is wanted. */
   #demand(): { readonly demand: readonly Demand[]; readonly someSitOut: boolean } {
     const { executor, settler, lease } = this.#parts;
-    const horizonMs = Math.max(2 * this.#roundMs, SHORTEST_HORIZON_MS);
-    const mayPrefetch = executor.bufferedCount() < MOST_BUFFERED;
-    const workers = this.#unpaused();
-    const supplied = workers.map((worker) => {
-      return { worker, ahead: mayPrefetch ? worker.prefetch(horizonMs) : 0 };
+    const supplied = this.#unpaused().map((worker) => {
+      return { worker, ahead: this.prefetchOf(worker.name) };
     });
     const prefetch = supplied.reduce((sum, { ahead }) => sum + ahead, 0);
     const share = Math.floor(MOST_JOBS_A_CLAIM / this.#widening);
@@ -199,7 +192,10 @@ export class Claimer {
       return { demand: [], someSitOut: false };
     }
     const wanting = supplied
-      .map(({ worker, ahead }) => ({ name: worker.name, limit: worker.demand(ahead) }))
+      .map(({ worker, ahead }) => {
+        const { name } = worker;
+        return { name, limit: worker.demand(ahead) - executor.reservedOf(name) };
+      })
       .filter(({ name, limit }) => limit > 0 && !this.#drained.has(name));
     const others = wanting.filter(({ name }) => !this.#satOut.has(name));
     const asked = others.length > 0 ? others : wanting;
@@ -208,6 +204,11 @@ export class Claimer {
       demand: cutToBatch(demand, room),
       someSitOut: demand.length < wanting.length,
     };
+  }
+
+  /** How long a claim takes to bring new jobs. */
+  #horizonMs(): number {
+    return Math.max(2 * this.#roundMs, SHORTEST_HORIZON_MS);
   }
 
   #unpaused(): Worker[] {
@@ -228,8 +229,9 @@ export class Claimer {
   ): Promise<ClaimResult & { readonly jobs: readonly ClaimedJob[] }> {
     const { ledger, ledgerTime, clock, random, health } = this.#context;
     const { instanceId } = this.#parts.lease;
+    const { awaited } = this.#parts;
     const claimToken = random.token();
-    this.#awaited.add(claimToken);
+    awaited.begin(claimToken);
     const startedMs = clock.monotonic();
     try {
       const result = await ledger.claim({
@@ -244,34 +246,33 @@ export class Claimer {
         ...{ names: params.demand.length, attempted: result.attempted },
         ...{ claimed: result.jobs.length, suspects: params.suspects, tookMs },
       });
-      if (result.attempted > 0) this.#claims += 1;
+      if (result.attempted > 0) awaited.mayHaveWon();
       this.#measureClaim(result);
       health.claimed(result.jobs as readonly ClaimedJob[], ledgerTime.now());
       return result as ClaimResult & { readonly jobs: readonly ClaimedJob[] };
     } catch (error) {
       if (!(error instanceof UnknownOutcomeError)) throw error;
-      this.#claims += 1;
+      awaited.mayHaveWon();
       this.#context.report(error);
       const jobs = await this.#readUntilAnswered(instanceId, claimToken);
       return { jobs, attempted: 0, saturated: [], drained: [] };
     } finally {
-      this.#context.clock.setImmediate(() => this.#awaited.delete(claimToken));
+      this.#context.clock.setImmediate(() => awaited.end(claimToken));
     }
   }
 
   /** Gives up when the claim can no longer be of use; the claim is then rescued. */
   async #readUntilAnswered(instanceId: string, claimToken: string): Promise<readonly ClaimedJob[]> {
-    const { ledger, clock, report } = this.#context;
+    const { ledger, report } = this.#context;
     const { signal } = this.#stopped;
-    for (let attempt = 1; ; attempt += 1) {
-      await sleep(clock, this.#delayMs('readClaim', attempt), signal);
-      if (signal.aborted || this.#parts.lease.instanceId !== instanceId) return [];
-      try {
-        return (await ledger.readClaim({ instanceId, claimToken })) as readonly ClaimedJob[];
-      } catch (error) {
-        report(error);
-      }
-    }
+    const answered = await retrying({
+      ...this.#retryPlan('readClaim'),
+      failedBefore: 1,
+      call: () => ledger.readClaim({ instanceId, claimToken }),
+      onFailed: report,
+      mayGoOn: () => !signal.aborted && this.#parts.lease.instanceId === instanceId,
+    });
+    return (answered?.value ?? []) as readonly ClaimedJob[];
   }
 
   /** What arrives when it may no longer start is given back. */
@@ -322,19 +323,11 @@ export class Claimer {
   async #backOff(error: unknown): Promise<void> {
     this.#failures += 1;
     this.#context.report(error);
-    const delayMs = this.#delayMs('claim', this.#failures);
-    await sleep(this.#context.clock, delayMs, this.#stopped.signal);
+    await pauseBeforeRetry(this.#retryPlan('claim'), this.#failures);
   }
 
-  #delayMs(verb: string, attempt: number): number {
-    const delayMs = retryDelayMs({
-      attempt,
-      baseMs: RETRY_BASE_MS,
-      longestMs: RETRY_LONGEST_MS,
-      fraction: this.#context.random.fraction(),
-    });
-    this.#context.log?.write('retrying', { verb, attempt, delayMs });
-    return delayMs;
+  #retryPlan(verb: string): RetryPlan {
+    return retryPlan(this.#context, verb, this.#stopped.signal);
   }
 }
 

@@ -8,6 +8,7 @@
  * @module
  */
 import type { EngineContext } from '../../context/scheduler-context.ts';
+import { SingleFlight } from '../../foundation/single-flight.ts';
 import type { ClaimedJob } from '../../job/job.ts';
 import type { StandingClaim } from '../../ledger/ledger-repository.ts';
 import type { RetryPolicy } from '../../workers/worker.ts';
@@ -15,7 +16,7 @@ import { bareEnd, CANCELLED } from '../running/ended-run.ts';
 import type { Executor } from '../running/executor.ts';
 import { settlementOf } from '../running/settlement-of-run.ts';
 import type { Lease } from '../upkeep/lease.ts';
-import type { Claimer } from './claimer.ts';
+import type { AwaitedClaims } from './awaited-claims.ts';
 
 const MOST_CLAIMS = 10_000;
 
@@ -27,7 +28,7 @@ type ReconcilerContext = Pick<EngineContext, 'ledger' | 'ledgerTime' | 'report'>
 /** The parts that know of claims. */
 export interface ReconcilerParts {
   readonly lease: Lease;
-  readonly claimer: Claimer;
+  readonly awaited: AwaitedClaims;
   readonly executor: Executor;
 }
 
@@ -35,8 +36,7 @@ export interface ReconcilerParts {
 export class Reconciler {
   readonly #context: ReconcilerContext;
   readonly #parts: ReconcilerParts;
-  #running: Promise<void> | undefined;
-  #again = false;
+  readonly #comparisons = new SingleFlight(() => this.#compare().catch(this.#context.report));
   #claimsAtEmpty = -1;
   #spared = 0;
   readonly #askedFor = new Set<string>();
@@ -48,14 +48,7 @@ export class Reconciler {
 
   /** Starts a comparison unless one is under way. An error is reported; the next renewal compares again. */
   reconcile(): void {
-    this.#running ??= this.#compare()
-      .catch(this.#context.report)
-      .finally(() => {
-        this.#running = undefined;
-        if (!this.#again) return;
-        this.#again = false;
-        this.reconcile();
-      });
+    void this.#comparisons.run();
   }
 
   /**
@@ -63,9 +56,9 @@ export class Reconciler {
    * job in a later run, which nobody wants cancelled.
    */
   cancelRequested(jobId: string): void {
-    const { executor, claimer } = this.#parts;
+    const { executor, awaited } = this.#parts;
     if (executor.has(jobId)) this.#compareAtOnce();
-    else if (claimer.awaitsAny) this.#askedFor.add(jobId);
+    else if (awaited.isAny) this.#askedFor.add(jobId);
   }
 
   /** Jobs were handed over. A hint may have named one of them before. */
@@ -77,23 +70,21 @@ export class Reconciler {
 
   #compareAtOnce(): void {
     this.#claimsAtEmpty = -1;
-    this.#again = this.#running !== undefined;
-    this.reconcile();
+    this.#comparisons.runAnew();
   }
 
   /** Resolves when no comparison is under way. */
-  async idle(): Promise<void> {
-    this.#again = false;
-    await this.#running;
+  idle(): Promise<void> {
+    return this.#comparisons.idle();
   }
 
   async #compare(): Promise<void> {
     const { ledger, ledgerTime } = this.#context;
-    const { claimer, executor, lease } = this.#parts;
+    const { awaited, executor, lease } = this.#parts;
     // Nothing was claimed since the ledger showed no claim: then there is none now, but for a claim whose answer was
     // lost and which comes late.
-    const { claims: claimsBefore } = claimer;
-    const isSpared = claimsBefore === this.#claimsAtEmpty && this.#spared < MOST_SPARED;
+    const { won: wonBefore } = awaited;
+    const isSpared = wonBefore === this.#claimsAtEmpty && this.#spared < MOST_SPARED;
     this.#spared = isSpared ? this.#spared + 1 : 0;
     if (isSpared) return;
     const claims = await ledger.readClaims({ instanceId: lease.instanceId, limit: MOST_CLAIMS });
@@ -102,11 +93,11 @@ export class Reconciler {
       const jobId = claim.jobId.toHexString();
       if (executor.holds(jobId, claim.claimToken)) {
         if (claim.cancelRequestedAt) executor.cancel(jobId);
-      } else if (!claimer.awaits(claim.claimToken)) {
+      } else if (!awaited.has(claim.claimToken)) {
         stray.push(claim);
       }
     }
-    if (claims.length === 0) this.#claimsAtEmpty = claimsBefore;
+    if (claims.length === 0) this.#claimsAtEmpty = wonBefore;
     const cancelled = stray.filter(({ cancelRequestedAt }) => cancelRequestedAt !== undefined);
     const released = stray.filter(({ cancelRequestedAt }) => cancelRequestedAt === undefined);
     if (released.length > 0) {

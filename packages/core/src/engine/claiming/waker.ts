@@ -10,8 +10,9 @@
  * @module
  */
 import type { EngineContext } from '../../context/scheduler-context.ts';
-import { sleep, type Timer } from '../../foundation/clock.ts';
+import type { Timer } from '../../foundation/clock.ts';
 import { UnsupportedError } from '../../foundation/errors.ts';
+import { ServiceLoop } from '../../foundation/service-loop.ts';
 import type { LedgerHint, LedgerWatch } from '../../ledger/ledger-repository.ts';
 import type { Worker } from '../../workers/worker.ts';
 import type { RoundReport, WakeCause } from './claimer.ts';
@@ -37,6 +38,8 @@ const CANCEL_INTERVAL_MS = 700;
 /** Whom the waker wakes. */
 export interface WakerHooks {
   readonly wake: (cause: WakeCause) => void;
+  /** A job of this name is due and waits in the ledger. */
+  readonly onWaiting: (name: string) => void;
   readonly onCancelRequested: (jobId: string) => void;
   readonly onPausesChanged: () => void;
   /** Somebody may have asked to cancel a job, and no hint would tell. */
@@ -48,41 +51,61 @@ export class Waker {
   readonly #context: WakerContext;
   readonly #workers: ReadonlyMap<string, Worker>;
   readonly #hooks: WakerHooks;
-  readonly #stopped = new AbortController();
-  #pollWait = new AbortController();
+  readonly #polls: ServiceLoop;
   #watch: LedgerWatch | undefined;
   #hintsFlow = false;
   #backlog: { sinceMs: number; jobs: number; isFast: boolean } | undefined;
   #resting: Timer | undefined;
   #nextDue: { readonly atMs: number; readonly timer: Timer } | undefined;
-  #polling: Promise<void> | undefined;
+  #starting: Promise<void> | undefined;
+  #stopping: Promise<void> | undefined;
   readonly #looking = new Set<Promise<void>>();
 
   constructor(context: WakerContext, workers: ReadonlyMap<string, Worker>, hooks: WakerHooks) {
     this.#context = context;
     this.#workers = workers;
     this.#hooks = hooks;
+    this.#polls = new ServiceLoop({
+      clock: context.clock,
+      round: async () => {
+        await this.#look('poll');
+        return this.#pollIntervalMs();
+      },
+      onFailed: () => this.#pollIntervalMs(),
+    });
   }
 
-  /** Begins to watch and to poll. */
-  async start(): Promise<void> {
+  /** Begins to watch and to poll; once, and not after a stop. */
+  start(): Promise<void> {
+    this.#starting ??= this.#start();
+    return this.#starting;
+  }
+
+  async #start(): Promise<void> {
+    if (this.#polls.isStopped) return;
     const { detached, ledger, report } = this.#context;
     this.#watch = await ledger.watch((hint) => detached(() => this.#onHint(hint)));
     const { unsupported } = this.#watch;
     if (unsupported !== undefined) {
       report(new UnsupportedError(`Jobs are found by polling only: ${unsupported}`));
     }
-    this.#polling = this.#keepPolling();
+    this.#polls.start();
   }
 
   /** Ends all of it; leaves no timer behind. */
-  async stop(): Promise<void> {
-    this.#stopped.abort();
-    this.#pollWait.abort();
+  stop(): Promise<void> {
+    this.#stopping ??= this.#stop();
+    return this.#stopping;
+  }
+
+  async #stop(): Promise<void> {
+    const polled = this.#polls.stop();
     this.#nextDue?.timer.cancel();
     this.#resting?.cancel();
+    // What was being opened is closed when it is open.
+    await Promise.allSettled([this.#starting]);
     await this.#watch?.close();
-    await this.#polling;
+    await polled;
     await Promise.all(this.#looking);
   }
 
@@ -94,10 +117,14 @@ export class Waker {
   /** A job of this name is or becomes due. */
   due(name: string | undefined, dueAt: Date | undefined): void {
     if (name !== undefined && !this.#workers.has(name)) return;
-    if (this.#stopped.signal.aborted) return;
+    if (this.#polls.isStopped) return;
     const inMs = (dueAt?.getTime() ?? 0) - this.#context.ledgerTime.now().getTime();
-    if (inMs <= 0) this.#hooks.wake('hint');
-    else if (inMs <= this.#horizonMs()) this.#setDueTimer(inMs);
+    if (inMs > 0) {
+      if (inMs <= this.#horizonMs()) this.#setDueTimer(inMs);
+      return;
+    }
+    if (name !== undefined) this.#hooks.onWaiting(name);
+    this.#hooks.wake('hint');
   }
 
   /** A worker was added: what is due for it, and becomes due soon, was not looked for yet. */
@@ -107,12 +134,12 @@ export class Waker {
 
   /** Polls now, and then at the interval that holds now. */
   lookAgain(): void {
-    this.#pollWait.abort();
+    this.#polls.wake();
   }
 
   /** What a round of claims found tells whether hints can be trusted. */
   noteRound(round: RoundReport): void {
-    if (this.#stopped.signal.aborted) return;
+    if (this.#polls.isStopped) return;
     this.#rest(this.#isBacklogged(round));
     const { jobs, onlyPolled } = round;
     const oldestMs = this.#context.ledgerTime.now().getTime() - HINT_GRACE_MS;
@@ -159,7 +186,7 @@ export class Waker {
   }
 
   #onHint(hint: LedgerHint): void {
-    if (this.#stopped.signal.aborted) return;
+    if (this.#polls.isStopped) return;
     switch (hint.kind) {
       case 'due':
         this.#trustHints(true);
@@ -188,21 +215,11 @@ export class Waker {
 
   /** A wait that was begun while hints were trusted is too long without them. */
   #trustHints(trusted: boolean): void {
-    if (this.#hintsFlow && !trusted) this.#pollWait.abort();
+    if (this.#hintsFlow && !trusted) this.#polls.wake();
     if (this.#hintsFlow !== trusted) {
       this.#context.log?.write('hintsChanged', { hints: trusted ? 'flowing' : 'polling' });
     }
     this.#hintsFlow = trusted;
-  }
-
-  async #keepPolling(): Promise<void> {
-    const { clock } = this.#context;
-    while (!this.#stopped.signal.aborted) {
-      await this.#look('poll');
-      if (this.#stopped.signal.aborted) return;
-      this.#pollWait = new AbortController();
-      await sleep(clock, this.#pollIntervalMs(), this.#pollWait.signal);
-    }
   }
 
   /** While the ledger does not say what becomes due, hints alone are not enough and the next poll must not be slow. */
@@ -225,7 +242,7 @@ export class Waker {
     const names = [...this.#workers.keys()];
     let after = ledgerTime.now();
     this.#hooks.wake(cause);
-    while (names.length > 0 && !this.#stopped.signal.aborted) {
+    while (names.length > 0 && !this.#polls.isStopped) {
       const until = new Date(after.getTime() + this.#horizonMs());
       const dueAt = await ledger.nextDue({ names, after, until });
       if (dueAt === null) return;

@@ -13,7 +13,7 @@ import { sleep, type Timer } from '../../foundation/clock.ts';
 import { invariant, MonqueError } from '../../foundation/errors.ts';
 import { undecodableReason } from '../../job/codec.ts';
 import { type ClaimedJob, DOCUMENT_VERSION } from '../../job/job.ts';
-import { isMissed } from '../../job/next-run.ts';
+import { isMissed, unreadablePlan } from '../../job/next-run.ts';
 import { unfitReason } from '../../job/unfit-reason.ts';
 import { SUSPECT_RESCUE_COUNT } from '../../ledger/ledger-repository.ts';
 import type { Outcome } from '../../workers/handler-outcome.ts';
@@ -26,8 +26,8 @@ import { claimKey, type Settler } from './settler.ts';
 /** Jobs that were claimed ahead and could not start within this time are given back, in milliseconds. */
 const LONGEST_BUFFERING_MS = 1_000;
 
-/** How long a job that a newer version wrote is left alone, in milliseconds. */
-const LEFT_TO_NEWER_MS = 60_000;
+/** How long a job that only other processes can run is left alone, in milliseconds. */
+const LEFT_TO_OTHERS_MS = 60_000;
 
 type ExecutorContext = Pick<
   EngineContext,
@@ -61,6 +61,8 @@ export class Executor {
   readonly #workers: ReadonlyMap<string, Worker>;
   readonly #runs = new Set<Run>();
   readonly #held = new Set<string>();
+  readonly #reserved = new Map<string, number>();
+  #reservedCount = 0;
   #firstToPump = 0;
   #pumpScheduled = false;
   #bufferTimer: Timer | undefined;
@@ -85,22 +87,26 @@ export class Executor {
       const key = claimKey(job._id.toHexString(), job.claimToken);
       this.#held.add(key);
       const unfit = unfitReason(job) ?? undecodableReason(job);
-      if (unfit !== undefined) this.#setAside(job, unfit);
+      const unread = unfit === undefined ? unreadReason(job) : undefined;
+      if (unfit !== undefined) this.#setAside(job, unfit, job.documentVersion > DOCUMENT_VERSION);
+      else if (unread !== undefined) this.#setAside(job, unread, true);
       else if (job.cancelRequestedAt) this.#settleUnstarted(job, CANCELLED);
       else this.#workerOf(job).buffer.push({ job, key, sinceMs });
     }
     this.pump();
   }
 
-  /** A job that a newer version wrote is left to that for a while; one that nobody can read has failed. */
-  #setAside(job: ClaimedJob, reason: string): void {
+  /**
+   * A job that a newer version wrote, or a series whose plan only others can read, is left to those for a while; a job
+   * that nobody can read has failed.
+   */
+  #setAside(job: ClaimedJob, reason: string, isForOthers: boolean): void {
     const error = new MonqueError('UNFIT_JOB', reason);
     this.#context.emit('job:error', { error, job });
-    const isNewer = job.documentVersion > DOCUMENT_VERSION;
     this.#settleUnstarted(
       job,
-      isNewer
-        ? { kind: 'snoozed', delayMs: LEFT_TO_NEWER_MS }
+      isForOthers
+        ? { kind: 'snoozed', delayMs: LEFT_TO_OTHERS_MS }
         : // A key may come late, or a deploy; what no longer fits never will.
           { kind: 'failed', error, isFinal: undecodableReason(job) === undefined },
     );
@@ -143,7 +149,33 @@ export class Executor {
   roomFor(prefetch: number): number {
     const { instanceConcurrency } = this.#context.options;
     const most = Math.min(instanceConcurrency + prefetch, 2 * instanceConcurrency);
-    return Math.max(0, most - this.#runs.size - this.bufferedCount());
+    return Math.max(0, most - this.#runs.size - this.bufferedCount() - this.#reservedCount);
+  }
+
+  /**
+   * Keeps a place for a job of this name that is about to be stored as claimed; false when there is none.
+   *
+   * @param prefetch - how many jobs of the name may wait ahead of free slots
+   */
+  reserve(name: string, prefetch: number): boolean {
+    const worker = this.#workers.get(name);
+    const reserved = this.reservedOf(name);
+    if (worker === undefined || this.roomFor(prefetch) === 0) return false;
+    if (worker.freeSlots + prefetch - worker.buffer.length - reserved <= 0) return false;
+    this.#reserved.set(name, reserved + 1);
+    this.#reservedCount += 1;
+    return true;
+  }
+
+  /** Gives one such place back. */
+  unreserve(name: string): void {
+    this.#reserved.set(name, this.reservedOf(name) - 1);
+    this.#reservedCount -= 1;
+  }
+
+  /** How many places are kept for jobs of this name. */
+  reservedOf(name: string): number {
+    return this.#reserved.get(name) ?? 0;
   }
 
   /** True while this claim of this job is here: buffered, running, or its end not yet recorded. */
@@ -335,4 +367,13 @@ export class Executor {
     this.#idleWaiters = [];
     for (const resolve of waiters) resolve();
   }
+}
+
+/** Why this process leaves a series to others; another version of Node.js may know a zone or pattern that this does not. */
+function unreadReason(job: ClaimedJob): string | undefined {
+  const unread = unreadablePlan(job);
+  return (
+    unread &&
+    `This process cannot read the plan of the series: ${unread.message}; it is left to a process that can`
+  );
 }

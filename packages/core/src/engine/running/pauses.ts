@@ -7,6 +7,7 @@
  * @module
  */
 import type { EngineContext } from '../../context/scheduler-context.ts';
+import { SingleFlight } from '../../foundation/single-flight.ts';
 
 /** How old, in milliseconds, the knowledge may be on which a handler starts. */
 const OLDEST_KNOWLEDGE_MS = 2_000;
@@ -25,8 +26,7 @@ export class Pauses {
   readonly #onRead: (someResumed: boolean) => void;
   #names: ReadonlySet<string> = new Set();
   #readAt = { monotonicMs: Number.NEGATIVE_INFINITY, wallMs: 0 };
-  #reading: Promise<void> | undefined;
-  #readAgain = false;
+  readonly #reads = new SingleFlight(() => this.#read());
 
   /** @param onRead - called when the ledger has answered, with whether a name is no longer paused */
   constructor(context: PausesContext, onRead: (someResumed: boolean) => void) {
@@ -42,7 +42,7 @@ export class Pauses {
   /** Whether a job of this name may start now. */
   stateOf(name: string): PauseState {
     if (this.#ageMs() > OLDEST_KNOWLEDGE_MS) {
-      void this.#read();
+      void this.#reads.run();
       return 'unknown';
     }
     return this.#names.has(name) ? 'paused' : 'running';
@@ -55,19 +55,17 @@ export class Pauses {
 
   /** Asks the ledger, unless it was asked a moment ago. Never rejects. */
   async refresh(): Promise<void> {
-    if (this.#ageMs() > FRESH_MS) await this.#read();
+    if (this.#ageMs() > FRESH_MS) await this.#reads.run();
   }
 
   /** Something was paused or resumed: asks the ledger, whatever was known before. */
   changed(): void {
-    this.#readAgain = this.#reading !== undefined;
-    void this.#read();
+    this.#reads.runAnew();
   }
 
   /** Resolves when the ledger is not being asked. */
-  async idle(): Promise<void> {
-    this.#readAgain = false;
-    await this.#reading;
+  idle(): Promise<void> {
+    return this.#reads.idle();
   }
 
   /** Of a machine that was suspended only the wall clock went on. */
@@ -77,17 +75,7 @@ export class Pauses {
     return Math.max(clock.monotonic() - monotonicMs, clock.now() - wallMs);
   }
 
-  #read(): Promise<void> {
-    this.#reading ??= this.#readOnce().finally(() => {
-      this.#reading = undefined;
-      if (!this.#readAgain) return;
-      this.#readAgain = false;
-      void this.#read();
-    });
-    return this.#reading;
-  }
-
-  async #readOnce(): Promise<void> {
+  async #read(): Promise<void> {
     const { ledger, clock, report } = this.#context;
     const sent = { monotonicMs: clock.monotonic(), wallMs: clock.now() };
     try {

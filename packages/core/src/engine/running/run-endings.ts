@@ -38,7 +38,7 @@ export class RunEndings {
    * @param now - the time it was written with
    */
   recorded(ended: EndedRun, settlement: Settlement, now: Date): void {
-    const { job: claimed, outcome, durationMs: duration } = ended;
+    const { job: claimed, outcome, durationMs } = ended;
     const { emit, metrics } = this.#context;
     const { verb } = settlement;
     metrics.count('settled', 1, claimed.name, nameOfOutcome(outcome, verb));
@@ -48,7 +48,7 @@ export class RunEndings {
     if (skipped > 0) emit('job:skipped', { job, skipped });
     if (verb === 'complete' || verb === 'repeat') {
       const { result } = settlement;
-      emit('job:complete', { job, duration, ...(result !== undefined && { result }) });
+      emit('job:complete', { job, durationMs, ...(result !== undefined && { result }) });
     }
     if (job.blockedBy !== undefined) emit('job:blocked', { job, gate: job.blockedBy });
     const wasCancelled = outcome.kind === 'cancelled' || verb === 'cancelled';

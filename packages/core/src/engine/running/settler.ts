@@ -11,13 +11,14 @@
  * @module
  */
 import type { EngineContext } from '../../context/scheduler-context.ts';
-import { sleep } from '../../foundation/clock.ts';
 import { MonqueError } from '../../foundation/errors.ts';
-import { retryDelayMs } from '../../job/backoff.ts';
+import { retrying } from '../../foundation/retrying.ts';
 import type { Job } from '../../job/job.ts';
+import { unreadablePlan } from '../../job/next-run.ts';
 import type { SettleAnswer, Settlement, SettleVerb } from '../../ledger/verbs/settle.ts';
 import type { Outcome } from '../../workers/handler-outcome.ts';
 import type { EndedRun } from './ended-run.ts';
+import { retryPlan } from './retry-plan.ts';
 import type { RunEndings } from './run-endings.ts';
 import { isRecorded } from './session-completion.ts';
 import { type LaterFacts, settlementOf } from './settlement-of-run.ts';
@@ -26,8 +27,6 @@ const MOST_FLUSHES = 2;
 const MOST_SETTLEMENTS_A_FLUSH = 1_000;
 const WORTH_A_FLUSH = 250;
 const ROOM = 10_000;
-const RETRY_BASE_MS = 50;
-const RETRY_LONGEST_MS = 30_000;
 const MOST_REFUSALS = 5;
 
 /** Verbs that may not put a job off whose cancellation was asked for. */
@@ -47,6 +46,13 @@ interface Unrecorded {
   readonly refusals: number;
   /** True when it goes without the result, the progress and the log of the run. */
   readonly isReduced: boolean;
+}
+
+/** How a flush was sent last. */
+interface SentFlush {
+  readonly now: Date;
+  /** How often it was sent. */
+  readonly attempts: number;
 }
 
 /** An answer after which nothing more is written. */
@@ -178,14 +184,14 @@ export class Settler {
     this.#flushes += 1;
     const hadRoom = this.hasRoom();
     this.#context.metrics.record('batchSize', batch.length, 'settle');
-    const { answers, now } = await this.#settleUntilAnswered(batch);
+    const { sent, answered } = this.#send(batch);
+    // Absent when it was given up.
+    const answers = (await answered)?.value.answers;
     this.#flushes -= 1;
-    if (answers.length === 0) {
-      this.#context.log?.write('settlementsGivenUp', { settlements: batch.length });
-    }
+    this.#logFlush(batch, sent, answers !== undefined);
     for (const [index, pending] of batch.entries()) {
       this.#held.delete(pending.key);
-      this.#takeAnswer(pending, answers[index] ?? 'unknown', now);
+      this.#takeAnswer(pending, answers?.[index] ?? 'unknown', sent.now);
     }
     if (!hadRoom && this.hasRoom()) this.#onRoom();
     this.#schedule();
@@ -199,36 +205,32 @@ export class Settler {
     return this.#queue.splice(0, Math.min(most, MOST_SETTLEMENTS_A_FLUSH));
   }
 
-  /** Without answers when it was given up. */
-  async #settleUntilAnswered(
-    batch: readonly Unrecorded[],
-  ): Promise<{ readonly answers: readonly SettleAnswer[]; readonly now: Date }> {
-    const { ledger, ledgerTime, clock, report, log } = this.#context;
+  /** Sends the settlements until the ledger answers; what was sent last is in `sent`. */
+  #send(batch: readonly Unrecorded[]) {
+    const { ledger, ledgerTime, report } = this.#context;
     const settlements = batch.map(({ settlement }) => settlement);
     const { signal } = this.#givenUp;
-    for (let attempt = 1; ; attempt += 1) {
-      const now = ledgerTime.now();
-      try {
-        const result = await ledger.settle({ settlements, now });
-        log?.write('settled', { settlements: batch.length, attempts: attempt });
-        return { ...result, now };
-      } catch (error) {
-        report(error);
-        await sleep(clock, this.#retryDelayMs('settle', attempt), signal);
-        if (signal.aborted) return { answers: [], now };
-      }
-    }
+    const sent: SentFlush = { now: ledgerTime.now(), attempts: 0 };
+    const answered = retrying({
+      ...retryPlan(this.#context, 'settle', signal),
+      call: (attempt) => {
+        Object.assign(sent, { now: ledgerTime.now(), attempts: attempt });
+        return ledger.settle({ settlements, now: sent.now });
+      },
+      onFailed: report,
+      mayGoOn: () => !signal.aborted,
+    });
+    return { sent, answered };
   }
 
-  #retryDelayMs(verb: string, attempt: number): number {
-    const delayMs = retryDelayMs({
-      attempt,
-      baseMs: RETRY_BASE_MS,
-      longestMs: RETRY_LONGEST_MS,
-      fraction: this.#context.random.fraction(),
-    });
-    this.#context.log?.write('retrying', { verb, attempt, delayMs });
-    return delayMs;
+  #logFlush(
+    { length: settlements }: readonly Unrecorded[],
+    sent: SentFlush,
+    isDone: boolean,
+  ): void {
+    const { log } = this.#context;
+    if (isDone) log?.write('settled', { settlements, attempts: sent.attempts });
+    else log?.write('settlementsGivenUp', { settlements });
   }
 
   #takeAnswer(pending: Unrecorded, answer: SettleAnswer, now: Date): void {
@@ -278,6 +280,8 @@ export class Settler {
     const { settlement, facts } = pending;
     const current = await this.#readUntilAnswered(settlement);
     if (current?.claimToken === settlement.claimToken) {
+      const unread = unreadablePlan(current);
+      if (unread !== undefined) this.#context.report(unread);
       const withCurrent = { ...pending, facts: { ...facts, current } };
       this.#takeAnew(withCurrent, this.#context.ledgerTime.now());
       return;
@@ -289,17 +293,16 @@ export class Settler {
 
   /** The job as it stands; null when it is gone, or when it was given up. */
   async #readUntilAnswered({ jobId }: Settlement): Promise<Job | null> {
-    const { ledger, clock, report } = this.#context;
+    const { ledger, report } = this.#context;
     const { signal } = this.#givenUp;
-    for (let attempt = 1; !signal.aborted; attempt += 1) {
-      try {
-        return await ledger.getJob({ jobId });
-      } catch (error) {
-        report(error);
-        await sleep(clock, this.#retryDelayMs('getJob', attempt), signal);
-      }
-    }
-    return null;
+    if (signal.aborted) return null;
+    const answered = await retrying({
+      ...retryPlan(this.#context, 'getJob', signal),
+      call: () => ledger.getJob({ jobId }),
+      onFailed: report,
+      mayGoOn: () => !signal.aborted,
+    });
+    return answered?.value ?? null;
   }
 
   /** The claim still stands although no guard speaks against the verb: what was read may have been stale. */

@@ -8,7 +8,6 @@
  * @module
  */
 import type { EngineContext } from '../../context/scheduler-context.ts';
-import { sleep } from '../../foundation/clock.ts';
 import {
   ConnectionError,
   InvalidArgumentError,
@@ -16,16 +15,13 @@ import {
   UnknownOutcomeError,
   UnsupportedError,
 } from '../../foundation/errors.ts';
-import { retryDelayMs } from '../../job/backoff.ts';
+import { retrying } from '../../foundation/retrying.ts';
 import type { ClaimedJob, Job, StageRecord } from '../../job/job.ts';
 import { copyPayload } from '../../job/payload.ts';
 import type { CheckpointResult } from '../../ledger/ledger-repository.ts';
 import type { JobContext } from '../../workers/handler.ts';
 import { isHandlerOutcome, type Outcome, type StagedEnd } from '../../workers/handler-outcome.ts';
 import type { NextStep, StageContext, StagePlan } from '../../workers/stages.ts';
-
-const RETRY_BASE_MS = 50;
-const RETRY_LONGEST_MS = 30_000;
 
 type StagedRunContext = Pick<
   EngineContext,
@@ -167,19 +163,17 @@ export class StagedRun {
     const { job, signal, interruption } = this.#params;
     const { _id: jobId, name, claimToken } = job;
     const params = { jobId, name, claimToken, record, ...this.#end() };
-    for (let attempt = 1; ; attempt += 1) {
-      try {
-        return await ledger.checkpoint({ ...params, now: ledgerTime.now() });
-      } catch (error) {
+    const answered = await retrying({
+      ...{ clock, random, signal },
+      call: () => ledger.checkpoint({ ...params, now: ledgerTime.now() }),
+      onFailed: (error) => {
         const mayPass = error instanceof ConnectionError || error instanceof UnknownOutcomeError;
         if (!mayPass) throw error;
         report(error);
-        const fraction = random.fraction();
-        const delay = { attempt, baseMs: RETRY_BASE_MS, longestMs: RETRY_LONGEST_MS, fraction };
-        await sleep(clock, retryDelayMs(delay), signal);
-        if (interruption() !== undefined) return undefined;
-      }
-    }
+      },
+      mayGoOn: () => interruption() === undefined,
+    });
+    return answered?.value;
   }
 }
 

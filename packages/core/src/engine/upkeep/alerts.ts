@@ -8,7 +8,8 @@
  * @module
  */
 import type { EngineContext } from '../../context/scheduler-context.ts';
-import type { AlertKind, ResolvedAlerts } from '../../options/alert-options.ts';
+import { SingleFlight } from '../../foundation/single-flight.ts';
+import { ALERT_UNITS, type AlertKind, type ResolvedAlerts } from '../../options/alert-options.ts';
 import type { Labels } from '../../telemetry/metrics.ts';
 
 /** An alert is cleared below this part of its threshold. */
@@ -56,7 +57,8 @@ export class Alerts {
   readonly #sources: AlertSources;
   readonly #firing = new Map<AlertKind, Firing>();
   #endObserving: (() => void) | undefined;
-  #looking: Promise<void> | undefined;
+  #isStopped = false;
+  readonly #looks = new SingleFlight(() => this.#lookAtAll().catch(this.#context.report));
   #longestWaitMs = 0;
   #longestSettleMs = 0;
   #ended = 0;
@@ -76,7 +78,13 @@ export class Alerts {
     for (const [kind, { value, threshold, since }] of this.#firing) {
       if (this.#thresholds.of[kind] !== undefined) continue;
       this.#firing.delete(kind);
-      this.#context.emit('alert:cleared', { kind, value, threshold, since });
+      this.#context.emit('alert:cleared', {
+        kind,
+        value,
+        threshold,
+        unit: ALERT_UNITS[kind],
+        since,
+      });
     }
   }
 
@@ -87,18 +95,14 @@ export class Alerts {
 
   /** Looks at every value; one look at a time. */
   look(): void {
-    if (!this.#isWanted()) return;
-    this.#looking ??= this.#lookAtAll()
-      .catch(this.#context.report)
-      .finally(() => {
-        this.#looking = undefined;
-      });
+    if (this.#isWanted()) void this.#looks.run();
   }
 
-  /** Ends it; resolves when no look is under way. */
+  /** Ends it for good; resolves when no look is under way. */
   async stop(): Promise<void> {
+    this.#isStopped = true;
     this.#stopObserving();
-    await this.#looking;
+    await this.#looks.idle();
   }
 
   #stopObserving(): void {
@@ -122,7 +126,7 @@ export class Alerts {
   }
 
   #isWanted(): boolean {
-    return Object.values(this.#thresholds.of).length > 0;
+    return !this.#isStopped && Object.values(this.#thresholds.of).length > 0;
   }
 
   #counted(metric: string, amount: number, { outcome }: Labels): void {
@@ -193,18 +197,19 @@ export class Alerts {
   #compare(kind: AlertKind, value: number, threshold: number): void {
     const { clock, emit, metrics } = this.#context;
     const firing = this.#firing.get(kind);
+    const unit = ALERT_UNITS[kind];
     if (firing === undefined) {
       if (value < threshold) return;
       const since = new Date(clock.now());
       this.#firing.set(kind, { since, calmLooks: 0, value, threshold });
       metrics.count('alerts', 1, kind);
-      emit('alert', { kind, value, threshold, since });
+      emit('alert', { kind, value, threshold, unit, since });
       return;
     }
     const calmLooks = value < threshold * CLEAR_PART ? firing.calmLooks + 1 : 0;
     this.#firing.set(kind, { ...firing, calmLooks, value, threshold });
     if (calmLooks < CALM_LOOKS) return;
     this.#firing.delete(kind);
-    emit('alert:cleared', { kind, value, threshold, since: firing.since });
+    emit('alert:cleared', { kind, value, threshold, unit, since: firing.since });
   }
 }

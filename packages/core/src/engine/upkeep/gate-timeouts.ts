@@ -7,7 +7,7 @@
  * @module
  */
 import type { EngineContext } from '../../context/scheduler-context.ts';
-import { sleep } from '../../foundation/clock.ts';
+import { ServiceLoop } from '../../foundation/service-loop.ts';
 import { StagePlan } from '../../workers/stages.ts';
 import type { Worker } from '../../workers/worker.ts';
 
@@ -24,8 +24,7 @@ export class GateTimeouts {
   readonly #context: GateTimeoutsContext;
   readonly #workers: ReadonlyMap<string, Worker>;
   readonly #onPending: () => void;
-  readonly #stopped = new AbortController();
-  #running: Promise<void> | undefined;
+  readonly #loop: ServiceLoop;
 
   /** @param onPending - called when jobs of series went on with their next runs */
   constructor(
@@ -36,30 +35,27 @@ export class GateTimeouts {
     this.#context = context;
     this.#workers = workers;
     this.#onPending = onPending;
+    this.#loop = new ServiceLoop({
+      clock: context.clock,
+      firstWaitMs: () => ROUND_MS,
+      round: async () => {
+        await this.#round();
+        return ROUND_MS;
+      },
+      onFailed: (error) => {
+        context.report(error);
+        return ROUND_MS;
+      },
+    });
   }
 
   /** Begins to look, if a worker has such a gate; called again when one was added. */
   start(): void {
-    if (this.#hasTimeouts()) this.#running ??= this.#keepLooking();
+    if (this.#hasTimeouts()) this.#loop.start();
   }
 
-  async stop(): Promise<void> {
-    this.#stopped.abort();
-    await this.#running;
-  }
-
-  async #keepLooking(): Promise<void> {
-    const { clock, report } = this.#context;
-    const { signal } = this.#stopped;
-    for (;;) {
-      await sleep(clock, ROUND_MS, signal);
-      if (signal.aborted) return;
-      try {
-        await this.#round();
-      } catch (error) {
-        report(error);
-      }
-    }
+  stop(): Promise<void> {
+    return this.#loop.stop();
   }
 
   #hasTimeouts(): boolean {

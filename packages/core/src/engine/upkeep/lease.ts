@@ -11,7 +11,7 @@
  * @module
  */
 import type { EngineContext } from '../../context/scheduler-context.ts';
-import { sleep } from '../../foundation/clock.ts';
+import { ServiceLoop } from '../../foundation/service-loop.ts';
 import type { InstanceInfo } from '../../ledger/ledger-repository.ts';
 
 const RETRY_PART = 60;
@@ -37,17 +37,25 @@ export interface LeaseHooks {
 export class Lease {
   readonly #context: LeaseContext;
   readonly #hooks: LeaseHooks;
-  readonly #stopped = new AbortController();
+  readonly #renewals: ServiceLoop;
   #instanceId: string;
   #sent = { monotonicMs: Number.NEGATIVE_INFINITY, wallMs: 0 };
   #refused = false;
-  #wait = new AbortController();
-  #running: Promise<void> | undefined;
+  /** When the next renewal is due; monotonic time. */
+  #dueMs = 0;
+  #opening: Promise<void> | undefined;
+  #closing: Promise<void> | undefined;
 
   constructor(context: LeaseContext, hooks: LeaseHooks) {
     this.#context = context;
     this.#hooks = hooks;
     this.#instanceId = context.random.token();
+    this.#renewals = new ServiceLoop({
+      clock: context.clock,
+      firstWaitMs: () => this.#waitMs(true),
+      round: () => this.#turn(),
+      onFailed: () => this.#waitMs(false),
+    });
   }
 
   /** The id under which claims are made now. */
@@ -57,26 +65,38 @@ export class Lease {
 
   /** True while claims may be sent and handlers started. */
   isHeld(): boolean {
-    if (this.#refused || this.#stopped.signal.aborted) return false;
+    if (this.#refused || this.#renewals.isStopped) return false;
     const { clock, options } = this.#context;
     const monotonicMs = clock.monotonic() - this.#sent.monotonicMs;
     const wallMs = clock.now() - this.#sent.wallMs;
     if (Math.max(monotonicMs, wallMs) < options.leaseDurationMs) return true;
-    this.#wait.abort();
+    this.#renewals.wake();
     return false;
   }
 
   /** Opens the first lease; the error of the ledger when that fails. */
-  async open(): Promise<void> {
+  open(): Promise<void> {
+    this.#opening ??= this.#openFirst();
+    return this.#opening;
+  }
+
+  async #openFirst(): Promise<void> {
+    if (this.#renewals.isStopped) return;
     await this.#openUnder(this.#instanceId);
-    this.#running = this.#keepRenewing();
+    this.#renewals.start();
   }
 
   /** Ends the lease. A ledger that does not answer is told nothing more: the lease then dies of age. */
-  async close(): Promise<void> {
-    this.#stopped.abort();
-    this.#wait.abort();
-    await this.#running;
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    await this.#renewals.stop();
+    if (this.#opening === undefined) return;
+    // Also one whose opening was not confirmed: it may be open all the same.
+    await Promise.allSettled([this.#opening]);
     await this.#attempt(() =>
       this.#context.ledger.endLease({
         instanceId: this.#instanceId,
@@ -85,16 +105,25 @@ export class Lease {
     );
   }
 
-  async #keepRenewing(): Promise<void> {
-    const { leaseDurationMs } = this.#context.options;
-    let renewed = true;
-    while (!this.#stopped.signal.aborted) {
-      await this.#pause(renewed ? leaseDurationMs / 3 : leaseDurationMs / RETRY_PART);
-      if (this.#stopped.signal.aborted) return;
-      const done = await this.#attempt(() => (this.#refused ? this.#reopen() : this.#renew()));
-      renewed = done && !this.#refused;
-      this.#hooks.onTurn();
-    }
+  async #turn(): Promise<number> {
+    this.#tellDelay();
+    const done = await this.#attempt(() => (this.#refused ? this.#reopen() : this.#renew()));
+    this.#hooks.onTurn();
+    return this.#waitMs(done && !this.#refused);
+  }
+
+  /** Cut short when somebody finds that the lease has lapsed. */
+  #waitMs(isRenewed: boolean): number {
+    const { clock, options } = this.#context;
+    const waitMs = options.leaseDurationMs / (isRenewed ? 3 : RETRY_PART);
+    this.#dueMs = clock.monotonic() + waitMs;
+    return waitMs;
+  }
+
+  #tellDelay(): void {
+    const { clock, emit, options } = this.#context;
+    const delay = clock.monotonic() - this.#dueMs;
+    if (delay > options.leaseDurationMs / 3) emit('loop:delayed', { delayMs: delay });
   }
 
   async #renew(): Promise<void> {
@@ -104,7 +133,7 @@ export class Lease {
       deadlineMs: this.#deadlineMs(),
       info: this.#hooks.describe(),
     });
-    if (this.#stopped.signal.aborted) return;
+    if (this.#renewals.isStopped) return;
     if (live) {
       const hadLapsed = !this.isHeld();
       this.#sent = sent;
@@ -143,16 +172,6 @@ export class Lease {
       this.#context.report(error);
       return false;
     }
-  }
-
-  /** Cut short when somebody finds that the lease has lapsed. */
-  async #pause(delayMs: number): Promise<void> {
-    const { clock, emit, options } = this.#context;
-    const dueMs = clock.monotonic() + delayMs;
-    this.#wait = new AbortController();
-    await sleep(clock, delayMs, this.#wait.signal);
-    const delay = clock.monotonic() - dueMs;
-    if (delay > options.leaseDurationMs / 3) emit('loop:delayed', { delay });
   }
 
   #deadlineMs(): number {

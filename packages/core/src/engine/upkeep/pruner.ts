@@ -13,7 +13,7 @@
  */
 import type { ObjectId } from 'mongodb';
 import type { EngineContext } from '../../context/scheduler-context.ts';
-import { sleep } from '../../foundation/clock.ts';
+import { ServiceLoop } from '../../foundation/service-loop.ts';
 
 const MOST_JOBS_A_STEP = 1_000;
 const WAIT_AT_END_MS = 60_000;
@@ -31,32 +31,38 @@ type PrunerContext = Pick<
 /** Walks through old jobs. */
 export class Pruner {
   readonly #context: PrunerContext;
-  readonly #stopped = new AbortController();
+  readonly #loop: ServiceLoop;
   #position: ObjectId | undefined;
-  #wait = new AbortController();
   #walkStartedMs = Number.NEGATIVE_INFINITY;
   #isWalkAnew = false;
-  #running: Promise<void> | undefined;
 
   constructor(context: PrunerContext) {
     this.#context = context;
+    this.#loop = new ServiceLoop({
+      clock: context.clock,
+      // Instances that were started together need not walk together.
+      firstWaitMs: () => (this.#isWalkAnew ? 0 : WAIT_AT_END_MS * context.random.fraction()),
+      round: () => this.#round(),
+      onFailed: (error) => {
+        context.report(error);
+        return this.#waitMs(WAIT_AT_END_MS);
+      },
+    });
   }
 
   start(): void {
     if (!this.#isWanted()) return;
-    this.#running ??= this.#keepWalking();
+    this.#loop.start();
   }
 
-  async stop(): Promise<void> {
-    this.#stopped.abort();
-    this.#wait.abort();
-    await this.#running;
+  stop(): Promise<void> {
+    return this.#loop.stop();
   }
 
   /** Other times hold for how long jobs are kept: those that were passed are looked at again, at once. */
   walkAnew(): void {
     this.#isWalkAnew = true;
-    this.#wait.abort();
+    this.#loop.wake();
     this.start();
   }
 
@@ -64,26 +70,15 @@ export class Pruner {
     return Object.keys(this.#context.options.retentionMs).length > 0;
   }
 
-  async #keepWalking(): Promise<void> {
-    const { clock, random, report } = this.#context;
-    const { signal } = this.#stopped;
-    // Instances that were started together need not walk together.
-    let waitMs = this.#isWalkAnew ? 0 : WAIT_AT_END_MS * random.fraction();
-    while (!signal.aborted) {
-      this.#wait = new AbortController();
-      await sleep(clock, waitMs, this.#wait.signal);
-      if (signal.aborted) return;
-      if (this.#isWalkAnew) this.#position = undefined;
-      this.#isWalkAnew = false;
-      waitMs = WAIT_AT_END_MS;
-      try {
-        if (this.#isWanted()) waitMs = await this.#step();
-      } catch (error) {
-        report(error);
-      }
-      // What changed during the step cut no wait short.
-      if (this.#isWalkAnew) waitMs = 0;
-    }
+  async #round(): Promise<number> {
+    if (this.#isWalkAnew) this.#position = undefined;
+    this.#isWalkAnew = false;
+    return this.#waitMs(this.#isWanted() ? await this.#step() : WAIT_AT_END_MS);
+  }
+
+  /** What changed during the step cut no wait short. */
+  #waitMs(waitMs: number): number {
+    return this.#isWalkAnew ? 0 : waitMs;
   }
 
   /** Gives the milliseconds until the next step. */

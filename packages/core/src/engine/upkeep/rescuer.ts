@@ -9,7 +9,7 @@
  * @module
  */
 import type { EngineContext } from '../../context/scheduler-context.ts';
-import { sleep } from '../../foundation/clock.ts';
+import { ServiceLoop } from '../../foundation/service-loop.ts';
 import type { LeaseRecord } from '../../ledger/ledger-repository.ts';
 
 const ROUNDS_A_LEASE = 10 / 3;
@@ -41,13 +41,12 @@ export class Rescuer {
   readonly #context: RescuerContext;
   readonly #ownId: () => string;
   readonly #onRescued: () => void;
-  readonly #stopped = new AbortController();
+  readonly #loop: ServiceLoop;
   readonly #sightings = new Map<string, Sighting>();
   #lastReadMs = Number.NEGATIVE_INFINITY;
   #shortestLeaseMs: number;
   #rounds = 0;
   #recoveredMs = Number.NEGATIVE_INFINITY;
-  #running: Promise<void> | undefined;
 
   /**
    * @param ownId - the id of this instance's own lease, which is judged by others
@@ -58,31 +57,26 @@ export class Rescuer {
     this.#ownId = ownId;
     this.#onRescued = onRescued;
     this.#shortestLeaseMs = context.options.leaseDurationMs;
+    this.#loop = new ServiceLoop({
+      clock: context.clock,
+      round: async () => {
+        await this.#round();
+        await this.#recover();
+        return this.#shortestLeaseMs / ROUNDS_A_LEASE;
+      },
+      onFailed: (error) => {
+        context.report(error);
+        return this.#shortestLeaseMs / REREAD_PART;
+      },
+    });
   }
 
   start(): void {
-    this.#running ??= this.#keepWatching();
+    this.#loop.start();
   }
 
-  async stop(): Promise<void> {
-    this.#stopped.abort();
-    await this.#running;
-  }
-
-  async #keepWatching(): Promise<void> {
-    const { clock, report } = this.#context;
-    const { signal } = this.#stopped;
-    while (!signal.aborted) {
-      let partOfLease = ROUNDS_A_LEASE;
-      try {
-        await this.#round();
-        await this.#recover();
-      } catch (error) {
-        report(error);
-        partOfLease = REREAD_PART;
-      }
-      await sleep(clock, this.#shortestLeaseMs / partOfLease, signal);
-    }
+  stop(): Promise<void> {
+    return this.#loop.stop();
   }
 
   async #round(): Promise<void> {
@@ -158,7 +152,7 @@ export class Rescuer {
     const now = ledgerTime.now();
     const staleBefore = new Date(now.getTime() - options.lockTimeoutMs);
     let count = 0;
-    for (let more = true; more && !this.#stopped.signal.aborted; ) {
+    for (let more = true; more && !this.#loop.isStopped; ) {
       const limit = MOST_CLAIMS_A_RESCUE;
       const { pending, cancelled } = await ledger.recover({ staleBefore, now, limit });
       more = pending + cancelled > 0;
@@ -176,7 +170,7 @@ export class Rescuer {
     const { ledger, ledgerTime, options, emit } = this.#context;
     let count = 0;
     let freed = 0;
-    for (let more = true; more && !this.#stopped.signal.aborted; ) {
+    for (let more = true; more && !this.#loop.isStopped; ) {
       const result = await ledger.rescue({
         deadInstanceId,
         rescueLimit: options.rescueLimit,

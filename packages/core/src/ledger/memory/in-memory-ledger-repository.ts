@@ -15,11 +15,11 @@
  * @module
  */
 import { InvalidArgumentError, LedgerFullError, toError } from '../../foundation/errors.ts';
-import { asRecord, type Job } from '../../job/job.ts';
+import { asRecord, isClaimed, type Job } from '../../job/job.ts';
 import { JOB_LIFECYCLE } from '../../job/job-lifecycle.ts';
 import { LedgerRepository, type LedgerRepositoryOptions } from '../ledger-repository.ts';
 import { answerUnmatched, settlementParams } from '../settle-answers.ts';
-import { removalEntry, transitionEntry } from '../transition-log.ts';
+import { claimEntry, removalEntry, transitionEntry } from '../transition-log.ts';
 import type * as verbs from '../verbs/ledger-verbs.ts';
 import type { SettleAnswer, Settlement } from '../verbs/settle.ts';
 import { inClaimOrder } from './due-queue.ts';
@@ -342,8 +342,9 @@ export class InMemoryLedgerRepository extends LedgerRepository {
     } catch (error) {
       return { outcome: 'refused', error: toError(error) };
     }
-    this.#log?.add(id, transitionEntry('enqueue', { now: job.createdAt }, { fence: job.fence }));
-    this.#hints.send(dueHint(job));
+    this.#log?.add(id, transitionEntry('enqueue', { now: job.createdAt }, { fence: 0 }));
+    if (isClaimed(job)) this.#log?.add(id, claimEntry(job));
+    else this.#hints.send(dueHint(job));
     return { outcome: 'enqueued', job };
   }
 

@@ -17,7 +17,7 @@ import {
   PLAN_FIELDS,
 } from './engine-queries.ts';
 import { fromDocument } from './job-document.ts';
-import type { Commands } from './server/commands.ts';
+import type { Commands, UpdateCounts } from './server/commands.ts';
 import { IndexName } from './server/indexes.ts';
 import type { MongoTransitions } from './transition-log.ts';
 
@@ -78,9 +78,9 @@ export class MongoClaims {
     if (ids.length === 0) return { jobs: [], attempted: 0, ...names };
     if (isLate()) throw new UnknownOutcomeError('The claim was given up before it was made');
     const { matched, refused } = await this.#commands.update([claimStatement(ids, params)]);
-    const jobs = matched + refused > 0 ? await this.#readWon(params, matched + refused) : [];
+    const jobs = matched + refused > 0 ? await this.#readWon(params, { matched, refused }) : [];
     this.#measure(jobs);
-    await this.#log?.claimed(jobs, params);
+    await this.#log?.claimed(jobs);
     return { jobs, attempted: ids.length, ...names };
   }
 
@@ -128,15 +128,24 @@ export class MongoClaims {
   async readConfirmed(params: ReadClaimParams): Promise<Job[]> {
     await this.#commands.confirmPast();
     const jobs = await this.#read(params, 'majority');
-    await this.#log?.claimed(jobs, params);
+    await this.#log?.claimed(jobs);
     return jobs;
   }
 
-  /** The jobs of a claim that was just made. One reply brings them all, unless they are larger than most. */
-  async #readWon(params: ReadClaimParams, expected: number): Promise<Job[]> {
+  /**
+   * The jobs of a claim that was just made. One reply brings them all, unless they are larger than most. It stops at the
+   * last of them: behind it lie the deleted keys of earlier claims, which the server keeps for minutes.
+   */
+  async #readWon(params: ReadClaimParams, { matched, refused }: UpdateCounts): Promise<Job[]> {
     const filter = claimsFilter(params.instanceId, params.claimToken);
-    const documents = await this.#commands.findInOneReply(filter, { hint: IndexName.CLAIMS });
-    return documents.length < expected ? this.#read(params, 'local') : inClaimOrder(documents);
+    const documents = await this.#commands.findInOneReply(filter, {
+      hint: IndexName.CLAIMS,
+      // Of a statement that ended with an error nobody knows how many it changed.
+      ...(refused === 0 && { limit: matched }),
+    });
+    return documents.length < matched + refused
+      ? this.#read(params, 'local')
+      : inClaimOrder(documents);
   }
 
   /** The jobs under one token, the most urgent first. */

@@ -5,6 +5,7 @@
  * @module
  */
 import type { Collection } from 'mongodb';
+import manifest from '../../../package.json' with { type: 'json' };
 import type {
   DeclareDeadParams,
   LeaseRecord,
@@ -42,6 +43,13 @@ export class MongoLeases {
       { $setOnInsert: { counter: 0, status: 'live', leaseDurationMs, ...(info && { info }) } },
       { ...this.#commands.writeOptions(), upsert: true },
     );
+  }
+
+  /** True while the lease of an instance of another version is on record as live. */
+  async hasOtherVersion(): Promise<boolean> {
+    const filter = { status: 'live', 'info.version': { $ne: manifest.version } } as const;
+    const options = { ...this.#commands.readOptions(), projection: { _id: 1 } } as const;
+    return (await this.#collection.findOne(filter, options)) !== null;
   }
 
   /**

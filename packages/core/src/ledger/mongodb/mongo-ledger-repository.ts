@@ -32,8 +32,19 @@ import { MongoRescue } from './rescue.ts';
 import { MongoSeries } from './series.ts';
 import { Commands } from './server/commands.ts';
 import { reading, writing } from './server/driver-errors.ts';
-import { ENGINE_INDEXES, LISTING_INDEXES, type NamedIndex } from './server/indexes.ts';
-import { checkDb, checkIndexes, checkServer, makeIndexes } from './server/server-checks.ts';
+import {
+  ENGINE_INDEXES,
+  LISTING_INDEXES,
+  type NamedIndex,
+  SUPERSEDED_INDEXES,
+} from './server/indexes.ts';
+import {
+  checkDb,
+  checkIndexes,
+  checkServer,
+  dropIndexes,
+  makeIndexes,
+} from './server/server-checks.ts';
 import { MongoSettle } from './settle.ts';
 import { MongoStages } from './stages.ts';
 import { MongoTransitions } from './transition-log.ts';
@@ -127,8 +138,15 @@ export class MongoLedgerRepository extends LedgerRepository {
       // Without a bound: on a large collection it may take long, and goes on after a call gave up waiting for it.
       const { maxTimeMS: _, ...options } = this.#commands.writeOptions();
       await makeIndexes(this.#collection, this.#indexes, options);
+      await this.#dropSuperseded();
       await this.#log?.make(options);
     });
+  }
+
+  /** While an instance of another version is alive, it may ask for them by name. */
+  async #dropSuperseded(): Promise<void> {
+    if (await this.#leases.hasOtherVersion()) return;
+    await dropIndexes(this.#collection, SUPERSEDED_INDEXES, this.#commands.readOptions());
   }
 
   protected override async performClose(): Promise<void> {

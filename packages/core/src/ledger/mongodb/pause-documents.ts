@@ -13,6 +13,8 @@ export interface PauseDocument {
   readonly pausedAt: Date;
   /** Who paused it, where that was said. */
   readonly pausedBy?: string;
+  /** Why, where that was said. */
+  readonly pausedReason?: string;
 }
 
 const PREFIX = 'pause:';

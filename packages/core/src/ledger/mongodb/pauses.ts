@@ -20,11 +20,16 @@ export class MongoPauses {
   }
 
   /** Pauses or resumes a name; again changes nothing. */
-  async set({ name, paused, now, by }: SetPausedParams): Promise<void> {
+  async set({ name, paused, now, by, reason }: SetPausedParams): Promise<void> {
     const filter = { _id: pauseId(name) };
     const options = this.#commands.writeOptions();
     if (paused) {
-      const $setOnInsert = { pausedName: name, pausedAt: now, ...(by && { pausedBy: by }) };
+      const $setOnInsert = {
+        pausedName: name,
+        pausedAt: now,
+        ...(by && { pausedBy: by }),
+        ...(reason && { pausedReason: reason }),
+      };
       await this.#collection.updateOne(filter, { $setOnInsert }, { ...options, upsert: true });
     } else {
       await this.#collection.deleteOne(filter, options);

@@ -69,11 +69,16 @@ export class MongoSeries {
     const documents = await collection
       .find(seriesFilter(filter), {
         ...commands.readOptions(),
-        sort: { name: 1, uniqueLock: 1 },
+        sort: { uniqueLock: 1, name: 1 },
         limit,
-        hint: IndexName.UNIQUE,
+        hint: IndexName.LOCK,
       })
       .toArray();
-    return documents.map(fromDocument);
+    return documents.map(fromDocument).sort(byNameAndLock);
   }
+}
+
+function byNameAndLock(a: Job, b: Job): number {
+  const [ofA, ofB] = [a, b].map(({ name, uniqueLock }) => [name, uniqueLock].join('\0'));
+  return String(ofA) < String(ofB) ? -1 : 1;
 }

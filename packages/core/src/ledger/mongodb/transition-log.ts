@@ -10,11 +10,10 @@
 import type { ClientSession, Collection, CreateIndexesOptions, Document, ObjectId } from 'mongodb';
 import { MonqueError } from '../../foundation/errors.ts';
 import type { Random } from '../../foundation/random.ts';
-import type { Job } from '../../job/job.ts';
+import { isClaimed, type Job } from '../../job/job.ts';
 import type { JobVerb } from '../../job/job-lifecycle.ts';
 import type { TransitionParams } from '../../job/lifecycle.ts';
 import type {
-  ClaimParams,
   EnqueueAnswer,
   ReadHistoryParams,
   SettleParams,
@@ -22,7 +21,13 @@ import type {
   TransitionEntry,
 } from '../ledger-repository.ts';
 import { settlementParams } from '../settle-answers.ts';
-import { inOrder, type KnownOfJob, removalEntry, transitionEntry } from '../transition-log.ts';
+import {
+  claimEntry,
+  inOrder,
+  type KnownOfJob,
+  removalEntry,
+  transitionEntry,
+} from '../transition-log.ts';
 import type { Settlement } from '../verbs/settle.ts';
 import type { Commands } from './server/commands.ts';
 import { DUPLICATE_KEY_CODE } from './server/driver-errors.ts';
@@ -65,19 +70,15 @@ export class MongoTransitions {
   /** Jobs that were stored. */
   enqueued(answers: readonly EnqueueAnswer[], session?: ClientSession): Promise<void> {
     const jobs = answers.flatMap((answer) => (answer.outcome === 'enqueued' ? [answer.job] : []));
-    const documents = jobs.map(({ _id, createdAt: now, fence }) =>
-      once(_id, transitionEntry('enqueue', { now }, { fence })),
+    const documents = jobs.map(({ _id, createdAt: now }) =>
+      once(_id, transitionEntry('enqueue', { now }, { fence: 0 })),
     );
-    return this.#write(documents, session);
+    return this.#write([...documents, ...jobs.filter(isClaimed).map(claimDocument)], session);
   }
 
   /** Jobs that a claim won. The time of a claim whose answer was lost is that which the jobs show. */
-  claimed(jobs: readonly Job[], { instanceId }: Pick<ClaimParams, 'instanceId'>): Promise<void> {
-    const documents = jobs.map((job) => {
-      const params = { now: job.lockedAt, instanceId };
-      return once(job._id, transitionEntry('claim', params, claimOf(job)));
-    });
-    return this.#write(documents);
+  claimed(jobs: readonly Job[]): Promise<void> {
+    return this.#write(jobs.map(claimDocument));
   }
 
   /** Claims that were ended. */
@@ -159,6 +160,10 @@ function settlementDocument(settlement: Settlement, now: Date): TransitionDocume
   const { verb, jobId, claimToken, fence } = settlement;
   const params = settlementParams(settlement, now);
   return once(jobId, transitionEntry(verb, params, { claimToken, fence }));
+}
+
+function claimDocument(job: Job): TransitionDocument {
+  return once(job._id, claimEntry(job));
 }
 
 function claimOf({ claimToken, fence }: Job): KnownOfJob {

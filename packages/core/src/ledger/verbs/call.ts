@@ -11,10 +11,11 @@ export interface Bounded {
   readonly deadlineMs?: number;
 }
 
-/** Who asked for a verb by hand; it stands in the history as `by`. */
+/** Who asked for a manual verb, and why; both stand in the history of the job where the verb is noted there. */
 export interface ByHand {
   /** The actor, where the ledger is used as one. */
   readonly by?: string;
+  readonly reason?: string;
 }
 
 export interface JobParams extends Bounded, ByHand {

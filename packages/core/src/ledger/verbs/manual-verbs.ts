@@ -10,8 +10,6 @@ import type { Bounded, ByHand, JobParams } from './call.ts';
 
 export interface CancelParams extends JobParams {
   readonly now: Date;
-  /** Why, for the history. */
-  readonly reason?: string;
 }
 
 export interface CancelResult {

@@ -11,6 +11,7 @@
 import type { ObjectId } from 'mongodb';
 import { text } from '../../foundation/argument-checks.ts';
 import { AccessDeniedError } from '../../foundation/errors.ts';
+import type { ByHand } from '../verbs/call.ts';
 import type { LedgerVerb, LedgerVerbs, ParamsOf, ResultOf } from '../verbs/verb-table.ts';
 import { type Next, viewOf } from './ledger-view.ts';
 
@@ -24,6 +25,8 @@ export interface AccessQuestion {
   readonly verb: LedgerVerb;
   /** The name of the jobs it concerns; absent when it concerns all names, or none. */
   readonly name?: string;
+  /** Why, where the caller said it. */
+  readonly reason?: string;
 }
 
 /** Decides who may do what. */
@@ -60,14 +63,21 @@ export async function isAllowed(
   actor: Actor,
   verb: LedgerVerb,
   name?: string,
+  reason?: string,
 ): Promise<boolean> {
-  return (await access.may({ actor, verb, ...(name !== undefined && { name }) })) === true;
+  const question: AccessQuestion = {
+    actor,
+    verb,
+    ...(name !== undefined && { name }),
+    ...(reason !== undefined && { reason }),
+  };
+  return (await access.may(question)) === true;
 }
 
 /** A ledger as an actor sees it: the hook is asked before each verb, and what is done by hand bears the actor's id. */
 export function boundTo<L extends LedgerVerbs>(ledger: L, actor: Actor, guard: Guard): L {
-  const ask = async (verb: LedgerVerb, name: string | undefined): Promise<void> => {
-    if (await isAllowed(guard, actor, verb, name)) return;
+  const ask = async (verb: LedgerVerb, name?: string, reason?: string): Promise<void> => {
+    if (await isAllowed(guard, actor, verb, name, reason)) return;
     const error = new AccessDeniedError(idOf(actor), verb, name);
     guard.onDenied?.(error);
     throw error;
@@ -77,7 +87,8 @@ export function boundTo<L extends LedgerVerbs>(ledger: L, actor: Actor, guard: G
     params: ParamsOf<V>,
     next: Next<V>,
   ): Promise<ResultOf<V>> => {
-    for (const name of await namesIn(ledger, CONCERNS[verb](params))) await ask(verb, name);
+    const { reason } = params as ByHand;
+    for (const name of await namesIn(ledger, CONCERNS[verb](params))) await ask(verb, name, reason);
     return next({ ...params, by: idOf(actor) });
   };
   return viewOf(ledger, askFirst);

@@ -4,8 +4,16 @@
  * @module
  */
 import assert from 'node:assert/strict';
+import { type BirthClaim, bornClaimed } from '../../job/born-claimed.ts';
 import { copyPayload } from '../../job/payload.ts';
-import { assertSameJob, type ContractTests, idsOf, jobOf, type Subject } from './subject.ts';
+import {
+  assertSameJob,
+  type ContractTests,
+  INSTANCE,
+  idsOf,
+  jobOf,
+  type Subject,
+} from './subject.ts';
 
 const LOCKED = { uniqueKey: 'key', uniqueLock: 'lock' } as const;
 const PAYLOAD_BYTES = 1024 * 1024;
@@ -158,6 +166,39 @@ export const enqueueTests: ContractTests = {
     await subject.put(LOCKED);
   },
 
+  'a job that is stored as claimed is held by who stored it, and read by its token': async (
+    subject,
+  ) => {
+    const job = bornClaimed(subject.newJob({ data: 'data' }), claimOf(subject));
+    const [answer] = await subject.enqueue(job, subject.newJob());
+    assertSameJob(jobOf(answer), job);
+    assertSameJob(await subject.read(job), job);
+    assert.equal((await subject.claim()).jobs.length, 1);
+    const { instanceId, claimToken } = claimOf(subject);
+    const found = await subject.ledger.readClaim({ instanceId, claimToken });
+    assert.deepEqual(idsOf(found), idsOf([job]));
+    assert.equal(await subject.settle('complete', job), 'settled');
+  },
+
+  'a job that was stored as claimed and is sent again as pending stays as it is': async (
+    subject,
+  ) => {
+    const asked = subject.newJob();
+    const job = bornClaimed(asked, claimOf(subject));
+    await subject.enqueue(job);
+    const [answer] = await subject.enqueue(asked);
+    assert.equal(answer?.outcome, 'enqueued');
+    assertSameJob(await subject.read(job), job);
+    assert.equal((await subject.claim()).jobs.length, 0);
+  },
+
+  'a job that is stored as claimed is not stored while another holds its lock': async (subject) => {
+    const holder = await subject.putOne(LOCKED);
+    const [answer] = await subject.enqueue(bornClaimed(subject.newJob(LOCKED), claimOf(subject)));
+    assert.equal(answer?.outcome, 'existing');
+    assert.deepEqual(idsOf([jobOf(answer)]), idsOf([holder]));
+  },
+
   'each job of a batch gets its own answer: stored, stored before, held lock, too large': async (
     subject,
   ) => {
@@ -177,6 +218,10 @@ export const enqueueTests: ContractTests = {
     assert.equal(await subject.ledger.getJob({ jobId: tooLarge._id }), null);
   },
 };
+
+function claimOf(subject: Subject): BirthClaim {
+  return { instanceId: INSTANCE, claimToken: 'born', now: subject.at(1) };
+}
 
 async function assertLockHeldBy(
   subject: Subject,

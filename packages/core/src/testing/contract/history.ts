@@ -44,14 +44,14 @@ export const historyTests: ContractTests = {
     );
   },
 
-  'who does something by hand stands in the history': async (subject) => {
+  'who does something by hand stands in the history, with the reason': async (subject) => {
     const { ledger } = subject;
     const job = await subject.putOne();
     const { _id: jobId } = job;
     const hand = { jobId, by: BY, now: subject.at(500) };
-    await ledger.amend({ ...hand, changes: { nextRunAt: subject.at(0) } });
+    await ledger.amend({ ...hand, changes: { nextRunAt: subject.at(0) }, reason: 'too late' });
     await ledger.cancel({ ...hand, reason: 'not wanted' });
-    await ledger.redrive({ ...hand, nextRunAt: subject.at(0) });
+    await ledger.redrive({ ...hand, nextRunAt: subject.at(0), reason: 'wanted' });
     await subject.claimOnly();
     await ledger.cancel({ ...hand, reason: 'not wanted' });
     const entries = await read(subject, job, 10);
@@ -59,9 +59,9 @@ export const historyTests: ContractTests = {
     assert.deepEqual(
       entries.map(({ at: _, ...entry }) => entry),
       [
-        { verb: 'amend', by: BY },
+        { verb: 'amend', by: BY, reason: 'too late' },
         { verb: 'cancel', by: BY, reason },
-        { verb: 'redrive', by: BY },
+        { verb: 'redrive', by: BY, reason: 'wanted' },
         { verb: 'requestCancel', by: BY, reason },
       ],
     );
@@ -74,13 +74,13 @@ export const historyTests: ContractTests = {
     const hand = { jobId: job._id, by: BY, now: subject.at(500) };
     await ledger.cancel(hand);
     await ledger.replan({ ...hand, seriesVersion: 1, series: { repeatInterval: '1 0 * * *' } });
-    await ledger.endSeries({ ...hand, seriesVersion: 2 });
+    await ledger.endSeries({ ...hand, seriesVersion: 2, reason: 'over' });
     assert.deepEqual(
-      (await read(subject, job, 10)).map(({ verb, by }) => [verb, by]),
+      (await read(subject, job, 10)).map(({ verb, by, reason }) => [verb, by, reason]),
       [
-        ['skipRun', BY],
-        ['replan', BY],
-        ['endSeries', BY],
+        ['skipRun', BY, undefined],
+        ['replan', BY, undefined],
+        ['endSeries', BY, 'over'],
       ],
     );
   },

@@ -4,6 +4,7 @@
  * @module
  */
 import assert from 'node:assert/strict';
+import { bornClaimed } from '../../job/born-claimed.ts';
 import type { GateRecord, Job, JobStatus, StageRecord } from '../../job/job.ts';
 import type { JobVerb } from '../../job/job-lifecycle.ts';
 import type { JobMetadata } from '../../job/metadata.ts';
@@ -78,6 +79,11 @@ export function callOf(verb: JobVerb): string {
 export const SEND: Readonly<Record<JobVerb, Send>> = {
   enqueue: async (subject, job) => {
     const [answer] = await subject.enqueue(subject.newJob({ _id: job._id }));
+    assert.equal(answer?.outcome, 'enqueued');
+  },
+  enqueueClaimed: async (subject, job, { now, instanceId, claimToken }) => {
+    const claim = { now, instanceId, claimToken };
+    const [answer] = await subject.enqueue(bornClaimed(subject.newJob({ _id: job._id }), claim));
     assert.equal(answer?.outcome, 'enqueued');
   },
   claim: async (subject, _job, { now, instanceId, claimToken }, applies) => {

@@ -16,7 +16,7 @@ import {
   timeRule,
   transitionRule,
 } from '../rules/job-rules.ts';
-import { deadLeaseRule, livingRule, stuckRule } from '../rules/lease-rules.ts';
+import { deadLeaseRule, knownClaimRule, livingRule, stuckRule } from '../rules/lease-rules.ts';
 import { crowdRule, outcomeRule, repeatRule, reportRule } from '../rules/run-rules.ts';
 import { type Feature, JOB_NAMES, pickHost, type Users } from './users.ts';
 
@@ -47,6 +47,7 @@ export const oneOffJobs: Feature = {
     timeRule,
     livingRule,
     deadLeaseRule,
+    knownClaimRule,
     stuckRule,
     repeatRule,
     outcomeRule,

@@ -23,7 +23,8 @@ export function enqueueRule(facts: Facts, violate: Violate): Rule {
       if (after === undefined) return;
       const id = after._id.toHexString();
       if (LOCK_FIELDS.some((field) => after[field] !== undefined)) holdersOnce.add(id);
-      if (verb !== 'enqueue' || seriesOf(after) !== undefined) return;
+      const isNew = verb === 'enqueue' || verb === 'enqueueClaimed';
+      if (!isNew || seriesOf(after) !== undefined) return;
       const { number } = taskOf(after);
       const earlier = idsByNumber.get(number);
       if (earlier !== undefined && earlier !== id) {

@@ -15,6 +15,7 @@ const LEGAL: Readonly<
   >
 > = {
   enqueue: { from: ['new'], to: 'pending' },
+  enqueueClaimed: { from: ['new'], to: 'processing' },
   claim: { from: ['pending'], to: 'processing' },
   note: { from: ['processing'], to: 'processing' },
   complete: { from: ['processing'], to: 'completed' },
@@ -65,6 +66,9 @@ const MAY_FORGET_REQUEST = new Set<JobVerb>([
   'redrive',
 ]);
 
+/** The verbs that begin a claim. */
+const CLAIMS = new Set<JobVerb>(['claim', 'enqueueClaimed']);
+
 const COUNTS_A_FAILURE = new Set<JobVerb>(['retry', 'fail', 'discard']);
 const FORGETS_FAILURES = new Set<JobVerb>([
   'repeat',
@@ -102,7 +106,7 @@ export function transitionRule(_facts: Facts, violate: Violate): Rule {
       const isAllowed = from.includes(wasIn) && (to === 'stays' ? wasIn : to) === isIn;
       if (!isAllowed) violate('a transition is illegal', change);
       if (after === undefined) return;
-      const fence = (before?.fence ?? 0) + (verb === 'claim' ? 1 : 0);
+      const fence = (before?.fence ?? 0) + (CLAIMS.has(verb) ? 1 : 0);
       if (after.fence !== fence) violate('a fence goes wrong', `${change}, fence ${after.fence}`);
       const claimFields = [after.claimToken, after.claimedBy, after.lockedAt];
       const areRight = claimFields.every(

@@ -1,5 +1,5 @@
 /** What must hold of leases and of the jobs of the dead. */
-import type { Facts, Run } from '../facts.ts';
+import { claimKey, type Facts, type Run } from '../facts.ts';
 import { LEASE_MS, OPERATION_TIMEOUT_MS } from '../profile.ts';
 import { describe } from './job-rules.ts';
 import type { Rule, Violate } from './rule.ts';
@@ -46,6 +46,23 @@ export function deadLeaseRule(facts: Facts, violate: Violate): Rule {
   };
 }
 
+/** A handler runs under a claim that the ledger knows of, whoever made it. */
+export function knownClaimRule(_facts: Facts, violate: Violate): Rule {
+  const claims = new Set<string>();
+  return {
+    jobWritten({ verb, after }) {
+      if (after !== undefined && (verb === 'claim' || verb === 'enqueueClaimed')) {
+        claims.add(claimKey(after, after.claimToken));
+      }
+    },
+    runStarted({ job, token }) {
+      if (!claims.has(claimKey(job, token))) {
+        violate('a run is under no claim of the ledger', describe(job));
+      }
+    },
+  };
+}
+
 /** The jobs of the dead are given back in time, while somebody who is well is there to do so. */
 export function stuckRule(facts: Facts, violate: Violate): Rule {
   const told = new Set<string>();
@@ -60,7 +77,7 @@ export function stuckRule(facts: Facts, violate: Violate): Rule {
     jobWritten({ verb, after, before }) {
       const id = (after ?? before)?._id.toHexString() ?? '';
       if (after?.status !== 'processing') processing.delete(id);
-      else if (verb === 'claim') {
+      else if (verb === 'claim' || verb === 'enqueueClaimed') {
         processing.set(id, { leaseId: after.claimedBy ?? '', sinceMs: facts.world.nowMs });
       }
     },

@@ -11,7 +11,7 @@ const ID_STEP_MS = 1_000;
 export function pruneRule(facts: Facts, violate: Violate): Rule {
   return {
     jobWritten({ verb, before, after, params }) {
-      if (verb === 'enqueue' && facts.pruned.has(after?._id.toHexString() ?? '')) {
+      if (before === undefined && facts.pruned.has(after?._id.toHexString() ?? '')) {
         violate('a job that left comes back', describe(after));
       }
       if (verb !== 'prune' || before === undefined) return;

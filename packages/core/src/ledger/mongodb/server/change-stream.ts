@@ -5,9 +5,9 @@
  * @module
  */
 import type { ChangeStream, Collection } from 'mongodb';
-import { type Clock, sleep } from '../../../foundation/clock.ts';
+import type { Clock } from '../../../foundation/clock.ts';
 import type { Random } from '../../../foundation/random.ts';
-import { retryDelayMs } from '../../../job/backoff.ts';
+import { pauseBeforeRetry } from '../../../foundation/retrying.ts';
 import type { Job } from '../../../job/job.ts';
 import { BSON_OPTIONS } from '../../../job/payload.ts';
 import type { LedgerHint, LedgerWatch } from '../../ledger-repository.ts';
@@ -124,12 +124,7 @@ class Watcher {
     const { clock, random } = this.#params;
     this.#tell({ kind: 'interrupted', error: readError('watch', thrown) });
     this.#attempt += 1;
-    const delayMs = retryDelayMs({
-      attempt: this.#attempt,
-      baseMs: REOPEN_BASE_MS,
-      longestMs: REOPEN_LONGEST_MS,
-      fraction: random.fraction(),
-    });
-    await sleep(clock, delayMs, signal);
+    const delays = { baseMs: REOPEN_BASE_MS, longestMs: REOPEN_LONGEST_MS };
+    await pauseBeforeRetry({ clock, random, signal, ...delays }, this.#attempt);
   }
 }

@@ -16,7 +16,7 @@ import type {
 import { BSON_OPTIONS } from '../../../job/payload.ts';
 import type { DeleteStatement } from '../engine-queries.ts';
 import type { UpdateStatement } from '../lifecycle-statements.ts';
-import { isTooLarge, isTransient } from './driver-errors.ts';
+import { isTooLarge, isTransient, isUnwritable } from './driver-errors.ts';
 
 /** Acknowledgement of writes: by the majority of the replica set, or by the primary alone. */
 export type WriteConcernOption = 'majority' | 1;
@@ -103,14 +103,14 @@ export class Commands {
       });
       return refusals(reply);
     } catch (error) {
-      if (!isTooLarge(error)) throw error;
+      if (!isUnfit(error, documents)) throw error;
       return documents.length === 1
         ? [{ index: 0, errmsg: error.message }]
         : this.#insertInHalves(documents);
     }
   }
 
-  /** A command that is too large was not executed at all. */
+  /** A command that is too large, or that could not be written down, was not executed at all. */
   async #insertInHalves(documents: readonly Document[]): Promise<WriteErrorDocument[]> {
     const middle = Math.ceil(documents.length / 2);
     const first = await this.insert(documents.slice(0, middle));
@@ -144,14 +144,14 @@ export class Commands {
         refused: errors.length,
       };
     } catch (error) {
-      if (!isTooLarge(error)) throw error;
+      if (!isUnfit(error, updates)) throw error;
       return statements.length === 1
         ? { matched: 0, refused: 1 }
         : this.#updateInHalves(statements);
     }
   }
 
-  /** A command that is too large was not executed at all. */
+  /** A command that is too large, or that could not be written down, was not executed at all. */
   async #updateInHalves(statements: readonly UpdateStatement[]): Promise<UpdateCounts> {
     const middle = Math.ceil(statements.length / 2);
     const first = await this.#updateSome(statements.slice(0, middle));
@@ -196,6 +196,15 @@ export class Commands {
       { ...BSON_OPTIONS, readPreference: 'primary' },
     );
   }
+}
+
+/**
+ * True when a command was not executed since of its parts one is to blame: it is too large, or has a value that BSON
+ * cannot hold. The driver says so before it sends anything; what it says of the connection is no such error.
+ */
+function isUnfit(error: unknown, parts: readonly Document[]): error is Error {
+  if (isTooLarge(error)) return true;
+  return error instanceof Error && !isTransient(error) && parts.some(isUnwritable);
 }
 
 /** What became of the statements of an update. */

@@ -6,6 +6,7 @@
  *
  * @module
  */
+import { BSON, type Document } from 'mongodb';
 import {
   ConnectionError,
   MonqueError,
@@ -79,17 +80,32 @@ const CLOSED_NAMES: ReadonlySet<string> = new Set([
   'MongoTopologyClosedError',
 ]);
 
-/** The code the server gives for a command that is larger than it takes. */
-const TOO_LARGE_CODE = 10_334;
+/** The codes the server gives for a command that it cannot take as it is, since a part of it is too large or too deep. */
+const TOO_LARGE_CODES: ReadonlySet<unknown> = new Set([
+  15, // Overflow
+  22, // InvalidBSON
+  10_334, // BSONObjectTooLarge
+]);
 
 /** The code the server gives for a key that exists already. */
 export const DUPLICATE_KEY_CODE = 11_000;
 
-/** True when the command was larger than MongoDB takes, and so was not executed. */
+/** True when the command was larger, or deeper, than MongoDB takes, and so was not executed. */
 export function isTooLarge(error: unknown): error is Error {
   // The driver runs out of the buffer that it writes a command into.
   if (error instanceof RangeError) return true;
-  return error instanceof Error && codeOf(error) === TOO_LARGE_CODE;
+  return error instanceof Error && TOO_LARGE_CODES.has(codeOf(error));
+}
+
+/** True for a document that cannot be written down as BSON, whoever would send it. */
+export function isUnwritable(document: Document): boolean {
+  try {
+    BSON.calculateObjectSize(document, { ignoreUndefined: true });
+    BSON.serialize(document, { ignoreUndefined: true });
+    return false;
+  } catch {
+    return true;
+  }
 }
 
 /** True when the same request may succeed later. */

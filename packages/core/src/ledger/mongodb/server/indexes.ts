@@ -13,9 +13,9 @@ export const IndexName = {
   SUSPECTS: 'monque_suspects',
   CLAIMS: 'monque_claims',
   GATES: 'monque_gates',
-  UNIQUE: 'monque_unique',
-  UNIQUE_START: 'monque_unique_start',
-  UNIQUE_WINDOW: 'monque_unique_window',
+  LOCK: 'monque_lock',
+  LOCK_START: 'monque_lock_start',
+  LOCK_WINDOW: 'monque_lock_window',
   LIST: 'monque_list',
   LIST_BY_NAME: 'monque_list_by_name',
 } as const;
@@ -51,26 +51,37 @@ export const ENGINE_INDEXES: readonly NamedIndex[] = Object.freeze([
     partialFilterExpression: { status: 'blocked' },
   },
   {
-    // holdersFilter and seriesFilter; keeps a second job with the same unique lock out.
-    name: IndexName.UNIQUE,
-    key: { name: 1, uniqueLock: 1 },
+    // holdersFilter and seriesFilter; keeps a second job with the same unique lock out. The lock comes first: an insert
+    // looks for its own key from the first field on, and would walk past all deleted keys of the name.
+    name: IndexName.LOCK,
+    key: { uniqueLock: 1, name: 1 },
     unique: true,
     partialFilterExpression: { uniqueLock: { $exists: true } },
   },
   {
     // holdersFilter, for keys that are held until a job is claimed.
-    name: IndexName.UNIQUE_START,
-    key: { name: 1, startLock: 1 },
+    name: IndexName.LOCK_START,
+    key: { startLock: 1, name: 1 },
     unique: true,
     partialFilterExpression: { startLock: { $exists: true } },
   },
   {
     // holdersFilter, for keys that are held for a window of time.
-    name: IndexName.UNIQUE_WINDOW,
-    key: { name: 1, windowLock: 1 },
+    name: IndexName.LOCK_WINDOW,
+    key: { windowLock: 1, name: 1 },
     unique: true,
     partialFilterExpression: { windowLock: { $exists: true } },
   },
+]);
+
+/**
+ * Indexes that earlier versions made and that others have taken the place of. Each costs every keyed job an entry, and
+ * an earlier version that is running asks for them by name.
+ */
+export const SUPERSEDED_INDEXES: readonly NamedIndex[] = Object.freeze([
+  { name: 'monque_unique', key: { name: 1, uniqueLock: 1 } },
+  { name: 'monque_unique_start', key: { name: 1, startLock: 1 } },
+  { name: 'monque_unique_window', key: { name: 1, windowLock: 1 } },
 ]);
 
 /** The indexes that lists by due time rest on. Every job passes through them, so they are made only when asked for. */

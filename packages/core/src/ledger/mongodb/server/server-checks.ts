@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { isDeepStrictEqual } from 'node:util';
 import type {
   Collection,
   CreateIndexesOptions,
@@ -136,11 +137,34 @@ export async function checkIndexes<T extends Document>(
 ): Promise<void> {
   const existing = await collection.indexes(options).catch(emptyWithoutCollection);
   const names = new Set(existing.map(({ name }) => name));
-  const missing = wanted.filter(({ name }) => !names.has(name)).map(({ name }) => name);
+  const missing = wanted.filter(({ name }) => !names.has(name));
   if (missing.length === 0) return;
   throw new UnsupportedError(
-    `The collection ${collection.collectionName} lacks the indexes ${missing.join(', ')}; create them, or leave out \`skipIndexCreation\``,
+    `The collection ${collection.collectionName} lacks the indexes ${missing.map(({ name }) => name).join(', ')}; create them with db.runCommand(${makingCommand(collection.collectionName, missing)}), or leave out \`skipIndexCreation\``,
   );
+}
+
+/** The command that makes indexes, as one types it. */
+function makingCommand(createIndexes: string, indexes: readonly NamedIndex[]): string {
+  return JSON.stringify({ createIndexes, indexes });
+}
+
+/**
+ * Drops indexes that others have taken the place of, which are all there by now.
+ *
+ * A user that may make indexes and drop none keeps them: they cost something, and do no harm.
+ */
+export async function dropIndexes<T extends Document>(
+  collection: Collection<T>,
+  superseded: readonly NamedIndex[],
+  options: ListIndexesOptions,
+): Promise<void> {
+  const existing = await collection.indexes(options);
+  const old = superseded.filter(({ name, key }) =>
+    existing.some((index) => index.name === name && isDeepStrictEqual(index.key, key)),
+  );
+  // Another process may drop them at the same time.
+  await Promise.allSettled(old.map(({ name }) => collection.dropIndex(name)));
 }
 
 function emptyWithoutCollection(error: unknown): IndexDescriptionInfo[] {

@@ -1,0 +1,75 @@
+/**
+ * Why a job runs or does not, in words, with an exit code by the kind of reason.
+ *
+ * @module
+ */
+import type { Explanation, ExplanationReason, Reason } from '@monque/core';
+import type { Session } from '../context/context.ts';
+import { ExitCode } from '../context/exit-codes.ts';
+import { plain } from '../context/json.ts';
+
+/** The kind of each reason. */
+export const REASON_CODES: Readonly<Record<ExplanationReason, ExitCode>> = {
+  unreachable: ExitCode.UNREACHABLE,
+  missing: ExitCode.MISSING,
+  // How it finished is among the others.
+  archived: ExitCode.DONE,
+  completed: ExitCode.DONE,
+  failed: ExitCode.ENDED_BADLY,
+  cancelled: ExitCode.ENDED_BADLY,
+  unfit: ExitCode.STUCK,
+  notDue: ExitCode.WAITS,
+  retryWaits: ExitCode.WAITS,
+  failedBefore: ExitCode.WAITS,
+  gateClosed: ExitCode.STUCK,
+  paused: ExitCode.STUCK,
+  noInstance: ExitCode.STUCK,
+  noWorker: ExitCode.STUCK,
+  workersUnknown: ExitCode.WAITS,
+  atLimit: ExitCode.WAITS,
+  suspect: ExitCode.WAITS,
+  due: ExitCode.WAITS,
+  cancelRequested: ExitCode.DONE,
+  running: ExitCode.DONE,
+  starting: ExitCode.DONE,
+  ending: ExitCode.DONE,
+  strayClaim: ExitCode.WAITS,
+  instanceSilent: ExitCode.WAITS,
+  instanceDead: ExitCode.WAITS,
+  instanceUnknown: ExitCode.WAITS,
+  lockedByTool: ExitCode.WAITS,
+};
+
+/** `monque why` */
+export async function why({ output, open }: Session, id: string): Promise<ExitCode> {
+  const { jobs } = await open();
+  const explanation = await jobs.explain(id);
+  const { message, others, state } = explanation;
+  const { bold, dim } = output.colours;
+  await output.record(plain(explanation) as object, () =>
+    [`${bold(state)}  ${message}`, ...others.map((other) => dim(`  also: ${other.message}`))].join(
+      '\n',
+    ),
+  );
+  return codeOf(explanation);
+}
+
+/** A claim that nobody gives back waits for somebody, as does a job in whose way more than its time stands. */
+function codeOf(explanation: Explanation): ExitCode {
+  const reasons: readonly Reason[] = [explanation, ...explanation.others];
+  const codes = reasons.map(({ reason }) => REASON_CODES[reason]);
+  if (explanation.reason === 'archived') return Math.max(...codes) as ExitCode;
+  const code = REASON_CODES[explanation.reason];
+  if (code !== ExitCode.WAITS) return code;
+  if (codes.includes(ExitCode.STUCK) || isAbandoned(explanation)) return ExitCode.STUCK;
+  return code;
+}
+
+const ABANDONED: ReadonlySet<ExplanationReason> = new Set([
+  ...(['instanceSilent', 'instanceDead', 'instanceUnknown', 'lockedByTool'] as const),
+]);
+
+function isAbandoned({ reason, details }: Explanation): boolean {
+  if (!ABANDONED.has(reason)) return false;
+  return !('givenBackWithinMs' in details) && !('givenBackAt' in details);
+}

@@ -1,0 +1,57 @@
+/**
+ * Runs one command line. Never throws: what goes wrong is a line on stderr and an exit code.
+ *
+ * @module
+ */
+import { CommanderError } from 'commander';
+import { CliContext } from './context/context.ts';
+import { faultOf } from './context/errors.ts';
+import { ExitCode } from './context/exit-codes.ts';
+import type { Io } from './context/io.ts';
+import { buildProgram } from './program.ts';
+
+/**
+ * Runs `monque`.
+ *
+ * @param argv - what stands behind the name of the program
+ * @returns the exit code
+ */
+export async function run(argv: readonly string[], io: Io): Promise<ExitCode> {
+  const context = new CliContext(io);
+  let release = (): void => undefined;
+  const interrupted = new Promise<ExitCode>((resolve) => {
+    let interrupts = 0;
+    release = io.onInterrupt(() => {
+      interrupts += 1;
+      context.interrupt();
+      if (!context.isWatching || interrupts > 1) resolve(ExitCode.INTERRUPTED);
+    });
+  });
+  try {
+    return await Promise.race([work(argv, context), interrupted]);
+  } finally {
+    release();
+    await context.close();
+  }
+}
+
+async function work(argv: readonly string[], context: CliContext): Promise<ExitCode> {
+  const program = buildProgram(context);
+  try {
+    await program.parseAsync([...argv], { from: 'user' });
+    return context.exitCode;
+  } catch (error) {
+    // Commander has shown it already, be it help or what was wrong.
+    if (error instanceof CommanderError)
+      return error.exitCode === 0 ? ExitCode.DONE : ExitCode.USAGE;
+    return tell(error, context);
+  }
+}
+
+function tell(error: unknown, context: CliContext): ExitCode {
+  const { exitCode, message } = faultOf(error);
+  const output = context.output();
+  output.fault(message);
+  if (context.io.env.MONQUE_DEBUG && error instanceof Error) output.note(String(error.stack));
+  return exitCode;
+}

@@ -1,0 +1,400 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { gate, type Job, Monque, stage } from '@monque/core';
+import { type Db, Long, type ObjectId } from 'mongodb';
+import { afterAll, beforeEach, describe, expect, test } from 'vitest';
+import { uriOf } from '../../core/test/package/mongo-uri.ts';
+import {
+  cleanupTestDb,
+  closeMongoDb,
+  describeWithMongo,
+  getTestDb,
+} from '../../core/test/setup/mongodb.ts';
+import { ExitCode } from '../src/context/exit-codes.ts';
+import { fakeIo, runIn, runner } from './setup/io.ts';
+
+const NO_ID = '665f1f77bcf86cd799439011';
+
+describeWithMongo('the commands on jobs', () => {
+  let db: Db;
+  let monque: Monque;
+  let monqueCli: ReturnType<typeof runner>;
+
+  beforeEach(async () => {
+    db = await getTestDb('cli_jobs');
+    monque = new Monque(db);
+    monqueCli = runner(uriOf(db.databaseName));
+    return async () => {
+      await monque.stop();
+      await cleanupTestDb(db);
+    };
+  });
+
+  afterAll(closeMongoDb);
+
+  /** Jobs that failed with these messages. */
+  async function failed(...messages: string[]): Promise<Job[]> {
+    const jobs: Job[] = [];
+    for (const message of messages) jobs.push(await monque.enqueue('email', { message }));
+    monque.worker<{ message: string }>(
+      'email',
+      ({ data }) => {
+        throw new Error(data.message);
+      },
+      { maxRetries: 1 },
+    );
+    await monque.start();
+    await Promise.allSettled(jobs.map((job) => monque.waitFor(job)));
+    await monque.stop();
+    return jobs;
+  }
+
+  const statusOf = async (id: string | ObjectId) => (await monque.getJob(id))?.status;
+
+  describe('enqueue', () => {
+    test('stores a job with all that is said of it, and prints its id alone', async () => {
+      const data =
+        '{"to":"a","big":{"$numberLong":"9007199254740993"},"at":{"$date":"2030-01-01T00:00:00Z"}}';
+      const flags = ['--delay', '10m', '--key', 'k', '--key-hold', '60000', '--when-taken', 'keep'];
+      const more = [
+        '--priority',
+        '-5',
+        '--meta',
+        'tenant=acme',
+        '--meta',
+        'size=3',
+        '--max-retries',
+        '4',
+      ];
+      const all = ['--data', data, ...flags, ...more, '--run-timeout', '5s', '--as', 'ann'];
+      const { code, out, err } = await monqueCli('enqueue', 'email', ...all);
+      expect({ code, out }).toEqual({ code: 0, out: expect.stringMatching(/^[0-9a-f]{24}\n$/) });
+      expect(err).toMatch(/^email is pending, due at 2/);
+      const job = await monque.getJob(out.trim());
+      expect(job).toMatchObject({
+        ...{ name: 'email', priority: -5, maxRetries: 4, timeout: 5_000, uniqueKey: 'k' },
+        data: { to: 'a', big: 9007199254740993n, at: new Date('2030-01-01') },
+        ...{ metadata: { tenant: 'acme', size: 3 }, uniqueHold: 'window' },
+      });
+      const { records } = await monqueCli('jobs', 'get', out.trim(), '--json');
+      expect(records).toMatchObject([
+        {
+          id: out.trim(),
+          data: {
+            to: 'a',
+            big: { $numberLong: '9007199254740993' },
+            at: { $date: '2030-01-01T00:00:00Z' },
+          },
+          nextRunAt: job?.nextRunAt.toISOString(),
+        },
+      ]);
+    });
+
+    test('reads data from a file and from stdin, and takes a time', async () => {
+      const folder = await mkdtemp(join(tmpdir(), 'monque-cli-'));
+      await writeFile(join(folder, 'data.json'), '[1, 2.5, null]');
+      const uri = uriOf(db.databaseName);
+      const inFolder = runner(uri, { cwd: folder });
+      const file = await inFolder('enqueue', 'a', '--data', '@data.json', '--at', '2030-01-01');
+      expect(await monque.getJob(file.out.trim())).toMatchObject({
+        data: [1, 2.5, null],
+        nextRunAt: new Date('2030-01-01'),
+      });
+      const missing = await inFolder('enqueue', 'a', '--data', '@none.json');
+      expect(missing).toMatchObject({ code: 2, err: expect.stringContaining('--data: ENOENT') });
+      await rm(folder, { recursive: true });
+      const piped = await runner(uri, { input: '"text"' })('enqueue', 'a', '--data', '-');
+      expect(await monque.getJob(piped.out.trim())).toMatchObject({ data: 'text' });
+    });
+
+    test('refuses what is no extended JSON, and what the library refuses, without a stack', async () => {
+      const { code, err, out } = await monqueCli('enqueue', 'a', '--data', '{ to: 1 }');
+      expect({ code, out }).toEqual({ code: 2, out: '' });
+      expect(err).toMatch(/--data is no extended JSON.*an example is/);
+      const hold = await monqueCli('enqueue', 'a', '--key', 'k', '--key-hold', 'for ever');
+      expect(hold).toMatchObject({ code: 2, err: expect.stringContaining('uniqueHold') });
+      expect(hold.err).not.toContain('    at ');
+    });
+
+    test('checks all and stores nothing in a dry run, without a database', async () => {
+      const io = fakeIo();
+      const { code, err, records } = await runIn(io, 'enqueue', 'a', '--dry-run', '--json');
+      expect({ code, err }).toEqual({
+        code: 0,
+        err: 'It would be stored. Nothing was written (dry run).\n',
+      });
+      expect(records).toMatchObject([{ name: 'a', status: 'pending' }]);
+    });
+
+    test('is refused for a key that is taken, if asked', async () => {
+      await monque.enqueue('a', {}, { uniqueKey: 'k' });
+      const ran = await monqueCli('enqueue', 'a', '--key', 'k', '--when-taken', 'throw');
+      expect(ran).toMatchObject({ code: ExitCode.REFUSED, out: '' });
+      const early = await monqueCli('enqueue', 'a', '--key', 'k', '--key-hold', 'untilDone');
+      expect(early.code).toBe(0);
+    });
+  });
+
+  describe('list', () => {
+    test('shows a table, or whole jobs as lines of JSON, page by page', async () => {
+      const [first] = await failed('ECONNRESET by peer', 'wrong address');
+      await monque.enqueue('later', { big: 2n ** 60n }, { delay: 600_000 });
+      const { code, out, err } = await monqueCli('jobs', 'list');
+      expect({ code, err }).toEqual({ code: 0, err: '' });
+      expect(out).toMatch(/^ID +NAME +STATUS +DUE +FINISHED +FAILS +KEY +LAST FAILURE\n/);
+      expect(out).toMatch(new RegExp(`${first?._id} +email +failed .* 1 +ECONNRESET by peer\n`));
+      expect(out).toMatch(/later +pending +in 10m/);
+      const page = await monqueCli('jobs', 'list', '--json', '--limit', '1', '--order', 'created');
+      expect(page.records).toMatchObject([{ id: String(first?._id), status: 'failed' }]);
+      const [, cursor = ''] = /More: --cursor (\S+)/.exec(page.err) ?? [];
+      const next = ['--cursor', cursor, '--order', 'created'];
+      const { records } = await monqueCli('jobs', 'list', '--json', ...next);
+      expect(records.map(({ data }) => data)).toEqual([
+        { message: 'wrong address' },
+        { big: { $numberLong: `${2n ** 60n}` } },
+      ]);
+    });
+
+    test('finds by name, state, key, metadata, time and failure', async () => {
+      await failed('ECONNRESET', 'other');
+      const options = { uniqueKey: 'k', metadata: { tenant: 'acme', paid: true } };
+      const { _id } = await monque.enqueue('report', {}, options);
+      const found = async (...filter: string[]) =>
+        (await monqueCli('jobs', 'list', '--json', ...filter)).records.map(
+          ({ name, failReason }) => [name, failReason],
+        );
+      expect(await found('--failed-with', 'RESET')).toEqual([['email', 'ECONNRESET']]);
+      expect(await found('--finished-from', '1h', '--desc')).toEqual([
+        ['email', 'other'],
+        ['email', 'ECONNRESET'],
+      ]);
+      expect(await found('--finished-from', '2999-01-01')).toEqual([]);
+      expect(await found('--name', 'x,report')).toHaveLength(1);
+      expect(await found('--status', 'pending')).toHaveLength(1);
+      expect(await found('--key', 'k')).toHaveLength(1);
+      expect(await found('--meta', 'tenant=acme', '--meta', 'paid=true')).toHaveLength(1);
+      expect(await found('--meta', 'tenant={"a":1}')).toEqual([]);
+      expect(await found('--created-from', '1h')).toHaveLength(3);
+      expect(await found('--created-before', '1h')).toEqual([]);
+      expect(await found('--archived')).toEqual([]);
+      const none = await monqueCli('jobs', 'list', '--name', 'none');
+      expect(none).toMatchObject({ code: 0, out: '', err: 'No job matches.\n' });
+      const cut = await monqueCli('jobs', 'list', '--failed-with', 'e', '--finished-from', '1h');
+      expect(cut.out).toContain('other');
+      const one = await monqueCli('jobs', 'list', '--finished-from', '1h', '--limit', '1');
+      expect(one.err).toBe('1 more job of those looked at; raise --limit.\n');
+      const wrong = await monqueCli('jobs', 'list', '--status', 'finished');
+      expect(wrong).toMatchObject({ code: 2, err: expect.stringContaining('pending') });
+      expect(await statusOf(_id)).toBe('pending');
+    });
+
+    test('says how many were looked at when there are more than are', async () => {
+      await monque.initialize();
+      const documents = Array.from({ length: 10_001 }, () => ({ name: 'a', status: 'failed' }));
+      await db.collection('monque_jobs').insertMany(documents);
+      const { err } = await monqueCli('jobs', 'list', '--failed-with', 'x');
+      expect(err).toMatch(/^No job matches.\nLooked at 10000 jobs. More: --cursor /);
+      const count = await monqueCli('jobs', 'count', '--status', 'failed', '--limit', '700');
+      expect(count.out).toBe('700+\n');
+      const whole = await monqueCli('jobs', 'count', '--json', '--limit', '20000');
+      expect(whole.records).toEqual([{ count: 10_001, isCut: false }]);
+      const archived = await monqueCli('jobs', 'count', '--archived');
+      expect(archived.out).toBe('0\n');
+      const many = await monqueCli('jobs', 'delete', '--status', 'failed', '--dry-run');
+      expect(many.err).toBe('Would delete 1000+ jobs. Nothing was changed (dry run).\n');
+    });
+  });
+
+  test('get and history show one job, and end with 3 when there is none', async () => {
+    const [job] = await failed('first');
+    const id = String(job?._id);
+    const got = await monqueCli('jobs', 'get', id);
+    expect(JSON.parse(got.out)).toMatchObject({ id, failReason: 'first' });
+    await monqueCli('jobs', 'retry', id, '--as', 'ann', '--reason', 'mended');
+    const history = await monqueCli('jobs', 'history', id);
+    expect(history.out).toMatch(/^AT +WHAT/);
+    expect(history.out).toMatch(/fail .* first\n.*redrive .* ann +mended/);
+    const { records } = await monqueCli('jobs', 'history', id, '--json');
+    expect(records.map(({ verb }) => verb)).toEqual(['fail', 'redrive']);
+    const { _id: quiet } = await monque.enqueue('quiet');
+    const nothing = await monqueCli('jobs', 'history', String(quiet));
+    expect(nothing).toMatchObject({ code: 0, out: '', err: expect.stringContaining('went well') });
+    for (const command of ['get', 'history']) {
+      const missing = await monqueCli('jobs', command, NO_ID);
+      expect(missing).toMatchObject({ code: 3, err: `monque: There is no job ${NO_ID}\n` });
+    }
+  });
+
+  describe('the verbs', () => {
+    test('change the jobs with these ids, and tell of each that is left', async () => {
+      const [one, two] = await failed('a', 'b');
+      const ids = [String(one?._id), String(two?._id)];
+      const { code, err, out } = await monqueCli('jobs', 'retry', ...ids, NO_ID);
+      expect({ code, out }).toEqual({ code: ExitCode.PARTLY, out: '' });
+      expect(err).toBe('2 jobs pending again.\n1 job left: there is no such job\n');
+      expect(await statusOf(ids[0] as string)).toBe('pending');
+      const again = await monqueCli('jobs', 'retry', ...ids, '--json');
+      expect(again.code).toBe(ExitCode.REFUSED);
+      expect(again.records.map(({ id, done, reason }) => [id, done, reason]).sort()).toEqual(
+        ids
+          .map((id) => [id, false, expect.stringMatching(/^Cannot retry it: it is pending/)])
+          .sort(),
+      );
+      const both = await monqueCli('jobs', 'retry', String(ids[0]), NO_ID);
+      expect(both.code).toBe(ExitCode.PARTLY);
+      const none = await monqueCli('jobs', 'delete', NO_ID);
+      expect(none).toMatchObject({ code: 3 });
+      const preview = await monqueCli('jobs', 'delete', String(ids[0]), NO_ID, '--dry-run');
+      expect(preview).toMatchObject({ code: 0, out: `${ids[0]}  pending  email\n` });
+      const moved = await monqueCli('jobs', 'reschedule', String(ids[0]), '--to', '2030-01-01');
+      expect(moved.err).toBe('1 job due at 2030-01-01T00:00:00.000Z.\n');
+      const json = await monqueCli('jobs', 'cancel', String(ids[0]), '--reason', 'no', '--json');
+      expect(json.records).toEqual([{ id: ids[0], done: true }]);
+      const { history } = (await monque.getJob(ids[0] as string)) as Job;
+      expect(history?.at(-1)).toMatchObject({ verb: 'cancel', by: 'tester', reason: 'no' });
+      expect((await monqueCli('jobs', 'cancel', String(ids[1]))).code).toBe(0);
+      expect((await monqueCli('jobs', 'delete', ...ids)).err).toBe('2 jobs deleted.\n');
+    });
+
+    test('retry what a filter finds when somebody says yes, and nothing else', async () => {
+      const jobs = await failed('read ECONNRESET', 'wrong address', 'ECONNRESET again');
+      const filter = ['--status', 'failed', '--failed-with', 'ECONNRESET', '--finished-from', '1h'];
+      const shown = await monqueCli('jobs', 'retry', ...filter, '--dry-run', '--json');
+      expect(shown.records.map(({ failReason }) => failReason)).toEqual([
+        'read ECONNRESET',
+        'ECONNRESET again',
+      ]);
+      expect(shown.err).toBe('Would retry 2 jobs. Nothing was changed (dry run).\n');
+
+      const piped = await monqueCli('jobs', 'retry', ...filter);
+      expect(piped).toMatchObject({ code: 2, err: expect.stringContaining('give --yes') });
+      const env = { MONQUE_URI: uriOf(db.databaseName) };
+      const said = async (answer: string) => {
+        const io = fakeIo({ env, isTerminal: true });
+        const ran = runIn(io, 'jobs', 'retry', ...filter);
+        await io.stderr.until('Retry 2 jobs? [y/N] ');
+        io.stdin.write(answer);
+        return ran;
+      };
+      const no = await said('\n');
+      expect(no).toMatchObject({ code: 0, err: expect.stringContaining('Nothing was changed.') });
+      expect(await statusOf(jobs[0]?._id as ObjectId)).toBe('failed');
+      const yes = await said('yes\n');
+      expect(yes).toMatchObject({ code: 0, err: expect.stringContaining('2 jobs pending again.') });
+      // Progress is for terminals.
+      expect(yes.err).toContain('Retry [####');
+      expect(await Promise.all(jobs.map(({ _id }) => statusOf(_id)))).toEqual([
+        ...['pending', 'failed', 'pending'],
+      ]);
+      const none = await monqueCli('jobs', 'retry', ...filter, '--yes');
+      expect(none).toMatchObject({ code: 0, err: 'No job matches.\n' });
+    });
+
+    test('ask for ids or a filter, and for --all where every job is meant', async () => {
+      await monque.enqueue('a');
+      const nothing = await monqueCli('jobs', 'cancel');
+      expect(nothing).toMatchObject({ code: 2, err: expect.stringContaining('or --all') });
+      const both = await monqueCli('jobs', 'cancel', NO_ID, '--name', 'a');
+      expect(both).toMatchObject({ code: 2, err: expect.stringContaining('not both') });
+      const all = await monqueCli('jobs', 'cancel', '--all', '--yes');
+      expect(all.err).toBe('1 job cancelled, or asked to end.\n');
+      const to = await monqueCli('jobs', 'reschedule', '--all', '--yes');
+      expect(to).toMatchObject({ code: 2, err: expect.stringContaining('--to <time>') });
+    });
+
+    test('end between two jobs at Ctrl-C, and tell what was done', async () => {
+      await monque.enqueueMany(Array.from({ length: 1_100 }, () => ({ name: 'a' })));
+      const io = fakeIo({ env: { MONQUE_URI: uriOf(db.databaseName) } });
+      const ran = runIn(io, 'jobs', 'cancel', '--all', '--yes', '--json');
+      await io.stdout.until('"done":true');
+      io.interrupt();
+      const { code, err, records } = await ran;
+      expect(code).toBe(130);
+      const changed = await db.collection('monque_jobs').countDocuments({ status: 'cancelled' });
+      expect(err).toBe(`${changed} job${changed === 1 ? '' : 's'} cancelled, or asked to end.\n`);
+      expect(records).toHaveLength(changed);
+      expect(changed).toBeLessThan(1_100);
+    });
+  });
+
+  describe('why', () => {
+    test('says in words why a job runs or does not, with an exit code by the kind', async () => {
+      const { _id } = await monque.enqueue('email', {}, { delay: 600_000 });
+      const alone = await monqueCli('why', String(_id));
+      expect(alone.code).toBe(ExitCode.STUCK);
+      expect(alone.out).toMatch(
+        /^pending {2}It was enqueued for a later time.*\n {2}also: No instance/,
+      );
+      const [broken] = await failed('boom');
+      const bad = await monqueCli('why', String(broken?._id), '--json');
+      expect(bad).toMatchObject({ code: ExitCode.ENDED_BADLY });
+      expect(bad.records).toMatchObject([{ state: 'failed', reason: 'failed', others: [] }]);
+      expect((await monqueCli('why', NO_ID)).code).toBe(ExitCode.MISSING);
+      const other = new Monque(db);
+      other.worker('email', () => undefined);
+      await other.start();
+      expect((await monqueCli('why', String(_id))).code).toBe(ExitCode.WAITS);
+      await other.stop();
+    });
+
+    test('tells a claim that nobody gives back from one that somebody does', async () => {
+      const claimed = { status: 'processing', claimedBy: 'gone', claimToken: 'x', fence: 1 };
+      const { _id } = await monque.enqueue('email');
+      await db.collection('monque_jobs').updateOne({ _id }, { $set: claimed });
+      expect((await monqueCli('why', String(_id))).code).toBe(ExitCode.STUCK);
+      const other = new Monque(db, { recoverStaleJobs: true, leaseDuration: 60_000 });
+      await other.start();
+      expect((await monqueCli('why', String(_id))).code).toBe(ExitCode.WAITS);
+      await other.stop();
+      const archive = db.collection('monque_jobs.archive');
+      const document = await db.collection('monque_jobs').findOneAndDelete({ _id });
+      await archive.insertOne({ ...document, _id, status: 'failed' });
+      const archived = await monqueCli('why', String(_id));
+      expect(archived).toMatchObject({ code: ExitCode.ENDED_BADLY });
+      expect(archived.out).toContain('moved to the archive');
+    });
+  });
+
+  describe('wait', () => {
+    test('prints the result of a job, and ends by how it ended', async () => {
+      monque.worker('add', () => ({ sum: Long.fromString('9007199254740993') }));
+      monque.worker('quiet', () => undefined);
+      monque.worker(
+        'bad',
+        () => {
+          throw new Error('boom');
+        },
+        { maxRetries: 1 },
+      );
+      monque.worker('held', { stages: [gate('paid'), stage('pay', () => undefined)] });
+      await monque.start();
+      const idOf = async (name: string) => String((await monque.enqueue(name))._id);
+      const sum = await monqueCli('wait', await idOf('add'));
+      expect(sum).toMatchObject({ code: 0, out: '{"sum":{"$numberLong":"9007199254740993"}}\n' });
+      expect(await monqueCli('wait', await idOf('quiet'))).toMatchObject({ code: 0, out: '' });
+      const json = await monqueCli('wait', await idOf('quiet'), '--json');
+      expect(json).toMatchObject({ code: 0, records: [null] });
+      const bad = await monqueCli('wait', await idOf('bad'));
+      expect(bad).toMatchObject({
+        code: 9,
+        out: '',
+        err: expect.stringMatching(/failed: boom\n$/),
+      });
+      expect((await monqueCli('wait', await idOf('held'), '--for', '50ms')).code).toBe(8);
+      expect((await monqueCli('wait', NO_ID)).code).toBe(3);
+      expect((await monqueCli('wait', 'no id')).code).toBe(2);
+    });
+  });
+
+  test('what is done goes into the log of all transitions where the application keeps one', async () => {
+    const logging = new Monque(db, { transitionLog: true });
+    const { _id } = await logging.enqueue('a');
+    await monqueCli('jobs', 'cancel', String(_id), '--as', 'ann');
+    const history = await logging.getHistory(_id);
+    expect(history.map(({ verb, by }) => [verb, by])).toEqual([
+      ['enqueue', undefined],
+      ['cancel', 'ann'],
+    ]);
+  });
+});

@@ -1,0 +1,102 @@
+/**
+ * Looking at jobs: one by its id, a list, and a list page by page.
+ *
+ * @module
+ */
+import type { EngineContext } from '../context/scheduler-context.ts';
+import { toObjectId } from '../foundation/argument-checks.ts';
+import type { Job } from '../job/job.ts';
+import type { JobFilter } from '../ledger/ledger-repository.ts';
+import {
+  checkGetJobsOptions,
+  checkGetJobsWithCursorOptions,
+  DEFAULT_LIST_LIMIT,
+  type GetJobsOptions,
+  type GetJobsWithCursorOptions,
+  type JobsFilter,
+} from '../options/list-options.ts';
+import { placeOf, readCursor, writeCursor } from './list-cursor.ts';
+
+/** One page of jobs. */
+export interface JobsPage<T = unknown> {
+  readonly jobs: readonly Job<T>[];
+  /** The cursor of the page behind this one; null when there was none when this one was read. */
+  readonly nextCursor: string | null;
+  /** The cursor of the page before this one; null for the first. */
+  readonly previousCursor: string | null;
+}
+
+/** Reads jobs. */
+export class Listing {
+  readonly #context: Pick<EngineContext, 'ledger'>;
+
+  constructor(context: Pick<EngineContext, 'ledger'>) {
+    this.#context = context;
+  }
+
+  /** The job with this id, also from the archive. */
+  getJob(id: unknown): Promise<Job | null> {
+    const jobId = toObjectId('id', id);
+    return this.#context.ledger.getJob({ jobId, archived: true });
+  }
+
+  /** A list of jobs by their due times. */
+  async getJobs(options: GetJobsOptions): Promise<Job[]> {
+    checkGetJobsOptions(options);
+    const { limit = DEFAULT_LIST_LIMIT, skip = 0, archived = false } = options;
+    const jobs = await this.#context.ledger.findJobs({
+      filter: toFilter(options),
+      orderBy: 'nextRunAt',
+      direction: 'ascending',
+      limit,
+      skip,
+      archived,
+    });
+    return [...jobs];
+  }
+
+  /** One page of a list that stays as it is when jobs are added. */
+  async getJobsWithCursor(options: GetJobsWithCursorOptions): Promise<JobsPage> {
+    checkGetJobsWithCursorOptions(options);
+    const { orderBy = '_id', direction = 'ascending', archived = false } = options;
+    const { limit = DEFAULT_LIST_LIMIT } = options;
+    const order = { orderBy, direction };
+    const start = options.cursor === undefined ? undefined : readCursor(options.cursor, order);
+    const isBack = start?.isBack ?? false;
+    const opposite = direction === 'ascending' ? 'descending' : 'ascending';
+    const found = await this.#context.ledger.findJobs({
+      filter: toFilter(options),
+      orderBy,
+      direction: isBack ? opposite : direction,
+      ...(start && { after: start.place }),
+      // One more tells whether there is a page behind.
+      limit: limit + 1,
+      archived,
+    });
+    const hasMore = found.length > limit;
+    const page = found.slice(0, limit);
+    const jobs = isBack ? page.reverse() : page;
+    const hasNext = isBack || hasMore;
+    const hasPrevious = isBack ? hasMore : start !== undefined;
+    const cursorAt = (job: Job | undefined, back: boolean): string | null =>
+      job === undefined ? null : writeCursor(order, placeOf(job, orderBy), back);
+    return {
+      jobs,
+      nextCursor: hasNext ? cursorAt(jobs.at(-1), false) : null,
+      previousCursor: hasPrevious ? cursorAt(jobs[0], true) : null,
+    };
+  }
+}
+
+/** A filter as the ledger takes it. */
+export function toFilter(filter: JobsFilter): JobFilter {
+  const { name, status, uniqueKey, metadata, createdFrom, createdBefore } = filter;
+  return {
+    ...(metadata && { metadata: { ...metadata } }),
+    ...(name !== undefined && { names: [name].flat() }),
+    ...(status !== undefined && { statuses: [status].flat() }),
+    ...(uniqueKey !== undefined && { uniqueKey }),
+    ...(createdFrom && { createdFrom }),
+    ...(createdBefore && { createdBefore }),
+  };
+}

@@ -1,0 +1,47 @@
+/**
+ * Runs an action once at a time, whoever asks for it how often.
+ *
+ * What always holds: two runs never overlap; who asks while one is under way shares it; and who asks for a run anew gets
+ * one that begins after the call, many such calls together one.
+ *
+ * @module
+ */
+
+/** One action, and whether it is under way. */
+export class SingleFlight {
+  readonly #action: () => Promise<void>;
+  #flight: Promise<void> | undefined;
+  #isWantedAnew = false;
+
+  constructor(action: () => Promise<void>) {
+    this.#action = action;
+  }
+
+  /** True while a run is under way. */
+  get isUnderWay(): boolean {
+    return this.#flight !== undefined;
+  }
+
+  /** Runs the action, or shares the run that is under way; rejects as that does. */
+  run(): Promise<void> {
+    this.#flight ??= this.#action().finally(() => {
+      this.#flight = undefined;
+      if (!this.#isWantedAnew) return;
+      this.#isWantedAnew = false;
+      void this.run();
+    });
+    return this.#flight;
+  }
+
+  /** Runs the action, once more behind a run that is under way. For actions that never reject. */
+  runAnew(): void {
+    this.#isWantedAnew = this.isUnderWay;
+    void this.run();
+  }
+
+  /** Resolves when no run is under way, however it ended; a run anew that was asked for is called off. */
+  async idle(): Promise<void> {
+    this.#isWantedAnew = false;
+    await Promise.allSettled([this.#flight]);
+  }
+}

@@ -1,0 +1,123 @@
+/**
+ * Which jobs are meant by a filter, which are listed, and how wrong values are refused.
+ *
+ * @module
+ */
+import {
+  type Check,
+  checkDate,
+  checkFields,
+  checkJobName,
+  integer,
+  oneOf,
+  text,
+} from '../foundation/argument-checks.ts';
+import { InvalidArgumentError } from '../foundation/errors.ts';
+import { JobStatus } from '../job/job.ts';
+import { checkMetadataFilter, type MetadataFilter } from '../job/metadata.ts';
+import { checkUniqueKey } from './run-options.ts';
+
+const MOST_LISTED = 10_000;
+
+/** How many jobs a list holds when nothing is said. */
+export const DEFAULT_LIST_LIMIT = 100;
+
+/** Which jobs are meant. A field that is left out does not restrict them. */
+export interface JobsFilter {
+  /** One name, or several. */
+  readonly name?: string | readonly string[];
+  /** One state, or several. */
+  readonly status?: JobStatus | readonly JobStatus[];
+  readonly uniqueKey?: string;
+  /** Jobs whose metadata holds each of these values; of a list, one of its items. */
+  readonly metadata?: MetadataFilter;
+  /** Jobs created at this time or later. */
+  readonly createdFrom?: Date;
+  /** Jobs created before this time. */
+  readonly createdBefore?: Date;
+}
+
+/** Which jobs are listed. */
+export interface GetJobsOptions extends JobsFilter {
+  /** How many at most, from 1 to 10000. @default 100 */
+  readonly limit?: number;
+  /** How many to pass over. @default 0 */
+  readonly skip?: number;
+  /** List the archive instead. @default false */
+  readonly archived?: boolean;
+}
+
+/** Which jobs are listed, page by page. */
+export interface GetJobsWithCursorOptions extends JobsFilter {
+  /** @default '_id' */
+  readonly orderBy?: '_id' | 'createdAt' | 'updatedAt' | 'nextRunAt';
+  /** @default 'ascending' */
+  readonly direction?: 'ascending' | 'descending';
+  /** A cursor of an earlier page in the same order and direction; the first page when left out. */
+  readonly cursor?: string;
+  /** How many jobs a page holds, from 1 to 10000. @default 100 */
+  readonly limit?: number;
+  /** List the archive instead. @default false */
+  readonly archived?: boolean;
+}
+
+const checkStatus = oneOf(...Object.values(JobStatus));
+
+const FILTER_CHECKS: Readonly<Record<keyof JobsFilter, Check>> = {
+  name: oneOrMany(checkJobName),
+  status: oneOrMany(checkStatus),
+  uniqueKey: checkUniqueKey,
+  metadata: checkMetadataFilter,
+  createdFrom: checkDate,
+  createdBefore: checkDate,
+};
+
+const LIST_CHECKS: Readonly<Record<keyof GetJobsOptions, Check>> = {
+  ...FILTER_CHECKS,
+  limit: integer(1, MOST_LISTED),
+  skip: integer(0, Number.MAX_SAFE_INTEGER),
+  archived: oneOf(true, false),
+};
+
+const CURSOR_CHECKS: Readonly<Record<keyof GetJobsWithCursorOptions, Check>> = {
+  ...FILTER_CHECKS,
+  orderBy: oneOf('_id', 'createdAt', 'updatedAt', 'nextRunAt'),
+  direction: oneOf('ascending', 'descending'),
+  cursor: text(1_000),
+  limit: LIST_CHECKS.limit,
+  archived: LIST_CHECKS.archived,
+};
+
+/** Checks a filter of jobs that are to be changed: what was forgotten must not mean all of them. */
+export function checkJobsFilter(filter: JobsFilter): void {
+  if (typeof filter !== 'object' || filter === null || Array.isArray(filter)) {
+    throw new InvalidArgumentError('filter', 'an object', filter, 'pass {} for all jobs');
+  }
+  checkFields('filter', filter, FILTER_CHECKS);
+  for (const [field, value] of Object.entries(filter)) {
+    if (value !== undefined) continue;
+    throw new InvalidArgumentError(`filter.${field}`, 'a value, or left out', value);
+  }
+}
+
+/** Checks what is to be listed. */
+export function checkGetJobsOptions(options: GetJobsOptions = {}): void {
+  checkFields('options', options, LIST_CHECKS);
+}
+
+/** Checks what is to be listed page by page. */
+export function checkGetJobsWithCursorOptions(options: GetJobsWithCursorOptions = {}): void {
+  checkFields('options', options, CURSOR_CHECKS);
+}
+
+function oneOrMany(check: Check): Check {
+  return (field, value) => {
+    if (!Array.isArray(value)) {
+      check(field, value);
+      return;
+    }
+    if (value.length === 0)
+      throw new InvalidArgumentError(field, 'a list that is not empty', value);
+    for (const [index, item] of value.entries()) check(`${field}[${index}]`, item);
+  };
+}

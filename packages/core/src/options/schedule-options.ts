@@ -1,0 +1,56 @@
+/**
+ * What may be said of one series, and how wrong values are refused.
+ *
+ * @module
+ */
+import { type Check, checkDate, checkFields, oneOf, text } from '../foundation/argument-checks.ts';
+import { InvalidArgumentError } from '../foundation/errors.ts';
+import type { BackoffPlan } from '../job/job.ts';
+import type { JobMetadata } from '../job/metadata.ts';
+import type { MissedPolicy } from '../job/next-run.ts';
+import { checkUniqueKey, RUN_CHECKS } from './run-options.ts';
+
+/** Options of one series. */
+export interface ScheduleOptions {
+  /** The time zone of the cron expression, such as `Europe/Berlin`. @default 'UTC' */
+  readonly timezone?: string;
+  /**
+   * What tells this series from others of the same name; the same key again updates it. Without one the expression
+   * is the key, so that another expression makes another series.
+   */
+  readonly uniqueKey?: string;
+  /** No run before this time. */
+  readonly startAt?: Date;
+  /** No run after this time; with the last run the series is over. */
+  readonly endAt?: Date;
+  /**
+   * What happens to times that passed while nobody could run them: `skip` passes them over, `once` runs once for all
+   * of them, `all` runs each, at most the last 100. @default 'once'
+   */
+  readonly missed?: MissedPolicy;
+  /** As of an enqueue. Keys of it that hold something else are set again with each call, other keys stay. */
+  readonly metadata?: JobMetadata;
+  /** Options of each run. */
+  readonly priority?: number;
+  readonly maxRetries?: number;
+  readonly backoff?: BackoffPlan;
+  readonly timeout?: number;
+}
+
+const SCHEDULE_CHECKS: Readonly<Record<keyof ScheduleOptions, Check>> = {
+  timezone: text(64),
+  uniqueKey: checkUniqueKey,
+  startAt: checkDate,
+  endAt: checkDate,
+  missed: oneOf('skip', 'once', 'all'),
+  ...RUN_CHECKS,
+};
+
+/** Checks the options of a series. */
+export function checkScheduleOptions(options: ScheduleOptions = {}): void {
+  checkFields('options', options, SCHEDULE_CHECKS);
+  const { startAt, endAt } = options;
+  if (startAt && endAt && endAt < startAt) {
+    throw new InvalidArgumentError('options.endAt', 'at or after startAt', endAt);
+  }
+}

@@ -1,0 +1,47 @@
+/**
+ * What may be said of one worker, and how wrong values are refused.
+ *
+ * @module
+ */
+import { type Check, checkFields, integer } from '../foundation/argument-checks.ts';
+import { InvalidArgumentError } from '../foundation/errors.ts';
+import { isStandardSchema, type StandardSchema } from '../foundation/standard-schema.ts';
+import type { BackoffPlan } from '../job/job.ts';
+import { checkBackoff, RUN_CHECKS } from './run-options.ts';
+
+/** Computes the delay before a retry in milliseconds, from the failures so far (from 1) and the last error. */
+export type BackoffFunction = (failCount: number, error: Error) => number;
+
+/** Options of one worker. What a job states itself goes before them. */
+export interface WorkerOptions {
+  /** Handlers of this worker that run at once in this process, from 1. @default `defaultConcurrency` */
+  readonly concurrency?: number;
+  /** Failures after which a job has failed for good, from 1. @default `maxRetries` of the scheduler */
+  readonly maxRetries?: number;
+  /** How long to wait before a retry. @default exponential from `baseRetryInterval` */
+  readonly backoff?: BackoffPlan | BackoffFunction;
+  /** Milliseconds after which a run is aborted and counts as failed, from 1. @default none */
+  readonly timeout?: number;
+  /**
+   * A Standard Schema (Zod, Valibot, ArkType and others) for the data: checked when a job is enqueued by this
+   * scheduler, and before each run, whose handler gets what the schema makes of the data.
+   */
+  readonly schema?: StandardSchema;
+}
+
+const WORKER_CHECKS: Readonly<Record<keyof WorkerOptions, Check>> = {
+  concurrency: integer(1, 10_000),
+  maxRetries: RUN_CHECKS.maxRetries,
+  backoff: (field, value) => {
+    if (typeof value !== 'function') checkBackoff(field, value);
+  },
+  timeout: RUN_CHECKS.timeout,
+  schema: (field, value) => {
+    if (!isStandardSchema(value)) throw new InvalidArgumentError(field, 'a Standard Schema', value);
+  },
+};
+
+/** Checks the options of a worker. */
+export function checkWorkerOptions(options: WorkerOptions = {}): void {
+  checkFields('options', options, WORKER_CHECKS);
+}

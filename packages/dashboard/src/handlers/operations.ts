@@ -1,0 +1,108 @@
+/**
+ * Answers what concerns bulk actions and audits.
+ *
+ * @module
+ */
+import type { Job } from '@monque/core';
+import type {
+  Operation,
+  OperationRequest,
+  PreviewAnswer,
+  PreviewRequest,
+  Status,
+} from '../api/types.ts';
+import { jobsOf, uniqueIds } from '../server/bulk.ts';
+import type { Call, Handlers } from '../server/call.ts';
+import { bulkFilter } from '../server/filters.ts';
+import { summaryOf } from '../server/job-views.ts';
+import { badRequest, forbidden, notFound } from '../server/problems.ts';
+
+const MOST_COUNTED = 1_000;
+const SAMPLE = 10;
+
+/** Those of the own, but for who sees all jobs. */
+async function ownOnly(call: Call): Promise<string | undefined> {
+  return (await call.monque.can('findJobs')) ? undefined : call.actorId;
+}
+
+async function oneOf(call: Call): Promise<Operation> {
+  const operation = call.server.operations.get(call.id, await ownOnly(call));
+  if (operation !== undefined) return operation;
+  throw notFound('There is no operation with this id on this server, or not any more');
+}
+
+async function previewOperation(call: Call): Promise<PreviewAnswer> {
+  const { filter } = call.body as PreviewRequest;
+  bulkFilter(filter);
+  const names = await call.names();
+  const { jobs, isAtLeast } =
+    filter.ids === undefined
+      ? await countJobs(call, { filter, names })
+      : { jobs: await readJobs(call, filter.ids), isAtLeast: false };
+  const byStatus: Partial<Record<Status, number>> = {};
+  for (const { status } of jobs) byStatus[status] = (byStatus[status] ?? 0) + 1;
+  return {
+    at: call.at,
+    count: { value: jobs.length, isAtLeast },
+    byStatus,
+    sample: jobs.slice(0, SAMPLE).map((job) => summaryOf(job, call.eyes)),
+  };
+}
+
+async function countJobs(
+  call: Call,
+  { filter, names }: { filter: PreviewRequest['filter']; names: readonly string[] | undefined },
+): Promise<{ readonly jobs: readonly Job[]; readonly isAtLeast: boolean }> {
+  const page = await jobsOf({ monque: call.monque, filter, names }, MOST_COUNTED + 1).next();
+  const jobs: readonly Job[] = page.value ?? [];
+  const isAtLeast = jobs.length > MOST_COUNTED;
+  return { jobs: jobs.slice(0, MOST_COUNTED), isAtLeast };
+}
+
+async function readJobs(call: Call, ids: readonly string[]): Promise<Job[]> {
+  const found: Job[] = [];
+  const waiting = uniqueIds(ids).values();
+  const lanes = Array.from({ length: 8 }, async () => {
+    for (const id of waiting) {
+      const job = await call.monque.getJob(id);
+      if (job !== null) found.push(job);
+    }
+  });
+  await Promise.all(lanes);
+  return found;
+}
+
+async function startOperation(call: Call): Promise<{ readonly operation: Operation }> {
+  const request = call.body as OperationRequest;
+  const { server, actorId: by, monque } = call;
+  const isAudit = request.kind === 'audit' || request.kind === 'repair';
+  if (isAudit && request.filter !== undefined) {
+    throw badRequest('filter', '`filter` is left out: an audit looks at all jobs');
+  }
+  if (!isAudit) bulkFilter(request.filter ?? {});
+  if (isAudit && !(await monque.can('findJobs'))) {
+    throw forbidden('ACCESS_DENIED', 'An audit looks at jobs of all names, which you may not see');
+  }
+  const names = isAudit ? undefined : await call.names();
+  const now = (): Date => server.snapshots.now();
+  const report = (error: unknown): void => server.report(error);
+  const operation = server.operations.begin({ request, by, monque, names, now, report });
+  return { operation };
+}
+
+/** The handlers. */
+export const OPERATION_HANDLERS: Handlers<
+  'previewOperation' | 'startOperation' | 'listOperations' | 'getOperation' | 'abortOperation'
+> = {
+  previewOperation,
+  startOperation,
+  listOperations: async (call) => {
+    return { operations: call.server.operations.list(await ownOnly(call)) };
+  },
+  getOperation: async (call) => ({ operation: await oneOf(call) }),
+  abortOperation: async (call) => {
+    await oneOf(call);
+    call.server.operations.abort(call.id);
+    return { operation: await oneOf(call) };
+  },
+};

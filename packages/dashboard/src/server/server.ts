@@ -1,0 +1,59 @@
+/**
+ * What all requests of one dashboard share.
+ *
+ * @module
+ */
+import type { Actor, MonqueManagement } from '@monque/core';
+import { type DashboardOptions, DEFAULT_TIMEOUT } from '../options.ts';
+import { Activity } from './activity.ts';
+import { Live } from './live.ts';
+import { Operations } from './operations.ts';
+import { Redaction } from './redaction.ts';
+import { SnapshotSource } from './snapshot.ts';
+import { StatsCache } from './stats-cache.ts';
+
+/** The parts of one dashboard. */
+export class Server {
+  readonly options: DashboardOptions;
+  readonly title: string;
+  readonly names: readonly string[];
+  readonly timeoutMs: number;
+  readonly redaction: Redaction;
+  readonly snapshots: SnapshotSource;
+  readonly activity: Activity = new Activity();
+  readonly operations: Operations;
+  readonly live: Live;
+  readonly stats: StatsCache = new StatsCache();
+
+  constructor(options: DashboardOptions) {
+    const { monque, title = 'Monque', names = [], timeout = DEFAULT_TIMEOUT } = options;
+    this.options = options;
+    this.title = title;
+    this.names = [...names];
+    this.timeoutMs = timeout;
+    this.redaction = new Redaction(options.redact);
+    this.snapshots = new SnapshotSource(monque);
+    this.operations = new Operations();
+    this.live = new Live(this);
+  }
+
+  /** The verbs as an actor may use them. */
+  as(actor: Actor): MonqueManagement {
+    return this.options.monque.as(actor) as MonqueManagement;
+  }
+
+  /** True when this actor may change nothing here. */
+  isReadOnly(actor: Actor): boolean {
+    const { readOnly = false } = this.options;
+    return typeof readOnly === 'function' ? readOnly(actor) !== false : readOnly;
+  }
+
+  /** Tells the host of an error, and never harms it. */
+  report(error: unknown): void {
+    try {
+      this.options.onError?.(error);
+    } catch {
+      // Whoever is told and fails has nobody to tell.
+    }
+  }
+}
