@@ -5,14 +5,8 @@
  * @module
  */
 import { formatTime } from '../foundation/dates.ts';
+import { endOfBody, type Heading, headingsOf, startOfBody, textsOf } from '../markdown/headings.ts';
 import type { LineEdit, LineText } from '../markdown/lines.ts';
-import {
-  endOfBody,
-  type Heading,
-  headingsOf,
-  startOfBody,
-  textsOf,
-} from '../markdown/record-format.ts';
 import { type Rate, statisticsOf, type TaskStatistics } from './statistics.ts';
 import type { Task } from './task.ts';
 import { dependenciesOf, dependents, findCycle } from './task-graph.ts';

@@ -4,13 +4,9 @@
  * @module
  */
 import type { LedgerRecord } from '../record/record.ts';
+import { headingsOf } from './headings.ts';
 import type { LineEdit } from './lines.ts';
-import {
-  headingsOf,
-  type ParsedLedger,
-  RecordFormat,
-  type RecordFormatOptions,
-} from './record-format.ts';
+import { type ParsedLedger, RecordFormat, type RecordFormatOptions } from './record-format.ts';
 
 /** How a file with records is made. */
 export interface DocumentOptions extends RecordFormatOptions {

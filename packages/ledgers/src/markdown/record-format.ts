@@ -4,9 +4,19 @@
  *
  * @module
  */
-import { type Field, type Fields, LONGEST_LINE } from '../record/fields.ts';
+import type { Field, Fields } from '../record/fields.ts';
 import { ID_PATTERN, isSameValue, type LedgerRecord } from '../record/record.ts';
 import type { LineCodec, SectionCodec } from './codecs.ts';
+import {
+  endOfBody,
+  type Heading,
+  headingsOf,
+  headingsWithin,
+  isRule,
+  LONGEST_LOOKED_AT,
+  startOfBody,
+  textsOf,
+} from './headings.ts';
 import { type LineEdit, type LineText, toLines, withEdits } from './lines.ts';
 import { LOG } from './log-codec.ts';
 
@@ -79,17 +89,7 @@ export interface ParsedLedger {
   readonly problems: readonly Problem[];
 }
 
-/** The longest heading or line of a field that is looked at; a longer line is text. */
-const LONGEST = LONGEST_LINE + 200;
 const FIELD = /^((?:- )?\*\*([^*]{1,60}?):?\*\*:?[ \t]*)(.*?)([ \t]*)$/s;
-const RULE = /^(?:-{3,}|\*{3,}|_{3,})\s*$/;
-
-/** A heading of a file. */
-export interface Heading {
-  readonly index: number;
-  readonly level: number;
-  readonly text: string;
-}
 
 /** Reads and writes records of one kind. */
 export class RecordFormat {
@@ -147,8 +147,8 @@ export class RecordFormat {
     let endOfLines = range.start + 1;
     for (let index = range.start + 1; index < firstSection; index += 1) {
       const { text = '' } = source.lines[index] ?? {};
-      if (RULE.test(text.slice(0, 80)) && text.length < 80) break;
-      const match = text.length > LONGEST ? null : FIELD.exec(text);
+      if (isRule(text)) break;
+      const match = text.length > LONGEST_LOOKED_AT ? null : FIELD.exec(text);
       const place = this.#lines.get(labelOf(match?.[2] ?? ''));
       if (match === null || place === undefined) continue;
       endOfLines = index + 1;
@@ -331,14 +331,6 @@ export class RecordFormat {
   }
 }
 
-/** The headings under another one: those that follow it and are deeper. */
-function headingsWithin(headings: readonly Heading[], position: number): readonly Heading[] {
-  const level = Number(headings[position]?.level);
-  let end = position + 1;
-  while (Number(headings[end]?.level) > level) end += 1;
-  return headings.slice(position + 1, end);
-}
-
 function isNothing(value: unknown): boolean {
   return value === undefined || (Array.isArray(value) && value.length === 0);
 }
@@ -365,40 +357,4 @@ function byLabel(places: readonly Place[]): ReadonlyMap<string, Place> {
 
 function labelOf(text: string): string {
   return text.slice(0, 200).trim().toLowerCase();
-}
-
-/** The headings of a file, without those in code and comments. */
-export function headingsOf({ lines }: LineText): Heading[] {
-  return lines.flatMap(({ text, isLiteral }, index) => {
-    if (isLiteral || !text.startsWith('#') || text.length > LONGEST) return [];
-    const [, marks = '', said = ''] = /^(#{1,6})[ \t]+(.*)$/s.exec(text) ?? [];
-    return marks === '' ? [] : [{ index, level: marks.length, text: said.trim() }];
-  });
-}
-
-/** The texts of some lines. */
-export function textsOf({ lines }: LineText, start: number, end: number): string[] {
-  return lines.slice(start, end).map(({ text }) => text);
-}
-
-/** The first line of a section that is not blank. */
-export function startOfBody({ lines }: LineText, start: number, end: number): number {
-  let at = start;
-  while (at < end && lines[at]?.text.trim() === '') at += 1;
-  // Nothing stands there: what is written goes behind the first blank line.
-  return at === end ? Math.min(start + 1, Math.max(start, end)) : at;
-}
-
-/** A body ends before the blank lines and the rule that part it from what follows. */
-export function endOfBody({ lines }: LineText, start: number, limit: number): number {
-  let end = limit;
-  for (let index = start; index < limit; index += 1) {
-    const { text = '', isLiteral = false } = lines[index] ?? {};
-    if (!isLiteral && text.length < 80 && RULE.test(text) && lines[index - 1]?.text.trim() === '') {
-      end = index;
-      break;
-    }
-  }
-  while (end > start && lines[end - 1]?.text.trim() === '') end -= 1;
-  return end;
 }

@@ -1,5 +1,5 @@
 /**
- * Files as nobody should write them: each is kept as it is, or refused with the line at fault.
+ * Files as nobody writes them on purpose: each is kept as it is, or refused with the line at fault.
  */
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
