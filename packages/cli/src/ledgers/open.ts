@@ -38,7 +38,7 @@ export interface Opened<Ledger> {
 }
 
 /** The file of each kind, when none is named. */
-export const LEDGER_FILES = { steps: 'LEDGER.md', tasks: 'TASKS.md' } as const;
+const LEDGER_FILES = { steps: 'LEDGER.md', tasks: 'TASKS.md' } as const;
 
 const COLLECTIONS = { steps: 'monque_steps', tasks: 'monque_tasks' } as const;
 

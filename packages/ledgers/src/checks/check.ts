@@ -62,7 +62,7 @@ export function nameOfCheck(check: Check): string {
 }
 
 /** An invariant as an item of a list: its check is the last line. */
-export const INVARIANT_ITEM: ItemCodec<Invariant> = {
+const INVARIANT_ITEM: ItemCodec<Invariant> = {
   parse(text) {
     const lines = text.split('\n');
     const last = lines.at(-1) ?? '';

@@ -33,7 +33,7 @@ const RESULT =
   /^ – (PASS|FAIL) \((\d{4}-\d\d-\d\d \d\d:\d\d(?::\d\d)?) UTC, run ([\w.:-]+)(?:, exit (\d{1,3}))?, (\d{1,12}) ms(?:, ([^\n]*))?\)$/;
 
 /** A result as an item: a line, and the output as a block of code. */
-export const TEST_RUN_ITEM: ItemCodec<TestRun> = {
+const TEST_RUN_ITEM: ItemCodec<TestRun> = {
   parse(text) {
     const [line = '', ...rest] = text.split('\n');
     const span = line.length > 5000 ? undefined : readCodeSpan(line);

@@ -86,7 +86,7 @@ export function statisticsOf(tasks: readonly Task[], now: Date): TaskStatistics 
 }
 
 /** True when the deadline of a task that is not completed has passed. */
-export function isOverdue({ status, deadline }: Task, now: Date): boolean {
+function isOverdue({ status, deadline }: Task, now: Date): boolean {
   return status !== 'completed' && deadline !== undefined && deadline.getTime() < now.getTime();
 }
 

@@ -42,9 +42,9 @@ export type Fields = Readonly<Record<string, Field>>;
 /** Longest text of a line, in characters. */
 export const LONGEST_LINE = 1000;
 /** Longest item of a list, in characters. */
-export const LONGEST_ITEM = 20_000;
+const LONGEST_ITEM = 20_000;
 /** Most items of a list. */
-export const MOST_ITEMS = 1000;
+const MOST_ITEMS = 1000;
 
 /** Characters that no text has: of control, and halves of characters. Line ends and tabs are checked apart. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is looked for

@@ -9,7 +9,7 @@ import type { Condition, TransitionParams, TransitionRow } from '@monque/core/le
 import type { Fields } from './fields.ts';
 
 /** Parameters that every verb has: the ledger fills them itself. */
-export const OWN_PARAMS: readonly string[] = [
+const OWN_PARAMS: readonly string[] = [
   'now',
   'actor',
   'run',

@@ -1,4 +1,4 @@
-// Times a coordination ledger of 5,000 tasks with 20,000 dependencies: node benchmarks/ledgers/measure-tasks.mjs
+// Times a coordination ledger of 5,000 tasks with 20,000 dependencies: node packages/ledgers/test/measure-tasks.mjs
 // Build first: npm run build. It writes one file into the folder for temporary files, and removes it.
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
