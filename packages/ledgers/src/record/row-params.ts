@@ -9,14 +9,7 @@ import type { Condition, TransitionParams, TransitionRow } from '@monque/core/le
 import type { Fields } from './fields.ts';
 
 /** Parameters that every verb has: the ledger fills them itself. */
-const OWN_PARAMS: readonly string[] = [
-  'now',
-  'actor',
-  'run',
-  'reason',
-  'history',
-  'fromStatus',
-];
+const OWN_PARAMS: readonly string[] = ['now', 'actor', 'run', 'reason', 'history', 'fromStatus'];
 
 /** The field that each parameter of a row belongs to. */
 export function fieldsOfParams(row: TransitionRow<string>): ReadonlyMap<string, string> {

@@ -178,9 +178,12 @@ export class MongoRecordStore extends RecordStore {
   }
 
   async #finish(revision: number, write: RecordWrite): Promise<LedgerRecord> {
-    await this.#apply(revision, stored(write));
-    this.#applied = revision;
     const { id } = write.kind === 'add' ? write.record : write.next;
+    await this.#apply(revision, stored(write)).catch((cause: unknown) => {
+      const message = `The write to ${id} is decided, and was not confirmed; the next writer applies it`;
+      throw new UnknownOutcomeError(message, { cause });
+    });
+    this.#applied = revision;
     const record = await this.#collection.findOne({ _id: id }, { maxTimeMS: DEADLINE_MS });
     // A document that another program made, removed or changed between the decision and the write.
     if (Number(record?.revision ?? 0) < revision) {
