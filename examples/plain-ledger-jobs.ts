@@ -5,12 +5,14 @@
  *
  * @module
  */
-import { InvalidArgumentError, JOB_LIFECYCLE, type Job } from '@monque/core';
 import {
   type CountDueParams,
   type CountDueResult,
   type FindJobsParams,
   type FindSeriesParams,
+  InvalidArgumentError,
+  JOB_LIFECYCLE,
+  type Job,
   type JobFilter,
   type JobPlace,
   lockOf,
@@ -60,6 +62,11 @@ export class JobTable {
   all(): JobRecord[] {
     const entries = [...this.#documents].sort(([a], [b]) => (a < b ? -1 : 1));
     return entries.map(([, document]) => read(document));
+  }
+
+  /** Copies of the jobs that an instance has claimed. */
+  claimsOf(instanceId: string): JobRecord[] {
+    return this.all().filter(({ claimedBy }) => claimedBy === instanceId);
   }
 
   /** The job of this name that holds a lock. */

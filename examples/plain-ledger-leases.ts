@@ -7,50 +7,63 @@
  */
 import type {
   DeclareDeadParams,
+  InstanceParams,
   LeaseRecord,
+  LeaseVerbs,
   OpenLeaseParams,
   ReadLeasesParams,
   RenewLeaseParams,
 } from '@monque/core/ledger';
+import type { JobTable } from './plain-ledger-jobs.ts';
 
 /** Leases by the ids of their instances. */
-export class LeaseTable {
+export class PlainLeases implements LeaseVerbs {
   readonly #leases = new Map<string, LeaseRecord>();
+  readonly #jobs: JobTable;
+
+  constructor(jobs: JobTable) {
+    this.#jobs = jobs;
+  }
 
   isLive(instanceId: string): boolean {
     return this.#leases.get(instanceId)?.status === 'live';
   }
 
   /** Changes nothing when the instance has a lease, also a dead one. */
-  open({ instanceId, leaseDurationMs, info }: OpenLeaseParams): void {
+  async openLease({ instanceId, leaseDurationMs, info }: OpenLeaseParams): Promise<void> {
     if (this.#leases.has(instanceId)) return;
     const lease = { instanceId, counter: 0, status: 'live', leaseDurationMs } as const;
     this.#leases.set(instanceId, structuredClone({ ...lease, ...(info && { info }) }));
   }
 
-  renew({ instanceId, info }: RenewLeaseParams): boolean {
+  async renewLease({ instanceId, info }: RenewLeaseParams): Promise<boolean> {
     return this.#change(instanceId, ({ counter }) => ({
       counter: counter + 1,
       ...(info && { info: structuredClone(info) }),
     }));
   }
 
-  read({ informed }: ReadLeasesParams): LeaseRecord[] {
+  async readLeases({ informed }: ReadLeasesParams = {}): Promise<readonly LeaseRecord[]> {
     const leases = structuredClone([...this.#leases.values()]);
     return informed ? leases : leases.map(({ info: _, ...lease }) => lease);
   }
 
   /** Only while the counter is the one that was seen: who renewed meanwhile lives. */
-  declareDead({ instanceId, counter }: DeclareDeadParams): boolean {
-    return this.#leases.get(instanceId)?.counter === counter && this.end(instanceId);
+  async declareDead({ instanceId, counter }: DeclareDeadParams): Promise<boolean> {
+    return this.#leases.get(instanceId)?.counter === counter && this.#end(instanceId);
   }
 
-  end(instanceId: string): boolean {
-    return this.#change(instanceId, () => ({ status: 'dead' }));
+  async endLease({ instanceId }: InstanceParams): Promise<void> {
+    this.#end(instanceId);
+    if (this.#jobs.claimsOf(instanceId).length === 0) this.#leases.delete(instanceId);
   }
 
-  remove(instanceId: string): void {
+  async removeLease({ instanceId }: InstanceParams): Promise<void> {
     if (!this.isLive(instanceId)) this.#leases.delete(instanceId);
+  }
+
+  #end(instanceId: string): boolean {
+    return this.#change(instanceId, () => ({ status: 'dead' }));
   }
 
   #change(instanceId: string, change: (lease: LeaseRecord) => Partial<LeaseRecord>): boolean {

@@ -1,168 +1,137 @@
 /**
- * What the plain ledger holds, and the verbs that change no job: reads, leases, pauses and watches.
+ * What changes no job in the plain ledger: reads, pauses and watches.
  *
  * @module
  */
-
-import type * as verbs from '@monque/core';
-import { type Job, LedgerRepository, type LedgerRepositoryOptions } from '@monque/core';
-import { countClaims, type LedgerHint } from '@monque/core/ledger';
+import type * as verbs from '@monque/core/ledger';
+import {
+  type Clock,
+  countClaims,
+  type Job,
+  type LedgerHint,
+  type LedgerWatch,
+} from '@monque/core/ledger';
 import {
   countDue,
   countJobs,
   inClaimOrder,
-  type JobRecord,
-  JobTable,
+  type JobTable,
   listJobs,
   listSeries,
   nextDue,
 } from './plain-ledger-jobs.ts';
-import { LeaseTable } from './plain-ledger-leases.ts';
 
-/** The plain ledger without what changes its jobs. */
-export abstract class PlainLedgerReads extends LedgerRepository {
-  protected readonly jobs: JobTable = new JobTable();
-  protected readonly archive: JobTable = new JobTable();
-  protected readonly leases: LeaseTable = new LeaseTable();
-  readonly #paused = new Set<string>();
-  readonly #watches = new Map<verbs.LedgerWatch, (hint: LedgerHint) => void>();
+/** Reads jobs, claims and counts. */
+export class PlainReads implements verbs.ClaimVerbs, verbs.CountVerbs {
+  readonly #jobs: JobTable;
+  readonly #archive: JobTable;
 
-  protected constructor(options: LedgerRepositoryOptions) {
-    super(options);
+  constructor(jobs: JobTable, archive: JobTable) {
+    this.#jobs = jobs;
+    this.#archive = archive;
   }
 
-  protected async performOpen(): Promise<void> {}
-
-  protected async performClose(): Promise<void> {}
-
-  protected async performReadTime(): Promise<Date> {
-    return new Date(this.clock.now());
+  async getJob({ jobId, archived }: verbs.GetJobParams): Promise<Job | null> {
+    return this.#jobs.get(jobId) ?? (archived ? this.#archive.get(jobId) : undefined) ?? null;
   }
 
-  protected async performGetJob({ jobId, archived }: verbs.GetJobParams): Promise<Job | null> {
-    return this.jobs.get(jobId) ?? (archived ? this.archive.get(jobId) : undefined) ?? null;
-  }
-
-  protected async performReadHistory(
-    params: verbs.ReadHistoryParams,
-  ): Promise<readonly verbs.TransitionEntry[]> {
+  async readHistory(params: verbs.ReadHistoryParams): Promise<readonly verbs.TransitionEntry[]> {
     const { jobId, limit } = params;
-    const job = this.jobs.get(jobId) ?? this.archive.get(jobId);
+    const job = this.#jobs.get(jobId) ?? this.#archive.get(jobId);
     return job?.history?.slice(-limit) ?? [];
   }
 
-  protected async performFindJobs(params: verbs.FindJobsParams): Promise<readonly Job[]> {
-    return listJobs((params.archived ? this.archive : this.jobs).all(), params);
+  async findJobs(params: verbs.FindJobsParams): Promise<readonly Job[]> {
+    return listJobs((params.archived ? this.#archive : this.#jobs).all(), params);
   }
 
-  protected async performReadStats(
-    params: verbs.ReadStatsParams,
-  ): Promise<readonly verbs.StatsRow[]> {
-    return countJobs(this.jobs.all(), params);
+  async findSeries(params: verbs.FindSeriesParams): Promise<readonly Job[]> {
+    return listSeries(this.#jobs.all(), params);
   }
 
-  protected async performFindSeries(params: verbs.FindSeriesParams): Promise<readonly Job[]> {
-    return listSeries(this.jobs.all(), params);
+  async nextDue(params: verbs.NextDueParams): Promise<Date | null> {
+    return nextDue(this.#jobs.all(), params);
   }
 
-  protected async performNextDue(params: verbs.NextDueParams): Promise<Date | null> {
-    return nextDue(this.jobs.all(), params);
+  async readStats(params: verbs.ReadStatsParams): Promise<readonly verbs.StatsRow[]> {
+    return countJobs(this.#jobs.all(), params);
   }
 
-  protected async performCountDue(params: verbs.CountDueParams): Promise<verbs.CountDueResult> {
-    return countDue(this.jobs.all(), params);
+  async countDue(params: verbs.CountDueParams): Promise<verbs.CountDueResult> {
+    return countDue(this.#jobs.all(), params);
   }
 
-  protected async performReadClaim(params: verbs.ReadClaimParams): Promise<readonly Job[]> {
-    const { instanceId, claimToken } = params;
-    return this.claimsOf(instanceId)
-      .filter((job) => job.claimToken === claimToken)
-      .sort(inClaimOrder);
+  async readClaim({ instanceId, claimToken }: verbs.ReadClaimParams): Promise<readonly Job[]> {
+    const claims = this.#jobs.claimsOf(instanceId);
+    return claims.filter((job) => job.claimToken === claimToken).sort(inClaimOrder);
   }
 
-  protected async performReadClaims(
-    params: verbs.ReadClaimsParams,
-  ): Promise<readonly verbs.StandingClaim[]> {
-    return this.claimsOf(params.instanceId)
-      .slice(0, params.limit)
-      .map(({ _id: jobId, claimToken = '', fence, cancelRequestedAt }) => ({
-        jobId,
-        claimToken,
-        fence,
-        ...(cancelRequestedAt && { cancelRequestedAt }),
-      }));
+  async readClaims(params: verbs.ReadClaimsParams): Promise<readonly verbs.StandingClaim[]> {
+    const claims = this.#jobs.claimsOf(params.instanceId).slice(0, params.limit);
+    return claims.map(({ _id: jobId, claimToken = '', fence, cancelRequestedAt }) => ({
+      jobId,
+      claimToken,
+      fence,
+      ...(cancelRequestedAt && { cancelRequestedAt }),
+    }));
   }
 
-  protected async performFindClaimants(
-    params: verbs.FindClaimantsParams,
-  ): Promise<readonly string[]> {
-    const claimants = this.jobs.all().flatMap(({ claimedBy }) => claimedBy ?? []);
+  async findClaimants(params: verbs.FindClaimantsParams): Promise<readonly string[]> {
+    const claimants = this.#jobs.all().flatMap(({ claimedBy }) => claimedBy ?? []);
     return [...new Set(claimants)].filter((instanceId) => !params.except.includes(instanceId));
   }
 
-  protected async performCountClaims(params: verbs.CountClaimsParams): Promise<verbs.ClaimCounts> {
+  async countClaims({ instanceId, limit }: verbs.CountClaimsParams): Promise<verbs.ClaimCounts> {
     // No other tool writes here, so there is no claim without an instance.
-    const claims = params.instanceId === undefined ? [] : this.claimsOf(params.instanceId);
-    return countClaims(claims.slice(0, params.limit), claims.length >= params.limit);
+    const claims = instanceId === undefined ? [] : this.#jobs.claimsOf(instanceId);
+    return countClaims(claims.slice(0, limit), claims.length >= limit);
+  }
+}
+
+/** Who watches the ledger. */
+export class PlainWatches {
+  readonly #clock: Clock;
+  readonly #watches = new Map<LedgerWatch, (hint: LedgerHint) => void>();
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
   }
 
-  protected async performOpenLease(params: verbs.OpenLeaseParams): Promise<void> {
-    this.leases.open(params);
-  }
-
-  protected async performRenewLease(params: verbs.RenewLeaseParams): Promise<boolean> {
-    return this.leases.renew(params);
-  }
-
-  protected async performReadLeases(
-    params: verbs.ReadLeasesParams,
-  ): Promise<readonly verbs.LeaseRecord[]> {
-    return this.leases.read(params);
-  }
-
-  protected async performDeclareDead(params: verbs.DeclareDeadParams): Promise<boolean> {
-    return this.leases.declareDead(params);
-  }
-
-  protected async performEndLease({ instanceId }: verbs.InstanceParams): Promise<void> {
-    this.leases.end(instanceId);
-    if (this.claimsOf(instanceId).length === 0) this.leases.remove(instanceId);
-  }
-
-  protected async performRemoveLease({ instanceId }: verbs.InstanceParams): Promise<void> {
-    this.leases.remove(instanceId);
-  }
-
-  protected async performSetPaused({ name, paused }: verbs.SetPausedParams): Promise<void> {
-    if (paused) this.#paused.add(name);
-    else this.#paused.delete(name);
-    this.tell({ kind: 'pausesChanged' });
-  }
-
-  protected async performReadPaused(): Promise<readonly string[]> {
-    return [...this.#paused].sort();
-  }
-
-  protected async performWatch(listener: (hint: LedgerHint) => void): Promise<verbs.LedgerWatch> {
+  watch(listener: (hint: LedgerHint) => void): LedgerWatch {
     const close = async (): Promise<void> => {
       this.#watches.delete(watch);
     };
-    const watch: verbs.LedgerWatch = { close };
+    const watch: LedgerWatch = { close };
     this.#watches.set(watch, listener);
     // After the caller has the watch.
-    this.clock.setImmediate(() => {
+    this.#clock.setImmediate(() => {
       if (this.#watches.has(watch)) listener({ kind: 'opened' });
     });
     return watch;
   }
 
   /** Sends a hint to everyone who watches. */
-  protected tell(hint: LedgerHint): void {
+  tell(hint: LedgerHint): void {
     for (const listener of this.#watches.values()) listener(hint);
   }
+}
 
-  /** The jobs that an instance has claimed. */
-  protected claimsOf(instanceId: string): JobRecord[] {
-    return this.jobs.all().filter(({ claimedBy }) => claimedBy === instanceId);
+/** The names that are paused. */
+export class PlainPauses implements verbs.PauseVerbs {
+  readonly #names = new Set<string>();
+  readonly #watches: PlainWatches;
+
+  constructor(watches: PlainWatches) {
+    this.#watches = watches;
+  }
+
+  async setPaused({ name, paused }: verbs.SetPausedParams): Promise<void> {
+    if (paused) this.#names.add(name);
+    else this.#names.delete(name);
+    this.#watches.tell({ kind: 'pausesChanged' });
+  }
+
+  async readPaused(): Promise<readonly string[]> {
+    return [...this.#names].sort();
   }
 }

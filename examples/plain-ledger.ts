@@ -7,80 +7,102 @@
  * @module
  */
 
-import type * as verbs from '@monque/core';
-import {
-  JOB_LIFECYCLE,
-  type Job,
-  type JobVerb,
-  type LedgerRepositoryOptions,
-  UnsupportedError,
-} from '@monque/core';
+import type * as verbs from '@monque/core/ledger';
 import {
   answerCheckpoint,
   answerUnmatched,
   answerUnopened,
+  changeMetadata,
   checkpointParams,
+  chooseCancel,
   chooseExpiry,
   chooseRescue,
+  endSeriesChanges,
   GATE_VERBS,
+  gathered,
   handRecord,
   historyEntries,
+  isAsSeen,
+  JOB_LIFECYCLE,
+  type Job,
+  type JobVerb,
   type LedgerHint,
+  LedgerRepository,
+  type LedgerRepositoryOptions,
+  type LedgerWatch,
   lockOf,
   lockToRetake,
-  mergeMetadata,
-  nextRunOf,
+  mendChange,
+  mended,
   openGateParams,
   recordedCheckpoint,
-  requestEntries,
+  replanChanges,
   type SettleAnswer,
   type Settlement,
   SUSPECT_RESCUE_COUNT,
   settlementParams,
   type TransitionParams,
+  UnsupportedError,
 } from '@monque/core/ledger';
-import { inClaimOrder, type JobRecord } from './plain-ledger-jobs.ts';
-import { PlainLedgerReads } from './plain-ledger-reads.ts';
+import { inClaimOrder, type JobRecord, JobTable } from './plain-ledger-jobs.ts';
+import { PlainLeases } from './plain-ledger-leases.ts';
+import { PlainPauses, PlainReads, PlainWatches } from './plain-ledger-reads.ts';
 
-/** A ledger that keeps each job as one document in a map. */
-export class PlainLedger extends PlainLedgerReads {
-  constructor(options: LedgerRepositoryOptions = {}) {
-    super(options);
+/** The parts that the verbs on jobs need. */
+interface PlainParts {
+  readonly jobs: JobTable;
+  readonly archive: JobTable;
+  readonly leases: PlainLeases;
+  readonly watches: PlainWatches;
+}
+
+/** The verbs that change jobs. */
+class PlainChanges {
+  readonly #jobs: JobTable;
+  readonly #archive: JobTable;
+  readonly #leases: PlainLeases;
+  readonly #watches: PlainWatches;
+
+  constructor({ jobs, archive, leases, watches }: PlainParts) {
+    this.#jobs = jobs;
+    this.#archive = archive;
+    this.#leases = leases;
+    this.#watches = watches;
   }
 
   /** The next version of a job, stored; null when the verb does not apply. */
   #move(verb: JobVerb, job: JobRecord, params: TransitionParams): JobRecord | null {
     if (!JOB_LIFECYCLE.applies(verb, job, params)) return null;
     const next = JOB_LIFECYCLE.apply(verb, job, params);
-    this.jobs.put(next);
-    if (next.status === 'pending') this.tell(dueHint(next));
-    if (verb === 'requestCancel') this.tell({ kind: 'cancelRequested', jobId: next._id });
-    return this.jobs.get(next._id) ?? null;
+    this.#jobs.put(next);
+    if (next.status === 'pending') this.#watches.tell(dueHint(next));
+    if (verb === 'requestCancel') this.#watches.tell({ kind: 'cancelRequested', jobId: next._id });
+    return this.#jobs.get(next._id) ?? null;
   }
 
-  protected async performEnqueue(params: verbs.EnqueueParams): Promise<verbs.EnqueueResult> {
+  async enqueue(params: verbs.EnqueueParams): Promise<verbs.EnqueueResult> {
     if (params.session !== undefined) throw noTransactions();
     return { answers: params.jobs.map((job) => this.#enqueueOne(job)) };
   }
 
   #enqueueOne(job: Job): verbs.EnqueueAnswer {
-    const earlier = this.jobs.get(job._id);
+    const earlier = this.#jobs.get(job._id);
     if (earlier !== undefined) return { outcome: 'enqueued', job: earlier };
-    const holder = this.jobs.holderOf(job.name, lockOf(job));
+    const holder = this.#jobs.holderOf(job.name, lockOf(job));
     if (holder !== undefined) return { outcome: 'existing', job: holder };
     try {
-      this.jobs.put(job);
+      this.#jobs.put(job);
     } catch (error) {
       return { outcome: 'refused', error: error as Error };
     }
-    this.tell(dueHint(job));
+    this.#watches.tell(dueHint(job));
     return { outcome: 'enqueued', job };
   }
 
-  protected async performClaim(params: verbs.ClaimParams): Promise<verbs.ClaimResult> {
+  async claim(params: verbs.ClaimParams): Promise<verbs.ClaimResult> {
     const { demand, suspects, instanceId, claimToken, now } = params;
     const claim = { instanceId, claimToken, now };
-    const due = this.jobs
+    const due = this.#jobs
       .all()
       .filter((job) => isSuspect(job) === suspects && JOB_LIFECYCLE.applies('claim', job, claim))
       .sort(inClaimOrder);
@@ -99,40 +121,38 @@ export class PlainLedger extends PlainLedgerReads {
     };
   }
 
-  protected async performSettle(params: verbs.SettleParams): Promise<verbs.SettleResult> {
+  async settle(params: verbs.SettleParams): Promise<verbs.SettleResult> {
     const { settlements, now } = params;
     return { answers: settlements.map((settlement) => this.#settleOne(settlement, now)) };
   }
 
   #settleOne(settlement: Settlement, now: Date): SettleAnswer {
     const { jobId, verb, startLock } = settlement;
-    const job = this.jobs.get(jobId);
+    const job = this.#jobs.get(jobId);
     if (job === undefined) return answerUnmatched(settlement, null);
     const lock = startLock === undefined ? undefined : lockOf({ startLock });
-    const isTaken = this.jobs.holderOf(job.name, lock) !== undefined;
+    const isTaken = this.#jobs.holderOf(job.name, lock) !== undefined;
     const settled = isTaken ? null : this.#move(verb, job, settlementParams(settlement, now));
     return settled === null ? answerUnmatched(settlement, job) : 'settled';
   }
 
-  protected async performCompleteInSession(): Promise<boolean> {
+  async completeInSession(): Promise<boolean> {
     throw noTransactions();
   }
 
-  protected async performNote({ jobId, ...params }: verbs.NoteParams): Promise<boolean> {
-    const job = this.jobs.get(jobId);
+  async note({ jobId, ...params }: verbs.NoteParams): Promise<boolean> {
+    const job = this.#jobs.get(jobId);
     return job !== undefined && this.#move('note', job, params) !== null;
   }
 
-  protected async performCheckpoint(
-    params: verbs.CheckpointParams,
-  ): Promise<verbs.CheckpointResult> {
-    const job = this.jobs.get(params.jobId);
+  async checkpoint(params: verbs.CheckpointParams): Promise<verbs.CheckpointResult> {
+    const job = this.#jobs.get(params.jobId);
     const recorded = job && this.#move('checkpoint', job, checkpointParams(params));
     return recorded ? recordedCheckpoint(recorded) : answerCheckpoint(params, job ?? null);
   }
 
-  protected async performOpenGate(params: verbs.OpenGateParams): Promise<verbs.OpenGateResult> {
-    const job = this.jobs.get(params.jobId);
+  async openGate(params: verbs.OpenGateParams): Promise<verbs.OpenGateResult> {
+    const job = this.#jobs.get(params.jobId);
     if (job === undefined) return { outcome: 'missing', job: null };
     for (const { verb, outcome } of GATE_VERBS) {
       const moved = this.#move(verb, job, openGateParams(verb, params));
@@ -141,12 +161,10 @@ export class PlainLedger extends PlainLedgerReads {
     return answerUnopened(params, job) ?? { outcome: 'refused', job };
   }
 
-  protected async performExpireGates(
-    params: verbs.ExpireGatesParams,
-  ): Promise<verbs.ExpireGatesResult> {
+  async expireGates(params: verbs.ExpireGatesParams): Promise<verbs.ExpireGatesResult> {
     const { now, limit } = params;
     const untilMs = ({ blockedUntil }: Job): number => blockedUntil?.getTime() ?? Infinity;
-    const overdue = this.jobs
+    const overdue = this.#jobs
       .all()
       .filter((job) => job.status === 'blocked' && untilMs(job) <= now.getTime())
       .sort((a, b) => untilMs(a) - untilMs(b));
@@ -157,49 +175,30 @@ export class PlainLedger extends PlainLedgerReads {
     return { failed: countOf(moved, 'failed'), pending: countOf(moved, 'pending') };
   }
 
-  protected async performCancel(params: verbs.CancelParams): Promise<verbs.CancelResult> {
-    const { jobId, now } = params;
-    const job = this.jobs.get(jobId);
+  async cancel(params: verbs.CancelParams): Promise<verbs.CancelResult> {
+    const job = this.#jobs.get(params.jobId);
     if (job === undefined) return { outcome: 'missing', job: null };
-    if (JOB_LIFECYCLE.allowsFrom('cancel', job.status)) return this.#cancelWaiting(job, params);
-    const asked = this.#move('requestCancel', job, { now, ...requestEntries(params, now) });
-    const isRunning = JOB_LIFECYCLE.allowsFrom('requestCancel', job.status);
-    return { outcome: isRunning ? 'requested' : 'refused', job: asked ?? job };
+    const choice = chooseCancel(job, params);
+    if (choice === undefined) return { outcome: 'refused', job };
+    // It does not apply where the same was asked before.
+    return { outcome: choice.outcome, job: this.#move(choice.verb, job, choice.params) ?? job };
   }
 
-  /** Of a series only the waiting run is cancelled; the next takes its place, unless there is none. */
-  #cancelWaiting(job: JobRecord, params: verbs.CancelParams): verbs.CancelResult {
-    const { now } = params;
-    const { repeatInterval, seriesVersion, scheduledFor } = job;
-    const next = nextRunOf(job, now);
-    const ending = repeatInterval === undefined ? 'cancel' : 'endSeries';
-    const verb = next === null ? ending : 'skipRun';
-    const ofRun = repeatInterval !== undefined && scheduledFor ? { scheduledFor } : {};
-    const moved = this.#move(verb, job, {
-      now,
-      seriesVersion,
-      cancelledRun: scheduledFor,
-      historyEntries: historyEntries(verb, now, { ...handRecord(params), ...ofRun }),
-      ...(next && { nextRunAt: next.scheduledFor, scheduledFor: next.scheduledFor }),
-    });
-    return { outcome: next === null ? 'cancelled' : 'skipped', job: moved };
-  }
-
-  protected async performRemove({ jobId }: verbs.RemoveParams): Promise<verbs.RemoveResult> {
-    const job = this.jobs.get(jobId);
+  async remove({ jobId }: verbs.RemoveParams): Promise<verbs.RemoveResult> {
+    const job = this.#jobs.get(jobId);
     if (job === undefined) return { outcome: 'missing', job: null };
     if (!JOB_LIFECYCLE.applies('remove', job, {})) return { outcome: 'refused', job };
-    this.jobs.delete(jobId);
+    this.#jobs.delete(jobId);
     return { outcome: 'removed', job };
   }
 
-  protected async performRedrive(params: verbs.RedriveParams): Promise<verbs.RedriveResult> {
+  async redrive(params: verbs.RedriveParams): Promise<verbs.RedriveResult> {
     const { jobId, now, nextRunAt } = params;
-    const job = this.jobs.get(jobId);
+    const job = this.#jobs.get(jobId);
     if (job === undefined) return { outcome: 'missing', job: null };
     if (!JOB_LIFECYCLE.allowsFrom('redrive', job.status)) return { outcome: 'refused', job };
     const lock = lockToRetake(job);
-    const holder = this.jobs.holderOf(job.name, lock);
+    const holder = this.#jobs.holderOf(job.name, lock);
     if (holder !== undefined) return { outcome: 'taken', job, holder };
     const entries = historyEntries('redrive', now, handRecord(params));
     const retaken = lock && { [lock.field]: lock.value };
@@ -207,10 +206,10 @@ export class PlainLedger extends PlainLedgerReads {
     return { outcome: 'redriven', job: this.#move('redrive', job, move) };
   }
 
-  protected async performAmend(params: verbs.AmendParams): Promise<verbs.AmendResult> {
+  async amend(params: verbs.AmendParams): Promise<verbs.AmendResult> {
     const { jobId, changes, now, fence, session } = params;
     if (session !== undefined) throw noTransactions();
-    const job = this.jobs.get(jobId);
+    const job = this.#jobs.get(jobId);
     if (job === undefined) return { outcome: 'missing', job: null };
     if (fence !== undefined && job.fence !== fence) return { outcome: 'refused', job };
     const entries = historyEntries('amend', now, handRecord(params));
@@ -218,73 +217,47 @@ export class PlainLedger extends PlainLedgerReads {
     return amended ? { outcome: 'amended', job: amended } : { outcome: 'refused', job };
   }
 
-  protected async performReplan(params: verbs.ReplanParams): Promise<verbs.SeriesResult> {
-    const { series, nextRun } = params;
-    const record = nextRun ? { scheduledFor: nextRun.scheduledFor } : {};
-    const plan = { ...series, ...nextRun };
-    return this.#changeSeries(['replan', 'replanRunning'], params, plan, record);
+  async replan(params: verbs.ReplanParams): Promise<verbs.SeriesResult> {
+    return this.#changeSeries(params.jobId, replanChanges(params));
   }
 
-  protected async performEndSeries(params: verbs.EndSeriesParams): Promise<verbs.SeriesResult> {
-    return this.#changeSeries(['endSeries', 'endSeriesAfterRun'], params);
+  async endSeries(params: verbs.EndSeriesParams): Promise<verbs.SeriesResult> {
+    return this.#changeSeries(params.jobId, endSeriesChanges(params));
   }
 
   /** By the first of the verbs that applies. */
-  #changeSeries(
-    choices: readonly JobVerb[],
-    params: verbs.EndSeriesParams,
-    plan: TransitionParams = {},
-    record: Pick<verbs.HistoryEntry, 'scheduledFor'> = {},
-  ): verbs.SeriesResult {
-    const { jobId, seriesVersion, now } = params;
-    const job = this.jobs.get(jobId);
+  #changeSeries(jobId: Job['_id'], changes: readonly verbs.SeriesChange[]): verbs.SeriesResult {
+    const job = this.#jobs.get(jobId);
     if (job === undefined) return { outcome: 'missing', job: null };
-    for (const verb of choices) {
-      const entries = historyEntries(verb, now, { ...handRecord(params), ...record });
-      const change = { ...plan, seriesVersion, now, historyEntries: entries };
-      const written = this.#move(verb, job, change);
+    for (const { verb, params } of changes) {
+      const written = this.#move(verb, job, params);
       if (written !== null) return { outcome: 'written', job: written };
     }
     return { outcome: 'stale', job };
   }
 
-  protected async performSetMetadata(
-    params: verbs.SetMetadataParams,
-  ): Promise<verbs.SetMetadataResult> {
-    const { jobId, changes, now, claimToken } = params;
-    const job = this.jobs.get(jobId);
+  async setMetadata(params: verbs.SetMetadataParams): Promise<verbs.SetMetadataResult> {
+    const job = this.#jobs.get(params.jobId);
     if (job === undefined) return { outcome: 'missing', job: null };
-    const isLost = claimToken !== undefined && job.claimToken !== claimToken;
-    if (isLost) return { outcome: 'refused', job };
-    const { metadata, isTooLarge } = mergeMetadata(job.metadata, changes);
-    if (isTooLarge) return { outcome: 'full', job };
+    const change = changeMetadata(job, params);
+    if (change.outcome !== 'written') return { outcome: change.outcome, job };
     const { metadata: _, ...rest } = job;
-    const hasAny = Object.keys(metadata).length > 0;
-    this.jobs.put({ ...(rest as Job), updatedAt: now, ...(hasAny && { metadata }) });
-    return { outcome: 'written', job: this.jobs.get(jobId) ?? null };
+    const { metadata } = change;
+    this.#jobs.put({ ...(rest as Job), updatedAt: params.now, ...(metadata && { metadata }) });
+    return { outcome: 'written', job: this.#jobs.get(params.jobId) ?? null };
   }
 
-  protected async performMend(params: verbs.MendParams): Promise<verbs.MendResult> {
-    const { jobId, seen, changes, rule, now } = params;
-    const job = this.jobs.get(jobId);
+  async mend(params: verbs.MendParams): Promise<verbs.MendResult> {
+    const job = this.#jobs.get(params.jobId);
     if (job === undefined) return { outcome: 'missing', job: null };
-    const isSame = job.status === seen.status && job.fence === seen.fence;
-    if (!isSame || Number(job.updatedAt) !== Number(seen.updatedAt)) {
-      return { outcome: 'changed', job };
-    }
-    const kept = Object.entries(job).filter(
-      ([field]) => !changes.clear?.includes(field as keyof Job),
-    );
-    const entry = { verb: 'mend', at: now, reason: rule };
-    const history = [...(job.history ?? []), entry];
-    const mended = { ...Object.fromEntries(kept), ...changes.set, updatedAt: now, history };
-    this.jobs.put(mended as unknown as Job);
-    return { outcome: 'mended', job: this.jobs.get(jobId) ?? null };
+    if (!isAsSeen(job, params)) return { outcome: 'changed', job };
+    this.#jobs.put(mended(job, mendChange(params)));
+    return { outcome: 'mended', job: this.#jobs.get(params.jobId) ?? null };
   }
 
-  protected async performPrune(params: verbs.PruneParams): Promise<verbs.PruneResult> {
+  async prune(params: verbs.PruneParams): Promise<verbs.PruneResult> {
     const { finishedBefore, after, createdBefore, limit, archive, now } = params;
-    const seen = this.jobs
+    const seen = this.#jobs
       .all()
       .filter(({ _id }) => after === undefined || _id.toHexString() > after.toHexString())
       .filter(({ _id }) => _id.getTimestamp() < createdBefore)
@@ -294,16 +267,16 @@ export class PlainLedger extends PlainLedgerReads {
       return before && JOB_LIFECYCLE.applies('prune', job, { finishedBefore: before, now });
     });
     for (const job of leaving) {
-      if (archive) this.archive.put(job);
-      this.jobs.delete(job._id);
+      if (archive) this.#archive.put(job);
+      this.#jobs.delete(job._id);
     }
     const last = seen.length === limit ? seen.at(-1) : undefined;
     return { pruned: leaving.length, ...(last && { position: last._id }) };
   }
 
-  protected async performRescue(params: verbs.RescueParams): Promise<verbs.RescueResult> {
-    const isLive = this.leases.isLive(params.deadInstanceId);
-    const claims = isLive ? [] : this.claimsOf(params.deadInstanceId);
+  async rescue(params: verbs.RescueParams): Promise<verbs.RescueResult> {
+    const isLive = this.#leases.isLive(params.deadInstanceId);
+    const claims = isLive ? [] : this.#jobs.claimsOf(params.deadInstanceId);
     const moved = claims.slice(0, params.limit).map((job) => {
       const choice = chooseRescue(job, params);
       return this.#move(choice.verb, job, choice.params);
@@ -317,9 +290,39 @@ export class PlainLedger extends PlainLedgerReads {
     };
   }
 
-  protected async performRecover(): Promise<verbs.RecoverResult> {
+  async recover(): Promise<verbs.RecoverResult> {
     // No other tool writes here, so none left a job behind.
     return { pending: 0, cancelled: 0 };
+  }
+}
+
+/** A ledger that keeps each job as one document in a map. */
+export class PlainLedger extends LedgerRepository {
+  protected override verbs: verbs.LedgerVerbs;
+  readonly #watches: PlainWatches;
+
+  constructor(options: LedgerRepositoryOptions = {}) {
+    super(options);
+    const { clock } = this;
+    const [jobs, archive] = [new JobTable(), new JobTable()];
+    const leases = new PlainLeases(jobs);
+    const watches = new PlainWatches(clock);
+    this.#watches = watches;
+    this.verbs = gathered(
+      new PlainReads(jobs, archive),
+      new PlainChanges({ jobs, archive, leases, watches }),
+      new PlainPauses(watches),
+      leases,
+      { readTime: async () => new Date(clock.now()) },
+    );
+  }
+
+  protected async performOpen(): Promise<void> {}
+
+  protected async performClose(): Promise<void> {}
+
+  protected async performWatch(listener: (hint: LedgerHint) => void): Promise<LedgerWatch> {
+    return this.#watches.watch(listener);
   }
 }
 

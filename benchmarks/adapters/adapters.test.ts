@@ -47,7 +47,9 @@ async function runAll(open: Open, place: Place): Promise<number[]> {
       recorded += count;
       if (recorded === JOBS) resolve();
     };
-    system.work({ started: ({ index }) => void ran.push(index), recorded: onRecorded }).catch(reject);
+    system
+      .work({ started: ({ index }) => void ran.push(index), recorded: onRecorded })
+      .catch(reject);
   });
   expect(await system.countUnfinished()).toBe(0);
   await system.close();

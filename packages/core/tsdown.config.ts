@@ -12,7 +12,6 @@ export default defineConfig({
   platform: 'node',
   target: 'node20.19',
   dts: true,
-  sourcemap: true,
   clean: true,
   exports: true,
   outputOptions: {

@@ -12,11 +12,8 @@ export default defineConfig({
   platform: 'node',
   target: 'node20.19',
   dts: true,
-  sourcemap: true,
   clean: true,
   exports: true,
-  outputOptions: (options, format) =>
-    format === 'cjs' ? { ...options, sourcemap: false } : options,
   plugins: [
     {
       name: 'require-the-module',

@@ -111,7 +111,9 @@ export class JobsClient implements UntypedVerbs {
   }
 
   async enqueue<T>(name: string, data?: T, options: EnqueueOptions = {}): Promise<Job<T>> {
-    return (await this.#producer.enqueue(name, data, options)) as Job<T>;
+    const job = (await this.#producer.enqueue(name, data, options)) as Job<T>;
+    if (options.session) this.#shared.waiter.storedIn(options.session, job._id);
+    return job;
   }
 
   async now<T>(name: string, data?: T): Promise<Job<T>> {

@@ -4,7 +4,23 @@
  *
  * @module
  */
-export { DOCUMENT_VERSION } from './job/job.ts';
+export { type Clock, systemClock, type Timer } from './foundation/clock.ts';
+export {
+  ConnectionError,
+  InvalidArgumentError,
+  LedgerFullError,
+  MonqueError,
+  UnknownOutcomeError,
+  UnsupportedError,
+} from './foundation/errors.ts';
+export { type Random, systemRandom } from './foundation/random.ts';
+export {
+  type GateRecord,
+  type HistoryEntry,
+  type Job,
+  JobStatus,
+  type StageRecord,
+} from './job/job.ts';
 export { JOB_LIFECYCLE, type JobVerb } from './job/job-lifecycle.ts';
 export {
   type Appended,
@@ -18,9 +34,8 @@ export {
   type TransitionParams,
   type TransitionRow,
 } from './job/lifecycle.ts';
-export { matchesMetadata, mergeMetadata } from './job/metadata.ts';
+export { type JobMetadata, matchesMetadata, mergeMetadata } from './job/metadata.ts';
 export { type NextRun, nextRunOf, type SeriesPlan } from './job/next-run.ts';
-export { unfitReason } from './job/unfit-reason.ts';
 export {
   type LockField,
   lockOf,
@@ -28,6 +43,12 @@ export {
   seriesLock,
   type UniqueLock,
 } from './job/unique-locks.ts';
+export {
+  type CancelChoice,
+  type CancelledFields,
+  cancelsUnseen,
+  chooseCancel,
+} from './ledger/cancel-choice.ts';
 export { countClaims } from './ledger/claim-counts.ts';
 export { chooseExpiry, type ExpiredFields, type ExpiryChoice } from './ledger/expiry-choice.ts';
 export {
@@ -35,6 +56,7 @@ export {
   type AccessQuestion,
   type Actor,
   DEFAULT_OPERATION_TIMEOUT,
+  gathered,
   type LedgerHealth,
   type LedgerMetrics,
   LedgerRepository,
@@ -46,14 +68,12 @@ export {
   type ResultOf,
   SUSPECT_RESCUE_COUNT,
 } from './ledger/ledger-repository.ts';
-export {
-  ENGINE_INDEXES,
-  LISTING_INDEXES,
-  type NamedIndex,
-} from './ledger/mongodb/server/indexes.ts';
-export { rowFilter, rowUpdate } from './ledger/mongodb/table-statements.ts';
+export { isAsSeen, type MendChange, mendChange, mended } from './ledger/mend-change.ts';
+export { changeMetadata, type MetadataChange } from './ledger/metadata-change.ts';
+export { rowFilter, rowUpdate } from './ledger/mongodb/table/row-statements.ts';
 export { chooseRescue, type RescueChoice, type RescuedFields } from './ledger/rescue-choice.ts';
 export { DEFAULT_MAX_STORED_BYTES, type JobFinding } from './ledger/rules/rules.ts';
+export { endSeriesChanges, replanChanges, type SeriesChange } from './ledger/series-verbs.ts';
 export {
   answerUnmatched,
   handRecord,

@@ -40,11 +40,19 @@ function checkSource(source: unknown): void {
     'db',
     'a Db of the mongodb driver or a LedgerRepository',
     source,
-    sourceHint(has),
+    sourceHint(source, has),
   );
 }
 
-function sourceHint(has: (name: string) => boolean): string {
+function sourceHint(source: unknown, has: (name: string) => boolean): string {
+  if (typeof source === 'string') {
+    return 'this is an address: connect with it and pass new MongoClient(uri).db()';
+  }
+  if (has('insertOne'))
+    return 'this is a collection: pass its Db, and `collectionName` as an option';
+  if (has('connect') && has('model') && has('Schema')) {
+    return 'this is mongoose itself: pass mongoose.connection.db once it is open';
+  }
   if (has('db') && has('startSession')) return 'this is a MongoClient: pass client.db(name)';
   if (has('model')) return 'this is a Mongoose connection: pass connection.db once it is open';
   if (has('then')) return 'this is a promise: await it first';

@@ -220,7 +220,8 @@ export interface MonqueManagement<Types extends JobTypes = UntypedJobs> {
    * Waits until a job is finished, wherever it runs, and gives what its handler returned. A job of a series is
    * finished when the series is over.
    *
-   * @throws WaitError whose `reason` tells apart `failed`, `cancelled`, `gone`, `timeout` and `unknown`
+   * @throws WaitError whose `reason` tells apart `failed`, `cancelled`, `gone`, `timeout`, `unknown` and
+   * `stopped`, when this scheduler was stopped meanwhile
    */
   waitFor<Name extends NameOf<Types> = NameOf<Types>>(
     id: JobId | Job<DataOf<Types, Name>>,

@@ -12,9 +12,10 @@ import type { OpenGateOptions } from './client/open-gate.ts';
 import type { QueueStats } from './client/queue-stats.ts';
 import type { Schedule, UnscheduleOptions } from './client/schedules.ts';
 import { Waiter, type WaitForOptions } from './client/wait-for.ts';
-import { MonqueEmitter } from './context/events.ts';
+import { MonqueEmitter, type MonqueEventMap } from './context/events.ts';
 import type { Health } from './context/health.ts';
 import { INSTRUMENTATION_CHECKS, type Instrumentation } from './context/instruments.ts';
+import { isNoticed, Notices } from './context/notices.ts';
 import { type EngineContext, makeContext } from './context/scheduler-context.ts';
 import type { AuditOptions, AuditReport } from './diagnosis/auditor.ts';
 import type { Explanation } from './diagnosis/explanation.ts';
@@ -88,6 +89,7 @@ export class Monque<Types extends JobTypes = UntypedJobs>
   #instance: Instance | undefined;
   #releaseSignals: (() => void) | undefined;
   readonly #turns = new Turns();
+  readonly #notices: Notices;
 
   /**
    * @param source - the database to keep jobs in, or a ledger of your own
@@ -98,9 +100,10 @@ export class Monque<Types extends JobTypes = UntypedJobs>
     super();
     this.#context = makeContext(resolveSource(source, options), {
       emit: (name, payload) => this.emit(name, payload as never),
-      listenerCount: (name) => this.listenerCount(name),
+      isHeard: (name) => isNoticed(name) || this.listenerCount(name) > 0,
     });
     this.#options = this.#context.options;
+    this.#notices = new Notices(() => this.#options.logger === undefined);
     this.#waiter = new Waiter(this.#context);
     this.#reconfigurer = new Reconfigurer(this.#context, this.#workers, options);
     const instance = (): Instance | undefined => this.#instance;
@@ -142,7 +145,9 @@ export class Monque<Types extends JobTypes = UntypedJobs>
     ...data: DataArgument<DataFor<Types, Name>, [options?: EnqueueOptions]>
   ): Promise<Job<DataOf<Types, Name>>>;
   async enqueue(name: string, data?: unknown, options: EnqueueOptions = {}): Promise<Job> {
-    return this.#jobs.enqueue(name, data, options);
+    const job = await this.#jobs.enqueue(name, data, options);
+    this.#noticeEnqueue(name);
+    return job;
   }
 
   now<T>(name: AnyName<Types>, data?: T): Promise<Job<T>>;
@@ -151,13 +156,16 @@ export class Monque<Types extends JobTypes = UntypedJobs>
     ...data: DataArgument<DataFor<Types, Name>>
   ): Promise<Job<DataOf<Types, Name>>>;
   async now(name: string, data?: unknown): Promise<Job> {
-    return this.#jobs.now(name, data);
+    const job = await this.#jobs.now(name, data);
+    this.#noticeEnqueue(name);
+    return job;
   }
 
   async enqueueMany<Name extends NameOf<Types> = NameOf<Types>>(
     entries: readonly TypedEntry<Types, Name>[],
   ): Promise<EnqueueEntryResult<DataOf<Types, Name>>[]> {
     const results = await this.#jobs.enqueueMany(entries);
+    for (const { name } of entries) this.#noticeEnqueue(name);
     return results as EnqueueEntryResult<DataOf<Types, Name>>[];
   }
 
@@ -178,7 +186,9 @@ export class Monque<Types extends JobTypes = UntypedJobs>
     data?: unknown,
     options: ScheduleOptions = {},
   ): Promise<Job> {
-    return this.#jobs.schedule(cron, name, data, options);
+    const job = await this.#jobs.schedule(cron, name, data, options);
+    this.#noticeEnqueue(name);
+    return job;
   }
 
   async unschedule(name: NameOf<Types>, options: UnscheduleOptions = {}): Promise<number> {
@@ -208,6 +218,11 @@ export class Monque<Types extends JobTypes = UntypedJobs>
   ): this {
     checkJobName('name', name);
     const isStaged = typeof handler === 'object' && handler !== null;
+    const isSwapped = isStaged && !('stages' in handler) && typeof options === 'function';
+    if (isSwapped) {
+      const hint = 'the options come last: worker(name, handler, options)';
+      throw new InvalidArgumentError('handler', 'a function, or stages', handler, hint);
+    }
     if (!isStaged) checkFunction('handler', handler);
     const work = isStaged ? new StagePlan(handler) : (handler as JobHandler);
     checkWorkerOptions(options);
@@ -215,6 +230,7 @@ export class Monque<Types extends JobTypes = UntypedJobs>
       throw new InvalidArgumentError('name', 'a name without a worker', name);
     }
     this.#workers.set(name, new Worker(name, work, options, this.#options));
+    this.#notices.workerAdded(this.#options.clock.monotonic());
     this.#instance?.workerAdded();
     return this;
   }
@@ -345,6 +361,21 @@ export class Monque<Types extends JobTypes = UntypedJobs>
     return this.#context.instruments.add(instrumentation);
   }
 
+  protected override unheard<Name extends keyof MonqueEventMap>(
+    name: Name,
+    payload: MonqueEventMap[Name][0],
+  ): void {
+    // Whoever listens for errors hears of an outage too.
+    const isHeard = name === 'connection:lost' && this.listenerCount('job:error') > 0;
+    if (!isHeard) this.#notices.unheard(name, payload);
+  }
+
+  #noticeEnqueue(name: string): void {
+    const nowMs = this.#options.clock.monotonic();
+    const isRunning = this.#instance !== undefined;
+    this.#notices.enqueued({ name, workers: this.#workers, isRunning, nowMs });
+  }
+
   async #startInstance(): Promise<void> {
     await this.initialize();
     const instance = new Instance(this.#context, this.#workers, (job) => this.#waiter.ended(job));
@@ -359,6 +390,7 @@ export class Monque<Types extends JobTypes = UntypedJobs>
     const instance = this.#instance;
     this.#instance = undefined;
     await instance?.stop();
+    this.#waiter.stop();
     this.#releaseSignals?.();
     await this.#context.ledgerTime.idle();
     await this.#context.ledger.close();

@@ -6,7 +6,10 @@
 import type { Clock } from './foundation/clock.ts';
 
 /** Where signals come from: the process, or a stand-in in tests. */
-export type SignalSource = Pick<NodeJS.Process, 'pid' | 'on' | 'off' | 'kill' | 'listenerCount'>;
+export type SignalSource = Pick<
+  NodeJS.Process,
+  'pid' | 'prependListener' | 'off' | 'kill' | 'listeners'
+>;
 
 /** What is listened for. */
 export interface SignalOptions {
@@ -14,12 +17,15 @@ export interface SignalOptions {
   readonly clock: Pick<Clock, 'monotonic'>;
 }
 
+/** Marks the listeners of schedulers, of whichever copy of this package: the last of them ends the process. */
+const OWN: symbol = Symbol.for('monque.onSignal');
+
 /** A launcher such as npm passes on a signal that the terminal sent to the process as well: both are one request. */
 const SAME_REQUEST_MS = 1_000;
 
 /**
  * Calls `stop` on the first of these signals; when it is done the signal is sent again, so that the process ends by it
- * as it would have, unless somebody else listens for it and decides that. A further signal, a second after the first
+ * as it would have, unless somebody else listens for it and decides that, be it for this one time. A further signal, a second after the first
  * or later, does not wait for `stop`.
  *
  * @returns takes the listeners away again
@@ -31,7 +37,10 @@ export function stopOnSignals(
 ): () => void {
   let firstMs: number | undefined;
   let isOver = false;
+  let othersDecide = false;
   const onSignal = (signal: NodeJS.Signals): void => {
+    // Whoever listens once is gone from the list by the time of the stop, and may not be done.
+    othersDecide ||= source.listeners(signal).some((listener) => !(OWN in listener));
     if (firstMs === undefined) {
       firstMs = clock.monotonic();
       void stop().then(() => endBy(signal));
@@ -41,11 +50,14 @@ export function stopOnSignals(
     if (isOver) return;
     isOver = true;
     release();
-    if (source.listenerCount(signal) === 0) source.kill(source.pid, signal);
+    const isLast = source.listeners(signal).length === 0;
+    if (isLast && !othersDecide) source.kill(source.pid, signal);
   };
   const release = (): void => {
     for (const signal of signals) source.off(signal, onSignal);
   };
-  for (const signal of signals) source.on(signal, onSignal);
+  Object.defineProperty(onSignal, OWN, { value: true });
+  // First of all, so that it sees who else listens.
+  for (const signal of signals) source.prependListener(signal, onSignal);
   return release;
 }

@@ -239,7 +239,7 @@ test('what the database says when a series is made is passed on as it is', async
   }
   const down = new ConnectionError('the database is down');
   const connection = new InMemoryLedgerRepository();
-  Object.assign(connection, { performEnqueue: () => Promise.reject(down) });
+  Object.assign(Reflect.get(connection, 'verbs'), { enqueue: () => Promise.reject(down) });
   await expect(boot({ connection })).rejects.toBe(down);
   expect(CleanUp).toBeDefined();
 });
@@ -260,7 +260,7 @@ describe('the health check', () => {
     const ledger = new InMemoryLedgerRepository({ clock });
     await boot({ connection: ledger, clock });
     const refuse = () => Promise.reject(new ConnectionError('the database is down'));
-    Object.assign(ledger, { performRenewLease: refuse });
+    Object.assign(Reflect.get(ledger, 'verbs'), { renewLease: refuse });
     await clock.advance(DEFAULTS.leaseDuration * 2);
     const failing = moduleOf().health();
     await expect(failing).rejects.toThrow('Monque is not healthy: the database is down');
@@ -271,7 +271,9 @@ describe('the health check', () => {
     const ledger = new InMemoryLedgerRepository();
     await boot({ connection: ledger, processJobs: false });
     expect(await moduleOf().health()).toEqual({ status: 'producing' });
-    Object.assign(ledger, { performGetJob: () => Promise.reject(new Error('gone')) });
+    Object.assign(Reflect.get(ledger, 'verbs'), {
+      getJob: () => Promise.reject(new Error('gone')),
+    });
     await expect(moduleOf().health()).rejects.toThrow('gone');
   });
 

@@ -12,6 +12,7 @@ import { type GateRecord, type Job, MOST_GATES } from '../job/job.ts';
 import { JobStateError } from '../job/job-errors.ts';
 import { JOB_LIFECYCLE } from '../job/job-lifecycle.ts';
 import { BSON_OPTIONS, copyPayload } from '../job/payload.ts';
+import { storedRecords } from '../job/stored-lists.ts';
 import { unfitReason } from '../job/unfit-reason.ts';
 import { checkReason } from '../options/manual-verb-options.ts';
 import { StagePlan } from '../workers/stages.ts';
@@ -122,7 +123,7 @@ function copyEvidence(value: unknown, maxBytes: number): unknown {
 
 /** The evidence that was recorded first stands; who brings the same again is not told of an error. */
 function checkSame(job: Job, { name, evidence }: GateRecord): void {
-  const first = job.gates?.find((gate) => gate.name === name);
+  const first = storedRecords(job.gates).find((gate) => gate.name === name);
   if (bytesOf(first?.evidence).equals(bytesOf(evidence))) return;
   throw stateError(job, `its gate '${name}' was opened before, on other evidence`);
 }

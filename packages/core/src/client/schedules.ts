@@ -257,7 +257,11 @@ function firstRunOf(plan: Plan, now: Date): Date {
   return first.scheduledFor;
 }
 
-function noRunLeft({ endAt }: Plan): InvalidArgumentError {
+function noRunLeft({ startAt, endAt }: Plan): InvalidArgumentError {
+  if (endAt === undefined) {
+    const expected = 'before a time of the series to come';
+    return new InvalidArgumentError('options.startAt', expected, startAt);
+  }
   return new InvalidArgumentError('options.endAt', 'after a time of the series to come', endAt);
 }
 

@@ -7,6 +7,8 @@
  *
  * @module
  */
+
+import type { ClientSession } from 'mongodb';
 import type { EngineContext } from '../context/scheduler-context.ts';
 import type { Timer } from '../foundation/clock.ts';
 import { toError } from '../foundation/errors.ts';
@@ -30,6 +32,8 @@ interface Wait {
   readonly untilMs: number;
   readonly resolve: (result: unknown) => void;
   readonly reject: (error: Error) => void;
+  /** True while the job may be in a transaction that is open, where nobody else sees it. */
+  readonly isUnseen: () => boolean;
   intervalMs: number;
   /** When the ledger is asked next; infinite while it is being asked. */
   dueMs: number;
@@ -40,10 +44,15 @@ type Answer = Job | null | Error;
 
 type WaiterContext = Pick<EngineContext, 'ledger' | 'clock'>;
 
+/** How many jobs of open transactions are remembered. */
+const MOST_UNSEEN = 10_000;
+
 /** Everybody in this process who waits for a job. */
 export class Waiter {
   readonly #context: WaiterContext;
   readonly #waits = new Map<string, Set<Wait>>();
+  /** The transactions of jobs that this process stored in one. */
+  readonly #sessions = new Map<string, ClientSession>();
   #timer: Timer | undefined;
   #isGathering = false;
 
@@ -60,11 +69,26 @@ export class Waiter {
     return new Promise((resolve, reject) => {
       const dueMs = this.#context.clock.monotonic();
       const untilMs = dueMs + timeoutMs;
-      const wait = { jobId, untilMs, resolve, reject, intervalMs: FIRST_INTERVAL_MS, dueMs };
       const id = idOf(jobId);
+      const isUnseen = (): boolean => this.#sessions.get(id)?.inTransaction() === true;
+      const intervalMs = FIRST_INTERVAL_MS;
+      const wait = { jobId, untilMs, resolve, reject, isUnseen, intervalMs, dueMs };
       this.#waits.set(id, (this.#waits.get(id) ?? new Set<Wait>()).add(wait));
       void this.#askSoon();
     });
+  }
+
+  /** A job was stored in a transaction of the user's: until that is over, nobody else sees it. */
+  storedIn(session: ClientSession, jobId: Job['_id']): void {
+    this.#sessions.set(idOf(jobId), session);
+    const [oldest = ''] = this.#sessions.keys();
+    if (this.#sessions.size > MOST_UNSEEN) this.#sessions.delete(oldest);
+  }
+
+  /** Ends every wait, since the scheduler was stopped: nobody is kept waiting, and no timer keeps the process. */
+  stop(): void {
+    for (const wait of this.#all()) this.#end(wait, new WaitError('stopped', wait.jobId));
+    this.#setTimer();
   }
 
   /** A job was finished or deleted by this process. */
@@ -127,14 +151,18 @@ export class Waiter {
   }
 
   #answer(wait: Wait, answer: Answer): void {
+    const id = idOf(wait.jobId);
+    // It may have ended since it was asked for.
+    if (this.#waits.get(id)?.has(wait) !== true) return;
     const nowMs = this.#context.clock.monotonic();
     const isJob = answer !== null && !(answer instanceof Error);
-    if (answer === null) this.#end(wait, new WaitError('gone', wait.jobId));
+    if (isJob) this.#sessions.delete(id);
+    if (answer === null && !wait.isUnseen()) this.#end(wait, new WaitError('gone', wait.jobId));
     else if (isJob && isFinished(answer)) this.#end(wait, answer);
-    else if (nowMs >= wait.untilMs) {
-      const seen = isJob ? { job: answer } : { cause: answer };
-      this.#end(wait, new WaitError(isJob ? 'timeout' : 'unknown', wait.jobId, seen));
-    } else this.#putOff(wait, nowMs);
+    else if (nowMs < wait.untilMs) this.#putOff(wait, nowMs);
+    else if (answer instanceof Error) {
+      this.#end(wait, new WaitError('unknown', wait.jobId, { cause: answer }));
+    } else this.#end(wait, new WaitError('timeout', wait.jobId, answer ? { job: answer } : {}));
   }
 
   #putOff(wait: Wait, nowMs: number): void {

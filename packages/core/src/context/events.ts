@@ -109,7 +109,10 @@ export class MonqueEmitter extends EventEmitter<MonqueEventMap> {
     name: Name | keyof MonqueEventMap,
     ...payload: MonqueEventMap[keyof MonqueEventMap] | unknown[]
   ): boolean {
-    if (this.listenerCount(name) === 0) return false;
+    if (this.listenerCount(name) === 0) {
+      this.unheard(name, payload[0] as never);
+      return false;
+    }
     const listeners = this.rawListeners(name as never);
     const given = payload.map(ownJob);
     for (const listener of listeners) {
@@ -122,6 +125,14 @@ export class MonqueEmitter extends EventEmitter<MonqueEventMap> {
       }
     }
     return true;
+  }
+
+  /** Told of an event that nobody listens to. */
+  protected unheard<Name extends keyof MonqueEventMap>(
+    _name: Name,
+    _payload: MonqueEventMap[Name][0],
+  ): void {
+    // Whoever has something to do then overrides it.
   }
 
   /** A listener of `job:error` that fails itself has nobody to tell. */

@@ -15,7 +15,7 @@ import type { Emit } from './events.ts';
 export interface Health {
   /** True between `start` and `stop`. */
   readonly running: boolean;
-  /** True when the last call of the ledger was answered, and this instance holds its lease. */
+  /** True when the last call of the ledger was answered, this instance holds its lease, and its last claim did not fail. */
   readonly connected: boolean;
   /** Whether new jobs are announced by the ledger, or found by polling. */
   readonly hints: 'flowing' | 'polling';

@@ -199,5 +199,6 @@ function isObservation(answer: Observation | null | undefined): answer is Observ
 }
 
 function isText(value: unknown, longest: number): value is string {
-  return typeof value === 'string' && value.length > 0 && value.length <= longest;
+  if (typeof value !== 'string' || !value.isWellFormed()) return false;
+  return value.length > 0 && value.length <= longest;
 }

@@ -44,7 +44,8 @@ export interface EngineContext {
 /** Fires the events of a scheduler. */
 export interface EventSink {
   readonly emit: (...event: Parameters<Emit>) => unknown;
-  readonly listenerCount: (name: keyof MonqueEventMap) => number;
+  /** False where it would be fired for nobody. */
+  readonly isHeard: (name: keyof MonqueEventMap) => boolean;
 }
 
 /** The surroundings of a scheduler over a ledger, whose events `events` fires. */
@@ -55,11 +56,11 @@ export function makeContext(
   const detached = detachedHere();
   const emit: Emit = (name, payload) => {
     // Most events are heard by nobody, and each door out costs as much as all else that is done for an event.
-    if (events.listenerCount(name) > 0) detached(() => events.emit(name, payload));
+    if (events.isHeard(name)) detached(() => events.emit(name, payload));
   };
   const options = { ...resolved };
   const { clock, random, codec } = options;
-  const log = (): Log | undefined => options.logger && new Log(options.logger);
+  const log = (): Log | undefined => (options.logger ? new Log(options.logger) : undefined);
   const health = new HealthRecord(emit);
   const metrics = new Metrics();
   const report = (thrown: unknown): void => {

@@ -63,7 +63,7 @@ export interface Inspection {
   readonly withoutLease: ClaimCounts;
   /** Every name that has pending jobs, a worker, or a pause; of those with pending jobs the first 200. */
   readonly names: readonly InspectedName[];
-  /** True when there are more names with pending jobs. */
+  /** True when there are more names with pending jobs, or more workers than an instance names. */
   readonly namesAreCut: boolean;
   readonly pausedNames: readonly string[];
 }
@@ -100,7 +100,10 @@ export class Inspector {
     );
     const instances = await this.#withClaims([...known.sort(byImportance), ...unknown]);
     const names = namesOf(instances, waiting.names, pausedNames);
-    return { at, instances, withoutLease, names, namesAreCut: waiting.isCut, pausedNames };
+    // An instance with very many workers does not name them all.
+    const unnamed = instances.some(({ info }) => (info?.unnamedWorkers ?? 0) > 0);
+    const namesAreCut = waiting.isCut || unnamed;
+    return { at, instances, withoutLease, names, namesAreCut, pausedNames };
   }
 
   #describe(lease: LeaseRecord, at: Date): InspectedInstance {

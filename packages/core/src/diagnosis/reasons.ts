@@ -44,7 +44,10 @@ function unfit({ documentVersion }: Job, problem: string): Reason {
   return because('unfit', { problem, documentVersion }, `It cannot be run as it is. ${problem}`);
 }
 
-function gateReason({ blockedBy: gate = '', blockedAt: since, blockedUntil: until }: Job): Reason {
+/** Of a blocked job no field is checked that only its run would need. */
+function gateReason({ blockedBy: gate = '', blockedAt, blockedUntil }: Job): Reason {
+  const since = blockedAt instanceof Date && blockedAt;
+  const until = blockedUntil instanceof Date && blockedUntil;
   const details = { gate, ...(since && { since }), ...(until && { until }) };
   const end = until ? `; it fails at ${until.toISOString()} if nobody does` : '';
   return because(

@@ -146,7 +146,8 @@ export class Instance {
   /** True while this instance may claim and the ledger answers. */
   isHealthy(): boolean {
     const { health, ledger } = this.#context;
-    return health.isConnected && ledger.health().connected && this.#lease.isHeld();
+    const answers = health.isConnected && ledger.health().connected;
+    return answers && this.#lease.isHeld() && !this.#claimer.isFailing;
   }
 
   /** How it is. */

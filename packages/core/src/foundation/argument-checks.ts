@@ -5,6 +5,7 @@
  */
 import { type ObjectId, ObjectId as ObjectIdClass } from 'mongodb';
 import { InvalidArgumentError } from './errors.ts';
+import { isValidDate } from './kinds.ts';
 
 /** Refuses a value that does not fit with an `InvalidArgumentError` that names the field. */
 export type Check = (field: string, value: unknown) => void;
@@ -61,9 +62,51 @@ function unknownField(field: string, name: string, known: readonly string[]): In
     .map((candidate) => ({ candidate, distance: editDistance(name, candidate) }))
     .filter(({ candidate, distance }) => distance <= Math.max(2, candidate.length / 3))
     .sort((a, b) => a.distance - b.distance);
-  const hint = nearest && `did you mean \`${nearest.candidate}\`?`;
+  const ofOthers = WORDS_ELSEWHERE.get(name)?.find((option) => known.includes(option));
+  const meant = ofOthers ?? nearest?.candidate;
+  const hint = meant === undefined ? FOREIGN_HINTS.get(name) : `did you mean \`${meant}\`?`;
   return new InvalidArgumentError(field, `one or more of: ${known.join(', ')}`, name, hint);
 }
+
+/** What other libraries call an option, with what it may be here. */
+const WORDS_ELSEWHERE: ReadonlyMap<string, readonly string[]> = new Map(
+  Object.entries({
+    attempts: ['maxRetries'],
+    retries: ['maxRetries'],
+    retryLimit: ['maxRetries'],
+    maxAttempts: ['maxRetries'],
+    retryDelay: ['backoff', 'baseRetryInterval'],
+    retryBackoff: ['backoff'],
+    tz: ['timezone'],
+    timeZone: ['timezone'],
+    jobId: ['uniqueKey'],
+    singletonKey: ['uniqueKey'],
+    unique: ['uniqueKey'],
+    processEvery: ['pollInterval'],
+    pollingInterval: ['pollInterval'],
+    startAfter: ['runAt', 'startAt'],
+    scheduledAt: ['runAt'],
+    startDate: ['startAt'],
+    endDate: ['endAt'],
+    expireInSeconds: ['timeout'],
+    lockLifetime: ['leaseDuration', 'timeout'],
+    lockDuration: ['leaseDuration'],
+    maxConcurrency: ['instanceConcurrency', 'concurrency'],
+    removeOnComplete: ['jobRetention'],
+    removeOnFail: ['jobRetention'],
+    collection: ['collectionName'],
+  }),
+);
+
+/** Words for what is no option here, with where it is. */
+const FOREIGN_HINTS: ReadonlyMap<string, string> = new Map(
+  Object.entries({
+    db: 'pass the database first: new Monque(db, options)',
+    connection: 'pass the database first: new Monque(db, options)',
+    repeat: 'a series is made with schedule(cron, name, data, options)',
+    cron: 'a series is made with schedule(cron, name, data, options)',
+  }),
+);
 
 /** How many letters must be changed, added or removed to make one word the other. */
 function editDistance(from: string, to: string): number {
@@ -125,7 +168,7 @@ export function checkCollectionName(field: string, value: unknown): void {
 
 /** A valid Date. */
 export function checkDate(field: string, value: unknown): void {
-  if (!(value instanceof Date) || Number.isNaN(value.getTime())) {
+  if (!isValidDate(value)) {
     throw new InvalidArgumentError(field, 'a valid Date', value);
   }
 }

@@ -1,3 +1,4 @@
+import { runInNewContext } from 'node:vm';
 import { ObjectId } from 'mongodb';
 import { describe, expect, test } from 'vitest';
 import { JobStateError, ShutdownTimeoutError, UniqueKeyTakenError } from '../job/job-errors.ts';
@@ -108,6 +109,42 @@ describe('InvalidArgumentError', () => {
   test('gives advice where there is some', () => {
     const { message } = new InvalidArgumentError('data', 'a value', 1, 'use another');
     expect(message).toBe('Expected `data` to be a value, got 1 (number); use another');
+  });
+});
+
+/** What answers to nothing any more. */
+function revoked(): object {
+  const { proxy, revoke } = Proxy.revocable({}, {});
+  revoke();
+  return proxy;
+}
+
+describe('what cannot be read', () => {
+  const hostile = Object.defineProperty(new Error('no'), 'name', {
+    get: () => {
+      throw new Error('no name');
+    },
+  });
+
+  test.each([
+    ['a revoked proxy', revoked()],
+    ['a proxy of an error', new Proxy(new Error('no'), {})],
+    ['an error whose name is a trap', hostile],
+    ['an error whose message is no text', Object.assign(new Error('no'), { message: 7 })],
+  ])('%s becomes an error that can, with it as the cause', (_, thrown) => {
+    const error = toError(thrown);
+    expect(error.cause).toBe(thrown);
+    expect(typeof error.message).toBe('string');
+  });
+
+  test('an error of another realm stays as it is', () => {
+    const error: unknown = runInNewContext('new TypeError("elsewhere")');
+    expect(toError(error)).toBe(error);
+  });
+
+  test('a value that cannot be shown is refused all the same', () => {
+    const { message } = new InvalidArgumentError('data', 'a text', revoked());
+    expect(message).toBe('Expected `data` to be a text, got a value that cannot be read');
   });
 });
 

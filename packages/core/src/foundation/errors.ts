@@ -4,8 +4,11 @@
  *
  * @module
  */
+import { types } from 'node:util';
 import type { ObjectId } from 'mongodb';
+import { isDate } from './kinds.ts';
 import { masked } from './masking.ts';
+import { storableText } from './texts.ts';
 
 /**
  * The kinds of errors there are, as a word to switch on; `docs/errors.md` says when each comes and what to do. Those of
@@ -195,9 +198,23 @@ export class InvariantViolationError extends MonqueError {
   }
 }
 
-/** Turns whatever was thrown into an Error, keeping an Error as it is. Never throws itself. */
+/**
+ * Turns whatever was thrown into an Error, keeping an Error as it is, also one of another realm. Never throws itself,
+ * and gives nothing that does when its name and message are read.
+ */
 export function toError(thrown: unknown): Error {
-  return thrown instanceof Error ? thrown : new Error(textOf(thrown), { cause: thrown });
+  return isReadableError(thrown) ? thrown : new Error(textOf(thrown), { cause: thrown });
+}
+
+/** A proxy may answer now and be revoked later; a field may be a getter. */
+function isReadableError(thrown: unknown): thrown is Error {
+  try {
+    if (types.isProxy(thrown)) return false;
+    const isError = thrown instanceof Error || types.isNativeError(thrown);
+    return isError && [thrown.name, thrown.message].every((text) => typeof text === 'string');
+  } catch {
+    return false;
+  }
 }
 
 /** The message of an error as a text without passwords, whatever somebody made of it. Never throws. */
@@ -224,14 +241,22 @@ export function invariant(condition: boolean, message: string): asserts conditio
 
 /** Shows a value in a message: short, with its type, and never throwing. */
 function show(value: unknown): string {
+  try {
+    return shown(value);
+  } catch {
+    return 'a value that cannot be read';
+  }
+}
+
+function shown(value: unknown): string {
   if (value === null || value === undefined) return String(value);
   if (typeof value === 'function') return `a function (${value.name || 'anonymous'})`;
   if (typeof value === 'string') {
     const text = masked(value);
-    return `'${text.length > 40 ? `${text.slice(0, 40)}…` : text}' (string)`;
+    return `'${text.length > 40 ? `${storableText(text, 40)}…` : text}' (string)`;
   }
   if (typeof value !== 'object') return `${String(value)} (${typeof value})`;
-  if (value instanceof Date) return showDate(value);
+  if (isDate(value)) return showDate(value);
   const prototype: object | null = Object.getPrototypeOf(value);
   return `an object (${prototype?.constructor?.name ?? 'without prototype'})`;
 }

@@ -9,8 +9,7 @@ test('a promise is one, and what it rejects with is reported', async () => {
   const reported: unknown[] = [];
   const rejected = Promise.reject(new Error('no'));
   expect(isPromiseAside(rejected, (error) => reported.push(error))).toBe(true);
-  await rejected.catch(() => undefined);
-  await Promise.resolve();
+  await new Promise(setImmediate);
   expect(reported).toEqual([new Error('no')]);
 });
 
@@ -31,4 +30,16 @@ test('what cannot be looked at is none', () => {
   const { proxy, revoke } = Proxy.revocable({}, {});
   revoke();
   expect(isPromiseAside(proxy)).toBe(false);
+});
+
+test('a promise with a broken method of its own is one, and its rejection ends nothing', async () => {
+  const reported: unknown[] = [];
+  const broken = Object.assign(Promise.reject(new Error('no')), {
+    catch: () => {
+      throw new Error('broken');
+    },
+  });
+  expect(isPromiseAside(broken, (error) => reported.push(error))).toBe(true);
+  await new Promise(setImmediate);
+  expect(reported).toEqual([new Error('no')]);
 });

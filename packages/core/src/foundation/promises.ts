@@ -15,7 +15,8 @@ export function isPromiseAside(
   if (typeof value !== 'object' || value === null) return false;
   try {
     if (!('then' in value) || typeof value.then !== 'function') return false;
-    Promise.resolve(value).catch(onRejected);
+    // `resolve` calls `then` later and once; a method of the value itself could do anything.
+    new Promise((resolve) => resolve(value)).catch(onRejected);
     return true;
   } catch {
     // A revoked proxy, or a getter that throws: no promise that anybody could wait for.

@@ -59,13 +59,13 @@ export class UniqueKeyTakenError extends MonqueError {
 }
 
 /** Why a wait for a job ended without its result. */
-export type WaitReason = 'failed' | 'cancelled' | 'gone' | 'timeout' | 'unknown';
+export type WaitReason = 'failed' | 'cancelled' | 'gone' | 'timeout' | 'unknown' | 'stopped';
 
 /** `waitFor` has no result: the job failed, was cancelled, is gone, took too long, or the ledger did not answer. */
 export class WaitError extends MonqueError {
   override readonly name = 'WaitError';
   readonly jobId: ObjectId;
-  /** `unknown`: the ledger did not answer until the time was over. */
+  /** `unknown`: the ledger did not answer until the time was over; `stopped`: the scheduler was stopped meanwhile. */
   readonly reason: WaitReason;
   /** The job as it was seen last. */
   readonly job?: Job;
@@ -89,6 +89,7 @@ const WAIT_MESSAGES: Readonly<Record<WaitReason, (id: string) => string>> = {
   cancelled: (id) => `Job ${id} was cancelled`,
   gone: (id) => `Job ${id} does not exist, or not any more`,
   timeout: (id) => `Job ${id} was not finished within the timeout`,
+  stopped: (id) => `The scheduler was stopped before it was known whether job ${id} is finished`,
   unknown: (id) => `Whether job ${id} is finished is not known: the ledger did not answer`,
 };
 

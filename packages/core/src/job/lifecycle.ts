@@ -9,6 +9,8 @@
  * @module
  */
 import { MonqueError } from '../foundation/errors.ts';
+import { isDate } from '../foundation/kinds.ts';
+import { storedList } from './stored-lists.ts';
 
 /** Where a record goes that leaves the ledger. */
 export const GONE = 'gone';
@@ -199,7 +201,7 @@ function namesFit(
 
 /** Two dates of one time are the same. */
 function isSame(actual: unknown, wanted: unknown): boolean {
-  if (actual instanceof Date && wanted instanceof Date) {
+  if (isDate(actual) && isDate(wanted)) {
     return actual.getTime() === wanted.getTime();
   }
   return actual === wanted;
@@ -245,7 +247,7 @@ function withEffects<R extends LifecycleRecord<string>>(
   for (const [field, { from, most }] of append) {
     const items = params[from] as readonly unknown[] | undefined;
     if (items !== undefined) {
-      next[field] = [...((record[field] as readonly unknown[]) ?? []), ...items].slice(-most);
+      next[field] = [...storedList(record[field]), ...items].slice(-most);
     }
   }
   for (const field of reset) next[field] = 0;

@@ -10,6 +10,7 @@
 import { BSON } from 'mongodb';
 import { checkWellFormed } from '../foundation/argument-checks.ts';
 import { InvalidArgumentError } from '../foundation/errors.ts';
+import { isDate, isPlainObject, isValidDate } from '../foundation/kinds.ts';
 
 /** The most bytes of BSON that the metadata of a job takes. */
 const MOST_METADATA_BYTES = 4_096;
@@ -61,6 +62,7 @@ export function checkMetadataFilter(field: string, given: unknown): void {
   checkPlainObject(field, given);
   for (const [key, value] of Object.entries(given)) {
     checkKey(field, key);
+    if (typeof value === 'string') checkWellFormed(`${field}.${key}`, value);
     if (isScalar(value)) continue;
     throw new InvalidArgumentError(
       `${field}.${key}`,
@@ -123,7 +125,7 @@ function copyObject(path: string, given: unknown, depth: number): JobMetadata {
 }
 
 function copyValue(path: string, value: unknown, depth: number): MetadataValue {
-  if (value instanceof Date && isScalar(value)) return new Date(value);
+  if (isValidDate(value)) return new Date(value);
   if (isScalar(value)) {
     if (typeof value === 'string') checkWellFormed(path, value);
     return value;
@@ -153,19 +155,14 @@ function checkPlainObject(field: string, value: unknown): asserts value is objec
   if (!isPlainObject(value)) throw new InvalidArgumentError(field, 'a plain object', value);
 }
 
-function isPlainObject(value: unknown): value is object {
-  if (typeof value !== 'object' || value === null) return false;
-  return [Object.prototype, null].includes(Object.getPrototypeOf(value));
-}
-
 function isScalar(value: unknown): value is MetadataScalar {
-  if (value instanceof Date) return !Number.isNaN(value.getTime());
+  if (isDate(value)) return isValidDate(value);
   return typeof value === 'number' ? Number.isFinite(value) : /string|boolean/.test(typeof value);
 }
 
 function isSame(value: unknown, wanted: MetadataScalar): boolean {
-  if (!(wanted instanceof Date)) return value === wanted;
-  return value instanceof Date && value.getTime() === wanted.getTime();
+  if (!isDate(wanted)) return value === wanted;
+  return isDate(value) && value.getTime() === wanted.getTime();
 }
 
 /** Keys of any name become fields of its own. */

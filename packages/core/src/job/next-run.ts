@@ -9,6 +9,7 @@
 import { toError } from '../foundation/errors.ts';
 import { type CronPlan, parseCron } from './cron.ts';
 import type { Job } from './job.ts';
+import { storedHistory } from './stored-lists.ts';
 
 /** What happens to times that passed while nobody could run them. */
 export type MissedPolicy = 'skip' | 'once' | 'all';
@@ -156,8 +157,8 @@ export function nextRunOf(job: PlanOfRun, now: Date): NextRun | null {
 }
 
 /** When the times of the plan were changed last during a run. The history notes the first time of the new plan. */
-function changedAt({ history = [] }: Pick<Job, 'history'>): Date | undefined {
-  const change = history.findLast(
+function changedAt(job: Pick<Job, 'history'>): Date | undefined {
+  const change = storedHistory(job).findLast(
     ({ verb, scheduledFor }) => verb === 'replanRunning' && scheduledFor !== undefined,
   );
   return change?.at;
@@ -192,11 +193,11 @@ export function isMissed(
 }
 
 /** True when an earlier claim of this run was taken from a dead instance, given up by one that stopped, or at a gate. */
-function wasBegun(
-  { rescueCount = 0, history = [] }: Pick<Job, 'rescueCount' | 'history'>,
-  scheduledFor: Date,
-): boolean {
-  const ofRun = history.filter((entry) => entry.scheduledFor?.getTime() === scheduledFor.getTime());
+function wasBegun(job: Pick<Job, 'rescueCount' | 'history'>, scheduledFor: Date): boolean {
+  const { rescueCount = 0 } = job;
+  const ofRun = storedHistory(job).filter(
+    (entry) => entry.scheduledFor?.getTime() === scheduledFor.getTime(),
+  );
   return rescueCount > 0 || ofRun.some(({ verb }) => verb === 'release' || verb === 'block');
 }
 

@@ -1,4 +1,17 @@
-import { BSON, Decimal128, Long, ObjectId } from 'mongodb';
+import { runInNewContext } from 'node:vm';
+import {
+  Binary,
+  BSON,
+  BSONRegExp,
+  BSONSymbol,
+  Code,
+  DBRef,
+  Decimal128,
+  Long,
+  MinKey,
+  ObjectId,
+  Timestamp,
+} from 'mongodb';
 import { describe, expect, test } from 'vitest';
 import { checkJobName } from '../foundation/argument-checks.ts';
 import { InvalidArgumentError } from '../foundation/errors.ts';
@@ -207,9 +220,76 @@ describe('text cut inside a character', () => {
     expect(copy({ '😀': '😀' })).toEqual({ '😀': '😀' });
   });
 
+  test('is refused within what BSON has types for', () => {
+    const cut = '😀'.slice(0, 1);
+    const values = [
+      new RegExp(cut),
+      ...[new BSONRegExp(cut), new Code(cut), new Code('f', { nested: [cut] })],
+      ...[new BSONSymbol(cut), new DBRef(cut, new ObjectId()), new DBRef('a', new ObjectId(), cut)],
+    ];
+    for (const value of values) {
+      expect(refusal({ list: [value] })).toContain('`data.list[0]` to be well-formed Unicode');
+    }
+  });
+
   test('is refused as the name of a job', () => {
     expect(() => checkJobName('name', '😀'.slice(1))).toThrow('`name` to be well-formed Unicode');
     expect(() => checkJobName('name', '😀')).not.toThrow();
+  });
+});
+
+describe('what the driver would refuse in the middle of a batch, or store as something else', () => {
+  test.each([
+    ['a RegExp with a NUL', new RegExp(String.fromCharCode(0)), 'a RegExp without NUL characters'],
+    ['a RegExp of BSON with a NUL', bareRegExp('a\0b'), 'a value that BSON can hold'],
+    ['a Long past 63 bits', Long.MAX_UNSIGNED_VALUE, 'a Long of at most 63 bits'],
+    ['a Code whose scope has no end', endlessCode(), 'a value that BSON can hold'],
+  ])('%s is refused by its path', (_, value, message) => {
+    expect(refusal({ list: [1, value] })).toContain('`data.list[1]` to be');
+    expect(refusal({ list: [1, value] })).toContain(message);
+  });
+
+  test.each([
+    ...[/\\0/i, Long.fromNumber(7, true), new Timestamp({ t: 1, i: 2 })],
+    ...[new Code('f', { a: 1 }), new DBRef('a', new ObjectId()), new Binary(Buffer.from([1]))],
+    ...[Long.fromNumber(-1), new MinKey(), Decimal128.fromString('1')],
+  ])('%s may be stored', (value) => {
+    expect(copy({ value })).toEqual({ value });
+  });
+});
+
+/** As somebody may have made it past its constructor. */
+function bareRegExp(pattern: string): BSONRegExp {
+  return Object.assign(new BSONRegExp('a'), { pattern });
+}
+
+function endlessCode(): Code {
+  const scope: Record<string, unknown> = {};
+  scope.scope = scope;
+  return new Code('f', scope);
+}
+
+describe('a value of another realm', () => {
+  test('is copied as one of this realm would be', () => {
+    const there: unknown = runInNewContext(`({
+      when: new Date(5), pattern: /a/i, bytes: new Uint8Array([1]), list: [{ n: 1 }], none: Object.create(null),
+    })`);
+    expect(copy(there)).toStrictEqual({
+      ...{ when: new Date(5), pattern: /a/i, bytes: Buffer.from([1]), list: [{ n: 1 }], none: {} },
+    });
+  });
+
+  test.each([
+    ['new Map()', 'convert it with Object.fromEntries'],
+    ['new Set()', 'convert it to an array'],
+    ['new TypeError("x")', 'store its message'],
+    ['Promise.resolve()', 'await it first'],
+    ['new Float64Array(1)', 'convert it to a Buffer'],
+    ['new ArrayBuffer(1)', 'convert it to a Buffer'],
+    ['Object(1)', 'use the primitive value'],
+    ['new Date(NaN)', 'a valid Date'],
+  ])('that is %s is refused as one of this realm would be', (code, message) => {
+    expect(refusal({ value: runInNewContext(code) })).toContain(message);
   });
 });
 

@@ -6,9 +6,11 @@
  *
  * @module
  */
+import { types } from 'node:util';
 import { BSON } from 'mongodb';
 import { checkWellFormed } from '../foundation/argument-checks.ts';
 import { InvalidArgumentError, messageOf, toError } from '../foundation/errors.ts';
+import { isDate, isPlainObject, isValidDate } from '../foundation/kinds.ts';
 
 /** How deep objects and arrays may be nested. MongoDB refuses documents deeper than 200 in any part of its work. */
 export const DEEPEST_NESTING = 100;
@@ -40,6 +42,10 @@ export function bsonMajorVersion(): number {
 /** The major version of the BSON library a value comes from; undefined for a value that is no BSON type. */
 export function bsonVersionOf(value: object): unknown {
   return Reflect.get(value, BSON_VERSION);
+}
+
+function bsonTypeOf(value: object): unknown {
+  return Reflect.get(value, '_bsontype');
 }
 
 /** How many bytes of BSON a value takes, as the one field of a document. */
@@ -74,7 +80,18 @@ export function copyPayload(
   return copy;
 }
 
+/** What a getter, a `toBSON` or a revoked proxy throws is refused by its path like any other value. */
 function copyValue(path: string, value: unknown, ancestors: readonly object[]): unknown {
+  try {
+    return copyOf(path, value, ancestors);
+  } catch (thrown) {
+    if (thrown instanceof InvalidArgumentError) throw thrown;
+    const why = messageOf(toError(thrown));
+    throw new InvalidArgumentError(path, 'a value that can be read', value, why);
+  }
+}
+
+function copyOf(path: string, value: unknown, ancestors: readonly object[]): unknown {
   switch (typeof value) {
     case 'string':
       checkWellFormed(path, value);
@@ -109,9 +126,9 @@ function copyObject(path: string, value: object, ancestors: readonly object[]): 
   if (ancestors.length >= DEEPEST_NESTING) {
     throw new InvalidArgumentError(path, `nested at most ${DEEPEST_NESTING} levels deep`, value);
   }
-  if (value instanceof Date) return copyDate(path, value);
-  if (value instanceof RegExp) return copyRegExp(path, value);
-  if (value instanceof Uint8Array) return Buffer.from(value);
+  if (isDate(value)) return copyDate(path, value);
+  if (types.isRegExp(value)) return copyRegExp(path, value);
+  if (types.isUint8Array(value)) return Buffer.from(value);
   if ('_bsontype' in value) return checkedBsonType(path, value);
   const nextAncestors = [...ancestors, value];
   if (Array.isArray(value)) return copyArray(path, value, nextAncestors);
@@ -123,22 +140,18 @@ function copyObject(path: string, value: object, ancestors: readonly object[]): 
 }
 
 function copyDate(path: string, value: Date): Date {
-  if (!Number.isNaN(value.getTime())) return new Date(value.getTime());
+  if (isValidDate(value)) return new Date(value.getTime());
   throw new InvalidArgumentError(path, 'a valid Date', value);
 }
 
 /** Other flags would be lost without a word, and what BSON holds of a pattern ends at a NUL character. */
 function copyRegExp(path: string, value: RegExp): RegExp {
-  checkWellFormed(path, value.source);
   if (!/^[gim]*$/.test(value.flags)) {
     const expected = 'a RegExp with no other flags than g, i and m';
     throw new InvalidArgumentError(path, expected, value.flags);
   }
-  if (value.source.includes('\0')) {
-    const advice = String.raw`write it as \0 or \x00 in the pattern`;
-    throw new InvalidArgumentError(path, 'a RegExp without NUL characters', '\\0', advice);
-  }
-  return new RegExp(value);
+  checkPattern(path, value.source);
+  return new RegExp(value.source, value.flags);
 }
 
 /** A BSON type of another major version would be refused by the driver in the middle of a batch. */
@@ -155,6 +168,8 @@ function checkedBsonType(path: string, value: object): object {
 
 /** A value of BSON's own may have been changed since it was made, or hold code with a scope that has anything in it. */
 function writableBsonType(path: string, value: object): object {
+  if (value instanceof BSON.Long) checkLong(path, value);
+  for (const text of textsOf(value)) checkWellFormed(path, text);
   try {
     // What is too large is told of with its size.
     if (bytesOfPayload(value) <= LARGEST_PAYLOAD_BYTES) BSON.serialize({ value });
@@ -163,6 +178,29 @@ function writableBsonType(path: string, value: object): object {
     const why = `the driver says: ${messageOf(toError(error))}`;
     throw new InvalidArgumentError(path, 'a value that BSON can hold', value, why);
   }
+}
+
+/** The texts of a RegExp, a Code, a Symbol or a DBRef, and whatever is nested in it. */
+function textsOf(value: unknown, depth = 0): readonly string[] {
+  if (typeof value === 'string') return [value];
+  const isNested = typeof value === 'object' && value !== null && !ArrayBuffer.isView(value);
+  if (!isNested || depth > DEEPEST_NESTING) return [];
+  return Object.entries(value).flatMap(([key, item]) => [key, ...textsOf(item, depth + 1)]);
+}
+
+function checkLong(path: string, value: BSON.Long): void {
+  const isTimestamp = bsonTypeOf(value) === 'Timestamp';
+  if (isTimestamp || !value.unsigned || value.high >= 0) return;
+  const expected = 'a Long of at most 63 bits, since MongoDB knows no unsigned one';
+  throw new InvalidArgumentError(path, expected, value, 'store it as a string or a Decimal128');
+}
+
+/** A pattern ends at a NUL in BSON. */
+function checkPattern(path: string, pattern: string): void {
+  checkWellFormed(path, pattern);
+  if (!pattern.includes('\0')) return;
+  const shown = pattern.replaceAll('\0', '\\0');
+  throw new InvalidArgumentError(path, 'a RegExp without NUL characters', shown, 'write `\\x00`');
 }
 
 function copyArray(
@@ -178,19 +216,15 @@ function copyArray(
 
 /** These would be stored as empty or as something else than they are. */
 function refuseLossyObject(path: string, value: object): void {
-  const isPlain = [Object.prototype, null].includes(Object.getPrototypeOf(value));
-  if (isPlain) return;
+  if (isPlainObject(value)) return;
   const refused: [boolean, string][] = [
-    [value instanceof Map, 'convert it with Object.fromEntries'],
-    [value instanceof Set, 'convert it to an array'],
-    [value instanceof Error, 'store its message, or its fields'],
-    [value instanceof Promise, 'await it first'],
-    [value instanceof WeakMap || value instanceof WeakSet, 'it cannot be listed'],
-    [ArrayBuffer.isView(value) || value instanceof ArrayBuffer, 'convert it to a Buffer'],
-    [
-      value instanceof Number || value instanceof String || value instanceof Boolean,
-      'use the primitive value',
-    ],
+    [types.isMap(value), 'convert it with Object.fromEntries'],
+    [types.isSet(value), 'convert it to an array'],
+    [value instanceof Error || types.isNativeError(value), 'store its message, or its fields'],
+    [types.isPromise(value), 'await it first'],
+    [types.isWeakMap(value) || types.isWeakSet(value), 'it cannot be listed'],
+    [ArrayBuffer.isView(value) || types.isAnyArrayBuffer(value), 'convert it to a Buffer'],
+    [types.isBoxedPrimitive(value), 'use the primitive value'],
   ];
   const hasContent = Object.keys(value).length > 0 || 'toBSON' in value;
   refused.push([!hasContent, 'it has no fields of its own that could be stored']);

@@ -4,6 +4,7 @@
  * @module
  */
 import { InvalidArgumentError } from '../foundation/errors.ts';
+import { isValidDate } from '../foundation/kinds.ts';
 import { DOCUMENT_VERSION, type Job } from './job.ts';
 
 interface Kind {
@@ -32,7 +33,7 @@ const KINDS: readonly Kind[] = [
   },
   {
     expected: 'a valid Date',
-    fits: (value) => value instanceof Date && !Number.isNaN(value.getTime()),
+    fits: isValidDate,
     fields: [
       ...(['nextRunAt', 'lockedAt', 'startedAt', 'cancelRequestedAt', 'windowUntil'] as const),
       ...(['startAt', 'endAt', 'scheduledFor'] as const),

@@ -1,6 +1,6 @@
 /**
- * What a ledger's implementation writes: one `perform` method for each verb, and nothing but storing. The base class
- * opens the ledger before the first verb and bounds each call.
+ * What a ledger's implementation writes: the verbs, and nothing but storing. The base class opens the ledger before the
+ * first verb, and checks, measures and bounds each call.
  *
  * @module
  */
@@ -15,80 +15,18 @@ import {
   type InvariantViolation,
   type JobFinding,
 } from './rules/rules.ts';
-import type { Bounded, InstanceParams } from './verbs/call.ts';
-import type {
-  ClaimCounts,
-  ClaimParams,
-  ClaimResult,
-  CountClaimsParams,
-  FindClaimantsParams,
-  ReadClaimParams,
-  ReadClaimsParams,
-  StandingClaim,
-} from './verbs/claims.ts';
-import type { EnqueueParams, EnqueueResult } from './verbs/enqueue.ts';
-import type { CountDueParams, CountDueResult } from './verbs/inspection.ts';
-import type {
-  DeclareDeadParams,
-  LeaseRecord,
-  OpenLeaseParams,
-  ReadLeasesParams,
-  RenewLeaseParams,
-} from './verbs/leases.ts';
+import { underRules } from './rules/verbs-under-rules.ts';
+import { checkCall } from './verb-checks.ts';
+import type { Calls } from './verbs/around.ts';
+import type { Bounded } from './verbs/call.ts';
 import type { LedgerHint, LedgerWatch } from './verbs/ledger-verbs.ts';
-import type {
-  FindJobsParams,
-  GetJobParams,
-  ReadHistoryParams,
-  ReadStatsParams,
-  StatsRow,
-  TransitionEntry,
-} from './verbs/listing.ts';
-import type {
-  AmendParams,
-  AmendResult,
-  CancelParams,
-  CancelResult,
-  MendParams,
-  MendResult,
-  RedriveParams,
-  RedriveResult,
-  RemoveParams,
-  RemoveResult,
-  SetMetadataParams,
-  SetMetadataResult,
-  SetPausedParams,
-} from './verbs/manual-verbs.ts';
-import type {
-  EndSeriesParams,
-  FindSeriesParams,
-  ReplanParams,
-  SeriesResult,
-} from './verbs/series.ts';
-import type {
-  CompleteInSessionParams,
-  NoteParams,
-  SettleParams,
-  SettleResult,
-} from './verbs/settle.ts';
-import type {
-  CheckpointParams,
-  CheckpointResult,
-  ExpireGatesParams,
-  ExpireGatesResult,
-  OpenGateParams,
-  OpenGateResult,
-} from './verbs/stages.ts';
-import type {
-  NextDueParams,
-  PruneParams,
-  PruneResult,
-  RecoverParams,
-  RecoverResult,
-  RescueParams,
-  RescueResult,
-} from './verbs/upkeep.ts';
-import { type LedgerVerb, type ParamsOf, type ResultOf, VERB_EFFECTS } from './verbs/verb-table.ts';
+import {
+  isWrite,
+  type LedgerVerb,
+  type LedgerVerbs,
+  type ParamsOf,
+  type ResultOf,
+} from './verbs/verb-table.ts';
 import { type Access, OPEN_ACCESS } from './views/actor-view.ts';
 
 /** What `brand` holds. */
@@ -121,7 +59,7 @@ export interface LedgerMetrics {
   readonly ruleMs: readonly HistogramPoint[];
 }
 
-/** A ledger without its verbs; {@link LedgerRepository} adds them. */
+/** A ledger whose verbs cannot be called by their names yet; {@link LedgerRepository} adds that. */
 export abstract class LedgerStore {
   /** Marks every ledger, whichever copy of this package made it. */
   readonly brand: string = LEDGER_BRAND;
@@ -135,7 +73,7 @@ export abstract class LedgerStore {
   readonly #violationListeners = new Set<(violation: InvariantViolation) => void>();
   #opening: Promise<void> | undefined;
 
-  protected constructor(options: LedgerRepositoryOptions = {}) {
+  constructor(options: LedgerRepositoryOptions = {}) {
     this.clock = options.clock ?? systemClock;
     this.access = options.access ?? OPEN_ACCESS;
     this.#record = new LedgerRecord(this.clock);
@@ -214,79 +152,46 @@ export abstract class LedgerStore {
     return this.#record.metrics.observe(observer, onError);
   }
 
+  /**
+   * The verbs themselves, which nothing is around yet. They only store: the ledger was opened before, and what a call
+   * is given was checked.
+   */
+  protected abstract verbs: LedgerVerbs;
   protected abstract performOpen(): Promise<void>;
   protected abstract performClose(): Promise<void>;
-  protected abstract performReadTime(): Promise<Date>;
-  protected abstract performEnqueue(params: EnqueueParams): Promise<EnqueueResult>;
-  protected abstract performClaim(params: ClaimParams): Promise<ClaimResult>;
-  protected abstract performReadClaim(params: ReadClaimParams): Promise<readonly Job[]>;
-  protected abstract performSettle(params: SettleParams): Promise<SettleResult>;
-  protected abstract performCancel(params: CancelParams): Promise<CancelResult>;
-  protected abstract performRemove(params: RemoveParams): Promise<RemoveResult>;
-  protected abstract performRedrive(params: RedriveParams): Promise<RedriveResult>;
-  protected abstract performAmend(params: AmendParams): Promise<AmendResult>;
-  protected abstract performReplan(params: ReplanParams): Promise<SeriesResult>;
-  protected abstract performEndSeries(params: EndSeriesParams): Promise<SeriesResult>;
-  protected abstract performFindSeries(params: FindSeriesParams): Promise<readonly Job[]>;
-  protected abstract performNote(params: NoteParams): Promise<boolean>;
-  protected abstract performCheckpoint(params: CheckpointParams): Promise<CheckpointResult>;
-  protected abstract performOpenGate(params: OpenGateParams): Promise<OpenGateResult>;
-  protected abstract performExpireGates(params: ExpireGatesParams): Promise<ExpireGatesResult>;
-  protected abstract performCompleteInSession(params: CompleteInSessionParams): Promise<boolean>;
-  protected abstract performSetMetadata(params: SetMetadataParams): Promise<SetMetadataResult>;
-  protected abstract performMend(params: MendParams): Promise<MendResult>;
-  protected abstract performReadHistory(
-    params: ReadHistoryParams,
-  ): Promise<readonly TransitionEntry[]>;
-  protected abstract performGetJob(params: GetJobParams): Promise<Job | null>;
-  protected abstract performFindJobs(params: FindJobsParams): Promise<readonly Job[]>;
-  protected abstract performReadStats(params: ReadStatsParams): Promise<readonly StatsRow[]>;
-  protected abstract performSetPaused(params: SetPausedParams): Promise<void>;
-  protected abstract performReadPaused(): Promise<readonly string[]>;
-  protected abstract performRecover(params: RecoverParams): Promise<RecoverResult>;
-  protected abstract performPrune(params: PruneParams): Promise<PruneResult>;
-  protected abstract performNextDue(params: NextDueParams): Promise<Date | null>;
-  protected abstract performOpenLease(params: OpenLeaseParams): Promise<void>;
-  protected abstract performRenewLease(params: RenewLeaseParams): Promise<boolean>;
-  protected abstract performReadLeases(params: ReadLeasesParams): Promise<readonly LeaseRecord[]>;
-  protected abstract performDeclareDead(params: DeclareDeadParams): Promise<boolean>;
-  protected abstract performEndLease(params: InstanceParams): Promise<void>;
-  protected abstract performRemoveLease(params: InstanceParams): Promise<void>;
-  protected abstract performFindClaimants(params: FindClaimantsParams): Promise<readonly string[]>;
-  protected abstract performReadClaims(params: ReadClaimsParams): Promise<readonly StandingClaim[]>;
-  protected abstract performCountClaims(params: CountClaimsParams): Promise<ClaimCounts>;
-  protected abstract performCountDue(params: CountDueParams): Promise<CountDueResult>;
-  protected abstract performRescue(params: RescueParams): Promise<RescueResult>;
   protected abstract performWatch(listener: (hint: LedgerHint) => void): Promise<LedgerWatch>;
 
-  /** Runs a verb, measured: opened first, and within its deadline. */
-  protected run<V extends LedgerVerb>(
-    verb: V,
-    params: ParamsOf<V>,
-    perform: () => Promise<ResultOf<V>>,
-  ): Promise<ResultOf<V>> {
+  /** One verb of {@link LedgerStore.verbs}: checked, measured, opened first, within its deadline, under the rules. */
+  protected call<V extends LedgerVerb>(verb: V, params: ParamsOf<V>): Promise<ResultOf<V>> {
+    checkCall(verb, params);
     return this.#record.call(verb, () => {
-      if (VERB_EFFECTS[verb] === 'writes') this.invariants.admit(verb, params);
-      return this.#runBounded(verb, params, perform);
+      if (isWrite(verb)) this.invariants.admit(verb, params);
+      return this.#callBounded(verb, params);
     });
   }
 
-  async #runBounded<T>(
-    verb: LedgerVerb,
-    { deadlineMs = this.#operationTimeoutMs }: Bounded,
-    perform: () => Promise<T>,
-  ): Promise<T> {
+  async #callBounded<V extends LedgerVerb>(verb: V, params: ParamsOf<V>): Promise<ResultOf<V>> {
+    const { deadlineMs = this.#operationTimeoutMs }: Bounded = params;
     await withDeadline(
       this.clock,
       this.open(),
       this.#operationTimeoutMs,
-      () => new ConnectionError(`The ledger did not open within ${this.#operationTimeoutMs} ms`),
+      () =>
+        new ConnectionError(
+          `The ledger did not open within ${Math.round(this.#operationTimeoutMs)} ms`,
+        ),
     );
-    const message = `The ledger did not answer ${verb} within ${deadlineMs} ms`;
-    return withDeadline(this.clock, perform(), deadlineMs, () =>
-      VERB_EFFECTS[verb] === 'writes'
-        ? new UnknownOutcomeError(message)
-        : new ConnectionError(message),
+    const calls: Calls = this.verbs;
+    const answer = underRules({
+      verb,
+      params,
+      rules: this.invariants,
+      read: (job) => this.verbs.getJob(job),
+      next: (given) => calls[verb](given),
+    });
+    const message = `The ledger did not answer ${verb} within ${Math.round(deadlineMs)} ms`;
+    return withDeadline(this.clock, answer, deadlineMs, () =>
+      isWrite(verb) ? new UnknownOutcomeError(message) : new ConnectionError(message),
     );
   }
 }

@@ -8,7 +8,10 @@ import {
   isLedgerRepository,
   type SettleResult,
 } from './ledger-repository.ts';
-import { InMemoryLedgerRepository } from './memory/in-memory-ledger-repository.ts';
+import {
+  type InMemoryLedgerOptions,
+  InMemoryLedgerRepository,
+} from './memory/in-memory-ledger-repository.ts';
 
 /** A ledger whose answers a test can hold back or spoil. */
 class StubLedger extends InMemoryLedgerRepository {
@@ -17,24 +20,22 @@ class StubLedger extends InMemoryLedgerRepository {
   held: Promise<never> | undefined;
   settleResult: SettleResult | undefined;
 
+  constructor(options: InMemoryLedgerOptions) {
+    super(options);
+    this.verbs = {
+      ...this.verbs,
+      getJob: async () => (await this.held) ?? null,
+      renewLease: async () => (await this.held) ?? true,
+      settle: async () => this.settleResult ?? { answers: [] },
+    };
+  }
+
   protected override async performOpen(): Promise<void> {
     await this.opened();
   }
 
   protected override async performClose(): Promise<void> {
     await this.closed();
-  }
-
-  protected override async performGetJob(): Promise<Job | null> {
-    return (await this.held) ?? null;
-  }
-
-  protected override async performRenewLease(): Promise<boolean> {
-    return (await this.held) ?? true;
-  }
-
-  protected override async performSettle(): Promise<SettleResult> {
-    return this.settleResult ?? { answers: [] };
   }
 }
 

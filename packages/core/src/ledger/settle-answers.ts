@@ -5,6 +5,7 @@
  */
 import type { HistoryEntry, Job } from '../job/job.ts';
 import type { TransitionParams } from '../job/lifecycle.ts';
+import { storedRecords } from '../job/stored-lists.ts';
 import type { ByHand } from './verbs/call.ts';
 import type { SettleAnswer, Settlement } from './verbs/settle.ts';
 
@@ -55,7 +56,7 @@ export function answerUnmatched(
   if (stored.claimToken === settlement.claimToken) {
     if (stored.seriesVersion !== settlement.seriesVersion) return 'replanned';
     if (stored.cancelRequestedAt !== undefined) return 'cancelRequested';
-    const isOpen = stored.gates?.some(({ name }) => name === settlement.gate) ?? false;
+    const isOpen = storedRecords(stored.gates).some(({ name }) => name === settlement.gate);
     return isOpen ? 'gateOpen' : 'refused';
   }
   if (stored.fence === settlement.fence) return 'lost';

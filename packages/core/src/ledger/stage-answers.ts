@@ -6,6 +6,7 @@
 import type { GateRecord, Job } from '../job/job.ts';
 import { JOB_LIFECYCLE, type JobVerb } from '../job/job-lifecycle.ts';
 import type { TransitionParams } from '../job/lifecycle.ts';
+import { storedRecords } from '../job/stored-lists.ts';
 import { historyEntries } from './settle-answers.ts';
 import type {
   CheckpointParams,
@@ -29,9 +30,9 @@ export function checkpointParams(params: CheckpointParams): TransitionParams {
 /** The answer that tells of a record. */
 export function recordedCheckpoint({
   cancelRequestedAt,
-  gates = [],
+  gates,
 }: CheckpointFields): CheckpointResult {
-  return answer('recorded', cancelRequestedAt !== undefined, gates);
+  return answer('recorded', cancelRequestedAt !== undefined, storedRecords(gates));
 }
 
 /** The answer when nothing was written: an earlier try of the same left the same record under the same claim. */
@@ -40,10 +41,10 @@ export function answerCheckpoint(
   stored: CheckpointFields | null,
 ): CheckpointResult {
   if (stored?.claimToken !== claimToken) return answer('lost', false, []);
-  const last = stored.stages?.at(-1);
-  const isResend = last?.name === record.name && last.at.getTime() === record.at.getTime();
+  const last = storedRecords(stored.stages).at(-1);
+  const isResend = last?.name === record.name && Number(last.at) === record.at.getTime();
   if (isResend) return recordedCheckpoint(stored);
-  return answer('refused', stored.cancelRequestedAt !== undefined, stored.gates ?? []);
+  return answer('refused', stored.cancelRequestedAt !== undefined, storedRecords(stored.gates));
 }
 
 function answer(
@@ -85,6 +86,7 @@ export function answerUnopened(
   job: Job | null,
 ): OpenGateResult | undefined {
   if (job === null) return { outcome: 'missing', job };
-  if (job.gates?.some(({ name }) => name === record.name)) return { outcome: 'open', job };
+  if (storedRecords(job.gates).some(({ name }) => name === record.name))
+    return { outcome: 'open', job };
   return JOB_LIFECYCLE.allowsFrom('openGate', job.status) ? undefined : { outcome: 'refused', job };
 }

@@ -9,6 +9,7 @@
 import { BSON, ObjectId } from 'mongodb';
 import { type Check, checkJobName, text } from '../foundation/argument-checks.ts';
 import { InvalidArgumentError, InvalidCronError } from '../foundation/errors.ts';
+import { storableText } from '../foundation/texts.ts';
 import { parseCron } from '../job/cron.ts';
 import { DOCUMENT_VERSION, HIGHEST_PRIORITY, type Job, LOWEST_PRIORITY } from '../job/job.ts';
 import { JOB_LIFECYCLE, type JobVerb } from '../job/job-lifecycle.ts';
@@ -166,10 +167,8 @@ function toEnd(pending: Job, source: SourceJob): Job {
   });
   const end = { now: finishedAt, claimToken: OTHER_QUEUE };
   if (source.status === 'completed') return move(claimed, 'complete', end);
-  const failReason = (source.failReason ?? 'The other queue gave no reason').slice(
-    0,
-    LONGEST_REASON,
-  );
+  const given = source.failReason ?? 'The other queue gave no reason';
+  const failReason = storableText(given, LONGEST_REASON);
   const entries = historyEntries('fail', finishedAt, { reason: failReason });
   return move(claimed, 'fail', { ...end, failReason, historyEntries: entries });
 }

@@ -8,7 +8,8 @@
  */
 import { appendFileSync } from 'node:fs';
 import { BSON, type Db, MongoClient } from 'mongodb';
-import { MonqueError, messageOf, toError } from '../foundation/errors.ts';
+import { InvalidArgumentError, MonqueError, messageOf, toError } from '../foundation/errors.ts';
+import { reading } from '../ledger/mongodb/server/driver-errors.ts';
 import { COMMAND_HELP, type CommandArguments, readArguments } from './command-arguments.ts';
 import { migrateJobs } from './migrate-jobs.ts';
 import type { LeftJob, LeftReason, MigrationReport } from './migration-report.ts';
@@ -69,10 +70,12 @@ async function migrate(
   const client = new MongoClient(given.uri);
   try {
     const db = client.db(given.database);
+    const source = sourceOf(given, client, db);
+    await checkSource(given, source);
     const examples = new Examples(given.leftFile);
     const report = await migrateJobs({
       ...given.options,
-      source: sourceOf(given, client, db),
+      source: source.db.collection(source.collectionName),
       db,
       onLeft: (job) => examples.add(job),
       onProgress: ({ read }) => printError(`${read} documents read`),
@@ -88,8 +91,30 @@ async function migrate(
 }
 
 function sourceOf({ from, fromDatabase }: CommandArguments, client: MongoClient, db: Db) {
-  return (fromDatabase === undefined ? db : client.db(fromDatabase)).collection(from);
+  const source = fromDatabase === undefined ? db : client.db(fromDatabase);
+  return { db: source, collectionName: from };
 }
+
+/** MongoDB reads a collection that is not there as an empty one. */
+async function checkSource(
+  { from }: Pick<CommandArguments, 'from'>,
+  { db, collectionName }: { readonly db: Db; readonly collectionName: string },
+): Promise<void> {
+  const found = await reading('migrate', () =>
+    db.listCollections({}, { nameOnly: true }).toArray(),
+  );
+  const names = found.map(({ name }) => name).sort();
+  if (names.includes(collectionName)) return;
+  const some = names.slice(0, MOST_NAMED).join(', ') || 'none';
+  throw new InvalidArgumentError(
+    '--from',
+    `a collection of the database ${db.databaseName}`,
+    from,
+    `there are: ${some}`,
+  );
+}
+
+const MOST_NAMED = 10;
 
 /** Collects what was left: all of it into a file, some of it to be shown. */
 class Examples {

@@ -23,6 +23,13 @@ export interface OpenTelemetryOptions {
   readonly tracerProvider?: TracerProvider;
   /** @default the provider that is registered globally */
   readonly meterProvider?: MeterProvider;
+  /**
+   * Continue the trace of whoever enqueued a job: its runs are then children of the enqueue, rather than linked to it.
+   * Nothing else of the enqueuer's context reaches a run.
+   *
+   * @default false
+   */
+  readonly continueTraces?: boolean;
 }
 
 /**
@@ -33,14 +40,14 @@ export interface OpenTelemetryOptions {
  */
 export function instrument(
   monque: Instrumentable,
-  { tracerProvider = trace, meterProvider = metrics }: OpenTelemetryOptions = {},
+  { tracerProvider = trace, meterProvider = metrics, continueTraces }: OpenTelemetryOptions = {},
 ): () => void {
   const tracer = tracerProvider.getTracer(SCOPE);
   const meter = meterProvider.getMeter(SCOPE);
   const endInstrument = monque.instrument({
     metrics: toMeter(meter),
     enqueuing: (names) => observeEnqueue(tracer, names),
-    running: (job) => observeRun(tracer, job),
+    running: (job) => observeRun(tracer, job, continueTraces),
   });
   const endGauges = observeGauges(meter, () => monque.metrics().gauges);
   return () => {

@@ -2,7 +2,8 @@
  * Spans for enqueues and runs, with the attributes of OpenTelemetry's conventions for messaging.
  *
  * A run may come long after its enqueue, and many runs after one, so each begins a trace of its own that links to the
- * span of the enqueue. It never has a parent: what the process happened to do when it claimed the job did not cause it.
+ * span of the enqueue, unless it is told to continue that trace. What the process happened to do when it claimed the job
+ * is never its parent: that did not cause it.
  *
  * @module
  */
@@ -50,18 +51,19 @@ export function observeEnqueue(tracer: Tracer, names: readonly string[]): Observ
   };
 }
 
-/** A span of kind CONSUMER around the handler of a job. */
-export function observeRun(tracer: Tracer, job: Job): Observation {
+/** A span of kind CONSUMER around the handler of a job; a child of its enqueue when that trace is to go on. */
+export function observeRun(tracer: Tracer, job: Job, continuesTrace = false): Observation {
   const enqueue = parseTrace(job.trace);
+  const parent = continuesTrace ? enqueue : undefined;
   const span = tracer.startSpan(
     `process ${job.name}`,
     {
-      root: true,
+      root: parent === undefined,
       kind: SpanKind.CONSUMER,
       attributes: runAttributes(job),
-      links: enqueue ? [{ context: enqueue }] : [],
+      links: enqueue && !parent ? [{ context: enqueue }] : [],
     },
-    ROOT_CONTEXT,
+    parent ? trace.setSpanContext(ROOT_CONTEXT, parent) : ROOT_CONTEXT,
   );
   const surroundings = trace.setSpan(ROOT_CONTEXT, span);
   return {

@@ -226,7 +226,9 @@ export const OPTIONS: { readonly [Name in keyof MonqueOptions]-?: OptionRow<Name
     of: 'engine',
   },
   logger: {
-    check: hasMethods('debug', 'info', 'warn', 'error'),
+    check: (field, value) => {
+      if (value !== false) hasMethods('debug', 'info', 'warn', 'error')(field, value);
+    },
     default: undefined,
     isLive: true,
     of: 'engine',

@@ -118,11 +118,12 @@ export interface MonqueOptions {
   readonly codec?: Codec;
   /**
    * Told what the engine does: starts and stops, claims, retries, rescues, leases, pauses; never what jobs hold.
-   * `console`, pino and the logger of Ts.ED fit.
+   * `console`, pino and the logger of Ts.ED fit. Without one, a failure, an outage or a misuse that nobody listens for is
+   * told to stderr once, in one line; `false` turns that off.
    *
-   * @default none
+   * @default none, but for those lines
    */
-  readonly logger?: Logger;
+  readonly logger?: Logger | false;
   /**
    * The rules that every write must keep, of the ledger's own and of yours, and what happens to writes that break them.
    *

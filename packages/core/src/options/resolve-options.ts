@@ -43,7 +43,7 @@ export interface ResolvedOptions {
   readonly access: Access | undefined;
   readonly codec: Codec | undefined;
   readonly operationTimeoutMs: number;
-  readonly logger?: Logger;
+  readonly logger?: Logger | false;
   readonly alerts: ResolvedAlerts;
   readonly clock: Clock;
   readonly random: Random;
@@ -93,7 +93,7 @@ export function resolveOptions(options: MonqueOptions = {}, ownLedger = false): 
     access,
     codec,
     operationTimeoutMs: all.operationTimeout,
-    ...(logger && { logger }),
+    ...(logger !== undefined && { logger }),
     alerts: resolveAlerts(alerts),
     clock: all.clock,
     random: all.random,

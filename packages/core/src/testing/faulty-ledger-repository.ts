@@ -13,11 +13,13 @@ import {
   LedgerRepository,
   type LedgerRepositoryOptions,
   type LedgerVerb,
+  type LedgerVerbs,
   type LedgerWatch,
   type ParamsOf,
   type ResultOf,
 } from '../ledger/ledger-repository.ts';
-import { VERB_EFFECTS } from '../ledger/verbs/verb-table.ts';
+import { surrounded } from '../ledger/verbs/around.ts';
+import { isWrite, type Next } from '../ledger/verbs/verb-table.ts';
 import type { CarriedOutCall, Fault, FaultyCall, FaultyVerb } from './faults.ts';
 
 /** What a {@link FaultyLedgerRepository} is given. */
@@ -33,6 +35,7 @@ export interface FaultyLedgerOptions extends LedgerRepositoryOptions {
 
 /** Puts faults between an engine and its ledger. */
 export class FaultyLedgerRepository extends LedgerRepository {
+  protected override verbs: LedgerVerbs;
   readonly #inner: LedgerRepository;
   readonly #networkClock: Clock;
   readonly #chooseFault: (call: FaultyCall) => Fault | undefined;
@@ -44,6 +47,7 @@ export class FaultyLedgerRepository extends LedgerRepository {
   constructor(inner: LedgerRepository, options: FaultyLedgerOptions) {
     super(options);
     this.#inner = inner;
+    this.verbs = surrounded(inner, (verb, params, next) => this.#call(verb, params, next));
     this.#networkClock = options.networkClock ?? options.clock;
     this.#chooseFault = options.chooseFault ?? (() => undefined);
     this.#onCarriedOut = options.onCarriedOut ?? (() => undefined);
@@ -67,166 +71,6 @@ export class FaultyLedgerRepository extends LedgerRepository {
     return this.#inner.close();
   }
 
-  protected override performReadTime(): Answer<'readTime'> {
-    return this.#call('readTime', {});
-  }
-
-  protected override performEnqueue(params: ParamsOf<'enqueue'>): Answer<'enqueue'> {
-    return this.#call('enqueue', params);
-  }
-
-  protected override performClaim(params: ParamsOf<'claim'>): Answer<'claim'> {
-    return this.#call('claim', params);
-  }
-
-  protected override performReadClaim(params: ParamsOf<'readClaim'>): Answer<'readClaim'> {
-    return this.#call('readClaim', params);
-  }
-
-  protected override performSettle(params: ParamsOf<'settle'>): Answer<'settle'> {
-    return this.#call('settle', params);
-  }
-
-  protected override performCancel(params: ParamsOf<'cancel'>): Answer<'cancel'> {
-    return this.#call('cancel', params);
-  }
-
-  protected override performRemove(params: ParamsOf<'remove'>): Answer<'remove'> {
-    return this.#call('remove', params);
-  }
-
-  protected override performRedrive(params: ParamsOf<'redrive'>): Answer<'redrive'> {
-    return this.#call('redrive', params);
-  }
-
-  protected override performAmend(params: ParamsOf<'amend'>): Answer<'amend'> {
-    return this.#call('amend', params);
-  }
-
-  protected override performReplan(params: ParamsOf<'replan'>): Answer<'replan'> {
-    return this.#call('replan', params);
-  }
-
-  protected override performEndSeries(params: ParamsOf<'endSeries'>): Answer<'endSeries'> {
-    return this.#call('endSeries', params);
-  }
-
-  protected override performFindSeries(params: ParamsOf<'findSeries'>): Answer<'findSeries'> {
-    return this.#call('findSeries', params);
-  }
-
-  protected override performSetMetadata(params: ParamsOf<'setMetadata'>): Answer<'setMetadata'> {
-    return this.#call('setMetadata', params);
-  }
-
-  protected override performMend(params: ParamsOf<'mend'>): Answer<'mend'> {
-    return this.#call('mend', params);
-  }
-
-  protected override performReadHistory(params: ParamsOf<'readHistory'>): Answer<'readHistory'> {
-    return this.#call('readHistory', params);
-  }
-
-  protected override performNote(params: ParamsOf<'note'>): Answer<'note'> {
-    return this.#call('note', params);
-  }
-
-  protected override performCheckpoint(params: ParamsOf<'checkpoint'>): Answer<'checkpoint'> {
-    return this.#call('checkpoint', params);
-  }
-
-  protected override performOpenGate(params: ParamsOf<'openGate'>): Answer<'openGate'> {
-    return this.#call('openGate', params);
-  }
-
-  protected override performExpireGates(params: ParamsOf<'expireGates'>): Answer<'expireGates'> {
-    return this.#call('expireGates', params);
-  }
-
-  protected override performCompleteInSession(
-    params: ParamsOf<'completeInSession'>,
-  ): Answer<'completeInSession'> {
-    return this.#call('completeInSession', params);
-  }
-
-  protected override performFindJobs(params: ParamsOf<'findJobs'>): Answer<'findJobs'> {
-    return this.#call('findJobs', params);
-  }
-
-  protected override performReadStats(params: ParamsOf<'readStats'>): Answer<'readStats'> {
-    return this.#call('readStats', params);
-  }
-
-  protected override performSetPaused(params: ParamsOf<'setPaused'>): Answer<'setPaused'> {
-    return this.#call('setPaused', params);
-  }
-
-  protected override performReadPaused(): Answer<'readPaused'> {
-    return this.#call('readPaused', {});
-  }
-
-  protected override performRecover(params: ParamsOf<'recover'>): Answer<'recover'> {
-    return this.#call('recover', params);
-  }
-
-  protected override performPrune(params: ParamsOf<'prune'>): Answer<'prune'> {
-    return this.#call('prune', params);
-  }
-
-  protected override performGetJob(params: ParamsOf<'getJob'>): Answer<'getJob'> {
-    return this.#call('getJob', params);
-  }
-
-  protected override performNextDue(params: ParamsOf<'nextDue'>): Answer<'nextDue'> {
-    return this.#call('nextDue', params);
-  }
-
-  protected override performOpenLease(params: ParamsOf<'openLease'>): Answer<'openLease'> {
-    return this.#call('openLease', params);
-  }
-
-  protected override performRenewLease(params: ParamsOf<'renewLease'>): Answer<'renewLease'> {
-    return this.#call('renewLease', params);
-  }
-
-  protected override performReadLeases(params: ParamsOf<'readLeases'>): Answer<'readLeases'> {
-    return this.#call('readLeases', params);
-  }
-
-  protected override performDeclareDead(params: ParamsOf<'declareDead'>): Answer<'declareDead'> {
-    return this.#call('declareDead', params);
-  }
-
-  protected override performEndLease(params: ParamsOf<'endLease'>): Answer<'endLease'> {
-    return this.#call('endLease', params);
-  }
-
-  protected override performRemoveLease(params: ParamsOf<'removeLease'>): Answer<'removeLease'> {
-    return this.#call('removeLease', params);
-  }
-
-  protected override performFindClaimants(
-    params: ParamsOf<'findClaimants'>,
-  ): Answer<'findClaimants'> {
-    return this.#call('findClaimants', params);
-  }
-
-  protected override performReadClaims(params: ParamsOf<'readClaims'>): Answer<'readClaims'> {
-    return this.#call('readClaims', params);
-  }
-
-  protected override performCountClaims(params: ParamsOf<'countClaims'>): Answer<'countClaims'> {
-    return this.#call('countClaims', params);
-  }
-
-  protected override performCountDue(params: ParamsOf<'countDue'>): Answer<'countDue'> {
-    return this.#call('countDue', params);
-  }
-
-  protected override performRescue(params: ParamsOf<'rescue'>): Answer<'rescue'> {
-    return this.#call('rescue', params);
-  }
-
   protected override performWatch(listener: (hint: LedgerHint) => void): Promise<LedgerWatch> {
     return this.#inner.watch((hint) => {
       const fault = this.#faultFor({ verb: 'hint', params: hint });
@@ -247,16 +91,14 @@ export class FaultyLedgerRepository extends LedgerRepository {
     listener(hint);
   }
 
-  async #call<V extends LedgerVerb>(verb: V, params: ParamsOf<V>): Answer<V> {
+  async #call<V extends LedgerVerb>(verb: V, params: ParamsOf<V>, next: Next<V>): Answer<V> {
     const fault = this.#faultFor({ verb, params });
     await this.#arrive(fault);
-    const answer = await this.#carryOutFaulty(verb, params, fault);
+    const answer = await this.#carryOutFaulty(verb, params, fault, next);
     await this.#comeBack(fault);
     if (fault.fail === undefined) return answer as ResultOf<V>;
     const message = `The answer to ${verb} was lost, on purpose`;
-    throw VERB_EFFECTS[verb] === 'writes'
-      ? new UnknownOutcomeError(message)
-      : new ConnectionError(message);
+    throw isWrite(verb) ? new UnknownOutcomeError(message) : new ConnectionError(message);
   }
 
   /** A read that fails is just lost; a write may be carried out all the same, as a whole or in part. */
@@ -264,11 +106,10 @@ export class FaultyLedgerRepository extends LedgerRepository {
     verb: V,
     params: ParamsOf<V>,
     { fail, splitMs }: Fault,
+    next: Next<V>,
   ): Promise<ResultOf<V> | undefined> {
-    const calls: Calls = this.#inner;
-    const run = (part: ParamsOf<V>): Answer<V> =>
-      this.#carryOut(verb, part, () => calls[verb](part));
-    const isLost = fail !== undefined && VERB_EFFECTS[verb] === 'reads';
+    const run = (part: ParamsOf<V>): Answer<V> => this.#carryOut(verb, part, () => next(part));
+    const isLost = fail !== undefined && !isWrite(verb);
     if (fail === 'before' || isLost) return undefined;
     const split: Split<V> | undefined = SPLITS[verb];
     const [first = params, ...rest] = split?.parts(params) ?? [];
@@ -307,9 +148,6 @@ export class FaultyLedgerRepository extends LedgerRepository {
 }
 
 type Answer<V extends LedgerVerb> = Promise<ResultOf<V>>;
-
-/** The verbs of the ledger behind, so that one can be called by its name. */
-type Calls = { readonly [V in LedgerVerb]: (params: ParamsOf<V>) => Answer<V> };
 
 /** How a write is carried out in parts. */
 interface Split<V extends LedgerVerb> {

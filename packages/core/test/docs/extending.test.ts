@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import ts from 'typescript';
 import { describe, expect, test } from 'vitest';
+import { LEDGER_VERBS } from '../../src/ledger/verbs/verb-table.ts';
 import * as ledger from '../../src/ledger-api.ts';
 import { PACKAGE, ROOT } from '../package/built.ts';
 import { codeBlocks, readPage, tableRows } from './pages.ts';
@@ -28,10 +29,7 @@ describe('the page about a ledger of your own shows all of', () => {
 });
 
 test('every helper that the page names is exported', () => {
-  const rows = tableRows(
-    page,
-    'You write the `perform` methods. They only store, and two rules make a ledger right:',
-  );
+  const rows = tableRows(page, 'They only store, and two rules make a ledger right:');
   const named = rows.flatMap(([cell = '']) =>
     [...cell.matchAll(/`(\w+)`/g)].map(([, n = '']) => n),
   );
@@ -48,7 +46,21 @@ test('the page about the interface lists every verb of a ledger, and no other', 
     [...cell.matchAll(/`(\w+)[^`]*`/g)].map(([, name = '']) => name),
   );
   const classes = ['ledger-repository', 'ledger-base'].map((file) => publicMethodsOf(file));
-  expect(listed.sort()).toEqual((await Promise.all(classes)).flat().sort());
+  const methods = (await Promise.all(classes)).flat();
+  expect(listed.sort()).toEqual([...LEDGER_VERBS, ...methods].sort());
+});
+
+test('the page about a ledger of your own counts the verbs of each part', async () => {
+  const heading =
+    'You write the verbs, in parts as you like, and `gathered` makes them one object:';
+  const rows = tableRows(page, heading).map(([part = '', count]) => [part, Number(count)]);
+  const file = join(PACKAGE, 'src/ledger/verbs/verb-table.ts');
+  const source = ts.createSourceFile(file, await readFile(file, 'utf8'), ts.ScriptTarget.Latest);
+  const parts = source.statements
+    .filter(ts.isInterfaceDeclaration)
+    .filter(({ name, members }) => /^[A-Z]\w+Verbs$/.test(name.text) && members.length > 0)
+    .map(({ name, members }) => [`\`${name.text}\``, members.length]);
+  expect(rows.sort()).toEqual(parts.sort());
 });
 
 /** The public methods of the class in a file. */

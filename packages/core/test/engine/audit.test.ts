@@ -15,7 +15,7 @@ import { BROKEN, findingsOf, putBroken } from './audit.ts';
 /** A ledger that takes jobs in any state, as a database does from other tools. */
 class OpenLedger extends InMemoryLedgerRepository {
   async put(job: Job): Promise<void> {
-    await this.performEnqueue({ jobs: [job] });
+    await this.verbs.enqueue({ jobs: [job] });
   }
 }
 

@@ -10,7 +10,7 @@ import { NAME, openInstance, SITUATIONS, type SituationWorld } from './situation
 /** Lets in what another tool would have written into a database. */
 class OpenLedger extends InMemoryLedgerRepository {
   async putForeign(job: Job): Promise<void> {
-    await this.performEnqueue({ jobs: [job] });
+    await this.verbs.enqueue({ jobs: [job] });
   }
 }
 

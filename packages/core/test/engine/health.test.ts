@@ -1,3 +1,4 @@
+import { EventEmitter } from 'node:events';
 import { describe, expect, test } from 'vitest';
 import type { Clock } from '../../src/index.ts';
 import { type SignalSource, stopOnSignals } from '../../src/stop-on-signals.ts';
@@ -77,15 +78,18 @@ describe('isHealthy and health', () => {
     await monque.stop();
   });
 
-  test('an error that is no loss of the connection leaves it healthy', async () => {
+  test('a claim that fails makes it unhealthy until one works, and is no loss of the connection', async () => {
     const { monque, clock, faulty, events } = makeOne();
     monque.worker('work', () => undefined);
     await monque.start();
     faulty.plan('claim', { onArrival: () => Promise.reject(new Error('bug')) });
     await monque.enqueue('work');
     await clock.advance(10);
-    expect(monque.isHealthy()).toBe(true);
+    expect([monque.isHealthy(), monque.health().connected]).toEqual([false, false]);
     expect(monque.health().lastError?.error.message).toBe('bug');
+    await clock.advance(100);
+    expect(monque.isHealthy()).toBe(true);
+    expect(payloads(events, 'job:complete')).toHaveLength(1);
     expect(payloads(events, 'connection:lost')).toEqual([]);
     await monque.stop();
   });
@@ -137,25 +141,9 @@ describe('await using', () => {
   });
 });
 
-class FakeProcess {
+class FakeProcess extends EventEmitter {
   readonly pid = 42;
   readonly killed: string[] = [];
-  readonly listeners = new Map<string, Set<(signal: NodeJS.Signals) => void>>();
-
-  on(signal: string, listener: (signal: NodeJS.Signals) => void): this {
-    const set = this.listeners.get(signal) ?? new Set();
-    this.listeners.set(signal, set.add(listener));
-    return this;
-  }
-
-  off(signal: string, listener: (signal: NodeJS.Signals) => void): this {
-    this.listeners.get(signal)?.delete(listener);
-    return this;
-  }
-
-  listenerCount(signal: string): number {
-    return this.listeners.get(signal)?.size ?? 0;
-  }
 
   kill(_pid: number, signal: string): true {
     this.killed.push(signal);
@@ -163,7 +151,7 @@ class FakeProcess {
   }
 
   send(signal: NodeJS.Signals): void {
-    for (const listener of [...(this.listeners.get(signal) ?? [])]) listener(signal);
+    this.emit(signal, signal);
   }
 }
 
@@ -218,6 +206,38 @@ describe('signals', () => {
     await Promise.resolve();
     expect(source.killed).toEqual([]);
     expect(source.listenerCount('SIGTERM')).toBe(1);
+  });
+
+  test('leave it also to whoever listens for one time only', async () => {
+    const source = new FakeProcess();
+    source.once('SIGTERM', () => undefined);
+    const options = { signals: ['SIGTERM'], clock: new ManualClock() } as const;
+    const gate = deferred();
+    stopOnSignals(options, () => gate.promise, source as unknown as SignalSource);
+    source.once('SIGTERM', () => undefined);
+    source.send('SIGTERM');
+    gate.resolve();
+    await gate.promise;
+    await Promise.resolve();
+    expect(source.listenerCount('SIGTERM')).toBe(0);
+    expect(source.killed).toEqual([]);
+  });
+
+  test('end the process after the last of several schedulers', async () => {
+    const source = new FakeProcess();
+    const gates = [deferred(), deferred()];
+    for (const { promise } of gates) {
+      const options = { signals: ['SIGTERM'], clock: new ManualClock() } as const;
+      stopOnSignals(options, () => promise, source as unknown as SignalSource);
+    }
+    source.send('SIGTERM');
+    for (const { promise, resolve } of gates) {
+      expect(source.killed).toEqual([]);
+      resolve();
+      await promise;
+      await Promise.resolve();
+    }
+    expect(source.killed).toEqual(['SIGTERM']);
   });
 
   test('that reach the process stop the scheduler', async () => {

@@ -54,6 +54,17 @@ describe('inspect', () => {
     await monque.stop();
   });
 
+  test('says that names are missing when an instance has more workers than it names', async () => {
+    const { monque, clock } = makeOne();
+    for (let index = 0; index < 1_000; index += 1) monque.worker(`name-${index}`, () => undefined);
+    await monque.start();
+    await clock.advance(100);
+    const { names, namesAreCut } = await inspected(monque, clock);
+    expect(names.length).toBeLessThan(1_000);
+    expect(namesAreCut).toBe(true);
+    await monque.stop();
+  });
+
   test('shows those that are silent, dead, or not on record, after those that live', async () => {
     const world = makeWorld();
     const { ledger, clock } = world;

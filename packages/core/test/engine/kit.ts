@@ -5,6 +5,7 @@
  * @module
  */
 
+import type { EventSink } from '../../src/context/scheduler-context.ts';
 import { Monque, type MonqueEventMap, type MonqueOptions } from '../../src/index.ts';
 import { InMemoryLedgerRepository } from '../../src/ledger/memory/in-memory-ledger-repository.ts';
 import type { Fault } from '../../src/testing/faults.ts';
@@ -86,7 +87,8 @@ export function makeWorld(seed = 1): TestWorld {
     const faulty = new FaultyLedgerRepository(ledger, { clock, chooseFault });
     seeds += 1;
     // What is born claimed goes another way than most of these tests are about.
-    const defaults = { clock, random: new SeededRandom(seeds), claimOnEnqueue: false };
+    const random = new SeededRandom(seeds);
+    const defaults = { clock, random, claimOnEnqueue: false, logger: false } as const;
     const monque = new Monque(faulty, { ...defaults, ...options });
     return { monque, faulty, network, events: recordEvents(monque) };
   };
@@ -124,3 +126,6 @@ export const MINUTE_MS = 60_000;
 export function minute(minutes: number): Date {
   return new Date(MANUAL_CLOCK_START.getTime() + minutes * MINUTE_MS);
 }
+
+/** For a context whose events nobody hears. */
+export const NO_EVENTS: EventSink = { emit: () => undefined, isHeard: () => false };

@@ -1,5 +1,4 @@
 import { describe, expect, test } from 'vitest';
-import { MonqueEmitter } from '../../src/context/events.ts';
 import { contextOver, makeContext } from '../../src/context/scheduler-context.ts';
 import { Reconfigurer } from '../../src/engine/reconfigurer.ts';
 import {
@@ -13,7 +12,7 @@ import {
 import { OPTION_NAMES } from '../../src/options/option-table.ts';
 import { resolveOptions } from '../../src/options/resolve-options.ts';
 import { enqueueSome, NAME, workHeld } from './held-work.ts';
-import { makeOne, makeWorld, payloads } from './kit.ts';
+import { makeOne, makeWorld, NO_EVENTS, payloads } from './kit.ts';
 
 const DAY_MS = 86_400_000;
 
@@ -253,7 +252,7 @@ describe('the logger', () => {
 test('a scheduler of an actor writes to the logger of the scheduler, as it is at the time', () => {
   const { logger, entries } = recordLog();
   const { ledger } = makeWorld();
-  const context = makeContext({ ledger, options: resolveOptions() }, new MonqueEmitter());
+  const context = makeContext({ ledger, options: resolveOptions() }, NO_EVENTS);
   const ofActor = contextOver(context, ledger);
   expect(ofActor.log).toBeUndefined();
   new Reconfigurer(context, new Map(), {}).reconfigure({ logger });

@@ -2,7 +2,6 @@
  * What everything that is started and stopped keeps to, whatever it does between.
  */
 import { describe, expect, test } from 'vitest';
-import { MonqueEmitter } from '../../src/context/events.ts';
 import { type EngineContext, makeContext } from '../../src/context/scheduler-context.ts';
 import { AwaitedClaims } from '../../src/engine/claiming/awaited-claims.ts';
 import { Claimer } from '../../src/engine/claiming/claimer.ts';
@@ -24,6 +23,7 @@ import { FaultyLedgerRepository } from '../../src/testing/faulty-ledger-reposito
 import { ManualClock } from '../../src/testing/index.ts';
 import { gate, StagePlan, stage } from '../../src/workers/stages.ts';
 import { Worker } from '../../src/workers/worker.ts';
+import { NO_EVENTS } from './kit.ts';
 
 /** Longer than any service waits between two rounds. */
 const LONG_MS = 600_000;
@@ -76,7 +76,7 @@ async function makeWorld(): Promise<World> {
     alerts: { clockError: 1_000, queueLag: 1_000 },
     jobRetention: { completed: 60_000 },
   });
-  const context = makeContext({ ledger, options }, new MonqueEmitter());
+  const context = makeContext({ ledger, options }, NO_EVENTS);
   await context.ready();
   const plan = new StagePlan({ stages: [gate('open', { timeout: 1_000 }), stage('do', nothing)] });
   const workers = new Map([['work', new Worker('work', plan, {}, context.options)]]);

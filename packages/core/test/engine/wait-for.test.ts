@@ -3,6 +3,20 @@ import { InvalidArgumentError, WaitError } from '../../src/index.ts';
 import { deferred, makeOne, makeWorld } from './kit.ts';
 
 describe('waitFor', () => {
+  test('ends when the scheduler is stopped, and leaves no timer behind', async () => {
+    const { monque, clock } = makeOne();
+    const job = await monque.enqueue('work');
+    const waits = [monque.waitFor(job), monque.waitFor(job)];
+    const ends = Promise.allSettled(waits);
+    await clock.advance(500);
+    await monque.stop();
+    expect(clock.pendingTimers).toBe(0);
+    expect(await ends).toMatchObject(waits.map(() => ({ reason: { reason: 'stopped' } })));
+    const later = expect(monque.waitFor(job, { timeout: 100 })).rejects.toThrow('timeout');
+    await clock.advance(1_000);
+    await later;
+  });
+
   test('gives the result of a job that runs in this process, at once', async () => {
     const { monque, clock } = makeOne();
     const gate = deferred<number>();

@@ -8,7 +8,7 @@ const clock = new ManualClock();
 /** Lets in what another tool would have written into a database. */
 class OpenLedger extends InMemoryLedgerRepository {
   async putForeign(job: Job): Promise<void> {
-    await this.performEnqueue({ jobs: [job] });
+    await this.verbs.enqueue({ jobs: [job] });
   }
 }
 

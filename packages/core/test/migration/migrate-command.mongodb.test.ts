@@ -54,6 +54,18 @@ describeWithMongo('monque-migrate', () => {
     await db.collection('agendaJobs').insertMany(documents);
   }
 
+  test('ends with 1 when there is no collection to read from, and names those there are', async () => {
+    await put('done');
+    const { code, lines, errors } = await run('--from', 'agendaJob', '--format', 'agenda');
+    expect(code).toBe(1);
+    expect(lines).toEqual([]);
+    expect(errors).toEqual([
+      expect.stringMatching(
+        /`--from` to be a collection of .*'agendaJob'.*; there are: agendaJobs/,
+      ),
+    ]);
+  });
+
   describe('shows', () => {
     test('what was stored and what was left, and ends with 2 if that is to be looked at', async () => {
       await put('done', 'hangs', 'later', 'report', 'sweep', 'off');
@@ -145,6 +157,7 @@ describeWithMongo('monque-migrate', () => {
   });
 
   test('says what is wrong with an option, and ends with 1', async () => {
+    await put('done');
     const { code, errors } = await run('--format', 'agenda', '--batch-size', 'many');
     expect(code).toBe(1);
     expect(errors).toEqual([expect.stringContaining('`options.batchSize`')]);

@@ -195,8 +195,10 @@ describeWithMongo('opening a ledger', () => {
   });
 
   test('passes on any other error', async () => {
-    await db.createCollection('jobs', { viewOn: 'others', pipeline: [] });
-    await expect(openLedger(db).open()).rejects.toMatchObject({ code: 'LEDGER_REFUSED' });
+    const collectionName = 'x'.repeat(300);
+    await expect(openLedger(db, { collectionName }).open()).rejects.toMatchObject({
+      code: 'LEDGER_REFUSED',
+    });
   });
 
   test('uses the collection monque_jobs unless another is named', async () => {

@@ -1,4 +1,4 @@
-import { context, createNoopMeter, metrics, trace } from '@opentelemetry/api';
+import { context, createContextKey, createNoopMeter, metrics, trace } from '@opentelemetry/api';
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
 import {
   AggregationTemporality,
@@ -28,13 +28,16 @@ beforeAll(() => {
 
 afterAll(() => context.disable());
 
-function makeTraced(options: Parameters<typeof makeOne>[0] = {}) {
+function makeTraced(
+  options: Parameters<typeof makeOne>[0] = {},
+  given: { readonly continueTraces?: boolean } = {},
+) {
   const exporter = new InMemorySpanExporter();
   const tracerProvider = new BasicTracerProvider({
     spanProcessors: [new SimpleSpanProcessor(exporter)],
   });
   const one = makeOne(options);
-  const end = instrument(one.monque, { tracerProvider });
+  const end = instrument(one.monque, { tracerProvider, ...given });
   const spans = (kind: number): ReadableSpan[] =>
     exporter.getFinishedSpans().filter((span) => span.kind === kind);
   return { ...one, tracerProvider, exporter, spans, end };
@@ -114,6 +117,25 @@ describe('a run', () => {
     });
     expect(consumer?.parentSpanContext).toBe(undefined);
     expect(consumer?.spanContext().traceId).not.toBe(producer?.spanContext().traceId);
+    await monque.stop();
+  });
+
+  test('continues the trace of its enqueue when told to, and takes nothing else of its context', async () => {
+    const { monque, clock, spans, tracerProvider } = makeTraced({}, { continueTraces: true });
+    const key = createContextKey('user');
+    let seen: unknown = 'nothing';
+    monque.worker('email', () => {
+      seen = context.active().getValue(key);
+    });
+    await monque.start();
+    const request = tracerProvider.getTracer('app').startSpan('request');
+    const surroundings = trace.setSpan(context.active().setValue(key, 'ann'), request);
+    await context.with(surroundings, () => monque.enqueue('email'));
+    await clock.advance(10);
+    const [producer] = spans(PRODUCER);
+    expect(spans(CONSUMER)).toMatchObject([{ parentSpanContext: linkOf(producer), links: [] }]);
+    expect(spans(CONSUMER)[0]?.spanContext().traceId).toBe(request.spanContext().traceId);
+    expect(seen).toBe(undefined);
     await monque.stop();
   });
 

@@ -22,6 +22,7 @@ const ENGINE_OPTIONS: MonqueOptions = Object.freeze({
   baseRetryInterval: 40,
   maxBackoffDelay: 2_000,
   rescueLimit: RESCUE_LIMIT,
+  logger: false,
 });
 
 /** The options of the engine in one run. */

@@ -223,7 +223,9 @@ class Simulation {
   #isQuiet(): boolean {
     const { nowMs } = this.#world;
     if (!this.#isDrained()) this.#drainedSinceMs = nowMs;
-    const isLate = nowMs > this.#profile.faultyMs + DRAIN_MS;
+    const lateMs = nowMs - this.#profile.faultyMs - DRAIN_MS;
+    // Series go on for ever: a run that has just returned is given the time to be recorded.
+    const isLate = lateMs > LAST_WORDS_MS || (lateMs > 0 && this.#areReported());
     return isLate || nowMs - this.#drainedSinceMs >= QUIET_MS;
   }
 
@@ -233,14 +235,20 @@ class Simulation {
     if (nowMs <= this.#profile.faultyMs + LAST_WORDS_MS) return false;
     if (!this.#hosts.every((host) => host.isUp)) return false;
     const { facts } = this.#observer;
-    const { jobs, enqueues, unreported } = facts;
+    const { jobs, enqueues } = facts;
     // An instance that could not settle for long tries again only after a while.
-    for (const run of unreported.values()) if (facts.isStanding(run)) return false;
+    if (!this.#areReported()) return false;
     for (const job of jobs.values()) if (!isAtRest(job, nowMs)) return false;
     for (const { answer, machine } of enqueues.values()) {
       if (answer === undefined && !machine.isCrashed) return false;
     }
     return this.#network.travelling === 0;
+  }
+
+  /** Every run that returned was told of, where its claim stands. */
+  #areReported(): boolean {
+    const { facts } = this.#observer;
+    return ![...facts.unreported.values()].some((run) => facts.isStanding(run));
   }
 
   async #stopAll(): Promise<void> {

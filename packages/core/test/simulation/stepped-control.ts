@@ -2,8 +2,8 @@
 import type { Job } from '../../src/index.ts';
 import { JOB_LIFECYCLE, type JobVerb } from '../../src/job/job-lifecycle.ts';
 import type { TransitionParams } from '../../src/job/lifecycle.ts';
-import { nextRunOf } from '../../src/job/next-run.ts';
 import { lockToRetake, seriesLock } from '../../src/job/unique-locks.ts';
+import { type CancelChoice, cancelsUnseen, chooseCancel } from '../../src/ledger/cancel-choice.ts';
 import type {
   AmendParams,
   AmendResult,
@@ -21,6 +21,11 @@ import type {
   SeriesResult,
 } from '../../src/ledger/ledger-repository.ts';
 import { firstIdAt } from '../../src/ledger/mongodb/engine-queries.ts';
+import {
+  endSeriesChanges,
+  replanChanges,
+  type SeriesChange,
+} from '../../src/ledger/series-verbs.ts';
 import { historyEntries } from '../../src/ledger/settle-answers.ts';
 import { LockHeldError, type SteppedJobs } from './stepped-jobs.ts';
 
@@ -35,39 +40,32 @@ export class SteppedControl {
   }
 
   cancel(params: CancelParams): Promise<CancelResult> {
-    const { jobId, now } = params;
+    const { jobId } = params;
     return this.#jobs.untilAnswered<CancelResult>(async () => {
-      const cancelled = this.#move('cancel', jobId, { now });
-      if (cancelled) return { outcome: 'cancelled', job: cancelled };
-      await this.#letOthersIn();
-      const requested = this.#move('requestCancel', jobId, { now });
-      if (requested) return { outcome: 'requested', job: requested };
-      await this.#letOthersIn();
+      for (const { verb, params: values, outcome } of cancelsUnseen(params)) {
+        const moved = this.#jobs.move(verb, jobId, values);
+        if (moved) return { outcome, job: moved };
+        await this.#letOthersIn();
+      }
       const job = this.#jobs.find(jobId);
       if (job === null) return { outcome: 'missing', job };
-      if (JOB_LIFECYCLE.terminal.includes(job.status)) return { outcome: 'refused', job };
-      if (job.status === 'processing') {
+      const choice = chooseCancel(job, params);
+      if (choice === undefined) return { outcome: 'refused', job };
+      if (choice.verb === 'requestCancel') {
         return job.cancelRequestedAt && { outcome: 'requested', job };
       }
-      return job.repeatInterval === undefined ? undefined : this.#cancelRun(job, params);
+      return choice.verb === 'cancel' ? undefined : this.#cancelRun(jobId, choice);
     });
   }
 
   /** Undefined when the job changed since it was read. */
-  async #cancelRun(job: Job, { now }: CancelParams): Promise<CancelResult | undefined> {
-    const { scheduledFor, seriesVersion } = job;
-    const next = nextRunOf(job, now);
+  async #cancelRun(
+    jobId: Job['_id'],
+    { verb, params, outcome }: CancelChoice,
+  ): Promise<CancelResult | undefined> {
     await this.#letOthersIn();
-    const moved = this.#move(next ? 'skipRun' : 'endSeries', job._id, {
-      now,
-      seriesVersion,
-      ...(next && {
-        cancelledRun: scheduledFor,
-        nextRunAt: next.scheduledFor,
-        scheduledFor: next.scheduledFor,
-      }),
-    });
-    return moved === null ? undefined : { outcome: next ? 'skipped' : 'cancelled', job: moved };
+    const moved = this.#jobs.move(verb, jobId, params);
+    return moved === null ? undefined : { outcome, job: moved };
   }
 
   redrive({ jobId, now, nextRunAt }: RedriveParams): Promise<RedriveResult> {
@@ -114,12 +112,11 @@ export class SteppedControl {
   }
 
   replan(params: ReplanParams): Promise<SeriesResult> {
-    const { series, nextRun } = params;
-    return this.#changeSeries(params, ['replan', 'replanRunning'], { ...series, ...nextRun });
+    return this.#changeSeries(params, replanChanges(params));
   }
 
   endSeries(params: EndSeriesParams): Promise<SeriesResult> {
-    return this.#changeSeries(params, ['endSeries', 'endSeriesAfterRun'], {});
+    return this.#changeSeries(params, endSeriesChanges(params));
   }
 
   findSeries({ name, key, limit }: FindSeriesParams): readonly Job[] {
@@ -159,19 +156,18 @@ export class SteppedControl {
 
   /** By the first of the verbs that applies; the job may go from one state to the other in between. */
   #changeSeries(
-    { jobId, seriesVersion, now }: EndSeriesParams,
-    verbs: readonly JobVerb[],
-    plan: TransitionParams,
+    { jobId, seriesVersion }: EndSeriesParams,
+    changes: readonly SeriesChange[],
   ): Promise<SeriesResult> {
     return this.#jobs.untilAnswered<SeriesResult>(async () => {
-      for (const verb of verbs) {
-        const written = this.#move(verb, jobId, { ...plan, seriesVersion, now });
+      for (const { verb, params } of changes) {
+        const written = this.#jobs.move(verb, jobId, params);
         if (written) return { outcome: 'written', job: written };
         await this.#letOthersIn();
       }
       const job = this.#jobs.find(jobId);
       if (job === null) return { outcome: 'missing', job };
-      const isOpen = verbs.some((verb) => JOB_LIFECYCLE.allowsFrom(verb, job.status));
+      const isOpen = changes.some(({ verb }) => JOB_LIFECYCLE.allowsFrom(verb, job.status));
       const mayApply = isOpen && job.seriesVersion === seriesVersion;
       return mayApply ? undefined : { outcome: 'stale', job };
     });

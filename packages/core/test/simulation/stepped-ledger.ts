@@ -28,6 +28,8 @@ import {
   type JobParams,
   type LeaseRecord,
   type LedgerHint,
+  LedgerRepository,
+  type LedgerVerbs,
   type LedgerWatch,
   type NextDueParams,
   type NoteParams,
@@ -53,7 +55,7 @@ import {
   SUSPECT_RESCUE_COUNT,
 } from '../../src/ledger/ledger-repository.ts';
 import { Hints } from '../../src/ledger/memory/hints.ts';
-import { LeaseRegister } from '../../src/ledger/memory/leases.ts';
+import { MemoryLeases } from '../../src/ledger/memory/leases.ts';
 import { chooseRescue } from '../../src/ledger/rescue-choice.ts';
 import { answerUnmatched, settlementParams } from '../../src/ledger/settle-answers.ts';
 import type { Observer } from './observer.ts';
@@ -82,40 +84,58 @@ export interface SteppedLedgerParams {
   readonly sample: <T>(items: readonly T[], count: number) => readonly T[];
 }
 
-/** Carries every verb out in the steps of the MongoDB ledger. */
-export class SteppedLedger extends UnsimulatedVerbs {
-  readonly #params: SteppedLedgerParams;
-  readonly #jobs: SteppedJobs;
-  readonly #control: SteppedControl;
-  readonly #stages: SteppedStages;
-  readonly #leases = new LeaseRegister();
+/** A ledger whose verbs take the steps of the MongoDB ledger. */
+export class SteppedLedger extends LedgerRepository {
+  protected override verbs: LedgerVerbs;
   readonly #hints: Hints;
-  readonly #paused = new Set<string>();
+  readonly #canHint: boolean;
 
   constructor(params: SteppedLedgerParams) {
     super({ clock: params.clock });
-    this.#params = params;
     this.#hints = new Hints(params.clock);
-    this.#jobs = new SteppedJobs(params.observer, this.#hints);
-    this.#control = new SteppedControl(this.#jobs, params.letOthersIn);
-    this.#stages = new SteppedStages(this.#jobs, params.letOthersIn);
+    this.#canHint = params.canHint;
+    this.verbs = new SteppedVerbs(params, this.#hints);
   }
 
   protected async performOpen(): Promise<void> {}
 
   protected async performClose(): Promise<void> {}
 
-  protected async performReadTime(): Promise<Date> {
-    return new Date(this.clock.now());
+  protected async performWatch(listener: (hint: LedgerHint) => void): Promise<LedgerWatch> {
+    return this.#canHint ? this.#hints.watch(listener) : NO_HINTS;
+  }
+}
+
+/** Carries every verb out in steps. */
+class SteppedVerbs extends UnsimulatedVerbs implements LedgerVerbs {
+  readonly #params: SteppedLedgerParams;
+  readonly #jobs: SteppedJobs;
+  readonly #control: SteppedControl;
+  readonly #stages: SteppedStages;
+  readonly #leases = new MemoryLeases(() => false);
+  readonly #hints: Hints;
+  readonly #paused = new Set<string>();
+
+  constructor(params: SteppedLedgerParams, hints: Hints) {
+    super();
+    this.#params = params;
+    this.#hints = hints;
+    this.#jobs = new SteppedJobs(params.observer, this.#hints);
+    this.#control = new SteppedControl(this.#jobs, params.letOthersIn);
+    this.#stages = new SteppedStages(this.#jobs, params.letOthersIn);
   }
 
-  protected async performEnqueue({ jobs }: EnqueueParams): Promise<EnqueueResult> {
+  async readTime(): Promise<Date> {
+    return new Date(this.#params.clock.now());
+  }
+
+  async enqueue({ jobs }: EnqueueParams): Promise<EnqueueResult> {
     const answers: EnqueueAnswer[] = [];
     for (const job of jobs) answers.push(await this.#enqueueOne(job));
     return { answers };
   }
 
-  protected async performClaim(params: ClaimParams): Promise<ClaimResult> {
+  async claim(params: ClaimParams): Promise<ClaimResult> {
     const { chosen, ...names } = this.#choose(params);
     const ids = chosen.sort(byClaimOrder).map(({ _id }) => _id);
     const attempted = ids.length;
@@ -124,16 +144,16 @@ export class SteppedLedger extends UnsimulatedVerbs {
     for (const id of ids) if (this.#jobs.move('claim', id, { ...params }) !== null) won += 1;
     if (won === 0) return { jobs: [], attempted, ...names };
     await this.#params.letOthersIn();
-    return { jobs: await this.performReadClaim(params), attempted, ...names };
+    return { jobs: await this.readClaim(params), attempted, ...names };
   }
 
-  protected async performReadClaim(params: ReadClaimParams): Promise<readonly Job[]> {
+  async readClaim(params: ReadClaimParams): Promise<readonly Job[]> {
     return this.#claimsOf(params.instanceId)
       .filter(({ claimToken }) => claimToken === params.claimToken)
       .sort(byClaimOrder);
   }
 
-  protected async performSettle({ settlements, now }: SettleParams): Promise<SettleResult> {
+  async settle({ settlements, now }: SettleParams): Promise<SettleResult> {
     const answers = new Map<number, 'settled'>();
     for (const [index, settlement] of settlements.entries()) {
       const { verb, jobId } = settlement;
@@ -150,70 +170,70 @@ export class SteppedLedger extends UnsimulatedVerbs {
     };
   }
 
-  protected performCancel(params: CancelParams): Promise<CancelResult> {
+  cancel(params: CancelParams): Promise<CancelResult> {
     return this.#control.cancel(params);
   }
 
-  protected performRemove(params: JobParams): Promise<RemoveResult> {
+  remove(params: JobParams): Promise<RemoveResult> {
     return this.#control.remove(params);
   }
 
-  protected performRedrive(params: RedriveParams): Promise<RedriveResult> {
+  redrive(params: RedriveParams): Promise<RedriveResult> {
     return this.#control.redrive(params);
   }
 
-  protected performAmend(params: AmendParams): Promise<AmendResult> {
+  amend(params: AmendParams): Promise<AmendResult> {
     return this.#control.amend(params);
   }
 
-  protected performReplan(params: ReplanParams): Promise<SeriesResult> {
+  replan(params: ReplanParams): Promise<SeriesResult> {
     return this.#control.replan(params);
   }
 
-  protected performEndSeries(params: EndSeriesParams): Promise<SeriesResult> {
+  endSeries(params: EndSeriesParams): Promise<SeriesResult> {
     return this.#control.endSeries(params);
   }
 
-  protected async performFindSeries(params: FindSeriesParams): Promise<readonly Job[]> {
+  async findSeries(params: FindSeriesParams): Promise<readonly Job[]> {
     return this.#control.findSeries(params);
   }
 
-  protected performCheckpoint(params: CheckpointParams): Promise<CheckpointResult> {
+  checkpoint(params: CheckpointParams): Promise<CheckpointResult> {
     return this.#stages.checkpoint(params);
   }
 
-  protected performOpenGate(params: OpenGateParams): Promise<OpenGateResult> {
+  openGate(params: OpenGateParams): Promise<OpenGateResult> {
     return this.#stages.openGate(params);
   }
 
-  protected performExpireGates(params: ExpireGatesParams): Promise<ExpireGatesResult> {
+  expireGates(params: ExpireGatesParams): Promise<ExpireGatesResult> {
     return this.#stages.expireGates(params);
   }
 
-  protected performPrune(params: PruneParams): Promise<PruneResult> {
+  prune(params: PruneParams): Promise<PruneResult> {
     return this.#control.prune(params);
   }
 
-  protected async performSetPaused({ name, paused }: SetPausedParams): Promise<void> {
+  async setPaused({ name, paused }: SetPausedParams): Promise<void> {
     if (paused) this.#paused.add(name);
     else this.#paused.delete(name);
     this.#params.observer.pauseWritten(name, paused);
     this.#hints.send({ kind: 'pausesChanged' });
   }
 
-  protected async performReadPaused(): Promise<readonly string[]> {
+  async readPaused(): Promise<readonly string[]> {
     return [...this.#paused];
   }
 
-  protected async performGetJob({ jobId }: JobParams): Promise<Job | null> {
+  async getJob({ jobId }: JobParams): Promise<Job | null> {
     return this.#jobs.find(jobId);
   }
 
-  protected async performNote({ jobId, ...params }: NoteParams): Promise<boolean> {
+  async note({ jobId, ...params }: NoteParams): Promise<boolean> {
     return this.#jobs.move('note', jobId, params) !== null;
   }
 
-  protected async performNextDue({ names, after, until }: NextDueParams): Promise<Date | null> {
+  async nextDue({ names, after, until }: NextDueParams): Promise<Date | null> {
     const times = [...this.#jobs.all()]
       .filter(({ status, name }) => status === 'pending' && names.includes(name))
       .map(({ nextRunAt }) => nextRunAt.getTime())
@@ -221,53 +241,51 @@ export class SteppedLedger extends UnsimulatedVerbs {
     return times.length > 0 ? new Date(Math.min(...times)) : null;
   }
 
-  protected async performOpenLease(params: OpenLeaseParams): Promise<void> {
-    this.#leases.open(params);
+  async openLease(params: OpenLeaseParams): Promise<void> {
+    await this.#leases.openLease(params);
     this.#params.observer.leaseRenewed(params.instanceId);
   }
 
-  protected async performRenewLease(params: RenewLeaseParams): Promise<boolean> {
-    const isLive = this.#leases.renew(params);
+  async renewLease(params: RenewLeaseParams): Promise<boolean> {
+    const isLive = await this.#leases.renewLease(params);
     if (isLive) this.#params.observer.leaseRenewed(params.instanceId);
     return isLive;
   }
 
-  protected async performReadLeases(): Promise<readonly LeaseRecord[]> {
-    return this.#leases.all();
+  async readLeases(): Promise<readonly LeaseRecord[]> {
+    return this.#leases.readLeases({ informed: true });
   }
 
-  protected async performDeclareDead(params: DeclareDeadParams): Promise<boolean> {
-    const isDead = this.#leases.declareDead(params);
+  async declareDead(params: DeclareDeadParams): Promise<boolean> {
+    const isDead = await this.#leases.declareDead(params);
     if (isDead) this.#params.observer.leaseDied(params.instanceId, true);
     return isDead;
   }
 
-  protected async performEndLease({ instanceId }: InstanceParams): Promise<void> {
+  async endLease({ instanceId }: InstanceParams): Promise<void> {
     this.#leases.end(instanceId);
     this.#params.observer.leaseDied(instanceId, false);
     await this.#params.letOthersIn();
     if (this.#claimsOf(instanceId).length > 0) return;
     await this.#params.letOthersIn();
-    this.#leases.remove(instanceId);
+    this.#leases.takeOff(instanceId);
   }
 
-  protected async performRemoveLease({ instanceId }: InstanceParams): Promise<void> {
-    this.#leases.remove(instanceId);
+  async removeLease({ instanceId }: InstanceParams): Promise<void> {
+    this.#leases.takeOff(instanceId);
   }
 
-  protected async performFindClaimants({
-    except,
-  }: FindClaimantsParams): Promise<readonly string[]> {
+  async findClaimants({ except }: FindClaimantsParams): Promise<readonly string[]> {
     const claimants = new Set<string>();
     for (const { claimedBy } of this.#jobs.all()) if (claimedBy) claimants.add(claimedBy);
     return [...claimants].filter((instanceId) => !except.includes(instanceId)).sort();
   }
 
-  protected async performReadClaims(params: ReadClaimsParams): Promise<readonly StandingClaim[]> {
+  async readClaims(params: ReadClaimsParams): Promise<readonly StandingClaim[]> {
     return this.#claimsOf(params.instanceId).slice(0, params.limit).map(toStandingClaim);
   }
 
-  protected async performRescue(params: RescueParams): Promise<RescueResult> {
+  async rescue(params: RescueParams): Promise<RescueResult> {
     const { deadInstanceId, limit } = params;
     const moved = { rescue: 0, rescueToNextRun: 0, rescueToFailed: 0, rescueToCancelled: 0 };
     const refused = this.#leases.isLive(deadInstanceId);
@@ -288,10 +306,6 @@ export class SteppedLedger extends UnsimulatedVerbs {
       more: claims.length === limit,
       refused,
     };
-  }
-
-  protected async performWatch(listener: (hint: LedgerHint) => void): Promise<LedgerWatch> {
-    return this.#params.canHint ? this.#hints.watch(listener) : NO_HINTS;
   }
 
   async #enqueueOne(job: Job): Promise<EnqueueAnswer> {

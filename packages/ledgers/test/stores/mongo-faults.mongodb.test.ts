@@ -76,9 +76,7 @@ describeWithOwnMongo('a store in MongoDB', (binary) => {
     const data = { failCommands: ['update'], ...REFUSED };
     const failPoint = await failCommand(server.direct, data, { skip: 1 });
     await expect(stepsOn(late).start('S01', BY)).rejects.toMatchObject({ code: 'UNKNOWN_OUTCOME' });
-    await failCommand(server.direct, { failCommands: ['update'] }, { times: 1 }).then((point) =>
-      point.off(),
-    );
+    await failPoint.off();
     expect(await rival.get('S01')).toMatchObject({ status: 'not_started' });
     await stepsOn(rival).log('S01', 'still here', BY);
     expect(await rival.get('S01')).toMatchObject({

@@ -104,7 +104,6 @@ test('the package holds what it needs and nothing else', () => {
     'dist/index.d.cts',
     'dist/index.d.mts',
     'dist/index.mjs',
-    'dist/index.mjs.map',
     'package.json',
   ]);
 });

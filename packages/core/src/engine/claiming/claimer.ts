@@ -119,6 +119,11 @@ export class Claimer {
     return worker !== undefined && mayPrefetch ? worker.prefetch(this.#horizonMs()) : 0;
   }
 
+  /** True while claims fail: the last round that asked for jobs got an error. */
+  get isFailing(): boolean {
+    return this.#failures > 0;
+  }
+
   /** Ends the rounds; resolves when none is under way. What a last round wins is released. */
   async stop(): Promise<void> {
     this.#stopped.abort();

@@ -12,6 +12,7 @@ import { apart } from '../../foundation/async-context.ts';
 import { sleep, type Timer } from '../../foundation/clock.ts';
 import { InvalidArgumentError, MonqueError, toError } from '../../foundation/errors.ts';
 import { checkData, type StandardSchema } from '../../foundation/standard-schema.ts';
+import { storableText } from '../../foundation/texts.ts';
 import type { ClaimedJob, Job } from '../../job/job.ts';
 import type { JobMetadata, MetadataChanges } from '../../job/metadata.ts';
 import { copyPayload } from '../../job/payload.ts';
@@ -205,7 +206,7 @@ export class Run {
     return handlerContext(() => this.#signal(), {
       fence: this.job.fence,
       progress: (value: unknown) => this.#progress(value),
-      log: (line: string) => this.#ownNotes().log(String(line).slice(0, LONGEST_LINE)),
+      log: (line: string) => this.#ownNotes().log(storableText(String(line), LONGEST_LINE)),
       setMetadata: (changes: MetadataChanges) => this.#setMetadata(changes),
       complete: (options: Parameters<JobContext['complete']>[0]) => this.#complete(options, staged),
     });

@@ -9,6 +9,7 @@ import type { EngineContext } from '../../context/scheduler-context.ts';
 import type { ClaimedJob, Job } from '../../job/job.ts';
 import { JobStateError } from '../../job/job-errors.ts';
 import { JOB_LIFECYCLE } from '../../job/job-lifecycle.ts';
+import { storedHistory } from '../../job/stored-lists.ts';
 import type { Settlement } from '../../ledger/verbs/settle.ts';
 import type { EndedRun } from './ended-run.ts';
 import { settlementOf } from './settlement-of-run.ts';
@@ -54,7 +55,7 @@ export async function isRecorded(
   try {
     const job = await ledger.getJob({ jobId });
     const startedMs = Number(startedAt);
-    const ofThisRun = job?.history?.filter(({ at }) => at.getTime() >= startedMs);
+    const ofThisRun = job && storedHistory(job).filter(({ at }) => at.getTime() >= startedMs);
     return ofThisRun?.some((entry) => entry.verb === verb) === true;
   } catch (error) {
     report(error);

@@ -8,6 +8,7 @@
  */
 
 import { messageOf } from '../../foundation/errors.ts';
+import { storableText } from '../../foundation/texts.ts';
 import { plannedDelayMs } from '../../job/backoff.ts';
 import type { ClaimedJob, HistoryEntry, Job } from '../../job/job.ts';
 import { type NextRun, nextRunOf } from '../../job/next-run.ts';
@@ -147,8 +148,9 @@ function failure(
 ): Content {
   const { job, retry, durationMs } = reckoning;
   const failCount = job.failCount + 1;
-  const maxRetries = job.maxRetries ?? retry.maxRetries;
-  const failReason = messageOf(error).slice(0, LONGEST_REASON);
+  // One that was written by hand may be no whole number.
+  const maxRetries = Math.ceil(job.maxRetries ?? retry.maxRetries);
+  const failReason = storableText(messageOf(error), LONGEST_REASON);
   const lastFailCount = maxRetries - 1;
   const record = recordOf(job, { reason: failReason, duration: Math.round(durationMs) });
   const isLast = isFinal || failCount >= maxRetries;
@@ -184,7 +186,7 @@ function cancellation(
   { job, durationMs }: Reckoning,
 ): Content {
   const record = recordOf(job, {
-    reason: (reason ?? 'Cancelled').slice(0, LONGEST_REASON),
+    reason: storableText(reason ?? 'Cancelled', LONGEST_REASON),
     duration: Math.round(durationMs),
   });
   if (next !== null) return goOn(job, next, record);

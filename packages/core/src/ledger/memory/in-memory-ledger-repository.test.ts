@@ -22,7 +22,7 @@ const session = {} as ClientSession;
 /** Takes jobs in any state, as a database does that other tools write to. */
 class OpenLedger extends InMemoryLedgerRepository {
   async putForeign(...jobs: readonly Job[]): Promise<void> {
-    await this.performEnqueue({ jobs });
+    await this.verbs.enqueue({ jobs });
   }
 }
 

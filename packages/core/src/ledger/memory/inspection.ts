@@ -16,29 +16,36 @@ import type {
 import type { JobStore } from './job-store.ts';
 import { copyOut } from './stored-job.ts';
 
-/** Counts the claims of an instance, or of the tools that keep no lease. */
-export function countMemoryClaims(
-  jobs: JobStore,
-  { instanceId, limit }: CountClaimsParams,
-): ClaimCounts {
-  const claims = instanceId === undefined ? jobs.withoutLease() : jobs.claimsOf(instanceId);
-  return countClaims(claims.slice(0, limit).map(copyOut), claims.length >= limit);
-}
+/** Counts what is claimed and what is due. */
+export class MemoryInspection {
+  readonly #jobs: JobStore;
 
-/** Counts the due jobs of each name that has pending ones. */
-export function countMemoryDue(jobs: JobStore, params: CountDueParams): CountDueResult {
-  const pending = new Map<string, Job[]>();
-  for (const { job } of jobs.all()) {
-    if (job.status !== 'pending') continue;
-    const ofName = pending.get(job.name);
-    if (ofName) ofName.push(job);
-    else pending.set(job.name, [job]);
+  constructor(jobs: JobStore) {
+    this.#jobs = jobs;
   }
-  const names = [...pending].sort(([a], [b]) => (a < b ? -1 : 1));
-  return {
-    names: names.slice(0, params.mostNames).map(([name, of]) => countName(name, of, params)),
-    isCut: names.length > params.mostNames,
-  };
+
+  /** The claims of an instance, or of the tools that keep no lease. */
+  async countClaims({ instanceId, limit }: CountClaimsParams): Promise<ClaimCounts> {
+    const claims =
+      instanceId === undefined ? this.#jobs.withoutLease() : this.#jobs.claimsOf(instanceId);
+    return countClaims(claims.slice(0, limit).map(copyOut), claims.length >= limit);
+  }
+
+  /** The due jobs of each name that has pending ones. */
+  async countDue(params: CountDueParams): Promise<CountDueResult> {
+    const pending = new Map<string, Job[]>();
+    for (const { job } of this.#jobs.all()) {
+      if (job.status !== 'pending') continue;
+      const ofName = pending.get(job.name);
+      if (ofName) ofName.push(job);
+      else pending.set(job.name, [job]);
+    }
+    const names = [...pending].sort(([a], [b]) => (a < b ? -1 : 1));
+    return {
+      names: names.slice(0, params.mostNames).map(([name, of]) => countName(name, of, params)),
+      isCut: names.length > params.mostNames,
+    };
+  }
 }
 
 function countName(

@@ -8,26 +8,28 @@
  */
 import type {
   DeclareDeadParams,
+  InstanceParams,
   LeaseRecord,
+  LeaseVerbs,
   OpenLeaseParams,
   ReadLeasesParams,
   RenewLeaseParams,
 } from '../ledger-repository.ts';
 
 /** One lease an instance. */
-export class LeaseRegister {
+export class MemoryLeases implements LeaseVerbs {
   readonly #leases = new Map<string, LeaseRecord>();
+  readonly #hasClaims: (instanceId: string) => boolean;
 
-  /** Every lease, dead ones too. */
-  all(): readonly LeaseRecord[] {
-    return [...this.#leases.values()];
+  /** @param hasClaims - whether claims stand under an instance's id */
+  constructor(hasClaims: (instanceId: string) => boolean) {
+    this.#hasClaims = hasClaims;
   }
 
   /** Every lease; what the instances say of themselves only where that is asked for. */
-  read({ informed = false }: ReadLeasesParams): readonly LeaseRecord[] {
-    return informed
-      ? structuredClone(this.all())
-      : this.all().map(({ info: _, ...lease }) => lease);
+  async readLeases({ informed = false }: ReadLeasesParams = {}): Promise<readonly LeaseRecord[]> {
+    const leases = [...this.#leases.values()];
+    return informed ? structuredClone(leases) : leases.map(({ info: _, ...lease }) => lease);
   }
 
   /** True while the instance has a lease that is not dead. */
@@ -36,7 +38,7 @@ export class LeaseRegister {
   }
 
   /** Writes the first proof of life, unless there is one. */
-  open({ instanceId, leaseDurationMs, info }: OpenLeaseParams): void {
+  async openLease({ instanceId, leaseDurationMs, info }: OpenLeaseParams): Promise<void> {
     if (this.#leases.has(instanceId)) return;
     this.#leases.set(instanceId, {
       ...{ instanceId, counter: 0, status: 'live', leaseDurationMs },
@@ -45,7 +47,7 @@ export class LeaseRegister {
   }
 
   /** Raises the counter of a live lease, and notes what its instance says of itself. */
-  renew({ instanceId, info }: RenewLeaseParams): boolean {
+  async renewLease({ instanceId, info }: RenewLeaseParams): Promise<boolean> {
     return this.#change(instanceId, ({ counter }) => ({
       counter: counter + 1,
       ...(info && { info: structuredClone(info) }),
@@ -53,9 +55,20 @@ export class LeaseRegister {
   }
 
   /** Marks a live lease as dead if its counter is the one that was seen. */
-  declareDead({ instanceId, counter }: DeclareDeadParams): boolean {
+  async declareDead({ instanceId, counter }: DeclareDeadParams): Promise<boolean> {
     if (this.#leases.get(instanceId)?.counter !== counter) return false;
     return this.end(instanceId);
+  }
+
+  /** Ends the instance's own lease: dead, and off the record once it owns nothing. */
+  async endLease({ instanceId }: InstanceParams): Promise<void> {
+    this.end(instanceId);
+    if (!this.#hasClaims(instanceId)) this.takeOff(instanceId);
+  }
+
+  /** Takes a dead lease off the record. */
+  async removeLease({ instanceId }: InstanceParams): Promise<void> {
+    this.takeOff(instanceId);
   }
 
   /** Marks a live lease as dead. */
@@ -64,7 +77,7 @@ export class LeaseRegister {
   }
 
   /** Takes a dead lease off the record. */
-  remove(instanceId: string): void {
+  takeOff(instanceId: string): void {
     if (!this.isLive(instanceId)) this.#leases.delete(instanceId);
   }
 

@@ -3,21 +3,89 @@
  *
  * @module
  */
+import type { ObjectId } from 'mongodb';
 import type { Job } from '../../job/job.ts';
 import { JOB_LIFECYCLE } from '../../job/job-lifecycle.ts';
 import { matchesMetadata } from '../../job/metadata.ts';
+import { storedHistory } from '../../job/stored-lists.ts';
 import type {
   FindJobsParams,
+  GetJobParams,
   JobFilter,
   JobOrder,
   JobPlace,
+  ReadHistoryParams,
   ReadStatsParams,
   StatsRow,
+  TransitionEntry,
 } from '../ledger-repository.ts';
+import type { JobStore } from './job-store.ts';
+import type { MemoryArchive } from './pruning.ts';
 import { copyOut, type StoredJob } from './stored-job.ts';
+import type { MemoryTransitions } from './transition-log.ts';
+
+/** What is listed, and where it is. */
+export interface MemoryListingParts {
+  readonly jobs: JobStore;
+  readonly archive: MemoryArchive;
+  /** Where all transitions are kept. */
+  readonly log: MemoryTransitions | undefined;
+}
+
+/** Lists and counts jobs. */
+export class MemoryListing {
+  readonly #parts: MemoryListingParts;
+
+  constructor(parts: MemoryListingParts) {
+    this.#parts = parts;
+  }
+
+  /** The job with this id, or null. */
+  async getJob({ jobId, archived = false }: GetJobParams): Promise<Job | null> {
+    const stored = this.#find(jobId, archived);
+    return stored === undefined ? null : copyOut(stored);
+  }
+
+  /** What happened to a job: by the log of all transitions where there is one, else by the job itself. */
+  async readHistory({ jobId, limit }: ReadHistoryParams): Promise<readonly TransitionEntry[]> {
+    const { log } = this.#parts;
+    if (log !== undefined) return log.read(jobId.toHexString(), limit);
+    const stored = this.#find(jobId, true);
+    return stored === undefined ? [] : storedHistory(copyOut(stored)).slice(-limit);
+  }
+
+  /** A page of jobs. */
+  async findJobs(params: FindJobsParams): Promise<readonly Job[]> {
+    const { archived = false, orderBy, direction, after, filter } = params;
+    const { jobs, archive } = this.#parts;
+    const source = archived ? archive : jobs;
+    if (filter.jobIds !== undefined) return listJobs(jobsWithIds(source, filter.jobIds), params);
+    if (archived || orderBy !== '_id') return listJobs(source.all(), params);
+    return takeJobs(jobs.inOrder(direction, after?.jobId.toHexString()), params);
+  }
+
+  /** Counts jobs by name and state. */
+  async readStats(params: ReadStatsParams): Promise<readonly StatsRow[]> {
+    return countJobs(this.#parts.jobs.all(), params);
+  }
+
+  #find(jobId: ObjectId, archived: boolean): StoredJob | undefined {
+    const { jobs, archive } = this.#parts;
+    const id = jobId.toHexString();
+    return jobs.find(id) ?? (archived ? archive.find(id) : undefined);
+  }
+}
+
+function jobsWithIds(
+  source: Pick<JobStore, 'find'>,
+  jobIds: readonly ObjectId[],
+): readonly StoredJob[] {
+  const ids = new Set(jobIds.map((jobId) => jobId.toHexString()));
+  return [...ids].flatMap((id) => source.find(id) ?? []);
+}
 
 /** A page of jobs that come in the order of the list, from behind its place on. Looks at no more than it needs. */
-export function takeJobs(jobs: Iterable<StoredJob>, params: FindJobsParams): Job[] {
+function takeJobs(jobs: Iterable<StoredJob>, params: FindJobsParams): Job[] {
   const { filter, skip = 0, limit } = params;
   const found: StoredJob[] = [];
   for (const stored of jobs) {
@@ -28,7 +96,7 @@ export function takeJobs(jobs: Iterable<StoredJob>, params: FindJobsParams): Job
 }
 
 /** A page of jobs that come in any order. */
-export function listJobs(jobs: Iterable<StoredJob>, params: FindJobsParams): Job[] {
+function listJobs(jobs: Iterable<StoredJob>, params: FindJobsParams): Job[] {
   const { filter, orderBy, direction, after, skip = 0, limit } = params;
   const sign = direction === 'ascending' ? 1 : -1;
   const isBehind = (job: Job): boolean =>
@@ -41,7 +109,7 @@ export function listJobs(jobs: Iterable<StoredJob>, params: FindJobsParams): Job
 }
 
 /** Counts the jobs by name and state. */
-export function countJobs(jobs: Iterable<StoredJob>, { name, now }: ReadStatsParams): StatsRow[] {
+function countJobs(jobs: Iterable<StoredJob>, { name, now }: ReadStatsParams): StatsRow[] {
   const groups = new Map<string, Job[]>();
   for (const { job } of jobs) {
     if (name !== undefined && job.name !== name) continue;

@@ -5,55 +5,61 @@
  *
  * @module
  */
+import type { Clock } from '../../foundation/clock.ts';
 import { UnsupportedError } from '../../foundation/errors.ts';
 import { asRecord } from '../../job/job.ts';
 import { JOB_LIFECYCLE } from '../../job/job-lifecycle.ts';
-import { nextRunOf } from '../../job/next-run.ts';
 import { lockToRetake } from '../../job/unique-locks.ts';
+import { chooseCancel } from '../cancel-choice.ts';
 import type {
   AmendParams,
   AmendResult,
   CancelParams,
   CancelResult,
   JobParams,
-  NoteParams,
   RedriveParams,
   RedriveResult,
+  RemoveParams,
   RemoveResult,
 } from '../ledger-repository.ts';
-import { handRecord, historyEntries, requestEntries } from '../settle-answers.ts';
+import { handRecord, historyEntries } from '../settle-answers.ts';
+import { removalEntry } from '../transition-log.ts';
 import type { JobStore } from './job-store.ts';
 import type { Moves } from './moves.ts';
 import { copyOut, type StoredJob } from './stored-job.ts';
+import type { MemoryTransitions } from './transition-log.ts';
 
 /** Verbs on one job. */
 export class MemoryControl {
   readonly #jobs: JobStore;
   readonly #moves: Moves;
+  readonly #clock: Clock;
+  readonly #log: MemoryTransitions | undefined;
 
-  constructor(jobs: JobStore, moves: Moves) {
+  /** @param log - told of jobs that are deleted, where all transitions are kept */
+  constructor(jobs: JobStore, moves: Moves, clock: Clock, log?: MemoryTransitions) {
     this.#jobs = jobs;
     this.#moves = moves;
+    this.#clock = clock;
+    this.#log = log;
   }
 
   /** Cancels a pending job, moves a series to its next run, or asks a running job to end. */
-  cancel(params: CancelParams): CancelResult {
-    const { jobId, now } = params;
-    const stored = this.#find(jobId);
+  async cancel(params: CancelParams): Promise<CancelResult> {
+    const stored = this.#find(params.jobId);
     if (stored === undefined) return { outcome: 'missing', job: null };
-    if (JOB_LIFECYCLE.allowsFrom('cancel', stored.job.status)) {
-      return this.#cancelPending(stored, params);
+    const choice = chooseCancel(stored.job, params);
+    if (choice === undefined) return { outcome: 'refused', job: copyOut(stored) };
+    const { verb, params: values, outcome } = choice;
+    if (verb === 'requestCancel') {
+      // A request that was made before stands, and nothing is written.
+      return { outcome, job: copyOut(this.#moves.move(verb, stored, values) ?? stored) };
     }
-    const requested = this.#moves.move('requestCancel', stored, {
-      now,
-      ...requestEntries(params, now),
-    });
-    const isRequested = JOB_LIFECYCLE.allowsFrom('requestCancel', stored.job.status);
-    return { outcome: isRequested ? 'requested' : 'refused', job: copyOut(requested ?? stored) };
+    return { outcome, job: copyOut(this.#moves.moveBy(verb, stored, values)) };
   }
 
   /** Makes a failed or cancelled job pending again, with its unique key if that is free. */
-  redrive({ jobId, now, nextRunAt, ...given }: RedriveParams): RedriveResult {
+  async redrive({ jobId, now, nextRunAt, ...given }: RedriveParams): Promise<RedriveResult> {
     const stored = this.#find(jobId);
     if (stored === undefined) return { outcome: 'missing', job: null };
     const { job } = stored;
@@ -79,7 +85,14 @@ export class MemoryControl {
    *
    * @throws UnsupportedError when it is to happen in a transaction
    */
-  amend({ jobId, changes, now, fence, session, ...given }: AmendParams): AmendResult {
+  async amend({
+    jobId,
+    changes,
+    now,
+    fence,
+    session,
+    ...given
+  }: AmendParams): Promise<AmendResult> {
     if (session !== undefined) throw noTransactions();
     const stored = this.#find(jobId);
     if (stored === undefined) return { outcome: 'missing', job: null };
@@ -91,44 +104,21 @@ export class MemoryControl {
     return { outcome: amended ? 'amended' : 'refused', job: copyOut(amended ?? stored) };
   }
 
-  /** Stores what a handler tells while it runs. */
-  note({ jobId, ...params }: NoteParams): boolean {
-    const stored = this.#find(jobId);
-    return stored !== undefined && this.#moves.move('note', stored, params) !== null;
-  }
-
   /** Deletes a job that is not processing. */
-  remove({ jobId }: JobParams): RemoveResult {
+  async remove(params: RemoveParams): Promise<RemoveResult> {
+    const { jobId, now = new Date(this.#clock.now()) } = params;
     const stored = this.#find(jobId);
     if (stored === undefined) return { outcome: 'missing', job: null };
-    const isRemovable = JOB_LIFECYCLE.applies('remove', asRecord(stored.job), {});
-    if (isRemovable) this.#jobs.delete(stored);
-    return { outcome: isRemovable ? 'removed' : 'refused', job: copyOut(stored) };
+    const job = copyOut(stored);
+    if (!JOB_LIFECYCLE.applies('remove', asRecord(stored.job), {}))
+      return { outcome: 'refused', job };
+    this.#jobs.delete(stored);
+    this.#log?.add(stored.id, removalEntry(job, { ...params, now }));
+    return { outcome: 'removed', job };
   }
 
   #find(jobId: JobParams['jobId']): StoredJob | undefined {
     return this.#jobs.find(jobId.toHexString());
-  }
-
-  /** Of a series only the waiting run is cancelled; the next takes its place, unless there is none. */
-  #cancelPending(stored: StoredJob, { now, ...given }: CancelParams): CancelResult {
-    const { repeatInterval, seriesVersion, scheduledFor } = stored.job;
-    const next = nextRunOf(stored.job, now);
-    const isSeries = repeatInterval !== undefined;
-    const ending = isSeries ? 'endSeries' : 'cancel';
-    const verb = next === null ? ending : 'skipRun';
-    const record = {
-      ...handRecord(given),
-      ...(isSeries && scheduledFor && { scheduledFor }),
-    };
-    const moved = this.#moves.moveBy(verb, stored, {
-      now,
-      seriesVersion,
-      cancelledRun: scheduledFor,
-      historyEntries: historyEntries(verb, now, record),
-      ...(next && { nextRunAt: next.scheduledFor, scheduledFor: next.scheduledFor }),
-    });
-    return { outcome: next === null ? 'cancelled' : 'skipped', job: copyOut(moved) };
   }
 }
 

@@ -39,7 +39,7 @@ export class MemoryArchive {
   }
 
   /** One step of the walk in the order of ids. */
-  prune(params: PruneParams): PruneResult {
+  async prune(params: PruneParams): Promise<PruneResult> {
     const seen = this.#look(params);
     const leaving = seen.filter(({ job }) => isToLeave(job, params));
     for (const stored of leaving) {

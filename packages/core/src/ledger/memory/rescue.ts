@@ -14,6 +14,7 @@ import type {
 import { chooseRescue } from '../rescue-choice.ts';
 import { historyEntries } from '../settle-answers.ts';
 import type { JobStore } from './job-store.ts';
+import type { MemoryLeases } from './leases.ts';
 import type { Moves } from './moves.ts';
 import type { StoredJob } from './stored-job.ts';
 
@@ -21,27 +22,31 @@ import type { StoredJob } from './stored-job.ts';
 export class MemoryRescue {
   readonly #jobs: JobStore;
   readonly #moves: Moves;
+  readonly #leases: Pick<MemoryLeases, 'isLive'>;
 
-  constructor(jobs: JobStore, moves: Moves) {
+  constructor(jobs: JobStore, moves: Moves, leases: Pick<MemoryLeases, 'isLive'>) {
     this.#jobs = jobs;
     this.#moves = moves;
+    this.#leases = leases;
   }
 
   /** Takes the claims of a dead instance, at most so many as the limit says. */
-  rescue(params: RescueParams): Omit<RescueResult, 'refused'> {
-    const claims = this.#jobs.claimsOf(params.deadInstanceId);
+  async rescue(params: RescueParams): Promise<RescueResult> {
     const counts = { pending: 0, failed: 0, cancelled: 0 };
+    if (this.#leases.isLive(params.deadInstanceId))
+      return { ...counts, more: false, refused: true };
+    const claims = this.#jobs.claimsOf(params.deadInstanceId);
     for (const claim of claims.slice(0, params.limit)) {
       const choice = chooseRescue(claim.job, params);
       // A rescue leads to no other states than these.
       const { status } = this.#moves.moveBy(choice.verb, claim, choice.params).job;
       counts[status as keyof typeof counts] += 1;
     }
-    return { ...counts, more: claims.length > params.limit };
+    return { ...counts, more: claims.length > params.limit, refused: false };
   }
 
   /** Takes jobs that were locked too long ago by nobody who keeps a lease. */
-  recover({ staleBefore, now, limit }: RecoverParams): RecoverResult {
+  async recover({ staleBefore, now, limit }: RecoverParams): Promise<RecoverResult> {
     const move = (verb: JobVerb, stored: StoredJob): number => {
       const params = { staleBefore, now, historyEntries: historyEntries(verb, now, {}) };
       return this.#moves.move(verb, stored, params) === null ? 0 : 1;

@@ -3,9 +3,8 @@
  *
  * @module
  */
-import type { HistoryEntry, Job } from '../../job/job.ts';
-import { JOB_LIFECYCLE, type JobVerb } from '../../job/job-lifecycle.ts';
-import type { TransitionParams } from '../../job/lifecycle.ts';
+import type { Job } from '../../job/job.ts';
+import { JOB_LIFECYCLE } from '../../job/job-lifecycle.ts';
 import { seriesLock } from '../../job/unique-locks.ts';
 import type {
   EndSeriesParams,
@@ -13,7 +12,7 @@ import type {
   ReplanParams,
   SeriesResult,
 } from '../ledger-repository.ts';
-import { handRecord, historyEntries } from '../settle-answers.ts';
+import { endSeriesChanges, replanChanges, type SeriesChange } from '../series-verbs.ts';
 import type { JobStore } from './job-store.ts';
 import type { Moves } from './moves.ts';
 import { copyOut } from './stored-job.ts';
@@ -29,20 +28,17 @@ export class MemorySeries {
   }
 
   /** Gives the job of a series a new plan. */
-  replan(params: ReplanParams): SeriesResult {
-    const { series, nextRun } = params;
-    // That the times are others now counts for the run after the one that is on.
-    const record = nextRun ? { scheduledFor: nextRun.scheduledFor } : {};
-    return this.#change(params, ['replan', 'replanRunning'], { ...series, ...nextRun }, record);
+  async replan(params: ReplanParams): Promise<SeriesResult> {
+    return this.#change(params, replanChanges(params));
   }
 
   /** Ends a series, at once or with the run that is on. */
-  endSeries(params: EndSeriesParams): SeriesResult {
-    return this.#change(params, ['endSeries', 'endSeriesAfterRun'], {}, {});
+  async endSeries(params: EndSeriesParams): Promise<SeriesResult> {
+    return this.#change(params, endSeriesChanges(params));
   }
 
   /** The unfinished jobs that hold the key of a series, by name and key. */
-  find({ name, key, limit }: FindSeriesParams): Job[] {
+  async findSeries({ name, key, limit }: FindSeriesParams): Promise<readonly Job[]> {
     return [...this.#jobs.all()]
       .filter(({ job }) => !JOB_LIFECYCLE.terminal.includes(job.status))
       .filter(({ job }) => name === undefined || job.name === name)
@@ -55,17 +51,10 @@ export class MemorySeries {
   }
 
   /** By the first of the verbs that applies. */
-  #change(
-    { jobId, seriesVersion, now, ...given }: EndSeriesParams,
-    verbs: readonly JobVerb[],
-    plan: TransitionParams,
-    record: Pick<HistoryEntry, 'scheduledFor'>,
-  ): SeriesResult {
+  #change({ jobId }: EndSeriesParams, changes: readonly SeriesChange[]): SeriesResult {
     const stored = this.#jobs.find(jobId.toHexString());
     if (stored === undefined) return { outcome: 'missing', job: null };
-    for (const verb of verbs) {
-      const entries = historyEntries(verb, now, { ...handRecord(given), ...record });
-      const params = { ...plan, seriesVersion, now, historyEntries: entries };
+    for (const { verb, params } of changes) {
       const written = this.#moves.move(verb, stored, params);
       if (written !== null) return { outcome: 'written', job: copyOut(written) };
     }

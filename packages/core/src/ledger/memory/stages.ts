@@ -39,7 +39,7 @@ export class MemoryStages {
   }
 
   /** Records a finished stage. */
-  checkpoint(params: CheckpointParams): CheckpointResult {
+  async checkpoint(params: CheckpointParams): Promise<CheckpointResult> {
     const stored = this.#jobs.find(params.jobId.toHexString());
     if (stored === undefined) return answerCheckpoint(params, null);
     const recorded = this.#moves.move('checkpoint', stored, checkpointParams(params));
@@ -49,7 +49,7 @@ export class MemoryStages {
   }
 
   /** Opens a gate, whether the job waits at it or has not come to it. */
-  openGate(params: OpenGateParams): OpenGateResult {
+  async openGate(params: OpenGateParams): Promise<OpenGateResult> {
     const stored = this.#jobs.find(params.jobId.toHexString());
     if (stored === undefined) return { outcome: 'missing', job: null };
     for (const { verb, outcome } of GATE_VERBS) {
@@ -62,7 +62,7 @@ export class MemoryStages {
   }
 
   /** Ends waits that took too long, of the gates that should have been opened first. */
-  expireGates({ now, limit }: ExpireGatesParams): ExpireGatesResult {
+  async expireGates({ now, limit }: ExpireGatesParams): Promise<ExpireGatesResult> {
     const counts = { failed: 0, pending: 0 };
     const overdue = this.#jobs
       .blocked()

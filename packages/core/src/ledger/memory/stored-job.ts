@@ -5,6 +5,7 @@
  */
 import { BSON } from 'mongodb';
 import { InvalidArgumentError } from '../../foundation/errors.ts';
+import { isDate, isPlainObject } from '../../foundation/kinds.ts';
 import type { Job } from '../../job/job.ts';
 import { BSON_OPTIONS } from '../../job/payload.ts';
 import type { StandingClaim } from '../ledger-repository.ts';
@@ -102,11 +103,12 @@ function unpack(value: unknown): unknown {
 }
 
 /** Copies dates, lists and plain objects. Of what else a job holds, ids and texts, nothing can be changed. */
-function copyOf(value: unknown): unknown {
+export function copyOf<T>(value: T): T;
+export function copyOf(value: unknown): unknown {
   if (typeof value !== 'object' || value === null) return value;
-  if (value instanceof Date) return new Date(value);
+  if (isDate(value)) return new Date(value);
   if (Array.isArray(value)) return value.map(copyOf);
-  if (Object.getPrototypeOf(value) !== Object.prototype) return value;
+  if (!isPlainObject(value)) return value;
   return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, copyOf(item)]));
 }
 

@@ -4,10 +4,19 @@
  * @module
  */
 import { BSON, type Collection, type Document, type WithId } from 'mongodb';
+import type { Clock } from '../../foundation/clock.ts';
 import { UnknownOutcomeError } from '../../foundation/errors.ts';
 import { type Random, sample } from '../../foundation/random.ts';
 import type { ClaimedJob, Job } from '../../job/job.ts';
-import type { ClaimParams, ClaimResult, Demand, ReadClaimParams } from '../ledger-repository.ts';
+import type {
+  ClaimParams,
+  ClaimResult,
+  Demand,
+  FindClaimantsParams,
+  ReadClaimParams,
+  ReadClaimsParams,
+  StandingClaim,
+} from '../ledger-repository.ts';
 import {
   CLAIM_ORDER,
   claimableFilter,
@@ -17,6 +26,7 @@ import {
   PLAN_FIELDS,
 } from './engine-queries.ts';
 import { fromDocument } from './job-document.ts';
+import type { MongoJobs } from './moves.ts';
 import type { Commands, UpdateCounts } from './server/commands.ts';
 import { IndexName } from './server/indexes.ts';
 import type { MongoTransitions } from './transition-log.ts';
@@ -45,38 +55,44 @@ interface Candidate {
   readonly name: string;
 }
 
+/** What a claim is made with. */
+export interface ClaimBounds {
+  readonly clock: Clock;
+  readonly random: Random;
+  /** How long a claim may take that says nothing else. */
+  readonly operationTimeoutMs: number;
+}
+
 /** Makes and reads claims. */
 export class MongoClaims {
   readonly #collection: Collection<Job>;
   readonly #commands: Commands;
-  readonly #random: Random;
+  readonly #bounds: ClaimBounds;
   readonly #log: MongoTransitions | undefined;
   #bytesAJob = SMALLEST_JOB_BYTES;
 
-  constructor(
-    collection: Collection<Job>,
-    commands: Commands,
-    random: Random,
-    log?: MongoTransitions,
-  ) {
+  constructor({ collection, commands, log }: MongoJobs, bounds: ClaimBounds) {
     this.#log = log;
     this.#collection = collection;
     this.#commands = commands;
-    this.#random = random;
+    this.#bounds = bounds;
   }
 
   /**
    * Finds due jobs, claims those that are still pending, and reads what was won.
    *
-   * @param isLate - true when the caller has given up: it may have looked for the token already, so nothing more may
-   * be claimed under it
+   * @throws UnknownOutcomeError when the caller has given up: it may have looked for the token already, so nothing more
+   * may be claimed under it
    */
-  async claim(params: ClaimParams, isLate: () => boolean): Promise<ClaimResult> {
+  async claim(params: ClaimParams): Promise<ClaimResult> {
+    const { clock, operationTimeoutMs } = this.#bounds;
+    const lateMs = clock.monotonic() + (params.deadlineMs ?? operationTimeoutMs);
     const demand = cutDemand(params.demand, MOST_BYTES_A_CLAIM / this.#bytesAJob);
     const { chosen, ...names } = await this.#choose({ ...params, demand });
     const ids = chosen.map((candidate) => candidate._id);
     if (ids.length === 0) return { jobs: [], attempted: 0, ...names };
-    if (isLate()) throw new UnknownOutcomeError('The claim was given up before it was made');
+    if (clock.monotonic() >= lateMs)
+      throw new UnknownOutcomeError('The claim was given up before it was made');
     const { matched, refused } = await this.#commands.update([claimStatement(ids, params)]);
     const jobs = matched + refused > 0 ? await this.#readWon(params, { matched, refused }) : [];
     this.#measure(jobs);
@@ -89,14 +105,14 @@ export class MongoClaims {
     const { demand, suspects, widening } = params;
     // A suspect is claimed alone.
     const wanted = suspects ? 1 : demand.reduce((sum, { limit }) => sum + limit, 0);
-    const place = Math.floor(this.#random.fraction() * widening);
+    const place = Math.floor(this.#bounds.random.fraction() * widening);
     const found = await this.#findCandidates(params, wanted, place * wanted);
     const isFull = found.length === wanted;
     if (isFull || widening === 1) return choose(demand, found, isFull, mostUrgent);
     const all = place === 0 ? found : await this.#findCandidates(params, wanted * widening);
     return choose(demand, all, all.length === wanted * widening, (named, limit) => {
       const part = Math.max(Math.ceil(named.length / widening), SMALLEST_PART);
-      return sample(this.#random, named, Math.min(part, limit));
+      return sample(this.#bounds.random, named, Math.min(part, limit));
     });
   }
 
@@ -125,7 +141,7 @@ export class MongoClaims {
   }
 
   /** What a claim won whose answer was lost: all of it, and only what can no longer be rolled back. */
-  async readConfirmed(params: ReadClaimParams): Promise<Job[]> {
+  async readClaim(params: ReadClaimParams): Promise<Job[]> {
     await this.#commands.confirmPast();
     const jobs = await this.#read(params, 'majority');
     await this.#log?.claimed(jobs);
@@ -162,6 +178,17 @@ export class MongoClaims {
     return inClaimOrder(documents);
   }
 
+  /** The claims that stand under an instance's id. */
+  async readClaims({ instanceId, limit }: ReadClaimsParams): Promise<readonly StandingClaim[]> {
+    const claims = await this.standing(instanceId, limit);
+    return claims.map(({ _id, claimToken, fence, cancelRequestedAt }) => ({
+      jobId: _id,
+      claimToken,
+      fence,
+      ...(cancelRequestedAt && { cancelRequestedAt }),
+    }));
+  }
+
   /** What an instance holds, without the jobs' content. */
   async standing(instanceId: string, limit: number): Promise<ClaimedJob[]> {
     const documents = await this.#collection
@@ -176,7 +203,7 @@ export class MongoClaims {
   }
 
   /** Instances that hold claims, beyond those that are known; from one to the next within the index. */
-  async claimants(except: readonly string[]): Promise<string[]> {
+  async findClaimants({ except }: FindClaimantsParams): Promise<readonly string[]> {
     const strangers: string[] = [];
     while (strangers.length < MOST_STRANGERS) {
       const next = await this.#collection.findOne(claimantFilter(except, strangers.at(-1) ?? ''), {

@@ -7,9 +7,10 @@ import type { ClientSession, Collection } from 'mongodb';
 import { MonqueError } from '../../foundation/errors.ts';
 import type { Job } from '../../job/job.ts';
 import { LOCK_FIELDS, lockOf } from '../../job/unique-locks.ts';
-import type { EnqueueAnswer } from '../ledger-repository.ts';
+import type { EnqueueAnswer, EnqueueParams, EnqueueResult } from '../ledger-repository.ts';
 import { holdersFilter } from './engine-queries.ts';
 import { fromDocument } from './job-document.ts';
+import type { MongoJobs } from './moves.ts';
 import type { Commands, WriteErrorDocument } from './server/commands.ts';
 import { DUPLICATE_KEY_CODE } from './server/driver-errors.ts';
 import type { MongoTransitions } from './transition-log.ts';
@@ -23,14 +24,24 @@ export class MongoEnqueue {
   readonly #commands: Commands;
   readonly #log: MongoTransitions | undefined;
 
-  constructor(collection: Collection<Job>, commands: Commands, log?: MongoTransitions) {
+  constructor({ collection, commands, log }: MongoJobs) {
     this.#collection = collection;
     this.#commands = commands;
     this.#log = log;
   }
 
-  /** Inserts a batch; a job that cannot be stored does not keep the others out. */
-  async batch(jobs: readonly Job[]): Promise<EnqueueAnswer[]> {
+  /**
+   * Stores new jobs; one that cannot be stored does not keep the others out. With a session errors are those of the
+   * driver.
+   */
+  async enqueue({ jobs, session }: EnqueueParams): Promise<EnqueueResult> {
+    if (session === undefined) return { answers: await this.#insert(jobs) };
+    const answers: EnqueueAnswer[] = [];
+    for (const job of jobs) answers.push(await this.#storeInSession(job, session));
+    return { answers };
+  }
+
+  async #insert(jobs: readonly Job[]): Promise<EnqueueAnswer[]> {
     const answers = new Map<Job, EnqueueAnswer>();
     let waiting = jobs;
     for (let race = 0; waiting.length > 0; race += 1) {
@@ -67,7 +78,7 @@ export class MongoEnqueue {
    * Inserts inside the user's transaction. A duplicate key error would abort that transaction, so a job with a lock
    * is an upsert on exactly the unique key.
    */
-  async inSession(job: Job, session: ClientSession): Promise<EnqueueAnswer> {
+  async #storeInSession(job: Job, session: ClientSession): Promise<EnqueueAnswer> {
     const answer = await this.#insertInSession(job, session);
     await this.#log?.enqueued([answer], session);
     return answer;

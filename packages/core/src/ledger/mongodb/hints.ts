@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { Collection, MongoClient, ServerDescriptionChangedEvent } from 'mongodb';
+import type { Collection, DbOptions, MongoClient, ServerDescriptionChangedEvent } from 'mongodb';
 import type { Clock } from '../../foundation/clock.ts';
 import type { Random } from '../../foundation/random.ts';
 import type { Job } from '../../job/job.ts';
@@ -27,7 +27,7 @@ export function watchJobs(params: WatchJobsParams): LedgerWatch {
   const unwatchPrimary = watchPrimary(params);
   const unsupported = whyNoHints(params);
   if (unsupported !== undefined) return { unsupported, close: async () => unwatchPrimary() };
-  const watch = watchCollection(params);
+  const watch = watchCollection({ ...params, collection: unbounded(params) });
   return {
     rest: watch.rest,
     async close(): Promise<void> {
@@ -44,16 +44,54 @@ function whyNoHints({ canWatch, client }: WatchJobsParams): string | undefined {
   return undefined;
 }
 
+/**
+ * The same collection without the `timeoutMS` of a client: that bounds each wait of a change stream, which is to wait
+ * for as long as nothing changes.
+ */
+function unbounded({ client, collection }: WatchJobsParams): Collection<Job> {
+  const { dbName, collectionName } = collection;
+  const options: DbOptions = Object.fromEntries([['timeoutMS', undefined]]);
+  return client.db(dbName, options).collection<Job>(collectionName);
+}
+
+/** Whom to tell of another primary, by client. Each listener at the client itself would count towards a warning of Node.js. */
+const PRIMARY_WATCHES = new WeakMap<MongoClient, PrimaryWatches>();
+
+interface PrimaryWatches {
+  readonly told: Set<() => void>;
+  readonly end: () => void;
+}
+
 /** Another primary has another clock. */
 function watchPrimary({ client, listener }: WatchJobsParams): () => void {
+  const { told, end } = PRIMARY_WATCHES.get(client) ?? listenTo(client);
+  const tell = (): void => listener({ kind: 'clockChanged' });
+  told.add(tell);
+  return () => {
+    told.delete(tell);
+    if (told.size === 0) end();
+  };
+}
+
+/** One listener for all watches of a client, until the last of them ends. */
+function listenTo(client: MongoClient): PrimaryWatches {
+  const told = new Set<() => void>();
   const onChange = ({
     previousDescription,
     newDescription,
   }: ServerDescriptionChangedEvent): void => {
     const becamePrimary =
       newDescription.type === 'RSPrimary' && previousDescription.type !== 'RSPrimary';
-    if (becamePrimary) listener({ kind: 'clockChanged' });
+    for (const tell of becamePrimary ? told : []) tell();
   };
   client.on('serverDescriptionChanged', onChange);
-  return () => client.off('serverDescriptionChanged', onChange);
+  const watches = {
+    told,
+    end: () => {
+      client.off('serverDescriptionChanged', onChange);
+      PRIMARY_WATCHES.delete(client);
+    },
+  };
+  PRIMARY_WATCHES.set(client, watches);
+  return watches;
 }

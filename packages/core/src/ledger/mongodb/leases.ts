@@ -8,7 +8,9 @@ import type { Collection } from 'mongodb';
 import manifest from '../../../package.json' with { type: 'json' };
 import type {
   DeclareDeadParams,
+  InstanceParams,
   LeaseRecord,
+  LeaseVerbs,
   OpenLeaseParams,
   ReadLeasesParams,
   RenewLeaseParams,
@@ -27,17 +29,24 @@ export interface LeaseDocument {
 }
 
 /** Reads and writes the lease documents. */
-export class MongoLeases {
+export class MongoLeases implements LeaseVerbs {
   readonly #collection: Collection<LeaseDocument>;
   readonly #commands: Commands;
+  readonly #hasClaims: (instanceId: string) => Promise<boolean>;
 
-  constructor(collection: Collection<LeaseDocument>, commands: Commands) {
+  /** @param hasClaims - whether claims stand under an instance's id */
+  constructor(
+    collection: Collection<LeaseDocument>,
+    commands: Commands,
+    hasClaims: (instanceId: string) => Promise<boolean>,
+  ) {
     this.#collection = collection;
     this.#commands = commands;
+    this.#hasClaims = hasClaims;
   }
 
   /** Writes the first counter; again with the same id changes nothing. */
-  async open({ instanceId, leaseDurationMs, info }: OpenLeaseParams): Promise<void> {
+  async openLease({ instanceId, leaseDurationMs, info }: OpenLeaseParams): Promise<void> {
     await this.#collection.updateOne(
       { _id: instanceId },
       { $setOnInsert: { counter: 0, status: 'live', leaseDurationMs, ...(info && { info }) } },
@@ -56,7 +65,7 @@ export class MongoLeases {
    * Raises the counter of a live lease, and notes what its instance says of itself. A renewal that is sent twice
    * raises it twice, which does no harm.
    */
-  async renew({ instanceId, info }: RenewLeaseParams): Promise<boolean> {
+  async renewLease({ instanceId, info }: RenewLeaseParams): Promise<boolean> {
     const { matchedCount } = await this.#collection.updateOne(
       { _id: instanceId, status: 'live' },
       { $inc: { counter: 1 }, ...(info && { $set: { info } }) },
@@ -65,7 +74,7 @@ export class MongoLeases {
     return matchedCount === 1;
   }
 
-  async readAll({ informed = false }: ReadLeasesParams = {}): Promise<LeaseRecord[]> {
+  async readLeases({ informed = false }: ReadLeasesParams = {}): Promise<LeaseRecord[]> {
     const projection = informed ? {} : { projection: { info: 0 } };
     const options = { ...this.#commands.readOptions(), ...projection };
     const documents = await this.#collection.find({}, options).toArray();
@@ -92,15 +101,17 @@ export class MongoLeases {
     return matchedCount === 1;
   }
 
-  async end(instanceId: string): Promise<void> {
+  /** Ends the instance's own lease: dead, and off the record once it owns nothing. */
+  async endLease({ instanceId }: InstanceParams): Promise<void> {
     await this.#collection.updateOne(
       { _id: instanceId },
       { $set: { status: 'dead' } },
       this.#commands.writeOptions(),
     );
+    if (!(await this.#hasClaims(instanceId))) await this.removeLease({ instanceId });
   }
 
-  async removeDead(instanceId: string): Promise<void> {
+  async removeLease({ instanceId }: InstanceParams): Promise<void> {
     await this.#collection.deleteOne(
       { _id: instanceId, status: 'dead' },
       this.#commands.writeOptions(),

@@ -6,7 +6,7 @@
 import type { Document, ObjectId } from 'mongodb';
 import { JOB_LIFECYCLE, type JobVerb } from '../../job/job-lifecycle.ts';
 import type { TransitionParams, TransitionRow } from '../../job/lifecycle.ts';
-import { rowFilter, rowRepair, rowUpdate } from './table-statements.ts';
+import { rowFilter, rowRepair, rowUpdate } from './table/row-statements.ts';
 
 /** One statement of an update command. */
 export interface UpdateStatement {

@@ -5,6 +5,7 @@
  */
 import type { Document, WithId } from 'mongodb';
 import type { Job } from '../../job/job.ts';
+import { storedHistory } from '../../job/stored-lists.ts';
 import type {
   FindJobsParams,
   GetJobParams,
@@ -29,21 +30,21 @@ export class MongoListing {
   }
 
   /** The job with this id, or null. */
-  async get({ jobId, archived = false }: GetJobParams): Promise<Job | null> {
+  async getJob({ jobId, archived = false }: GetJobParams): Promise<Job | null> {
     const job = await this.#jobs.find(jobId);
     return job === null && archived ? this.#archive.find(jobId) : job;
   }
 
   /** What happened to a job: by the log of all transitions where there is one, else by the job itself. */
-  async history(params: ReadHistoryParams): Promise<TransitionEntry[]> {
+  async readHistory(params: ReadHistoryParams): Promise<TransitionEntry[]> {
     const { log } = this.#jobs;
     if (log !== undefined) return log.read(params);
-    const job = await this.get({ jobId: params.jobId, archived: true });
-    return (job?.history ?? []).slice(-params.limit);
+    const job = await this.getJob({ jobId: params.jobId, archived: true });
+    return (job === null ? [] : storedHistory(job)).slice(-params.limit);
   }
 
   /** A page of jobs. Without an index for its order it is sorted, on disk where memory is not enough. */
-  async list(params: FindJobsParams): Promise<Job[]> {
+  async findJobs(params: FindJobsParams): Promise<Job[]> {
     const { orderBy, direction, skip = 0, limit, archived = false } = params;
     const jobs = archived ? this.#archive : this.#jobs;
     if (orderBy === 'createdAt' || orderBy === 'updatedAt') {
@@ -64,7 +65,7 @@ export class MongoListing {
   }
 
   /** Counts jobs by name and state. */
-  async stats(params: ReadStatsParams): Promise<StatsRow[]> {
+  async readStats(params: ReadStatsParams): Promise<StatsRow[]> {
     const rows = await aggregate(this.#jobs, statsPipeline(params));
     return rows.map(({ _id, count, due, ...times }) => ({
       name: _id.name,

@@ -4,11 +4,12 @@
  * @module
  */
 import type { ObjectId } from 'mongodb';
+import type { Clock } from '../../foundation/clock.ts';
 import { toError } from '../../foundation/errors.ts';
 import type { Job } from '../../job/job.ts';
 import { JOB_LIFECYCLE, type JobVerb } from '../../job/job-lifecycle.ts';
-import { nextRunOf } from '../../job/next-run.ts';
 import { lockToRetake, type UniqueLock } from '../../job/unique-locks.ts';
+import { type CancelChoice, cancelsUnseen, chooseCancel } from '../cancel-choice.ts';
 import type {
   AmendParams,
   AmendResult,
@@ -19,7 +20,7 @@ import type {
   RemoveParams,
   RemoveResult,
 } from '../ledger-repository.ts';
-import { handRecord, historyEntries, requestEntries } from '../settle-answers.ts';
+import { handRecord, historyEntries } from '../settle-answers.ts';
 import { fenceFilter } from './engine-queries.ts';
 import { fromDocument } from './job-document.ts';
 import { ID_KEY, transitionFilter } from './lifecycle-statements.ts';
@@ -29,55 +30,40 @@ import { DUPLICATE_KEY_CODE } from './server/driver-errors.ts';
 /** Changes single jobs at somebody's request. */
 export class MongoControl {
   readonly #jobs: MongoJobs;
+  readonly #clock: Clock;
 
-  constructor(jobs: MongoJobs) {
+  constructor(jobs: MongoJobs, clock: Clock) {
     this.#jobs = jobs;
+    this.#clock = clock;
   }
 
   /** Cancels a pending job, moves a series to its next run, or asks a running job to end. */
   cancel(params: CancelParams): Promise<CancelResult> {
-    const { jobId, now } = params;
-    const record = handRecord(params);
+    const { jobId } = params;
     return this.#jobs.untilAnswered<CancelResult>(jobId, async () => {
-      const cancelled = await this.#jobs.move(jobId, 'cancel', {
-        now,
-        historyEntries: historyEntries('cancel', now, record),
-      });
-      if (cancelled) return { outcome: 'cancelled', job: cancelled };
-      const requested = await this.#jobs.move(jobId, 'requestCancel', {
-        now,
-        ...requestEntries(params, now),
-      });
-      if (requested) return { outcome: 'requested', job: requested };
+      for (const { verb, params: values, outcome } of cancelsUnseen(params)) {
+        const moved = await this.#jobs.move(jobId, verb, values);
+        if (moved) return { outcome, job: moved };
+      }
       const job = await this.#jobs.find(jobId);
       if (job === null) return { outcome: 'missing', job };
-      if (!JOB_LIFECYCLE.allowsFrom('requestCancel', job.status)) {
-        if (!JOB_LIFECYCLE.allowsFrom('cancel', job.status)) return { outcome: 'refused', job };
-        // One that is in no series was running a moment ago.
-        return job.repeatInterval === undefined ? undefined : this.#cancelRun(job, params);
-      }
-      return job.cancelRequestedAt && { outcome: 'requested', job };
+      const choice = chooseCancel(job, params);
+      if (choice === undefined) return { outcome: 'refused', job };
+      if (choice.verb === 'requestCancel')
+        // Whatever is stored there counts as a request.
+        return job.cancelRequestedAt === undefined ? undefined : { outcome: 'requested', job };
+      // One that is in no series was running a moment ago.
+      return choice.verb === 'cancel' ? undefined : this.#cancelRun(jobId, choice);
     });
   }
 
   /** Undefined when the job changed since it was read. */
-  async #cancelRun(job: Job, params: CancelParams): Promise<CancelResult | undefined> {
-    const { now } = params;
-    const { scheduledFor, seriesVersion } = job;
-    const next = nextRunOf(job, now);
-    const verb = next ? 'skipRun' : 'endSeries';
-    const record = { ...handRecord(params), ...(scheduledFor && { scheduledFor }) };
-    const moved = await this.#jobs.move(job._id, verb, {
-      now,
-      seriesVersion,
-      historyEntries: historyEntries(verb, now, record),
-      ...(next && {
-        cancelledRun: scheduledFor,
-        nextRunAt: next.scheduledFor,
-        scheduledFor: next.scheduledFor,
-      }),
-    });
-    return moved === null ? undefined : { outcome: next ? 'skipped' : 'cancelled', job: moved };
+  async #cancelRun(
+    jobId: ObjectId,
+    { verb, params, outcome }: CancelChoice,
+  ): Promise<CancelResult | undefined> {
+    const moved = await this.#jobs.move(jobId, verb, params);
+    return moved === null ? undefined : { outcome, job: moved };
   }
 
   /** Makes a failed or cancelled job pending again, with the lock it gave up. */
@@ -136,11 +122,15 @@ export class MongoControl {
   }
 
   /** Deletes a job that is not processing. */
-  remove({ jobId, ...given }: RemoveParams & { readonly now: Date }): Promise<RemoveResult> {
+  remove({
+    jobId,
+    now = new Date(this.#clock.now()),
+    ...given
+  }: RemoveParams): Promise<RemoveResult> {
     return this.#jobs.untilAnswered<RemoveResult>(jobId, async () => {
       const removed = await this.#delete(jobId);
       if (removed) {
-        await this.#jobs.log?.removed(removed, given);
+        await this.#jobs.log?.removed(removed, { ...given, now });
         return { outcome: 'removed', job: removed };
       }
       return unmoved('remove', await this.#jobs.find(jobId));

@@ -8,21 +8,18 @@
 import type { Document } from 'mongodb';
 import { MOST_HISTORY } from '../../job/job.ts';
 import type { MendParams, MendResult } from '../ledger-repository.ts';
-import { historyEntries } from '../settle-answers.ts';
+import { mendChange } from '../mend-change.ts';
 import { fenceFilter } from './engine-queries.ts';
 import { fromDocument } from './job-document.ts';
 import { ID_KEY } from './lifecycle-statements.ts';
 import type { MongoJobs } from './moves.ts';
 
 /** Changes fields that break a rule. */
-export function mend(
-  jobs: MongoJobs,
-  { jobId, seen, changes, rule, now }: MendParams,
-): Promise<MendResult> {
-  const { set = {}, clear = [] } = changes;
-  const entries = historyEntries('mend', now, { reason: rule });
+export function mend(jobs: MongoJobs, params: MendParams): Promise<MendResult> {
+  const { jobId, seen } = params;
+  const { set, clear, entries } = mendChange(params);
   const update: Document = {
-    $set: { ...set, updatedAt: now },
+    $set: set,
     $push: { history: { $each: entries, $slice: -MOST_HISTORY } },
     ...(clear.length > 0 && { $unset: Object.fromEntries(clear.map((field) => [field, ''])) }),
   };

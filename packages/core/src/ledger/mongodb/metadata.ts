@@ -7,8 +7,8 @@
  * @module
  */
 import type { Document } from 'mongodb';
-import { mergeMetadata } from '../../job/metadata.ts';
 import type { SetMetadataParams, SetMetadataResult } from '../ledger-repository.ts';
+import { changeMetadata } from '../metadata-change.ts';
 import { fromDocument } from './job-document.ts';
 import { ID_KEY } from './lifecycle-statements.ts';
 import type { MongoJobs } from './moves.ts';
@@ -16,17 +16,15 @@ import type { MongoJobs } from './moves.ts';
 /** Changes keys of a job's metadata; no state is touched. */
 export function setMetadata(
   jobs: MongoJobs,
-  { jobId, changes, now, claimToken }: SetMetadataParams,
+  params: SetMetadataParams,
 ): Promise<SetMetadataResult> {
+  const { jobId, now, claimToken } = params;
   return jobs.untilAnswered<SetMetadataResult>(jobId, async () => {
     const job = await jobs.find(jobId);
     if (job === null) return { outcome: 'missing', job };
-    if (claimToken !== undefined && job.claimToken !== claimToken) {
-      return { outcome: 'refused', job };
-    }
-    const { metadata, isTooLarge } = mergeMetadata(job.metadata, changes);
-    if (isTooLarge) return { outcome: 'full', job };
-    const hasAny = Object.keys(metadata).length > 0;
+    const change = changeMetadata(job, params);
+    if (change.outcome !== 'written') return { outcome: change.outcome, job };
+    const { metadata } = change;
     const standingFilter: Document = {
       metadata: { $eq: job.metadata ?? null },
       ...(claimToken !== undefined && { claimToken }),
@@ -34,8 +32,8 @@ export function setMetadata(
     const written = await jobs.collection.findOneAndUpdate(
       { _id: jobId, ...standingFilter },
       {
-        $set: { updatedAt: now, ...(hasAny && { metadata }) },
-        ...(!hasAny && { $unset: { metadata: '' } }),
+        $set: { updatedAt: now, ...(metadata && { metadata }) },
+        ...(metadata === undefined && { $unset: { metadata: '' } }),
       },
       { ...jobs.commands.writeOptions(), returnDocument: 'after', hint: ID_KEY },
     );

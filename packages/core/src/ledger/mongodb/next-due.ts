@@ -13,7 +13,7 @@ const MOST_DUE_TIMES = 1_000;
 const SHORTEST_WINDOW_MS = 100;
 
 /** An early time at which a job of these names becomes due within the window, or null when none does. */
-export async function findNextDue(
+export async function nextDue(
   jobs: MongoJobs,
   { names, after, until }: NextDueParams,
 ): Promise<Date | null> {

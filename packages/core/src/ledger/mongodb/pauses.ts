@@ -4,13 +4,13 @@
  * @module
  */
 import type { Collection } from 'mongodb';
-import type { SetPausedParams } from '../ledger-repository.ts';
+import type { PauseVerbs, SetPausedParams } from '../ledger-repository.ts';
 import { ID_INDEX } from './lifecycle-statements.ts';
 import { type PauseDocument, pauseId, pausesFilter } from './pause-documents.ts';
 import type { Commands } from './server/commands.ts';
 
 /** Reads and writes the documents of pauses. */
-export class MongoPauses {
+export class MongoPauses implements PauseVerbs {
   readonly #collection: Collection<PauseDocument>;
   readonly #commands: Commands;
 
@@ -20,7 +20,7 @@ export class MongoPauses {
   }
 
   /** Pauses or resumes a name; again changes nothing. */
-  async set({ name, paused, now, by, reason }: SetPausedParams): Promise<void> {
+  async setPaused({ name, paused, now, by, reason }: SetPausedParams): Promise<void> {
     const filter = { _id: pauseId(name) };
     const options = this.#commands.writeOptions();
     if (paused) {
@@ -37,7 +37,7 @@ export class MongoPauses {
   }
 
   /** The names that are paused. */
-  async read(): Promise<string[]> {
+  async readPaused(): Promise<string[]> {
     const documents = await this.#collection
       .find(pausesFilter(), { ...this.#commands.readOptions(), hint: ID_INDEX })
       .toArray();

@@ -28,16 +28,35 @@ const LEADS_TO: Readonly<Record<RescueChoice['verb'], 'pending' | 'failed' | 'ca
   rescueToCancelled: 'cancelled',
 };
 
+/** What a rescue asks before it writes. */
+export interface RescueParts {
+  /** Whether the instance has a lease that is not dead. */
+  readonly isLive: (instanceId: string) => Promise<boolean>;
+  /** The claims of an instance, up to a limit. */
+  readonly claimsOf: (instanceId: string, limit: number) => Promise<readonly ClaimedJob[]>;
+}
+
 /** Gives jobs back. */
 export class MongoRescue {
   readonly #jobs: MongoJobs;
+  readonly #parts: RescueParts;
 
-  constructor(jobs: MongoJobs) {
+  constructor(jobs: MongoJobs, parts: RescueParts) {
     this.#jobs = jobs;
+    this.#parts = parts;
   }
 
   /** Takes claims of a dead instance as they were read; the guards in the writes decide. */
-  async rescue(
+  async rescue(params: RescueParams): Promise<RescueResult> {
+    const { deadInstanceId, limit } = params;
+    const counts = { pending: 0, failed: 0, cancelled: 0 };
+    if (await this.#parts.isLive(deadInstanceId)) return { ...counts, more: false, refused: true };
+    const claims = await this.#parts.claimsOf(deadInstanceId, limit);
+    const moved = await this.#move(claims, params);
+    return { ...moved, more: claims.length === limit, refused: false };
+  }
+
+  async #move(
     claims: readonly ClaimedJob[],
     params: RescueParams,
   ): Promise<Pick<RescueResult, 'pending' | 'failed' | 'cancelled'>> {

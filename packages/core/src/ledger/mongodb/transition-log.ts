@@ -40,9 +40,11 @@ export interface TransitionDocument extends TransitionEntry {
   readonly jobId: ObjectId;
 }
 
+const TRANSITION_INDEX = 'monque_transitions';
+
 /** The index of the log: the entries of a job by their time. */
 const TRANSITION_INDEXES: readonly NamedIndex[] = Object.freeze([
-  { name: 'monque_transitions', key: { jobId: 1, at: 1 } },
+  { name: TRANSITION_INDEX, key: { jobId: 1, at: 1 } },
 ]);
 
 /** Writes and reads the log. */
@@ -126,7 +128,16 @@ export class MongoTransitions {
   /** The newest entries of a job, the oldest of them first. */
   async read({ jobId, limit }: ReadHistoryParams): Promise<TransitionEntry[]> {
     const documents = await this.#collection
-      .find({ jobId }, { ...this.#commands.readOptions(), sort: { at: -1, fence: -1 }, limit })
+      .find(
+        { jobId },
+        {
+          ...this.#commands.readOptions(),
+          sort: { at: -1, fence: -1 },
+          limit,
+          // So that it is noticed, and made again, when somebody dropped it.
+          hint: TRANSITION_INDEX,
+        },
+      )
       .toArray();
     return inOrder(documents.map(({ _id, jobId: __, ...entry }) => entry));
   }

@@ -8,6 +8,8 @@
  * @module
  */
 import type { Job } from '../../job/job.ts';
+import { all, type Concern, jobAndName, nameOrAll, namesOf, oneJob } from './concerns.ts';
+import type { AnyPlaces, JobPlaces } from './job-places.ts';
 import type {
   AmendParams,
   AmendResult,
@@ -70,22 +72,25 @@ import type {
   TransitionEntry,
 } from './ledger-verbs.ts';
 
-/** Every verb of a ledger. */
-export interface LedgerVerbs {
-  /** The ledger's clock, which all stamps and due times refer to. */
-  readTime(params?: Bounded): Promise<Date>;
-
+/** The verbs on the jobs themselves: what the author of a ledger writes first. */
+export interface JobVerbs {
   /** Stores new jobs. A job whose unique lock is held is not stored; the holder is the answer. */
   enqueue(params: EnqueueParams): Promise<EnqueueResult>;
 
   /** Takes due jobs for an instance: those of the lowest priority number first, of these the earliest due. */
   claim(params: ClaimParams): Promise<ClaimResult>;
 
-  /** Reads what a claim won whose answer was lost. Shows only what can no longer be rolled back. */
-  readClaim(params: ReadClaimParams): Promise<readonly Job[]>;
-
   /** Ends claims. Sending the same settlements again is safe and gives the same answers. */
   settle(params: SettleParams): Promise<SettleResult>;
+
+  /** Stores what a handler tells while it runs; false when the claim does not stand any more. */
+  note(params: NoteParams): Promise<boolean>;
+
+  /**
+   * Ends a claim inside the user's transaction; false when the claim does not stand any more. Errors are those of the
+   * driver, as `withTransaction` needs them.
+   */
+  completeInSession(params: CompleteInSessionParams): Promise<boolean>;
 
   /** Cancels a pending job, or asks for it while it is processing. */
   cancel(params: CancelParams): Promise<CancelResult>;
@@ -108,9 +113,6 @@ export interface LedgerVerbs {
   /** The unfinished jobs that belong to a series, or hold the key of one. */
   findSeries(params: FindSeriesParams): Promise<readonly Job[]>;
 
-  /** Stores what a handler tells while it runs; false when the claim does not stand any more. */
-  note(params: NoteParams): Promise<boolean>;
-
   /**
    * Records a finished stage under the claim it ran under, if the stages before it and no others are recorded and the
    * gates before it are open. Sending the same record again is safe and gives the same answer.
@@ -122,12 +124,6 @@ export interface LedgerVerbs {
 
   /** Fails jobs that wait at a gate which was not opened in time; the job of a series goes on with its next run. */
   expireGates(params: ExpireGatesParams): Promise<ExpireGatesResult>;
-
-  /**
-   * Ends a claim inside the user's transaction; false when the claim does not stand any more. Errors are those of the
-   * driver, as `withTransaction` needs them.
-   */
-  completeInSession(params: CompleteInSessionParams): Promise<boolean>;
 
   /** Changes keys of the metadata of a job, whatever state it is in; the others stay. */
   setMetadata(params: SetMetadataParams): Promise<SetMetadataResult>;
@@ -147,24 +143,45 @@ export interface LedgerVerbs {
   /** A page of jobs. */
   findJobs(params: FindJobsParams): Promise<readonly Job[]>;
 
-  /** Counts jobs by name and state, with their waiting and running times. */
-  readStats(params: ReadStatsParams): Promise<readonly StatsRow[]>;
-
-  /** Pauses or resumes a name, for all instances. */
-  setPaused(params: SetPausedParams): Promise<void>;
-
-  /** The names that are paused. */
-  readPaused(params?: Bounded): Promise<readonly string[]>;
-
-  /** Gives back jobs that are processing for another tool, which keeps no lease, and were locked too long ago. */
-  recover(params: RecoverParams): Promise<RecoverResult>;
+  /** An early time at which a job of these names becomes due within the window, or null when none does. */
+  nextDue(params: NextDueParams): Promise<Date | null>;
 
   /** Deletes or archives jobs that finished long ago; one step of a walk in the order of ids. */
   prune(params: PruneParams): Promise<PruneResult>;
 
-  /** An early time at which a job of these names becomes due within the window, or null when none does. */
-  nextDue(params: NextDueParams): Promise<Date | null>;
+  /** Gives back the jobs of an instance whose lease is not live: to pending, to cancelled, or to failed at the limit. */
+  rescue(params: RescueParams): Promise<RescueResult>;
 
+  /** Gives back jobs that are processing for another tool, which keeps no lease, and were locked too long ago. */
+  recover(params: RecoverParams): Promise<RecoverResult>;
+}
+
+/** The claims that stand, as those read them who lost an answer or take claims from the dead. */
+export interface ClaimVerbs {
+  /** Reads what a claim won whose answer was lost. Shows only what can no longer be rolled back. */
+  readClaim(params: ReadClaimParams): Promise<readonly Job[]>;
+
+  /** The claims that stand under an instance's id. */
+  readClaims(params: ReadClaimsParams): Promise<readonly StandingClaim[]>;
+
+  /** Counts the claims that stand under an instance's id, up to a limit. */
+  countClaims(params: CountClaimsParams): Promise<ClaimCounts>;
+
+  /** Ids of instances that hold claims, without those the caller knows. */
+  findClaimants(params: FindClaimantsParams): Promise<readonly string[]>;
+}
+
+/** What people count, whatever the engine does. */
+export interface CountVerbs {
+  /** Counts jobs by name and state, with their waiting and running times. */
+  readStats(params: ReadStatsParams): Promise<readonly StatsRow[]>;
+
+  /** Counts the due jobs of each name that has pending ones, up to a bound. */
+  countDue(params: CountDueParams): Promise<CountDueResult>;
+}
+
+/** The proofs of life of the instances. */
+export interface LeaseVerbs {
   /** Writes the first proof of life of an instance. */
   openLease(params: OpenLeaseParams): Promise<void>;
 
@@ -182,22 +199,31 @@ export interface LedgerVerbs {
 
   /** Takes a dead lease off the record. The caller has seen that it owns nothing; live leases stay. */
   removeLease(params: InstanceParams): Promise<void>;
-
-  /** Ids of instances that hold claims, without those the caller knows. */
-  findClaimants(params: FindClaimantsParams): Promise<readonly string[]>;
-
-  /** The claims that stand under an instance's id. */
-  readClaims(params: ReadClaimsParams): Promise<readonly StandingClaim[]>;
-
-  /** Counts the claims that stand under an instance's id, up to a limit. */
-  countClaims(params: CountClaimsParams): Promise<ClaimCounts>;
-
-  /** Counts the due jobs of each name that has pending ones, up to a bound. */
-  countDue(params: CountDueParams): Promise<CountDueResult>;
-
-  /** Gives back the jobs of an instance whose lease is not live: to pending, to cancelled, or to failed at the limit. */
-  rescue(params: RescueParams): Promise<RescueResult>;
 }
+
+/** The names that are paused. */
+export interface PauseVerbs {
+  /** Pauses or resumes a name, for all instances. */
+  setPaused(params: SetPausedParams): Promise<void>;
+
+  /** The names that are paused. */
+  readPaused(params?: Bounded): Promise<readonly string[]>;
+}
+
+/** The clock. */
+export interface ClockVerbs {
+  /** The ledger's clock, which all stamps and due times refer to. */
+  readTime(params?: Bounded): Promise<Date>;
+}
+
+/** Every verb of a ledger. */
+export interface LedgerVerbs
+  extends JobVerbs,
+    ClaimVerbs,
+    CountVerbs,
+    LeaseVerbs,
+    PauseVerbs,
+    ClockVerbs {}
 
 /** The name of a verb. */
 export type LedgerVerb = keyof LedgerVerbs;
@@ -208,45 +234,94 @@ export type ParamsOf<V extends LedgerVerb> = NonNullable<Parameters<LedgerVerbs[
 /** What a verb answers. */
 export type ResultOf<V extends LedgerVerb> = Awaited<ReturnType<LedgerVerbs[V]>>;
 
-/** Whether a verb writes. Late, a read is answered with a connection error, and a write with an unknown outcome. */
-export const VERB_EFFECTS: Readonly<Record<LedgerVerb, 'reads' | 'writes'>> = {
-  readTime: 'reads',
-  enqueue: 'writes',
-  claim: 'writes',
-  readClaim: 'reads',
-  settle: 'writes',
-  cancel: 'writes',
-  remove: 'writes',
-  redrive: 'writes',
-  amend: 'writes',
-  replan: 'writes',
-  endSeries: 'writes',
-  findSeries: 'reads',
-  note: 'writes',
-  checkpoint: 'writes',
-  openGate: 'writes',
-  expireGates: 'writes',
-  completeInSession: 'writes',
-  setMetadata: 'writes',
-  mend: 'writes',
-  readHistory: 'reads',
-  getJob: 'reads',
-  findJobs: 'reads',
-  readStats: 'reads',
-  setPaused: 'writes',
-  readPaused: 'reads',
-  recover: 'writes',
-  prune: 'writes',
-  nextDue: 'reads',
-  openLease: 'writes',
-  renewLease: 'writes',
-  readLeases: 'reads',
-  declareDead: 'writes',
-  endLease: 'writes',
-  removeLease: 'writes',
-  findClaimants: 'reads',
-  readClaims: 'reads',
-  countClaims: 'reads',
-  countDue: 'reads',
-  rescue: 'writes',
+/** Sends a verb on, with the parameters that were given or others. */
+export type Next<V extends LedgerVerb> = (params: ParamsOf<V>) => Promise<ResultOf<V>>;
+
+/** What is said of a verb. */
+export interface VerbRow<V extends LedgerVerb> {
+  /** Late, a read is answered with a connection error, and a write with an unknown outcome. */
+  readonly effect: 'reads' | 'writes';
+  /** The names or the jobs that whoever acts is asked about. */
+  readonly concerns: (params: ParamsOf<V>) => Concern;
+  /** Where the answer holds jobs. */
+  readonly jobs: JobPlaces<ResultOf<V>>;
+}
+
+const LIST = { each: 'job' } as const;
+const JOB_FIELD = { fields: { job: 'job' } } as const;
+
+/** Every verb, with all that stands around it needs to know. */
+export const VERB_ROWS: { readonly [V in LedgerVerb]: VerbRow<V> } = {
+  enqueue: {
+    effect: 'writes',
+    concerns: ({ jobs }) => namesOf(jobs),
+    jobs: { fields: { answers: { each: JOB_FIELD } } },
+  },
+  claim: {
+    effect: 'writes',
+    concerns: ({ demand }) => namesOf(demand),
+    jobs: { fields: { jobs: LIST } },
+  },
+  settle: {
+    effect: 'writes',
+    concerns: ({ settlements }) => ({ jobIds: settlements.map(({ jobId }) => jobId) }),
+    jobs: 'none',
+  },
+  note: { effect: 'writes', concerns: oneJob, jobs: 'none' },
+  completeInSession: {
+    effect: 'writes',
+    concerns: ({ settlement }) => oneJob(settlement),
+    jobs: 'none',
+  },
+  cancel: { effect: 'writes', concerns: oneJob, jobs: JOB_FIELD },
+  remove: { effect: 'writes', concerns: oneJob, jobs: JOB_FIELD },
+  redrive: { effect: 'writes', concerns: oneJob, jobs: { fields: { job: 'job', holder: 'job' } } },
+  amend: { effect: 'writes', concerns: oneJob, jobs: JOB_FIELD },
+  replan: { effect: 'writes', concerns: oneJob, jobs: JOB_FIELD },
+  endSeries: { effect: 'writes', concerns: oneJob, jobs: JOB_FIELD },
+  findSeries: { effect: 'reads', concerns: nameOrAll, jobs: LIST },
+  checkpoint: { effect: 'writes', concerns: jobAndName, jobs: 'none' },
+  openGate: { effect: 'writes', concerns: jobAndName, jobs: JOB_FIELD },
+  expireGates: { effect: 'writes', concerns: all, jobs: 'none' },
+  setMetadata: { effect: 'writes', concerns: oneJob, jobs: JOB_FIELD },
+  mend: { effect: 'writes', concerns: oneJob, jobs: JOB_FIELD },
+  readHistory: { effect: 'reads', concerns: oneJob, jobs: 'none' },
+  getJob: { effect: 'reads', concerns: oneJob, jobs: 'job' },
+  findJobs: {
+    effect: 'reads',
+    concerns: ({ filter: { names } }) => (names === undefined ? 'all' : { names }),
+    jobs: LIST,
+  },
+  nextDue: { effect: 'reads', concerns: ({ names }) => ({ names }), jobs: 'none' },
+  prune: { effect: 'writes', concerns: all, jobs: 'none' },
+  rescue: { effect: 'writes', concerns: all, jobs: 'none' },
+  recover: { effect: 'writes', concerns: all, jobs: 'none' },
+  readClaim: { effect: 'reads', concerns: all, jobs: LIST },
+  readClaims: { effect: 'reads', concerns: all, jobs: 'none' },
+  countClaims: { effect: 'reads', concerns: all, jobs: 'none' },
+  findClaimants: { effect: 'reads', concerns: all, jobs: 'none' },
+  readStats: { effect: 'reads', concerns: nameOrAll, jobs: 'none' },
+  countDue: { effect: 'reads', concerns: all, jobs: 'none' },
+  openLease: { effect: 'writes', concerns: all, jobs: 'none' },
+  renewLease: { effect: 'writes', concerns: all, jobs: 'none' },
+  readLeases: { effect: 'reads', concerns: all, jobs: 'none' },
+  declareDead: { effect: 'writes', concerns: all, jobs: 'none' },
+  endLease: { effect: 'writes', concerns: all, jobs: 'none' },
+  removeLease: { effect: 'writes', concerns: all, jobs: 'none' },
+  setPaused: { effect: 'writes', concerns: nameOrAll, jobs: 'none' },
+  readPaused: { effect: 'reads', concerns: all, jobs: 'none' },
+  readTime: { effect: 'reads', concerns: () => 'nothing', jobs: 'none' },
 };
+
+/** The names of all verbs. */
+export const LEDGER_VERBS: readonly LedgerVerb[] = Object.keys(VERB_ROWS) as LedgerVerb[];
+
+/** True for a verb that changes what is stored, or may. */
+export function isWrite(verb: LedgerVerb): boolean {
+  return VERB_ROWS[verb].effect === 'writes';
+}
+
+/** Where the answer of a verb holds jobs. */
+export function placesOf(verb: LedgerVerb): AnyPlaces {
+  return VERB_ROWS[verb].jobs;
+}

@@ -8,12 +8,19 @@
  *
  * @module
  */
-import type { ObjectId } from 'mongodb';
 import { text } from '../../foundation/argument-checks.ts';
 import { AccessDeniedError } from '../../foundation/errors.ts';
 import type { ByHand } from '../verbs/call.ts';
-import type { LedgerVerb, LedgerVerbs, ParamsOf, ResultOf } from '../verbs/verb-table.ts';
-import { type Next, viewOf } from './ledger-view.ts';
+import type { Concern } from '../verbs/concerns.ts';
+import {
+  type LedgerVerb,
+  type LedgerVerbs,
+  type Next,
+  type ParamsOf,
+  type ResultOf,
+  VERB_ROWS,
+} from '../verbs/verb-table.ts';
+import { viewOf } from './ledger-view.ts';
 
 /** Who acts: an id, or an object with one and whatever else the hook decides by. */
 export type Actor = string | { readonly id: string };
@@ -88,76 +95,12 @@ export function boundTo<L extends LedgerVerbs>(ledger: L, actor: Actor, guard: G
     next: Next<V>,
   ): Promise<ResultOf<V>> => {
     const { reason } = params as ByHand;
-    for (const name of await namesIn(ledger, CONCERNS[verb](params))) await ask(verb, name, reason);
+    for (const name of await namesIn(ledger, VERB_ROWS[verb].concerns(params)))
+      await ask(verb, name, reason);
     return next({ ...params, by: idOf(actor) });
   };
   return viewOf(ledger, askFirst);
 }
-
-/** What a call concerns: jobs of all names, nothing in the ledger, or these names and the jobs with these ids. */
-type Concern =
-  | 'all'
-  | 'nothing'
-  | { readonly names?: readonly string[]; readonly jobIds?: readonly ObjectId[] };
-
-const all = (): Concern => 'all';
-
-const oneJob = ({ jobId }: { readonly jobId: ObjectId }): Concern => ({ jobIds: [jobId] });
-
-const jobAndName = ({ jobId, name }: ParamsOf<'checkpoint' | 'openGate'>): Concern => ({
-  jobIds: [jobId],
-  names: name === undefined ? [] : [name],
-});
-
-const nameOrAll = ({ name }: { readonly name?: string }): Concern =>
-  name === undefined ? 'all' : { names: [name] };
-
-const namesOf = (list: readonly { readonly name: string }[]): Concern => ({
-  names: list.map(({ name }) => name),
-});
-
-/** What each verb concerns, by its parameters. */
-const CONCERNS: { readonly [V in LedgerVerb]: (params: ParamsOf<V>) => Concern } = {
-  readTime: () => 'nothing',
-  enqueue: ({ jobs }) => namesOf(jobs),
-  claim: ({ demand }) => namesOf(demand),
-  readClaim: all,
-  settle: ({ settlements }) => ({ jobIds: settlements.map(({ jobId }) => jobId) }),
-  cancel: oneJob,
-  remove: oneJob,
-  redrive: oneJob,
-  amend: oneJob,
-  replan: oneJob,
-  endSeries: oneJob,
-  findSeries: nameOrAll,
-  note: oneJob,
-  checkpoint: jobAndName,
-  openGate: jobAndName,
-  expireGates: all,
-  completeInSession: ({ settlement }) => oneJob(settlement),
-  setMetadata: oneJob,
-  mend: oneJob,
-  readHistory: oneJob,
-  getJob: oneJob,
-  findJobs: ({ filter: { names } }) => (names === undefined ? 'all' : { names }),
-  readStats: nameOrAll,
-  setPaused: nameOrAll,
-  readPaused: all,
-  recover: all,
-  prune: all,
-  nextDue: ({ names }) => ({ names }),
-  openLease: all,
-  renewLease: all,
-  readLeases: all,
-  declareDead: all,
-  endLease: all,
-  removeLease: all,
-  findClaimants: all,
-  readClaims: all,
-  countClaims: all,
-  countDue: all,
-  rescue: all,
-};
 
 /** The names to ask for, each once; undefined stands for all of them. Nothing a caller adds hides a job. */
 async function namesIn(

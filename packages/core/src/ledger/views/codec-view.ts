@@ -10,12 +10,19 @@ import type { ObjectId } from 'mongodb';
 import { toError } from '../../foundation/errors.ts';
 import { type Codec, type CodecField, decodeJob, encodeValue } from '../../job/codec.ts';
 import type { Job } from '../../job/job.ts';
+import { withJobs } from '../verbs/job-places.ts';
 import type { EnqueueAnswer, EnqueueResult, SettleResult } from '../verbs/ledger-verbs.ts';
 import { sendRest } from '../verbs/partial-send.ts';
 import type { Settlement } from '../verbs/settle.ts';
-import type { LedgerVerb, LedgerVerbs, ParamsOf, ResultOf } from '../verbs/verb-table.ts';
-import { placesOf, withJobs } from './job-places.ts';
-import { type Next, viewOf } from './ledger-view.ts';
+import {
+  type LedgerVerb,
+  type LedgerVerbs,
+  type Next,
+  type ParamsOf,
+  placesOf,
+  type ResultOf,
+} from '../verbs/verb-table.ts';
+import { viewOf } from './ledger-view.ts';
 
 /** What a ledger is seen through. */
 export interface CodecUse {

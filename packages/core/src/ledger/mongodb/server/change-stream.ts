@@ -5,7 +5,7 @@
  * @module
  */
 import type { ChangeStream, Collection } from 'mongodb';
-import type { Clock } from '../../../foundation/clock.ts';
+import { type Clock, sleep } from '../../../foundation/clock.ts';
 import type { Random } from '../../../foundation/random.ts';
 import { pauseBeforeRetry } from '../../../foundation/retrying.ts';
 import type { Job } from '../../../job/job.ts';
@@ -23,6 +23,9 @@ const STREAM_OPTIONS = {
   readConcern: { level: 'majority' },
   maxAwaitTimeMS: STREAM_AWAIT_MS,
 } as const;
+
+/** How long a stop waits for a stream that is being opened. */
+const LONGEST_OPENING_MS = 1_000;
 
 const REOPEN_BASE_MS = 100;
 const REOPEN_LONGEST_MS = 30_000;
@@ -44,7 +47,7 @@ export function watchCollection(params: WatchCollectionParams): Required<Resting
   void watcher.run();
   return {
     rest: (isResting) => watcher.rest(isResting),
-    close: async () => watcher.stop(),
+    close: () => watcher.stop(),
   };
 }
 
@@ -56,6 +59,8 @@ class Watcher {
   #awake: Promise<void> = Promise.resolve();
   #wake: (() => void) | undefined;
   #attempt = 0;
+  /** Resolves when the server answered the first command of the stream, or did not. */
+  #opening: Promise<void> = Promise.resolve();
 
   constructor(params: WatchCollectionParams) {
     this.#params = params;
@@ -73,10 +78,17 @@ class Watcher {
     }
   }
 
-  /** Waits for nothing: the server answers the request in flight only when {@link STREAM_AWAIT_MS} are over. */
-  stop(): void {
+  /**
+   * Does not wait for the request in flight, which the server answers only when {@link STREAM_AWAIT_MS} are over. It does
+   * for a stream that is being opened: closed before, its cursor would stay on the server.
+   */
+  async stop(): Promise<void> {
     this.#stopped.abort();
     this.#wake?.();
+    const { clock } = this.#params;
+    const ended = new AbortController();
+    void this.#opening.then(() => ended.abort());
+    await sleep(clock, LONGEST_OPENING_MS, ended.signal);
     void Promise.allSettled([this.#stream?.close()]);
   }
 
@@ -92,19 +104,29 @@ class Watcher {
       this.#wake = resolve;
     });
     this.#rested = this.#stream;
-    void Promise.allSettled([this.#stream?.close()]);
+    const stream = this.#stream;
+    void this.#opening.then(() => Promise.allSettled([stream?.close()]));
   }
 
   async #follow(): Promise<void> {
     const stream = this.#params.collection.watch(hintPipeline(), STREAM_OPTIONS);
     this.#stream = stream;
+    let isOpen = (): void => undefined;
+    this.#opening = new Promise((resolve) => {
+      isOpen = resolve;
+    });
     // The reply to the first command brings a token. Asking for the first change would wait for one.
-    stream.once('resumeTokenChanged', () => this.#opened());
+    stream.once('resumeTokenChanged', () => {
+      // The stream knows its cursor, to close it, only after this.
+      this.#params.clock.setImmediate(isOpen);
+      this.#opened();
+    });
     try {
       for (;;) this.#tell(toHint(await stream.next()));
     } catch (error) {
       if (stream !== this.#rested) throw error;
     } finally {
+      isOpen();
       await Promise.allSettled([stream.close()]);
     }
   }

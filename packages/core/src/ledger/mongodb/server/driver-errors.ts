@@ -87,6 +87,9 @@ const TOO_LARGE_CODES: ReadonlySet<unknown> = new Set([
   10_334, // BSONObjectTooLarge
 ]);
 
+/** What the planner says to a hint; its codes also stand for much else. */
+const NO_SUCH_INDEX = /hint provided does not correspond to an existing index|bad hint/;
+
 /** The code the server gives for a key that exists already. */
 export const DUPLICATE_KEY_CODE = 11_000;
 
@@ -106,6 +109,12 @@ export function isUnwritable(document: Document): boolean {
   } catch {
     return true;
   }
+}
+
+/** True for the error of a call that asked for an index which the collection does not have. */
+export function isIndexMissing(error: unknown): boolean {
+  const { cause } = Object(error);
+  return cause instanceof Error && NO_SUCH_INDEX.test(cause.message);
 }
 
 /** True when the same request may succeed later. */

@@ -7,7 +7,8 @@ import { checkBsonVersion, checkServer, refuseSharded } from './server-checks.ts
 /** A Db that gives these replies. */
 function dbThatReplies(replies: Record<string, Document>): Db {
   const command = async (sent: Document) => replies[Object.keys(sent)[0] ?? ''] ?? {};
-  return { command } as unknown as Db;
+  const listCollections = () => ({ toArray: async () => [] });
+  return { command, listCollections } as unknown as Db;
 }
 
 test('a member of a replica set can be watched', async () => {

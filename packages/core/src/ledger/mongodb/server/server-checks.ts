@@ -43,6 +43,7 @@ export async function checkServer(db: Db, collectionName: string): Promise<Serve
   checkBsonVersion(hello);
   const isMongos = hello.msg === 'isdbgrid';
   if (isMongos) await checkUnsharded(db, collectionName);
+  await checkKinds(db, collectionName);
   return { canWatch: isMongos || hello.setName !== undefined };
 }
 
@@ -87,6 +88,37 @@ export function refuseSharded(stats: Document, collectionName: string): void {
   if (stats.sharded !== true) return;
   throw new UnsupportedError(
     `The collection ${collectionName} is sharded; Monque needs an unsharded one. Give it another with the option \`collectionName\``,
+  );
+}
+
+/** Beside the collection of the jobs stand those of leases, of what was moved away, and of the log. */
+async function checkKinds(db: Db, collectionName: string): Promise<void> {
+  const names = ['', '.instances', '.archive', '.transitions'].map((end) => collectionName + end);
+  const filter = { name: { $in: names } };
+  const collections = await db
+    .listCollections(filter, { readPreference: 'primary' })
+    .toArray()
+    .catch((error: unknown) => {
+      // Who may not ask goes without the check.
+      if (Object(error).code === UNAUTHORIZED_CODE) return [];
+      throw error;
+    });
+  for (const { name, type, ...rest } of collections) {
+    refuseKind(name, type, 'options' in rest ? rest.options : {});
+  }
+}
+
+const UNAUTHORIZED_CODE = 13;
+
+/** What the server does to documents of some kinds of collections would take jobs for other jobs, or lose them. */
+function refuseKind(name: string, type: unknown, options: Document): void {
+  const fault =
+    (type !== undefined && type !== 'collection' && `is a ${type}`) ||
+    (options.capped === true && 'is capped, so the server would drop jobs and refuse changes') ||
+    (options.collation !== undefined && 'has a collation, so other names and keys would be equal');
+  if (!fault) return;
+  throw new UnsupportedError(
+    `The collection ${name} ${fault}; Monque needs a plain one. Give it another with the option \`collectionName\``,
   );
 }
 

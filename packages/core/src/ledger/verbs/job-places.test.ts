@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import type { Job } from '../../job/job.ts';
 import { makeJob } from '../../testing/index.ts';
-import { type JobPlaces, placesOf, withJobs } from './job-places.ts';
+import { type JobPlaces, withJobs } from './job-places.ts';
+import { placesOf } from './verb-table.ts';
 
 const job = makeJob({ data: 'stored' });
 const read = (one: Job): Job => ({ ...one, data: 'read' });

@@ -13,7 +13,7 @@ import {
   STAYS,
   type TransitionParams,
   type TransitionRow,
-} from '../../job/lifecycle.ts';
+} from '../../../job/lifecycle.ts';
 
 /**
  * The part of a filter that lets a verb touch only records it applies to: their state, and every guard of the row.

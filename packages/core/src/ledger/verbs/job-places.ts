@@ -1,14 +1,13 @@
 /**
- * Where the answers of a ledger's verbs hold jobs.
+ * Where the answer of a ledger's verb holds jobs.
  *
- * What always holds: the compiler knows from the type of each answer which of its fields hold jobs, and refuses a table
+ * What always holds: the compiler knows from the type of each answer which of its fields hold jobs, and refuses a row
  * that leaves one out; so a verb that is new, or whose answer grows, cannot hand out a job that nobody looked at.
  *
  * @module
  */
 import type { ObjectId } from 'mongodb';
 import type { Job } from '../../job/job.ts';
-import type { LedgerVerb, ResultOf } from '../verbs/verb-table.ts';
 
 /** What is looked at as a whole. */
 type Whole = Date | ObjectId | Error;
@@ -49,63 +48,12 @@ export type JobPlaces<T> =
             };
           };
 
-/** Any row of the table. */
-type AnyPlaces =
+/** The places of any answer. */
+export type AnyPlaces =
   | 'none'
   | 'job'
   | { readonly each: AnyPlaces }
   | { readonly fields: Readonly<Record<string, AnyPlaces>> };
-
-const LIST = { each: 'job' } as const;
-const JOB_FIELD = { fields: { job: 'job' } } as const;
-
-/** Every verb, with where its answer holds jobs. */
-const JOB_PLACES: { readonly [V in LedgerVerb]: JobPlaces<ResultOf<V>> } = {
-  readTime: 'none',
-  enqueue: { fields: { answers: { each: JOB_FIELD } } },
-  claim: { fields: { jobs: LIST } },
-  readClaim: LIST,
-  settle: 'none',
-  cancel: JOB_FIELD,
-  remove: JOB_FIELD,
-  redrive: { fields: { job: 'job', holder: 'job' } },
-  amend: JOB_FIELD,
-  replan: JOB_FIELD,
-  endSeries: JOB_FIELD,
-  findSeries: LIST,
-  note: 'none',
-  checkpoint: 'none',
-  openGate: JOB_FIELD,
-  expireGates: 'none',
-  completeInSession: 'none',
-  setMetadata: JOB_FIELD,
-  mend: JOB_FIELD,
-  readHistory: 'none',
-  getJob: 'job',
-  findJobs: LIST,
-  readStats: 'none',
-  setPaused: 'none',
-  readPaused: 'none',
-  recover: 'none',
-  prune: 'none',
-  nextDue: 'none',
-  openLease: 'none',
-  renewLease: 'none',
-  readLeases: 'none',
-  declareDead: 'none',
-  endLease: 'none',
-  removeLease: 'none',
-  findClaimants: 'none',
-  readClaims: 'none',
-  countClaims: 'none',
-  countDue: 'none',
-  rescue: 'none',
-};
-
-/** Where the answer of a verb holds jobs. */
-export function placesOf(verb: LedgerVerb): AnyPlaces {
-  return JOB_PLACES[verb];
-}
 
 /** The same answer with every job in it changed. */
 export function withJobs<T>(answer: T, places: AnyPlaces, change: (job: Job) => Job): T {

@@ -1,0 +1,50 @@
+/**
+ * What must be true of the parameters of a verb, whatever ledger it goes to. A call that breaks it is a fault of this
+ * library, and is not sent.
+ *
+ * @module
+ */
+import { invariant } from '../foundation/errors.ts';
+import { isClaimed, type Job } from '../job/job.ts';
+import type { LedgerVerb, ParamsOf } from './verbs/verb-table.ts';
+
+/** The most names one claim looks for. More would turn its merge of sorted scans into a blocking sort. */
+export const MOST_NAMES_A_CLAIM = 200;
+
+type VerbCheck<V extends LedgerVerb> = (params: ParamsOf<V>) => void;
+
+const CHECKS: { readonly [V in LedgerVerb]?: VerbCheck<V> } = {
+  enqueue: ({ jobs }) => {
+    for (const job of jobs) checkNewJob(job);
+  },
+  claim: ({ demand }) => {
+    const names = new Set(demand.map(({ name }) => name));
+    invariant(names.size === demand.length, 'a claim demands a name twice');
+    invariant(names.size <= MOST_NAMES_A_CLAIM, 'a claim demands too many names');
+    const isWanted = demand.every(({ limit }) => limit > 0);
+    invariant(isWanted, 'a claim demands no job of a name');
+  },
+  checkpoint: ({ record, stagesBefore }) => {
+    invariant(!stagesBefore.includes(record.name), 'a stage comes before itself');
+  },
+};
+
+/**
+ * Checks what a verb is given.
+ *
+ * @throws MonqueError when it is wrong
+ */
+export function checkCall<V extends LedgerVerb>(verb: V, params: ParamsOf<V>): void {
+  const check: VerbCheck<V> | undefined = CHECKS[verb];
+  check?.(params);
+}
+
+function checkNewJob(job: Job): void {
+  const wasClaimed = isClaimed(job);
+  const status = wasClaimed ? 'processing' : 'pending';
+  invariant(job.status === status, 'a new job is pending, or claimed by who stores it');
+  invariant(job.fence === (wasClaimed ? 1 : 0), 'a new job was never claimed before');
+  invariant(job.failCount === 0, 'a new job never failed');
+  invariant(Number.isInteger(job.priority), 'a priority is an integer');
+  invariant(!Number.isNaN(job.nextRunAt.getTime()), 'a due time is a time');
+}

@@ -1,0 +1,109 @@
+/**
+ * Handlers that do what no handler may, by chance, beside jobs that do nothing wrong.
+ *
+ * @module
+ */
+import { expect } from 'vitest';
+import type { Job, JobContext, JobHandler, Monque } from '../../src/index.ts';
+
+function revoked(): object {
+  const { proxy, revoke } = Proxy.revocable({}, {});
+  revoke();
+  return proxy;
+}
+
+function block(forMs: number): void {
+  const end = performance.now() + forMs;
+  while (performance.now() < end);
+}
+
+const circle: Record<string, unknown> = {};
+circle.self = circle;
+
+type Misdeed = (job: Job, context: JobContext) => unknown;
+
+/** What a handler may do to the process and to what it is given; those that detach leave a promise or a timer. */
+const MISDEEDS: readonly Misdeed[] = [
+  () => {
+    throw new Error('no');
+  },
+  () => {
+    throw revoked();
+  },
+  () => {
+    throw null;
+  },
+  () => Promise.reject(undefined),
+  () => Promise.reject(revoked()),
+  () => Promise.reject(new Error('x'.repeat(100_000))),
+  () => circle,
+  () => revoked(),
+  () => new RegExp(String.fromCharCode(0)),
+  () => '😀'.slice(1),
+  () => Symbol('no'),
+  () => 2n ** 80n,
+  () => 'x'.repeat(2_000_000),
+  () => ({ brand: 'monque.HandlerOutcome', outcome: { kind: 'snoozed', delayMs: 9e15 } }),
+  // biome-ignore lint/suspicious/noThenProperty: a thenable that never calls back properly.
+  () => ({ then: (_: unknown, reject: (error: unknown) => void) => reject(circle) }),
+  () => block(1),
+  (job) => {
+    for (const field of Object.keys(job)) Reflect.set(job, field, 'spoilt');
+  },
+  (job) => void Object.defineProperty(job, '_id', { get: () => revoked() }),
+  (_job, { log }) => void log(revoked() as never),
+  (_job, { progress }) => progress(circle),
+  (_job, { setMetadata }) => setMetadata({ a: circle as never }),
+  (_job, { complete }) => complete({ session: {} as never }),
+  (_job, { progress }) => {
+    queueMicrotask(() => void Promise.resolve(progress(1)).catch(() => undefined));
+  },
+  () => new Promise(() => undefined),
+];
+
+/** Runs many misdeeds beside innocent jobs; gives how long the innocent ones took. */
+export async function runMisdeeds(
+  monque: Monque,
+  { misdeeds, innocents }: { readonly misdeeds: number; readonly innocents: number },
+): Promise<number> {
+  const handler: JobHandler<number> = (job, context) => MISDEEDS[job.data]?.(job, context);
+  // What never ends is ended by its timeout.
+  monque.worker('misdeed', handler, { concurrency: 200, maxRetries: 1, timeout: 100 });
+  monque.worker('innocent', ({ data }) => data, { concurrency: 50 });
+  const spoiled: Error[] = [];
+  monque.on('job:error', ({ error }) => void spoiled.push(error));
+  monque.on('job:fail', () => {
+    throw revoked();
+  });
+  monque.on('job:complete', ({ job }) => void Reflect.set(job, '_id', 'spoilt'));
+  const kinds = MISDEEDS.length;
+  const ofMisdeeds = Array.from({ length: misdeeds }, (_, index) => ({
+    name: 'misdeed',
+    // A prime stride goes through all kinds in an order that mixes them; one in 97 never ends.
+    data: index % 97 === 0 ? kinds - 1 : (index * 7) % (kinds - 1),
+  }));
+  for (let from = 0; from < misdeeds; from += 2_000) {
+    await monque.enqueueMany(ofMisdeeds.slice(from, from + 2_000));
+  }
+  await monque.start();
+  const begunMs = performance.now();
+  const entries = Array.from({ length: innocents }, (_, data) => ({ name: 'innocent', data }));
+  const answers = await monque.enqueueMany(entries);
+  const results = await Promise.all(
+    answers.map((answer) => {
+      if (!('job' in answer)) throw new Error('Expected a stored job');
+      return monque.waitFor(answer.job);
+    }),
+  );
+  const tookMs = performance.now() - begunMs;
+  expect(results).toEqual(entries.map(({ data }) => data));
+  expect(monque.isHealthy()).toBe(true);
+  const left = { name: 'misdeed', status: ['pending', 'processing'] } as const;
+  while ((await monque.getJobs({ ...left, limit: 1 })).length > 0) {
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  await monque.stop();
+  expect(monque.health().unsettledJobs).toBe(0);
+  expect(spoiled.every((error) => error instanceof Error)).toBe(true);
+  return tookMs;
+}
