@@ -15,6 +15,7 @@ export {
 } from './foundation/errors.ts';
 export { type Random, systemRandom } from './foundation/random.ts';
 export {
+  DOCUMENT_VERSION,
   type GateRecord,
   type HistoryEntry,
   type Job,
@@ -36,6 +37,7 @@ export {
 } from './job/lifecycle.ts';
 export { type JobMetadata, matchesMetadata, mergeMetadata } from './job/metadata.ts';
 export { type NextRun, nextRunOf, type SeriesPlan } from './job/next-run.ts';
+export { unfitReason } from './job/unfit-reason.ts';
 export {
   type LockField,
   lockOf,
@@ -70,6 +72,11 @@ export {
 } from './ledger/ledger-repository.ts';
 export { isAsSeen, type MendChange, mendChange, mended } from './ledger/mend-change.ts';
 export { changeMetadata, type MetadataChange } from './ledger/metadata-change.ts';
+export {
+  ENGINE_INDEXES,
+  LISTING_INDEXES,
+  type NamedIndex,
+} from './ledger/mongodb/server/indexes.ts';
 export { rowFilter, rowUpdate } from './ledger/mongodb/table/row-statements.ts';
 export { chooseRescue, type RescueChoice, type RescuedFields } from './ledger/rescue-choice.ts';
 export { DEFAULT_MAX_STORED_BYTES, type JobFinding } from './ledger/rules/rules.ts';
