@@ -90,6 +90,7 @@ const driver6: TestProjectInlineConfiguration = {
       '**/mongodb/{claims,control,settle}.mongodb.test.ts',
       '**/{model-mongodb,processes,whole-scheduler,costs}.mongodb.test.ts',
       '**/migration/{agenda,migrate-command}.mongodb.test.ts',
+      'packages/ledgers/test/{processes,verification}/*.mongodb.test.ts',
     ],
     env: { MONQUE_TEST_DRIVER_MAJOR: '6' },
   },
@@ -121,7 +122,7 @@ export default defineConfig({
     maxWorkers: 2,
     coverage: {
       provider: 'v8',
-      include: ['packages/{cli,core,dashboard,tsed}/src/**'],
+      include: ['packages/{cli,core,dashboard,ledgers,tsed}/src/**'],
       exclude: ['packages/*/src/**/*.test.ts', 'packages/dashboard/src/assets.generated.ts'],
       reporter: ['text-summary', 'html', ['text', { skipFull: true }]],
       thresholds: { lines: 100, branches: 100, functions: 100, statements: 100 },

@@ -9,7 +9,9 @@ import { addCareCommands } from './commands/care.ts';
 import { addClusterCommands } from './commands/cluster.ts';
 import { addCompletionCommand } from './commands/completion.ts';
 import { addJobCommands } from './commands/jobs.ts';
+import { addLedgerCommands } from './commands/ledgers.ts';
 import { addSeriesCommands } from './commands/series.ts';
+import { addTaskCommands } from './commands/tasks.ts';
 import { addTransferCommands } from './commands/transfer.ts';
 import { CliCommand } from './context/command.ts';
 import type { CliContext } from './context/context.ts';
@@ -30,6 +32,8 @@ const GROUPS: readonly AddCommands[] = [
   addSeriesCommands,
   addCareCommands,
   addTransferCommands,
+  addLedgerCommands,
+  addTaskCommands,
   addCompletionCommand,
 ];
 

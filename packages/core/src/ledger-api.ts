@@ -31,6 +31,7 @@ export {
   type Lifecycle,
   type LifecycleDefinition,
   type LifecycleRecord,
+  STAYS,
   type TransitionParams,
   type TransitionRow,
 } from './job/lifecycle.ts';
@@ -76,6 +77,7 @@ export {
   LISTING_INDEXES,
   type NamedIndex,
 } from './ledger/mongodb/server/indexes.ts';
+export { rowFilter, rowUpdate } from './ledger/mongodb/table/row-statements.ts';
 export { chooseRescue, type RescueChoice, type RescuedFields } from './ledger/rescue-choice.ts';
 export { DEFAULT_MAX_STORED_BYTES, type JobFinding } from './ledger/rules/rules.ts';
 export { endSeriesChanges, replanChanges, type SeriesChange } from './ledger/series-verbs.ts';

@@ -46,6 +46,10 @@ const OF_CODES: Readonly<Record<string, ExitCode>> = {
   JOB_STATE: ExitCode.REFUSED,
   UNIQUE_KEY_TAKEN: ExitCode.REFUSED,
   INVARIANT_VIOLATION: ExitCode.REFUSED,
+  LEDGER_RULE: ExitCode.REFUSED,
+  RECORD_EXISTS: ExitCode.REFUSED,
+  RECORD_NOT_FOUND: ExitCode.MISSING,
+  RECORD_STATE: ExitCode.REFUSED,
 };
 
 /** Errors of the driver, by their names. */

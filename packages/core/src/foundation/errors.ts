@@ -26,11 +26,17 @@ export type MonqueErrorCode =
   | 'INVARIANT'
   | 'INVARIANT_VIOLATION'
   | 'JOB_STATE'
+  | 'LEDGER_BUSY'
+  | 'LEDGER_FILE'
   | 'LEDGER_FULL'
   | 'LEDGER_REFUSED'
+  | 'LEDGER_RULE'
   | 'MISSING_PACKAGE'
   | 'NOT_COMMITTED'
   | 'NOT_RUN'
+  | 'RECORD_EXISTS'
+  | 'RECORD_NOT_FOUND'
+  | 'RECORD_STATE'
   | 'SHUTDOWN_TIMEOUT'
   | 'STAGES_CHANGED'
   | 'STAGE_REFUSED'
@@ -41,7 +47,8 @@ export type MonqueErrorCode =
   | 'UNIQUE_KEY_TAKEN'
   | 'UNKNOWN_OUTCOME'
   | 'UNSUPPORTED'
-  | 'WAIT';
+  | 'WAIT'
+  | 'WEBHOOK';
 
 /**
  * What every error of Monque has: a `code` to switch on, and the `cause` where another error lies behind it. A message

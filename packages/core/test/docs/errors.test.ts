@@ -52,7 +52,9 @@ test('docs/errors.md lists every code of a plain MonqueError, and no other', asy
 
 test('the type of the codes has every code that the pages list, and no other', async () => {
   const ofTsed = await readPage('docs/api/decorators.md');
+  const ofLedgers = await readPage('docs/guides/verification-ledger.md');
   const cells = [
+    ...tableRows(ofLedgers, '## Errors').map(([, code]) => code),
     ...tableRows(page, '## The classes').map(([, code]) => code),
     ...tableRows(page, '## Other codes').map(([code]) => code),
     ...tableRows(ofTsed, '## Errors').map(([code]) => code),

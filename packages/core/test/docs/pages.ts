@@ -25,6 +25,7 @@ export async function pagePaths(): Promise<string[]> {
     'CONTRIBUTING.md',
     'SECURITY.md',
     'packages/core/README.md',
+    'packages/ledgers/README.md',
     'packages/tsed/README.md',
     'packages/dashboard/README.md',
     'packages/cli/README.md',

@@ -41,6 +41,7 @@ function isForTsed(path: string, { code, title = '' }: CodeBlock): boolean {
 /** A folder in which programs find the packages as an application would. */
 beforeAll(async () => {
   await ensureBuilt();
+  await ensurePackageBuilt(join(ROOT, 'packages/ledgers'), ['index.mjs', 'index.cjs']);
   await ensurePackageBuilt(join(ROOT, 'packages/dashboard'), ['index.mjs', 'node.mjs']);
   folder = await mkdtemp(join(tmpdir(), 'monque-docs-'));
   await mkdir(join(folder, 'node_modules/@monque'), { recursive: true });

@@ -1,0 +1,212 @@
+/**
+ * The commands on work ledgers, on a file and on MongoDB.
+ */
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeEach, describe, expect, test } from 'vitest';
+import { uriOf } from '../../core/test/package/mongo-uri.ts';
+import {
+  cleanupTestDb,
+  closeMongoDb,
+  describeWithMongo,
+  getTestDb,
+} from '../../core/test/setup/mongodb.ts';
+import { fakeIo, runIn } from './setup/io.ts';
+
+interface Ended {
+  readonly code: number;
+  readonly out: string;
+  readonly err: string;
+}
+
+let folder = '';
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'ledger-'));
+  return () => rm(folder, { recursive: true });
+});
+afterAll(closeMongoDb);
+
+/** Runs a command line in the folder, as somebody. */
+async function monque(
+  actor: string,
+  line: readonly string[],
+  env: Record<string, string> = {},
+): Promise<Ended> {
+  const io = fakeIo({ cwd: folder, env: { MONQUE_ACTOR: actor, ...env } });
+  const { code, out, err } = await runIn(io, ...line);
+  return { code, out, err };
+}
+
+async function file(name: string): Promise<string> {
+  return readFile(join(folder, name), 'utf8');
+}
+
+async function walkSteps(env: Record<string, string> = {}): Promise<void> {
+  const run = (...line: string[]): Promise<Ended> => monque('Ann', ['ledger', ...line], env);
+  expect((await run('add', 'S01', 'One', '--invariant', 'a is there :: test -e a')).out).toBe(
+    'S01 is not_started\n',
+  );
+  await run('add', 'S02', 'Two');
+  expect((await run('start', 'S01', '--run', 'run-1')).out).toBe('S01 is in_progress\n');
+  await run('amend', 'S01', '--title', 'First', '--invariant', 'b :: true');
+  expect(await run('complete', 'S01', '--run', 'run-1')).toMatchObject({ code: 0 });
+  const refused = await run('start', 'S02');
+  expect(refused).toMatchObject({
+    code: 4,
+    err: expect.stringContaining('monque ledger verify S01'),
+  });
+  expect(await run('drift')).toMatchObject({ code: 1, out: expect.stringContaining('S01') });
+  const drifted = await run('verify', '--run', 'run-2');
+  expect(drifted).toMatchObject({ code: 1, out: 'S01 drift: First\n  FAIL test -e a: exit 1\n' });
+  expect(await run('check')).toMatchObject({ code: 1 });
+  await writeFile(join(folder, 'a'), '');
+  const verified = await run('verify', 'S01', '--run', 'run-3', '--json');
+  expect(JSON.parse(verified.out)).toMatchObject({
+    id: 'S01',
+    outcome: 'verified',
+    run: 'run-3',
+    results: [{ passed: true }, { passed: true }],
+  });
+  expect(await run('check')).toMatchObject({ code: 0 });
+  expect((await run('start', 'S02')).out).toBe('S02 is in_progress\n');
+  expect((await run('reopen', 'S01')).out).toBe('S01 is in_progress\n');
+  expect((await run('show', 'S01')).out).toContain('- **Status:** in_progress');
+  expect(await run('show', 'S09')).toMatchObject({ code: 3 });
+  expect(await run('amend', 'S09')).toMatchObject({ code: 3 });
+  expect(await run('amend', 'S02', '--invariant', 'nothing')).toMatchObject({ code: 2 });
+  expect(await run('complete', 'S02')).toMatchObject({
+    code: 4,
+    err: expect.stringContaining('no invariants'),
+  });
+  expect((await run('list', '--status', 'in_progress')).out.split('\n')).toHaveLength(4);
+  expect((await run('render')).out).toContain('## Step S01 – First');
+}
+
+test('steps in a file, without a database', async () => {
+  expect(await monque('Ann', ['ledger', 'list'])).toMatchObject({
+    code: 1,
+    err: expect.stringContaining('make it with `init`'),
+  });
+  expect((await monque('Ann', ['ledger', 'init'])).err).toContain('Made ');
+  expect((await monque('Ann', ['ledger', 'init'])).err).toContain('stays as it is');
+  await walkSteps();
+  const before = await file('LEDGER.md');
+  for (const verb of ['list', 'drift', 'render', 'check']) await monque('Ann', ['ledger', verb]);
+  expect(await file('LEDGER.md')).toBe(before);
+});
+
+async function walkTasks(env: Record<string, string> = {}): Promise<void> {
+  const by = (actor: string, ...line: string[]): Promise<Ended> =>
+    monque(actor, ['tasks', ...line], env);
+  await by(
+    'Bob',
+    'add',
+    'T-1',
+    'One',
+    '--priority',
+    'critical',
+    '--reviewer',
+    'Bob',
+    '--criterion',
+    'It works',
+    '--done',
+    'Merged',
+    '--deadline',
+    '2999-01-01T00:00:00Z',
+  );
+  await by('Bob', 'add', 'T-2', 'Two', '--depends-on', 'T-1');
+  expect(await by('Bob', 'depend', 'T-1', 'T-2')).toMatchObject({
+    code: 4,
+    err: expect.stringContaining('T-1 → T-2 → T-1'),
+  });
+  expect((await by('Bob', 'assign', 'T-1', 'Ann')).out).toBe('T-1 is assigned (Ann)\n');
+  await by('Bob', 'assign', 'T-2', 'Ann', '--reviewer', 'Bob');
+  expect((await by('Bob', 'critical-path')).out).toMatch(/T-1[\s\S]*T-2/);
+  expect(await by('Ann', 'start', 'T-2')).toMatchObject({
+    code: 4,
+    err: expect.stringContaining('T-1 is assigned'),
+  });
+  await by('Ann', 'start', 'T-1');
+  expect(await by('Ann', 'block', 'T-1')).toMatchObject({ code: 2 });
+  await by('Ann', 'block', 'T-1', '--reason', 'No server');
+  await by('Ann', 'unblock', 'T-1');
+  await by('Ann', 'log', 'T-1', 'Half done');
+  await by('Ann', 'tick', 'T-1', '--criterion', 'It works', '--done', 'Merged');
+  await by('Ann', 'review', 'T-1');
+  await by('Bob', 'revise', 'T-1', '--reason', 'No tests');
+  await by('Ann', 'resume', 'T-1');
+  await by('Ann', 'review', 'T-1');
+  await by('Bob', 'approve', 'T-1');
+  expect((await by('Bob', 'complete', 'T-1')).out).toBe('T-1 is completed (Ann)\n');
+  expect((await by('Bob', 'stats')).out).toContain(
+    'approved: 1 of 2 reviews; reworked: 1 of 1 completed tasks',
+  );
+  expect(JSON.parse((await by('Bob', 'stats', '--json')).out)).toMatchObject({ total: 2 });
+  expect((await by('Bob', 'critical-path')).err).toContain('No open task depends on another');
+  expect((await by('Bob', 'list', '--status', 'assigned', '--assignee', 'Ann')).out).toContain(
+    'T-2',
+  );
+  await by('Bob', 'unassign', 'T-2');
+  expect((await by('Bob', 'show', 'T-2')).out).toContain('[UNASSIGNED]');
+  expect(await by('Bob', 'show', 'T-9')).toMatchObject({ code: 3 });
+  expect((await by('Bob', 'render')).out).toContain(
+    '**Total Tasks**: 2 (Critical: 1, High: 0, Normal: 1)',
+  );
+}
+
+test('tasks in a file, without a database', async () => {
+  await monque('Ann', ['tasks', 'init']);
+  expect((await monque('Ann', ['tasks', 'init'])).err).toContain('stays as it is');
+  await walkTasks();
+  expect(await monque('Bob', ['tasks', 'check'])).toMatchObject({
+    code: 0,
+    err: 'Nothing is wrong.\n',
+  });
+  const right = await file('TASKS.md');
+  await writeFile(
+    join(folder, 'TASKS.md'),
+    right.replace('**Total Tasks**: 2', '**Total Tasks**: 9'),
+  );
+  const checked = await monque('Bob', ['tasks', 'check']);
+  expect(checked.code).toBe(1);
+  expect(checked.out).toContain("it says '**Total Tasks**: 9");
+  expect((await monque('Bob', ['tasks', 'check', '--json'])).out).toContain('"severity":"warning"');
+  await monque('Bob', ['tasks', 'render', '--write']);
+  expect(await file('TASKS.md')).toBe(right);
+});
+
+test('an error in a file is shown with its line', async () => {
+  await writeFile(join(folder, 'x.md'), '## Step S01 – a\n\n## Step S01 – b\n');
+  const { code, out } = await monque('Ann', ['ledger', 'check', '--file', 'x.md']);
+  expect({ code, out }).toEqual({
+    code: 1,
+    out: expect.stringContaining("x.md:3: error: the id 'S01' is taken by the record on line 1"),
+  });
+});
+
+describeWithMongo('on MongoDB', () => {
+  test('the same is done', async () => {
+    const db = await getTestDb('cli_ledgers');
+    const env = { MONQUE_URI: uriOf(db.databaseName) };
+    await walkSteps(env);
+    await walkTasks(env);
+    expect(await monque('Ann', ['ledger', 'init'], env)).toMatchObject({ code: 2 });
+    expect(await monque('Ann', ['tasks', 'render', '--write'], env)).toMatchObject({ code: 2 });
+    expect(await monque('Ann', ['tasks', 'check'], env)).toMatchObject({ code: 0 });
+    await cleanupTestDb(db);
+  });
+});
+
+describe('secrets', () => {
+  test('of .env that a check prints are not shown', async () => {
+    await writeFile(join(folder, '.env'), 'TOKEN=hunter2-secret\n');
+    await monque('Ann', ['ledger', 'init']);
+    await monque('Ann', ['ledger', 'add', 'S01', 'One', '--invariant', 'x :: cat .env; false']);
+    await monque('Ann', ['ledger', 'start', 'S01', '--run', 'r-1', '--reason', 'hunter2-secret']);
+    await monque('Ann', ['ledger', 'complete', 'S01', '--run', 'r-1']);
+    const { out, err } = await monque('Ann', ['ledger', 'verify', '--run', 'r-2', '--json']);
+    expect(`${out}${err}${await file('LEDGER.md')}`).not.toContain('hunter2');
+    expect(out).toContain('[redacted TOKEN]');
+  });
+});
