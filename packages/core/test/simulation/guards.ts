@@ -172,9 +172,9 @@ export const GUARDS: readonly Guard[] = [
     alterations: [
       {
         file: 'engine/claiming/claimer.ts',
-        find: 'return (await ledger.readClaim({ instanceId, claimToken })) as readonly ClaimedJob[];',
+        find: 'call: () => ledger.readClaim({ instanceId, claimToken }),',
         replace:
-          'const demand = [...this.#parts.workers.keys()].map((name) => ({ name, limit: 2 }));\n        const now = this.#context.ledgerTime.now();\n        const again = { demand, instanceId, claimToken, now, suspects: false, widening: 1 };\n        return (await ledger.claim(again)).jobs as readonly ClaimedJob[];',
+          'call: async () => (await ledger.claim({ demand: [...this.#parts.workers.keys()].map((name) => ({ name, limit: 2 })), instanceId, claimToken, now: this.#context.ledgerTime.now(), suspects: false, widening: 1 })).jobs,',
       },
     ],
     rules: ['a claim is made twice', 'a claim is settled twice', 'a job never ends'],
@@ -313,8 +313,8 @@ export const GUARDS: readonly Guard[] = [
     alterations: [
       {
         file: 'engine/running/settler.ts',
-        find: 'if (signal.aborted) return {',
-        replace: 'return {',
+        find: 'mayGoOn: () => !signal.aborted,\n    });\n    return { sent, answered };',
+        replace: 'mayGoOn: () => false,\n    });\n    return { sent, answered };',
       },
     ],
     rules: [
