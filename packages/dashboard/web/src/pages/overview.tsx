@@ -33,7 +33,8 @@ export function Overview() {
       sub={
         answer && (
           <>
-            As of <Time at={answer.at} />. Everything here is read at most every 5 seconds.
+            As of <Time at={answer.at} as="past" />. Everything here is read at most every 5
+            seconds.
           </>
         )
       }

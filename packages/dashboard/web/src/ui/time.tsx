@@ -3,8 +3,8 @@ import { absolute, brief, relative, since } from './format.ts';
 
 interface TimeProps {
   readonly at: string | undefined;
-  /** `ago`: relative to now, the time itself on hover; `both`: the time and the distance; `brief`: the time alone. */
-  readonly as?: 'ago' | 'both' | 'brief' | 'full';
+  /** `ago`: relative to now, the time itself on hover; `past`: that, of what cannot be to come; `both`: the time and the distance; `brief`: the time alone. */
+  readonly as?: 'ago' | 'past' | 'both' | 'brief' | 'full';
   readonly zone?: string;
 }
 
@@ -16,6 +16,7 @@ export function Time({ at, as = 'ago', zone }: TimeProps) {
   return (
     <time dateTime={at} title={full} class={as === 'both' ? undefined : 'nowrap'}>
       {as === 'ago' && relative(time, now.value)}
+      {as === 'past' && relative(Math.min(time, now.value), now.value)}
       {as === 'brief' && brief(time, zone)}
       {as === 'full' && full}
       {as === 'both' && (
