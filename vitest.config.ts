@@ -114,6 +114,8 @@ const tsed: TestProjectInlineConfiguration = {
   },
 };
 
+const EVERYTHING = { lines: 100, branches: 100, functions: 100, statements: 100 } as const;
+
 export default defineConfig({
   test: {
     projects: [units, driver7, tsed, driver6, simulation, browser],
@@ -125,7 +127,13 @@ export default defineConfig({
       include: ['packages/{cli,core,dashboard,ledgers,tsed}/src/**'],
       exclude: ['packages/*/src/**/*.test.ts', 'packages/dashboard/src/assets.generated.ts'],
       reporter: ['text-summary', 'html', ['text', { skipFull: true }]],
-      thresholds: { lines: 100, branches: 100, functions: 100, statements: 100 },
+      thresholds: {
+        'packages/{core,tsed}/src/**': EVERYTHING,
+        // Not there yet: what is missing is listed by the reporter.
+        'packages/{cli,dashboard,ledgers}/src/**': {
+          ...{ lines: 97, branches: 85, functions: 95, statements: 96 },
+        },
+      },
     },
   },
 });
