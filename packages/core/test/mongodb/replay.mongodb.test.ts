@@ -67,6 +67,7 @@ async function record(seed: number): Promise<{ calls: RecordedCall[]; ledger: Le
       maxRetries: 3,
       baseRetryInterval: 100,
       shutdownTimeout: 0,
+      logger: false,
     });
     monque.worker('work', async ({ data }) => {
       await new Promise<void>((resolve) => clock.setTimer(resolve, random.fraction() * 300));
@@ -101,14 +102,13 @@ async function record(seed: number): Promise<{ calls: RecordedCall[]; ledger: Le
 /** A ledger in memory carries a call out at once, so the calls stand in the order of what they did. */
 function noteCalls(ledger: InMemoryLedgerRepository): RecordedCall[] {
   const calls: RecordedCall[] = [];
-  const methods = ledger as unknown as Record<string, (params: unknown) => Promise<unknown>>;
+  const verbs: Ledger = Reflect.get(ledger, 'verbs');
   for (const verb of VERBS) {
-    const name = `perform${verb.charAt(0).toUpperCase()}${verb.slice(1)}`;
-    const perform = methods[name]?.bind(ledger);
-    methods[name] = async (params) => {
+    const perform = verbs[verb];
+    verbs[verb] = async (params) => {
       const call: RecordedCall = { verb, params, answer: undefined };
       calls.push(call);
-      call.answer = await perform?.(params);
+      call.answer = await perform(params);
       return call.answer;
     };
   }
