@@ -120,7 +120,7 @@ describe('the command', () => {
     const { code, lines } = await run('--uri', uri, ...AGENDA.slice(2));
     expect(code).toBe(1);
     expect(lines).toEqual([
-      expect.stringMatching(/^monque-migrate: MongoDB did not answer open: /),
+      expect.stringMatching(/^monque-migrate: MongoDB did not answer migrate: /),
     ]);
   });
 });

@@ -274,12 +274,8 @@ describeWithMongo('a migration', () => {
   });
 
   test('ends with an error that is no fault of the job', async () => {
-    const data = {
-      toBSON: (): never => {
-        throw new Error('A fault of the program');
-      },
-    };
-    const cursor = { next: async () => waiting(1, { data }), close: async () => undefined };
+    const fault = new Error('A fault of the program');
+    const cursor = { next: () => Promise.reject(fault), close: async () => undefined };
     const source = { find: () => cursor, collectionName: 'queue', dbName: 'app' };
     await expect(migrate({ source: source as unknown as Collection })).rejects.toThrow(
       'A fault of the program',

@@ -98,7 +98,7 @@ describeWithMongo('on MongoDB', () => {
       expect(instances[0]).toMatchObject({
         isOwn: false,
         state: 'alive',
-        leaseDuration: 3_000,
+        leaseDurationMs: 3_000,
         info: { pid: process.pid, workers: [{ name: NAME, concurrency: 1, running: 1 }] },
         claims: { count: 1, byName: [{ name: NAME, count: 1 }] },
       });

@@ -6,6 +6,8 @@ import * as ledger from '../../src/ledger-api.ts';
 const OF_ROOT = [
   // The scheduler, and both ledgers.
   ...['Monque', 'LedgerRepository', 'InMemoryLedgerRepository', 'MongoLedgerRepository'],
+  // Times of cron expressions.
+  ...['cronTimes', 'nextOccurrences'],
   // What handlers and workers are written with.
   ...['HandlerOutcome', 'cancel', 'discard', 'gate', 'snooze', 'stage'],
   // What is told of jobs.
