@@ -1,6 +1,7 @@
 import { InvalidArgumentError, type Job, type MonqueOptions } from '@monque/core';
 import { ObjectId } from 'mongodb';
 import { describe, expect, test } from 'vitest';
+import { Activity } from '../src/server/activity.ts';
 import { groupErrors } from '../src/server/error-groups.ts';
 import { summaryOf } from '../src/server/job-views.ts';
 import { Redaction } from '../src/server/redaction.ts';
@@ -93,6 +94,16 @@ test('an actor of some names sees of what was done what it did itself', async ()
   expect(await actors()).toEqual(['eve']);
   asking = 'root';
   expect(await actors()).toEqual(['eve', 'root']);
+});
+
+test('the newest 500 deeds are kept', () => {
+  const activity = new Activity();
+  for (let index = 0; index <= 500; index += 1) {
+    activity.note({ at: '', actor: `${index}`, action: 'retryJob', outcome: 'done' });
+  }
+  const actors = activity.read().map(({ actor }) => actor);
+  expect(actors).toHaveLength(500);
+  expect([actors[0], actors.at(-1)]).toEqual(['500', '1']);
 });
 
 test('who sees no name gets no reasons, no preview, and a bulk action of nothing', async () => {
