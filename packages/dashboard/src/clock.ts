@@ -17,16 +17,10 @@ export function later(ms: number, call: () => void): () => void {
 }
 
 /** The outcome of the work, or of `onTime` when it takes longer. Work that is given up harms nobody by failing later. */
-export async function within<T>(ms: number, work: Promise<T>, onTime: () => T): Promise<T> {
-  let stop = (): void => undefined;
-  const time = new Promise<'late'>((resolve) => {
-    stop = later(ms, () => resolve('late'));
+export function within<T>(ms: number, work: Promise<T>, onTime: () => T): Promise<T> {
+  return new Promise<T>((resolve, reject) => {
+    const stop = later(ms, () => resolve(Promise.resolve().then(onTime)));
+    // What comes after the time changes nothing.
+    void work.then(resolve, reject).finally(stop);
   });
-  work.catch(() => undefined);
-  try {
-    const first = await Promise.race([work.then((value) => ({ value })), time]);
-    return first === 'late' ? onTime() : first.value;
-  } finally {
-    stop();
-  }
 }

@@ -316,6 +316,8 @@ test('why jobs wait is counted', async () => {
   });
   const some = await dashboard.ask('reasons?meta.tenant=acme&limit=1');
   expect(some.body.explained).toBe(1);
+  const named = await dashboard.ask('reasons?name=other');
+  expect(named.body).toMatchObject({ explained: 1, reasons: [{ reason: 'cancelled' }] });
 });
 
 describe('what a process knows of itself', () => {

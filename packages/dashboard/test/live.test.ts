@@ -1,21 +1,24 @@
 import { createServer, get as httpGet, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { InMemoryLedgerRepository, Monque } from '@monque/core';
+import { InMemoryLedgerRepository, Monque, type MonqueOptions } from '@monque/core';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { createDashboard, type DashboardHandler } from '../src/index.ts';
 import { toNodeListener } from '../src/node.ts';
 import { App } from '../src/server/app.ts';
 import { Server } from '../src/server/server.ts';
 import { FRESH_MS } from '../src/server/snapshot.ts';
-import { ASSETS, ORIGIN, readAnswer } from './dashboards.ts';
+import { ASSETS, ORIGIN, readAnswer, requestOf } from './dashboards.ts';
 
 /** A ledger that counts its calls. */
 class CountedLedger extends InMemoryLedgerRepository {
   leases = 0;
   fails = false;
+  /** What every answer waits for. */
+  held: Promise<void> | undefined;
 
-  override readLeases(...given: Parameters<InMemoryLedgerRepository['readLeases']>) {
+  override async readLeases(...given: Parameters<InMemoryLedgerRepository['readLeases']>) {
     this.leases += 1;
+    await this.held;
     if (this.fails) throw new Error('mongodb://user:pass@host does not answer');
     return super.readLeases(...given);
   }
@@ -40,6 +43,8 @@ afterEach(() => {
 class Events {
   readonly #reader: ReadableStreamDefaultReader<Uint8Array>;
   #text = '';
+  /** All that came. */
+  all = '';
 
   constructor(response: Response) {
     this.#reader = (response.body as ReadableStream<Uint8Array>).getReader();
@@ -60,7 +65,9 @@ class Events {
   /** Reads on; false at the end. */
   async more(): Promise<boolean> {
     const { value, done } = await this.#reader.read();
-    this.#text += Buffer.from(value ?? []).toString();
+    const text = Buffer.from(value ?? []).toString();
+    this.#text += text;
+    this.all += text;
     return !done;
   }
 
@@ -74,6 +81,11 @@ async function open(query = ''): Promise<Events> {
   expect(response.status).toBe(200);
   expect(response.headers.get('content-type')).toContain('text/event-stream');
   return new Events(response);
+}
+
+function beginCancel(): Promise<Response> {
+  const json = { kind: 'cancel', filter: { name: 'mail' } };
+  return handler(requestOf('/api/v1/operations', { method: 'POST', json }));
 }
 
 /** Lets the timers of one round pass. */
@@ -126,13 +138,7 @@ describe('events', () => {
     await monque.enqueue('mail');
     const events = await open();
     await round(1);
-    await handler(
-      new Request(`${ORIGIN}/api/v1/operations`, {
-        method: 'POST',
-        headers: { 'content-type': 'application/json' },
-        body: JSON.stringify({ kind: 'cancel', filter: { name: 'mail' } }),
-      }),
-    );
+    await beginCancel();
     expect(await events.next('operation')).toMatchObject({ kind: 'cancel', by: 'ann' });
     await events.close();
   });
@@ -157,6 +163,90 @@ describe('events', () => {
     const events = await open();
     await round(1);
     expect(await events.next('problem')).toMatchObject({ message: expect.any(String) });
+    await events.close();
+  });
+
+  test('have their turn at once where they join while others wait for a look', async () => {
+    let answer = (): void => undefined;
+    ledger.held = new Promise((resolve) => {
+      answer = resolve;
+    });
+    const first = await open();
+    await round(1);
+    const second = await open();
+    await round(1);
+    answer();
+    await round(50);
+    expect(await first.next('snapshot')).toMatchObject({ names: [] });
+    expect(await second.next('snapshot')).toMatchObject({ names: [] });
+    expect(ledger.leases).toBe(1);
+    await first.close();
+    await second.close();
+  });
+
+  test('tell nobody of an operation of others', async () => {
+    let asking = 'ann';
+    handler = createDashboard({ monque, actor: () => asking });
+    const own = await open();
+    asking = 'eve';
+    const others = await open();
+    await round(1);
+    await beginCancel();
+    expect(await others.next('operation')).toMatchObject({ kind: 'cancel', by: 'eve' });
+    await monque.enqueue('other');
+    await round();
+    await own.next('snapshot');
+    expect(await own.next('snapshot')).toMatchObject({ names: [{ name: 'other' }] });
+    expect(own.all).not.toContain('event: operation');
+    await own.close();
+    await others.close();
+  });
+
+  test('tell of jobs when they change alone', async () => {
+    const job = await monque.enqueue('mail', 1, { delay: 60_000 });
+    const events = await open(`?jobs=${job._id}`);
+    await round(1);
+    await events.next('jobs');
+    await monque.enqueue('other');
+    await round();
+    await events.next('snapshot');
+    await monque.cancelJob(job._id);
+    await round();
+    expect((await events.next('jobs')).jobs).toMatchObject([{ status: 'cancelled' }]);
+    expect(events.all.match(/event: jobs/g)).toHaveLength(2);
+    await events.close();
+  });
+
+  test.each([
+    ['of some names tell of jobs of these', ['mail'], 1],
+    ['of no name tell of no job', [], 0],
+  ] as const)('for an actor %s', async (_, names: readonly string[], most) => {
+    const access: MonqueOptions['access'] = { may: ({ name = '' }) => names.includes(name) };
+    const jobs = [await monque.enqueue('mail'), await monque.enqueue('secret')];
+    const ids = jobs.map(({ _id }) => String(_id));
+    handler = createDashboard({ monque: new Monque(ledger, { access }), actor: () => 'eve' });
+    const events = await open(`?jobs=${ids.join('&jobs=')}`);
+    await round(1);
+    const told = await events.next('jobs');
+    expect(told.jobs).toMatchObject(ids.slice(0, most).map((id) => ({ id })));
+    expect(told.gone).toEqual(ids.slice(most));
+    await events.close();
+  });
+
+  test('tell of what went wrong for one who listens, without its words', async () => {
+    const can = () => Promise.reject(new Error('mongodb://user:pass@host does not answer'));
+    const verbs = {
+      health: () => monque.health(),
+      metrics: () => monque.metrics(),
+      inspect: () => monque.inspect(),
+    };
+    handler = createDashboard({ monque: { ...verbs, as: () => ({ can }) }, actor: () => 'ann' });
+    const events = await open();
+    await round(1);
+    expect(await events.next('problem')).toMatchObject({
+      message: 'The server met an error that it does not know; its log has more',
+    });
+    expect(events.all).not.toContain('pass');
     await events.close();
   });
 

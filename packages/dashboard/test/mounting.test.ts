@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { createServer, type RequestListener, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, connect } from 'node:net';
 import middie from '@fastify/middie';
 import { Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
@@ -214,7 +214,24 @@ describe.each(underPrefix)('without its slash, in %s', (name) => {
     const bare = base.slice(0, -1);
     const response = await fetch(`${bare}?a=1`, { headers: { accept: 'text/html' } });
     expect(response.url).toBe(`${base}?a=1`);
+    const plain = await fetch(bare, { headers: { accept: 'text/html' } });
+    expect(plain.url).toBe(base);
   });
+});
+
+test('a request for a host that cannot be is refused, and reaches no dashboard', async () => {
+  let asked = 0;
+  const listener = toNodeListener(async () => {
+    asked += 1;
+    return new Response('');
+  });
+  const { port } = new URL(await listen(listener));
+  const socket = connect(Number(port), '127.0.0.1');
+  socket.end('GET / HTTP/1.1\r\nHost: a/b\r\nConnection: close\r\n\r\n');
+  const chunks: Buffer[] = [];
+  for await (const chunk of socket) chunks.push(chunk as Buffer);
+  expect(Buffer.concat(chunks).toString()).toMatch(/^HTTP\/1\.1 400 /);
+  expect(asked).toBe(0);
 });
 
 async function firstEvent(response: Response): Promise<string> {

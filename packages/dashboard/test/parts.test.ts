@@ -127,6 +127,10 @@ describe('what needs attention is said in sentences:', () => {
       snapshotOf({}, {}, { gauges: { ...monque.metrics().gauges, clockErrorMs: 5_000 } }),
     ],
     [
+      "clockError: The clock of this machine differs from the database's by 1500 ms",
+      snapshotOf({}, {}, { gauges: { ...monque.metrics().gauges, clockErrorMs: 1_500 } }),
+    ],
+    [
       'withoutLease: 4 jobs are held by tools that keep no lease',
       snapshotOf({ withoutLease: { ...none, count: 4 } }),
     ],
@@ -153,6 +157,17 @@ describe('what needs attention is said in sentences:', () => {
     const idle = instance('d', { state: 'dead', claims: none });
     expect(said(snapshotOf({ instances: [idle] }))).toEqual([]);
   });
+});
+
+test('an instance of a version that says nothing of itself counts, without workers', () => {
+  const mute = { instanceId: 'm', isOwn: false, state: 'alive' } as const;
+  const { totals, names, instances } = overviewOf(
+    snapshotOf({ instances: [mute, instance('a')], names: [name({})] }),
+    ALL,
+  );
+  expect(totals.instances).toBe(2);
+  expect(names).toMatchObject([{ running: 2, concurrency: 5 }]);
+  expect(instances[0]).toEqual({ ...mute, workers: [] });
 });
 
 test('an actor of some names sees of an instance what has to do with these', () => {

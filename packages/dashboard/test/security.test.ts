@@ -64,6 +64,11 @@ describe('without an actor', () => {
     });
     const response = await login.page('/-/jobs');
     expect([response.status, response.headers.get('location')]).toEqual([302, '/login']);
+    expect(response.headers.get('referrer-policy')).toBe('no-referrer');
+    const own = new TestDashboard(monque, {
+      actor: () => new Response(null, { headers: { 'referrer-policy': 'origin' } }),
+    });
+    expect((await own.page('/')).headers.get('referrer-policy')).toBe('origin');
   });
 
   test('an actor who cannot be found out is no actor, and nothing is told of why', async () => {

@@ -16,8 +16,12 @@ export interface MetricDefinition {
 /** What only grows. */
 export const COUNTERS: Readonly<Record<CounterName, MetricDefinition>> = Object.freeze({
   enqueued: { unit: 'job', labels: ['name'], description: 'Jobs that this process stored' },
-  claimCandidates: { unit: 'job', labels: [], description: 'Jobs that claims tried to win' },
-  claimed: { unit: 'job', labels: ['name'], description: 'Jobs that claims won' },
+  claimCandidates: {
+    unit: 'job',
+    labels: [],
+    description: 'Jobs tried for by claims, or born claimed',
+  },
+  claimed: { unit: 'job', labels: ['name'], description: 'Jobs won by claims, or born claimed' },
   settled: {
     unit: 'run',
     labels: ['name', 'outcome'],

@@ -66,6 +66,23 @@ describe('a job that can start where it is enqueued', () => {
     await end();
   });
 
+  test('keeps the win rate a share: it is a candidate that was won', async () => {
+    const { monque, clock, claims, claimsBefore, end } = await atRest();
+    await monque.enqueue('work', 1, { delay: 1_000 });
+    await clock.advance(2_000);
+    expect(claims()).toBeGreaterThan(claimsBefore);
+    await monque.enqueue('work', 2);
+    await monque.enqueue('work', 3);
+    const { counters, gauges } = monque.metrics();
+    expect(counters.claimed).toMatchObject([{ labels: { name: 'work' }, value: 3 }]);
+    expect(counters.claimCandidates).toMatchObject([{ value: 3 }]);
+    expect(gauges.claimWinRate).toBe(1);
+    await clock.advance(60_000);
+    const [own] = (await monque.inspect()).instances;
+    expect(own?.info?.vitals?.winRate).toBe(1);
+    await end();
+  });
+
   test('may hold a key until it is done', async () => {
     const { monque, started, end } = await atRest();
     const first = await monque.enqueue('work', 1, { uniqueKey: 'k' });

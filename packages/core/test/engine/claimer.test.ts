@@ -195,6 +195,7 @@ describe('a claim whose answer was lost', () => {
     expect(payloads(events, 'job:complete')).toHaveLength(5);
     expect(payloads(events, 'job:start').every(({ job }) => job.fence === 1)).toBe(true);
     expect(faulty.calls('readClaim')).toBe(3);
+    expect(monque.metrics().counters.claimCandidates).toMatchObject([{ value: 5 }]);
     await monque.stop();
   });
 

@@ -36,8 +36,9 @@ async function previewOperation(call: Call): Promise<PreviewAnswer> {
   const limit = MOST_COUNTED + 1;
   const timeout = call.server.timeoutMs;
   const page = await (narrowed && call.monque.getJobsWithCursor({ ...narrowed, limit, timeout }));
-  const jobs = (page?.jobs ?? []).slice(0, MOST_COUNTED);
-  const isAtLeast = (page?.jobs ?? []).length > MOST_COUNTED;
+  const found = page?.jobs ?? [];
+  const jobs = found.slice(0, MOST_COUNTED);
+  const isAtLeast = found.length > MOST_COUNTED;
   const byStatus: Partial<Record<Status, number>> = {};
   for (const { status } of jobs) byStatus[status] = (byStatus[status] ?? 0) + 1;
   return {

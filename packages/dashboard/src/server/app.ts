@@ -132,8 +132,7 @@ export class App {
     checkId(route, asked.id);
     const query = readQuery(route, new URL(request.url).searchParams);
     this.#validation.checkQuery(route, query);
-    const body = route.body === undefined ? undefined : await readBody(request);
-    if (route.body !== undefined) this.#validation.checkBody(route.body, body);
+    const body = await this.#body(route, request);
     const call = new Call({ server: this.#server, ...asked, readOnly, query, body });
     const { timeoutMs } = this.#server;
     const work = this.#carryOut(id, route, call);
@@ -142,6 +141,13 @@ export class App {
       : within(timeoutMs, work, () => {
           throw tookTooLong(timeoutMs, route.changes === true);
         });
+  }
+
+  async #body({ body: schema }: Route, request: Request): Promise<unknown> {
+    if (schema === undefined) return undefined;
+    const body = await readBody(request);
+    this.#validation.checkBody(schema, body);
+    return body;
   }
 
   async #carryOut(id: RouteId, route: Route, call: Call): Promise<Response> {
@@ -185,9 +191,10 @@ interface Asked {
   readonly id: string;
 }
 
+/** The router gets nothing but what is asked of the API. */
 function pathOf(request: Request): string {
   const place = placeOf(new URL(request.url).pathname);
-  return place.kind === 'api' ? place.path : '/';
+  return (place as Extract<Place, { kind: 'api' }>).path;
 }
 
 function checkId({ path }: Route, id: string): void {

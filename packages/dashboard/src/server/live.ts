@@ -179,7 +179,7 @@ class Stream {
   /** False when the reader is behind: then nothing is sent, and all is sent anew later. */
   #write(text: string): boolean {
     const controller = this.#controller;
-    if (controller === undefined || (controller.desiredSize ?? 0) <= -MOST_WAITING) return false;
+    if (controller === undefined || Number(controller.desiredSize) <= -MOST_WAITING) return false;
     controller.enqueue(ENCODER.encode(text));
     return true;
   }

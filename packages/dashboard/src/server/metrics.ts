@@ -46,11 +46,13 @@ function histogramOf(point: HistogramPoint): HistogramOfMetric {
 /** The bound of the bucket that holds it; never more than what was measured. */
 function quantile({ count, max, buckets }: HistogramPoint, share: number): number {
   let rest = count * share;
+  let bound = 0;
   for (const bucket of buckets) {
+    if (rest <= 0) break;
     rest -= bucket.count;
-    if (rest <= 0) return Math.min(bucket.upTo, max);
+    bound = bucket.upTo;
   }
-  return max;
+  return Math.min(bound, max);
 }
 
 /** As Prometheus reads it. Histograms are given as summaries. */

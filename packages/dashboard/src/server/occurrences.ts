@@ -82,7 +82,7 @@ export function occurrencesOf(
     const entry = ended.get(time.getTime());
     if (entry !== undefined) {
       const endedAfterMs = entry.at.getTime() - time.getTime();
-      return { at, state: ENDS[entry.verb] ?? 'unknown', endedAfterMs };
+      return { at, state: ENDS[entry.verb] as Occurrence['state'], endedAfterMs };
     }
     if (time.getTime() === currentMs) return { at, state: currentState(job, now) };
     if (time > now) return { at, state: 'planned' };

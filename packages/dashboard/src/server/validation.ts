@@ -54,27 +54,27 @@ function querySchema({ query = {}, queryPattern = {} }: Route): Schema {
 }
 
 /** Of several errors the last is that of the whole: what came before are the parts that did not fit. */
-function refusal(where: string, errors: ErrorObject[] | null | undefined): Error {
-  const error = errors?.at(-1);
-  const path = (error?.instancePath ?? '').replaceAll('/', '.').replace(/\.(\d+)/g, '[$1]');
+function refusal(where: string, errors: ValidateFunction['errors']): Error {
+  const error = (errors as ErrorObject[]).at(-1) as ErrorObject;
+  const path = error.instancePath.replaceAll('/', '.').replace(/\.(\d+)/g, '[$1]');
   const more = fieldOf(error);
   const field = `${path}${more === undefined ? '' : `.${more}`}`.replace(/^\./, '');
   const name = field === '' ? where : field;
   return badRequest(name, `\`${name}\` ${saidOf(error)}`);
 }
 
-function fieldOf(error: ErrorObject | undefined): string | undefined {
-  const { additionalProperty, missingProperty } = error?.params ?? {};
+function fieldOf({ params }: ErrorObject): string | undefined {
+  const { additionalProperty, missingProperty } = params;
   return additionalProperty ?? missingProperty;
 }
 
-function saidOf(error: ErrorObject | undefined): string {
-  if (error?.keyword === 'additionalProperties') return 'is not known here';
-  if (error?.keyword === 'required') return 'is missing';
-  if (error?.keyword === 'enum') {
-    const values: readonly unknown[] = error.params.allowedValues;
+function saidOf({ keyword, params, message }: ErrorObject): string {
+  if (keyword === 'additionalProperties') return 'is not known here';
+  if (keyword === 'required') return 'is missing';
+  if (keyword === 'enum') {
+    const values: readonly unknown[] = params.allowedValues;
     return `must be one of ${values.join(', ')}`;
   }
-  if (error?.keyword === 'anyOf') return 'is none of what it may be';
-  return error?.message ?? 'does not fit';
+  if (keyword === 'anyOf') return 'is none of what it may be';
+  return String(message);
 }

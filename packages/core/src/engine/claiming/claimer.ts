@@ -260,6 +260,8 @@ export class Claimer {
       awaited.mayHaveWon();
       this.#context.report(error);
       const jobs = await this.#readUntilAnswered(instanceId, claimToken);
+      // How many it tried for is lost with its answer; those that it won are known.
+      this.#context.metrics.count('claimCandidates', jobs.length);
       return { jobs, attempted: 0, saturated: [], drained: [] };
     } finally {
       this.#context.clock.setImmediate(() => awaited.end(claimToken));

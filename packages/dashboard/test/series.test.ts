@@ -1,0 +1,111 @@
+import { Monque } from '@monque/core';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import {
+  cleanupTestDb,
+  closeMongoDb,
+  describeWithMongo,
+  getTestDb,
+} from '../../core/test/setup/mongodb.ts';
+import { until } from '../../core/test/setup/until.ts';
+import { inMemory, TestDashboard } from './dashboards.ts';
+
+const POST = { method: 'POST' };
+
+test('a series begins and ends when its plan says', async () => {
+  const dashboard = new TestDashboard(inMemory());
+  const json = {
+    ...{ name: 'report', cron: '0 9 * * *', uniqueKey: 'spring' },
+    ...{ startAt: '2100-03-01T00:00:00.000Z', endAt: '2100-03-03T00:00:00.000Z' },
+  };
+  const { body } = await dashboard.ask('series', { method: 'PUT', json });
+  expect(body.series).toMatchObject({ startAt: json.startAt, endAt: json.endAt });
+  expect(body.next).toEqual(['2100-03-01T09:00:00.000Z', '2100-03-02T09:00:00.000Z']);
+  const listed = await dashboard.ask('series');
+  expect(listed.body.series).toMatchObject([{ startAt: json.startAt, endAt: json.endAt }]);
+  const read = await dashboard.ask(`series/${body.series.id}`);
+  expect(read.body.series).toMatchObject({ startAt: json.startAt, endAt: json.endAt });
+});
+
+test('a span of time that is turned round is refused', async () => {
+  const monque = inMemory();
+  const { _id } = await monque.schedule('0 9 * * *', 'report');
+  const query = 'from=2026-03-02T00:00:00Z&to=2026-03-01T00:00:00Z';
+  const { status, body } = await new TestDashboard(monque).ask(
+    `series/${_id}/occurrences?${query}`,
+  );
+  expect([status, body.field]).toEqual([400, 'from']);
+});
+
+test('the run of a series that is on is neither begun nor skipped', async () => {
+  const monque = inMemory({ pollInterval: 20 });
+  const dashboard = new TestDashboard(monque);
+  let end = (): void => undefined;
+  const ended = new Promise<void>((resolve) => {
+    end = resolve;
+  });
+  monque.worker('report', () => ended);
+  await monque.start();
+  try {
+    const { _id } = await monque.schedule('0 9 * * *', 'report');
+    await monque.rescheduleJob(_id, new Date());
+    await until('the run', async () => (await monque.getJob(_id))?.status === 'processing');
+    for (const action of ['run', 'skip']) {
+      const { status, body } = await dashboard.ask(`series/${_id}/actions/${action}`, POST);
+      expect([status, body.code]).toEqual([409, 'JOB_STATE']);
+      expect(body).toMatchObject({ jobId: String(_id), jobStatus: 'processing' });
+    }
+  } finally {
+    end();
+    await monque.stop();
+  }
+});
+
+test('an actor who may see jobs of a name, but no series of it, sees none', async () => {
+  const monque = inMemory({
+    access: {
+      may: ({ actor, name, verb }) => {
+        return (
+          actor === 'root' || (name !== undefined && !(name === 'own' && verb === 'findSeries'))
+        );
+      },
+    },
+  });
+  const root = monque.as('root');
+  for (const name of ['own', 'mail']) await root.schedule('0 9 * * *', name);
+  const { body } = await new TestDashboard(monque).ask('series');
+  expect(body.series).toMatchObject([{ name: 'mail' }]);
+});
+
+describeWithMongo('a series that somebody wrote by hand', () => {
+  let db: Awaited<ReturnType<typeof getTestDb>>;
+
+  beforeAll(async () => {
+    db = await getTestDb('dashboard-series');
+  });
+
+  afterAll(async () => {
+    await cleanupTestDb(db);
+    await closeMongoDb();
+  });
+
+  test('is shown without a key and with a zone that nobody knows, and can be ended', async () => {
+    const monque = new Monque(db);
+    const dashboard = new TestDashboard(monque);
+    const { _id } = await monque.schedule('0 9 * * *', 'report');
+    const changes = {
+      $set: { timezone: 'Nowhere/Else' },
+      $unset: { uniqueKey: true, scheduledFor: true },
+    } as const;
+    const { modifiedCount } = await db.collection('monque_jobs').updateOne({ _id }, changes);
+    expect(modifiedCount).toBe(1);
+    const { body } = await dashboard.ask(`series/${_id}`);
+    expect(body.series).toMatchObject({
+      ...{ id: String(_id), uniqueKey: '0 9 * * *', timezone: 'Nowhere/Else' },
+      scheduledFor: body.series.nextRunAt,
+    });
+    expect(body.next).toEqual([]);
+    const ended = await dashboard.ask(`series/${_id}`, { method: 'DELETE' });
+    expect(ended.status).toBe(200);
+    await monque.stop();
+  });
+});
