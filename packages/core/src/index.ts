@@ -38,6 +38,7 @@ export type {
   ReconfigureOptions,
 } from './engine/reconfigurer.ts';
 export { type Clock, systemClock, type Timer } from './foundation/clock.ts';
+export type { Database, Session } from './foundation/driver-shapes.ts';
 export {
   AccessDeniedError,
   ConnectionError,

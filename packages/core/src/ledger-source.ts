@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Db } from 'mongodb';
+import type { Database } from './foundation/driver-shapes.ts';
 import { InvalidArgumentError } from './foundation/errors.ts';
 import { isLedgerRepository, type LedgerRepository } from './ledger/ledger-repository.ts';
 import { MongoLedgerRepository } from './ledger/mongodb/mongo-ledger-repository.ts';
@@ -21,7 +21,10 @@ export interface ResolvedSource {
  *
  * @throws InvalidArgumentError when the source is neither a database nor a ledger, or an option is wrong
  */
-export function resolveSource(source: Db | LedgerRepository, given: MonqueOptions): ResolvedSource {
+export function resolveSource(
+  source: Database | LedgerRepository,
+  given: MonqueOptions,
+): ResolvedSource {
   checkSource(source);
   if (isLedgerRepository(source)) return { ledger: source, options: resolveOptions(given, true) };
   const options = resolveOptions(given, false);

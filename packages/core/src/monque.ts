@@ -3,7 +3,6 @@
  *
  * @module
  */
-import type { Db } from 'mongodb';
 import type { BulkResult } from './client/bulk-verbs.ts';
 import type { EnqueueEntryResult, TypedEntry } from './client/enqueue.ts';
 import type { JobsPage } from './client/listing.ts';
@@ -25,6 +24,7 @@ import { idleHealth } from './engine/idle-health.ts';
 import { Instance } from './engine/instance.ts';
 import { type ReconfigureOptions, Reconfigurer } from './engine/reconfigurer.ts';
 import { checkFields, checkFunction, checkJobName } from './foundation/argument-checks.ts';
+import type { Database } from './foundation/driver-shapes.ts';
 import { InvalidArgumentError } from './foundation/errors.ts';
 import { Turns } from './foundation/start-stop.ts';
 import type { Job } from './job/job.ts';
@@ -96,7 +96,7 @@ export class Monque<Types extends JobTypes = UntypedJobs>
    * @param options - see {@link MonqueOptions}
    * @throws InvalidArgumentError when the source is neither, or an option is wrong. Nothing is connected to yet.
    */
-  constructor(source: Db | LedgerRepository, options: MonqueOptions = {}) {
+  constructor(source: Database | LedgerRepository, options: MonqueOptions = {}) {
     super();
     this.#context = makeContext(resolveSource(source, options), {
       emit: (name, payload) => this.emit(name, payload as never),

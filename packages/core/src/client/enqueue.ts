@@ -6,9 +6,10 @@
  *
  * @module
  */
-import type { ClientSession } from 'mongodb';
+
 import type { EngineContext } from '../context/scheduler-context.ts';
 import { checkJobName } from '../foundation/argument-checks.ts';
+import type { Session } from '../foundation/driver-shapes.ts';
 import { InvalidArgumentError, toError, UnknownOutcomeError } from '../foundation/errors.ts';
 import { checkData } from '../foundation/standard-schema.ts';
 import { DOCUMENT_VERSION, type Job, type JobTrace } from '../job/job.ts';
@@ -158,7 +159,7 @@ export class Producer {
     }
   }
 
-  async #store(draft: Draft, session?: ClientSession): Promise<StoreAnswer> {
+  async #store(draft: Draft, session?: Session): Promise<StoreAnswer> {
     const [answer] = await this.#enqueuer.enqueue([this.#complete(draft)], session);
     const first = answer as StoreAnswer;
     return first.outcome === 'existing' ? this.#resolveTaken(draft, first, session) : first;
@@ -168,7 +169,7 @@ export class Producer {
   async #resolveTaken(
     draft: Draft,
     taken: StoreAnswer & { readonly outcome: 'existing' },
-    session?: ClientSession,
+    session?: Session,
   ): Promise<StoreAnswer> {
     const { whenTaken } = draft.options;
     let answer: StoreAnswer = taken;
@@ -188,7 +189,7 @@ export class Producer {
   }
 
   /** The holder with what is new; null when it was not pending any more. */
-  async #amend(draft: Draft, holder: Job, session?: ClientSession): Promise<Job | null> {
+  async #amend(draft: Draft, holder: Job, session?: Session): Promise<Job | null> {
     const { ledger, ledgerTime } = this.#context;
     const { priority } = draft.options;
     const now = ledgerTime.now();
@@ -210,7 +211,7 @@ export class Producer {
   }
 
   /** One job a window: the job that waits in the next window stands for this one too; one that has run does not. */
-  async #storeInLaterWindow(draft: Draft, session?: ClientSession): Promise<StoreAnswer> {
+  async #storeInLaterWindow(draft: Draft, session?: Session): Promise<StoreAnswer> {
     for (let windows = 1; ; windows += 1) {
       const answer = await this.#storeInWindow(draft, windows, session);
       const isSpent = answer.outcome === 'existing' && answer.job.status !== 'pending';
@@ -219,11 +220,7 @@ export class Producer {
   }
 
   /** Stores the job for the begin of the window that comes so many windows after this one. */
-  async #storeInWindow(
-    draft: Draft,
-    windows: number,
-    session?: ClientSession,
-  ): Promise<StoreAnswer> {
+  async #storeInWindow(draft: Draft, windows: number, session?: Session): Promise<StoreAnswer> {
     const { windowMs } = draft.options;
     const now = this.#context.ledgerTime.now();
     const begin = new Date((Math.floor(now.getTime() / windowMs) + windows) * windowMs);
