@@ -37,7 +37,7 @@ export type {
   LiveWorkerOptions,
   ReconfigureOptions,
 } from './engine/reconfigurer.ts';
-export { type Clock, systemClock, type Timer } from './foundation/clock.ts';
+export { type Clock, systemClock, type Timer, type TimerKind } from './foundation/clock.ts';
 export type { Database, Session } from './foundation/driver-shapes.ts';
 export {
   AccessDeniedError,

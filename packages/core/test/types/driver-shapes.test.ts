@@ -8,14 +8,14 @@ import { type Database, type EnqueueOptions, Monque, type Session } from '../../
 
 /** As another copy of the driver declares it: members of its own, private ones too. */
 declare class OtherDb {
-  #own: string;
+  protected readonly own: string;
   get databaseName(): string;
   collection<T>(name: string, options?: { strict?: boolean }): { readonly of: T };
   command(command: Record<string, unknown>, options?: { timeoutMS?: number }): Promise<{ ok: 1 }>;
 }
 
 declare class OtherSession {
-  #own: string;
+  protected readonly own: string;
   inTransaction(): boolean;
   endSession(options?: { force?: boolean }): Promise<void>;
 }
