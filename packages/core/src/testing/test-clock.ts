@@ -2,7 +2,7 @@
  * The clock of a test scheduler: a manual clock that tells the timers of handlers from those of the engine, and jumps
  * over the engine's idle ticks.
  *
- * What always holds: what may come late comes at most so often in one advance, and once more at its end; everything
+ * What always holds: it stands at whole milliseconds, so that no due time is missed by a part of one; what may come late comes at most so often in one advance, and once more at its end; everything
  * else fires at its own time.
  *
  * @module
@@ -45,7 +45,7 @@ export class TestClock extends ManualClock {
       this.#awaited.delete(mark);
       this.#wakings += 1;
       callback();
-    }, delayMs);
+    }, Math.ceil(delayMs));
     return {
       cancel: () => {
         this.#awaited.delete(mark);
@@ -55,7 +55,7 @@ export class TestClock extends ManualClock {
   }
 
   override async advance(ms: number): Promise<void> {
-    this.#step = { ms: ms / LATE_TURNS_AN_ADVANCE, untilMs: this.monotonic() + ms };
+    this.#step = { ms: Math.ceil(ms / LATE_TURNS_AN_ADVANCE), untilMs: this.monotonic() + ms };
     try {
       await super.advance(ms);
     } finally {
@@ -70,8 +70,9 @@ export class TestClock extends ManualClock {
 
   #setEngineTimer(callback: () => void, delayMs: number, kind?: TimerKind): Timer {
     if (kind === 'timeout') return this.setTimer(callback, delayMs);
-    if (kind === undefined) return super.setTimer(callback, delayMs);
+    const wholeMs = Math.ceil(delayMs);
+    if (kind === undefined) return super.setTimer(callback, wholeMs);
     const { ms, untilMs } = this.#step;
-    return super.setTimer(callback, Math.max(delayMs, Math.min(ms, untilMs - this.monotonic())));
+    return super.setTimer(callback, Math.max(wholeMs, Math.min(ms, untilMs - this.monotonic())));
   }
 }

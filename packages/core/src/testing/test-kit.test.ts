@@ -32,6 +32,16 @@ describe('time', () => {
     expect(settle.mock.calls.length).toBeLessThan(200);
   });
 
+  test('a job that is due at the end of the way runs, whatever is done on it', async () => {
+    for (let round = 0; round < 20; round += 1) {
+      const { monque, advance, drain, clock } = makeTestMonque();
+      monque.worker('later', () => 'done');
+      await drain();
+      await monque.enqueue('later', undefined, { runAt: new Date(clock.now() + 3_600_000) });
+      expect(await advance(3_600_000)).toBe(1);
+    }
+  });
+
   test('the time of a gate passes on the way', async () => {
     const { monque, advance, drain } = makeTestMonque();
     monque.worker('order', {
