@@ -6,6 +6,7 @@
 import type { Database } from './foundation/driver-shapes.ts';
 import { InvalidArgumentError } from './foundation/errors.ts';
 import { isLedgerRepository, type LedgerRepository } from './ledger/ledger-repository.ts';
+import { InMemoryLedgerRepository } from './ledger/memory/in-memory-ledger-repository.ts';
 import { MongoLedgerRepository } from './ledger/mongodb/mongo-ledger-repository.ts';
 import type { MonqueOptions } from './options/options.ts';
 import { type ResolvedOptions, resolveOptions } from './options/resolve-options.ts';
@@ -31,6 +32,15 @@ export function resolveSource(
   const { clock, random, operationTimeoutMs } = options;
   const ledger = { ...options.ledger, clock, random, operationTimeoutMs };
   return { ledger: new MongoLedgerRepository(source, ledger), options };
+}
+
+/** A ledger in memory, with the options that are left for the scheduler. */
+export function inMemorySource(given: MonqueOptions): [LedgerRepository, MonqueOptions] {
+  const { clock, operationTimeoutMs, ledger } = resolveOptions(given);
+  const { transitionLog, invariants } = ledger;
+  const own = { clock, operationTimeoutMs, transitionLog, invariants };
+  const { transitionLog: _, invariants: __, ...others } = given;
+  return [new InMemoryLedgerRepository(own), others];
 }
 
 /** A forgotten connection must not lose jobs, so nothing stands in for a missing source. */

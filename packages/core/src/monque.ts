@@ -4,10 +4,12 @@
  * @module
  */
 import type { BulkResult } from './client/bulk-verbs.ts';
+import { type DefinedJob, Definitions, type JobDefinition } from './client/definitions.ts';
 import type { EnqueueEntryResult, TypedEntry } from './client/enqueue.ts';
 import type { JobsPage } from './client/listing.ts';
 import type { GetHistoryOptions } from './client/metadata-and-history.ts';
 import type { OpenGateOptions } from './client/open-gate.ts';
+import { type Ping, type PingOptions, pingLedger } from './client/ping.ts';
 import type { QueueStats } from './client/queue-stats.ts';
 import type { Schedule, UnscheduleOptions } from './client/schedules.ts';
 import { Waiter, type WaitForOptions } from './client/wait-for.ts';
@@ -23,7 +25,7 @@ import { type MetricsSnapshot, snapshotOf } from './diagnosis/metrics-snapshot.t
 import { idleHealth } from './engine/idle-health.ts';
 import { Instance } from './engine/instance.ts';
 import { type ReconfigureOptions, Reconfigurer } from './engine/reconfigurer.ts';
-import { checkFields, checkFunction, checkJobName } from './foundation/argument-checks.ts';
+import { checkFields, checkJobName } from './foundation/argument-checks.ts';
 import type { Database } from './foundation/driver-shapes.ts';
 import { InvalidArgumentError } from './foundation/errors.ts';
 import { Turns } from './foundation/start-stop.ts';
@@ -42,9 +44,8 @@ import type {
 } from './job/typed-jobs.ts';
 import { clientOf, JobsClient, type SharedParts } from './jobs-client.ts';
 import type { Actor, LedgerRepository, TransitionEntry } from './ledger/ledger-repository.ts';
-import { InMemoryLedgerRepository } from './ledger/memory/in-memory-ledger-repository.ts';
 import type { LedgerVerb } from './ledger/verbs/verb-table.ts';
-import { resolveSource } from './ledger-source.ts';
+import { inMemorySource, resolveSource } from './ledger-source.ts';
 import type { JobId, MonqueManagement } from './management.ts';
 import type { EnqueueOptions } from './options/enqueue-options.ts';
 import type {
@@ -54,13 +55,13 @@ import type {
 } from './options/list-options.ts';
 import type { ManualVerbOptions } from './options/manual-verb-options.ts';
 import type { MonqueOptions } from './options/options.ts';
-import { type ResolvedOptions, resolveOptions } from './options/resolve-options.ts';
+import type { ResolvedOptions } from './options/resolve-options.ts';
 import type { ScheduleOptions } from './options/schedule-options.ts';
-import { checkWorkerOptions, type WorkerOptions } from './options/worker-options.ts';
+import type { WorkerOptions } from './options/worker-options.ts';
 import type { HandlerReturn, MonquePublicAPI } from './public-api.ts';
 import { stopOnSignals } from './stop-on-signals.ts';
 import type { JobHandler } from './workers/handler.ts';
-import { StagePlan, type StagesDefinition } from './workers/stages.ts';
+import { type StagesDefinition, workOf } from './workers/stages.ts';
 import { Worker } from './workers/worker.ts';
 
 /**
@@ -84,6 +85,7 @@ export class Monque<Types extends JobTypes = UntypedJobs>
   readonly #shared: SharedParts;
   readonly #jobs: JobsClient;
   readonly #waiter: Waiter;
+  readonly #definitions = new Definitions();
   readonly #workers = new Map<string, Worker>();
   readonly #reconfigurer: Reconfigurer;
   #instance: Instance | undefined;
@@ -107,7 +109,8 @@ export class Monque<Types extends JobTypes = UntypedJobs>
     this.#waiter = new Waiter(this.#context);
     this.#reconfigurer = new Reconfigurer(this.#context, this.#workers, options);
     const instance = (): Instance | undefined => this.#instance;
-    this.#shared = { workers: this.#workers, waiter: this.#waiter, instance };
+    const definitions = this.#definitions;
+    this.#shared = { workers: this.#workers, waiter: this.#waiter, definitions, instance };
     this.#jobs = new JobsClient(this.#context, this.#shared);
   }
 
@@ -115,12 +118,7 @@ export class Monque<Types extends JobTypes = UntypedJobs>
   static inMemory<Types extends JobTypes = UntypedJobs>(
     options: MonqueOptions = {},
   ): Monque<Types> {
-    const { clock, operationTimeoutMs, ledger } = resolveOptions(options);
-    const { transitionLog, invariants } = ledger;
-    const own = { clock, operationTimeoutMs, transitionLog, invariants };
-    const inMemory = new InMemoryLedgerRepository(own);
-    const { transitionLog: _, invariants: __, ...others } = options;
-    return new Monque<Types>(inMemory, others);
+    return new Monque<Types>(...inMemorySource(options));
   }
 
   initialize(): Promise<void> {
@@ -217,22 +215,21 @@ export class Monque<Types extends JobTypes = UntypedJobs>
     options: WorkerOptions = {},
   ): this {
     checkJobName('name', name);
-    const isStaged = typeof handler === 'object' && handler !== null;
-    const isSwapped = isStaged && !('stages' in handler) && typeof options === 'function';
-    if (isSwapped) {
-      const hint = 'the options come last: worker(name, handler, options)';
-      throw new InvalidArgumentError('handler', 'a function, or stages', handler, hint);
-    }
-    if (!isStaged) checkFunction('handler', handler);
-    const work = isStaged ? new StagePlan(handler) : (handler as JobHandler);
-    checkWorkerOptions(options);
+    const work = workOf(handler, options);
     if (this.#workers.has(name)) {
       throw new InvalidArgumentError('name', 'a name without a worker', name);
     }
-    this.#workers.set(name, new Worker(name, work, options, this.#options));
+    this.#workers.set(
+      name,
+      new Worker(name, work, this.#definitions.optionsFor(name, options), this.#options),
+    );
     this.#notices.workerAdded(this.#options.clock.monotonic());
     this.#instance?.workerAdded();
     return this;
+  }
+
+  define<I, O>(name: NameOf<Types>, definition: JobDefinition<I, O>): DefinedJob<I, O> {
+    return this.#definitions.define(name, definition, this as unknown as Monque);
   }
 
   async getJob<T = unknown>(id: JobId): Promise<Job<T> | null> {
@@ -329,6 +326,10 @@ export class Monque<Types extends JobTypes = UntypedJobs>
   reconfigure(options: ReconfigureOptions<NameOf<Types>>): void {
     const names = this.#reconfigurer.reconfigure(options);
     this.#instance?.reconfigured(names);
+  }
+
+  ping(options: PingOptions = {}): Promise<Ping> {
+    return pingLedger(this.#context, options);
   }
 
   isHealthy(): boolean {

@@ -11,7 +11,7 @@ import type { EngineContext } from '../context/scheduler-context.ts';
 import { checkJobName } from '../foundation/argument-checks.ts';
 import type { Session } from '../foundation/driver-shapes.ts';
 import { InvalidArgumentError, toError, UnknownOutcomeError } from '../foundation/errors.ts';
-import { checkData } from '../foundation/standard-schema.ts';
+import { checkData, type StandardSchema } from '../foundation/standard-schema.ts';
 import { DOCUMENT_VERSION, type Job, type JobTrace } from '../job/job.ts';
 import { UniqueKeyTakenError } from '../job/job-errors.ts';
 import { JOB_LIFECYCLE } from '../job/job-lifecycle.ts';
@@ -25,7 +25,6 @@ import {
   type ResolvedEnqueueOptions,
   resolveEnqueueOptions,
 } from '../options/enqueue-options.ts';
-import type { Worker } from '../workers/worker.ts';
 import { Enqueuer, type EnqueuerHooks, type StoreAnswer } from './insert-batches.ts';
 
 /** How often a job is stored anew because the holder of its key was gone, or had started, when it was to be changed. */
@@ -78,14 +77,21 @@ const SINGLE: FieldNames = { name: 'name', data: 'data', options: 'options' };
 /** Makes jobs and stores them. */
 export class Producer {
   readonly #context: EngineContext;
-  readonly #workers: ReadonlyMap<string, Worker>;
+  readonly #schemaOf: (name: string) => StandardSchema | undefined;
   readonly #enqueuer: Enqueuer;
   readonly #hooks: EnqueuerHooks;
 
-  /** @param hooks - `onStored` is told of jobs that were moved to another time too */
-  constructor(context: EngineContext, workers: ReadonlyMap<string, Worker>, hooks: EnqueuerHooks) {
+  /**
+   * @param schemaOf - what the data of a name must fit, where that is known in this process
+   * @param hooks - `onStored` is told of jobs that were moved to another time too
+   */
+  constructor(
+    context: EngineContext,
+    schemaOf: (name: string) => StandardSchema | undefined,
+    hooks: EnqueuerHooks,
+  ) {
     this.#context = context;
-    this.#workers = workers;
+    this.#schemaOf = schemaOf;
     this.#hooks = hooks;
     this.#enqueuer = new Enqueuer(context, hooks);
   }
@@ -252,7 +258,7 @@ export class Producer {
     drafts: readonly Pick<Draft, 'name' | 'data'>[],
   ): Promise<void> {
     for (const [index, { name, data }] of drafts.entries()) {
-      const schema = this.#workers.get(name)?.schema;
+      const schema = this.#schemaOf(name);
       if (schema !== undefined) await checkData(schema, names[index] as string, data);
     }
   }
