@@ -5,10 +5,12 @@
  */
 
 export type { BulkOptions, BulkResult } from './client/bulk-verbs.ts';
+export type { DefinedJob, JobDefinition } from './client/definitions.ts';
 export type { EnqueueEntry, EnqueueEntryResult, TypedEntry } from './client/enqueue.ts';
 export type { JobsPage } from './client/listing.ts';
 export type { GetHistoryOptions } from './client/metadata-and-history.ts';
 export type { OpenGateOptions } from './client/open-gate.ts';
+export type { Ping, PingOptions } from './client/ping.ts';
 export type { QueueStats } from './client/queue-stats.ts';
 export type { Schedule, UnscheduleOptions } from './client/schedules.ts';
 export type { WaitForOptions } from './client/wait-for.ts';
@@ -38,7 +40,8 @@ export type {
   LiveWorkerOptions,
   ReconfigureOptions,
 } from './engine/reconfigurer.ts';
-export { type Clock, systemClock, type Timer } from './foundation/clock.ts';
+export { type Clock, systemClock, type Timer, type TimerKind } from './foundation/clock.ts';
+export type { Database, Session } from './foundation/driver-shapes.ts';
 export {
   AccessDeniedError,
   ConnectionError,

@@ -9,6 +9,7 @@
  */
 
 import { type BulkOptions, type BulkResult, BulkVerbs } from './client/bulk-verbs.ts';
+import type { Definitions } from './client/definitions.ts';
 import { type EnqueueEntry, type EnqueueEntryResult, Producer } from './client/enqueue.ts';
 import { type JobsPage, Listing } from './client/listing.ts';
 import { ManualVerbs } from './client/manual-verbs.ts';
@@ -36,6 +37,7 @@ import {
   text,
   toObjectId,
 } from './foundation/argument-checks.ts';
+import type { StandardSchema } from './foundation/standard-schema.ts';
 import type { Job } from './job/job.ts';
 import type { MetadataChanges } from './job/metadata.ts';
 import type { Actor, TransitionEntry } from './ledger/ledger-repository.ts';
@@ -59,6 +61,7 @@ const LONGEST_VERB = 256;
 export interface SharedParts {
   readonly workers: ReadonlyMap<string, Worker>;
   readonly waiter: Waiter;
+  readonly definitions: Definitions;
   /** The instance of this process, while it runs. */
   readonly instance: () => Instance | undefined;
 }
@@ -85,12 +88,14 @@ export class JobsClient implements UntypedVerbs {
 
   /** @param actor - whose view of the ledger the context has; the scheduler itself without */
   constructor(context: EngineContext, shared: SharedParts, actor?: Actor) {
-    const { workers, waiter, instance } = shared;
+    const { workers, waiter, definitions, instance } = shared;
     this.#context = context;
     this.#shared = shared;
     this.#actor = actor;
     const onPending = (jobs: readonly Job[]): void => instance()?.jobsStored(jobs);
-    this.#producer = new Producer(context, workers, {
+    const schemaOf = (name: string): StandardSchema | undefined =>
+      workers.get(name)?.schema ?? definitions.schemaOf(name);
+    this.#producer = new Producer(context, schemaOf, {
       bear: (jobs) => instance()?.bear(jobs),
       onStored: onPending,
     });

@@ -3,9 +3,10 @@
  *
  * @module
  */
-import type { Db } from 'mongodb';
+import type { Database } from './foundation/driver-shapes.ts';
 import { InvalidArgumentError } from './foundation/errors.ts';
 import { isLedgerRepository, type LedgerRepository } from './ledger/ledger-repository.ts';
+import { InMemoryLedgerRepository } from './ledger/memory/in-memory-ledger-repository.ts';
 import { MongoLedgerRepository } from './ledger/mongodb/mongo-ledger-repository.ts';
 import type { MonqueOptions } from './options/options.ts';
 import { type ResolvedOptions, resolveOptions } from './options/resolve-options.ts';
@@ -21,13 +22,25 @@ export interface ResolvedSource {
  *
  * @throws InvalidArgumentError when the source is neither a database nor a ledger, or an option is wrong
  */
-export function resolveSource(source: Db | LedgerRepository, given: MonqueOptions): ResolvedSource {
+export function resolveSource(
+  source: Database | LedgerRepository,
+  given: MonqueOptions,
+): ResolvedSource {
   checkSource(source);
   if (isLedgerRepository(source)) return { ledger: source, options: resolveOptions(given, true) };
   const options = resolveOptions(given, false);
   const { clock, random, operationTimeoutMs } = options;
   const ledger = { ...options.ledger, clock, random, operationTimeoutMs };
   return { ledger: new MongoLedgerRepository(source, ledger), options };
+}
+
+/** A ledger in memory, with the options that are left for the scheduler. */
+export function inMemorySource(given: MonqueOptions): [LedgerRepository, MonqueOptions] {
+  const { clock, operationTimeoutMs, ledger } = resolveOptions(given);
+  const { transitionLog, invariants } = ledger;
+  const own = { clock, operationTimeoutMs, transitionLog, invariants };
+  const { transitionLog: _, invariants: __, ...others } = given;
+  return [new InMemoryLedgerRepository(own), others];
 }
 
 /** A forgotten connection must not lose jobs, so nothing stands in for a missing source. */

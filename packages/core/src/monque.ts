@@ -3,12 +3,13 @@
  *
  * @module
  */
-import type { Db } from 'mongodb';
 import type { BulkOptions, BulkResult } from './client/bulk-verbs.ts';
+import { type DefinedJob, Definitions, type JobDefinition } from './client/definitions.ts';
 import type { EnqueueEntryResult, TypedEntry } from './client/enqueue.ts';
 import type { JobsPage } from './client/listing.ts';
 import type { GetHistoryOptions } from './client/metadata-and-history.ts';
 import type { OpenGateOptions } from './client/open-gate.ts';
+import { type Ping, type PingOptions, pingLedger } from './client/ping.ts';
 import type { QueueStats } from './client/queue-stats.ts';
 import type { Schedule, UnscheduleOptions } from './client/schedules.ts';
 import { Waiter, type WaitForOptions } from './client/wait-for.ts';
@@ -26,6 +27,7 @@ import { idleHealth } from './engine/idle-health.ts';
 import { Instance } from './engine/instance.ts';
 import { type ReconfigureOptions, Reconfigurer } from './engine/reconfigurer.ts';
 import { checkFields, checkJobName } from './foundation/argument-checks.ts';
+import type { Database } from './foundation/driver-shapes.ts';
 import { InvalidArgumentError } from './foundation/errors.ts';
 import { Turns } from './foundation/start-stop.ts';
 import type { Job } from './job/job.ts';
@@ -43,9 +45,8 @@ import type {
 } from './job/typed-jobs.ts';
 import { clientOf, JobsClient, type SharedParts } from './jobs-client.ts';
 import type { Actor, LedgerRepository, TransitionEntry } from './ledger/ledger-repository.ts';
-import { InMemoryLedgerRepository } from './ledger/memory/in-memory-ledger-repository.ts';
 import type { LedgerVerb } from './ledger/verbs/verb-table.ts';
-import { resolveSource } from './ledger-source.ts';
+import { inMemorySource, resolveSource } from './ledger-source.ts';
 import type { JobId, MonqueManagement } from './management.ts';
 import type { EnqueueOptions } from './options/enqueue-options.ts';
 import type {
@@ -55,14 +56,13 @@ import type {
 } from './options/list-options.ts';
 import type { ManualVerbOptions } from './options/manual-verb-options.ts';
 import type { MonqueOptions } from './options/options.ts';
-import { type ResolvedOptions, resolveOptions } from './options/resolve-options.ts';
+import type { ResolvedOptions } from './options/resolve-options.ts';
 import type { ScheduleOptions } from './options/schedule-options.ts';
-import { checkWorkerOptions, type WorkerOptions } from './options/worker-options.ts';
+import type { WorkerOptions } from './options/worker-options.ts';
 import type { HandlerReturn, MonquePublicAPI } from './public-api.ts';
 import { stopOnSignals } from './stop-on-signals.ts';
-import { workOf } from './workers/given-work.ts';
 import type { JobHandler } from './workers/handler.ts';
-import type { StagesDefinition } from './workers/stages.ts';
+import { type StagesDefinition, workOf } from './workers/stages.ts';
 import { Worker } from './workers/worker.ts';
 
 /**
@@ -86,6 +86,7 @@ export class Monque<Types extends JobTypes = UntypedJobs>
   readonly #shared: SharedParts;
   readonly #jobs: JobsClient;
   readonly #waiter: Waiter;
+  readonly #definitions = new Definitions();
   readonly #workers = new Map<string, Worker>();
   readonly #reconfigurer: Reconfigurer;
   #instance: Instance | undefined;
@@ -98,7 +99,7 @@ export class Monque<Types extends JobTypes = UntypedJobs>
    * @param options - see {@link MonqueOptions}
    * @throws InvalidArgumentError when the source is neither, or an option is wrong. Nothing is connected to yet.
    */
-  constructor(source: Db | LedgerRepository, options: MonqueOptions = {}) {
+  constructor(source: Database | LedgerRepository, options: MonqueOptions = {}) {
     super();
     this.#context = makeContext(resolveSource(source, options), {
       emit: (name, payload) => this.emit(name, payload as never),
@@ -109,7 +110,8 @@ export class Monque<Types extends JobTypes = UntypedJobs>
     this.#waiter = new Waiter(this.#context);
     this.#reconfigurer = new Reconfigurer(this.#context, this.#workers, options);
     const instance = (): Instance | undefined => this.#instance;
-    this.#shared = { workers: this.#workers, waiter: this.#waiter, instance };
+    const definitions = this.#definitions;
+    this.#shared = { workers: this.#workers, waiter: this.#waiter, definitions, instance };
     this.#jobs = new JobsClient(this.#context, this.#shared);
   }
 
@@ -117,12 +119,7 @@ export class Monque<Types extends JobTypes = UntypedJobs>
   static inMemory<Types extends JobTypes = UntypedJobs>(
     options: MonqueOptions = {},
   ): Monque<Types> {
-    const { clock, operationTimeoutMs, ledger } = resolveOptions(options);
-    const { transitionLog, invariants } = ledger;
-    const own = { clock, operationTimeoutMs, transitionLog, invariants };
-    const inMemory = new InMemoryLedgerRepository(own);
-    const { transitionLog: _, invariants: __, ...others } = options;
-    return new Monque<Types>(inMemory, others);
+    return new Monque<Types>(...inMemorySource(options));
   }
 
   initialize(): Promise<void> {
@@ -220,14 +217,20 @@ export class Monque<Types extends JobTypes = UntypedJobs>
   ): this {
     checkJobName('name', name);
     const work = workOf(handler, options);
-    checkWorkerOptions(options);
     if (this.#workers.has(name)) {
       throw new InvalidArgumentError('name', 'a name without a worker', name);
     }
-    this.#workers.set(name, new Worker(name, work, options, this.#options));
+    this.#workers.set(
+      name,
+      new Worker(name, work, this.#definitions.optionsFor(name, options), this.#options),
+    );
     this.#notices.workerAdded(this.#options.clock.monotonic());
     this.#instance?.workerAdded();
     return this;
+  }
+
+  define<I, O>(name: NameOf<Types>, definition: JobDefinition<I, O>): DefinedJob<I, O> {
+    return this.#definitions.define(name, definition, this as unknown as Monque);
   }
 
   async getJob<T = unknown>(id: JobId): Promise<Job<T> | null> {
@@ -324,6 +327,10 @@ export class Monque<Types extends JobTypes = UntypedJobs>
   reconfigure(options: ReconfigureOptions<NameOf<Types>>): void {
     const names = this.#reconfigurer.reconfigure(options);
     this.#instance?.reconfigured(names);
+  }
+
+  ping(options: PingOptions = {}): Promise<Ping> {
+    return pingLedger(this.#context, options);
   }
 
   isHealthy(): boolean {

@@ -1,3 +1,5 @@
+import type { DefinedJob, JobDefinition } from './client/definitions.ts';
+import type { Ping, PingOptions } from './client/ping.ts';
 import type { Health } from './context/health.ts';
 import type { Instrumentation } from './context/instruments.ts';
 import type { MetricsSnapshot } from './diagnosis/metrics-snapshot.ts';
@@ -61,6 +63,18 @@ export interface MonquePublicAPI<Types extends JobTypes = UntypedJobs>
   ): this;
 
   /**
+   * Declares a job by its name and the schema of its data, for processes that enqueue and those that work alike: here its
+   * data is checked when it is enqueued, and by its worker, which is registered after this.
+   *
+   * @returns the job, with the types that the schema takes and makes
+   * @throws InvalidArgumentError naming what is wrong; also when the name was declared with another schema
+   */
+  define<Input, Output>(
+    name: NameOf<Types>,
+    definition: JobDefinition<Input, Output>,
+  ): DefinedJob<Input, Output>;
+
+  /**
    * This scheduler as an actor may use it: the hook `access.may` is asked before each verb of the ledger, and what is
    * done by hand bears the id of the actor in the history. It shares the workers, the events and the connection.
    *
@@ -75,6 +89,12 @@ export interface MonquePublicAPI<Types extends JobTypes = UntypedJobs>
    * @throws InvalidArgumentError naming the option that is wrong, or cannot change; then nothing has changed
    */
   reconfigure(options: ReconfigureOptions<NameOf<Types>>): void;
+
+  /**
+   * Asks the ledger whether it answers: the health of a process that only enqueues. An outage that it finds, and its end,
+   * fire `connection:lost` and `connection:restored`. Rejects only for wrong options.
+   */
+  ping(options?: PingOptions): Promise<Ping>;
 
   /** True when this scheduler was started, its ledger answers, and it holds its lease. */
   isHealthy(): boolean;

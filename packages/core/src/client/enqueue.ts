@@ -6,11 +6,12 @@
  *
  * @module
  */
-import type { ClientSession, ObjectId } from 'mongodb';
+import type { ObjectId } from 'mongodb';
 import type { EngineContext } from '../context/scheduler-context.ts';
 import { checkJobName, toObjectId } from '../foundation/argument-checks.ts';
+import type { Session } from '../foundation/driver-shapes.ts';
 import { InvalidArgumentError, toError, UnknownOutcomeError } from '../foundation/errors.ts';
-import { checkData } from '../foundation/standard-schema.ts';
+import { checkData, type StandardSchema } from '../foundation/standard-schema.ts';
 import { DOCUMENT_VERSION, type Job, type JobTrace } from '../job/job.ts';
 import { UniqueKeyTakenError } from '../job/job-errors.ts';
 import { JOB_LIFECYCLE } from '../job/job-lifecycle.ts';
@@ -24,7 +25,6 @@ import {
   type ResolvedEnqueueOptions,
   resolveEnqueueOptions,
 } from '../options/enqueue-options.ts';
-import type { Worker } from '../workers/worker.ts';
 import { Enqueuer, type EnqueuerHooks, type StoreAnswer } from './insert-batches.ts';
 
 /** How often a job is stored anew because the holder of its key was gone, or had started, when it was to be changed. */
@@ -79,16 +79,23 @@ const SINGLE: FieldNames = { name: 'name', data: 'data', options: 'options' };
 /** Makes jobs and stores them. */
 export class Producer {
   readonly #context: EngineContext;
-  readonly #workers: ReadonlyMap<string, Worker>;
+  readonly #schemaOf: (name: string) => StandardSchema | undefined;
   readonly #enqueuer: Enqueuer;
   /** Of jobs whose ids are chosen: whether one is new is known only after it was stored, so none is born claimed. */
   readonly #chosenIds: Enqueuer;
   readonly #hooks: EnqueuerHooks;
 
-  /** @param hooks - `onStored` is told of jobs that were moved to another time too */
-  constructor(context: EngineContext, workers: ReadonlyMap<string, Worker>, hooks: EnqueuerHooks) {
+  /**
+   * @param schemaOf - what the data of a name must fit, where that is known in this process
+   * @param hooks - `onStored` is told of jobs that were moved to another time too
+   */
+  constructor(
+    context: EngineContext,
+    schemaOf: (name: string) => StandardSchema | undefined,
+    hooks: EnqueuerHooks,
+  ) {
     this.#context = context;
-    this.#workers = workers;
+    this.#schemaOf = schemaOf;
     this.#hooks = hooks;
     this.#enqueuer = new Enqueuer(context, hooks);
     this.#chosenIds = new Enqueuer(context, { ...hooks, bear: () => undefined });
@@ -187,7 +194,7 @@ export class Producer {
     return archived;
   }
 
-  async #store(draft: Draft, session?: ClientSession): Promise<StoreAnswer> {
+  async #store(draft: Draft, session?: Session): Promise<StoreAnswer> {
     if (draft.id !== undefined) return this.#storeWithId(draft, draft.id);
     const [answer] = await this.#enqueuer.enqueue([this.#complete(draft)], session);
     const first = answer as StoreAnswer;
@@ -198,7 +205,7 @@ export class Producer {
   async #resolveTaken(
     draft: Draft,
     taken: StoreAnswer & { readonly outcome: 'existing' },
-    session?: ClientSession,
+    session?: Session,
   ): Promise<StoreAnswer> {
     const { whenTaken } = draft.options;
     let answer: StoreAnswer = taken;
@@ -218,7 +225,7 @@ export class Producer {
   }
 
   /** The holder with what is new; null when it was not pending any more. */
-  async #amend(draft: Draft, holder: Job, session?: ClientSession): Promise<Job | null> {
+  async #amend(draft: Draft, holder: Job, session?: Session): Promise<Job | null> {
     const { ledger, ledgerTime } = this.#context;
     const { priority } = draft.options;
     const now = ledgerTime.now();
@@ -240,7 +247,7 @@ export class Producer {
   }
 
   /** One job a window: the job that waits in the next window stands for this one too; one that has run does not. */
-  async #storeInLaterWindow(draft: Draft, session?: ClientSession): Promise<StoreAnswer> {
+  async #storeInLaterWindow(draft: Draft, session?: Session): Promise<StoreAnswer> {
     for (let windows = 1; ; windows += 1) {
       const answer = await this.#storeInWindow(draft, windows, session);
       const isSpent = answer.outcome === 'existing' && answer.job.status !== 'pending';
@@ -249,11 +256,7 @@ export class Producer {
   }
 
   /** Stores the job for the begin of the window that comes so many windows after this one. */
-  async #storeInWindow(
-    draft: Draft,
-    windows: number,
-    session?: ClientSession,
-  ): Promise<StoreAnswer> {
+  async #storeInWindow(draft: Draft, windows: number, session?: Session): Promise<StoreAnswer> {
     const { windowMs } = draft.options;
     const now = this.#context.ledgerTime.now();
     const begin = new Date((Math.floor(now.getTime() / windowMs) + windows) * windowMs);
@@ -286,7 +289,7 @@ export class Producer {
     drafts: readonly Pick<Draft, 'name' | 'data'>[],
   ): Promise<void> {
     for (const [index, { name, data }] of drafts.entries()) {
-      const schema = this.#workers.get(name)?.schema;
+      const schema = this.#schemaOf(name);
       if (schema !== undefined) await checkData(schema, names[index] as string, data);
     }
   }

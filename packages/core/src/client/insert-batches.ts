@@ -9,9 +9,10 @@
  *
  * @module
  */
-import { BSON, type ClientSession } from 'mongodb';
+import { BSON } from 'mongodb';
 import type { Bear, Birth } from '../context/births.ts';
 import type { EngineContext } from '../context/scheduler-context.ts';
+import type { Session } from '../foundation/driver-shapes.ts';
 import { ConnectionError, toError, UnknownOutcomeError } from '../foundation/errors.ts';
 import { retrying } from '../foundation/retrying.ts';
 import type { Job } from '../job/job.ts';
@@ -62,7 +63,7 @@ export class Enqueuer {
   }
 
   /** Stores jobs; one answer a job, in order. Only in a session it throws, what the driver threw. */
-  async enqueue(jobs: readonly Job[], session?: ClientSession): Promise<readonly StoreAnswer[]> {
+  async enqueue(jobs: readonly Job[], session?: Session): Promise<readonly StoreAnswer[]> {
     if (session !== undefined) {
       const { answers } = await this.#context.ledger.enqueue({ jobs, session });
       this.#measure(jobs, storedOf(answers));

@@ -80,6 +80,7 @@ export class Schedules {
     data: unknown,
     options: ScheduleOptions,
   ): Promise<Job> {
+    checkOrder(cron, name);
     checkJobName('name', name);
     checkScheduleOptions(options);
     const { expression } = parseCron('cron', cron, options.timezone);
@@ -224,6 +225,14 @@ export class Schedules {
       documentVersion: DOCUMENT_VERSION,
     };
   }
+}
+
+/** Other libraries take the name first. */
+function checkOrder(cron: unknown, name: unknown): void {
+  if (typeof cron !== 'string' || typeof name !== 'string') return;
+  if (expressionOf(cron) !== undefined || expressionOf(name) === undefined) return;
+  const hint = 'the expression comes first: schedule(cron, name, data, options)';
+  throw new InvalidArgumentError('cron', 'a cron expression', cron, hint);
 }
 
 function toPlan(repeatInterval: string, data: unknown, options: ScheduleOptions): Plan {

@@ -8,9 +8,9 @@
  * @module
  */
 
-import type { ClientSession } from 'mongodb';
 import type { EngineContext } from '../context/scheduler-context.ts';
 import type { Timer } from '../foundation/clock.ts';
+import type { Session } from '../foundation/driver-shapes.ts';
 import { toError } from '../foundation/errors.ts';
 import { UndecodableError } from '../job/codec.ts';
 import type { Job } from '../job/job.ts';
@@ -52,7 +52,7 @@ export class Waiter {
   readonly #context: WaiterContext;
   readonly #waits = new Map<string, Set<Wait>>();
   /** The transactions of jobs that this process stored in one. */
-  readonly #sessions = new Map<string, ClientSession>();
+  readonly #sessions = new Map<string, Session>();
   #timer: Timer | undefined;
   #isGathering = false;
 
@@ -79,7 +79,7 @@ export class Waiter {
   }
 
   /** A job was stored in a transaction of the user's: until that is over, nobody else sees it. */
-  storedIn(session: ClientSession, jobId: Job['_id']): void {
+  storedIn(session: Session, jobId: Job['_id']): void {
     this.#sessions.set(idOf(jobId), session);
     const [oldest = ''] = this.#sessions.keys();
     if (this.#sessions.size > MOST_UNSEEN) this.#sessions.delete(oldest);

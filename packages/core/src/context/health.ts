@@ -15,7 +15,10 @@ import type { Emit } from './events.ts';
 export interface Health {
   /** True between `start` and `stop`. */
   readonly running: boolean;
-  /** True when the last call of the ledger was answered, this instance holds its lease, and its last claim did not fail. */
+  /**
+   * True when the last call of the ledger was answered; of a scheduler that runs also only while it holds its lease and
+   * its last claim did not fail. One that was never asked for anything is not connected: see `ping`.
+   */
   readonly connected: boolean;
   /** Whether new jobs are announced by the ledger, or found by polling. */
   readonly hints: 'flowing' | 'polling';

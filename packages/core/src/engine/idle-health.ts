@@ -12,7 +12,7 @@ export function idleHealth({
   ledger,
 }: Pick<EngineContext, 'health' | 'ledger'>): Omit<Health, 'running'> {
   return {
-    connected: false,
+    connected: health.isConnected && ledger.health().connected,
     hints: 'polling',
     ...health.read(),
     runningJobs: 0,

@@ -11,6 +11,9 @@ export interface Timer {
   cancel(): void;
 }
 
+/** `upkeep`: work that may come late, such as pruning; `timeout`: the end of the time that a handler has. */
+export type TimerKind = 'upkeep' | 'timeout';
+
 /** Two kinds of time and the timers. {@link systemClock} is the real one. */
 export interface Clock {
   /** Wall-clock time in milliseconds since 1970; may jump in either direction. */
@@ -22,8 +25,9 @@ export interface Clock {
    *
    * @param delayMs - milliseconds; anything below zero counts as zero. A delay beyond {@link LONGEST_TIMER_MS} is cut
    * to it, so a caller that waits longer looks at the clock again when it is called.
+   * @param kind - what it is for, where a clock for tests may care; a clock may ignore it
    */
-  setTimer(callback: () => void, delayMs: number): Timer;
+  setTimer(callback: () => void, delayMs: number, kind?: TimerKind): Timer;
   /** Calls back as soon as pending I/O had its turn. */
   setImmediate(callback: () => void): void;
 }
@@ -44,8 +48,27 @@ export const systemClock: Clock = Object.freeze({
   },
 });
 
+/** True where somebody replaced the timers of the process before this module was loaded, as test runners can. */
+export const areTimersFaked: boolean = 'clock' in globalThis.setImmediate;
+
+const { setImmediate: hostImmediate } = globalThis;
+const hostMonotonic = performance.now.bind(performance);
+
+/** The turns and the time of the process as they were when this module was loaded, whoever replaces them since. */
+export const hostClock: Pick<Clock, 'monotonic' | 'setImmediate'> = Object.freeze({
+  monotonic: () => hostMonotonic(),
+  setImmediate(callback: () => void): void {
+    hostImmediate(callback);
+  },
+});
+
 /** Resolves after `delayMs` milliseconds, or at once when `signal` aborts. */
-export function sleep(clock: Clock, delayMs: number, signal?: AbortSignal): Promise<void> {
+export function sleep(
+  clock: Clock,
+  delayMs: number,
+  signal?: AbortSignal,
+  kind?: TimerKind,
+): Promise<void> {
   return new Promise((resolve) => {
     if (signal?.aborted) return resolve();
     const finish = (): void => {
@@ -53,7 +76,7 @@ export function sleep(clock: Clock, delayMs: number, signal?: AbortSignal): Prom
       signal?.removeEventListener('abort', finish);
       resolve();
     };
-    const timer = clock.setTimer(finish, delayMs);
+    const timer = clock.setTimer(finish, delayMs, kind);
     signal?.addEventListener('abort', finish, { once: true });
   });
 }

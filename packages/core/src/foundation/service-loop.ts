@@ -7,7 +7,7 @@
  *
  * @module
  */
-import { type Clock, sleep } from './clock.ts';
+import { type Clock, sleep, type TimerKind } from './clock.ts';
 
 /** What a {@link ServiceLoop} does. */
 export interface Service {
@@ -18,6 +18,8 @@ export interface Service {
   readonly onFailed: (error: unknown) => number;
   /** Milliseconds from the start to the first round; without it that begins at once. */
   readonly firstWaitMs?: () => number;
+  /** What its waits are for. */
+  readonly kind?: TimerKind;
 }
 
 /** Runs rounds with waits between them. */
@@ -74,6 +76,7 @@ export class ServiceLoop {
 
   async #pause(waitMs: number): Promise<void> {
     this.#wait = new AbortController();
-    await sleep(this.#service.clock, waitMs, this.#wait.signal);
+    const { clock, kind } = this.#service;
+    await sleep(clock, waitMs, this.#wait.signal, kind);
   }
 }

@@ -21,12 +21,15 @@ export type SchemaResult<Output = unknown> =
  * A schema of any library that follows version 1 of Standard Schema.
  *
  * @typeParam Output - what it makes of the values it accepts
+ * @typeParam Input - the values it accepts
  */
-export interface StandardSchema<Output = unknown> {
+export interface StandardSchema<Output = unknown, Input = unknown> {
   readonly '~standard': {
     readonly version: 1;
     readonly vendor: string;
     readonly validate: (value: unknown) => SchemaResult<Output> | Promise<SchemaResult<Output>>;
+    /** For the compiler alone. */
+    readonly types?: { readonly input: Input; readonly output: Output } | undefined;
   };
 }
 

@@ -92,7 +92,6 @@ describe('a fault in an expression is named with its place and a valid example:'
     ['*/90 * * * *', 0, /step of 90/],
     ['5-1 * * * *', 0, /minute/],
     ['1,,2 * * * *', 0, /minute/],
-    ['1,1 * * * *', 0, /minute: .*duplicate/],
     ['1- * * * *', 0, /minute: '1-' is not understood/],
     ['*5 * * * *', 0, /minute/],
     ['*/ * * * *', 0, /minute/],
@@ -353,4 +352,30 @@ test('an instant within a second counts as the begin of that second', () => {
   expect(plan('* * * * * *').next(new Date('2026-01-01T00:00:00.999Z'))?.toISOString()).toBe(
     '2026-01-01T00:00:01.000Z',
   );
+});
+
+describe('a value that a list has twice', () => {
+  test.each([
+    ['1,1 * * * *', '1 * * * *'],
+    ['1-5,3 * * * *', '1-5 * * * *'],
+    ['*/10,20,5 * * * *', '0,5,10,20,30,40,50 * * * *'],
+    ['50/5,55 * * * *', '50,55 * * * *'],
+    ['0 0 * * 0,7', '0 0 * * 0'],
+    ['0 0 * * mon,1,MON', '0 0 * * 1'],
+    ['0 0 * * 5L,5L', '0 0 * * 5L'],
+    ['0 *,5 * * *', '0 * * * *'],
+    ['7,7 0 0 1 1 *', '7 0 0 1 1 *'],
+  ])('counts once: %j means %j', (given, meant) => {
+    const times = (expression: string): (Date | null)[] => {
+      const plan = parseCron('cron', expression);
+      const found: (Date | null)[] = [];
+      for (let at: Date | null = new Date(0); at !== null && found.length < 20; ) {
+        at = plan.next(at);
+        found.push(at);
+      }
+      return found;
+    };
+    expect(times(given)).toEqual(times(meant));
+    expect(parseCron('cron', given).expression).toBe(given);
+  });
 });

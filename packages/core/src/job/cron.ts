@@ -23,6 +23,7 @@ import {
   messageOf,
   toError,
 } from '../foundation/errors.ts';
+import { FIELDS, faultOfField, withoutDuplicates } from './cron-fields.ts';
 
 /** The instants a cron expression means. */
 export interface CronPlan {
@@ -44,50 +45,6 @@ const MOST_WALKED = 3;
 const MOST_CACHED = 500;
 /** cron-parser takes no more characters; all values of all fields need about half. */
 const LONGEST_EXPRESSION = 1_024;
-
-/** What a field may hold. */
-interface CronField {
-  /** What the field is called in messages. */
-  readonly name: string;
-  /** The lowest value. */
-  readonly min: number;
-  /** The highest value. */
-  readonly max: number;
-  /** How many different values there are, which is the widest step. */
-  readonly span: number;
-  /** Words that stand for values, the first for {@link CronField.min}. */
-  readonly words?: readonly string[];
-  /** Items beside values, ranges and steps. */
-  readonly special?: RegExp;
-}
-
-/** The fields of an expression with seconds, in their order; one without has the last five. */
-const FIELDS: readonly CronField[] = [
-  { name: 'second', min: 0, max: 59, span: 60 },
-  { name: 'minute', min: 0, max: 59, span: 60 },
-  { name: 'hour', min: 0, max: 23, span: 24 },
-  // `L` is the last day of the month.
-  { name: 'day of month', min: 1, max: 31, span: 31, special: /^L$/ },
-  {
-    name: 'month',
-    min: 1,
-    max: 12,
-    span: 12,
-    words: ['jan', 'feb', 'mar', 'apr', 'may', 'jun', 'jul', 'aug', 'sep', 'oct', 'nov', 'dec'],
-  },
-  {
-    name: 'day of week',
-    min: 0,
-    max: 7,
-    span: 7,
-    words: ['sun', 'mon', 'tue', 'wed', 'thu', 'fri', 'sat'],
-    // `5L` is the last Friday of the month, `1#2` its second Monday.
-    special: /^(?:[0-7]L|[0-7]#[1-5])$/,
-  },
-];
-
-/** A value or a range, or everything, and perhaps a step. */
-const ITEM = /^(?:\*|(\d{1,2}|[a-z]{3})(?:-(\d{1,2}|[a-z]{3}))?)(?:\/(\d{1,2}))?$/i;
 
 /** What expressions with names stand for. */
 const ALIASES: Readonly<Record<string, string>> = {
@@ -303,13 +260,16 @@ function parseFields(given: string): CronExpression {
   if (parts.length < 5) {
     throw new InvalidCronError(given, given.length, `expected 5 or 6 fields, got ${parts.length}`);
   }
-  const text = parts.map(([part]) => part).join(' ');
-  if (text.length > LONGEST_EXPRESSION) {
+  if (parts.map(([part]) => part).join(' ').length > LONGEST_EXPRESSION) {
     const fault = `expected at most ${LONGEST_EXPRESSION} characters`;
     throw new InvalidCronError(given, LONGEST_EXPRESSION, fault);
   }
   checkFields(given, parts);
-  return parsePossible(given, text, parts[parts.length - 3] as RegExpExecArray);
+  const fields = FIELDS.slice(FIELDS.length - parts.length);
+  const distinct = fields.map((field, index) => {
+    return withoutDuplicates((parts[index] as RegExpExecArray)[0], field);
+  });
+  return parsePossible(given, distinct.join(' '), parts[parts.length - 3] as RegExpExecArray);
 }
 
 /** @throws InvalidCronError for the first field that cannot be read */
@@ -317,53 +277,15 @@ function checkFields(given: string, parts: readonly RegExpExecArray[]): void {
   const leftOut = FIELDS.length - parts.length;
   for (const [index, field] of FIELDS.slice(leftOut).entries()) {
     const part = parts[index] as RegExpExecArray;
-    const fault = faultOfField(part[0], field) ?? refusalOf(part[0], index + leftOut);
+    const fault =
+      faultOfField(part[0], field) ?? refusalOf(withoutDuplicates(part[0], field), index + leftOut);
     if (fault !== undefined) {
       throw new InvalidCronError(given, part.index, `${field.name}: ${fault}`);
     }
   }
 }
 
-/** What is wrong with the text of a field, as a clause for a message; undefined when nothing is. */
-function faultOfField(text: string, field: CronField): string | undefined {
-  // Some write it for a day that does not matter since the other one is given.
-  if (text === '?' && field.name.startsWith('day')) return undefined;
-  for (const item of text.split(',')) {
-    const fault = field.special?.test(item) ? undefined : faultOfItem(item, field);
-    if (fault !== undefined) return fault;
-  }
-  return undefined;
-}
-
-function faultOfItem(item: string, field: CronField): string | undefined {
-  const { min, max, span } = field;
-  const match = ITEM.exec(item);
-  if (match === null) return `'${item}' is not understood`;
-  const [, first, last, step] = match;
-  const values = [first, last].filter((text) => text !== undefined);
-  const numbers = values.map((text) => numberOf(text, field));
-  const outside = values.find((_, index) => !isWithin(numbers[index], min, max));
-  if (outside !== undefined) return `'${outside}' is not a value from ${min} to ${max}`;
-  const [from = min, until = from] = numbers;
-  if (until < from) return `the range '${item}' ends before it begins`;
-  if (step !== undefined && !isWithin(Number(step), 1, span)) {
-    return `a step of ${step} is not from 1 to ${span}`;
-  }
-  return undefined;
-}
-
-/** NaN for a word that is none of the field's. */
-function numberOf(text: string, { min, words = [] }: CronField): number {
-  if (/^\d/.test(text)) return Number(text);
-  const index = words.indexOf(text.toLowerCase());
-  return index < 0 ? Number.NaN : min + index;
-}
-
-function isWithin(value: number | undefined, min: number, max: number): boolean {
-  return value !== undefined && value >= min && value <= max;
-}
-
-/** Why cron-parser refuses one field by itself, as for a value that is there twice. */
+/** Why cron-parser refuses one field by itself, as for days in ways that do not go together. */
 function refusalOf(text: string, position: number): string | undefined {
   try {
     parse(FIELDS.map((_, index) => (index === position ? text : '*')).join(' '));

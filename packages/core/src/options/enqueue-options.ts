@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { ClientSession, ObjectId } from 'mongodb';
+import type { ObjectId } from 'mongodb';
 import {
   type Check,
   checkDate,
@@ -16,6 +16,7 @@ import {
   toObjectId,
   YEAR_MS,
 } from '../foundation/argument-checks.ts';
+import type { Session } from '../foundation/driver-shapes.ts';
 import { InvalidArgumentError } from '../foundation/errors.ts';
 import { type BackoffPlan, DEFAULT_PRIORITY, type UniqueHold } from '../job/job.ts';
 import type { JobMetadata } from '../job/metadata.ts';
@@ -80,7 +81,7 @@ export interface EnqueueOptions {
   /** Milliseconds after which a run is aborted and counts as failed, from 1. @default that of the worker */
   readonly timeout?: number;
   /** Store the job inside this transaction: it exists if and when the transaction commits. */
-  readonly session?: ClientSession;
+  readonly session?: Session;
 }
 
 const checkWindow = fields({ window: integer(1_000, YEAR_MS) }, ['window']);

@@ -23,3 +23,4 @@ export { makeJob } from './job-factory.ts';
 export { MANUAL_CLOCK_START, ManualClock, type ManualClockOptions } from './manual-clock.ts';
 export { SeededRandom } from './seeded-random.ts';
 export { type DataMatch, makeTestMonque, type TestMonque } from './test-monque.ts';
+export { makeTestSession, type TestSession } from './test-session.ts';

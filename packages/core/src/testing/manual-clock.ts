@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type Clock, LONGEST_TIMER_MS, systemClock, type Timer } from '../foundation/clock.ts';
+import { type Clock, hostClock, LONGEST_TIMER_MS, type Timer } from '../foundation/clock.ts';
 
 /** The time at which a manual clock starts when nothing else is said: the start of 2025, UTC. */
 export const MANUAL_CLOCK_START: Date = new Date(Date.UTC(2025, 0, 1));
@@ -66,7 +66,7 @@ export class ManualClock implements Clock {
 
   setImmediate(callback: () => void): void {
     this.#immediates += 1;
-    systemClock.setImmediate(() => {
+    hostClock.setImmediate(() => {
       this.#immediates -= 1;
       callback();
     });
@@ -101,7 +101,7 @@ export class ManualClock implements Clock {
   /** Resolves when promises and immediates that are ready have run. Time stands still. */
   async settle(): Promise<void> {
     for (let turn = 0; turn < SETTLE_TURNS_MOST; turn += 1) {
-      await new Promise<void>((resolve) => systemClock.setImmediate(resolve));
+      await new Promise<void>((resolve) => hostClock.setImmediate(resolve));
       if (this.#immediates === 0) return;
     }
   }

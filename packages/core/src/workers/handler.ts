@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { ClientSession } from 'mongodb';
+import type { Session } from '../foundation/driver-shapes.ts';
 import type { Job } from '../job/job.ts';
 import type { MetadataChanges } from '../job/metadata.ts';
 
@@ -41,7 +41,7 @@ export interface JobContext {
    * @param options.result - stored as the result of the job
    * @throws JobStateError when the claim does not stand any more; abort the transaction then
    */
-  complete(options: { readonly session: ClientSession; readonly result?: unknown }): Promise<void>;
+  complete(options: { readonly session: Session; readonly result?: unknown }): Promise<void>;
 }
 
 /**

@@ -1,9 +1,16 @@
 import { describe, expect, test } from 'vitest';
-import { InvalidArgumentError, InvalidCronError } from '../../src/index.ts';
+import { InvalidArgumentError, InvalidCronError, Monque } from '../../src/index.ts';
 import { MANUAL_CLOCK_START, makeJob } from '../../src/testing/index.ts';
 import { deferred, MINUTE_MS, makeOne, makeWorld, minute, payloads } from './kit.ts';
 
 const HOUR_MS = 60 * MINUTE_MS;
+
+test('arguments in the order of other libraries are refused with the right one', async () => {
+  const monque = Monque.inMemory();
+  const swapped = monque.schedule('report', '0 3 * * *', { a: 1 });
+  await expect(swapped).rejects.toThrow(/schedule\(cron, name, data, options\)/);
+  await expect(monque.schedule('report', 'other')).rejects.toMatchObject({ code: 'INVALID_CRON' });
+});
 
 describe('a series', () => {
   test('runs at each time of its plan, and each run is told which one it stands for', async () => {

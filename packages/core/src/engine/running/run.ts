@@ -133,11 +133,20 @@ export class Run {
     const ended = new AbortController();
     let timer: Timer | undefined;
     const tooLate = new Promise<Outcome>((resolve) => {
-      timer = clock.setTimer(() => {
-        this.abort('timeout');
-        const outcome: Outcome = { kind: 'failed', error: tookTooLong(timeoutMs), isFinal: false };
-        void sleep(clock, TIMEOUT_GRACE_MS, ended.signal).then(() => resolve(outcome));
-      }, timeoutMs);
+      timer = clock.setTimer(
+        () => {
+          this.abort('timeout');
+          const outcome: Outcome = {
+            kind: 'failed',
+            error: tookTooLong(timeoutMs),
+            isFinal: false,
+          };
+          const grace = sleep(clock, TIMEOUT_GRACE_MS, ended.signal, 'timeout');
+          void grace.then(() => resolve(outcome));
+        },
+        timeoutMs,
+        'timeout',
+      );
     });
     const called = this.#call();
     void called.then(() => ended.abort());

@@ -4,8 +4,8 @@
  * @module
  */
 
-import type { ClientSession } from 'mongodb';
 import type { EngineContext } from '../../context/scheduler-context.ts';
+import type { Session } from '../../foundation/driver-shapes.ts';
 import type { ClaimedJob, Job } from '../../job/job.ts';
 import { JobStateError } from '../../job/job-errors.ts';
 import { JOB_LIFECYCLE } from '../../job/job-lifecycle.ts';
@@ -27,7 +27,7 @@ const CLAIM_LOST = 'the claim of this run does not stand any more';
 export async function completeInSession(
   { ledger, ledgerTime }: Pick<EngineContext, 'ledger' | 'ledgerTime'>,
   ended: EndedRun,
-  session: ClientSession,
+  session: Session,
 ): Promise<void> {
   const { _id: jobId, claimToken } = ended.job;
   let current: Job | null = ended.job;

@@ -37,6 +37,7 @@ export class GateTimeouts {
     this.#onPending = onPending;
     this.#loop = new ServiceLoop({
       clock: context.clock,
+      kind: 'upkeep',
       firstWaitMs: () => ROUND_MS,
       round: async () => {
         await this.#round();

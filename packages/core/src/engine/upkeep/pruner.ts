@@ -40,6 +40,7 @@ export class Pruner {
     this.#context = context;
     this.#loop = new ServiceLoop({
       clock: context.clock,
+      kind: 'upkeep',
       // Instances that were started together need not walk together.
       firstWaitMs: () => (this.#isWalkAnew ? 0 : WAIT_AT_END_MS * context.random.fraction()),
       round: () => this.#round(),

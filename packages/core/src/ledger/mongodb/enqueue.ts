@@ -13,6 +13,7 @@ import { fromDocument } from './job-document.ts';
 import type { MongoJobs } from './moves.ts';
 import type { Commands, WriteErrorDocument } from './server/commands.ts';
 import { DUPLICATE_KEY_CODE } from './server/driver-errors.ts';
+import { driverSession } from './server/server-checks.ts';
 import type { MongoTransitions } from './transition-log.ts';
 
 /** How often a job is inserted anew because the holder of its lock was gone when it was looked for. */
@@ -37,7 +38,7 @@ export class MongoEnqueue {
   async enqueue({ jobs, session }: EnqueueParams): Promise<EnqueueResult> {
     if (session === undefined) return { answers: await this.#insert(jobs) };
     const answers: EnqueueAnswer[] = [];
-    for (const job of jobs) answers.push(await this.#storeInSession(job, session));
+    for (const job of jobs) answers.push(await this.#storeInSession(job, driverSession(session)));
     return { answers };
   }
 

@@ -26,6 +26,7 @@ import { fromDocument } from './job-document.ts';
 import { ID_KEY, transitionFilter } from './lifecycle-statements.ts';
 import type { MongoJobs } from './moves.ts';
 import { DUPLICATE_KEY_CODE } from './server/driver-errors.ts';
+import { driverSession } from './server/server-checks.ts';
 
 /** Changes single jobs at somebody's request. */
 export class MongoControl {
@@ -108,7 +109,8 @@ export class MongoControl {
   }
 
   /** Changes a pending job; with a session errors are those of the driver. */
-  amend({ jobId, changes, now, fence, session, ...given }: AmendParams): Promise<AmendResult> {
+  amend({ jobId, changes, now, fence, ...given }: AmendParams): Promise<AmendResult> {
+    const session = given.session && driverSession(given.session);
     const entries = historyEntries('amend', now, handRecord(given));
     const params = { now, ...changes, historyEntries: entries };
     const also = fence === undefined ? {} : { fence: fenceFilter(fence) };

@@ -9,6 +9,7 @@
  * @module
  */
 import type { Db } from 'mongodb';
+import type { Database } from '../../foundation/driver-shapes.ts';
 import { type Random, systemRandom } from '../../foundation/random.ts';
 import type { Job } from '../../job/job.ts';
 import {
@@ -45,7 +46,7 @@ import { MongoSeries } from './series.ts';
 import { Commands } from './server/commands.ts';
 import { reading, writing } from './server/driver-errors.ts';
 import { ENGINE_INDEXES, LISTING_INDEXES } from './server/indexes.ts';
-import { checkDb, checkServer } from './server/server-checks.ts';
+import { checkedDb, checkServer } from './server/server-checks.ts';
 import { MongoSettle } from './settle.ts';
 import { MongoStages } from './stages.ts';
 import { MongoTransitions } from './transition-log.ts';
@@ -64,9 +65,9 @@ export class MongoLedgerRepository extends LedgerRepository {
   readonly #provision: IndexProvision;
   #canWatch = false;
 
-  /** @param db - the database; its client is the user's, and stays open when the ledger is closed */
-  constructor(db: Db, options: MongoLedgerRepositoryOptions = {}) {
-    checkDb(db);
+  /** @param source - the database; its client is the user's, and stays open when the ledger is closed */
+  constructor(source: Database, options: MongoLedgerRepositoryOptions = {}) {
+    const db = checkedDb(source);
     super(options);
     const {
       collectionName = DEFAULT_COLLECTION_NAME,

@@ -13,6 +13,7 @@ import { answerUnmatched, settlementParams } from '../settle-answers.ts';
 import { settleStatements } from './engine-queries.ts';
 import { fromDocument } from './job-document.ts';
 import type { MongoJobs } from './moves.ts';
+import { driverSession } from './server/server-checks.ts';
 
 /** What a settlement that did not match is judged by. */
 const JUDGED_FIELDS = {
@@ -65,7 +66,12 @@ export class MongoSettle {
   }
 
   /** Ends a claim inside the user's transaction. Errors are those of the driver. */
-  async completeInSession({ settlement, now, session }: CompleteInSessionParams): Promise<boolean> {
+  async completeInSession({
+    settlement,
+    now,
+    session: given,
+  }: CompleteInSessionParams): Promise<boolean> {
+    const session = driverSession(given);
     const { jobId, verb } = settlement;
     const params = settlementParams(settlement, now);
     const isCompleted = await this.#jobs.moved(jobId, verb, params, session);

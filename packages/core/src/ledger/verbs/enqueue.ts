@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { ClientSession } from 'mongodb';
+import type { Session } from '../../foundation/driver-shapes.ts';
 import type { Job } from '../../job/job.ts';
 import type { Bounded } from './call.ts';
 
@@ -11,7 +11,7 @@ export interface EnqueueParams extends Bounded {
   /** Complete documents in state pending, with ids made by the caller. */
   readonly jobs: readonly Job[];
   /** Store the jobs inside this transaction of the user's. */
-  readonly session?: ClientSession;
+  readonly session?: Session;
 }
 
 /** What happened to one job of an enqueue. */

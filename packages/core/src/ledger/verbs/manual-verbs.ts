@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { ClientSession } from 'mongodb';
+import type { Session } from '../../foundation/driver-shapes.ts';
 import type { Job } from '../../job/job.ts';
 import type { JobMetadata, MetadataChanges } from '../../job/metadata.ts';
 import type { Bounded, ByHand, JobParams } from './call.ts';
@@ -68,7 +68,7 @@ export interface AmendParams extends JobParams {
   /** Only while the job's fence is still this: it was not claimed since it was read, so it holds the key it held. */
   readonly fence?: number;
   /** Amend inside this transaction of the user's. */
-  readonly session?: ClientSession;
+  readonly session?: Session;
 }
 
 export interface AmendResult {

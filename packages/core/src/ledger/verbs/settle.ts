@@ -3,7 +3,8 @@
  *
  * @module
  */
-import type { ClientSession, ObjectId } from 'mongodb';
+import type { ObjectId } from 'mongodb';
+import type { Session } from '../../foundation/driver-shapes.ts';
 import type { HistoryEntry, StageRecord } from '../../job/job.ts';
 import type { Bounded, JobParams } from './call.ts';
 
@@ -103,5 +104,5 @@ export interface CompleteInSessionParams extends Bounded {
   readonly settlement: Settlement;
   readonly now: Date;
   /** The user's transaction, in which the claim ends. */
-  readonly session: ClientSession;
+  readonly session: Session;
 }

@@ -5,6 +5,7 @@
  */
 import { isDeepStrictEqual } from 'node:util';
 import type {
+  ClientSession,
   Collection,
   CreateIndexesOptions,
   Db,
@@ -12,6 +13,7 @@ import type {
   IndexDescriptionInfo,
   ListIndexesOptions,
 } from 'mongodb';
+import type { Session } from '../../../foundation/driver-shapes.ts';
 import {
   ConnectionError,
   InvalidArgumentError,
@@ -122,8 +124,13 @@ function refuseKind(name: string, type: unknown, options: Document): void {
   );
 }
 
-/** Refuses what is no database: anything the ledger would fail on only later. */
-export function checkDb(value: unknown): asserts value is Db {
+/** The session as the driver's own: only the driver's transactions reach the server. */
+export function driverSession(session: Session): ClientSession {
+  return session as ClientSession;
+}
+
+/** The database as the driver's own; refuses anything that the ledger would fail on only later. */
+export function checkedDb(value: unknown): Db {
   const hasMethods =
     typeof value === 'object' &&
     value !== null &&
@@ -132,6 +139,7 @@ export function checkDb(value: unknown): asserts value is Db {
     'command' in value &&
     typeof value.command === 'function';
   if (!hasMethods) throw new InvalidArgumentError('db', 'a Db of the mongodb driver', value);
+  return value as Db;
 }
 
 /**
