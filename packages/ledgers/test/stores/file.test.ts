@@ -20,6 +20,7 @@ import {
   MarkdownRecordStore,
   MemoryRecordStore,
   RecordLedger,
+  RecordStateError,
   text,
 } from '../../src/index.ts';
 import { withFileLock } from '../../src/store/file-lock.ts';
@@ -209,4 +210,12 @@ test.each([
   const empty = new MarkdownRecordStore(store.path, { ...wordy, write: () => '' });
   await expect(put(empty, stepIn('not_started'))).rejects.toThrow('(S01: id, status, title');
   expect(await readFile(store.path, 'utf8')).toBe(before);
+});
+
+test('a verb that only makes records is refused for one that is there', () => {
+  expect(new RecordStateError('x', 'a', 'make', [])).toMatchObject({
+    code: 'RECORD_STATE',
+    message: 'Expected x to be new for make, got a',
+    allowedFrom: [],
+  });
 });
