@@ -71,9 +71,35 @@ describeWithMongo('doctor', () => {
   });
 
   test('goes on with the rest where a missing index keeps a part from being looked at', async () => {
+    // An application that runs would make it again.
+    await monque.stop();
     await jobs().dropIndex('monque_claim');
     const { code, kinds } = await findings(uri);
     expect({ code, first: kinds[0] }).toEqual({ code: 1, first: 'indexMissing' });
+  });
+
+  test('no command that only looks makes an index, whichever is missing', async () => {
+    await monque.stop();
+    const indexes = async () => (await jobs().indexes()).map(({ name }) => name);
+    const [first] = await monque.getJobs({ name: 'email' });
+    await jobs().dropIndexes();
+    expect(await indexes()).toEqual(['_id_']);
+    const run = runner(uri);
+    for (const line of [
+      ['doctor'],
+      ['status'],
+      ['jobs', 'list'],
+      ['jobs', 'count'],
+      ['names', 'list'],
+      ['gates', 'list'],
+      ['series', 'list'],
+      ['audit'],
+      ['why', String(first?._id)],
+      ['jobs', 'cancel', String(first?._id)],
+    ]) {
+      await run(...line);
+      expect(await indexes(), line.join(' ')).toEqual(['_id_']);
+    }
   });
 
   test('finds an index of another shape, and one that is not ours', async () => {

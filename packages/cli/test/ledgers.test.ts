@@ -176,6 +176,37 @@ test('tasks in a file, without a database', async () => {
   expect(await file('TASKS.md')).toBe(right);
 });
 
+test('what is late, what is wrong and what was ended is said', async () => {
+  await monque('Ann', ['tasks', 'init']);
+  await monque('Ann', ['tasks', 'add', 'T-1', 'One', '--deadline', '2999-01-01T00:00:00Z']);
+  await monque('Ann', ['tasks', 'assign', 'T-1', 'Ann']);
+  expect((await monque('Ann', ['tasks', 'stats'])).out).toContain('Ann: 1 normal assigned\n');
+  const late = (await file('TASKS.md')).replace('2999-01-01', '2020-01-01');
+  await writeFile(join(folder, 'TASKS.md'), late);
+  expect((await monque('Ann', ['tasks', 'stats'])).out).toContain(
+    'Ann: 1 normal assigned; 1 overdue\n',
+  );
+  await writeFile(join(folder, 'x.md'), '## Step S01 – a\n- **Status:** done\n');
+  expect(await monque('Ann', ['ledger', 'check', '--file', 'x.md'])).toMatchObject({
+    out: expect.stringContaining("error: S01 has a status that is none (it says 'done')\n"),
+  });
+});
+
+test('a check by a function that the command does not have has failed, and says why', async () => {
+  await monque('Ann', ['ledger', 'init']);
+  await monque('Ann', ['ledger', 'add', 'S01', 'One']);
+  const checked = (await file('LEDGER.md')).replace(
+    /(### Observable invariants[^\n]*\n)/,
+    '$1\n- It holds\n  - Check: function `gone`\n',
+  );
+  await writeFile(join(folder, 'LEDGER.md'), checked);
+  await monque('Ann', ['ledger', 'start', 'S01', '--run', 'run-1']);
+  await monque('Ann', ['ledger', 'complete', 'S01', '--run', 'run-1']);
+  expect((await monque('Ann', ['ledger', 'verify', '--run', 'run-2'])).out).toBe(
+    'S01 drift: One\n  FAIL function gone: no function of this name was given to the ledger\n',
+  );
+});
+
 test('an error in a file is shown with its line', async () => {
   await writeFile(join(folder, 'x.md'), '## Step S01 – a\n\n## Step S01 – b\n');
   const { code, out } = await monque('Ann', ['ledger', 'check', '--file', 'x.md']);

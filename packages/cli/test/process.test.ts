@@ -90,6 +90,38 @@ function casesOf({ id, folder }: Fixture): Case[] {
     { argv: ['import', file('jobs.jsonl')], code: 7, lines: 0 },
     { argv: ['migrate', '--from', 'nothing', '--format', 'agenda'], code: 0, lines: 1 },
     { argv: ['completion', 'bash'], code: 0 },
+    ...ledgerCases(file),
+  ];
+}
+
+/** The commands on ledgers, each on a file that is made for it or on none, so that they end alike in any order. */
+function ledgerCases(file: (name: string) => string): Case[] {
+  const on = (kind: string, name: string, code: number, ...rest: string[]): Case => ({
+    argv: [kind, name, ...rest, '--file', file(`${kind}-${name}.md`)],
+    code,
+  });
+  return [
+    ...['init', 'list', 'render', 'check', 'verify', 'drift'].map((name) => on('ledger', name, 0)),
+    on('ledger', 'add', 0, 'S09', 'New'),
+    on('ledger', 'amend', 0, 'S01', '--title', 'First'),
+    ...['show', 'start'].map((name) => on('ledger', name, 0, 'S01')),
+    // S01 is not begun.
+    ...['complete', 'fix', 'reopen'].map((name) => on('ledger', name, 4, 'S01')),
+    ...['init', 'list', 'stats', 'critical-path', 'render', 'check'].map((name) =>
+      on('tasks', name, 0),
+    ),
+    on('tasks', 'add', 0, 'T-9', 'New'),
+    on('tasks', 'assign', 0, 'T-1', 'Ann'),
+    on('tasks', 'log', 0, 'T-1', 'Noted'),
+    on('tasks', 'tick', 0, 'T-1', '--criterion', 'It works'),
+    on('tasks', 'depend', 0, 'T-1', 'T-2'),
+    on('tasks', 'show', 0, 'T-1'),
+    on('tasks', 'block', 0, 'T-1', '--reason', 'No server'),
+    // T-1 is given to nobody.
+    ...['start', 'review', 'approve', 'resume', 'complete', 'unblock', 'unassign'].map((name) =>
+      on('tasks', name, 4, 'T-1'),
+    ),
+    on('tasks', 'revise', 4, 'T-1', '--reason', 'No tests'),
   ];
 }
 
@@ -154,7 +186,17 @@ describeWithMongo('as a process', () => {
     await writeFile(join(folder, 'setup.mjs'), set);
     await writeFile(join(folder, 'jobs.jsonl'), 'no json\n');
     await db.createCollection('nothing');
+    for (const { argv } of ledgerCases((name) => name)) await writeLedger(argv);
     return { folder, id: (name) => String(ids.get(name)) };
+  }
+
+  async function writeLedger([kind, name]: readonly string[]): Promise<void> {
+    if (name === 'init') return;
+    const text =
+      kind === 'ledger'
+        ? '## Step S01 – One\n\n- **Status:** not_started\n'
+        : '### **T-1: One**\n\n**Status**: defined\n\n#### Acceptance Criteria\n\n- [ ] It works\n\n### **T-2: Two**\n';
+    await writeFile(join(folder, `${kind}-${name}.md`), text);
   }
 
   async function runAll(
@@ -192,7 +234,8 @@ describeWithMongo('as a process', () => {
       expect({ argv, ...ran }).toEqual({ argv, code, out: ran.out, err: ran.err });
       expect(stripVTControlCharacters(ran.out + ran.err)).toBe(ran.out + ran.err);
       expect(ran.err).not.toMatch(/\n {4}at /);
-      if (argv[0] === 'completion') continue;
+      // What these print is a script, and a file of Markdown.
+      if (argv[0] === 'completion' || argv[1] === 'render') continue;
       const printed = ran.out.split('\n').filter((line) => line !== '');
       for (const line of printed) expect(() => JSON.parse(line), argv.join(' ')).not.toThrow();
       if (lines !== undefined) expect({ argv, lines: printed.length }).toEqual({ argv, lines });

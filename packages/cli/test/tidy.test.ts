@@ -18,6 +18,7 @@ const ORDER = [
   'series/',
   'care/',
   'transfer/',
+  'ledgers/',
   'dashboard/',
   'top/',
   'commands/',

@@ -69,7 +69,7 @@ async function tried(
 /** The server answered, and said no: for want of rights, or of an index that a read insists on. */
 function isRefusal(error: Error): boolean {
   const answers = [error, error.cause].map((one) => (one as Error | undefined)?.name);
-  return answers.includes('MongoServerError');
+  return ['MongoServerError', 'UnsupportedError'].some((name) => answers.includes(name));
 }
 
 async function clusterFindings({ jobs }: Connection): Promise<readonly Diagnosis[]> {

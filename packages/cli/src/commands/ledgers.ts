@@ -5,7 +5,7 @@
  */
 import { Option } from 'commander';
 import type { CliCommand } from '../context/command.ts';
-import type { CliContext, Session } from '../context/context.ts';
+import type { CliContext, Work } from '../context/context.ts';
 import { ExitCode } from '../context/exit-codes.ts';
 import { addReasonOption } from '../context/reason.ts';
 import { integer } from '../context/values.ts';
@@ -39,6 +39,10 @@ export function ledgerGroup(group: CliCommand, file: string) {
       );
 }
 
+type Make = ReturnType<typeof ledgerGroup>;
+type Runs = CliContext['runs'];
+type Load = () => Promise<typeof import('../ledgers/steps.ts')>;
+
 /** Adds `ledger`. */
 export function addLedgerCommands(program: CliCommand, context: CliContext): void {
   const load = () => import('../ledgers/steps.ts');
@@ -47,20 +51,28 @@ export function addLedgerCommands(program: CliCommand, context: CliContext): voi
     .description('keeps a verification ledger: steps that later runs verify again')
     .onPage('ledgers');
   const command = ledgerGroup(group, 'LEDGER.md');
-  const runOption = (one: CliCommand): CliCommand =>
-    addReasonOption(
-      one.option('--run <id>', 'the run in which it is done (MONQUE_RUN; one named by the time)'),
-    );
+  const runs = <Args extends unknown[]>(work: Work<Args>) => context.runs(work);
+  addLists(command, runs, load);
+  addTexts(command, runs, load);
+  addWork(command, runs, load);
+  addChecks(command, runs, load);
+}
+
+function withRun(command: CliCommand): CliCommand {
+  return addReasonOption(
+    command.option('--run <id>', 'the run in which it is done (MONQUE_RUN; one named by the time)'),
+  );
+}
+
+function addLists(command: Make, runs: Runs, load: Load): void {
   command('init', 'makes the file, if there is none').action(
-    context.runs(async (session, options: LedgerOptions) =>
-      (await load()).initSteps(session, options),
-    ),
+    runs(async (session, options: LedgerOptions) => (await load()).initSteps(session, options)),
   );
   command('list', 'lists the steps')
     .addOption(new Option('--status <state>', 'in this state').choices(STEP_STATES))
     .option('--limit <number>', 'how many at most', integer(1, MOST), MOST)
     .action(
-      context.runs(async (session, options: LedgerOptions & { readonly limit: number }) =>
+      runs(async (session, options: LedgerOptions & { readonly limit: number }) =>
         (await load()).listSteps(session, options),
       ),
     );
@@ -68,10 +80,13 @@ export function addLedgerCommands(program: CliCommand, context: CliContext): voi
     .argument('<id>', 'the id of the step')
     .endsWith([MISSING])
     .action(
-      context.runs(async (session, id: string, options: LedgerOptions) =>
+      runs(async (session, id: string, options: LedgerOptions) =>
         (await load()).showStep(session, id, options),
       ),
     );
+}
+
+function addTexts(command: Make, runs: Runs, load: Load): void {
   const saying = (one: CliCommand): CliCommand =>
     addReasonOption(
       one.option(
@@ -91,7 +106,7 @@ export function addLedgerCommands(program: CliCommand, context: CliContext): voi
     )
     .endsWith([REFUSED])
     .action(
-      context.runs(async (session, id: string, title: string, options: StepOptions) =>
+      runs(async (session, id: string, title: string, options: StepOptions) =>
         (await load()).addStep(session, id, title, options),
       ),
     );
@@ -101,10 +116,13 @@ export function addLedgerCommands(program: CliCommand, context: CliContext): voi
     .option('--title <text>', 'its title')
     .endsWith([MISSING, REFUSED])
     .action(
-      context.runs(async (session, id: string, options: StepOptions) =>
+      runs(async (session, id: string, options: StepOptions) =>
         (await load()).amendStep(session, id, options),
       ),
     );
+}
+
+function addWork(command: Make, runs: Runs, load: Load): void {
   const verbs = {
     start: 'begins a step; refused while another one waits to be verified or has drifted',
     complete: 'ends the work on a step, which a later run verifies',
@@ -112,42 +130,39 @@ export function addLedgerCommands(program: CliCommand, context: CliContext): voi
     reopen: 'goes back to work on a step that is verified',
   } as const;
   for (const verb of ['start', 'complete', 'fix', 'reopen'] as const) {
-    runOption(command(verb, verbs[verb]).argument('<id>', 'the id of the step'))
+    withRun(command(verb, verbs[verb]).argument('<id>', 'the id of the step'))
       .endsWith([MISSING, REFUSED])
       .action(
-        context.runs(async (session: Session, id: string, options: LedgerOptions) =>
+        runs(async (session, id: string, options: LedgerOptions) =>
           (await load()).moveStep(session, verb, id, options),
         ),
       );
   }
-  runOption(command('verify', 'runs the checks of completed steps, and records what they find'))
+}
+
+function addChecks(command: Make, runs: Runs, load: Load): void {
+  withRun(command('verify', 'runs the checks of completed steps, and records what they find'))
     .argument('[id...]', 'only these steps')
     .endsWith({
       [FOUND]: 'a step has drifted, or could not be checked',
       [MISSING]: 'there is no such step',
     })
     .action(
-      context.runs(async (session, ids: readonly string[], options: LedgerOptions) =>
+      runs(async (session, ids: readonly string[], options: LedgerOptions) =>
         (await load()).verifySteps(session, ids, options),
       ),
     );
   command('drift', 'lists steps that wait to be verified or have drifted, as they were found last')
     .endsWith({ [FOUND]: 'there are some' })
     .action(
-      context.runs(async (session, options: LedgerOptions) =>
-        (await load()).showDrift(session, options),
-      ),
+      runs(async (session, options: LedgerOptions) => (await load()).showDrift(session, options)),
     );
   command('render', 'prints the ledger as a new Markdown file').action(
-    context.runs(async (session, options: LedgerOptions) =>
-      (await load()).renderSteps(session, options),
-    ),
+    runs(async (session, options: LedgerOptions) => (await load()).renderSteps(session, options)),
   );
   command('check', 'says what is wrong with the file, waits to be verified or has drifted: for CI')
     .endsWith({ [FOUND]: 'something is' })
     .action(
-      context.runs(async (session, options: LedgerOptions) =>
-        (await load()).checkSteps(session, options),
-      ),
+      runs(async (session, options: LedgerOptions) => (await load()).checkSteps(session, options)),
     );
 }

@@ -99,17 +99,7 @@ export function addTaskCommands(program: CliCommand, context: CliContext): void 
         );
       }),
     );
-  for (const verb of Object.keys(VERBS) as (keyof typeof VERBS)[]) {
-    addReasonOption(command(verb, VERBS[verb]).argument('<id>', 'the id of the task'))
-      .endsWith([MISSING, REFUSED])
-      .action(
-        runs(async (session, id: string, options: LedgerOptions) =>
-          (await load()).changeTask(session, options, (ledger, by) =>
-            ledger[METHODS[verb]](id, by),
-          ),
-        ),
-      );
-  }
+  addVerbs(command, runs, load);
   addChanges(command, runs, load);
   command('render', 'prints the ledger as Markdown with every computed part right')
     .option('--write', 'replace the file by it')
@@ -160,6 +150,20 @@ function addLists(command: Make, runs: Runs, load: Load): void {
       (await load()).showCriticalPath(session, options),
     ),
   );
+}
+
+function addVerbs(command: Make, runs: Runs, load: Load): void {
+  for (const verb of Object.keys(VERBS) as (keyof typeof VERBS)[]) {
+    addReasonOption(command(verb, VERBS[verb]).argument('<id>', 'the id of the task'))
+      .endsWith([MISSING, REFUSED])
+      .action(
+        runs(async (session, id: string, options: LedgerOptions) =>
+          (await load()).changeTask(session, options, (ledger, by) =>
+            ledger[METHODS[verb]](id, by),
+          ),
+        ),
+      );
+  }
 }
 
 function addChanges(command: Make, runs: Runs, load: Load): void {

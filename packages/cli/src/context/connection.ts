@@ -111,7 +111,8 @@ class UntouchedLedger extends MongoLedgerRepository {
   readonly #db: Db;
 
   constructor(db: Db, options: MongoLedgerRepositoryOptions) {
-    super(db, options);
+    // Neither when it opens nor when a call finds that one is gone.
+    super(db, { ...options, skipIndexCreation: true });
     this.#db = db;
   }
 

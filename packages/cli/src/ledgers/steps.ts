@@ -160,7 +160,7 @@ async function showReport(
 function outcomeText({ id, outcome, title, results }: StepOutcome): string {
   const failed = results.filter(({ passed }) => !passed);
   const lines = failed.map(
-    ({ check, fault, exitCode }) => `  FAIL ${check}: ${fault ?? `exit ${exitCode ?? 'none'}`}`,
+    ({ check, fault, exitCode }) => `  FAIL ${check}: ${fault ?? `exit ${exitCode}`}`,
   );
   return [`${id} ${outcome}: ${title}`, ...lines].join('\n');
 }

@@ -65,7 +65,7 @@ export function nameOfCheck(check: Check): string {
 const INVARIANT_ITEM: ItemCodec<Invariant> = {
   parse(text) {
     const lines = text.split('\n');
-    const last = lines.at(-1) ?? '';
+    const last = text.slice(text.lastIndexOf('\n') + 1);
     const check =
       lines.length > 1 && last.startsWith(CHECK_LINE)
         ? parseCheck(last.slice(CHECK_LINE.length))

@@ -70,10 +70,7 @@ export async function readSecrets(sources: SecretSources = {}): Promise<Redactor
 
 async function readEnvFile(path: string): Promise<(readonly [string, string])[]> {
   try {
-    return Object.entries(parseEnv(await readFile(path, 'utf8'))).map(([name, value]) => [
-      name,
-      value ?? '',
-    ]);
+    return Object.entries(parseEnv(await readFile(path, 'utf8')) as Record<string, string>);
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return [];
     throw error;

@@ -47,6 +47,9 @@ export function runCommand(command: string, options: CommandOptions): Promise<Co
     const endIt = (why: string): void => {
       fault ??= why;
       killGroup(child);
+      // What left the group may hold them open for ever.
+      child.stdout.destroy();
+      child.stderr.destroy();
     };
     const timer = clock.setTimer(
       () => endIt(`ended after its limit of ${timeoutMs / 1000} s`),
@@ -102,9 +105,12 @@ class Tail {
   add(chunk: Buffer): void {
     this.#chunks.push(chunk);
     this.#length += chunk.length;
-    while (this.#length - (this.#chunks[0]?.length ?? 0) >= this.#most) {
-      this.#length -= this.#chunks.shift()?.length ?? 0;
+    let [first] = this.#chunks;
+    while (first && this.#length - first.length >= this.#most) {
+      this.#length -= first.length;
       this.isCut = true;
+      this.#chunks.shift();
+      [first] = this.#chunks;
     }
   }
 

@@ -9,7 +9,7 @@ import { endOfBody, type Heading, headingsOf, startOfBody, textsOf } from '../ma
 import type { LineEdit, LineText } from '../markdown/lines.ts';
 import { type Rate, statisticsOf, type TaskStatistics } from './statistics.ts';
 import type { Task } from './task.ts';
-import { dependenciesOf, dependents, findCycle } from './task-graph.ts';
+import { dependenciesOf, dependents, findCycle, othersOf } from './task-graph.ts';
 import type { TaskStatus } from './task-lifecycle.ts';
 
 /** One part of a file, some lines long. */
@@ -74,7 +74,7 @@ export function computedParts(
 /** True when a part says what is so. */
 export function isRight({ found, expected }: ComputedPart): boolean {
   const isNothing = (lines: readonly string[]): boolean =>
-    lines.length === 1 && /^\*No tasks .*\*\s*$/.test(lines[0] ?? '');
+    lines.length === 1 && lines.every((line) => /^\*No tasks .*\*\s*$/.test(line));
   if (isNothing(found) && isNothing(expected)) return true;
   return (
     found.length === expected.length &&
@@ -131,8 +131,8 @@ class PartFinder {
   ): ComputedPart | undefined {
     const body = this.#body(heading);
     if (body === undefined || value === undefined) return undefined;
-    for (let index = body.start; index < body.end; index += 1) {
-      const { text = '' } = this.#source.lines[index] ?? {};
+    for (const [position, text] of textsOf(this.#source, body.start, body.end).entries()) {
+      const index = body.start + position;
       const [, start = '', name, , blanks = ''] =
         text.length > 1000 ? [] : (LABELLED.exec(text) ?? []);
       if (name !== label) continue;
@@ -245,7 +245,7 @@ function criticalPathLine({ tasks, statistics }: Facts): string {
 function matrix(tasks: readonly Task[]): string[] {
   const waiting = dependents(dependenciesOf(tasks));
   return tasks.flatMap(({ id, dependsOn, priority }) => {
-    const blocks = waiting.get(id) ?? [];
+    const blocks = othersOf(waiting, id);
     if (dependsOn.length === 0 && blocks.length === 0 && priority !== 'critical') return [];
     return [`| ${id} | ${dependsOn.join(', ') || 'None'} | ${blocks.join(', ') || 'None'} |`];
   });

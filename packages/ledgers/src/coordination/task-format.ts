@@ -155,7 +155,7 @@ function faultsOf(ledger: ParsedLedger): Problem[] {
   });
   const cycle = findCycle(dependenciesOf(tasks));
   if (cycle === undefined) return found;
-  const line = Number(ledger.records.get(cycle[0] ?? '')?.start) + 1;
+  const line = Number(ledger.records.get(cycle[0])?.start) + 1;
   return [
     ...found,
     { line, message: `tasks depend on each other: ${cycle.join(' → ')}`, severity: 'warning' },

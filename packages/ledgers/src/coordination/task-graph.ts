@@ -26,13 +26,19 @@ export function dependents(dependencies: Dependencies): Dependencies {
   return found;
 }
 
+/** The ids that stand with one; none for an id that is not there. */
+export function othersOf(dependencies: Dependencies, id: string): readonly string[] {
+  return dependencies.get(id) ?? [];
+}
+
 /** The tasks in an order in which each comes after all that it depends on; without those in or behind a cycle. */
 export function inOrder(dependencies: Dependencies): string[] {
   const open = new Map([...dependencies].map(([id, others]) => [id, others.length]));
   const following = dependents(dependencies);
   const order = [...open].filter(([, count]) => count === 0).map(([id]) => id);
-  for (let index = 0; index < order.length; index += 1) {
-    for (const id of following.get(order[index] ?? '') ?? []) {
+  // It grows meanwhile.
+  for (const before of order) {
+    for (const id of othersOf(following, before)) {
       const left = Number(open.get(id)) - 1;
       open.set(id, left);
       if (left === 0) order.push(id);
@@ -49,7 +55,7 @@ export function inOrder(dependencies: Dependencies): string[] {
 export function findCycle(
   dependencies: Dependencies,
   from?: string,
-): readonly string[] | undefined {
+): readonly [string, ...string[]] | undefined {
   const done = new Set<string>();
   const roots = from === undefined ? [...dependencies.keys()] : [from];
   for (const root of roots) {
@@ -64,24 +70,23 @@ function cycleFrom(
   root: string,
   dependencies: Dependencies,
   done: Set<string>,
-): readonly string[] | undefined {
+): readonly [string, ...string[]] | undefined {
   if (done.has(root)) return undefined;
-  const path = [root];
-  const onPath = new Set(path);
-  const rest = [(dependencies.get(root) ?? []).values()];
-  while (path.length > 0) {
-    const { value: next, done: isOver } = rest.at(-1)?.next() ?? { value: undefined, done: true };
-    if (isOver || next === undefined) {
-      const left = path.pop() ?? '';
-      rest.pop();
-      onPath.delete(left);
-      done.add(left);
+  const entry = (id: string) => ({ id, rest: othersOf(dependencies, id).values() });
+  const path = [entry(root)];
+  const onPath = new Set([root]);
+  for (let last = path.at(-1); last !== undefined; last = path.at(-1)) {
+    const { value: next, done: isOver } = last.rest.next();
+    if (isOver) {
+      path.pop();
+      onPath.delete(last.id);
+      done.add(last.id);
     } else if (onPath.has(next)) {
-      return [...path.slice(path.indexOf(next)), next];
+      const ids = path.map(({ id }) => id);
+      return [next, ...ids.slice(ids.indexOf(next) + 1), next];
     } else if (!done.has(next)) {
-      path.push(next);
+      path.push(entry(next));
       onPath.add(next);
-      rest.push((dependencies.get(next) ?? []).values());
     }
   }
   return undefined;
@@ -101,7 +106,7 @@ export function criticalPath(tasks: readonly Task[]): readonly Task[] {
     { readonly length: number; readonly before: string | undefined }
   >();
   for (const id of inOrder(dependencies)) {
-    const before = (dependencies.get(id) ?? [])
+    const before = othersOf(dependencies, id)
       .toSorted()
       .reduce<string | undefined>((best, other) => {
         const isLonger = best === undefined || lengthOf(longest, other) > lengthOf(longest, best);
@@ -113,14 +118,14 @@ export function criticalPath(tasks: readonly Task[]): readonly Task[] {
     return best === undefined || lengthOf(longest, id) > lengthOf(longest, best) ? id : best;
   }, undefined);
   if (last === undefined || lengthOf(longest, last) < 2) return [];
-  const path: Task[] = [];
+  const path = new Set<string>();
   for (let id: string | undefined = last; id !== undefined; id = longest.get(id)?.before) {
-    const task = open.get(id);
-    if (task !== undefined) path.push(task);
+    path.add(id);
   }
-  return path.reverse();
+  const chain = [...open.values()].filter(({ id }) => path.has(id));
+  return chain.sort((a, b) => lengthOf(longest, a.id) - lengthOf(longest, b.id));
 }
 
 function lengthOf(longest: ReadonlyMap<string, { readonly length: number }>, id: string): number {
-  return longest.get(id)?.length ?? 0;
+  return Number(longest.get(id)?.length);
 }

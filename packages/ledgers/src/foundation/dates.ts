@@ -31,6 +31,7 @@ export function parseTime(text: string): Date | undefined {
 /** The text of a time in UTC, such as `2026-03-01 09:30`. */
 export function formatTime(time: Date): string {
   const text = time.toISOString();
-  const [, date = '', minutes = '', seconds = ''] = /^(.*?)T(\d\d:\d\d):(\d\d)/.exec(text) ?? [];
-  return `${date} ${minutes}${seconds === '00' ? '' : `:${seconds}`}`;
+  const at = text.indexOf('T');
+  const seconds = text.slice(at + 7, at + 9);
+  return `${text.slice(0, at)} ${text.slice(at + 1, at + 6)}${seconds === '00' ? '' : `:${seconds}`}`;
 }

@@ -131,20 +131,26 @@ export function codeSpan(text: string): string {
   return `${fence}${pad}${text}${pad}${fence}`;
 }
 
+/** How many backticks stand at a place. */
+function backticksAt(text: string, start: number): number {
+  let end = start;
+  while (text[end] === '`') end += 1;
+  return end - start;
+}
+
 /** The code with which a text begins, and what follows it. */
 export function readCodeSpan(
   text: string,
 ): { readonly code: string; readonly rest: string } | undefined {
-  const [fence = ''] = /^`+/.exec(text) ?? [];
+  const fence = '`'.repeat(backticksAt(text, 0));
   if (fence === '') return undefined;
-  let end = fence.length;
-  for (;;) {
-    end = text.indexOf(fence, end);
+  let end = 0;
+  let run = fence.length;
+  do {
+    end = text.indexOf(fence, end + run);
     if (end < 0) return undefined;
-    const [run = ''] = /^`+/.exec(text.slice(end, end + fence.length + 1)) ?? [];
-    if (run.length === fence.length) break;
-    end += (/^`+/.exec(text.slice(end)) ?? [''])[0].length;
-  }
+    run = backticksAt(text, end);
+  } while (run !== fence.length);
   const code = text.slice(fence.length, end);
   const isPadded = /^ .*[^ ].* $/s.test(code) || /^ [^ ] $/.test(code);
   return { code: isPadded ? code.slice(1, -1) : code, rest: text.slice(end + fence.length) };

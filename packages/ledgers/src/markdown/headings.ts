@@ -59,8 +59,8 @@ export function startOfBody({ lines }: LineText, start: number, end: number): nu
 /** A body ends before the blank lines and the rule that part it from what follows. */
 export function endOfBody({ lines }: LineText, start: number, limit: number): number {
   let end = limit;
-  for (let index = start; index < limit; index += 1) {
-    const { text = '', isLiteral = false } = lines[index] ?? {};
+  for (const [position, { text, isLiteral }] of lines.slice(start, limit).entries()) {
+    const index = start + position;
     if (!isLiteral && isRule(text) && lines[index - 1]?.text.trim() === '') {
       end = index;
       break;

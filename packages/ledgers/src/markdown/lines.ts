@@ -102,10 +102,8 @@ export function withEdits(source: LineText, edits: readonly LineEdit[]): string 
   const parts: string[] = [source.mark];
   let at = 0;
   const copyUpTo = (line: number): void => {
-    for (; at < line; at += 1) {
-      const { text = '', end = '' } = source.lines[at] ?? {};
-      parts.push(text, end);
-    }
+    for (const { text, end } of source.lines.slice(at, line)) parts.push(text, end);
+    at = Math.max(at, line);
   };
   for (const { start, end, texts } of edits.toSorted(
     (a, b) => a.start - b.start || a.end - b.end,

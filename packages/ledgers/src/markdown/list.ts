@@ -18,7 +18,7 @@ export function listParts(lines: readonly string[]): ListPart[] {
   const parts: ListPart[] = [];
   let index = 0;
   while (index < lines.length) {
-    const mark = ITEM.exec((lines[index] ?? '').slice(0, 40))?.[0];
+    const mark = ITEM.exec(String(lines[index]).slice(0, 40))?.[0];
     const end = mark === undefined ? index + 1 : endOfItem(lines, index + 1);
     const taken = lines.slice(index, end);
     parts.push({ lines: taken, text: mark === undefined ? undefined : textOf(taken, mark) });
@@ -31,7 +31,7 @@ export function listParts(lines: readonly string[]): ListPart[] {
 function endOfItem(lines: readonly string[], start: number): number {
   let end = start;
   for (let index = start; index < lines.length; index += 1) {
-    const line = lines[index] ?? '';
+    const line = String(lines[index]);
     if (isBlank(line)) continue;
     const goesOn = /^(?: {2,}|\t)/.test(line) || (index === end && isLazy(line));
     if (!goesOn) break;
@@ -71,7 +71,7 @@ export function itemLines(text: string): string[] {
 export function renderItems(
   texts: readonly string[],
   before: readonly ListPart[],
-  isItem: (text: string) => boolean = () => true,
+  isItem: (text: string) => boolean,
 ): string[] {
   const slots = before.filter(({ text }) => text !== undefined && isItem(text));
   const lastSlot = slots.at(-1) ?? before.findLast(({ text }) => text !== undefined);
@@ -79,17 +79,10 @@ export function renderItems(
   const linesOf = (text: string): readonly string[] => byText.get(text) ?? itemLines(text);
   const waiting = texts.map(linesOf);
   const lines: string[] = [];
-  let filled = 0;
   for (const part of before) {
     if (part.text === undefined || !isItem(part.text)) lines.push(...part.lines);
-    else if (filled < waiting.length) {
-      lines.push(...(waiting[filled] ?? []));
-      filled += 1;
-    }
-    if (part === lastSlot) {
-      for (; filled < waiting.length; filled += 1) lines.push(...(waiting[filled] ?? []));
-    }
+    else lines.push(...waiting.splice(0, 1).flat());
+    if (part === lastSlot) lines.push(...waiting.splice(0).flat());
   }
-  for (; filled < waiting.length; filled += 1) lines.push(...(waiting[filled] ?? []));
-  return lines;
+  return [...lines, ...waiting.flat()];
 }

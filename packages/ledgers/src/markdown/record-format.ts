@@ -145,12 +145,14 @@ export class RecordFormat {
     const values: Record<string, unknown> = { title };
     const firstSection = headings[0]?.index ?? range.end;
     let endOfLines = range.start + 1;
-    for (let index = range.start + 1; index < firstSection; index += 1) {
-      const { text = '' } = source.lines[index] ?? {};
+    const first = range.start + 1;
+    for (const [position, text] of textsOf(source, first, firstSection).entries()) {
+      const index = first + position;
       if (isRule(text)) break;
-      const match = text.length > LONGEST_LOOKED_AT ? null : FIELD.exec(text);
-      const place = this.#lines.get(labelOf(match?.[2] ?? ''));
-      if (match === null || place === undefined) continue;
+      const [, , name = '', found = ''] =
+        text.length > LONGEST_LOOKED_AT ? [] : (FIELD.exec(text) ?? []);
+      const place = this.#lines.get(labelOf(name));
+      if (place === undefined) continue;
       endOfLines = index + 1;
       if (places.has(place.field)) {
         problems.push(
@@ -159,9 +161,9 @@ export class RecordFormat {
         continue;
       }
       places.set(place.field, { start: index, end: index + 1 });
-      const value = this.#codec(place.field).parse(match[3] ?? '');
+      const value = this.#codec(place.field).parse(found);
       if (value !== undefined) values[place.field] = value;
-      else if (place.field === 'status') problems.push(this.#badStatus(id, index, match[3] ?? ''));
+      else if (place.field === 'status') problems.push(this.#badStatus(id, index, found));
     }
     const endOfSections = this.#parseSections(
       source,
@@ -292,10 +294,17 @@ export class RecordFormat {
   /** Only the value changes; a value that is taken away takes its line along. */
   #changedLine(source: LineText, index: number, place: Place, value: unknown): string[] {
     if (value === undefined && place.absent === undefined) return [];
-    const [, label = '', , before = '', blanks = ''] =
-      FIELD.exec(source.lines[index]?.text ?? '') ?? [];
-    const start = /\s$/.test(label) ? label : `${label} `;
-    return [`${start}${this.#shown(place, value, before)}${blanks}`];
+    const written = (
+      _line: string,
+      label: string,
+      _name: string,
+      before: string,
+      blanks: string,
+    ): string => {
+      const start = /\s$/.test(label) ? label : `${label} `;
+      return `${start}${this.#shown(place, value, before)}${blanks}`;
+    };
+    return textsOf(source, index, index + 1).map((text) => text.replace(FIELD, written));
   }
 
   #shown({ field, absent = '' }: Place, value: unknown, before?: string): string {

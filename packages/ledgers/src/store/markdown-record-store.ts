@@ -165,5 +165,5 @@ function recordsOf({ records }: ParsedLedger): Map<string, LedgerRecord> {
 }
 
 function codeOf(error: unknown): unknown {
-  return error instanceof Error && 'code' in error ? error.code : undefined;
+  return (error as NodeJS.ErrnoException).code;
 }

@@ -89,7 +89,7 @@ function missingChecks({ id, invariants }: Step, commandFor: CommandFor): RuleBr
   return {
     message: `has ${without.length} of ${invariants.length} invariants without a check`,
     advice,
-    blockers: without.map(({ text }) => text.split('\n')[0] ?? ''),
+    blockers: without.map(({ text }) => text.replace(/\n.*$/s, '')),
   };
 }
 

@@ -213,7 +213,9 @@ export class VerificationLedger extends EventEmitter<VerificationEventMap> {
     by: RunBy,
   ): Promise<StepOutcome> {
     const { id, title } = step;
-    const results = checksOf(step).flatMap((check) => byCheck.get(nameOfCheck(check)) ?? []);
+    const results = checksOf(step)
+      .map((check) => byCheck.get(nameOfCheck(check)))
+      .filter((result) => result !== undefined);
     const isUnchecked =
       results.length === 0 ||
       step.runId === undefined ||

@@ -134,7 +134,7 @@ async function send(
     // The message of the cause may name the address.
     throw new MonqueError(
       'WEBHOOK',
-      `The receiver of the report cannot be reached (${error instanceof Error ? error.name : 'unknown'})`,
+      `The receiver of the report cannot be reached (${(error as Error).name})`,
     );
   });
   await response.body?.cancel();

@@ -8,15 +8,17 @@ import { Monque } from '@monque/core';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { until } from '../../../core/test/setup/until.ts';
-import { inOrder } from '../../src/coordination/task-graph.ts';
+import { inOrder, othersOf } from '../../src/coordination/task-graph.ts';
 import {
   CoordinationFormat,
   type CoordinationLedger,
   criticalPath,
   dependenciesOf,
   findCycle,
+  CoordinationLedger as Ledger,
   MarkdownRecordStore,
   MemoryRecordStore,
+  Redactor,
   type Reminder,
   remindersFor,
   scheduleReminders,
@@ -515,4 +517,26 @@ describe('reminders', () => {
     await until('the reminders of the next day', async () => sent.length >= 4);
     await scheduler.stop();
   });
+});
+
+test('the critical path of a ledger is that of its tasks', async () => {
+  const store = new MemoryRecordStore();
+  for (const one of [task('T-3'), task('T-1', ['T-2']), task('T-2', ['T-3'])]) {
+    await put(store, one);
+  }
+  const path = await tasksOn(store).criticalPath();
+  expect(path.map(({ id }) => id)).toEqual(['T-3', 'T-2', 'T-1']);
+});
+
+test('secrets are taken out of what is written about tasks', async () => {
+  const redactor = new Redactor([['TOKEN', 'hunter2hunter2']]);
+  const tasks = new Ledger({ store: new MemoryRecordStore(), redactor });
+  await tasks.add('T-1', { title: 'Use hunter2hunter2' }, ANN);
+  expect(await tasks.get('T-1')).toMatchObject({ title: 'Use [redacted TOKEN]' });
+});
+
+test('nothing depends on a task that is not there, and it is in no cycle', () => {
+  const dependencies = dependenciesOf([task('T-1')]);
+  expect(othersOf(dependencies, 'T-2')).toEqual([]);
+  expect(findCycle(dependencies, 'T-2')).toBeUndefined();
 });

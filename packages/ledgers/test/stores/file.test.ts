@@ -1,18 +1,29 @@
 /**
  * What only the store in a file has: people who edit it while it is written.
  */
-import { appendFile, mkdtemp, readFile, rm } from 'node:fs/promises';
+import {
+  appendFile,
+  mkdir,
+  mkdtemp,
+  readFile,
+  rm,
+  stat,
+  utimes,
+  writeFile,
+} from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { defineLifecycle, GONE } from '@monque/core/ledger';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import {
   list,
   MarkdownRecordStore,
   MemoryRecordStore,
   RecordLedger,
+  RecordStateError,
   text,
 } from '../../src/index.ts';
+import { withFileLock } from '../../src/store/file-lock.ts';
 import { put, STEP_FORMAT, stepIn } from '../kit.ts';
 
 let folder = '';
@@ -121,4 +132,90 @@ test('guards say what they miss', async () => {
   await expect(ledger.move('leave', 'y', {}, { actor: 'Ann' })).rejects.toThrow(
     "y breaks a guard of leave: it has 'n' as note, or has 'o' as other",
   );
+});
+
+/** Takes the lock of a file away from its holder, and waits until the holder has seen it. */
+async function loseLock(path: string, isHeld: () => boolean): Promise<void> {
+  await rm(`${path}.lock`, { recursive: true });
+  await vi.waitFor(() => expect(isHeld()).toBe(false), { timeout: 10_000 });
+}
+
+test('who holds a file is told when the lock is lost, and the next one gets it', async () => {
+  await withFileLock(store.path, (isHeld) => loseLock(store.path, isHeld));
+  expect(await withFileLock(store.path, async (isHeld) => isHeld())).toBe(true);
+});
+
+test('nothing is written once the lock is lost', async () => {
+  const other = join(folder, 'other.md');
+  await writeFile(other, '');
+  const refused = store.write(async () => {
+    await rm(`${store.path}.lock`, { recursive: true });
+    // Locks are looked after once a second: the one that was taken first sees its loss first.
+    await withFileLock(other, (isHeld) => loseLock(other, isHeld));
+    return { kind: 'add', record: stepIn('not_started') };
+  });
+  await expect(refused).rejects.toMatchObject({
+    code: 'LEDGER_BUSY',
+    message: expect.stringContaining('was lost'),
+  });
+  expect(await readFile(store.path, 'utf8')).not.toContain('S01');
+});
+
+test('a lock that another program holds for a minute makes a write give up', async () => {
+  const lock = `${store.path}.lock`;
+  await mkdir(lock);
+  const later = new Date(Date.now() + 3_600_000);
+  await utimes(lock, later, later);
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  try {
+    let ended: unknown;
+    const settle = (end: unknown): void => {
+      ended = end;
+    };
+    void put(store, stepIn('not_started')).then(settle, settle);
+    while (ended === undefined) {
+      await vi.advanceTimersToNextTimerAsync();
+      await stat(lock);
+    }
+    expect(ended).toMatchObject({
+      code: 'LEDGER_BUSY',
+      message: `Another program holds ${lock}; try again, or remove it if none runs`,
+    });
+  } finally {
+    vi.useRealTimers();
+  }
+  expect(await readFile(store.path, 'utf8')).not.toContain('S01');
+});
+
+test('a file with several errors names the first, and how many there are', async () => {
+  const bad = '## Step S01 – One\n- **Status:** done\n\n## Step S02 – Two\n- **Status:** done\n';
+  await writeFile(store.path, bad);
+  await expect(put(store, stepIn('not_started', 'S03'))).rejects.toThrow(
+    "S01 has a status that is none: 'done' (and 1 more errors)",
+  );
+});
+
+test.each([
+  ['another record', '\n## Step S02 – Two\n\n- **Status:** not_started\n', 'another record'],
+  ['a block that is not closed', '\n```js\n', 'is never closed'],
+])('a format that writes %s besides is not let do so', async (_what, more, said) => {
+  const wordy = {
+    parse: (given: string) => STEP_FORMAT.parse(given),
+    write: (...given: Parameters<typeof STEP_FORMAT.write>) => STEP_FORMAT.write(...given) + more,
+    template: () => '',
+  };
+  const before = await readFile(store.path, 'utf8');
+  const careless = new MarkdownRecordStore(store.path, wordy);
+  await expect(put(careless, stepIn('not_started'))).rejects.toThrow(said);
+  const empty = new MarkdownRecordStore(store.path, { ...wordy, write: () => '' });
+  await expect(put(empty, stepIn('not_started'))).rejects.toThrow('(S01: id, status, title');
+  expect(await readFile(store.path, 'utf8')).toBe(before);
+});
+
+test('a verb that only makes records is refused for one that is there', () => {
+  expect(new RecordStateError('x', 'a', 'make', [])).toMatchObject({
+    code: 'RECORD_STATE',
+    message: 'Expected x to be new for make, got a',
+    allowedFrom: [],
+  });
 });

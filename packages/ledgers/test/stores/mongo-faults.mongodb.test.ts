@@ -118,4 +118,71 @@ describeWithOwnMongo('a store in MongoDB', (binary) => {
     await expect(added).rejects.toMatchObject({ code: 'RECORD_EXISTS' });
     expect(await ledger.get('$ledger')).toBeNull();
   });
+
+  const ADDED = { kind: 'add', record: stepIn('not_started', 'S02') } as const;
+
+  test('says that the outcome is unknown when an answer was lost and others wrote since', async () => {
+    const refused = store.write(async () => {
+      await put(rival, stepIn('not_started', 'S09'));
+      await failCommand(server.direct, { failCommands: ['update'], ...REFUSED });
+      return ADDED;
+    });
+    await expect(refused).rejects.toMatchObject({
+      code: 'UNKNOWN_OUTCOME',
+      cause: expect.objectContaining({ code: 8000 }),
+    });
+    expect(await rival.get('S02')).toBeUndefined();
+  });
+
+  test('says that the ledger cannot be reached when neither the write nor a look at it gets through', async () => {
+    let failPoint: Awaited<ReturnType<typeof failCommand>> | undefined;
+    const refused = store.write(async () => {
+      const data = { failCommands: ['update', 'find'], ...REFUSED };
+      failPoint = await failCommand(server.direct, data, 'alwaysOn');
+      return ADDED;
+    });
+    await expect(refused).rejects.toThrow(
+      'The ledger could not be reached; the write may have been made',
+    );
+    await failPoint?.off();
+    expect(await rival.get('S02')).toBeUndefined();
+  });
+
+  test('has written nothing when its first write was refused', async () => {
+    await documents.deleteMany({});
+    const refused = store.write(async () => {
+      await failCommand(server.direct, { failCommands: ['insert'], ...REFUSED });
+      return ADDED;
+    });
+    await expect(refused).rejects.toMatchObject({ code: 8000 });
+    expect(await documents.countDocuments()).toBe(0);
+  });
+
+  test('decides anew when another made the first write of all', async () => {
+    await documents.deleteMany({});
+    let decisions = 0;
+    await store.write(async () => {
+      decisions += 1;
+      if (decisions === 1)
+        await put(new MongoRecordStore(server.direct.db(documents.dbName)), stepIn('not_started'));
+      return ADDED;
+    });
+    expect(decisions).toBe(2);
+    expect((await rival.list({})).map(({ id }) => id)).toEqual(['S01', 'S02']);
+  });
+
+  test('gives up when others write first each time', async () => {
+    let decisions = 0;
+    const refused = store.write(async () => {
+      decisions += 1;
+      await documents.updateOne({ _id: '$ledger' }, { $set: { token: `other ${decisions}` } });
+      return ADDED;
+    });
+    await expect(refused).rejects.toMatchObject({
+      code: 'LEDGER_BUSY',
+      message: 'Others wrote to the ledger first, 1000 times; try again',
+    });
+    expect(decisions).toBe(1000);
+    expect(await rival.get('S02')).toBeUndefined();
+  }, 60_000);
 });

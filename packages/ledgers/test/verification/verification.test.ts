@@ -5,19 +5,22 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Monque } from '@monque/core';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { until } from '../../../core/test/setup/until.ts';
+import { runCommand } from '../../src/checks/run-command.ts';
+import { withResults } from '../../src/checks/test-run.ts';
 import {
   CheckRunner,
   type CheckRunnerOptions,
   isLaterRun,
   MarkdownRecordStore,
+  MemoryRecordStore,
   Redactor,
   type StepFields,
   VerificationFormat,
   VerificationLedger,
 } from '../../src/index.ts';
-import { upTo } from '../kit.ts';
+import { put, stepIn, stepsOn, upTo } from '../kit.ts';
 
 const BY = { actor: 'Ann', run: 'run-001' };
 const LATER = { actor: 'Bob', run: 'run-002' };
@@ -484,4 +487,102 @@ describe('a check', () => {
     });
     expect((await ledger.get('S01'))?.tests).toHaveLength(40);
   });
+});
+
+describe('a command', () => {
+  const options = { timeoutMs: 60_000, outputBytes: 1000 };
+
+  test('that is stopped before it begins has not run', async () => {
+    const signal = AbortSignal.abort();
+    const ended = await runCommand('echo made > made', { ...options, directory: folder, signal });
+    expect(ended).toMatchObject({ fault: 'ended because the run was stopped' });
+    expect(ended).not.toHaveProperty('exitCode');
+    // Neither has one that cannot be started at all.
+    const nowhere = join(folder, 'nowhere');
+    expect(await runCommand('true', { ...options, directory: nowhere, signal })).toMatchObject({
+      fault: 'ended because the run was stopped',
+      output: '',
+    });
+  });
+
+  test('whose programs left its group and hold its output open is ended all the same', async () => {
+    // It waits for nothing, and its own child goes on in a session of its own.
+    const stray =
+      "const { spawn } = require('node:child_process');" +
+      "const child = spawn('sleep', ['600'], { detached: true, stdio: 'inherit' });" +
+      "require('node:fs').writeFileSync('stray', String(child.pid)); child.unref();";
+    await writeFile(join(folder, 'stray.cjs'), stray);
+    const stop = new AbortController();
+    const command = `echo $$ > shell; ${process.execPath} stray.cjs; exit 0`;
+    const ended = runCommand(command, { ...options, directory: folder, signal: stop.signal });
+    const pidIn = async (file: string): Promise<number> =>
+      Number(await readFile(join(folder, file), 'utf8').catch(() => ''));
+    await until('the child to be on its own', async () => (await pidIn('stray')) > 0);
+    const pid = await pidIn('stray');
+    try {
+      const shell = await pidIn('shell');
+      await until('the shell to end', async () => !isRunning(shell));
+      expect(isRunning(pid)).toBe(true);
+      stop.abort();
+      expect(await ended).toMatchObject({ fault: 'ended because the run was stopped' });
+    } finally {
+      process.kill(pid, 'SIGKILL');
+    }
+  });
+});
+
+test('a check whose job was cancelled has failed, and says so', async () => {
+  const idle = Monque.inMemory();
+  const runner = new CheckRunner({ scheduler: idle, redactor: new Redactor([]), root: folder });
+  const results = runner.run([{ command: 'true' }], 'run-001');
+  const jobs = await vi.waitFor(async () => {
+    const found = await idle.getJobs({ name: 'ledger-check' });
+    expect(found).toHaveLength(1);
+    return found;
+  });
+  for (const { _id } of jobs) await idle.cancelJob(_id);
+  expect(await results).toMatchObject([
+    { check: 'true', passed: false, fault: expect.stringContaining('cancelled') },
+  ]);
+  await idle.stop();
+});
+
+test('results take the places of older ones, and leave remarks and others where they are', () => {
+  const result = { check: 'a', passed: true, at: new Date(0), run: 'run-001', durationMs: 1 };
+  const other = { ...result, check: 'b' };
+  const later = { ...result, run: 'run-002' };
+  const fresh = { ...later, check: 'c' };
+  expect(withResults([{ text: 'By hand' }, result, other], [later, fresh])).toEqual([
+    { text: 'By hand' },
+    later,
+    other,
+    fresh,
+  ]);
+});
+
+test('a line of results that is too long is a remark', () => {
+  const long = `\`${'x'.repeat(5000)}\` – PASS (2026-03-01 09:30 UTC, run run-001, 1 ms)`;
+  const section = `## Step S01 – One\n\n### Tests & commands run\n\n- ${long}\n`;
+  const { records } = new VerificationFormat().parse(section);
+  expect(records.get('S01')?.record.tests).toEqual([{ text: long }]);
+});
+
+test('only the steps that are named are verified, when some are', async () => {
+  const ledger = ledgerWith();
+  const invariants = [{ text: 'x', check: { command: 'true' } }];
+  await completed(ledger, 'S01', { title: 'x', invariants });
+  expect(await ledger.reverify({ ...LATER, ids: ['S01'] })).toMatchObject({
+    ok: true,
+    steps: [{ id: 'S01', outcome: 'verified' }],
+  });
+});
+
+test('a step that waits for several others names how many, and each', async () => {
+  const store = new MemoryRecordStore();
+  await put(store, stepIn('drift_detected', 'S01'));
+  await put(store, stepIn('completed_pending_verification', 'S02'));
+  await put(store, stepIn('not_started', 'S03'));
+  await expect(stepsOn(store).start('S03', BY)).rejects.toThrow(
+    /^S03 cannot be started before 2 other steps are verified\n {2}- S01 .*\n {2}- S02 /,
+  );
 });
