@@ -86,7 +86,6 @@ export class Monque<Types extends JobTypes = UntypedJobs>
   readonly #shared: SharedParts;
   readonly #jobs: JobsClient;
   readonly #waiter: Waiter;
-  readonly #definitions = new Definitions();
   readonly #workers = new Map<string, Worker>();
   readonly #reconfigurer: Reconfigurer;
   #instance: Instance | undefined;
@@ -110,7 +109,7 @@ export class Monque<Types extends JobTypes = UntypedJobs>
     this.#waiter = new Waiter(this.#context);
     this.#reconfigurer = new Reconfigurer(this.#context, this.#workers, options);
     const instance = (): Instance | undefined => this.#instance;
-    const definitions = this.#definitions;
+    const definitions = new Definitions();
     this.#shared = { workers: this.#workers, waiter: this.#waiter, definitions, instance };
     this.#jobs = new JobsClient(this.#context, this.#shared);
   }
@@ -222,7 +221,7 @@ export class Monque<Types extends JobTypes = UntypedJobs>
     }
     this.#workers.set(
       name,
-      new Worker(name, work, this.#definitions.optionsFor(name, options), this.#options),
+      new Worker(name, work, this.#shared.definitions.optionsFor(name, options), this.#options),
     );
     this.#notices.workerAdded(this.#options.clock.monotonic());
     this.#instance?.workerAdded();
@@ -230,7 +229,7 @@ export class Monque<Types extends JobTypes = UntypedJobs>
   }
 
   define<I, O>(name: NameOf<Types>, definition: JobDefinition<I, O>): DefinedJob<I, O> {
-    return this.#definitions.define(name, definition, this as unknown as Monque);
+    return this.#shared.definitions.define(name, definition, this as unknown as Monque);
   }
 
   async getJob<T = unknown>(id: JobId): Promise<Job<T> | null> {
@@ -371,15 +370,12 @@ export class Monque<Types extends JobTypes = UntypedJobs>
     name: Name,
     payload: MonqueEventMap[Name][0],
   ): void {
-    // Whoever listens for errors hears of an outage too.
-    const isHeard = name === 'connection:lost' && this.listenerCount('job:error') > 0;
-    if (!isHeard) this.#notices.unheard(name, payload);
+    this.#notices.unheard(name, payload, this.listenerCount('job:error') > 0);
   }
 
   #noticeEnqueue(name: string): void {
-    const nowMs = this.#options.clock.monotonic();
-    const isRunning = this.#instance !== undefined;
-    this.#notices.enqueued({ name, workers: this.#workers, isRunning, nowMs });
+    const facts = { isRunning: this.#instance !== undefined, workers: this.#workers };
+    this.#notices.enqueued({ name, ...facts, nowMs: this.#options.clock.monotonic() });
   }
 
   async #startInstance(): Promise<void> {

@@ -73,8 +73,17 @@ export class Notices {
     this.#write = write;
   }
 
-  /** An event fired that nobody listens to. */
-  unheard<Name extends keyof MonqueEventMap>(name: Name, payload: Payload<Name>): void {
+  /**
+   * An event fired that nobody listens to.
+   *
+   * @param areErrorsHeard - whoever listens for errors hears of an outage too
+   */
+  unheard<Name extends keyof MonqueEventMap>(
+    name: Name,
+    payload: Payload<Name>,
+    areErrorsHeard = false,
+  ): void {
+    if (name === 'connection:lost' && areErrorsHeard) return;
     if (name === 'connection:restored') this.#told.delete('connection:lost');
     const notice = NOTICES[name]?.(payload);
     if (notice) this.#tell(notice.key, `${notice.text}; listen to \`${name}\` to hear of all`);

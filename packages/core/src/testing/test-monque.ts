@@ -8,7 +8,7 @@ import { AssertionError } from 'node:assert';
 import { inspect, isDeepStrictEqual } from 'node:util';
 import { DAY_MS } from '../foundation/argument-checks.ts';
 import { areTimersFaked, hostClock } from '../foundation/clock.ts';
-import { MonqueError } from '../foundation/errors.ts';
+import { MonqueError, UnsupportedError } from '../foundation/errors.ts';
 import type { Job } from '../job/job.ts';
 import type {
   DataArgument,
@@ -341,9 +341,8 @@ function stuck(runningJobs: number, isAwaiting: boolean): MonqueError {
   );
 }
 
-function fakeTimers(): MonqueError {
-  return new MonqueError(
-    'UNSUPPORTED',
+function fakeTimers(): UnsupportedError {
+  return new UnsupportedError(
     'The timers of this process were replaced by fake ones before @monque/core/testing was loaded; import it before, or fake timers within the test',
   );
 }

@@ -4,7 +4,7 @@
  * @module
  */
 import type { Session } from '../foundation/driver-shapes.ts';
-import { MonqueError } from '../foundation/errors.ts';
+import { UnsupportedError } from '../foundation/errors.ts';
 import type { Job } from '../job/job.ts';
 
 /**
@@ -83,8 +83,8 @@ export class StandInSession implements TestSession {
   }
 }
 
-function wrongCall(message: string): MonqueError {
-  return new MonqueError('UNSUPPORTED', `${message} on this test session`);
+function wrongCall(message: string): UnsupportedError {
+  return new UnsupportedError(`${message} on this test session`);
 }
 
 /** Makes a session for the code under test. @see TestSession */
