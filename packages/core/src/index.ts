@@ -87,8 +87,6 @@ export type {
 export {
   DEFAULT_MISSED,
   type MissedPolicy,
-  nextOccurrences,
-  type OccurrencesOptions,
 } from './job/next-run.ts';
 export type {
   DataArgument,

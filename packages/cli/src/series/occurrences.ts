@@ -25,10 +25,9 @@ export async function showOccurrences(
   { output, io }: Session,
   { cron, timezone, after, count, until }: Occurrences,
 ): Promise<void> {
-  const { nextOccurrences } = await import('@monque/core');
+  const { cronTimes } = await import('@monque/core');
   // One more than is shown tells whether a time that comes twice does.
-  const found = nextOccurrences(cron, { timezone, after, count: count + 1 });
-  const times = found.filter((time) => until === undefined || time <= until);
+  const times = cronTimes(cron, { timezone, after, limit: count + 1, ...(until && { until }) });
   const shown = showTimes(times, after, timezone).slice(0, count);
   if (output.isJson) for (const time of shown) await output.line(JSON.stringify(plain(time)));
   else await output.table(shown, columnsOf(timezone, io.now()));

@@ -16,10 +16,9 @@ export interface BirthClaim {
   readonly now: Date;
 }
 
-/** True when a job may be born claimed: it is due, of no series, and holds no key that others wait for until it starts. */
-export function mayBeBornClaimed(job: Job, now: Date): boolean {
-  const { startLock, repeatInterval, nextRunAt } = job;
-  return startLock === undefined && repeatInterval === undefined && nextRunAt <= now;
+/** True when a due job may be born claimed: it is of no series, and holds no key that others wait for until it starts. */
+export function mayBeBornClaimed({ startLock, repeatInterval }: Job): boolean {
+  return startLock === undefined && repeatInterval === undefined;
 }
 
 /** The job as a claim would leave it. */

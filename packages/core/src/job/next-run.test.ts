@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import { InvalidCronError } from '../foundation/errors.ts';
+import { cronTimes } from './cron-times.ts';
 import {
   firstRun,
   isMissed,
   MOST_COUNTED,
-  nextOccurrences,
   nextRun,
   nextRunOf,
   type SeriesPlan,
@@ -43,18 +43,18 @@ describe('the first run', () => {
 
 describe('the times of an expression', () => {
   test('are later than the given one, as many as are asked for', () => {
-    const options = { after: at('09:00'), count: 2 };
-    expect(nextOccurrences('0 * * * *', options)).toEqual([at('10:00'), at('11:00')]);
-    expect(nextOccurrences('0 * * * *', { after: at('09:00') })).toHaveLength(10);
+    const options = { after: at('09:00'), limit: 2 };
+    expect(cronTimes('0 * * * *', options)).toEqual([at('10:00'), at('11:00')]);
+    expect(cronTimes('0 * * * *', { after: at('09:00') })).toHaveLength(10);
   });
 
   test('are those of the time zone', () => {
-    const options = { after: at('09:00'), count: 1, timezone: 'Europe/Berlin' };
-    expect(nextOccurrences('0 12 * * *', options)).toEqual([at('10:00')]);
+    const options = { after: at('09:00'), limit: 1, timezone: 'Europe/Berlin' };
+    expect(cronTimes('0 12 * * *', options)).toEqual([at('10:00')]);
   });
 
   test('are refused for an expression that cannot be read', () => {
-    expect(() => nextOccurrences('0 25 * * *', { after: at('09:00') })).toThrow(InvalidCronError);
+    expect(() => cronTimes('0 25 * * *', { after: at('09:00') })).toThrow(InvalidCronError);
   });
 });
 

@@ -77,37 +77,6 @@ export function nextRun(plan: SeriesPlan, scheduledFor: Date, now: Date): NextRu
   return upcoming && { scheduledFor: upcoming, skipped: count };
 }
 
-/** Which times of a cron expression are asked for. */
-export interface OccurrencesOptions {
-  /** The time zone of the expression, such as `Europe/Berlin`. @default 'UTC' */
-  readonly timezone?: string;
-  /** Times later than this one. */
-  readonly after: Date;
-  /** How many at most. @default 10 */
-  readonly count?: number;
-}
-
-/**
- * The next times of a cron expression, as a series of it has them.
- *
- * @returns the times in their order; fewer than were asked for when there are no more
- * @throws InvalidCronError with the position of the fault
- * @throws InvalidArgumentError for a time zone that is not known
- */
-export function nextOccurrences(
-  cron: string,
-  { timezone, after, count = 10 }: OccurrencesOptions,
-): Date[] {
-  const plan = parseCron('cron', cron, timezone);
-  const times: Date[] = [];
-  let next = plan.next(after);
-  while (next !== null && times.length < count) {
-    times.push(next);
-    next = plan.next(next);
-  }
-  return times;
-}
-
 /** What the run after a job's own is reckoned with. */
 export type PlanOfRun = Partial<SeriesPlan> & Pick<Job, 'scheduledFor' | 'startedAt' | 'history'>;
 

@@ -7,7 +7,7 @@ const OF_ROOT = [
   // The scheduler, and both ledgers.
   ...['Monque', 'LedgerRepository', 'InMemoryLedgerRepository', 'MongoLedgerRepository'],
   // Times of cron expressions.
-  ...['cronTimes', 'nextOccurrences'],
+  'cronTimes',
   // What handlers and workers are written with.
   ...['HandlerOutcome', 'cancel', 'discard', 'gate', 'snooze', 'stage'],
   // What is told of jobs.

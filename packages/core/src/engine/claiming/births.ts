@@ -94,7 +94,7 @@ export class Births {
       const { name } = job;
       const isChosen =
         !waiting.has(name) &&
-        mayBeBornClaimed(job, now) &&
+        mayBeBornClaimed(job) &&
         executor.reserve(name, claimer.prefetchOf(name));
       if (isChosen) chosen.push(job);
       else waiting.add(name);
@@ -148,12 +148,13 @@ export class Births {
   }
 
   /** What an insert stored whose answer was lost; nothing when somebody gave it to others meanwhile. */
-  async #find({ instanceId, claimToken, now }: BirthClaim): Promise<void> {
+  async #find(claim: BirthClaim): Promise<void> {
     const { lease, awaited } = this.#parts;
+    const { instanceId, claimToken } = claim;
     try {
       const found = await this.#context.ledger.readClaim({ instanceId, claimToken });
       if (this.#stopped || lease.instanceId !== instanceId) return;
-      this.#handOver(found as readonly ClaimedJob[], { instanceId, claimToken, now });
+      this.#handOver(found as readonly ClaimedJob[], claim);
     } catch (error) {
       this.#context.report(error);
     } finally {
