@@ -31,6 +31,8 @@ import { IndexProvision } from './index-provision.ts';
 import { MongoInspection } from './inspection.ts';
 import { type LeaseDocument, MongoLeases } from './leases.ts';
 import { DEFAULT_COLLECTION_NAME, type MongoLedgerRepositoryOptions } from './ledger-options.ts';
+import type { LimitDocument } from './limits/limit-documents.ts';
+import { MongoLimits } from './limits/limits.ts';
 import { MongoListing } from './listing.ts';
 import { MongoControl } from './manual-verbs.ts';
 import { mend } from './mend.ts';
@@ -89,10 +91,12 @@ export class MongoLedgerRepository extends LedgerRepository {
     const jobs = new MongoJobs(db.collection<Job>(collectionName), commandsOf(collectionName), log);
     const claims = new MongoClaims(jobs, { clock, random, operationTimeoutMs });
     const leasesName = `${collectionName}.instances`;
+    const hasClaims = async (instanceId: string): Promise<boolean> =>
+      (await claims.standing(instanceId, 1)).length > 0;
     const leases = new MongoLeases(
       db.collection<LeaseDocument>(leasesName),
       commandsOf(leasesName, 'majority'),
-      async (instanceId) => (await claims.standing(instanceId, 1)).length > 0,
+      hasClaims,
     );
     this.#db = db;
     this.#jobs = jobs;
@@ -117,6 +121,11 @@ export class MongoLedgerRepository extends LedgerRepository {
         claimsOf: (instanceId, limit) => claims.standing(instanceId, limit),
       }),
       new MongoPauses(db.collection<PauseDocument>(collectionName), jobs.commands),
+      new MongoLimits(
+        db.collection<LimitDocument>(collectionName),
+        jobs.commands,
+        async (instanceId) => (await leases.isLive(instanceId)) || (await hasClaims(instanceId)),
+      ),
       new MongoPruning(jobs, archive),
       leases,
       {
