@@ -5,6 +5,7 @@
  */
 import type { StandardSchema } from '../foundation/standard-schema.ts';
 import type { BackoffPlan, ClaimedJob } from '../job/job.ts';
+import { ownLimitKey, type ResolvedLimit, resolveLimit } from '../options/limit-options.ts';
 import type { ResolvedOptions } from '../options/resolve-options.ts';
 import type { BackoffFunction, WorkerOptions } from '../options/worker-options.ts';
 import type { JobHandler } from './handler.ts';
@@ -35,6 +36,10 @@ export class Worker {
   /** Milliseconds a run may take, unless a job says otherwise. */
   readonly timeoutMs: number | undefined;
   readonly schema: StandardSchema | undefined;
+  /** The keys of all limits that its jobs count under. */
+  readonly limitKeys: readonly string[];
+  /** The limit that it has for itself. */
+  readonly ownLimit: (ResolvedLimit & { readonly key: string }) | undefined;
   /** Claimed and not started, the most urgent first. */
   readonly buffer: BufferedJob[] = [];
   running = 0;
@@ -58,6 +63,9 @@ export class Worker {
     this.#retry = retryOf(options, defaults);
     this.timeoutMs = options.timeout;
     this.schema = options.schema;
+    const { limits = [], limit } = options;
+    this.ownLimit = limit && { key: ownLimitKey(name), ...resolveLimit(limit) };
+    this.limitKeys = [...limits, ...(this.ownLimit ? [this.ownLimit.key] : [])];
   }
 
   /** Takes over what has changed: options of its own that are given, and the defaults of the scheduler. */

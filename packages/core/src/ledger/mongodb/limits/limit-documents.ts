@@ -57,7 +57,7 @@ export const LIMIT_ID_PATTERN: RegExp = /^limit:/;
 /** A start that is missing by less counts as allowed: the times are sums of fractions. */
 const ROUNDING = 0.01;
 
-const NOW_MS = { $toLong: '$$NOW' };
+const NOW_MS = { $toDouble: '$$NOW' };
 const ONE_MORE = { $add: [{ $ifNull: ['$news', 0] }, 1] };
 const EVERY_MS = { $divide: ['$rate.per', '$rate.limit'] };
 
