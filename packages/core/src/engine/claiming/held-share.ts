@@ -54,7 +54,7 @@ export class HeldShare {
   #block = 1;
   #usedAt = LONG_AGO;
   #yieldedAt = LONG_AGO;
-  /** True when a job has ended since the share grew. */
+  /** True when a job has ended since the share changed. */
   #hasServed = false;
 
   constructor(context: ShareContext, key: string, instanceId: string) {
@@ -206,7 +206,10 @@ export class HeldShare {
     const isIdle = most < Number.POSITIVE_INFINITY || this.#ageMs(this.#usedAt) > IDLE_MS;
     const kept = isIdle ? Math.min(need, this.#share) : this.#share;
     const given = Math.max(this.#inUse, Math.min(kept - this.#excess(), most));
-    if (given < kept) this.#yieldedAt = this.#now();
+    if (given < kept) {
+      this.#yieldedAt = this.#now();
+      this.#hasServed = false;
+    }
     const mayGrow = this.#free() > 0 && this.#ageMs(this.#yieldedAt) >= YIELD_MS;
     return mayGrow ? Math.max(given, Math.min(need, most)) : given;
   }
