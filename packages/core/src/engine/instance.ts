@@ -85,11 +85,7 @@ export class Instance {
       onSettled,
       onGone: (job) => this.#permits.ended(job),
     });
-    this.#permits = new Permits(context, workers, {
-      instanceId: () => this.#lease.instanceId,
-      mayClaim: () => this.#lease.isHeld(),
-      onRoom: () => this.#claimer.wake('slots'),
-    });
+    this.#permits = this.#makePermits();
     this.#settler = new Settler(context, endings, wake);
     this.#executor = new Executor(context, workers, this.#settler, {
       mayStart: ({ claimedBy }) => this.#lease.isHeld() && claimedBy === this.#lease.instanceId,
@@ -131,6 +127,14 @@ export class Instance {
     this.#alerts = new Alerts(context, {
       busyNames: () => this.#executor.busyNames(),
       longestUnsettledMs: () => this.#settler.longestWaitMs,
+    });
+  }
+
+  #makePermits(): Permits {
+    return new Permits(this.#context, this.#workers, {
+      instanceId: () => this.#lease.instanceId,
+      mayClaim: () => this.#lease.isHeld(),
+      onRoom: () => this.#claimer.wake('slots'),
     });
   }
 

@@ -44,7 +44,7 @@ export function chooseShare(
   const isNews = count < held || (wants > 0 && (mine?.wants ?? 0) === 0);
   const { rate } = limit;
   if (rate === undefined) return { count, starts: isBlocked ? 0 : params.starts, isNews };
-  const everyMs = rate.per / rate.limit;
+  const everyMs = rate.perMs / rate.limit;
   const fromMs = Math.max(state.usedUpMs ?? 0, nowMs);
   const room = Math.floor((nowMs + rate.burst * everyMs - fromMs) / everyMs + ROUNDING);
   const starts = isBlocked ? 0 : Math.max(Math.min(params.starts, room), 0);
@@ -57,7 +57,7 @@ export function nextStartAt(
   usedUpMs: number | undefined,
 ): Date | undefined {
   if (rate === undefined || usedUpMs === undefined) return undefined;
-  return new Date(Math.ceil(usedUpMs - (rate.burst - 1) * (rate.per / rate.limit)));
+  return new Date(Math.ceil(usedUpMs - (rate.burst - 1) * (rate.perMs / rate.limit)));
 }
 
 /** The same under a rate that was changed: at worst as if a whole burst had been started just now. */
@@ -67,5 +67,5 @@ export function usedUpUnder(
   nowMs: number,
 ): number | undefined {
   if (rate === undefined || usedUpMs === undefined) return undefined;
-  return Math.min(usedUpMs, nowMs + rate.burst * (rate.per / rate.limit));
+  return Math.min(usedUpMs, nowMs + rate.burst * (rate.perMs / rate.limit));
 }

@@ -102,6 +102,6 @@ export function ownLimitKey(name: string): string {
 export function resolveLimit({ concurrency, rate }: LimitOptions): ResolvedLimit {
   return {
     ...(concurrency !== undefined && { concurrency }),
-    ...(rate && { rate: { limit: rate.limit, per: rate.per, burst: rate.burst ?? rate.limit } }),
+    ...(rate && { rate: { limit: rate.limit, perMs: rate.per, burst: rate.burst ?? rate.limit } }),
   };
 }

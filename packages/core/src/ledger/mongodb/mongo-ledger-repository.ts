@@ -91,13 +91,9 @@ export class MongoLedgerRepository extends LedgerRepository {
     const jobs = new MongoJobs(db.collection<Job>(collectionName), commandsOf(collectionName), log);
     const claims = new MongoClaims(jobs, { clock, random, operationTimeoutMs });
     const leasesName = `${collectionName}.instances`;
-    const hasClaims = async (instanceId: string): Promise<boolean> =>
-      (await claims.standing(instanceId, 1)).length > 0;
-    const leases = new MongoLeases(
-      db.collection<LeaseDocument>(leasesName),
-      commandsOf(leasesName, 'majority'),
-      hasClaims,
-    );
+    const hasClaims = async (id: string) => (await claims.standing(id, 1)).length > 0;
+    const instances = db.collection<LeaseDocument>(leasesName);
+    const leases = new MongoLeases(instances, commandsOf(leasesName, 'majority'), hasClaims);
     this.#db = db;
     this.#jobs = jobs;
     this.#random = random;

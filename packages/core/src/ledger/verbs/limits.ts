@@ -13,7 +13,7 @@ export interface RateLimit {
   /** How many starts. */
   readonly limit: number;
   /** In how many milliseconds. */
-  readonly per: number;
+  readonly perMs: number;
   /** The most starts at once after a quiet time. */
   readonly burst: number;
 }

@@ -40,7 +40,7 @@ export const limitTests: ContractTests = {
       (await limits(subject)).map(({ key }) => key),
       [...keys].sort(),
     );
-    const rate = { limit: 5, per: 1_000, burst: 2 };
+    const rate = { limit: 5, perMs: 1_000, burst: 2 };
     await set(subject, { key: 'a', rate });
     assert.deepEqual(await limitOf(subject, 'a'), { key: 'a', rate, shares: [] });
     await set(subject, { key: 'a', concurrency: 0 });
@@ -110,7 +110,7 @@ export const limitTests: ContractTests = {
   },
 
   'a rate gives a burst at once, and the next start when its time has come': async (subject) => {
-    const rate = { limit: 1, per: HOUR_MS, burst: 3 };
+    const rate = { limit: 1, perMs: HOUR_MS, burst: 3 };
     await set(subject, { rate });
     const first = await take(subject, { seq: 1, count: 1, starts: 2 });
     assert.deepEqual([first.starts, first.count], [2, 1]);
@@ -125,11 +125,11 @@ export const limitTests: ContractTests = {
   'a rate that is made faster holds at once, and one that is taken away bounds nothing': async (
     subject,
   ) => {
-    await set(subject, { rate: { limit: 1, per: HOUR_MS, burst: 1 } });
+    await set(subject, { rate: { limit: 1, perMs: HOUR_MS, burst: 1 } });
     assert.equal((await take(subject, { seq: 1, starts: 9 })).starts, 1);
-    await set(subject, { rate: { limit: 1, per: 2 * HOUR_MS, burst: 1 } });
+    await set(subject, { rate: { limit: 1, perMs: 2 * HOUR_MS, burst: 1 } });
     assert.equal((await take(subject, { seq: 2, starts: 9 })).starts, 0);
-    await set(subject, { rate: { limit: 2, per: HOUR_MS, burst: 1 } });
+    await set(subject, { rate: { limit: 2, perMs: HOUR_MS, burst: 1 } });
     const now = (await subject.ledger.readTime()).getTime();
     const inMs = Number((await limitOf(subject)).nextStartAt) - now;
     assert.ok(inMs <= HOUR_MS / 2, `the next start is in ${inMs} ms`);
@@ -140,7 +140,7 @@ export const limitTests: ContractTests = {
   'nothing starts before the time that somebody asked for, which never comes nearer': async (
     subject,
   ) => {
-    await set(subject, { rate: { limit: 10, per: 1_000, burst: 10 } });
+    await set(subject, { rate: { limit: 10, perMs: 1_000, burst: 10 } });
     const now = (await subject.ledger.readTime()).getTime();
     const until = new Date(now + HOUR_MS);
     assert.equal(await subject.ledger.backOff({ key: 'a', until }), true);

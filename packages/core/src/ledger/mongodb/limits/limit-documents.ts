@@ -59,7 +59,7 @@ const ROUNDING = 0.01;
 
 const NOW_MS = { $toDouble: '$$NOW' };
 const ONE_MORE = { $add: [{ $ifNull: ['$news', 0] }, 1] };
-const EVERY_MS = { $divide: ['$rate.per', '$rate.limit'] };
+const EVERY_MS = { $divide: ['$rate.perMs', '$rate.limit'] };
 
 /** The id of the document of a limit. */
 export function limitId(key: string): string {
@@ -100,7 +100,9 @@ export function settingLimit({
                 $cond: [
                   { $eq: [{ $type: '$usedUpMs' }, 'missing'] },
                   '$$REMOVE',
-                  { $min: ['$usedUpMs', { $add: [NOW_MS, (rate.burst * rate.per) / rate.limit] }] },
+                  {
+                    $min: ['$usedUpMs', { $add: [NOW_MS, (rate.burst * rate.perMs) / rate.limit] }],
+                  },
                 ],
               },
       },
