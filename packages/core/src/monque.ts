@@ -108,8 +108,7 @@ export class Monque<Types extends JobTypes = UntypedJobs>
     this.#notices = new Notices(() => this.#options.logger === undefined);
     this.#waiter = new Waiter(this.#context);
     this.#reconfigurer = new Reconfigurer(this.#context, this.#workers, options);
-    const instance = (): Instance | undefined => this.#instance;
-    this.#shared = { workers: this.#workers, waiter: this.#waiter, instance };
+    this.#shared = { workers: this.#workers, waiter: this.#waiter, instance: () => this.#instance };
     this.#jobs = new JobsClient(this.#context, this.#shared);
   }
 
@@ -306,7 +305,7 @@ export class Monque<Types extends JobTypes = UntypedJobs>
     return this.#jobs.resume(name, options);
   }
 
-  async setLimit(key: string, limit: LimitOptions, options: ManualVerbOptions = {}): Promise<void> {
+  async setLimit(key: string, limit: LimitOptions, options?: ManualVerbOptions): Promise<void> {
     return this.#jobs.setLimit(key, limit, options);
   }
 
