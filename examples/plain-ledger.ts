@@ -46,6 +46,7 @@ import {
 } from '@monque/core/ledger';
 import { inClaimOrder, type JobRecord, JobTable } from './plain-ledger-jobs.ts';
 import { PlainLeases } from './plain-ledger-leases.ts';
+import { PlainLimits } from './plain-ledger-limits.ts';
 import { PlainPauses, PlainReads, PlainWatches } from './plain-ledger-reads.ts';
 
 /** The parts that the verbs on jobs need. */
@@ -312,6 +313,7 @@ export class PlainLedger extends LedgerRepository {
       new PlainReads(jobs, archive),
       new PlainChanges({ jobs, archive, leases, watches }),
       new PlainPauses(watches),
+      new PlainLimits(watches, clock, (id) => leases.isLive(id) || jobs.claimsOf(id).length > 0),
       leases,
       { readTime: async () => new Date(clock.now()) },
     );

@@ -11,6 +11,7 @@
 import { type BulkOptions, type BulkResult, BulkVerbs } from './client/bulk-verbs.ts';
 import type { Definitions } from './client/definitions.ts';
 import { type EnqueueEntry, type EnqueueEntryResult, Producer } from './client/enqueue.ts';
+import { type LimitInfo, readLimits, setLimit } from './client/limits.ts';
 import { type JobsPage, Listing } from './client/listing.ts';
 import { ManualVerbs } from './client/manual-verbs.ts';
 import { type GetHistoryOptions, Records } from './client/metadata-and-history.ts';
@@ -45,6 +46,7 @@ import type { LedgerVerb } from './ledger/verbs/verb-table.ts';
 import { type Access, boundTo, checkActor, isAllowed } from './ledger/views/actor-view.ts';
 import type { JobId, ManagementVerb } from './management.ts';
 import type { EnqueueOptions } from './options/enqueue-options.ts';
+import type { LimitOptions } from './options/limit-options.ts';
 import type {
   GetJobsOptions,
   GetJobsWithCursorOptions,
@@ -224,6 +226,15 @@ export class JobsClient implements UntypedVerbs {
 
   async resume(name: string, options: ManualVerbOptions = {}): Promise<void> {
     return this.#manual.setPaused(name, false, options);
+  }
+
+  async setLimit(key: string, limit: LimitOptions, options: ManualVerbOptions = {}): Promise<void> {
+    const onSet = (): void => this.#shared.instance()?.limitsChanged();
+    return setLimit(this.#context, key, limit, options, onSet);
+  }
+
+  async limits(): Promise<LimitInfo[]> {
+    return readLimits(this.#context);
   }
 
   async waitFor(id: JobId | Job, options: WaitForOptions = {}): Promise<unknown> {

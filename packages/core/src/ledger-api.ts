@@ -76,6 +76,13 @@ export {
   type ResultOf,
   SUSPECT_RESCUE_COUNT,
 } from './ledger/ledger-repository.ts';
+export {
+  chooseShare,
+  nextStartAt,
+  type RateState,
+  type ShareChoice,
+  usedUpUnder,
+} from './ledger/limit-share.ts';
 export { isAsSeen, type MendChange, mendChange, mended } from './ledger/mend-change.ts';
 export { changeMetadata, type MetadataChange } from './ledger/metadata-change.ts';
 export {

@@ -6,6 +6,7 @@
 import type { ObjectId } from 'mongodb';
 import type { BulkOptions, BulkResult } from './client/bulk-verbs.ts';
 import type { EnqueueEntryResult, TypedEntry } from './client/enqueue.ts';
+import type { LimitInfo } from './client/limits.ts';
 import type { JobsPage } from './client/listing.ts';
 import type { GetHistoryOptions } from './client/metadata-and-history.ts';
 import type { OpenGateOptions } from './client/open-gate.ts';
@@ -32,6 +33,7 @@ import type {
 import type { TransitionEntry } from './ledger/ledger-repository.ts';
 import type { LedgerVerb } from './ledger/verbs/verb-table.ts';
 import type { EnqueueOptions } from './options/enqueue-options.ts';
+import type { LimitOptions } from './options/limit-options.ts';
 import type {
   GetJobsOptions,
   GetJobsWithCursorOptions,
@@ -219,6 +221,17 @@ export interface MonqueManagement<Types extends JobTypes = UntypedJobs> {
 
   /** Lets jobs of a name start again. Idempotent. */
   resume(name: NameOf<Types>, options?: ManualVerbOptions): Promise<void>;
+
+  /**
+   * Sets what jobs under a limit may do, of all processes together, while they run. It holds for the workers that name
+   * the key in their option `limits`. What is left out is not bounded; a limit that is lowered stops nothing that runs.
+   *
+   * @param key - 1 to 256 characters, and not the beginning `worker:`
+   */
+  setLimit(key: string, limit: LimitOptions, options?: ManualVerbOptions): Promise<void>;
+
+  /** Every limit by key, with who holds and who wants what of it. */
+  limits(): Promise<LimitInfo[]>;
 
   /**
    * Waits until a job is finished, wherever it runs, and gives what its handler returned. A job of a series is

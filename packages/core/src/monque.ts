@@ -6,6 +6,7 @@
 import type { BulkOptions, BulkResult } from './client/bulk-verbs.ts';
 import { type DefinedJob, Definitions, type JobDefinition } from './client/definitions.ts';
 import type { EnqueueEntryResult, TypedEntry } from './client/enqueue.ts';
+import type { LimitInfo } from './client/limits.ts';
 import type { JobsPage } from './client/listing.ts';
 import type { GetHistoryOptions } from './client/metadata-and-history.ts';
 import type { OpenGateOptions } from './client/open-gate.ts';
@@ -49,6 +50,7 @@ import type { LedgerVerb } from './ledger/verbs/verb-table.ts';
 import { inMemorySource, resolveSource } from './ledger-source.ts';
 import type { JobId, MonqueManagement } from './management.ts';
 import type { EnqueueOptions } from './options/enqueue-options.ts';
+import type { LimitOptions } from './options/limit-options.ts';
 import type {
   GetJobsOptions,
   GetJobsWithCursorOptions,
@@ -306,6 +308,14 @@ export class Monque<Types extends JobTypes = UntypedJobs>
 
   async resume(name: NameOf<Types>, options: ManualVerbOptions = {}): Promise<void> {
     return this.#jobs.resume(name, options);
+  }
+
+  async setLimit(key: string, limit: LimitOptions, options?: ManualVerbOptions): Promise<void> {
+    return this.#jobs.setLimit(key, limit, options);
+  }
+
+  async limits(): Promise<LimitInfo[]> {
+    return this.#jobs.limits();
   }
 
   async waitFor<Name extends NameOf<Types> = NameOf<Types>>(

@@ -16,6 +16,7 @@ import type { Worker } from '../workers/worker.ts';
 import { AwaitedClaims } from './claiming/awaited-claims.ts';
 import { Births } from './claiming/births.ts';
 import { Claimer } from './claiming/claimer.ts';
+import { Permits } from './claiming/permits.ts';
 import { Reconciler } from './claiming/reconciler.ts';
 import { Waker } from './claiming/waker.ts';
 import { makeInstanceInfo } from './instance-info.ts';
@@ -50,6 +51,7 @@ export class Instance {
   readonly #rescuer: Rescuer;
   readonly #waker: Waker;
   readonly #pauses: Pauses;
+  readonly #permits: Permits;
   readonly #pruner: Pruner;
   readonly #gateTimeouts: GateTimeouts;
   readonly #workers: ReadonlyMap<string, Worker>;
@@ -81,24 +83,28 @@ export class Instance {
     const endings = new RunEndings(context, {
       onPending: ({ name, nextRunAt }) => this.#waker.due(name, nextRunAt),
       onSettled,
+      onGone: (job) => this.#permits.ended(job),
     });
+    this.#permits = this.#makePermits();
     this.#settler = new Settler(context, endings, wake);
     this.#executor = new Executor(context, workers, this.#settler, {
       mayStart: ({ claimedBy }) => this.#lease.isHeld() && claimedBy === this.#lease.instanceId,
       pauseState: (name) => this.#pauses.stateOf(name),
       onDemand: () => this.#claimer.wake('slots'),
+      onBackOff: (key, until) => this.#permits.blocked(key, until),
     });
     this.#waker = new Waker(context, workers, {
       wake: (cause) => this.#claimer.wake(cause),
       onWaiting: (name) => this.#claimer.noteWaiting(name),
       onCancelRequested: (jobId) => this.#reconciler.cancelRequested(jobId),
       onPausesChanged: () => this.#pauses.changed(),
+      onLimitsChanged: () => this.#permits.changed(),
       onCancelsUnknown: () => this.#reconciler.reconcile(),
     });
     const awaited = new AwaitedClaims();
     const parts = {
       ...{ workers, awaited, executor: this.#executor, settler: this.#settler },
-      ...{ lease: this.#lease, pauses: this.#pauses },
+      ...{ lease: this.#lease, pauses: this.#pauses, permits: this.#permits },
     };
     this.#claimer = new Claimer(context, {
       ...parts,
@@ -124,12 +130,21 @@ export class Instance {
     });
   }
 
+  #makePermits(): Permits {
+    return new Permits(this.#context, this.#workers, {
+      instanceId: () => this.#lease.instanceId,
+      mayClaim: () => this.#lease.isHeld(),
+      onRoom: () => this.#claimer.wake('slots'),
+    });
+  }
+
   /** Opens the lease, then begins to claim; throws when the ledger does not take the lease. */
   start(): Promise<void> {
     return this.#context.detached(() => this.#start());
   }
 
   async #start(): Promise<void> {
+    await this.#permits.prepare(this.#workers.values());
     await this.#lease.open();
     try {
       await this.#waker.start();
@@ -140,6 +155,7 @@ export class Instance {
     if (this.#context.options.recoverStaleJobs) this.#rescuer.start();
     this.#pruner.start();
     this.#gateTimeouts.start();
+    this.#permits.start();
     this.#context.log?.write('started', { instanceId: this.id, workers: this.#workers.size });
   }
 
@@ -211,6 +227,11 @@ export class Instance {
     this.#context.detached(() => this.#pauses.changed());
   }
 
+  /** What a limit allows was changed by this process. */
+  limitsChanged(): void {
+    this.#context.detached(() => this.#permits.changed());
+  }
+
   /** A job that is processing here was asked to cancel by this process. */
   cancelRequested(jobId: string): void {
     this.#context.detached(() => this.#reconciler.cancelRequested(jobId));
@@ -219,6 +240,8 @@ export class Instance {
   /** A worker was added. */
   workerAdded(): void {
     this.#context.detached(() => {
+      const prepared = this.#permits.prepare(this.#workers.values());
+      prepared.then(() => this.#permits.start()).catch(this.#context.report);
       this.#waker.workerAdded();
       this.#gateTimeouts.start();
     });
@@ -269,7 +292,9 @@ export class Instance {
     await this.#flushSettlements();
     const rounds = [this.#rescuer.stop(), this.#pruner.stop(), this.#gateTimeouts.stop()];
     await Promise.all([...rounds, this.#pauses.idle()]);
+    await this.#permits.stop();
     await this.#lease.close();
+    await this.#permits.giveBack();
     await this.#alerts.stop();
     await this.#reconciler.idle();
     this.#executor.close();

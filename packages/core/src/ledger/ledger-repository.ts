@@ -33,6 +33,7 @@ export type {
   LeaseVerbs,
   LedgerVerb,
   LedgerVerbs,
+  LimitVerbs,
   ParamsOf,
   PauseVerbs,
   ResultOf,

@@ -7,6 +7,7 @@ import { type Check, checkFields, integer } from '../foundation/argument-checks.
 import { InvalidArgumentError } from '../foundation/errors.ts';
 import { isStandardSchema, type StandardSchema } from '../foundation/standard-schema.ts';
 import type { BackoffPlan } from '../job/job.ts';
+import { checkLimit, checkLimitKeys, type LimitOptions } from './limit-options.ts';
 import { checkBackoff, RUN_CHECKS } from './run-options.ts';
 
 /** Computes the delay before a retry in milliseconds, from the failures so far (from 1) and the last error. */
@@ -27,6 +28,13 @@ export interface WorkerOptions {
    * scheduler, and before each run, whose handler gets what the schema makes of the data.
    */
   readonly schema?: StandardSchema;
+  /**
+   * Keys of limits that its jobs count under, up to 20; each was set with `setLimit` before the start. Other names may
+   * count under them too. @default none
+   */
+  readonly limits?: readonly string[];
+  /** What all processes together may run of this name. Written at the start; that of the last start holds. @default no bound */
+  readonly limit?: LimitOptions;
 }
 
 const WORKER_CHECKS: Readonly<Record<keyof WorkerOptions, Check>> = {
@@ -36,6 +44,8 @@ const WORKER_CHECKS: Readonly<Record<keyof WorkerOptions, Check>> = {
     if (typeof value !== 'function') checkBackoff(field, value);
   },
   timeout: RUN_CHECKS.timeout,
+  limits: checkLimitKeys,
+  limit: checkLimit,
   schema: (field, value) => {
     if (!isStandardSchema(value)) throw new InvalidArgumentError(field, 'a Standard Schema', value);
   },

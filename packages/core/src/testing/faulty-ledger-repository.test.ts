@@ -80,6 +80,12 @@ function callsOf(faulty: FaultyLedgerRepository): Record<FaultyVerb, () => Promi
     findJobs: () =>
       faulty.findJobs({ filter: {}, orderBy: '_id', direction: 'ascending', limit: 1 }),
     readStats: () => faulty.readStats({ now }),
+    setLimit: () => faulty.setLimit({ key: 'a', now }),
+    readLimits: () => faulty.readLimits(),
+    takeShare: () =>
+      faulty.takeShare({ key: 'a', instanceId, seq: 1, count: 1, wants: 0, starts: 0 }),
+    freeShares: () => faulty.freeShares({ instanceId }),
+    backOff: () => faulty.backOff({ key: 'a', until: now }),
     setPaused: () => faulty.setPaused({ name: 'a', paused: true, now }),
     readPaused: () => faulty.readPaused(),
     recover: () => faulty.recover({ staleBefore: now, now, limit: 1 }),
@@ -123,6 +129,7 @@ const READS = new Set<string>([
   'findJobs',
   'readStats',
   'readPaused',
+  'readLimits',
   'hint',
 ]);
 const VERBS = Object.keys(callsOf(setUp().faulty)) as FaultyVerb[];

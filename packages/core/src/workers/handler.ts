@@ -34,6 +34,16 @@ export interface JobContext {
    */
   setMetadata(changes: MetadataChanges): Promise<void>;
   /**
+   * Lets nothing under a limit start for some milliseconds, in no process: for an answer such as HTTP 429. Resolves when
+   * that is stored; other processes know of it within two seconds. The limit that a worker has for itself is
+   * `worker:` with the name.
+   *
+   * @param limit - the key of a limit that was set
+   * @param ms - from 1, at most 7 days
+   * @throws InvalidArgumentError also when there is no such limit
+   */
+  backOff(limit: string, ms: number): Promise<void>;
+  /**
    * Completes the job inside the handler's own transaction, so that its effects and its completion happen together or
    * not at all. When the transaction was not committed by the time the handler ends, the run counts as failed.
    *

@@ -3,12 +3,15 @@
  *
  * @module
  */
+import { checkFunction } from '../foundation/argument-checks.ts';
+import { InvalidArgumentError } from '../foundation/errors.ts';
 import type { StandardSchema } from '../foundation/standard-schema.ts';
 import type { BackoffPlan, ClaimedJob } from '../job/job.ts';
+import { ownLimitKey, type ResolvedLimit, resolveLimit } from '../options/limit-options.ts';
 import type { ResolvedOptions } from '../options/resolve-options.ts';
 import type { BackoffFunction, WorkerOptions } from '../options/worker-options.ts';
 import type { JobHandler } from './handler.ts';
-import type { StagePlan } from './stages.ts';
+import { StagePlan, type StagesDefinition } from './stages.ts';
 
 /** The most jobs of one name that are claimed ahead of free slots. */
 const MOST_PREFETCH = 2_000;
@@ -35,6 +38,10 @@ export class Worker {
   /** Milliseconds a run may take, unless a job says otherwise. */
   readonly timeoutMs: number | undefined;
   readonly schema: StandardSchema | undefined;
+  /** The keys of all limits that its jobs count under. */
+  readonly limitKeys: readonly string[];
+  /** The limit that it has for itself. */
+  readonly ownLimit: (ResolvedLimit & { readonly key: string }) | undefined;
   /** Claimed and not started, the most urgent first. */
   readonly buffer: BufferedJob[] = [];
   running = 0;
@@ -58,6 +65,9 @@ export class Worker {
     this.#retry = retryOf(options, defaults);
     this.timeoutMs = options.timeout;
     this.schema = options.schema;
+    const { limits = [], limit } = options;
+    this.ownLimit = limit && { key: ownLimitKey(name), ...resolveLimit(limit) };
+    this.limitKeys = [...limits, ...(this.ownLimit ? [this.ownLimit.key] : [])];
   }
 
   /** Takes over what has changed: options of its own that are given, and the defaults of the scheduler. */
@@ -112,6 +122,20 @@ export class Worker {
     const runsInHorizon = (this.concurrency * horizonMs) / Math.max(this.#meanRunMs, 0.001);
     return Math.min(MOST_PREFETCH, Math.floor(runsInHorizon));
   }
+}
+
+/** Takes what a worker is to run; `options` tells whether the two were given in the wrong order. */
+export function workOf(
+  handler: JobHandler<never> | StagesDefinition<never>,
+  options: unknown,
+): JobHandler | StagePlan {
+  const isStaged = typeof handler === 'object' && handler !== null;
+  if (isStaged && !('stages' in handler) && typeof options === 'function') {
+    const hint = 'the options come last: worker(name, handler, options)';
+    throw new InvalidArgumentError('handler', 'a function, or stages', handler, hint);
+  }
+  if (!isStaged) checkFunction('handler', handler);
+  return isStaged ? new StagePlan(handler) : (handler as JobHandler);
 }
 
 function concurrencyOf({ concurrency }: WorkerOptions, defaults: WorkerDefaults): number {

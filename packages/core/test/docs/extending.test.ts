@@ -8,7 +8,7 @@ import { PACKAGE, ROOT } from '../package/built.ts';
 import { codeBlocks, readPage, tableRows } from './pages.ts';
 
 const page = await readPage('docs/ledger/extending.md');
-const FILES = ['jobs', 'leases', 'reads']
+const FILES = ['jobs', 'leases', 'limits', 'reads']
   .map((part) => `examples/plain-ledger-${part}.ts`)
   .concat('examples/plain-ledger.ts', 'examples/plain-ledger.test.ts');
 
@@ -39,7 +39,7 @@ test('every helper that the page names is exported', () => {
 
 test('the page about the interface lists every verb of a ledger, and no other', async () => {
   const interfacePage = await readPage('docs/ledger/interface.md');
-  const headings = ['Life', 'Jobs in', 'Claims', 'Stages and gates', 'By hand', 'Series'];
+  const headings = ['Life', 'Jobs in', 'Claims', 'Stages and gates', 'By hand', 'Limits', 'Series'];
   const others = ['Reads', 'Housekeeping', 'Leases', 'Inspection', 'Hints'];
   const rows = [...headings, ...others].flatMap((of) => tableRows(interfacePage, `## ${of}`));
   const listed = rows.flatMap(([cell = '']) =>

@@ -5,6 +5,7 @@ import { describe, expect, test } from 'vitest';
 import { type EngineContext, makeContext } from '../../src/context/scheduler-context.ts';
 import { AwaitedClaims } from '../../src/engine/claiming/awaited-claims.ts';
 import { Claimer } from '../../src/engine/claiming/claimer.ts';
+import { Permits } from '../../src/engine/claiming/permits.ts';
 import { Waker } from '../../src/engine/claiming/waker.ts';
 import { Executor } from '../../src/engine/running/executor.ts';
 import { Pauses } from '../../src/engine/running/pauses.ts';
@@ -106,16 +107,27 @@ function makeLease({ context }: World): Lease {
 
 function makeClaimer(world: World): Claimer {
   const { context, workers } = world;
-  const endings = new RunEndings(context, { onPending: nothing, onSettled: nothing });
+  const endings = new RunEndings(context, {
+    onPending: nothing,
+    onSettled: nothing,
+    onGone: nothing,
+  });
   const settler = new Settler(context, endings, nothing);
   const executor = new Executor(context, workers, settler, {
     mayStart: () => true,
     pauseState: () => 'running',
     onDemand: nothing,
+    onBackOff: nothing,
   });
   const pauses = new Pauses(context, nothing);
   const awaited = new AwaitedClaims();
-  const parts = { workers, executor, settler, lease: makeLease(world), pauses, awaited };
+  const lease = makeLease(world);
+  const permits = new Permits(context, workers, {
+    instanceId: () => lease.instanceId,
+    mayClaim: () => true,
+    onRoom: nothing,
+  });
+  const parts = { workers, executor, settler, lease, pauses, permits, awaited };
   return new Claimer(context, { ...parts, onRound: nothing });
 }
 
@@ -140,6 +152,7 @@ const SERVICES: Readonly<Record<string, (world: World) => Service>> = {
       onWaiting: nothing,
       onCancelRequested: nothing,
       onPausesChanged: nothing,
+      onLimitsChanged: nothing,
       onCancelsUnknown: nothing,
     }),
   claimer: (world) => {

@@ -1,4 +1,4 @@
-import type { Db } from 'mongodb';
+import type { Db, Document } from 'mongodb';
 import type { Job } from '../../src/job/job.ts';
 import type { MongoLedgerRepository } from '../../src/ledger/mongodb/mongo-ledger-repository.ts';
 import {
@@ -46,6 +46,9 @@ const LEASE = { instanceId: INSTANCE, leaseDurationMs: 1_000 };
 const openLease = (ledger: MongoLedgerRepository): Promise<void> => ledger.openLease(LEASE);
 const isStored = async (db: Db): Promise<boolean> => (await jobsIn(db).countDocuments()) === 1;
 const status = async (db: Db): Promise<string> => (await onlyJob(db)).status;
+const SHARE = { key: 'a', instanceId: INSTANCE };
+const limit = async (db: Db): Promise<Document> =>
+  (await db.collection<Document & { _id: string }>('jobs').findOne({ _id: 'limit:a' })) ?? {};
 const lease = (db: Db) => leasesIn(db).findOne({ _id: INSTANCE });
 
 export const WRITES: readonly Write[] = [
@@ -208,6 +211,52 @@ export const WRITES: readonly Write[] = [
     answer: undefined,
     answerAgain: undefined,
     landed: async (db) => !(await isStored(db)),
+  },
+  {
+    verb: 'setLimit',
+    command: 'update',
+    collection: 'jobs',
+    retriedByDriver: true,
+    run: (ledger) => ledger.setLimit({ key: 'a', concurrency: 1, now: at(1) }),
+    answer: undefined,
+    answerAgain: undefined,
+    landed: isStored,
+  },
+  {
+    verb: 'takeShare',
+    command: 'findAndModify',
+    collection: 'jobs',
+    retriedByDriver: true,
+    prepare: (ledger) => ledger.setLimit({ key: 'a', concurrency: 1, now: at(0) }),
+    run: (ledger) => ledger.takeShare({ ...SHARE, seq: 1, count: 1, wants: 0, starts: 0 }),
+    answer: { outcome: 'taken', count: 1 },
+    answerAgain: { outcome: 'stale', count: 0 },
+    landed: async (db) => ((await limit(db)).shares as unknown[]).length === 1,
+  },
+  {
+    verb: 'freeShares',
+    command: 'update',
+    collection: 'jobs',
+    retriedByDriver: false,
+    prepare: async (ledger) => {
+      await ledger.setLimit({ key: 'a', concurrency: 1, now: at(0) });
+      await ledger.takeShare({ ...SHARE, seq: 1, count: 1, wants: 0, starts: 0 });
+    },
+    run: (ledger) => ledger.freeShares({ instanceId: INSTANCE }),
+    answer: true,
+    answerAgain: true,
+    landed: async (db) => ((await limit(db)).shares as unknown[]).length === 0,
+  },
+  {
+    verb: 'backOff',
+    command: 'update',
+    collection: 'jobs',
+    retriedByDriver: true,
+    prepare: (ledger) => ledger.setLimit({ key: 'a', concurrency: 1, now: at(0) }),
+    run: (ledger) => ledger.backOff({ key: 'a', until: at(9) }),
+    answer: true,
+    answerAgain: true,
+    landed: async (db) => (await limit(db)).blockedUntil !== undefined,
   },
   {
     verb: 'recover',

@@ -4,10 +4,12 @@ import type { Job } from '../../src/index.ts';
 import type {
   ClaimCounts,
   CountDueResult,
+  LimitRecord,
   MendResult,
   RecoverResult,
   SetMetadataResult,
   StatsRow,
+  TakeShareResult,
   TransitionEntry,
 } from '../../src/ledger/ledger-repository.ts';
 
@@ -38,6 +40,26 @@ export abstract class UnsimulatedVerbs {
 
   readHistory(): Promise<readonly TransitionEntry[]> {
     return refuse('readHistory');
+  }
+
+  setLimit(): Promise<void> {
+    return refuse('setLimit');
+  }
+
+  readLimits(): Promise<readonly LimitRecord[]> {
+    return refuse('readLimits');
+  }
+
+  takeShare(): Promise<TakeShareResult> {
+    return refuse('takeShare');
+  }
+
+  freeShares(): Promise<boolean> {
+    return refuse('freeShares');
+  }
+
+  backOff(): Promise<boolean> {
+    return refuse('backOff');
   }
 
   countClaims(): Promise<ClaimCounts> {

@@ -26,6 +26,7 @@ import type { Settler } from '../running/settler.ts';
 import type { Lease } from '../upkeep/lease.ts';
 import type { AwaitedClaims } from './awaited-claims.ts';
 import type { Claimer } from './claimer.ts';
+import type { Permits } from './permits.ts';
 
 type BirthsContext = Pick<
   EngineContext,
@@ -40,6 +41,7 @@ export interface BirthsParts {
   readonly lease: Lease;
   readonly pauses: Pauses;
   readonly claimer: Claimer;
+  readonly permits: Permits;
   readonly awaited: AwaitedClaims;
   /** Told after jobs were handed to the executor. */
   readonly onHandedOver: () => void;
@@ -103,9 +105,11 @@ export class Births {
     return chosen;
   }
 
+  /** A name under a limit gets its places from the claims alone. */
   #isWanted(name: string): boolean {
-    const { workers, pauses, claimer } = this.#parts;
-    return workers.has(name) && claimer.foundEmpty(name) && !pauses.wasPaused(name);
+    const { workers, pauses, claimer, permits } = this.#parts;
+    if (!workers.has(name) || permits.covers(name)) return false;
+    return claimer.foundEmpty(name) && !pauses.wasPaused(name);
   }
 
   #birthOf(asked: readonly Job[], chosen: readonly Job[], claim: BirthClaim): Birth {

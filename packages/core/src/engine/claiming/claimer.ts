@@ -26,6 +26,7 @@ import { retryPlan } from '../running/retry-plan.ts';
 import type { Settler } from '../running/settler.ts';
 import type { Lease } from '../upkeep/lease.ts';
 import type { AwaitedClaims } from './awaited-claims.ts';
+import type { Permits } from './permits.ts';
 
 const MOST_JOBS_A_CLAIM = 1_000;
 
@@ -70,6 +71,7 @@ export interface ClaimerParts {
   readonly lease: Lease;
   readonly pauses: Pauses;
   readonly awaited: AwaitedClaims;
+  readonly permits: Permits;
   readonly onRound: (report: RoundReport) => void;
 }
 
@@ -115,6 +117,8 @@ export class Claimer {
   /** How many jobs of a name may wait here ahead of free slots. */
   prefetchOf(name: string): number {
     const worker = this.#parts.workers.get(name);
+    // A place in a limit is not for jobs that wait.
+    if (this.#parts.permits.covers(name)) return 0;
     const mayPrefetch = this.#parts.executor.bufferedCount() < MOST_BUFFERED;
     return worker !== undefined && mayPrefetch ? worker.prefetch(this.#horizonMs()) : 0;
   }
@@ -157,6 +161,7 @@ export class Claimer {
       suspects: false,
       widening: Math.ceil(this.#widening),
     });
+    this.#parts.permits.drained(drained);
     this.#satOut = new Set(saturated);
     for (const name of saturated) this.#backlogged.add(name);
     for (const { name } of demand) this.#foundEmpty.delete(name);
@@ -176,7 +181,8 @@ export class Claimer {
     if (!lease.isHeld() || executor.hasSuspect() || executor.roomFor(0) === 0) return;
     this.#suspectsWanted = false;
     const free = this.#unpaused().filter(({ freeSlots }) => freeSlots > 0);
-    const demand = this.#rotate(free).map(({ name }) => ({ name, limit: 1 }));
+    const wanting = free.map(({ name }) => ({ name, limit: 1 }));
+    const demand = this.#rotate(this.#parts.permits.within(wanting));
     if (demand.length === 0) return;
     const { jobs } = await this.#claim({ demand, suspects: true, widening: 1 });
     this.#suspectsWanted = jobs.length > 0;
@@ -196,12 +202,14 @@ export class Claimer {
     if (room === 0 || !settler.hasRoom() || !lease.isHeld()) {
       return { demand: [], someSitOut: false };
     }
-    const wanting = supplied
+    const { permits } = this.#parts;
+    const supply = supplied
       .map(({ worker, ahead }) => {
         const { name } = worker;
         return { name, limit: worker.demand(ahead) - executor.reservedOf(name) };
       })
       .filter(({ name, limit }) => limit > 0 && !this.#drained.has(name));
+    const wanting = permits.allowed(supply);
     const others = wanting.filter(({ name }) => !this.#satOut.has(name));
     const asked = others.length > 0 ? others : wanting;
     const demand = this.#rotate(asked, Math.min(MOST_NAMES_A_CLAIM, room));
@@ -234,9 +242,11 @@ export class Claimer {
   ): Promise<ClaimResult & { readonly jobs: readonly ClaimedJob[] }> {
     const { ledger, ledgerTime, clock, random, health } = this.#context;
     const { instanceId } = this.#parts.lease;
-    const { awaited } = this.#parts;
+    const { awaited, permits } = this.#parts;
     const claimToken = random.token();
     awaited.begin(claimToken);
+    const claimed = permits.claiming(params.demand);
+    let won: readonly ClaimedJob[] = [];
     const startedMs = clock.monotonic();
     try {
       const result = await ledger.claim({
@@ -253,17 +263,19 @@ export class Claimer {
       });
       if (result.attempted > 0) awaited.mayHaveWon();
       this.#measureClaim(result);
-      health.claimed(result.jobs as readonly ClaimedJob[], ledgerTime.now());
+      won = result.jobs as readonly ClaimedJob[];
+      health.claimed(won, ledgerTime.now());
       return result as ClaimResult & { readonly jobs: readonly ClaimedJob[] };
     } catch (error) {
       if (!(error instanceof UnknownOutcomeError)) throw error;
       awaited.mayHaveWon();
       this.#context.report(error);
-      const jobs = await this.#readUntilAnswered(instanceId, claimToken);
+      won = await this.#readUntilAnswered(instanceId, claimToken);
       // How many it tried for is lost with its answer; those that it won are known.
-      this.#context.metrics.count('claimCandidates', jobs.length);
-      return { jobs, attempted: 0, saturated: [], drained: [] };
+      this.#context.metrics.count('claimCandidates', won.length);
+      return { jobs: won, attempted: 0, saturated: [], drained: [] };
     } finally {
+      claimed(won);
       this.#context.clock.setImmediate(() => awaited.end(claimToken));
     }
   }

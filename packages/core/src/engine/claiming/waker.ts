@@ -42,6 +42,7 @@ export interface WakerHooks {
   readonly onWaiting: (name: string) => void;
   readonly onCancelRequested: (jobId: string) => void;
   readonly onPausesChanged: () => void;
+  readonly onLimitsChanged: () => void;
   /** Somebody may have asked to cancel a job, and no hint would tell. */
   readonly onCancelsUnknown: () => void;
 }
@@ -199,6 +200,10 @@ export class Waker {
       case 'pausesChanged':
         this.#trustHints(true);
         this.#hooks.onPausesChanged();
+        break;
+      case 'limitsChanged':
+        this.#trustHints(true);
+        this.#hooks.onLimitsChanged();
         break;
       case 'opened':
         this.#trustHints(true);

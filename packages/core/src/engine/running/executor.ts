@@ -51,6 +51,8 @@ export interface ExecutorHooks {
   readonly pauseState: (name: string) => PauseState;
   /** Called when more jobs may be wanted. */
   readonly onDemand: () => void;
+  /** A handler asked that nothing under a limit starts before a time. */
+  readonly onBackOff: (key: string, until: Date) => void;
 }
 
 /** Starts handlers as slots allow and hands their outcomes on. */
@@ -281,7 +283,8 @@ export class Executor {
   }
 
   async #run(worker: Worker, { job, key }: BufferedJob): Promise<void> {
-    const run = new Run(this.#context, worker, job, () => this.#hooks.mayStart(job));
+    const { mayStart, onBackOff } = this.#hooks;
+    const run = new Run(this.#context, worker, job, { mayGoOn: () => mayStart(job), onBackOff });
     this.#runs.add(run);
     worker.running += 1;
     this.#measureStart(job);

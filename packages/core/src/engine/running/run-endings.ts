@@ -6,7 +6,7 @@
  * @module
  */
 import type { EngineContext } from '../../context/scheduler-context.ts';
-import { asRecord, type Job } from '../../job/job.ts';
+import { asRecord, type ClaimedJob, type Job } from '../../job/job.ts';
 import { JOB_LIFECYCLE } from '../../job/job-lifecycle.ts';
 import { settlementParams } from '../../ledger/settle-answers.ts';
 import type { SettleAnswer, Settlement, SettleVerb } from '../../ledger/verbs/settle.ts';
@@ -19,6 +19,8 @@ export interface EndingHooks {
   readonly onPending: (job: Job) => void;
   /** Called with a job whose end is recorded. */
   readonly onSettled: (job: Job) => void;
+  /** Called with a job that this process has nothing more to do with: its end is recorded, or its claim is lost. */
+  readonly onGone: (claimed: ClaimedJob) => void;
 }
 
 /** Tells of the ends of runs. */
@@ -58,6 +60,7 @@ export class RunEndings {
     }
     if (job.status === 'pending') this.#hooks.onPending(job);
     this.#hooks.onSettled(job);
+    this.#hooks.onGone(claimed);
   }
 
   /** The end of a run was not written, or nobody knows whether it was. */
@@ -65,6 +68,7 @@ export class RunEndings {
     const reason = answer === 'lost' ? 'fenced' : 'unknown';
     this.#context.metrics.count('lost', 1, reason);
     this.#context.emit('job:lost', { job, reason });
+    this.#hooks.onGone(job);
   }
 }
 

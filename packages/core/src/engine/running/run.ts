@@ -20,6 +20,7 @@ import type { JobContext } from '../../workers/handler.ts';
 import { isHandlerOutcome, type Outcome, type StagedEnd } from '../../workers/handler-outcome.ts';
 import { StagePlan } from '../../workers/stages.ts';
 import type { Worker } from '../../workers/worker.ts';
+import { backOffLimit } from './back-off.ts';
 import { bareEnd, type EndedRun, sureRetry } from './ended-run.ts';
 import { handlerContext } from './handler-context.ts';
 import { setMetadataOfRun } from './run-metadata.ts';
@@ -45,12 +46,20 @@ type RunContext = Pick<
   'clock' | 'random' | 'ledger' | 'ledgerTime' | 'options' | 'emit' | 'report'
 >;
 
+/** What a run asks of its surroundings. */
+export interface RunHooks {
+  /** Asked before each stage but the first: true while the lease of the claim is held. */
+  readonly mayGoOn: () => boolean;
+  /** The handler asked that nothing under a limit starts before a time. */
+  readonly onBackOff: (key: string, until: Date) => void;
+}
+
 /** One claimed job in its handler. */
 export class Run {
   readonly job: ClaimedJob;
   readonly #context: RunContext;
   readonly #worker: Worker;
-  readonly #mayGoOn: () => boolean;
+  readonly #hooks: RunHooks;
   #controller: AbortController | undefined;
   readonly #startedMs: number;
   #abortedFor: AbortReason | undefined;
@@ -60,11 +69,10 @@ export class Run {
   #ifCommitted: Outcome | undefined;
   #metadata: JobMetadata | undefined;
 
-  /** @param mayGoOn - asked before each stage but the first: true while the lease of the claim is held */
-  constructor(context: RunContext, worker: Worker, job: ClaimedJob, mayGoOn: () => boolean) {
+  constructor(context: RunContext, worker: Worker, job: ClaimedJob, hooks: RunHooks) {
     this.#context = context;
     this.#worker = worker;
-    this.#mayGoOn = mayGoOn;
+    this.#hooks = hooks;
     this.job = job;
     this.#startedMs = context.clock.monotonic();
   }
@@ -186,7 +194,7 @@ export class Run {
       job: this.job,
       signal: this.#signal(),
       interruption: () => this.#interruption() ?? (this.#endsAfterStage ? GIVEN_BACK : undefined),
-      mayGoOn: this.#mayGoOn,
+      mayGoOn: this.#hooks.mayGoOn,
       jobContext: (end) => this.#jobContext(end),
       resultOf: (returned) => this.#resultOf(returned),
     });
@@ -217,6 +225,8 @@ export class Run {
       progress: (value: unknown) => this.#progress(value),
       log: (line: string) => this.#ownNotes().log(storableText(String(line), LONGEST_LINE)),
       setMetadata: (changes: MetadataChanges) => this.#setMetadata(changes),
+      backOff: (limit: string, ms: number) =>
+        backOffLimit(this.#context, limit, ms, this.#hooks.onBackOff),
       complete: (options: Parameters<JobContext['complete']>[0]) => this.#complete(options, staged),
     });
   }

@@ -32,6 +32,7 @@ import { Hints } from './hints.ts';
 import { MemoryInspection } from './inspection.ts';
 import { JobStore } from './job-store.ts';
 import { MemoryLeases } from './leases.ts';
+import { MemoryLimits } from './limits.ts';
 import { MemoryListing } from './listing.ts';
 import { MemoryControl } from './manual-verbs.ts';
 import { mend } from './mend.ts';
@@ -94,6 +95,10 @@ export class InMemoryLedgerRepository extends LedgerRepository {
       new MemoryInspection(jobs),
       new MemoryRescue(jobs, moves, leases),
       new MemoryPauses(hints),
+      new MemoryLimits({
+        ...{ hints, clock },
+        isInUse: (id) => leases.isLive(id) || jobs.claimsOf(id).length > 0,
+      }),
       archive,
       leases,
       {

@@ -8,6 +8,7 @@
 import type { Document } from 'mongodb';
 import type { LedgerHint } from '../ledger-repository.ts';
 import { JOB_ID } from './engine-queries.ts';
+import { LIMIT_ID_PATTERN } from './limits/limit-documents.ts';
 import { PAUSE_ID_PATTERN } from './pause-documents.ts';
 
 const UPDATED = 'updateDescription.updatedFields';
@@ -19,6 +20,14 @@ export function hintPipeline(): Document[] {
       $match: {
         $or: [
           { 'documentKey._id': PAUSE_ID_PATTERN },
+          {
+            'documentKey._id': LIMIT_ID_PATTERN,
+            $or: [
+              { operationType: { $ne: 'update' } },
+              // Most changes of a share are of no use to others.
+              { operationType: 'update', [`${UPDATED}.news`]: { $exists: true } },
+            ],
+          },
           {
             'documentKey._id': JOB_ID,
             $or: [
@@ -48,7 +57,9 @@ export function hintPipeline(): Document[] {
 /** The hint of a change that the stages let through. */
 export function toHint(change: Document): LedgerHint {
   const jobId = change.documentKey._id;
-  if (typeof jobId === 'string') return { kind: 'pausesChanged' };
+  if (typeof jobId === 'string') {
+    return { kind: LIMIT_ID_PATTERN.test(jobId) ? 'limitsChanged' : 'pausesChanged' };
+  }
   const { name, nextRunAt }: Document = change.fullDocument ?? {};
   const updated: Document = change.updateDescription?.updatedFields ?? {};
   if (updated.cancelRequestedAt !== undefined) return { kind: 'cancelRequested', jobId };

@@ -32,6 +32,8 @@ import { IndexProvision } from './index-provision.ts';
 import { MongoInspection } from './inspection.ts';
 import { type LeaseDocument, MongoLeases } from './leases.ts';
 import { DEFAULT_COLLECTION_NAME, type MongoLedgerRepositoryOptions } from './ledger-options.ts';
+import type { LimitDocument } from './limits/limit-documents.ts';
+import { MongoLimits } from './limits/limits.ts';
 import { MongoListing } from './listing.ts';
 import { MongoControl } from './manual-verbs.ts';
 import { mend } from './mend.ts';
@@ -90,11 +92,9 @@ export class MongoLedgerRepository extends LedgerRepository {
     const jobs = new MongoJobs(db.collection<Job>(collectionName), commandsOf(collectionName), log);
     const claims = new MongoClaims(jobs, { clock, random, operationTimeoutMs });
     const leasesName = `${collectionName}.instances`;
-    const leases = new MongoLeases(
-      db.collection<LeaseDocument>(leasesName),
-      commandsOf(leasesName, 'majority'),
-      async (instanceId) => (await claims.standing(instanceId, 1)).length > 0,
-    );
+    const hasClaims = async (id: string) => (await claims.standing(id, 1)).length > 0;
+    const instances = db.collection<LeaseDocument>(leasesName);
+    const leases = new MongoLeases(instances, commandsOf(leasesName, 'majority'), hasClaims);
     this.#db = db;
     this.#jobs = jobs;
     this.#random = random;
@@ -118,6 +118,11 @@ export class MongoLedgerRepository extends LedgerRepository {
         claimsOf: (instanceId, limit) => claims.standing(instanceId, limit),
       }),
       new MongoPauses(db.collection<PauseDocument>(collectionName), jobs.commands),
+      new MongoLimits(
+        db.collection<LimitDocument>(collectionName),
+        jobs.commands,
+        async (instanceId) => (await leases.isLive(instanceId)) || (await hasClaims(instanceId)),
+      ),
       new MongoPruning(jobs, archive),
       leases,
       {

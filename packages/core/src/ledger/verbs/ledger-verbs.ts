@@ -8,6 +8,7 @@ export type * from './claims.ts';
 export type * from './enqueue.ts';
 export type * from './inspection.ts';
 export type * from './leases.ts';
+export type * from './limits.ts';
 export type * from './listing.ts';
 export type * from './manual-verbs.ts';
 export type * from './series.ts';

@@ -13,6 +13,7 @@ import type { AnyPlaces, JobPlaces } from './job-places.ts';
 import type {
   AmendParams,
   AmendResult,
+  BackOffParams,
   Bounded,
   CancelParams,
   CancelResult,
@@ -37,6 +38,7 @@ import type {
   GetJobParams,
   InstanceParams,
   LeaseRecord,
+  LimitRecord,
   MendParams,
   MendResult,
   NextDueParams,
@@ -62,6 +64,7 @@ import type {
   RescueParams,
   RescueResult,
   SeriesResult,
+  SetLimitParams,
   SetMetadataParams,
   SetMetadataResult,
   SetPausedParams,
@@ -69,6 +72,8 @@ import type {
   SettleResult,
   StandingClaim,
   StatsRow,
+  TakeShareParams,
+  TakeShareResult,
   TransitionEntry,
 } from './ledger-verbs.ts';
 
@@ -210,6 +215,27 @@ export interface PauseVerbs {
   readPaused(params?: Bounded): Promise<readonly string[]>;
 }
 
+/** The limits that names share, and the shares that instances hold of them. */
+export interface LimitVerbs {
+  /** Makes a limit, or changes what it allows, for all instances. Shares stay as they are, also those beyond it. */
+  setLimit(params: SetLimitParams): Promise<void>;
+
+  /** Every limit with its shares, by key. */
+  readLimits(params?: Bounded): Promise<readonly LimitRecord[]>;
+
+  /**
+   * Sets what an instance holds of a limit: less is given back, and of more it gets what is free; with it come starts of
+   * the rate, by the ledger's clock. Only the newest call of an instance counts.
+   */
+  takeShare(params: TakeShareParams): Promise<TakeShareResult>;
+
+  /** Takes all shares of an instance back whose lease is not live and which holds no claim; false when that is not so. */
+  freeShares(params: InstanceParams): Promise<boolean>;
+
+  /** Lets nothing under a limit start before a time; false when there is no such limit. */
+  backOff(params: BackOffParams): Promise<boolean>;
+}
+
 /** The clock. */
 export interface ClockVerbs {
   /** The ledger's clock, which all stamps and due times refer to. */
@@ -223,6 +249,7 @@ export interface LedgerVerbs
     CountVerbs,
     LeaseVerbs,
     PauseVerbs,
+    LimitVerbs,
     ClockVerbs {}
 
 /** The name of a verb. */
@@ -310,6 +337,11 @@ export const VERB_ROWS: { readonly [V in LedgerVerb]: VerbRow<V> } = {
   removeLease: { effect: 'writes', concerns: all, jobs: 'none' },
   setPaused: { effect: 'writes', concerns: nameOrAll, jobs: 'none' },
   readPaused: { effect: 'reads', concerns: all, jobs: 'none' },
+  setLimit: { effect: 'writes', concerns: all, jobs: 'none' },
+  readLimits: { effect: 'reads', concerns: all, jobs: 'none' },
+  takeShare: { effect: 'writes', concerns: all, jobs: 'none' },
+  freeShares: { effect: 'writes', concerns: all, jobs: 'none' },
+  backOff: { effect: 'writes', concerns: all, jobs: 'none' },
   readTime: { effect: 'reads', concerns: () => 'nothing', jobs: 'none' },
 };
 

@@ -11,6 +11,8 @@ export type LedgerHint =
   | { readonly kind: 'due'; readonly name?: string; readonly dueAt?: Date }
   /** A name was paused or resumed. */
   | { readonly kind: 'pausesChanged' }
+  /** What a limit allows was changed, or an instance gave some of its share back, or wants more. */
+  | { readonly kind: 'limitsChanged' }
   /** Somebody asked to cancel a job that is processing. */
   | { readonly kind: 'cancelRequested'; readonly jobId: ObjectId }
   /** Hints flow from here on; what came before may have been missed. */

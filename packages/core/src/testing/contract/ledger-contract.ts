@@ -15,6 +15,7 @@ import { historyTests } from './history.ts';
 import { inspectionTests } from './inspection.ts';
 import { invariantTests } from './invariants.ts';
 import { leaseTests } from './lease.ts';
+import { limitTests } from './limits.ts';
 import { listingTests } from './listing.ts';
 import { metadataTests } from './metadata.ts';
 import { noteTests } from './note.ts';
@@ -99,6 +100,7 @@ const FAMILIES: Readonly<Record<string, ContractTests>> = {
   listing: listingTests,
   stats: statsTests,
   pauses: pauseTests,
+  limits: limitTests,
   prune: pruneTests,
   inspection: inspectionTests,
   watch: watchTests,

@@ -141,6 +141,24 @@ export const watchTests: ContractTests = {
     await listener.next('pausesChanged');
   }),
 
+  'what others wait for of a limit is a hint': watching(async (subject, listener) => {
+    const { ledger } = subject;
+    await ledger.setLimit({ key: 'a', concurrency: 2, now: subject.at(0) });
+    await listener.next('limitsChanged');
+    const mine = { key: 'a', instanceId: 'mine', starts: 0 };
+    await ledger.takeShare({ ...mine, seq: 1, count: 1, wants: 0 });
+    await ledger.takeShare({ ...mine, seq: 2, count: 2, wants: 1 });
+    await listener.next('limitsChanged');
+    await ledger.takeShare({ ...mine, seq: 3, count: 2, wants: 2 });
+    await ledger.takeShare({ ...mine, seq: 4, count: 1, wants: 0 });
+    await listener.next('limitsChanged');
+    await ledger.backOff({ key: 'a', until: subject.at(9) });
+    await listener.next('limitsChanged');
+    await ledger.freeShares({ instanceId: 'mine' });
+    await listener.next('limitsChanged');
+    assert.equal(listener.waiting, 0);
+  }),
+
   'a job whose lock is held is no hint': watching(async (subject, listener) => {
     const locked = { uniqueLock: 'lock' };
     await subject.put(locked);

@@ -1,0 +1,316 @@
+/**
+ * The limits of the workers here: how many jobs of a name may be claimed, and the shares that this instance holds.
+ *
+ * What always holds: no more is claimed of a name than each of its limits has room for; what counts as in use is each
+ * claim that was sent and not answered, and each job from its claim until its end is recorded; and the shares of an
+ * instance that is dead go back only when it holds no claim, which the ledger checks.
+ *
+ * @module
+ */
+import type { EngineContext } from '../../context/scheduler-context.ts';
+import type { Timer } from '../../foundation/clock.ts';
+import { InvalidArgumentError } from '../../foundation/errors.ts';
+import { SingleFlight } from '../../foundation/single-flight.ts';
+import type { ClaimedJob } from '../../job/job.ts';
+import type { Demand, LimitRecord } from '../../ledger/ledger-repository.ts';
+import type { Worker } from '../../workers/worker.ts';
+import { claimKey } from '../running/settler.ts';
+import { HeldShare } from './held-share.ts';
+
+/** How often shares are looked after while something is held or wanted, in milliseconds. */
+const TURN_MS = 900;
+
+/** A start that the rate allows by the clock here, and not yet by that of the ledger, is asked for again, in milliseconds. */
+const SOON_MS = 20;
+
+type PermitsContext = Pick<
+  EngineContext,
+  'ledger' | 'ledgerTime' | 'clock' | 'report' | 'options' | 'detached'
+>;
+
+/** What permits ask of their neighbours. */
+export interface PermitsHooks {
+  /** The id under which claims are made now. */
+  readonly instanceId: () => string;
+  /** True while claims may be sent. */
+  readonly mayClaim: () => boolean;
+  /** More jobs may be claimed than before. */
+  readonly onRoom: () => void;
+}
+
+/** All limits of the workers of this process. */
+export class Permits {
+  readonly #context: PermitsContext;
+  readonly #workers: ReadonlyMap<string, Worker>;
+  readonly #hooks: PermitsHooks;
+  readonly #turns = new SingleFlight(() => this.#turn());
+  #shares = new Map<string, HeldShare>();
+  /** How many jobs of a name could be claimed under each of its limits, since it was asked for. */
+  #wants = new Map<string, readonly (readonly [HeldShare, number])[]>();
+  /** The room of each of these names that was left then. */
+  readonly #rooms = new Map<string, number>();
+  /** The limits of each claim that counts, by the claim. */
+  #claims = new Map<string, readonly HeldShare[]>();
+  #sharesOf = '';
+  #nextTurn: { readonly timer: Timer; readonly atMs: number } | undefined;
+  #sweptMs = Number.NEGATIVE_INFINITY;
+  #mustRead = false;
+  #isStopped = false;
+
+  constructor(context: PermitsContext, workers: ReadonlyMap<string, Worker>, hooks: PermitsHooks) {
+    this.#context = context;
+    this.#workers = workers;
+    this.#hooks = hooks;
+  }
+
+  /**
+   * Writes the limits that workers have for themselves, and looks for those that they share.
+   *
+   * @throws InvalidArgumentError when a worker names a limit that was not set
+   */
+  async prepare(workers: Iterable<Worker>): Promise<void> {
+    const limited = [...workers].filter(({ limitKeys }) => limitKeys.length > 0);
+    if (limited.length === 0) return;
+    const { ledger, ledgerTime } = this.#context;
+    for (const { ownLimit } of limited) {
+      if (ownLimit) await ledger.setLimit({ ...ownLimit, now: ledgerTime.now() });
+    }
+    const known = new Set((await ledger.readLimits()).map(({ key }) => key));
+    for (const { name, limitKeys } of limited) {
+      const unknown = limitKeys.find((key) => !known.has(key));
+      if (unknown === undefined) continue;
+      const hint = `worker ${name} uses it; call setLimit('${unknown}', …) before start()`;
+      throw new InvalidArgumentError(
+        'options.limits',
+        'keys of limits that were set',
+        unknown,
+        hint,
+      );
+    }
+  }
+
+  /** Begins to look after the limits, if there are any. */
+  start(): void {
+    const isLimited = [...this.#workers.keys()].some((name) => this.covers(name));
+    if (isLimited) this.#turnSoon(TURN_MS);
+  }
+
+  /** True when jobs of a name are bound by a limit. */
+  covers(name: string): boolean {
+    return (this.#workers.get(name)?.limitKeys.length ?? 0) > 0;
+  }
+
+  /** What of this demand the limits have room for; the rest is asked for, in place of what was asked for before. */
+  allowed(demand: readonly Demand[]): readonly Demand[] {
+    const isFree = demand.every(({ name }) => !this.covers(name));
+    if (isFree && this.#shares.size === 0) return demand;
+    this.#noteInstance();
+    this.#wants.clear();
+    const left = new Map<HeldShare, number>();
+    const allowed = demand.flatMap(({ name, limit }) => {
+      const shares = this.#sharesFor(name);
+      const room = Math.min(limit, ...shares.map((share) => left.get(share) ?? share.room()));
+      for (const share of shares) left.set(share, (left.get(share) ?? share.room()) - room);
+      if (shares.length > 0) {
+        this.#wants.set(name, wantsOf(shares, limit));
+        this.#rooms.set(name, Math.min(...shares.map((share) => left.get(share) ?? 0)));
+      }
+      return room > 0 ? [{ name, limit: room }] : [];
+    });
+    this.#sumWants();
+    if ([...this.#shares.values()].some((share) => share.isShort)) this.#turns.runAnew();
+    return allowed;
+  }
+
+  /** The same without asking for the rest. */
+  within(demand: readonly Demand[]): readonly Demand[] {
+    this.#noteInstance();
+    return demand.filter(({ name }) => this.#sharesFor(name).every((share) => share.room() > 0));
+  }
+
+  /** No job of these names is due any more. */
+  drained(names: readonly string[]): void {
+    if (this.#wants.size === 0) return;
+    for (const name of names) this.#wants.delete(name);
+    this.#sumWants();
+  }
+
+  #sumWants(): void {
+    const wanted = new Map<HeldShare, number>();
+    for (const [share, jobs] of [...this.#wants.values()].flat()) {
+      wanted.set(share, (wanted.get(share) ?? 0) + jobs);
+    }
+    for (const share of this.#shares.values()) share.want(wanted.get(share) ?? 0);
+  }
+
+  /**
+   * A claim is about to be sent.
+   *
+   * @returns to be called with what was won, once that is known
+   */
+  claiming(demand: readonly Demand[]): (won: readonly ClaimedJob[]) => void {
+    const limited = demand.filter(({ name }) => this.covers(name));
+    if (limited.length === 0) return () => undefined;
+    const claims = this.#claims;
+    const uses = limited.map(({ name, limit }) => {
+      const shares = this.#sharesFor(name);
+      return { name, shares, ends: shares.map((share) => share.use(limit)) };
+    });
+    return (won) => {
+      for (const { name, shares, ends } of uses) {
+        const jobs = won.filter((job) => job.name === name);
+        for (const end of ends) end(jobs.length);
+        for (const job of jobs) claims.set(keyOf(job), shares);
+      }
+    };
+  }
+
+  /** The end of a job is recorded, or its claim is lost. */
+  ended(job: ClaimedJob): void {
+    const key = keyOf(job);
+    const shares = this.#claims.get(key);
+    if (shares === undefined) return;
+    this.#claims.delete(key);
+    for (const share of shares) share.free();
+    if (shares.some((share) => share.isWanting)) this.#hooks.onRoom();
+    this.#turnSoon(TURN_MS);
+  }
+
+  /** Something about limits was changed that those who wait for them can use. */
+  changed(): void {
+    if (this.#shares.size === 0) return;
+    this.#mustRead = true;
+    this.#turns.runAnew();
+  }
+
+  /** Nothing of a limit starts before this time, as this process asked for. */
+  blocked(key: string, until: Date): void {
+    this.#shares.get(key)?.block(until);
+  }
+
+  /** Nothing more is claimed; resolves when nothing is written. */
+  async stop(): Promise<void> {
+    this.#isStopped = true;
+    this.#nextTurn?.timer.cancel();
+    await this.#turns.idle();
+  }
+
+  /** Gives the shares back of an instance whose lease has ended; what it still owns keeps them until it is rescued. */
+  async giveBack(): Promise<void> {
+    if (this.#shares.size === 0) return;
+    const { ledger, report } = this.#context;
+    await ledger.freeShares({ instanceId: this.#sharesOf }).catch(report);
+  }
+
+  #sharesFor(name: string): HeldShare[] {
+    const keys = this.#workers.get(name)?.limitKeys ?? [];
+    return keys.map((key) => {
+      const share = this.#shares.get(key) ?? new HeldShare(this.#context, key, this.#sharesOf);
+      this.#shares.set(key, share);
+      return share;
+    });
+  }
+
+  /** Under a new id nothing is held yet; what was claimed under the old one counts there. */
+  #noteInstance(): void {
+    const instanceId = this.#hooks.instanceId();
+    if (instanceId === this.#sharesOf) return;
+    this.#sharesOf = instanceId;
+    this.#shares = new Map();
+    this.#claims = new Map();
+    this.#wants.clear();
+  }
+
+  /** Reads the limits where what is known is old, and brings each share to what is needed. */
+  async #turn(): Promise<void> {
+    if (this.#isStopped || !this.#hooks.mayClaim()) return;
+    this.#noteInstance();
+    const shares = [...this.#shares.values()];
+    try {
+      if (this.#mayBeOutdated(shares)) await this.#read(shares);
+    } catch (error) {
+      this.#context.report(error);
+    }
+    await Promise.all(shares.map((share) => share.adjust()));
+    if (this.#hasGrown()) this.#hooks.onRoom();
+    const isActive = shares.some((share) => share.isHolding || share.isWanting);
+    const waits = shares.flatMap(({ waitMs }) =>
+      waitMs === undefined ? [] : Math.max(waitMs, SOON_MS),
+    );
+    const { leaseDurationMs } = this.#context.options;
+    this.#turnSoon(Math.min(isActive ? TURN_MS : leaseDurationMs, ...waits));
+  }
+
+  #roomOf(name: string): number {
+    return Math.min(...this.#sharesFor(name).map((share) => share.room()));
+  }
+
+  /** True when a name that wants more has more room than it left. */
+  #hasGrown(): boolean {
+    const grown = [...this.#wants.keys()].filter((name) => {
+      return this.#roomOf(name) > (this.#rooms.get(name) ?? 0);
+    });
+    for (const name of grown) this.#rooms.set(name, this.#roomOf(name));
+    return grown.length > 0;
+  }
+
+  #mayBeOutdated(shares: readonly HeldShare[]): boolean {
+    const { clock, options } = this.#context;
+    const isSweep = clock.monotonic() - this.#sweptMs >= options.leaseDurationMs / 3;
+    return this.#mustRead || isSweep || shares.some((share) => share.ageMs >= TURN_MS);
+  }
+
+  async #read(shares: readonly HeldShare[]): Promise<void> {
+    const { ledger, clock } = this.#context;
+    const sent = { monotonicMs: clock.monotonic(), wallMs: clock.now() };
+    this.#mustRead = false;
+    const records = await ledger.readLimits();
+    const byKey = new Map(records.map((record) => [record.key, record]));
+    for (const share of shares) {
+      const record = byKey.get(share.key);
+      if (record !== undefined) share.learn(record, sent);
+    }
+    await this.#sweep(records);
+  }
+
+  /** What the dead hold comes back once nothing is claimed under their ids. */
+  async #sweep(records: readonly LimitRecord[]): Promise<void> {
+    const { ledger, clock, options } = this.#context;
+    const nowMs = clock.monotonic();
+    if (nowMs - this.#sweptMs < options.leaseDurationMs / 3) return;
+    this.#sweptMs = nowMs;
+    const holders = new Set(
+      records.flatMap(({ shares }) => shares.map((share) => share.instanceId)),
+    );
+    holders.delete(this.#sharesOf);
+    if (holders.size === 0) return;
+    for (const { instanceId, status } of await ledger.readLeases()) {
+      if (status === 'live') holders.delete(instanceId);
+    }
+    for (const instanceId of holders) await ledger.freeShares({ instanceId });
+  }
+
+  #turnSoon(inMs: number): void {
+    const { clock, detached } = this.#context;
+    const atMs = clock.monotonic() + inMs;
+    if (this.#isStopped || (this.#nextTurn !== undefined && this.#nextTurn.atMs <= atMs)) return;
+    this.#nextTurn?.timer.cancel();
+    const timer = clock.setTimer(() => {
+      this.#nextTurn = undefined;
+      detached(() => this.#turns.runAnew());
+    }, inMs);
+    this.#nextTurn = { timer, atMs };
+  }
+}
+
+/** A start counts under one limit only as far as the others let it happen. */
+function wantsOf(shares: readonly HeldShare[], limit: number): (readonly [HeldShare, number])[] {
+  return shares.map((share) => {
+    const others = shares.filter((other) => other !== share && share.hasRate);
+    return [share, Math.min(limit, ...others.map((other) => other.permits()))];
+  });
+}
+
+function keyOf({ _id, claimToken }: ClaimedJob): string {
+  return claimKey(_id.toHexString(), claimToken);
+}
