@@ -122,8 +122,12 @@ export class Waiter {
   }
 
   async #ask(waits: readonly Wait[]): Promise<void> {
+    // Asked now, not with the answer: what commits while the ledger reads is not in what it read.
+    const unseen = new Set(waits.filter(({ isUnseen }) => isUnseen()));
     const answers = await this.#read(new Map(waits.map(({ jobId }) => [idOf(jobId), jobId])));
-    for (const wait of waits) this.#answer(wait, answers.get(idOf(wait.jobId)) ?? null);
+    for (const wait of waits) {
+      this.#answer(wait, answers.get(idOf(wait.jobId)) ?? null, unseen.has(wait));
+    }
     this.#setTimer();
   }
 
@@ -150,14 +154,14 @@ export class Waiter {
     return answers;
   }
 
-  #answer(wait: Wait, answer: Answer): void {
+  #answer(wait: Wait, answer: Answer, wasUnseen: boolean): void {
     const id = idOf(wait.jobId);
     // It may have ended since it was asked for.
     if (this.#waits.get(id)?.has(wait) !== true) return;
     const nowMs = this.#context.clock.monotonic();
     const isJob = answer !== null && !(answer instanceof Error);
     if (isJob) this.#sessions.delete(id);
-    if (answer === null && !wait.isUnseen()) this.#end(wait, new WaitError('gone', wait.jobId));
+    if (answer === null && !wasUnseen) this.#end(wait, new WaitError('gone', wait.jobId));
     else if (isJob && isFinished(answer)) this.#end(wait, answer);
     else if (nowMs < wait.untilMs) this.#putOff(wait, nowMs);
     else if (answer instanceof Error) {
