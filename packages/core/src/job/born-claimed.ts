@@ -16,9 +16,10 @@ export interface BirthClaim {
   readonly now: Date;
 }
 
-/** True when a job may be born claimed: it is due, of no series, and holds no key that others wait for until it starts. */
+/** True when a job may be born claimed: it is due, of no series and no order, and holds no key that others wait for until it starts. */
 export function mayBeBornClaimed(job: Job, now: Date): boolean {
-  const { startLock, repeatInterval, nextRunAt } = job;
+  const { startLock, repeatInterval, lane, nextRunAt } = job;
+  if (lane !== undefined) return false;
   return startLock === undefined && repeatInterval === undefined && nextRunAt <= now;
 }
 

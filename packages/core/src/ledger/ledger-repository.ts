@@ -30,6 +30,7 @@ export type {
   ClockVerbs,
   CountVerbs,
   JobVerbs,
+  LaneVerbs,
   LeaseVerbs,
   LedgerVerb,
   LedgerVerbs,

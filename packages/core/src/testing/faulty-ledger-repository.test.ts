@@ -80,6 +80,14 @@ function callsOf(faulty: FaultyLedgerRepository): Record<FaultyVerb, () => Promi
     findJobs: () =>
       faulty.findJobs({ filter: {}, orderBy: '_id', direction: 'ascending', limit: 1 }),
     readStats: () => faulty.readStats({ now }),
+    claimOrders: () =>
+      faulty.claimOrders({
+        demand: [],
+        ...{ instanceId, claimToken: 'other', now, suspects: false },
+      }),
+    readOrders: () => faulty.readOrders({ name: 'a', halted: false, limit: 1 }),
+    findAhead: () => faulty.findAhead({ name: 'a', lane: 'b' }),
+    sweepOrders: () => faulty.sweepOrders({ usedBefore: now, limit: 1 }),
     setPaused: () => faulty.setPaused({ name: 'a', paused: true, now }),
     readPaused: () => faulty.readPaused(),
     recover: () => faulty.recover({ staleBefore: now, now, limit: 1 }),
@@ -123,6 +131,8 @@ const READS = new Set<string>([
   'findJobs',
   'readStats',
   'readPaused',
+  'readOrders',
+  'findAhead',
   'hint',
 ]);
 const VERBS = Object.keys(callsOf(setUp().faulty)) as FaultyVerb[];

@@ -3,11 +3,15 @@ import { UnsupportedError } from '../../src/foundation/errors.ts';
 import type { Job } from '../../src/index.ts';
 import type {
   ClaimCounts,
+  ClaimResult,
   CountDueResult,
+  JobAhead,
   MendResult,
+  OrderRecord,
   RecoverResult,
   SetMetadataResult,
   StatsRow,
+  SweepOrdersResult,
   TransitionEntry,
 } from '../../src/ledger/ledger-repository.ts';
 
@@ -38,6 +42,22 @@ export abstract class UnsimulatedVerbs {
 
   readHistory(): Promise<readonly TransitionEntry[]> {
     return refuse('readHistory');
+  }
+
+  claimOrders(): Promise<ClaimResult> {
+    return refuse('claimOrders');
+  }
+
+  readOrders(): Promise<readonly OrderRecord[]> {
+    return refuse('readOrders');
+  }
+
+  findAhead(): Promise<JobAhead | null> {
+    return refuse('findAhead');
+  }
+
+  sweepOrders(): Promise<SweepOrdersResult> {
+    return refuse('sweepOrders');
   }
 
   countClaims(): Promise<ClaimCounts> {

@@ -1,6 +1,6 @@
 /**
- * The ledger for production: jobs in a MongoDB collection, leases in `<collection>.instances` and what was moved away
- * in `<collection>.archive` beside it. This file only hands the verbs on to the parts, a concept a file.
+ * The ledger for production: jobs in a MongoDB collection, leases in `<collection>.instances`, who is next in an order
+ * in `<collection>.lanes`, and what was moved away in `<collection>.archive` beside it. This file only hands the verbs on to the parts, a concept a file.
  *
  * What always holds: a write that changes a job's state carries the guards of the lifecycle table in its own filter,
  * so the server refuses what does not apply; what a claim runs is what was read after its update; and no answer is
@@ -29,6 +29,7 @@ import { MongoEnqueue } from './enqueue.ts';
 import { watchJobs } from './hints.ts';
 import { IndexProvision } from './index-provision.ts';
 import { MongoInspection } from './inspection.ts';
+import type { LaneDocument } from './lane-queries.ts';
 import { type LeaseDocument, MongoLeases } from './leases.ts';
 import { DEFAULT_COLLECTION_NAME, type MongoLedgerRepositoryOptions } from './ledger-options.ts';
 import { MongoListing } from './listing.ts';
@@ -37,6 +38,7 @@ import { mend } from './mend.ts';
 import { setMetadata } from './metadata.ts';
 import { MongoJobs } from './moves.ts';
 import { nextDue } from './next-due.ts';
+import { MongoOrders } from './orders.ts';
 import type { PauseDocument } from './pause-documents.ts';
 import { MongoPauses } from './pauses.ts';
 import { MongoPruning } from './pruning.ts';
@@ -87,7 +89,13 @@ export class MongoLedgerRepository extends LedgerRepository {
     const archiveName = `${collectionName}.archive`;
     const archive = new MongoJobs(db.collection<Job>(archiveName), commandsOf(archiveName));
     const jobs = new MongoJobs(db.collection<Job>(collectionName), commandsOf(collectionName), log);
-    const claims = new MongoClaims(jobs, { clock, random, operationTimeoutMs });
+    const bounds = { clock, random, operationTimeoutMs };
+    const claims = new MongoClaims(jobs, bounds);
+    const lanesName = `${collectionName}.lanes`;
+    const orders = new MongoOrders({
+      ...{ jobs, claims, bounds, lanes: db.collection<LaneDocument>(lanesName) },
+      laneCommands: commandsOf(lanesName),
+    });
     const leasesName = `${collectionName}.instances`;
     const leases = new MongoLeases(
       db.collection<LeaseDocument>(leasesName),
@@ -106,6 +114,7 @@ export class MongoLedgerRepository extends LedgerRepository {
     const verbs = gathered(
       new MongoEnqueue(jobs),
       claims,
+      orders,
       new MongoSettle(jobs),
       new MongoStages(jobs),
       new MongoControl(jobs, clock),
@@ -117,7 +126,7 @@ export class MongoLedgerRepository extends LedgerRepository {
         claimsOf: (instanceId, limit) => claims.standing(instanceId, limit),
       }),
       new MongoPauses(db.collection<PauseDocument>(collectionName), jobs.commands),
-      new MongoPruning(jobs, archive),
+      new MongoPruning(jobs, archive, orders),
       leases,
       {
         readTime: () => readTime(db),

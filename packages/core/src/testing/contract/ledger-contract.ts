@@ -18,6 +18,7 @@ import { leaseTests } from './lease.ts';
 import { listingTests } from './listing.ts';
 import { metadataTests } from './metadata.ts';
 import { noteTests } from './note.ts';
+import { orderTests } from './orders.ts';
 import { pauseTests } from './pauses.ts';
 import { pruneTests } from './prune.ts';
 import { readTests } from './read.ts';
@@ -98,6 +99,7 @@ const FAMILIES: Readonly<Record<string, ContractTests>> = {
   read: readTests,
   listing: listingTests,
   stats: statsTests,
+  orders: orderTests,
   pauses: pauseTests,
   prune: pruneTests,
   inspection: inspectionTests,
