@@ -140,7 +140,7 @@ export type { ManualVerbOptions } from './options/manual-verb-options.ts';
 export { DEFAULTS } from './options/option-table.ts';
 export type { JobRetention, LiveOptionName, MonqueOptions } from './options/options.ts';
 export type { ScheduleOptions } from './options/schedule-options.ts';
-export type { BackoffFunction, WorkerOptions } from './options/worker-options.ts';
+export type { BackoffFunction, WorkerOptions, WorkerOrder } from './options/worker-options.ts';
 export type { HandlerReturn, MonquePublicAPI } from './public-api.ts';
 export type { HistogramReading } from './telemetry/histogram.ts';
 export type { LogEntries, LogEvent, LogFields, Logger } from './telemetry/log.ts';

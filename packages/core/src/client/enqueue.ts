@@ -14,6 +14,7 @@ import { checkData } from '../foundation/standard-schema.ts';
 import { DOCUMENT_VERSION, type Job, type JobTrace } from '../job/job.ts';
 import { UniqueKeyTakenError } from '../job/job-errors.ts';
 import { JOB_LIFECYCLE } from '../job/job-lifecycle.ts';
+import { orderFields } from '../job/lanes.ts';
 import { copyMetadata, type JobMetadata } from '../job/metadata.ts';
 import { copyPayload } from '../job/payload.ts';
 import type { DataOf, JobTypes, NameOf } from '../job/typed-jobs.ts';
@@ -196,7 +197,8 @@ export class Producer {
       jobId: holder._id,
       changes: {
         nextRunAt: this.#dueAt(draft, now, holder.createdAt),
-        priority,
+        // One that stands in an order has no priority.
+        ...(holder.lane === undefined && { priority }),
         ...(draft.data !== undefined && { data: draft.data, name: draft.name }),
         ...(draft.metadata && { metadata: draft.metadata }),
       },
@@ -238,6 +240,7 @@ export class Producer {
   #draft(names: FieldNames, name: string, data: unknown, given: EnqueueOptions | undefined): Draft {
     checkJobName(names.name, name);
     const options = resolveEnqueueOptions(names.options, given);
+    this.#checkOrder(names.options, name, options.order);
     const copy = copyPayload(names.data, data, this.#context.options.maxGivenBytes);
     const { runAt, metadata } = options;
     return {
@@ -247,6 +250,15 @@ export class Producer {
       ...(copy !== undefined && { data: copy }),
       ...(runAt && { runAt: new Date(runAt) }),
     };
+  }
+
+  /** A worker that runs no jobs with an order would leave it waiting for ever. */
+  #checkOrder(field: string, name: string, order: string | undefined): void {
+    const worker = this.#workers.get(name);
+    if (order === undefined || worker === undefined || worker.order !== undefined) return;
+    const hint = `give it one, as in worker('${name}', handler, { order: {} })`;
+    const expected = 'left out, since the worker has no option `order`';
+    throw new InvalidArgumentError(`${field}.order`, expected, order, hint);
   }
 
   /** Checked, not changed: the handler gets what the schema makes of it, and would get that made twice. */
@@ -284,6 +296,7 @@ export class Producer {
       createdAt: now,
       updatedAt: now,
       documentVersion: DOCUMENT_VERSION,
+      ...(options.order !== undefined && orderFields(options.order)),
     };
   }
 

@@ -80,7 +80,11 @@ export class Instance {
     });
     const endings = new RunEndings(context, {
       onPending: ({ name, nextRunAt }) => this.#waker.due(name, nextRunAt),
-      onSettled,
+      onSettled: (job) => {
+        const isNext = job.lane !== undefined && job.finishedAt !== undefined;
+        if (isNext) this.#claimer.noteNextInOrder(job.name);
+        onSettled(job);
+      },
     });
     this.#settler = new Settler(context, endings, wake);
     this.#executor = new Executor(context, workers, this.#settler, {

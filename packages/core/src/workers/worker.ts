@@ -35,6 +35,8 @@ export class Worker {
   /** Milliseconds a run may take, unless a job says otherwise. */
   readonly timeoutMs: number | undefined;
   readonly schema: StandardSchema | undefined;
+  /** What becomes of an order when a job of it has failed; absent for a worker that runs no jobs with one. */
+  readonly order: 'next' | 'halt' | undefined;
   /** Claimed and not started, the most urgent first. */
   readonly buffer: BufferedJob[] = [];
   running = 0;
@@ -58,6 +60,7 @@ export class Worker {
     this.#retry = retryOf(options, defaults);
     this.timeoutMs = options.timeout;
     this.schema = options.schema;
+    this.order = options.order && (options.order.whenFailed ?? 'next');
   }
 
   /** Takes over what has changed: options of its own that are given, and the defaults of the scheduler. */
