@@ -8,7 +8,7 @@
  */
 import type { Job } from '../job/job.ts';
 import { JOB_LIFECYCLE } from '../job/job-lifecycle.ts';
-import { SUSPECT_RESCUE_COUNT } from './ledger-repository.ts';
+import { SUSPECT_RESCUE_COUNT } from './suspects.ts';
 
 /** What is known of a job that stands in a lane. */
 export type LaneJob = Pick<Job, '_id' | 'status' | 'fence' | 'nextRunAt' | 'rescueCount'>;

@@ -29,7 +29,6 @@ import { MongoEnqueue } from './enqueue.ts';
 import { watchJobs } from './hints.ts';
 import { IndexProvision } from './index-provision.ts';
 import { MongoInspection } from './inspection.ts';
-import type { LaneDocument } from './lane-queries.ts';
 import { type LeaseDocument, MongoLeases } from './leases.ts';
 import { DEFAULT_COLLECTION_NAME, type MongoLedgerRepositoryOptions } from './ledger-options.ts';
 import { MongoListing } from './listing.ts';
@@ -38,7 +37,8 @@ import { mend } from './mend.ts';
 import { setMetadata } from './metadata.ts';
 import { MongoJobs } from './moves.ts';
 import { nextDue } from './next-due.ts';
-import { MongoOrders } from './orders.ts';
+import type { LaneDocument } from './orders/lane-queries.ts';
+import { MongoOrders } from './orders/orders.ts';
 import type { PauseDocument } from './pause-documents.ts';
 import { MongoPauses } from './pauses.ts';
 import { MongoPruning } from './pruning.ts';
@@ -79,7 +79,6 @@ export class MongoLedgerRepository extends LedgerRepository {
       transitionLog = false,
       random = systemRandom,
     } = options;
-    const { clock } = this;
     const commandsOf = (name: string, concern = writeConcern): Commands =>
       new Commands(db, name, concern, operationTimeoutMs);
     const logName = `${collectionName}.transitions`;
@@ -89,13 +88,12 @@ export class MongoLedgerRepository extends LedgerRepository {
     const archiveName = `${collectionName}.archive`;
     const archive = new MongoJobs(db.collection<Job>(archiveName), commandsOf(archiveName));
     const jobs = new MongoJobs(db.collection<Job>(collectionName), commandsOf(collectionName), log);
-    const bounds = { clock, random, operationTimeoutMs };
+    const bounds = { clock: this.clock, random, operationTimeoutMs };
     const claims = new MongoClaims(jobs, bounds);
     const lanesName = `${collectionName}.lanes`;
-    const orders = new MongoOrders({
-      ...{ jobs, claims, bounds, lanes: db.collection<LaneDocument>(lanesName) },
-      laneCommands: commandsOf(lanesName),
-    });
+    const lanes = db.collection<LaneDocument>(lanesName);
+    const laneCommands = commandsOf(lanesName);
+    const orders = new MongoOrders({ jobs, claims, bounds, lanes, laneCommands });
     const leasesName = `${collectionName}.instances`;
     const leases = new MongoLeases(
       db.collection<LeaseDocument>(leasesName),
@@ -105,9 +103,8 @@ export class MongoLedgerRepository extends LedgerRepository {
     this.#db = db;
     this.#jobs = jobs;
     this.#random = random;
-    const { collection, commands } = jobs;
     this.#provision = new IndexProvision({
-      ...{ collection, commands, leases, log },
+      ...{ collection: jobs.collection, commands: jobs.commands, leases, log },
       indexes: listingIndexes ? [...ENGINE_INDEXES, ...LISTING_INDEXES] : ENGINE_INDEXES,
       mayMake: !skipIndexCreation,
     });
@@ -117,7 +114,7 @@ export class MongoLedgerRepository extends LedgerRepository {
       orders,
       new MongoSettle(jobs),
       new MongoStages(jobs),
-      new MongoControl(jobs, clock),
+      new MongoControl(jobs, this.clock),
       new MongoSeries(jobs),
       new MongoListing(jobs, archive),
       new MongoInspection(jobs),

@@ -13,7 +13,7 @@ import { prunableFilter, pruneWalkFilter, staleCopyStatement } from './engine-qu
 import { fromDocument } from './job-document.ts';
 import { ID_INDEX } from './lifecycle-statements.ts';
 import type { MongoJobs } from './moves.ts';
-import type { MongoOrders } from './orders.ts';
+import type { MongoOrders } from './orders/orders.ts';
 
 /** The jobs of one state that are to leave. */
 interface Leaving {

@@ -4,9 +4,9 @@
  * @module
  */
 import type { Document, ObjectId } from 'mongodb';
-import { hashStart } from '../../job/lanes.ts';
-import type { ClaimOrdersParams } from '../ledger-repository.ts';
-import { guardedStatement, ID_INDEX, type UpdateStatement } from './lifecycle-statements.ts';
+import { hashStart } from '../../../job/lanes.ts';
+import type { ClaimOrdersParams } from '../../ledger-repository.ts';
+import { guardedStatement, ID_INDEX, type UpdateStatement } from '../lifecycle-statements.ts';
 
 /** Who holds a lane, as `<collection>.lanes` has it. It lies apart, so that nobody who watches jobs hears of it. */
 export interface LaneDocument {

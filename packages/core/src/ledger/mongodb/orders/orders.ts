@@ -8,10 +8,10 @@
  * @module
  */
 import type { Collection, Document, ObjectId } from 'mongodb';
-import { UnknownOutcomeError } from '../../foundation/errors.ts';
-import type { Job } from '../../job/job.ts';
-import { keyOfLane, LANE_HASHES, laneOf } from '../../job/lanes.ts';
-import { holdsLane, type LaneJob, nextInLane } from '../lane-choice.ts';
+import { UnknownOutcomeError } from '../../../foundation/errors.ts';
+import type { Job } from '../../../job/job.ts';
+import { keyOfLane, LANE_HASHES, laneOf } from '../../../job/lanes.ts';
+import { holdsLane, type LaneJob, nextInLane } from '../../lane-choice.ts';
 import type {
   ClaimOrdersParams,
   ClaimResult,
@@ -23,9 +23,14 @@ import type {
   ReadOrdersParams,
   SweepOrdersParams,
   SweepOrdersResult,
-} from '../ledger-repository.ts';
-import type { ClaimBounds, MongoClaims } from './claims.ts';
-import { fromDocument } from './job-document.ts';
+} from '../../ledger-repository.ts';
+import type { ClaimBounds, MongoClaims } from '../claims.ts';
+import { fromDocument } from '../job-document.ts';
+import { ID_INDEX, ID_KEY } from '../lifecycle-statements.ts';
+import type { MongoJobs } from '../moves.ts';
+import type { Commands } from '../server/commands.ts';
+import { DUPLICATE_KEY_CODE } from '../server/driver-errors.ts';
+import { IndexName } from '../server/indexes.ts';
 import {
   claimNamedStatements,
   LANE_ORDER,
@@ -39,11 +44,6 @@ import {
   namingStatement,
   ofLaneFilter,
 } from './lane-queries.ts';
-import { ID_INDEX, ID_KEY } from './lifecycle-statements.ts';
-import type { MongoJobs } from './moves.ts';
-import type { Commands } from './server/commands.ts';
-import { DUPLICATE_KEY_CODE } from './server/driver-errors.ts';
-import { IndexName } from './server/indexes.ts';
 
 /** The most lanes one claim looks at for a name; the next claim goes on behind them. */
 const MOST_HEADS = 2_000;
@@ -121,6 +121,8 @@ export class MongoOrders implements LaneVerbs {
   ): Promise<{ readonly found: readonly NamedJob[]; readonly isAll: boolean }> {
     const { name, limit } = demand;
     const place = this.#placeOf(name);
+    const isWhole = place.width >= LANE_HASHES;
+    if (isWhole) place.hash = 0;
     const found: NamedJob[] = [];
     let seen = 0;
     let walked = 0;
@@ -138,6 +140,9 @@ export class MongoOrders implements LaneVerbs {
       if (heads.length < FEW_HEADS) place.width = Math.min(place.width * WIDENING, LANE_HASHES);
       else if (heads.length > MANY_HEADS) place.width = Math.max(1, place.width / WIDENING);
     }
+    // Where all lanes are seen at once, another is the first each time.
+    const begin = isWhole ? Math.floor(this.#parts.bounds.random.fraction() * found.length) : 0;
+    found.push(...found.splice(0, begin));
     return { found, isAll: walked >= LANE_HASHES };
   }
 
