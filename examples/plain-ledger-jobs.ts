@@ -98,12 +98,14 @@ export function listJobs(jobs: readonly Job[], params: FindJobsParams): Job[] {
 }
 
 function matches(job: Job, filter: JobFilter): boolean {
-  const { jobIds, names, statuses, uniqueKey, createdFrom, createdBefore, metadata } = filter;
+  const { jobIds, names, statuses, uniqueKey, order, createdFrom, createdBefore } = filter;
+  const { metadata } = filter;
   return (
     (jobIds === undefined || jobIds.some((jobId) => jobId.equals(job._id))) &&
     (names === undefined || names.includes(job.name)) &&
     (statuses === undefined || statuses.includes(job.status)) &&
     (uniqueKey === undefined || job.uniqueKey === uniqueKey) &&
+    (order === undefined || job.order === order) &&
     (createdFrom === undefined || job.createdAt >= createdFrom) &&
     (createdBefore === undefined || job.createdAt < createdBefore) &&
     (metadata === undefined || matchesMetadata(job.metadata, metadata))

@@ -9,6 +9,7 @@ export type { EnqueueEntry, EnqueueEntryResult, TypedEntry } from './client/enqu
 export type { JobsPage } from './client/listing.ts';
 export type { GetHistoryOptions } from './client/metadata-and-history.ts';
 export type { OpenGateOptions } from './client/open-gate.ts';
+export type { OrderInfo, OrdersOptions } from './client/orders.ts';
 export type { QueueStats } from './client/queue-stats.ts';
 export type { Schedule, UnscheduleOptions } from './client/schedules.ts';
 export type { WaitForOptions } from './client/wait-for.ts';

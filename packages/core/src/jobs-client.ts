@@ -14,6 +14,7 @@ import { type JobsPage, Listing } from './client/listing.ts';
 import { ManualVerbs } from './client/manual-verbs.ts';
 import { type GetHistoryOptions, Records } from './client/metadata-and-history.ts';
 import { Gates, type OpenGateOptions } from './client/open-gate.ts';
+import { type OrderInfo, type OrdersOptions, readOrders } from './client/orders.ts';
 import { type QueueStats, readQueueStats } from './client/queue-stats.ts';
 import { type Schedule, Schedules, type UnscheduleOptions } from './client/schedules.ts';
 import type { Waiter, WaitForOptions } from './client/wait-for.ts';
@@ -102,6 +103,10 @@ export class JobsClient implements UntypedVerbs {
       onPausesChanged: () => instance()?.pausesChanged(),
     });
     this.#bulk = new BulkVerbs(context, this.#manual);
+  }
+
+  async orders(name: string, options: OrdersOptions = {}): Promise<OrderInfo[]> {
+    return readOrders(this.#context, name, options);
   }
 
   async can(verb: LedgerVerb, name?: string): Promise<boolean> {

@@ -9,6 +9,7 @@ import type { EnqueueEntryResult, TypedEntry } from './client/enqueue.ts';
 import type { JobsPage } from './client/listing.ts';
 import type { GetHistoryOptions } from './client/metadata-and-history.ts';
 import type { OpenGateOptions } from './client/open-gate.ts';
+import type { OrderInfo, OrdersOptions } from './client/orders.ts';
 import type { QueueStats } from './client/queue-stats.ts';
 import type { Schedule, UnscheduleOptions } from './client/schedules.ts';
 import type { WaitForOptions } from './client/wait-for.ts';
@@ -215,6 +216,14 @@ export interface MonqueManagement<Types extends JobTypes = UntypedJobs> {
 
   /** Lets jobs of a name start again. Idempotent. */
   resume(name: NameOf<Types>, options?: ManualVerbOptions): Promise<void>;
+
+  /**
+   * The orders of a name of which a job was started and is not finished, with that job and how many are pending; with
+   * `halted` those that a failed job holds up. `retryJob` or `deleteJob` of that one goes on.
+   *
+   * @throws InvalidArgumentError naming the field
+   */
+  orders(name: NameOf<Types>, options?: OrdersOptions): Promise<OrderInfo[]>;
 
   /**
    * Waits until a job is finished, wherever it runs, and gives what its handler returned. A job of a series is

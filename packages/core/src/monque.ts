@@ -9,6 +9,7 @@ import type { EnqueueEntryResult, TypedEntry } from './client/enqueue.ts';
 import type { JobsPage } from './client/listing.ts';
 import type { GetHistoryOptions } from './client/metadata-and-history.ts';
 import type { OpenGateOptions } from './client/open-gate.ts';
+import type { OrderInfo, OrdersOptions } from './client/orders.ts';
 import type { QueueStats } from './client/queue-stats.ts';
 import type { Schedule, UnscheduleOptions } from './client/schedules.ts';
 import { Waiter, type WaitForOptions } from './client/wait-for.ts';
@@ -24,7 +25,7 @@ import { type MetricsSnapshot, snapshotOf } from './diagnosis/metrics-snapshot.t
 import { idleHealth } from './engine/idle-health.ts';
 import { Instance } from './engine/instance.ts';
 import { type ReconfigureOptions, Reconfigurer } from './engine/reconfigurer.ts';
-import { checkFields, checkFunction, checkJobName } from './foundation/argument-checks.ts';
+import { checkFields, checkJobName } from './foundation/argument-checks.ts';
 import { InvalidArgumentError } from './foundation/errors.ts';
 import { Turns } from './foundation/start-stop.ts';
 import type { Job } from './job/job.ts';
@@ -60,7 +61,7 @@ import { checkWorkerOptions, type WorkerOptions } from './options/worker-options
 import type { HandlerReturn, MonquePublicAPI } from './public-api.ts';
 import { stopOnSignals } from './stop-on-signals.ts';
 import type { JobHandler } from './workers/handler.ts';
-import { StagePlan, type StagesDefinition } from './workers/stages.ts';
+import { type StagesDefinition, workOf } from './workers/stages.ts';
 import { Worker } from './workers/worker.ts';
 
 /**
@@ -217,14 +218,7 @@ export class Monque<Types extends JobTypes = UntypedJobs>
     options: WorkerOptions = {},
   ): this {
     checkJobName('name', name);
-    const isStaged = typeof handler === 'object' && handler !== null;
-    const isSwapped = isStaged && !('stages' in handler) && typeof options === 'function';
-    if (isSwapped) {
-      const hint = 'the options come last: worker(name, handler, options)';
-      throw new InvalidArgumentError('handler', 'a function, or stages', handler, hint);
-    }
-    if (!isStaged) checkFunction('handler', handler);
-    const work = isStaged ? new StagePlan(handler) : (handler as JobHandler);
+    const work = workOf(handler, options);
     checkWorkerOptions(options);
     if (this.#workers.has(name)) {
       throw new InvalidArgumentError('name', 'a name without a worker', name);
@@ -301,6 +295,10 @@ export class Monque<Types extends JobTypes = UntypedJobs>
 
   async getQueueStats(filter: { readonly name?: NameOf<Types> } = {}): Promise<QueueStats> {
     return this.#jobs.getQueueStats(filter);
+  }
+
+  async orders(name: NameOf<Types>, options: OrdersOptions = {}): Promise<OrderInfo[]> {
+    return this.#jobs.orders(name, options);
   }
 
   async pause(name: NameOf<Types>, options: ManualVerbOptions = {}): Promise<void> {

@@ -90,12 +90,13 @@ export class Listing {
 
 /** A filter as the ledger takes it. */
 export function toFilter(filter: JobsFilter): JobFilter {
-  const { name, status, uniqueKey, metadata, createdFrom, createdBefore } = filter;
+  const { name, status, uniqueKey, order, metadata, createdFrom, createdBefore } = filter;
   return {
     ...(metadata && { metadata: { ...metadata } }),
     ...(name !== undefined && { names: [name].flat() }),
     ...(status !== undefined && { statuses: [status].flat() }),
     ...(uniqueKey !== undefined && { uniqueKey }),
+    ...(order !== undefined && { order }),
     ...(createdFrom && { createdFrom }),
     ...(createdBefore && { createdBefore }),
   };

@@ -3,11 +3,18 @@
  *
  * @module
  */
-import { type Check, checkFields, integer, text, YEAR_MS } from '../foundation/argument-checks.ts';
+import {
+  type Check,
+  checkFields,
+  checkFunction,
+  integer,
+  text,
+  YEAR_MS,
+} from '../foundation/argument-checks.ts';
 import { InvalidArgumentError } from '../foundation/errors.ts';
 import { isStandardSchema, type StandardSchema } from '../foundation/standard-schema.ts';
 import { type Job, MOST_GATES, MOST_STAGES } from '../job/job.ts';
-import type { JobContext } from './handler.ts';
+import type { JobContext, JobHandler } from './handler.ts';
 
 const LONGEST_NAME = 256;
 
@@ -193,4 +200,23 @@ function checkStep(field: string, step: unknown): unknown {
   const { kind } = Object(step);
   if (kind === 'stage' || kind === 'gate') return kind;
   throw new InvalidArgumentError(field, 'made by `stage` or `gate`', step);
+}
+
+/**
+ * What a worker runs, as it was given.
+ *
+ * @param options - what was given behind it
+ * @throws InvalidArgumentError when it is neither a function nor stages
+ */
+export function workOf(
+  handler: JobHandler<never> | StagesDefinition<never>,
+  options: unknown,
+): JobHandler | StagePlan {
+  if (typeof handler === 'object' && handler !== null) {
+    if ('stages' in handler || typeof options !== 'function') return new StagePlan(handler);
+    const hint = 'the options come last: worker(name, handler, options)';
+    throw new InvalidArgumentError('handler', 'a function, or stages', handler, hint);
+  }
+  checkFunction('handler', handler);
+  return handler as JobHandler;
 }

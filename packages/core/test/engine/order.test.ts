@@ -88,6 +88,15 @@ describe('jobs with an order', () => {
     await ends(monque, [jobs[0] as Job, jobs[2] as Job]);
     const [first, second] = jobs as [Job, Job];
     expect((await monque.getJob(second._id))?.status).toBe('pending');
+    expect(await monque.explain(second._id)).toMatchObject({
+      reason: 'behindInOrder',
+      details: { order: 'a', holder: first._id, status: 'failed' },
+      message: `It waits behind job ${first._id.toHexString()} of its order 'a', which has failed; retryJob or deleteJob of that one ends that`,
+    });
+    const halted = { order: 'a', jobId: first._id, status: 'failed', waiting: 1 };
+    expect(await monque.orders('ship', { halted: true })).toEqual([halted]);
+    expect(await monque.orders('ship', { after: 'a', limit: 5, halted: true })).toEqual([]);
+    expect(await monque.getJobs({ order: 'a' })).toHaveLength(2);
     isMended = true;
     await monque.retryJob(first._id);
     await ends(monque, [second]);
@@ -106,6 +115,18 @@ describe('jobs with an order', () => {
     await ends(monque, [inOrder, plain]);
     await monque.stop();
     expect(runs.sort()).toEqual(['a', undefined]);
+  });
+
+  test('say behind whom they wait before anybody has started', async () => {
+    const monque = Monque.inMemory();
+    const first = await monque.enqueue('ship', 1, { order: 'a' });
+    const second = await monque.enqueue('ship', 2, { order: 'a' });
+    expect((await monque.explain(first._id)).reason).toBe('noInstance');
+    const { message } = await monque.explain(second._id);
+    expect(message).toBe(
+      `It waits behind job ${first._id.toHexString()} of its order 'a', which is pending`,
+    );
+    await monque.stop();
   });
 
   test('keep their place when another enqueue replaces what they work on', async () => {
@@ -131,6 +152,17 @@ describe('what is refused of an order before anything is sent', () => {
     ['plain', { order: 'a' }, 'options.order'],
   ])('for %s: %j', async (name, options, field) => {
     const error = await monque.enqueue(name, 1, options).catch((thrown: unknown) => thrown);
+    expect(error).toBeInstanceOf(InvalidArgumentError);
+    expect(error).toMatchObject({ field });
+  });
+
+  test.each([
+    ['', {}, 'name'],
+    ['ship', { halted: 1 as never }, 'options.halted'],
+    ['ship', { after: '' }, 'options.after'],
+    ['ship', { limit: 0 }, 'options.limit'],
+  ])('of a page of orders: %s %j', async (name, options, field) => {
+    const error = await monque.orders(name, options).catch((thrown: unknown) => thrown);
     expect(error).toBeInstanceOf(InvalidArgumentError);
     expect(error).toMatchObject({ field });
   });

@@ -125,12 +125,13 @@ function countJobs(jobs: Iterable<StoredJob>, { name, now }: ReadStatsParams): S
 
 /** The ids are left to the caller, who finds jobs by them. */
 function matches(job: Job, filter: JobFilter): boolean {
-  const { names, statuses = JOB_LIFECYCLE.states, uniqueKey, metadata } = filter;
+  const { names, statuses = JOB_LIFECYCLE.states, uniqueKey, order, metadata } = filter;
   const { createdFrom, createdBefore } = filter;
   return (
     statuses.includes(job.status) &&
     (names === undefined || names.includes(job.name)) &&
     (uniqueKey === undefined || job.uniqueKey === uniqueKey) &&
+    (order === undefined || job.order === order) &&
     (createdFrom === undefined || job.createdAt >= createdFrom) &&
     (createdBefore === undefined || job.createdAt < createdBefore) &&
     (metadata === undefined || matchesMetadata(job.metadata, metadata))

@@ -79,12 +79,13 @@ export function stampedListPipeline(
 
 /** Documents of unknown states are no jobs. */
 function jobFilter(filter: JobFilter): Document {
-  const { jobIds, names, statuses = JOB_LIFECYCLE.states, uniqueKey, metadata } = filter;
+  const { jobIds, names, statuses = JOB_LIFECYCLE.states, uniqueKey, order, metadata } = filter;
   const { createdFrom, createdBefore } = filter;
   return {
     status: { $in: statuses },
     ...(names && { name: { $in: names } }),
     ...(uniqueKey !== undefined && { uniqueKey: { $eq: uniqueKey } }),
+    ...(order !== undefined && { order: { $eq: order } }),
     ...metadataConditions(metadata),
     _id: jobIds === undefined ? JOB_ID : { ...JOB_ID, $in: jobIds },
     ...((createdFrom || createdBefore) && { $or: createdFilters(createdFrom, createdBefore) }),

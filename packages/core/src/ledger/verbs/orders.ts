@@ -10,7 +10,7 @@ import type { ClaimParams, Demand } from './claims.ts';
 
 /** How many jobs of one name are wanted, each of another order. */
 export interface OrderDemand extends Demand {
-  /** True when a failed job holds its order up until it is redriven, cancelled or removed. */
+  /** True when a failed job holds its order up until it is redriven or removed. */
   readonly halts: boolean;
 }
 

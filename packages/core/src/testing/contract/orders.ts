@@ -203,6 +203,15 @@ export const orderTests: ContractTests = {
     assert.deepEqual(idsOf((await claim(subject)).jobs), idsOf([again]));
   },
 
+  'jobs are found by their order': async (subject) => {
+    const [first, , third] = await putAll(subject, 'a', 'b', 'a');
+    const found = await subject.ledger.findJobs({
+      filter: { order: 'a' },
+      ...{ orderBy: '_id', direction: 'ascending', limit: 10 },
+    });
+    assert.deepEqual([...idsOf(found)].sort(), [...idsOf([first, third] as Job[])].sort());
+  },
+
   'keys with signs of their own are orders word for word': async (subject) => {
     const keys = ['$a.b', 'a/b', '1/a', 'ä 🚀', 'a:b', ' '];
     await putAll(subject, ...keys, ...keys);
