@@ -98,14 +98,15 @@ export function listJobs(jobs: readonly Job[], params: FindJobsParams): Job[] {
 }
 
 function matches(job: Job, filter: JobFilter): boolean {
-  const { jobIds, names, statuses, uniqueKey, createdFrom, createdBefore, metadata } = filter;
-  const { finishedFrom, finishedBefore, failReason, claimedBy } = filter;
+  const { jobIds, names, statuses, uniqueKey, order, createdFrom, createdBefore } = filter;
+  const { finishedFrom, finishedBefore, failReason, claimedBy, metadata } = filter;
   const finishedMs = job.finishedAt?.getTime() ?? Number.NaN;
   return (
     (jobIds === undefined || jobIds.some((jobId) => jobId.equals(job._id))) &&
     (names === undefined || names.includes(job.name)) &&
     (statuses === undefined || statuses.includes(job.status)) &&
     (uniqueKey === undefined || job.uniqueKey === uniqueKey) &&
+    (order === undefined || job.order === order) &&
     (createdFrom === undefined || job.createdAt >= createdFrom) &&
     (createdBefore === undefined || job.createdAt < createdBefore) &&
     (finishedFrom === undefined || finishedMs >= finishedFrom.getTime()) &&

@@ -47,6 +47,7 @@ import {
 import { inClaimOrder, type JobRecord, JobTable } from './plain-ledger-jobs.ts';
 import { PlainLeases } from './plain-ledger-leases.ts';
 import { PlainLimits } from './plain-ledger-limits.ts';
+import { PlainOrders } from './plain-ledger-orders.ts';
 import { PlainPauses, PlainReads, PlainWatches } from './plain-ledger-reads.ts';
 
 /** The parts that the verbs on jobs need. */
@@ -63,12 +64,14 @@ class PlainChanges {
   readonly #archive: JobTable;
   readonly #leases: PlainLeases;
   readonly #watches: PlainWatches;
+  readonly orders: PlainOrders;
 
   constructor({ jobs, archive, leases, watches }: PlainParts) {
     this.#jobs = jobs;
     this.#archive = archive;
     this.#leases = leases;
     this.#watches = watches;
+    this.orders = new PlainOrders(jobs, (verb, job, params) => this.#move(verb, job, params));
   }
 
   /** The next version of a job, stored; null when the verb does not apply. */
@@ -92,7 +95,7 @@ class PlainChanges {
     const holder = this.#jobs.holderOf(job.name, lockOf(job));
     if (holder !== undefined) return { outcome: 'existing', job: holder };
     try {
-      this.#jobs.put(job);
+      this.#jobs.put(this.orders.ranked(job));
     } catch (error) {
       return { outcome: 'refused', error: error as Error };
     }
@@ -265,7 +268,8 @@ class PlainChanges {
       .slice(0, limit);
     const leaving = seen.filter((job) => {
       const before = finishedBefore[job.status];
-      return before && JOB_LIFECYCLE.applies('prune', job, { finishedBefore: before, now });
+      const isOld = before && JOB_LIFECYCLE.applies('prune', job, { finishedBefore: before, now });
+      return isOld && this.orders.mayLeave(job);
     });
     for (const job of leaving) {
       if (archive) this.#archive.put(job);
@@ -309,9 +313,11 @@ export class PlainLedger extends LedgerRepository {
     const leases = new PlainLeases(jobs);
     const watches = new PlainWatches(clock);
     this.#watches = watches;
+    const changes = new PlainChanges({ jobs, archive, leases, watches });
     this.verbs = gathered(
       new PlainReads(jobs, archive),
-      new PlainChanges({ jobs, archive, leases, watches }),
+      changes,
+      changes.orders,
       new PlainPauses(watches),
       new PlainLimits(watches, clock, (id) => leases.isLive(id) || jobs.claimsOf(id).length > 0),
       leases,

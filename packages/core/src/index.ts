@@ -11,6 +11,7 @@ export type { LimitInfo } from './client/limits.ts';
 export type { JobsPage } from './client/listing.ts';
 export type { GetHistoryOptions } from './client/metadata-and-history.ts';
 export type { OpenGateOptions } from './client/open-gate.ts';
+export type { OrderInfo, OrdersOptions } from './client/orders.ts';
 export type { Ping, PingOptions } from './client/ping.ts';
 export type { QueueStats } from './client/queue-stats.ts';
 export type { Schedule, UnscheduleOptions } from './client/schedules.ts';
@@ -151,7 +152,7 @@ export type { BulkVerbOptions, ManualVerbOptions } from './options/manual-verb-o
 export { DEFAULTS } from './options/option-table.ts';
 export type { JobRetention, LiveOptionName, MonqueOptions } from './options/options.ts';
 export type { ScheduleOptions } from './options/schedule-options.ts';
-export type { BackoffFunction, WorkerOptions } from './options/worker-options.ts';
+export type { BackoffFunction, WorkerOptions, WorkerOrder } from './options/worker-options.ts';
 export type { HandlerReturn, MonquePublicAPI } from './public-api.ts';
 export type { HistogramReading } from './telemetry/histogram.ts';
 export type { LogEntries, LogEvent, LogFields, Logger } from './telemetry/log.ts';

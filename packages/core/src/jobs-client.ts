@@ -16,6 +16,7 @@ import { type JobsPage, Listing } from './client/listing.ts';
 import { ManualVerbs } from './client/manual-verbs.ts';
 import { type GetHistoryOptions, Records } from './client/metadata-and-history.ts';
 import { Gates, type OpenGateOptions } from './client/open-gate.ts';
+import { type OrderInfo, type OrdersOptions, readOrders } from './client/orders.ts';
 import { type QueueStats, readQueueStats } from './client/queue-stats.ts';
 import { type Schedule, Schedules, type UnscheduleOptions } from './client/schedules.ts';
 import type { Waiter, WaitForOptions } from './client/wait-for.ts';
@@ -38,7 +39,6 @@ import {
   text,
   toObjectId,
 } from './foundation/argument-checks.ts';
-import type { StandardSchema } from './foundation/standard-schema.ts';
 import type { Job } from './job/job.ts';
 import type { MetadataChanges } from './job/metadata.ts';
 import type { Actor, TransitionEntry } from './ledger/ledger-repository.ts';
@@ -95,9 +95,12 @@ export class JobsClient implements UntypedVerbs {
     this.#shared = shared;
     this.#actor = actor;
     const onPending = (jobs: readonly Job[]): void => instance()?.jobsStored(jobs);
-    const schemaOf = (name: string): StandardSchema | undefined =>
-      workers.get(name)?.schema ?? definitions.schemaOf(name);
-    this.#producer = new Producer(context, schemaOf, {
+    const knownOf = (name: string) => {
+      const worker = workers.get(name);
+      const schema = worker?.schema ?? definitions.schemaOf(name);
+      return { schema, refusesOrder: worker !== undefined && worker.order === undefined };
+    };
+    this.#producer = new Producer(context, knownOf, {
       bear: (jobs) => instance()?.bear(jobs),
       onStored: onPending,
     });
@@ -116,6 +119,10 @@ export class JobsClient implements UntypedVerbs {
       onPausesChanged: () => instance()?.pausesChanged(),
     });
     this.#bulk = new BulkVerbs(context, this.#manual);
+  }
+
+  async orders(name: string, options: OrdersOptions = {}): Promise<OrderInfo[]> {
+    return readOrders(this.#context, name, options);
   }
 
   async can(verb: LedgerVerb, name?: string): Promise<boolean> {

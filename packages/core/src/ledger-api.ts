@@ -23,6 +23,7 @@ export {
   type StageRecord,
 } from './job/job.ts';
 export { JOB_LIFECYCLE, type JobVerb } from './job/job-lifecycle.ts';
+export { keyOfLane, laneOf } from './job/lanes.ts';
 export {
   type Appended,
   type Condition,
@@ -53,6 +54,7 @@ export {
 } from './ledger/cancel-choice.ts';
 export { countClaims } from './ledger/claim-counts.ts';
 export { chooseExpiry, type ExpiredFields, type ExpiryChoice } from './ledger/expiry-choice.ts';
+export { holdsLane, type LaneJob, nextInLane } from './ledger/lane-choice.ts';
 export {
   type Access,
   type AccessQuestion,
@@ -63,6 +65,7 @@ export {
   DEFAULT_OPERATION_TIMEOUT,
   gathered,
   type JobVerbs,
+  type LaneVerbs,
   type LeaseVerbs,
   type LedgerHealth,
   type LedgerMetrics,

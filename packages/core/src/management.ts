@@ -10,6 +10,7 @@ import type { LimitInfo } from './client/limits.ts';
 import type { JobsPage } from './client/listing.ts';
 import type { GetHistoryOptions } from './client/metadata-and-history.ts';
 import type { OpenGateOptions } from './client/open-gate.ts';
+import type { OrderInfo, OrdersOptions } from './client/orders.ts';
 import type { QueueStats } from './client/queue-stats.ts';
 import type { Schedule, UnscheduleOptions } from './client/schedules.ts';
 import type { WaitForOptions } from './client/wait-for.ts';
@@ -232,6 +233,14 @@ export interface MonqueManagement<Types extends JobTypes = UntypedJobs> {
 
   /** Every limit by key, with who holds and who wants what of it. */
   limits(): Promise<LimitInfo[]>;
+
+  /**
+   * The orders of a name of which a job was started and is not finished, with that job and how many are pending; with
+   * `halted` those that a failed job holds up. `retryJob` or `deleteJob` of that one goes on.
+   *
+   * @throws InvalidArgumentError naming the field
+   */
+  orders(name: NameOf<Types>, options?: OrdersOptions): Promise<OrderInfo[]>;
 
   /**
    * Waits until a job is finished, wherever it runs, and gives what its handler returned. A job of a series is

@@ -92,7 +92,7 @@ export class Listing {
 
 /** A filter as the ledger takes it. */
 export function toFilter(filter: JobsFilter): JobFilter {
-  const { name, status, uniqueKey, metadata, ids, failReason, claimedBy } = filter;
+  const { name, status, uniqueKey, order, metadata, ids, failReason, claimedBy } = filter;
   const { createdFrom, createdBefore, finishedFrom, finishedBefore } = filter;
   return {
     ...(ids && { jobIds: ids.map((id) => toObjectId('ids', id)) }),
@@ -104,6 +104,7 @@ export function toFilter(filter: JobsFilter): JobFilter {
     ...(name !== undefined && { names: [name].flat() }),
     ...(status !== undefined && { statuses: [status].flat() }),
     ...(uniqueKey !== undefined && { uniqueKey }),
+    ...(order !== undefined && { order }),
     ...(createdFrom && { createdFrom }),
     ...(createdBefore && { createdBefore }),
   };

@@ -81,6 +81,15 @@ export interface ExplanationDetails {
   readonly failedBefore: { readonly failCount: number; readonly failReason?: string };
   /** It came to a gate and waits, held by nobody, until the gate is opened; `until`: it fails then if nobody does. */
   readonly gateClosed: { readonly gate: string; readonly since?: Date; readonly until?: Date };
+  /**
+   * Another job goes first in its order: `holder`, which is `status`. One that has failed holds it up until it is
+   * retried or deleted.
+   */
+  readonly behindInOrder: {
+    readonly order: string;
+    readonly holder: ObjectId;
+    readonly status: JobStatus;
+  };
   /** Its name is paused. */
   readonly paused: { readonly name: string };
   /** No scheduler is started anywhere. */

@@ -17,6 +17,7 @@ export function waitingReasons(facts: Facts): readonly Reason[] {
   const isDue = facts.job.nextRunAt <= facts.now;
   const hindrances = [
     ...(isDue ? [] : [notDue(facts)]),
+    ...orderReasons(facts),
     ...pausedReasons(facts),
     ...instanceReasons(facts, isDue),
   ];
@@ -62,6 +63,17 @@ function causeOf({
   if (scheduledFor?.getTime() === nextRunAt.getTime()) return 'series';
   if (verb !== undefined) return 'amended';
   return startedAt === undefined ? 'later' : 'snoozed';
+}
+
+function orderReasons({ job: { _id, order = '' }, ahead }: Facts): readonly Reason[] {
+  if (ahead === undefined || ahead.jobId.equals(_id)) return [];
+  const { jobId: holder, status } = ahead;
+  const until =
+    status === 'failed'
+      ? 'which has failed; retryJob or deleteJob of that one ends that'
+      : `which is ${status}`;
+  const message = `It waits behind job ${holder.toHexString()} of its order '${order}', ${until}`;
+  return [because('behindInOrder', { order, holder, status }, message)];
 }
 
 function pausedReasons({ job: { name }, pausedNames }: Facts): readonly Reason[] {

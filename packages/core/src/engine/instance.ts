@@ -82,8 +82,12 @@ export class Instance {
     });
     const endings = new RunEndings(context, {
       onPending: ({ name, nextRunAt }) => this.#waker.due(name, nextRunAt),
-      onSettled,
       onGone: (job) => this.#permits.ended(job),
+      onSettled: (job) => {
+        const isNext = job.lane !== undefined && job.finishedAt !== undefined;
+        if (isNext) this.#claimer.noteNextInOrder(job.name);
+        onSettled(job);
+      },
     });
     this.#permits = this.#makePermits();
     this.#settler = new Settler(context, endings, wake);

@@ -19,6 +19,7 @@ import {
   CANCEL_ASKED,
   CLAIMED,
   CLAIMED_BY_DEAD,
+  DUE,
   FINISHED,
   GATES_OPEN,
   HISTORY,
@@ -44,6 +45,7 @@ export type JobVerb =
   | 'enqueue'
   | 'enqueueClaimed'
   | 'claim'
+  | 'claimInOrder'
   | 'note'
   | 'complete'
   | 'repeat'
@@ -91,7 +93,20 @@ export const JOB_LIFECYCLE: Lifecycle<JobStatus, JobVerb> = defineLifecycle<JobS
     claim: {
       from: ['pending'],
       to: 'processing',
-      guards: [{ field: 'nextRunAt', is: 'atMost', to: 'now' }],
+      guards: [DUE, { field: 'lane', is: 'absent' }],
+      set: CLAIMED,
+      increment: ['fence'],
+      clear: ['startLock'],
+    },
+    // In place of it for a job of an order, whom its lane names with the fence that the claim gives it.
+    claimInOrder: {
+      from: ['pending'],
+      to: 'processing',
+      guards: [
+        DUE,
+        { field: 'lane', is: 'present' },
+        { field: 'fence', is: 'equal', to: 'fenceBefore' },
+      ],
       set: CLAIMED,
       increment: ['fence'],
       clear: ['startLock'],

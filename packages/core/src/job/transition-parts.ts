@@ -39,6 +39,9 @@ export const WINDOW_LOCK = ['windowLock', 'windowUntil'] as const;
 /** What belongs to one run of a series and not to the next. */
 export const OF_ONE_RUN: readonly string[] = [...OF_FAILED_RUNS, 'stages', 'gates'];
 
+/** Its time has come. */
+export const DUE: Condition = { field: 'nextRunAt', is: 'atMost', to: 'now' };
+
 /** The caller holds the claim. */
 export const HOLDS_CLAIM: Condition = { field: 'claimToken', is: 'equal', to: 'claimToken' };
 

@@ -22,6 +22,7 @@ export {
   type LedgerRepositoryOptions,
 } from './ledger-base.ts';
 export type { LedgerHealth } from './ledger-calls.ts';
+export { SUSPECT_RESCUE_COUNT } from './suspects.ts';
 export { MOST_NAMES_A_CLAIM } from './verb-checks.ts';
 export { gathered } from './verbs/around.ts';
 export type * from './verbs/ledger-verbs.ts';
@@ -30,6 +31,7 @@ export type {
   ClockVerbs,
   CountVerbs,
   JobVerbs,
+  LaneVerbs,
   LeaseVerbs,
   LedgerVerb,
   LedgerVerbs,
@@ -39,9 +41,6 @@ export type {
   ResultOf,
 } from './verbs/verb-table.ts';
 export type { Access, AccessQuestion, Actor } from './views/actor-view.ts';
-
-/** From this many rescues on a job is a suspect: it is claimed alone. */
-export const SUSPECT_RESCUE_COUNT = 2;
 
 /** The class of a store that has a method for each verb, which {@link LedgerRepository} gives it. */
 const StoreWithVerbs = LedgerStore as abstract new (

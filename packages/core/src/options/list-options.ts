@@ -18,7 +18,7 @@ import {
 import { InvalidArgumentError } from '../foundation/errors.ts';
 import { JobStatus } from '../job/job.ts';
 import { checkMetadataFilter, type MetadataFilter } from '../job/metadata.ts';
-import { checkUniqueKey } from './run-options.ts';
+import { checkOrder, checkUniqueKey } from './run-options.ts';
 
 const MOST_LISTED = 10_000;
 const MOST_IDS = 1_000;
@@ -36,6 +36,8 @@ export interface JobsFilter {
   /** One state, or several. */
   readonly status?: JobStatus | readonly JobStatus[];
   readonly uniqueKey?: string;
+  /** The key of their order. */
+  readonly order?: string;
   /** Jobs whose metadata holds each of these values; of a list, one of its items. */
   readonly metadata?: MetadataFilter;
   /** Jobs created at this time or later. */
@@ -88,6 +90,7 @@ const FILTER_CHECKS: Readonly<Record<keyof JobsFilter, Check>> = {
   name: oneOrMany(checkJobName),
   status: oneOrMany(checkStatus),
   uniqueKey: checkUniqueKey,
+  order: checkOrder,
   metadata: checkMetadataFilter,
   createdFrom: checkDate,
   createdBefore: checkDate,

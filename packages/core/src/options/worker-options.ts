@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type Check, checkFields, integer } from '../foundation/argument-checks.ts';
+import { type Check, checkFields, fields, integer, oneOf } from '../foundation/argument-checks.ts';
 import { InvalidArgumentError } from '../foundation/errors.ts';
 import { isStandardSchema, type StandardSchema } from '../foundation/standard-schema.ts';
 import type { BackoffPlan } from '../job/job.ts';
@@ -12,6 +12,12 @@ import { checkBackoff, RUN_CHECKS } from './run-options.ts';
 
 /** Computes the delay before a retry in milliseconds, from the failures so far (from 1) and the last error. */
 export type BackoffFunction = (failCount: number, error: Error) => number;
+
+/** How a worker runs jobs with an order. */
+export interface WorkerOrder {
+  /** What becomes of the key when a job of it has failed for good. @default 'next' */
+  readonly whenFailed?: 'next' | 'halt';
+}
 
 /** Options of one worker. What a job states itself goes before them. */
 export interface WorkerOptions {
@@ -23,6 +29,12 @@ export interface WorkerOptions {
   readonly backoff?: BackoffPlan | BackoffFunction;
   /** Milliseconds after which a run is aborted and counts as failed, from 1. @default none */
   readonly timeout?: number;
+  /**
+   * Runs jobs that were enqueued with an `order` too, those of each key one after the other. `whenFailed` says what
+   * becomes of the key when a job of it has failed for good: `next` goes on with the one behind it, `halt` waits until
+   * the failed one is retried or deleted by hand. All workers of a name say the same. @default none
+   */
+  readonly order?: WorkerOrder;
   /**
    * A Standard Schema (Zod, Valibot, ArkType and others) for the data: checked when a job is enqueued by this
    * scheduler, and before each run, whose handler gets what the schema makes of the data.
@@ -46,6 +58,7 @@ const WORKER_CHECKS: Readonly<Record<keyof WorkerOptions, Check>> = {
   timeout: RUN_CHECKS.timeout,
   limits: checkLimitKeys,
   limit: checkLimit,
+  order: fields({ whenFailed: oneOf('next', 'halt') }),
   schema: (field, value) => {
     if (!isStandardSchema(value)) throw new InvalidArgumentError(field, 'a Standard Schema', value);
   },

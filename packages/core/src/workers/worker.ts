@@ -42,6 +42,8 @@ export class Worker {
   readonly limitKeys: readonly string[];
   /** The limit that it has for itself. */
   readonly ownLimit: (ResolvedLimit & { readonly key: string }) | undefined;
+  /** What becomes of an order when a job of it has failed; absent for a worker that runs no jobs with one. */
+  readonly order: 'next' | 'halt' | undefined;
   /** Claimed and not started, the most urgent first. */
   readonly buffer: BufferedJob[] = [];
   running = 0;
@@ -68,6 +70,7 @@ export class Worker {
     const { limits = [], limit } = options;
     this.ownLimit = limit && { key: ownLimitKey(name), ...resolveLimit(limit) };
     this.limitKeys = [...limits, ...(this.ownLimit ? [this.ownLimit.key] : [])];
+    this.order = options.order && (options.order.whenFailed ?? 'next');
   }
 
   /** Takes over what has changed: options of its own that are given, and the defaults of the scheduler. */

@@ -39,6 +39,7 @@ import { mend } from './mend.ts';
 import { setMetadata } from './metadata.ts';
 import { Moves } from './moves.ts';
 import { nextDue } from './next-due.ts';
+import { MemoryOrders } from './orders.ts';
 import { MemoryPauses } from './pauses.ts';
 import { MemoryArchive } from './pruning.ts';
 import { MemoryRescue } from './rescue.ts';
@@ -80,13 +81,15 @@ export class InMemoryLedgerRepository extends LedgerRepository {
     const hints = new Hints(clock);
     const log = options.transitionLog ? new MemoryTransitions() : undefined;
     const moves = new Moves(jobs, hints, log);
-    const archive = new MemoryArchive(jobs, maxFinishedJobs, log);
+    const orders = new MemoryOrders(jobs, moves);
+    const archive = new MemoryArchive({ jobs, orders, log, maxJobs: maxFinishedJobs });
     const leases = new MemoryLeases((instanceId) => jobs.claimsOf(instanceId).length > 0);
     this.#jobs = jobs;
     this.#hints = hints;
     this.verbs = gathered(
       new MemoryEnqueue({ jobs, hints, log, maxJobs }),
       new MemoryClaims(jobs, moves),
+      orders,
       new MemorySettle(jobs, moves),
       new MemoryStages(jobs, moves),
       new MemoryControl(jobs, moves, clock, log),

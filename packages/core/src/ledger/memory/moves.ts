@@ -62,7 +62,9 @@ export class Moves {
   ): void {
     const claimToken = before.claimToken ?? next.job.claimToken;
     const known = { fence: next.job.fence, ...(claimToken !== undefined && { claimToken }) };
-    this.#log?.add(next.id, transitionEntry(verb, params, known));
+    // A history tells of claims, whichever way they were made.
+    const told = verb === 'claimInOrder' ? 'claim' : verb;
+    this.#log?.add(next.id, transitionEntry(told, params, known));
   }
 }
 

@@ -8,7 +8,7 @@
  * @module
  */
 import { type Document, ObjectId } from 'mongodb';
-import type { Job, JobStatus } from '../../job/job.ts';
+import { type Job, type JobStatus, ORDERED_PRIORITY } from '../../job/job.ts';
 import type { PlanOfRun } from '../../job/next-run.ts';
 import { type LOCK_FIELDS, lockOf, type UniqueLock } from '../../job/unique-locks.ts';
 import { SUSPECT_RESCUE_COUNT } from '../ledger-repository.ts';
@@ -37,11 +37,24 @@ export const JOB_ID: Readonly<Document> = Object.freeze({ $type: 'objectId' });
 /** Pending jobs of these names that are due, without suspects or nothing but suspects. */
 export function claimableFilter(names: readonly string[], now: Date, suspects: boolean): Document {
   return {
-    ...transitionFilter('claim', { now }),
+    ...dueFilter(now),
     name: { $in: names },
+    priority: WITH_PRIORITY,
     _id: JOB_ID,
     rescueCount: suspectFilter(suspects),
   };
+}
+
+/**
+ * Passes by the jobs with an order within the index, which does not know lanes. What another program left out, or is no
+ * number, counts as a priority.
+ */
+const WITH_PRIORITY: Readonly<Document> = Object.freeze({ $not: { $gte: ORDERED_PRIORITY } });
+
+/** Pending jobs that are due, those with an order too. */
+function dueFilter(now: Date): Document {
+  const { lane: _, ...filter } = transitionFilter('claim', { now });
+  return filter;
 }
 
 /** `$exists` lets the suspects' query use its partial index. */
@@ -104,7 +117,7 @@ export function nextNameFilter(beyond: string): Document {
 /** Due jobs of one name, suspects too; of those priorities that are less urgent than one, if one is given. */
 export function dueOfNameFilter(name: string, now: Date, beyondPriority?: number): Document {
   return {
-    ...transitionFilter('claim', { now }),
+    ...dueFilter(now),
     name: { $eq: name },
     ...(beyondPriority !== undefined && { priority: { $gt: beyondPriority } }),
     _id: JOB_ID,

@@ -1,6 +1,6 @@
 /**
- * The ledger for production: jobs in a MongoDB collection, leases in `<collection>.instances` and what was moved away
- * in `<collection>.archive` beside it. This file only hands the verbs on to the parts, a concept a file.
+ * The ledger for production: jobs in a MongoDB collection, leases in `<collection>.instances`, who is next in an order
+ * in `<collection>.lanes`, and what was moved away in `<collection>.archive` beside it. This file only hands the verbs on to the parts, a concept a file.
  *
  * What always holds: a write that changes a job's state carries the guards of the lifecycle table in its own filter,
  * so the server refuses what does not apply; what a claim runs is what was read after its update; and no answer is
@@ -40,6 +40,8 @@ import { mend } from './mend.ts';
 import { setMetadata } from './metadata.ts';
 import { MongoJobs } from './moves.ts';
 import { nextDue } from './next-due.ts';
+import type { LaneDocument } from './orders/lane-queries.ts';
+import { MongoOrders } from './orders/orders.ts';
 import type { PauseDocument } from './pause-documents.ts';
 import { MongoPauses } from './pauses.ts';
 import { MongoPruning } from './pruning.ts';
@@ -80,7 +82,6 @@ export class MongoLedgerRepository extends LedgerRepository {
       transitionLog = false,
       random = systemRandom,
     } = options;
-    const { clock } = this;
     const commandsOf = (name: string, concern = writeConcern): Commands =>
       new Commands(db, name, concern, operationTimeoutMs);
     const logName = `${collectionName}.transitions`;
@@ -90,7 +91,12 @@ export class MongoLedgerRepository extends LedgerRepository {
     const archiveName = `${collectionName}.archive`;
     const archive = new MongoJobs(db.collection<Job>(archiveName), commandsOf(archiveName));
     const jobs = new MongoJobs(db.collection<Job>(collectionName), commandsOf(collectionName), log);
-    const claims = new MongoClaims(jobs, { clock, random, operationTimeoutMs });
+    const bounds = { clock: this.clock, random, operationTimeoutMs };
+    const claims = new MongoClaims(jobs, bounds);
+    const lanesName = `${collectionName}.lanes`;
+    const lanes = db.collection<LaneDocument>(lanesName);
+    const laneCommands = commandsOf(lanesName);
+    const orders = new MongoOrders({ jobs, claims, bounds, lanes, laneCommands });
     const leasesName = `${collectionName}.instances`;
     const hasClaims = async (id: string) => (await claims.standing(id, 1)).length > 0;
     const instances = db.collection<LeaseDocument>(leasesName);
@@ -98,18 +104,18 @@ export class MongoLedgerRepository extends LedgerRepository {
     this.#db = db;
     this.#jobs = jobs;
     this.#random = random;
-    const { collection, commands } = jobs;
     this.#provision = new IndexProvision({
-      ...{ collection, commands, leases, log },
+      ...{ collection: jobs.collection, commands: jobs.commands, leases, log },
       indexes: listingIndexes ? [...ENGINE_INDEXES, ...LISTING_INDEXES] : ENGINE_INDEXES,
       mayMake: !skipIndexCreation,
     });
     const verbs = gathered(
       new MongoEnqueue(jobs),
       claims,
+      orders,
       new MongoSettle(jobs),
       new MongoStages(jobs),
-      new MongoControl(jobs, clock),
+      new MongoControl(jobs, this.clock),
       new MongoSeries(jobs),
       new MongoListing(jobs, archive),
       new MongoInspection(jobs),
@@ -123,7 +129,7 @@ export class MongoLedgerRepository extends LedgerRepository {
         jobs.commands,
         async (instanceId) => (await leases.isLive(instanceId)) || (await hasClaims(instanceId)),
       ),
-      new MongoPruning(jobs, archive),
+      new MongoPruning(jobs, archive, orders),
       leases,
       {
         readTime: () => readTime(db),

@@ -25,6 +25,7 @@ export interface JobFilter extends ByMetadata {
   readonly names?: readonly string[];
   readonly statuses?: readonly JobStatus[];
   readonly uniqueKey?: string;
+  readonly order?: string;
   /** Only jobs created at or after this time. */
   readonly createdFrom?: Date;
   /** Only jobs created before this time. */

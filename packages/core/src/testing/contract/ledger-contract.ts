@@ -19,6 +19,7 @@ import { limitTests } from './limits.ts';
 import { listingTests } from './listing.ts';
 import { metadataTests } from './metadata.ts';
 import { noteTests } from './note.ts';
+import { orderTests } from './orders.ts';
 import { pauseTests } from './pauses.ts';
 import { pruneTests } from './prune.ts';
 import { readTests } from './read.ts';
@@ -99,6 +100,7 @@ const FAMILIES: Readonly<Record<string, ContractTests>> = {
   read: readTests,
   listing: listingTests,
   stats: statsTests,
+  orders: orderTests,
   pauses: pauseTests,
   limits: limitTests,
   prune: pruneTests,

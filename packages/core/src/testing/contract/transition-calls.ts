@@ -90,6 +90,13 @@ export const SEND: Readonly<Record<JobVerb, Send>> = {
     const { jobs } = await subject.claim({ now, instanceId, claimToken });
     assert.equal(jobs.length, applies ? 1 : 0);
   },
+  claimInOrder: async (subject, { name }, { now, instanceId, claimToken }, applies) => {
+    const { jobs } = await subject.ledger.claimOrders({
+      demand: [{ name, limit: 10, halts: false }],
+      ...{ now, instanceId, claimToken, suspects: false },
+    });
+    assert.equal(jobs.length, applies ? 1 : 0);
+  },
   note: async (subject, job, { claimToken, progress, logLines, now }, applies) => {
     const params = { jobId: job._id, claimToken, progress, logLines, now };
     assert.equal(await subject.ledger.note(params), applies);

@@ -12,6 +12,7 @@ import {
   MOST_LOG_LINES,
 } from '../../job/job.ts';
 import { JOB_LIFECYCLE, type JobVerb } from '../../job/job-lifecycle.ts';
+import { orderFields } from '../../job/lanes.ts';
 import type { Condition } from '../../job/lifecycle.ts';
 import { rescueFailReason } from '../../ledger/settle-answers.ts';
 import { midnight, seriesFields } from './series-jobs.ts';
@@ -31,6 +32,8 @@ const SERIES_VERBS: ReadonlySet<JobVerb> = new Set([
   'replanRunning',
 ]);
 
+const CLAIMS: ReadonlySet<JobVerb> = new Set(['claim', 'claimInOrder']);
+
 /** A gate that the jobs have behind them, and the one that they come to. */
 export const OPEN = 'open';
 export const CLOSED = 'closed';
@@ -48,7 +51,8 @@ export async function bringTo(
   state: JobStatus,
   failing?: Condition,
 ): Promise<Job> {
-  const fields = fieldsFor(subject, verb, failing);
+  const isInLane = state === 'pending' && (verb === 'claimInOrder') !== (failing?.field === 'lane');
+  const fields = { ...fieldsFor(subject, verb, failing), ...(isInLane && orderFields('key')) };
   if (needsForeignJobs(verb, state, failing)) {
     const isAsked = verb === 'recoverToCancelled';
     return putForeign(subject, {
@@ -57,7 +61,7 @@ export async function bringTo(
     });
   }
   const job = await subject.putOne(fields);
-  if (verb === 'claim' && state === 'pending') return job;
+  if (CLAIMS.has(verb) && state === 'pending') return subject.read(job);
   await failOnce(subject);
   if (state === 'pending') return subject.read(job);
   // Only a job that its own handler cancelled goes on holding a window.
@@ -132,7 +136,7 @@ function failReasonOf(verb: JobVerb, rescueLimit: number): string {
 /** As many fields as a new job may have, so that each effect of a row has something to act on. */
 function fieldsFor(subject: Subject, verb: JobVerb, failing?: Condition): Partial<Job> {
   const isWindowOpen = failing?.field === 'windowUntil';
-  const lock = verb === 'claim' ? { startLock: 'key:key' } : { uniqueLock: 'key:key' };
+  const lock = CLAIMS.has(verb) ? { startLock: 'key:key' } : { uniqueLock: 'key:key' };
   const plain = { uniqueKey: 'key', ...lock, data: { to: 'somebody' } };
   return {
     ...(SERIES_VERBS.has(verb) ? seriesFields(subject, { timezone: 'UTC' }) : plain),

@@ -17,6 +17,7 @@ const LEGAL: Readonly<
   enqueue: { from: ['new'], to: 'pending' },
   enqueueClaimed: { from: ['new'], to: 'processing' },
   claim: { from: ['pending'], to: 'processing' },
+  claimInOrder: { from: ['pending'], to: 'processing' },
   note: { from: ['processing'], to: 'processing' },
   complete: { from: ['processing'], to: 'completed' },
   repeat: { from: ['processing'], to: 'pending' },
