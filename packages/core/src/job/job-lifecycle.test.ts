@@ -35,7 +35,7 @@ test('nothing but a claim leads to processing, except what stays there', () => {
     const { from, to } = transitions[verb];
     return to === 'processing' && !from.every((state) => state === 'processing');
   });
-  expect(entering).toEqual(['claim']);
+  expect(entering).toEqual(['claim', 'claimInOrder']);
 });
 
 test('what stays in processing leaves the claim alone', () => {
