@@ -73,6 +73,7 @@ export {
   type LedgerRepositoryOptions,
   type LedgerVerb,
   type LedgerVerbs,
+  type LimitVerbs,
   MOST_NAMES_A_CLAIM,
   type ParamsOf,
   type PauseVerbs,

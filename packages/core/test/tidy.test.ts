@@ -178,6 +178,7 @@ describe('imports run one way:', () => {
     'public-api',
     'stop-on-signals',
     'jobs-client',
+    'typed-verbs',
     'monque',
     'index',
     'testing/',
