@@ -7,6 +7,7 @@
 export type { BulkOptions, BulkResult } from './client/bulk-verbs.ts';
 export type { DefinedJob, JobDefinition } from './client/definitions.ts';
 export type { EnqueueEntry, EnqueueEntryResult, TypedEntry } from './client/enqueue.ts';
+export type { GroupInfo, GroupsOptions } from './client/groups.ts';
 export type { LimitInfo } from './client/limits.ts';
 export type { JobsPage } from './client/listing.ts';
 export type { GetHistoryOptions } from './client/metadata-and-history.ts';
@@ -131,6 +132,7 @@ export type {
   InvariantOptions,
   InvariantViolation,
 } from './ledger/rules/rules.ts';
+export type { GroupRecord, GroupSettings } from './ledger/verbs/groups.ts';
 export type { LimitRecord, LimitShare, RateLimit } from './ledger/verbs/limits.ts';
 export type { Mending } from './ledger/verbs/manual-verbs.ts';
 export type { JobId, ManagementVerb, MonqueManagement } from './management.ts';
@@ -141,6 +143,7 @@ export {
   DEFAULT_FAILURE_WINDOW,
 } from './options/alert-options.ts';
 export type { EnqueueOptions, UniqueHoldOption, WhenTaken } from './options/enqueue-options.ts';
+export type { GroupOptions, WorkerGroups } from './options/group-options.ts';
 export type { LimitOptions, RateOptions } from './options/limit-options.ts';
 export {
   DEFAULT_LIST_LIMIT,

@@ -11,6 +11,7 @@
 import { type BulkOptions, type BulkResult, BulkVerbs } from './client/bulk-verbs.ts';
 import type { Definitions } from './client/definitions.ts';
 import { type EnqueueEntry, type EnqueueEntryResult, Producer } from './client/enqueue.ts';
+import { type GroupInfo, type GroupsOptions, readGroups, setGroup } from './client/groups.ts';
 import { type LimitInfo, readLimits, setLimit } from './client/limits.ts';
 import { type JobsPage, Listing } from './client/listing.ts';
 import { ManualVerbs } from './client/manual-verbs.ts';
@@ -46,6 +47,7 @@ import type { LedgerVerb } from './ledger/verbs/verb-table.ts';
 import { type Access, boundTo, checkActor, isAllowed } from './ledger/views/actor-view.ts';
 import type { JobId, ManagementVerb } from './management.ts';
 import type { EnqueueOptions } from './options/enqueue-options.ts';
+import type { GroupOptions } from './options/group-options.ts';
 import type { LimitOptions } from './options/limit-options.ts';
 import type {
   GetJobsOptions,
@@ -98,7 +100,11 @@ export class JobsClient implements UntypedVerbs {
     const knownOf = (name: string) => {
       const worker = workers.get(name);
       const schema = worker?.schema ?? definitions.schemaOf(name);
-      return { schema, refusesOrder: worker !== undefined && worker.order === undefined };
+      return {
+        schema,
+        refusesOrder: worker !== undefined && worker.order === undefined,
+        refusesGroup: worker !== undefined && worker.groups === undefined,
+      };
     };
     this.#producer = new Producer(context, knownOf, {
       bear: (jobs) => instance()?.bear(jobs),
@@ -238,6 +244,20 @@ export class JobsClient implements UntypedVerbs {
   async setLimit(key: string, limit: LimitOptions, options: ManualVerbOptions = {}): Promise<void> {
     const onSet = (): void => this.#shared.instance()?.limitsChanged();
     return setLimit(this.#context, key, limit, options, onSet);
+  }
+
+  async setGroup(
+    name: string,
+    group: string,
+    settings: GroupOptions,
+    options: ManualVerbOptions = {},
+  ): Promise<void> {
+    const onSet = (): void => this.#shared.instance()?.groupsChanged(name);
+    return setGroup(this.#context, [name, group, settings], options, onSet);
+  }
+
+  async groups(name: string, options: GroupsOptions = {}): Promise<GroupInfo[]> {
+    return readGroups(this.#context, name, options);
   }
 
   async limits(): Promise<LimitInfo[]> {

@@ -23,7 +23,7 @@ export {
   type StageRecord,
 } from './job/job.ts';
 export { JOB_LIFECYCLE, type JobVerb } from './job/job-lifecycle.ts';
-export { keyOfLane, laneOf } from './job/lanes.ts';
+export { isGroupLane, keyOfLane, laneOf, laneOfGroup } from './job/lanes.ts';
 export {
   type Appended,
   type Condition,
@@ -54,6 +54,16 @@ export {
 } from './ledger/cancel-choice.ts';
 export { countClaims } from './ledger/claim-counts.ts';
 export { chooseExpiry, type ExpiredFields, type ExpiryChoice } from './ledger/expiry-choice.ts';
+export {
+  type GroupInTurn,
+  groupSettings,
+  holdsPlace,
+  type NamedHolder,
+  nextStartOf,
+  roomOf,
+  type Turns,
+  takeTurns,
+} from './ledger/group-choice.ts';
 export { holdsLane, type LaneJob, nextInLane } from './ledger/lane-choice.ts';
 export {
   type Access,
@@ -63,6 +73,7 @@ export {
   type ClockVerbs,
   type CountVerbs,
   DEFAULT_OPERATION_TIMEOUT,
+  type GroupVerbs,
   gathered,
   type JobVerbs,
   type LaneVerbs,
@@ -85,6 +96,8 @@ export {
   nextStartAt,
   type RateState,
   type ShareChoice,
+  startsAllowed,
+  usedUpAfter,
   usedUpUnder,
 } from './ledger/limit-share.ts';
 export { isAsSeen, type MendChange, mendChange, mended } from './ledger/mend-change.ts';

@@ -6,6 +6,7 @@
 import type { ObjectId } from 'mongodb';
 import type { BulkOptions, BulkResult } from './client/bulk-verbs.ts';
 import type { EnqueueEntryResult, TypedEntry } from './client/enqueue.ts';
+import type { GroupInfo, GroupsOptions } from './client/groups.ts';
 import type { LimitInfo } from './client/limits.ts';
 import type { JobsPage } from './client/listing.ts';
 import type { GetHistoryOptions } from './client/metadata-and-history.ts';
@@ -34,6 +35,7 @@ import type {
 import type { TransitionEntry } from './ledger/ledger-repository.ts';
 import type { LedgerVerb } from './ledger/verbs/verb-table.ts';
 import type { EnqueueOptions } from './options/enqueue-options.ts';
+import type { GroupOptions } from './options/group-options.ts';
 import type { LimitOptions } from './options/limit-options.ts';
 import type {
   GetJobsOptions,
@@ -230,6 +232,28 @@ export interface MonqueManagement<Types extends JobTypes = UntypedJobs> {
    * @param key - 1 to 256 characters, and not the beginning `worker:`
    */
   setLimit(key: string, limit: LimitOptions, options?: ManualVerbOptions): Promise<void>;
+
+  /**
+   * Sets what a group of a name may do, of all processes together, while they run: how many of its jobs run at once and
+   * start in a time, how many are claimed at each of its turns, and whether it is paused. What is left out stays as it
+   * is, and null takes it back. What runs, runs on. Each claim goes by what is set when it looks.
+   *
+   * @throws InvalidArgumentError naming the field
+   */
+  setGroup(
+    name: NameOf<Types>,
+    group: string,
+    settings: GroupOptions,
+    options?: ManualVerbOptions,
+  ): Promise<void>;
+
+  /**
+   * The groups of a name that have unfinished jobs, or settings of their own: what waits and runs, and what holds for
+   * them. By page, in an order that stays the same.
+   *
+   * @throws InvalidArgumentError naming the field
+   */
+  groups(name: NameOf<Types>, options?: GroupsOptions): Promise<GroupInfo[]>;
 
   /** Every limit by key, with who holds and who wants what of it. */
   limits(): Promise<LimitInfo[]>;

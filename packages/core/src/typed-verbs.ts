@@ -4,6 +4,7 @@
  * @module
  */
 import type { BulkOptions, BulkResult } from './client/bulk-verbs.ts';
+import type { GroupInfo, GroupsOptions } from './client/groups.ts';
 import type { LimitInfo } from './client/limits.ts';
 import type { JobsPage } from './client/listing.ts';
 import type { GetHistoryOptions } from './client/metadata-and-history.ts';
@@ -24,6 +25,7 @@ import type { JobsClient } from './jobs-client.ts';
 import type { TransitionEntry } from './ledger/ledger-repository.ts';
 import type { LedgerVerb } from './ledger/verbs/verb-table.ts';
 import type { JobId, MonqueManagement } from './management.ts';
+import type { GroupOptions } from './options/group-options.ts';
 import type { LimitOptions } from './options/limit-options.ts';
 import type {
   GetJobsOptions,
@@ -130,6 +132,19 @@ export abstract class TypedVerbs<Types extends JobTypes>
 
   async setLimit(key: string, limit: LimitOptions, options?: ManualVerbOptions): Promise<void> {
     return this.jobs.setLimit(key, limit, options);
+  }
+
+  async setGroup(
+    name: NameOf<Types>,
+    group: string,
+    settings: GroupOptions,
+    options?: ManualVerbOptions,
+  ): Promise<void> {
+    return this.jobs.setGroup(name, group, settings, options);
+  }
+
+  async groups(name: NameOf<Types>, options: GroupsOptions = {}): Promise<GroupInfo[]> {
+    return this.jobs.groups(name, options);
   }
 
   async limits(): Promise<LimitInfo[]> {

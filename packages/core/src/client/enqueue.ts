@@ -15,7 +15,7 @@ import { checkData, type StandardSchema } from '../foundation/standard-schema.ts
 import { DOCUMENT_VERSION, type Job, type JobTrace } from '../job/job.ts';
 import { UniqueKeyTakenError } from '../job/job-errors.ts';
 import { JOB_LIFECYCLE } from '../job/job-lifecycle.ts';
-import { orderFields } from '../job/lanes.ts';
+import { groupFields, orderFields } from '../job/lanes.ts';
 import { copyMetadata, type JobMetadata } from '../job/metadata.ts';
 import { copyPayload } from '../job/payload.ts';
 import type { DataOf, JobTypes, NameOf } from '../job/typed-jobs.ts';
@@ -83,6 +83,8 @@ interface KnownJob {
   readonly schema: StandardSchema | undefined;
   /** True when its worker here runs no jobs with an order. */
   readonly refusesOrder: boolean;
+  /** True when its worker here runs no jobs with a group. */
+  readonly refusesGroup: boolean;
 }
 
 /** Makes jobs and stores them. */
@@ -238,8 +240,9 @@ export class Producer {
       jobId: holder._id,
       changes: {
         nextRunAt: this.#dueAt(draft, now, holder.createdAt),
-        // One that stands in an order has no priority.
+        // One that stands in an order has no priority, and one with a group has it in its rank.
         ...(holder.lane === undefined && { priority }),
+        ...(holder.group !== undefined && { rank: priority }),
         ...(draft.data !== undefined && { data: draft.data, name: draft.name }),
         ...(draft.metadata && { metadata: draft.metadata }),
       },
@@ -277,7 +280,9 @@ export class Producer {
   #draft(names: FieldNames, name: string, data: unknown, given: EnqueueOptions | undefined): Draft {
     checkJobName(names.name, name);
     const options = resolveEnqueueOptions(names.options, given);
-    this.#checkOrder(names.options, name, options.order);
+    const { refusesOrder, refusesGroup } = this.#knownOf(name);
+    if (refusesOrder) refuseLane(names.options, name, 'order', options.order);
+    if (refusesGroup) refuseLane(names.options, name, 'group', options.group);
     const copy = copyPayload(names.data, data, this.#context.options.maxGivenBytes);
     const { runAt, metadata, id } = options;
     return {
@@ -288,14 +293,6 @@ export class Producer {
       ...(runAt && { runAt: new Date(runAt) }),
       ...(id !== undefined && { id: toObjectId(`${names.options}.id`, id) }),
     };
-  }
-
-  /** A worker that runs no jobs with an order would leave it waiting for ever. */
-  #checkOrder(field: string, name: string, order: string | undefined): void {
-    if (order === undefined || !this.#knownOf(name).refusesOrder) return;
-    const hint = `give it one, as in worker('${name}', handler, { order: {} })`;
-    const expected = 'left out, since the worker has no option `order`';
-    throw new InvalidArgumentError(`${field}.order`, expected, order, hint);
   }
 
   /** Checked, not changed: the handler gets what the schema makes of it, and would get that made twice. */
@@ -334,6 +331,7 @@ export class Producer {
       updatedAt: now,
       documentVersion: DOCUMENT_VERSION,
       ...(options.order !== undefined && orderFields(options.order)),
+      ...(options.group !== undefined && groupFields(options.group, options.priority)),
     };
   }
 
@@ -347,6 +345,20 @@ export class Producer {
   #lockFields({ options: { uniqueKey, hold, windowMs } }: Draft, now: Date): Partial<Job> {
     return uniqueKey === undefined ? {} : lockFieldsFor(uniqueKey, hold, { now, windowMs });
   }
+}
+
+/** A worker that runs no such jobs would leave it waiting for ever. */
+function refuseLane(
+  field: string,
+  name: string,
+  option: 'order' | 'group',
+  given: string | undefined,
+): void {
+  if (given === undefined) return;
+  const own = option === 'group' ? 'groups' : 'order';
+  const hint = `give it one, as in worker('${name}', handler, { ${own}: {} })`;
+  const expected = `left out, since the worker has no option \`${own}\``;
+  throw new InvalidArgumentError(`${field}.${option}`, expected, given, hint);
 }
 
 function takenBy({ uniqueKey, _id }: Job): UniqueKeyTakenError {

@@ -60,12 +60,16 @@ export class Explainer {
   /** The leases are read after the job: who held the claim had a lease before. */
   async #factsOf(job: Job, isArchived: boolean): Promise<Facts> {
     const { ledger, ledgerTime, options } = this.#context;
-    const { name, lane } = job;
-    const isBehind = lane !== undefined && job.status === 'pending';
-    const [leases, pausedNames, ahead] = await Promise.all([
+    const { name, lane, group } = job;
+    const isPending = job.status === 'pending';
+    const isBehind = isPending && lane !== undefined && group === undefined;
+    const inGroup = isPending && group !== undefined;
+    const now = ledgerTime.now();
+    const [leases, pausedNames, ahead, groups] = await Promise.all([
       ledger.readLeases({ informed: true }),
       ledger.readPaused(),
       isBehind ? ledger.findAhead({ name, lane }) : null,
+      inGroup ? ledger.readGroups({ name, group, limit: 1, now }) : [],
     ]);
     const own = this.#ownInstance();
     const { claimedBy, claimToken = '' } = job;
@@ -77,6 +81,7 @@ export class Explainer {
       leases: leases.map((lease) => withOwnInfo(lease, own)),
       pausedNames,
       ...(ahead && { ahead }),
+      ...(groups[0] && { group: groups[0] }),
       lockTimeoutMs: options.lockTimeoutMs,
       leaseDurationMs: options.leaseDurationMs,
       ...(isOwn && { own: { progress: own.progressOf(job._id.toHexString(), claimToken) } }),

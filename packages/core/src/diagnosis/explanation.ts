@@ -90,6 +90,17 @@ export interface ExplanationDetails {
     readonly holder: ObjectId;
     readonly status: JobStatus;
   };
+  /** Its group runs as many jobs as it may, in all processes: `holders` are up to 20 of them. */
+  readonly groupFull: {
+    readonly group: string;
+    readonly concurrency: number;
+    readonly running: number;
+    readonly holders: readonly ObjectId[];
+  };
+  /** Its group started as many jobs as its rate allows; the next starts at `startsAt`. */
+  readonly groupRate: { readonly group: string; readonly startsAt: Date; readonly inMs: number };
+  /** Its group is paused. */
+  readonly groupPaused: { readonly group: string };
   /** Its name is paused. */
   readonly paused: { readonly name: string };
   /** No scheduler is started anywhere. */

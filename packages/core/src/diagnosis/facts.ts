@@ -5,7 +5,7 @@
  */
 import type { ClaimProgress } from '../engine/instance.ts';
 import type { Job } from '../job/job.ts';
-import type { JobAhead, LeaseRecord } from '../ledger/ledger-repository.ts';
+import type { GroupRecord, JobAhead, LeaseRecord } from '../ledger/ledger-repository.ts';
 import { inWords } from './explanation.ts';
 
 /** What is known when a job is explained. */
@@ -17,6 +17,8 @@ export interface Facts {
   readonly leases: readonly LeaseRecord[];
   /** For a job that waits in an order: who goes first there. */
   readonly ahead?: JobAhead;
+  /** For a job that waits in a group: how that stands. */
+  readonly group?: GroupRecord;
   readonly pausedNames: readonly string[];
   readonly lockTimeoutMs: number;
   readonly leaseDurationMs: number;

@@ -18,6 +18,7 @@ export function waitingReasons(facts: Facts): readonly Reason[] {
   const hindrances = [
     ...(isDue ? [] : [notDue(facts)]),
     ...orderReasons(facts),
+    ...groupReasons(facts),
     ...pausedReasons(facts),
     ...instanceReasons(facts, isDue),
   ];
@@ -74,6 +75,28 @@ function orderReasons({ job: { _id, order = '' }, ahead }: Facts): readonly Reas
       : `which is ${status}`;
   const message = `It waits behind job ${holder.toHexString()} of its order '${order}', ${until}`;
   return [because('behindInOrder', { order, holder, status }, message)];
+}
+
+function groupReasons({ group: facts, job: { name }, now }: Facts): readonly Reason[] {
+  if (facts === undefined) return [];
+  const { group, concurrency = Number.POSITIVE_INFINITY, running, holders, nextStartAt } = facts;
+  const reasons: Reason[] = [];
+  if (facts.paused) {
+    const message = `Its group '${group}' is paused; setGroup('${name}', '${group}', { paused: false }) ends that`;
+    reasons.push(because('groupPaused', { group }, message));
+  }
+  if (running >= concurrency) {
+    const [first] = holders;
+    const by = first === undefined ? '' : `, such as ${first.toHexString()}`;
+    const message = `Its group '${group}' runs ${running} of the ${concurrency} jobs that it may run at once${by}`;
+    reasons.push(because('groupFull', { group, concurrency, running, holders }, message));
+  }
+  if (nextStartAt !== undefined && nextStartAt > now) {
+    const inMs = nextStartAt.getTime() - now.getTime();
+    const message = `Its group '${group}' started as many jobs as its rate allows; the next starts ${momentOf(nextStartAt, now)}`;
+    reasons.push(because('groupRate', { group, startsAt: nextStartAt, inMs }, message));
+  }
+  return reasons;
 }
 
 function pausedReasons({ job: { name }, pausedNames }: Facts): readonly Reason[] {

@@ -16,6 +16,7 @@ import type { Worker } from '../workers/worker.ts';
 import { AwaitedClaims } from './claiming/awaited-claims.ts';
 import { Births } from './claiming/births.ts';
 import { Claimer } from './claiming/claimer.ts';
+import { writeGroups } from './claiming/group-settings.ts';
 import { Permits } from './claiming/permits.ts';
 import { Reconciler } from './claiming/reconciler.ts';
 import { Waker } from './claiming/waker.ts';
@@ -107,6 +108,7 @@ export class Instance {
         this.#reconciler.jobsArrived();
         this.#waker.noteRound(report);
       },
+      onStartsLater: (name, at) => this.#waker.due(name, at),
     });
     this.#births = new Births(context, {
       ...parts,
@@ -130,8 +132,9 @@ export class Instance {
       onPending: ({ name, nextRunAt }) => this.#waker.due(name, nextRunAt),
       onGone: (job) => this.#permits.ended(job),
       onSettled: (job) => {
-        const isNext = job.lane !== undefined && job.finishedAt !== undefined;
-        if (isNext) this.#claimer.noteNextInOrder(job.name);
+        // In an order a job keeps its place until it is finished.
+        const isFree = job.group !== undefined || job.finishedAt !== undefined;
+        if (job.lane !== undefined && isFree) this.#claimer.noteLaneFree(job.name);
         onSettled(job);
       },
     });
@@ -150,8 +153,14 @@ export class Instance {
     return this.#context.detached(() => this.#start());
   }
 
-  async #start(): Promise<void> {
+  /** Writes what the workers say for all processes. */
+  async #prepare(): Promise<void> {
     await this.#permits.prepare(this.#workers.values());
+    await writeGroups(this.#context, this.#workers.values());
+  }
+
+  async #start(): Promise<void> {
+    await this.#prepare();
     await this.#lease.open();
     try {
       await this.#waker.start();
@@ -239,6 +248,11 @@ export class Instance {
     this.#context.detached(() => this.#permits.changed());
   }
 
+  /** What a group of this name may do was changed by this process. */
+  groupsChanged(name: string): void {
+    this.#context.detached(() => this.#claimer.noteLaneFree(name));
+  }
+
   /** A job that is processing here was asked to cancel by this process. */
   cancelRequested(jobId: string): void {
     this.#context.detached(() => this.#reconciler.cancelRequested(jobId));
@@ -247,8 +261,9 @@ export class Instance {
   /** A worker was added. */
   workerAdded(): void {
     this.#context.detached(() => {
-      const prepared = this.#permits.prepare(this.#workers.values());
-      prepared.then(() => this.#permits.start()).catch(this.#context.report);
+      this.#prepare()
+        .then(() => this.#permits.start())
+        .catch(this.#context.report);
       this.#waker.workerAdded();
       this.#gateTimeouts.start();
     });

@@ -17,7 +17,7 @@ export interface BirthClaim {
 }
 
 /**
- * True when a due job may be born claimed: it is of no series and no order, and holds no key that others wait for until
+ * True when a due job may be born claimed: it is of no series, no order and no group, and holds no key that others wait for until
  * it starts.
  */
 export function mayBeBornClaimed({ startLock, repeatInterval, lane }: Job): boolean {

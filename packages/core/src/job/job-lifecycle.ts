@@ -98,7 +98,7 @@ export const JOB_LIFECYCLE: Lifecycle<JobStatus, JobVerb> = defineLifecycle<JobS
       increment: ['fence'],
       clear: ['startLock'],
     },
-    // In place of it for a job of an order, whom its lane names with the fence that the claim gives it.
+    // In place of it for a job in a lane, which names it with the fence that the claim gives it.
     claimInOrder: {
       from: ['pending'],
       to: 'processing',
@@ -344,11 +344,14 @@ export const JOB_LIFECYCLE: Lifecycle<JobStatus, JobVerb> = defineLifecycle<JobS
       set: {
         nextRunAt: 'nextRunAt',
         priority: 'priority',
+        rank: 'rank',
         data: 'data',
         metadata: 'metadata',
         updatedAt: 'now',
       },
       append: HISTORY,
+      // A lane that names the job as it was does not count for it any more, nor does a claim that is on its way.
+      increment: ['fence'],
     },
     redrive: {
       from: ['failed', 'cancelled'],

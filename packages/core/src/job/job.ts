@@ -28,7 +28,10 @@ export type JobStatus = (typeof JobStatus)[keyof typeof JobStatus];
 /** The version of the stored form that this library writes for a job that an older one can run too. */
 export const DOCUMENT_VERSION = 1;
 
-/** The version of the stored form of a job with an order: a process that knows of none would run it out of turn. */
+/**
+ * The version of the stored form of a job with an order or a group: a process that knows of neither would run it out of
+ * turn.
+ */
 export const ORDERED_VERSION = 2;
 
 /** The newest version of the stored form that this library can run. */
@@ -43,7 +46,10 @@ export const HIGHEST_PRIORITY = -100;
 /** The least urgent priority. */
 export const LOWEST_PRIORITY = 100;
 
-/** The priority that is stored of a job with an order, which has none: claims by priority pass it by. */
+/**
+ * The priority that is stored of a job with an order or a group: claims by priority pass it by. One with an order has
+ * none, and one with a group has it in its rank.
+ */
 export const ORDERED_PRIORITY = 101;
 
 /** How many entries the history of a job keeps; the oldest leave. */
@@ -133,7 +139,7 @@ export interface Job<T = unknown> {
   /** What its users noted beside the data, to find it by; at most 4 KiB. */
   readonly metadata?: JobMetadata;
   readonly status: JobStatus;
-  /** From -100 (first) to 100 (last); 101 for a job with an order, which has none. */
+  /** From -100 (first) to 100 (last); 101 for a job with an order, which has none, or a group, where `rank` is it. */
   readonly priority: number;
   /** Not claimed before this time. Of two jobs of one priority the one that is due earlier goes first. */
   readonly nextRunAt: Date;
@@ -142,8 +148,8 @@ export interface Job<T = unknown> {
   /** The message of the last failure. */
   readonly failReason?: string;
   /**
-   * Rises with each claim of the job, and when it is put back after it finished; never falls. Hand it to other systems to
-   * fence off a late run.
+   * Rises with each claim of the job, when it is changed while it waits, and when it is put back after it finished; never
+   * falls. Hand it to other systems to fence off a late run.
    */
   readonly fence: number;
   /** How many times the job was given back because its instance died. */
@@ -168,10 +174,12 @@ export interface Job<T = unknown> {
   readonly cancelRequestedAt?: Date;
   /** The key of its order: it starts when those of its name and key that came before it are finished. */
   readonly order?: string;
-  /** The lane of that key, in which its jobs stand behind one another. */
+  /** The group that it takes turns for with the other groups of its name. */
+  readonly group?: string;
+  /** The lane of its order or its group, in which its jobs stand behind one another. */
   readonly lane?: string;
-  /** Its place in the lane, by the ledger that stored it. */
-  readonly rank?: Timestamp;
+  /** Its place in the lane: in an order by the ledger that stored it, in a group its priority, from -100 to 100. */
+  readonly rank?: Timestamp | number;
   /** The unique key it was enqueued with. */
   readonly uniqueKey?: string;
   /** How long it holds that key; absent for `untilDone`. */

@@ -28,7 +28,15 @@ const KINDS: readonly Kind[] = [
     fits: (value) => typeof value === 'string',
     fields: [
       ...(['name', 'claimToken', 'claimedBy', 'uniqueKey', 'uniqueLock', 'startLock'] as const),
-      ...(['windowLock', 'repeatInterval', 'timezone', 'missed', 'order', 'lane'] as const),
+      ...([
+        'windowLock',
+        'repeatInterval',
+        'timezone',
+        'missed',
+        'order',
+        'group',
+        'lane',
+      ] as const),
     ],
   },
   {

@@ -31,7 +31,6 @@ export type {
   ClockVerbs,
   CountVerbs,
   JobVerbs,
-  LaneVerbs,
   LeaseVerbs,
   LedgerVerb,
   LedgerVerbs,

@@ -44,11 +44,32 @@ export function chooseShare(
   const isNews = count < held || (wants > 0 && (mine?.wants ?? 0) === 0);
   const { rate } = limit;
   if (rate === undefined) return { count, starts: isBlocked ? 0 : params.starts, isNews };
+  const room = startsAllowed(rate, state.usedUpMs, nowMs);
+  const starts = isBlocked ? 0 : Math.min(params.starts, room);
+  const after = starts > 0 && { usedUpMs: usedUpAfter(rate, state.usedUpMs, nowMs, starts) };
+  return { count, starts, isNews, ...after };
+}
+
+/** How many starts a rate allows at a time. */
+export function startsAllowed(
+  rate: RateLimit,
+  usedUpMs: number | undefined,
+  nowMs: number,
+): number {
   const everyMs = rate.perMs / rate.limit;
-  const fromMs = Math.max(state.usedUpMs ?? 0, nowMs);
+  const fromMs = Math.max(usedUpMs ?? 0, nowMs);
   const room = Math.floor((nowMs + rate.burst * everyMs - fromMs) / everyMs + ROUNDING);
-  const starts = isBlocked ? 0 : Math.max(Math.min(params.starts, room), 0);
-  return { count, starts, isNews, ...(starts > 0 && { usedUpMs: fromMs + starts * everyMs }) };
+  return Math.max(room, 0);
+}
+
+/** When a rate is used up to after more starts. */
+export function usedUpAfter(
+  rate: RateLimit,
+  usedUpMs: number | undefined,
+  nowMs: number,
+  starts: number,
+): number {
+  return Math.max(usedUpMs ?? 0, nowMs) + starts * (rate.perMs / rate.limit);
 }
 
 /** When the rate allows the next start; undefined while nothing was started. */

@@ -20,6 +20,7 @@ const CHECKS: { readonly [V in LedgerVerb]?: VerbCheck<V> } = {
   },
   claim: ({ demand }) => checkDemand(demand),
   claimOrders: ({ demand }) => checkDemand(demand),
+  claimGroups: ({ demand }) => checkDemand(demand),
   checkpoint: ({ record, stagesBefore }) => {
     invariant(!stagesBefore.includes(record.name), 'a stage comes before itself');
   },
@@ -50,6 +51,6 @@ function checkNewJob(job: Job): void {
   invariant(job.fence === (wasClaimed ? 1 : 0), 'a new job was never claimed before');
   invariant(job.failCount === 0, 'a new job never failed');
   invariant(Number.isInteger(job.priority), 'a priority is an integer');
-  invariant(job.lane === undefined || !wasClaimed, 'a job with an order is claimed in its turn');
+  invariant(job.lane === undefined || !wasClaimed, 'a job in a lane is claimed in its turn');
   invariant(!Number.isNaN(job.nextRunAt.getTime()), 'a due time is a time');
 }

@@ -20,7 +20,7 @@ import type { Session } from '../foundation/driver-shapes.ts';
 import { InvalidArgumentError } from '../foundation/errors.ts';
 import { type BackoffPlan, DEFAULT_PRIORITY, type UniqueHold } from '../job/job.ts';
 import type { JobMetadata } from '../job/metadata.ts';
-import { checkOrder, checkUniqueKey, RUN_CHECKS } from './run-options.ts';
+import { checkGroup, checkOrder, checkUniqueKey, RUN_CHECKS } from './run-options.ts';
 
 /** How long a job holds its unique key: until it is done, until it is claimed, or for a window of milliseconds. */
 export type UniqueHoldOption = 'untilDone' | 'untilStarted' | { readonly window: number };
@@ -75,6 +75,11 @@ export interface EnqueueOptions {
    * finished, through their retries and rescues too. For a worker with the option `order`; goes with no `priority`.
    */
   readonly order?: string;
+  /**
+   * Whose job it is, such as a tenant, in 1 to 256 characters: jobs of different groups of a name take turns, and
+   * `priority` goes within a group. For a worker with the option `groups`; not with `order`.
+   */
+  readonly group?: string;
   /** An integer from -100 (first) to 100 (last). @default 0 */
   readonly priority?: number;
   /** A small object to find the job by: at most 4 KiB of texts, numbers, booleans, dates, lists and objects. */
@@ -101,6 +106,7 @@ const ENQUEUE_CHECKS: Readonly<Record<keyof EnqueueOptions, Check>> = {
   uniqueKey: checkUniqueKey,
   uniqueHold: objectOr(checkWindow, oneOf('untilDone', 'untilStarted')),
   order: checkOrder,
+  group: checkGroup,
   whenTaken: objectOr(checkDebounce, oneOf('keep', 'replace', 'throttle', 'throw')),
   id: toObjectId,
   ...RUN_CHECKS,
@@ -131,6 +137,9 @@ export function resolveEnqueueOptions(
   if (options.order !== undefined && options.priority !== undefined) {
     const expected = 'left out with order, which sets the turn';
     throw new InvalidArgumentError(`${field}.priority`, expected, options.priority);
+  }
+  if (options.order !== undefined && options.group !== undefined) {
+    throw new InvalidArgumentError(`${field}.group`, 'left out with order', options.group);
   }
   checkUnique(field, options);
   const isDebounced = typeof whenTaken === 'object';

@@ -59,7 +59,8 @@ const checkRate: Check = (field, value) => {
   }
 };
 
-const LIMIT_CHECKS: Readonly<Record<keyof LimitOptions, Check>> = {
+/** What values a limit takes. */
+export const LIMIT_CHECKS: Readonly<Record<keyof LimitOptions, Check>> = {
   concurrency: integer(0, MOST),
   rate: checkRate,
 };

@@ -18,7 +18,7 @@ import {
 import { InvalidArgumentError } from '../foundation/errors.ts';
 import { JobStatus } from '../job/job.ts';
 import { checkMetadataFilter, type MetadataFilter } from '../job/metadata.ts';
-import { checkOrder, checkUniqueKey } from './run-options.ts';
+import { checkGroup, checkOrder, checkUniqueKey } from './run-options.ts';
 
 const MOST_LISTED = 10_000;
 const MOST_IDS = 1_000;
@@ -38,6 +38,8 @@ export interface JobsFilter {
   readonly uniqueKey?: string;
   /** The key of their order. */
   readonly order?: string;
+  /** The group that they take their turns in. */
+  readonly group?: string;
   /** Jobs whose metadata holds each of these values; of a list, one of its items. */
   readonly metadata?: MetadataFilter;
   /** Jobs created at this time or later. */
@@ -91,6 +93,7 @@ const FILTER_CHECKS: Readonly<Record<keyof JobsFilter, Check>> = {
   status: oneOrMany(checkStatus),
   uniqueKey: checkUniqueKey,
   order: checkOrder,
+  group: checkGroup,
   metadata: checkMetadataFilter,
   createdFrom: checkDate,
   createdBefore: checkDate,

@@ -18,7 +18,7 @@ import { copyMetadata } from '../job/metadata.ts';
 
 /** The most characters of a unique key. */
 export const LONGEST_UNIQUE_KEY = 1_024;
-/** The most characters of the key of an order. */
+/** The most characters of the key of an order, and of a group. */
 const LONGEST_ORDER = 256;
 const MOST_RETRIES = 1_000_000;
 
@@ -37,6 +37,9 @@ export const checkUniqueKey: Check = text(LONGEST_UNIQUE_KEY);
 
 /** Refuses what is no key of an order: a text of 1 to 256 characters. */
 export const checkOrder: Check = text(LONGEST_ORDER);
+
+/** Refuses what is no group: a text of 1 to 256 characters. */
+export const checkGroup: Check = text(LONGEST_ORDER);
 
 /** What values these options take. */
 export const RUN_CHECKS: Readonly<

@@ -7,6 +7,7 @@ import { type Check, checkFields, fields, integer, oneOf } from '../foundation/a
 import { InvalidArgumentError } from '../foundation/errors.ts';
 import { isStandardSchema, type StandardSchema } from '../foundation/standard-schema.ts';
 import type { BackoffPlan } from '../job/job.ts';
+import { checkWorkerGroups, type WorkerGroups } from './group-options.ts';
 import { checkLimit, checkLimitKeys, type LimitOptions } from './limit-options.ts';
 import { checkBackoff, RUN_CHECKS } from './run-options.ts';
 
@@ -36,6 +37,12 @@ export interface WorkerOptions {
    */
   readonly order?: WorkerOrder;
   /**
+   * Runs jobs that were enqueued with a `group` too, those of different groups in turns. It says what each group may do
+   * over all processes that has nothing else set with `setGroup`. Written at the start; that of the last start holds.
+   * @default none
+   */
+  readonly groups?: WorkerGroups;
+  /**
    * A Standard Schema (Zod, Valibot, ArkType and others) for the data: checked when a job is enqueued by this
    * scheduler, and before each run, whose handler gets what the schema makes of the data.
    */
@@ -58,6 +65,7 @@ const WORKER_CHECKS: Readonly<Record<keyof WorkerOptions, Check>> = {
   timeout: RUN_CHECKS.timeout,
   limits: checkLimitKeys,
   limit: checkLimit,
+  groups: checkWorkerGroups,
   order: fields({ whenFailed: oneOf('next', 'halt') }),
   schema: (field, value) => {
     if (!isStandardSchema(value)) throw new InvalidArgumentError(field, 'a Standard Schema', value);

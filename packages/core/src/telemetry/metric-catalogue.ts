@@ -22,6 +22,11 @@ export const COUNTERS: Readonly<Record<CounterName, MetricDefinition>> = Object.
     description: 'Jobs tried for by claims, or born claimed',
   },
   claimed: { unit: 'job', labels: ['name'], description: 'Jobs won by claims, or born claimed' },
+  lanesLost: {
+    unit: 'group',
+    labels: [],
+    description: 'Groups that a claim of another process changed first',
+  },
   settled: {
     unit: 'run',
     labels: ['name', 'outcome'],
@@ -72,6 +77,7 @@ export type CounterName =
   | 'enqueued'
   | 'claimCandidates'
   | 'claimed'
+  | 'lanesLost'
   | 'settled'
   | 'lost'
   | 'rescued'

@@ -94,6 +94,13 @@ function callsOf(faulty: FaultyLedgerRepository): Record<FaultyVerb, () => Promi
     readOrders: () => faulty.readOrders({ name: 'a', halted: false, limit: 1 }),
     findAhead: () => faulty.findAhead({ name: 'a', lane: 'b' }),
     sweepOrders: () => faulty.sweepOrders({ usedBefore: now, limit: 1 }),
+    claimGroups: () =>
+      faulty.claimGroups({
+        demand: [],
+        ...{ instanceId, claimToken: 'other', now, suspects: false },
+      }),
+    setGroup: () => faulty.setGroup({ name: 'a', concurrency: 1, now }),
+    readGroups: () => faulty.readGroups({ name: 'a', limit: 1, now }),
     setPaused: () => faulty.setPaused({ name: 'a', paused: true, now }),
     readPaused: () => faulty.readPaused(),
     recover: () => faulty.recover({ staleBefore: now, now, limit: 1 }),
@@ -140,6 +147,7 @@ const READS = new Set<string>([
   'readLimits',
   'readOrders',
   'findAhead',
+  'readGroups',
   'hint',
 ]);
 const VERBS = Object.keys(callsOf(setUp().faulty)) as FaultyVerb[];

@@ -7,6 +7,8 @@ import { checkFunction } from '../foundation/argument-checks.ts';
 import { InvalidArgumentError } from '../foundation/errors.ts';
 import type { StandardSchema } from '../foundation/standard-schema.ts';
 import type { BackoffPlan, ClaimedJob } from '../job/job.ts';
+import type { GroupSettings } from '../ledger/ledger-repository.ts';
+import { resolveWorkerGroups } from '../options/group-options.ts';
 import { ownLimitKey, type ResolvedLimit, resolveLimit } from '../options/limit-options.ts';
 import type { ResolvedOptions } from '../options/resolve-options.ts';
 import type { BackoffFunction, WorkerOptions } from '../options/worker-options.ts';
@@ -44,6 +46,8 @@ export class Worker {
   readonly ownLimit: (ResolvedLimit & { readonly key: string }) | undefined;
   /** What becomes of an order when a job of it has failed; absent for a worker that runs no jobs with one. */
   readonly order: 'next' | 'halt' | undefined;
+  /** What each group may do; absent for a worker that runs no jobs with one. */
+  readonly groups: GroupSettings | undefined;
   /** Claimed and not started, the most urgent first. */
   readonly buffer: BufferedJob[] = [];
   running = 0;
@@ -70,6 +74,7 @@ export class Worker {
     const { limits = [], limit } = options;
     this.ownLimit = limit && { key: ownLimitKey(name), ...resolveLimit(limit) };
     this.limitKeys = [...limits, ...(this.ownLimit ? [this.ownLimit.key] : [])];
+    this.groups = options.groups && resolveWorkerGroups(options.groups);
     this.order = options.order && (options.order.whenFailed ?? 'next');
   }
 

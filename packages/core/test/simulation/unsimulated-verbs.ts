@@ -3,8 +3,10 @@ import { UnsupportedError } from '../../src/foundation/errors.ts';
 import type { Job } from '../../src/index.ts';
 import type {
   ClaimCounts,
+  ClaimGroupsResult,
   ClaimResult,
   CountDueResult,
+  GroupRecord,
   JobAhead,
   LimitRecord,
   MendResult,
@@ -80,6 +82,18 @@ export abstract class UnsimulatedVerbs {
 
   sweepOrders(): Promise<SweepOrdersResult> {
     return refuse('sweepOrders');
+  }
+
+  claimGroups(): Promise<ClaimGroupsResult> {
+    return refuse('claimGroups');
+  }
+
+  setGroup(): Promise<void> {
+    return refuse('setGroup');
+  }
+
+  readGroups(): Promise<readonly GroupRecord[]> {
+    return refuse('readGroups');
   }
 
   countClaims(): Promise<ClaimCounts> {

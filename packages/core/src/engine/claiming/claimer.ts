@@ -15,7 +15,6 @@ import { SingleFlight } from '../../foundation/single-flight.ts';
 import type { ClaimedJob } from '../../job/job.ts';
 import {
   type ClaimParams,
-  type ClaimResult,
   type Demand,
   MOST_NAMES_A_CLAIM,
 } from '../../ledger/ledger-repository.ts';
@@ -28,7 +27,13 @@ import type { Lease } from '../upkeep/lease.ts';
 import { OrderSweep } from '../upkeep/order-sweep.ts';
 import type { AwaitedClaims } from './awaited-claims.ts';
 import type { Permits } from './permits.ts';
-import { type ClaimSource, orderSource, plainSource } from './sources.ts';
+import {
+  type ClaimSource,
+  groupSource,
+  orderSource,
+  plainSource,
+  type SourceResult,
+} from './sources.ts';
 
 const MOST_JOBS_A_CLAIM = 1_000;
 
@@ -75,6 +80,8 @@ export interface ClaimerParts {
   readonly awaited: AwaitedClaims;
   readonly permits: Permits;
   readonly onRound: (report: RoundReport) => void;
+  /** Told when the rate of a group lets a due job of this name start. */
+  readonly onStartsLater: (name: string, at: Date) => void;
 }
 
 /** Runs claim rounds whenever there is reason to. */
@@ -86,9 +93,10 @@ export class Claimer {
   #suspectsWanted = false;
   readonly #rounds = new SingleFlight(() => this.#runRounds());
   readonly #plain: ClaimSource;
-  readonly #ordered: ClaimSource;
+  /** The jobs that stand in lanes. */
+  readonly #inLanes: readonly ClaimSource[];
   readonly #sweep: OrderSweep;
-  #orderedFirst = false;
+  #sourceTurn = 0;
   readonly #foundEmpty = new Set<string>();
   readonly #backlogged = new Set<string>();
   #widening = 1;
@@ -100,7 +108,7 @@ export class Claimer {
     this.#context = context;
     this.#parts = parts;
     this.#plain = plainSource(context.ledger);
-    this.#ordered = orderSource(context.ledger, parts.workers);
+    this.#inLanes = [orderSource(context.ledger, parts.workers), groupSource(context.ledger)];
     this.#sweep = new OrderSweep(context);
   }
 
@@ -111,9 +119,11 @@ export class Claimer {
     this.#rounds.runAnew();
   }
 
-  /** True when the last look found no due job of this name left, and none was told of since. */
+  /** True when the last look found no due job of this name left, in lanes neither, and none was told of since. */
   foundEmpty(name: string): boolean {
-    return this.#foundEmpty.has(name);
+    const worker = this.#parts.workers.get(name);
+    const inLanes = this.#inLanes.filter((source) => worker && source.serves(worker));
+    return this.#foundEmpty.has(name) && inLanes.every(({ drained }) => drained.has(name));
   }
 
   /** A job of this name is due and waits in the ledger. */
@@ -121,17 +131,17 @@ export class Claimer {
     this.#foundEmpty.delete(name);
   }
 
-  /** A job of an order is finished: the next of its key may start. */
-  noteNextInOrder(name: string): void {
-    this.#ordered.drained.delete(name);
+  /** A place in a lane of this name is free: the next job of the lane may start. */
+  noteLaneFree(name: string): void {
+    for (const { drained } of this.#inLanes) drained.delete(name);
     this.wake('slots');
   }
 
   /** How many jobs of a name may wait here ahead of free slots. */
   prefetchOf(name: string): number {
     const worker = this.#parts.workers.get(name);
-    // A place in a limit is not for jobs that wait.
-    if (this.#parts.permits.covers(name)) return 0;
+    // A place in a limit or in a group is not for jobs that wait, and those of a noisy group would wait before others.
+    if (this.#parts.permits.covers(name) || worker?.groups) return 0;
     const mayPrefetch = this.#parts.executor.bufferedCount() < MOST_BUFFERED;
     return worker !== undefined && mayPrefetch ? worker.prefetch(this.#horizonMs()) : 0;
   }
@@ -155,7 +165,7 @@ export class Claimer {
       try {
         for (const source of sources) await this.#round(source, poll && !hint);
         if (this.#suspectsWanted && !this.#stopped.signal.aborted) await this.#suspectRound();
-        if (poll && sources.includes(this.#ordered)) await this.#sweep.goOn();
+        if (poll && sources.some((source) => source !== this.#plain)) await this.#sweep.goOn();
         this.#failures = 0;
       } catch (error) {
         this.#causes.add('hint');
@@ -164,12 +174,13 @@ export class Claimer {
     }
   }
 
-  /** Each kind of jobs gets the free slots first in every other round. */
+  /** Each kind of jobs gets the free slots first in its turn. */
   #sources(): readonly ClaimSource[] {
-    const someInOrder = [...this.#parts.workers.values()].some(this.#ordered.serves);
-    if (!someInOrder) return [this.#plain];
-    this.#orderedFirst = !this.#orderedFirst;
-    return this.#orderedFirst ? [this.#ordered, this.#plain] : [this.#plain, this.#ordered];
+    const workers = [...this.#parts.workers.values()];
+    const inLanes = this.#inLanes.filter(({ serves }) => workers.some(serves));
+    const sources = [...inLanes, this.#plain];
+    this.#sourceTurn = (this.#sourceTurn + 1) % sources.length;
+    return [...sources.slice(this.#sourceTurn), ...sources.slice(0, this.#sourceTurn)];
   }
 
   async #round(source: ClaimSource, onlyPolled: boolean): Promise<void> {
@@ -179,7 +190,13 @@ export class Claimer {
       this.#parts.onRound({ jobs: [], onlyPolled: false });
       return;
     }
-    const { jobs, attempted, saturated, drained } = await this.#claim(source, {
+    const {
+      jobs,
+      attempted,
+      saturated,
+      drained,
+      startsLater = [],
+    } = await this.#claim(source, {
       demand,
       suspects: false,
       widening: Math.ceil(this.#widening),
@@ -188,7 +205,8 @@ export class Claimer {
     source.satOut = new Set(saturated);
     for (const name of drained) source.drained.add(name);
     if (drained.length < demand.length || someSitOut) this.#causes.add('slots');
-    if (source === this.#ordered) {
+    for (const { name, at } of startsLater) this.#parts.onStartsLater(name, at);
+    if (source !== this.#plain) {
       // That one waited long for its turn says nothing of hints.
       this.#handOver({ jobs, onlyPolled: false });
       return;
@@ -276,7 +294,7 @@ export class Claimer {
   async #claim(
     source: ClaimSource,
     params: Pick<ClaimParams, 'demand' | 'suspects' | 'widening'>,
-  ): Promise<ClaimResult & { readonly jobs: readonly ClaimedJob[] }> {
+  ): Promise<SourceResult & { readonly jobs: readonly ClaimedJob[] }> {
     const { ledgerTime, clock, random, health } = this.#context;
     const { instanceId } = this.#parts.lease;
     const { awaited, permits } = this.#parts;
@@ -302,7 +320,7 @@ export class Claimer {
       this.#measureClaim(result);
       won = result.jobs as readonly ClaimedJob[];
       health.claimed(won, ledgerTime.now());
-      return result as ClaimResult & { readonly jobs: readonly ClaimedJob[] };
+      return result as SourceResult & { readonly jobs: readonly ClaimedJob[] };
     } catch (error) {
       if (!(error instanceof UnknownOutcomeError)) throw error;
       awaited.mayHaveWon();
@@ -366,8 +384,9 @@ export class Claimer {
         : Math.max(this.#widening * NARROWING, 1);
   }
 
-  #measureClaim({ jobs, attempted }: ClaimResult): void {
+  #measureClaim({ jobs, attempted, lost = 0 }: SourceResult): void {
     const { metrics } = this.#context;
+    metrics.count('lanesLost', lost);
     metrics.count('claimCandidates', attempted);
     if (jobs.length > 0) metrics.record('batchSize', jobs.length, 'claim');
   }

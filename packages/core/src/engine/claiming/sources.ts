@@ -1,16 +1,25 @@
 /**
- * Where a round of claims takes jobs from: those that wait by priority and time, and those that stand in an order.
+ * Where a round of claims takes jobs from: those that wait by priority and time, those that stand in an order, and
+ * those that take turns in groups.
  *
  * @module
  */
-import type { ClaimParams, ClaimResult, LedgerRepository } from '../../ledger/ledger-repository.ts';
+import type {
+  ClaimGroupsResult,
+  ClaimParams,
+  ClaimResult,
+  LedgerRepository,
+} from '../../ledger/ledger-repository.ts';
 import type { Worker } from '../../workers/worker.ts';
+
+/** What a claim found; of groups also when the rates allow more, and how many groups it lost to others. */
+export type SourceResult = ClaimResult & Partial<Omit<ClaimGroupsResult, keyof ClaimResult>>;
 
 /** One way to claim, with what is known of its names. */
 export interface ClaimSource {
   /** True for a worker that has jobs of this kind. */
   serves(worker: Worker): boolean;
-  claim(params: ClaimParams): Promise<ClaimResult>;
+  claim(params: ClaimParams): Promise<SourceResult>;
   /** Names that had no more to claim at the last look, and that nobody told of since. */
   readonly drained: Set<string>;
   /** Names that filled the last batch. */
@@ -42,6 +51,16 @@ export function orderSource(
           halts: workers.get(wanted.name)?.order === 'halt',
         })),
       }),
+    drained: new Set(),
+    satOut: new Set(),
+  };
+}
+
+/** The jobs with a group, of the workers that run such. */
+export function groupSource(ledger: LedgerRepository): ClaimSource {
+  return {
+    serves: ({ groups }) => groups !== undefined,
+    claim: ({ widening: _, ...params }) => ledger.claimGroups(params),
     drained: new Set(),
     satOut: new Set(),
   };

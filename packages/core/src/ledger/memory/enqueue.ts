@@ -46,7 +46,7 @@ export class MemoryEnqueue {
 
   /** A job with an order goes behind all that came before it. */
   #ranked(job: Job): Job {
-    if (job.lane === undefined) return job;
+    if (job.lane === undefined || job.group !== undefined) return job;
     this.#ranks += 1;
     return { ...job, rank: Timestamp.fromNumber(this.#ranks) };
   }

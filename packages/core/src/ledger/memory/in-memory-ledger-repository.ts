@@ -28,6 +28,7 @@ import {
 } from '../ledger-repository.ts';
 import { MemoryClaims } from './claims.ts';
 import { MemoryEnqueue } from './enqueue.ts';
+import { MemoryGroups } from './groups.ts';
 import { Hints } from './hints.ts';
 import { MemoryInspection } from './inspection.ts';
 import { JobStore } from './job-store.ts';
@@ -81,7 +82,8 @@ export class InMemoryLedgerRepository extends LedgerRepository {
     const hints = new Hints(clock);
     const log = options.transitionLog ? new MemoryTransitions() : undefined;
     const moves = new Moves(jobs, hints, log);
-    const orders = new MemoryOrders(jobs, moves);
+    const groups = new MemoryGroups(jobs, moves, clock);
+    const orders = new MemoryOrders(jobs, moves, groups);
     const archive = new MemoryArchive({ jobs, orders, log, maxJobs: maxFinishedJobs });
     const leases = new MemoryLeases((instanceId) => jobs.claimsOf(instanceId).length > 0);
     this.#jobs = jobs;
@@ -90,6 +92,7 @@ export class InMemoryLedgerRepository extends LedgerRepository {
       new MemoryEnqueue({ jobs, hints, log, maxJobs }),
       new MemoryClaims(jobs, moves),
       orders,
+      groups,
       new MemorySettle(jobs, moves),
       new MemoryStages(jobs, moves),
       new MemoryControl(jobs, moves, clock, log),

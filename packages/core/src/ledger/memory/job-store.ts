@@ -116,7 +116,12 @@ export class JobStore {
     return Math.min(...queues.map((of) => of.get(name)?.nextDueMs(afterMs) ?? Infinity));
   }
 
-  /** The first pending job of each lane of a name. */
+  /** The lanes of groups of a name that have pending jobs, in their order. */
+  groupLanes(name: string): string[] {
+    return this.#lanes.ofGroups(name);
+  }
+
+  /** The first pending job of each order of a name. */
   laneHeads(name: string): StoredJob[] {
     return this.#lanes.heads(name);
   }

@@ -3,7 +3,9 @@
  *
  * @module
  */
+import { Timestamp } from 'mongodb';
 import type { Job } from '../../job/job.ts';
+import { isGroupLane } from '../../job/lanes.ts';
 import type { StoredJob } from './stored-job.ts';
 
 /** Pending jobs by name and lane. No lane is empty, and no name without lanes. */
@@ -33,9 +35,16 @@ export class Lanes {
     if (lanes.size === 0) this.#names.delete(name);
   }
 
-  /** The first job of each lane. */
+  /** The first job of each lane of an order. */
   heads(name: string): StoredJob[] {
-    return [...(this.#names.get(name)?.values() ?? [])].flatMap((jobs) => jobs.slice(0, 1));
+    return [...(this.#names.get(name) ?? [])].flatMap(([lane, jobs]) =>
+      isGroupLane(lane) ? [] : jobs.slice(0, 1),
+    );
+  }
+
+  /** The lanes of groups, in their order. */
+  ofGroups(name: string): string[] {
+    return [...(this.#names.get(name)?.keys() ?? [])].filter(isGroupLane).sort();
   }
 
   /** The jobs of a lane. */
@@ -44,6 +53,11 @@ export class Lanes {
   }
 }
 
+/** In an order by the stamp, in a group by priority, time and id. */
 function isBefore(a: Job, b: Job): boolean {
-  return a.rank !== undefined && b.rank !== undefined && a.rank.lessThan(b.rank);
+  if (typeof a.rank === 'number' && typeof b.rank === 'number') {
+    const difference = a.rank - b.rank || a.nextRunAt.getTime() - b.nextRunAt.getTime();
+    return difference < 0 || (difference === 0 && a._id.toHexString() < b._id.toHexString());
+  }
+  return a.rank instanceof Timestamp && b.rank instanceof Timestamp && a.rank.lessThan(b.rank);
 }

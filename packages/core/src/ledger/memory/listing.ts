@@ -125,7 +125,7 @@ function countJobs(jobs: Iterable<StoredJob>, { name, now }: ReadStatsParams): S
 
 /** The ids are left to the caller, who finds jobs by them. */
 function matches(job: Job, filter: JobFilter): boolean {
-  const { names, statuses = JOB_LIFECYCLE.states, uniqueKey, order, metadata } = filter;
+  const { names, statuses = JOB_LIFECYCLE.states, uniqueKey, order, group, metadata } = filter;
   const { createdFrom, createdBefore, finishedFrom, finishedBefore } = filter;
   const { failReason, claimedBy } = filter;
   const { finishedAt } = job;
@@ -134,6 +134,7 @@ function matches(job: Job, filter: JobFilter): boolean {
     (names === undefined || names.includes(job.name)) &&
     (uniqueKey === undefined || job.uniqueKey === uniqueKey) &&
     (order === undefined || job.order === order) &&
+    (group === undefined || job.group === group) &&
     (createdFrom === undefined || job.createdAt >= createdFrom) &&
     (createdBefore === undefined || job.createdAt < createdBefore) &&
     (finishedFrom === undefined || (finishedAt !== undefined && finishedAt >= finishedFrom)) &&

@@ -16,6 +16,7 @@ import type {
   SweepOrdersParams,
   SweepOrdersResult,
 } from '../ledger-repository.ts';
+import type { MemoryGroups } from './groups.ts';
 import type { JobStore } from './job-store.ts';
 import type { Moves } from './moves.ts';
 import { copyOut, type StoredJob } from './stored-job.ts';
@@ -34,11 +35,14 @@ export class MemoryOrders implements LaneVerbs {
   readonly #jobs: JobStore;
   readonly #moves: Moves;
   readonly #holders = new Map<string, Holder>();
+  readonly #groups: MemoryGroups;
   #turn = 0;
 
-  constructor(jobs: JobStore, moves: Moves) {
+  /** @param groups - whose lanes are swept with those of orders */
+  constructor(jobs: JobStore, moves: Moves, groups: MemoryGroups) {
     this.#jobs = jobs;
     this.#moves = moves;
+    this.#groups = groups;
   }
 
   /** Of each lane that nobody holds the first, and of the others who holds it. */
@@ -110,7 +114,7 @@ export class MemoryOrders implements LaneVerbs {
 
   /** Forgets holders that hold nothing any more, all in one step. */
   async sweepOrders({ usedBefore }: SweepOrdersParams): Promise<SweepOrdersResult> {
-    let swept = 0;
+    let swept = this.#groups.sweep(usedBefore);
     for (const [key, { id, halts, usedAtMs }] of this.#holders) {
       if (usedAtMs >= usedBefore.getTime() || holdsLane(this.#jobs.find(id)?.job, halts)) continue;
       this.#holders.delete(key);

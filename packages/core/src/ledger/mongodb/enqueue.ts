@@ -95,16 +95,21 @@ export class MongoEnqueue {
     const { name, [lock.field]: _, ...rest } = job;
     const stored = await this.#collection.findOneAndUpdate(
       { name, [lock.field]: lock.value },
-      rest.lane === undefined ? { $setOnInsert: rest } : stampedUpsert(rest),
+      isStamped(job) ? stampedUpsert(rest) : { $setOnInsert: rest },
       { ...options, upsert: true, returnDocument: 'after' },
     );
     return answerWithHolder(job, fromDocument(stored as Job));
   }
 }
 
+/** In a group a job has its place by its priority. */
+function isStamped({ lane, group }: Job): boolean {
+  return lane !== undefined && group === undefined;
+}
+
 /** A job that the server gives its place in its lane: it stamps an empty timestamp that is inserted. */
 function toStamp(job: Job): Job {
-  return job.lane === undefined ? job : { ...job, rank: new Timestamp(0n) };
+  return isStamped(job) ? { ...job, rank: new Timestamp(0n) } : job;
 }
 
 /** An upsert is not stamped, so it takes the time of the server itself; a document that is there stays as it is. */

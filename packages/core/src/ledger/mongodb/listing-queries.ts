@@ -8,6 +8,7 @@
  */
 import type { Document, ObjectId } from 'mongodb';
 import { JOB_LIFECYCLE } from '../../job/job-lifecycle.ts';
+import { laneOfGroup } from '../../job/lanes.ts';
 import { seriesLock } from '../../job/unique-locks.ts';
 import type {
   FindJobsParams,
@@ -79,7 +80,7 @@ export function stampedListPipeline(
 
 /** Documents of unknown states are no jobs. */
 function jobFilter(filter: JobFilter): Document {
-  const { jobIds, names, uniqueKey, order, metadata, failReason, claimedBy } = filter;
+  const { jobIds, names, uniqueKey, order, group, metadata, failReason, claimedBy } = filter;
   const { createdFrom, createdBefore, finishedFrom, finishedBefore } = filter;
   // With the state, the index of claims serves those of an instance.
   const states = claimedBy === undefined ? JOB_LIFECYCLE.states : HELD;
@@ -89,6 +90,8 @@ function jobFilter(filter: JobFilter): Document {
     ...(names && { name: { $in: names } }),
     ...(uniqueKey !== undefined && { uniqueKey: { $eq: uniqueKey } }),
     ...(order !== undefined && { order: { $eq: order } }),
+    // By the lane too, which the index of those that wait knows.
+    ...(group !== undefined && { group: { $eq: group }, lane: { $eq: laneOfGroup(group) } }),
     ...metadataConditions(metadata),
     _id: jobIds === undefined ? JOB_ID : { ...JOB_ID, $in: jobIds },
     ...((finishedFrom || finishedBefore) && {

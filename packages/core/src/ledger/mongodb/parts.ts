@@ -14,6 +14,10 @@ import {
 } from '../ledger-repository.ts';
 import { type ClaimBounds, MongoClaims } from './claims.ts';
 import { MongoEnqueue } from './enqueue.ts';
+import { MongoGroupListing } from './groups/group-listing.ts';
+import type { GroupDocument } from './groups/group-queries.ts';
+import { MongoGroups } from './groups/groups.ts';
+import { MongoLanes } from './groups/lanes.ts';
 import { MongoInspection } from './inspection.ts';
 import { type LeaseDocument, MongoLeases } from './leases.ts';
 import type { LimitDocument } from './limits/limit-documents.ts';
@@ -71,6 +75,10 @@ export function mongoParts(db: Db, settings: PartSettings): MongoParts {
   const lanes = db.collection<LaneDocument>(lanesName);
   const laneCommands = commandsOf(lanesName);
   const orders = new MongoOrders({ jobs, claims, bounds, lanes, laneCommands });
+  const groupLanes = new MongoLanes({
+    ...{ jobs, claims, bounds, laneCommands },
+    lanes: db.collection<GroupDocument>(lanesName),
+  });
   const leasesName = `${collectionName}.instances`;
   const hasClaims = async (id: string) => (await claims.standing(id, 1)).length > 0;
   const instances = db.collection<LeaseDocument>(leasesName);
@@ -79,6 +87,8 @@ export function mongoParts(db: Db, settings: PartSettings): MongoParts {
     new MongoEnqueue(jobs),
     claims,
     orders,
+    new MongoGroups(groupLanes),
+    new MongoGroupListing(groupLanes),
     new MongoSettle(jobs),
     new MongoStages(jobs),
     new MongoControl(jobs, clock),

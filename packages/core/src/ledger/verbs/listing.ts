@@ -26,6 +26,8 @@ export interface JobFilter extends ByMetadata {
   readonly statuses?: readonly JobStatus[];
   readonly uniqueKey?: string;
   readonly order?: string;
+  /** The group that they take their turns in. */
+  readonly group?: string;
   /** Only jobs created at or after this time. */
   readonly createdFrom?: Date;
   /** Only jobs created before this time. */

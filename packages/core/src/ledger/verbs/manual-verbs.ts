@@ -59,6 +59,8 @@ export interface WithMetadata {
 export interface Amendment extends WithMetadata {
   readonly nextRunAt?: Date;
   readonly priority?: number;
+  /** Of a job with a group, in place of its priority. */
+  readonly rank?: number;
   readonly data?: unknown;
 }
 

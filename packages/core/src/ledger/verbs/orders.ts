@@ -6,7 +6,7 @@
 import type { ObjectId } from 'mongodb';
 import type { JobStatus } from '../../job/job.ts';
 import type { Bounded } from './call.ts';
-import type { ClaimParams, Demand } from './claims.ts';
+import type { ClaimParams, ClaimResult, Demand } from './claims.ts';
 
 /** How many jobs of one name are wanted, each of another order. */
 export interface OrderDemand extends Demand {
@@ -65,4 +65,22 @@ export interface FindAheadParams extends Bounded {
 export interface JobAhead {
   readonly jobId: ObjectId;
   readonly status: JobStatus;
+}
+
+/** The jobs that stand in an order, each behind those of its key. */
+export interface LaneVerbs {
+  /**
+   * Takes due jobs with an order for an instance, at most one of each order: the one that was started and is not
+   * finished, else the one that was stored first.
+   */
+  claimOrders(params: ClaimOrdersParams): Promise<ClaimResult>;
+
+  /** The orders of a name of which a job was started and holds it. */
+  readOrders(params: ReadOrdersParams): Promise<readonly OrderRecord[]>;
+
+  /** The job that goes first in a lane: the one that holds it, else the first of those pending; null in an empty one. */
+  findAhead(params: FindAheadParams): Promise<JobAhead | null>;
+
+  /** Forgets lanes of orders and groups that nobody holds any more and nothing was set for; one step of a walk. */
+  sweepOrders(params: SweepOrdersParams): Promise<SweepOrdersResult>;
 }

@@ -20,7 +20,6 @@ import type {
   CheckpointParams,
   CheckpointResult,
   ClaimCounts,
-  ClaimOrdersParams,
   ClaimParams,
   ClaimResult,
   CompleteInSessionParams,
@@ -33,13 +32,13 @@ import type {
   EnqueueResult,
   ExpireGatesParams,
   ExpireGatesResult,
-  FindAheadParams,
   FindClaimantsParams,
   FindJobsParams,
   FindSeriesParams,
   GetJobParams,
+  GroupVerbs,
   InstanceParams,
-  JobAhead,
+  LaneVerbs,
   LeaseRecord,
   LimitRecord,
   MendParams,
@@ -49,14 +48,12 @@ import type {
   OpenGateParams,
   OpenGateResult,
   OpenLeaseParams,
-  OrderRecord,
   PruneParams,
   PruneResult,
   ReadClaimParams,
   ReadClaimsParams,
   ReadHistoryParams,
   ReadLeasesParams,
-  ReadOrdersParams,
   ReadStatsParams,
   RecoverParams,
   RecoverResult,
@@ -77,8 +74,6 @@ import type {
   SettleResult,
   StandingClaim,
   StatsRow,
-  SweepOrdersParams,
-  SweepOrdersResult,
   TakeShareParams,
   TakeShareResult,
   TransitionEntry,
@@ -213,24 +208,6 @@ export interface LeaseVerbs {
   removeLease(params: InstanceParams): Promise<void>;
 }
 
-/** The jobs that stand in an order, each behind those of its key. */
-export interface LaneVerbs {
-  /**
-   * Takes due jobs with an order for an instance, at most one of each order: the one that was started and is not
-   * finished, else the one that was stored first.
-   */
-  claimOrders(params: ClaimOrdersParams): Promise<ClaimResult>;
-
-  /** The orders of a name of which a job was started and holds it. */
-  readOrders(params: ReadOrdersParams): Promise<readonly OrderRecord[]>;
-
-  /** The job that goes first in a lane: the one that holds it, else the first of those pending; null in an empty one. */
-  findAhead(params: FindAheadParams): Promise<JobAhead | null>;
-
-  /** Forgets who was named of lanes that nobody holds any more; one step of a walk. */
-  sweepOrders(params: SweepOrdersParams): Promise<SweepOrdersResult>;
-}
-
 /** The names that are paused. */
 export interface PauseVerbs {
   /** Pauses or resumes a name, for all instances. */
@@ -274,6 +251,7 @@ export interface LedgerVerbs
     CountVerbs,
     LeaseVerbs,
     LaneVerbs,
+    GroupVerbs,
     PauseVerbs,
     LimitVerbs,
     ClockVerbs {}
@@ -369,6 +347,13 @@ export const VERB_ROWS: { readonly [V in LedgerVerb]: VerbRow<V> } = {
   readOrders: { effect: 'reads', concerns: nameOrAll, jobs: 'none' },
   findAhead: { effect: 'reads', concerns: nameOrAll, jobs: 'none' },
   sweepOrders: { effect: 'writes', concerns: all, jobs: 'none' },
+  claimGroups: {
+    effect: 'writes',
+    concerns: ({ demand }) => namesOf(demand),
+    jobs: { fields: { jobs: LIST } },
+  },
+  setGroup: { effect: 'writes', concerns: nameOrAll, jobs: 'none' },
+  readGroups: { effect: 'reads', concerns: nameOrAll, jobs: 'none' },
   setPaused: { effect: 'writes', concerns: nameOrAll, jobs: 'none' },
   readPaused: { effect: 'reads', concerns: all, jobs: 'none' },
   setLimit: { effect: 'writes', concerns: all, jobs: 'none' },

@@ -15,7 +15,7 @@ export const amendTests: ContractTests = {
     const { outcome, job: shown } = await subject.ledger.amend(params);
     assert.equal(outcome, 'amended');
     const { history: _, ...stored } = await subject.read(job);
-    assertSameJob(stored, { ...job, nextRunAt, updatedAt: subject.at(7) });
+    assertSameJob(stored, { ...job, nextRunAt, fence: 1, updatedAt: subject.at(7) });
     assertSameJob(present(shown), await subject.read(job));
   },
 

@@ -11,6 +11,7 @@ import { cancelTests } from './cancel.ts';
 import { claimTests } from './claim.ts';
 import { enqueueTests } from './enqueue.ts';
 import { gateTests } from './gates.ts';
+import { groupTests } from './groups.ts';
 import { historyTests } from './history.ts';
 import { inspectionTests } from './inspection.ts';
 import { invariantTests } from './invariants.ts';
@@ -101,6 +102,7 @@ const FAMILIES: Readonly<Record<string, ContractTests>> = {
   listing: listingTests,
   stats: statsTests,
   orders: orderTests,
+  groups: groupTests,
   pauses: pauseTests,
   limits: limitTests,
   prune: pruneTests,

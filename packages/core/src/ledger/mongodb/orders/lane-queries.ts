@@ -101,8 +101,8 @@ export function namingStatement(
 
 /** Claims jobs that their lanes name: those of one fence at a time, which are nearly all. */
 export function claimNamedStatements(
-  named: readonly NamedJob[],
-  { instanceId, claimToken, now }: ClaimOrdersParams,
+  named: readonly Pick<NamedJob, 'fenceBefore' | 'jobId'>[],
+  { instanceId, claimToken, now }: Pick<ClaimOrdersParams, 'instanceId' | 'claimToken' | 'now'>,
 ): UpdateStatement[] {
   const byFence = new Map<number, ObjectId[]>();
   for (const { fenceBefore, jobId } of named) {

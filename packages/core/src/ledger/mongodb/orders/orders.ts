@@ -25,6 +25,7 @@ import type {
   SweepOrdersResult,
 } from '../../ledger-repository.ts';
 import type { ClaimBounds, MongoClaims } from '../claims.ts';
+import { isFreeGroup, isGroupLaneId } from '../groups/group-queries.ts';
 import { fromDocument } from '../job-document.ts';
 import { ID_INDEX, ID_KEY } from '../lifecycle-statements.ts';
 import type { MongoJobs } from '../moves.ts';
@@ -309,7 +310,7 @@ export class MongoOrders implements LaneVerbs {
     const page = await this.#pageOfLanes(filter, limit);
     const old = page.filter(({ usedAt }) => usedAt < usedBefore);
     const holders = await this.#readHolders(old);
-    const free = old.filter((lane) => !holdsLane(holders.get(keyOfHolder(lane)), lane.halts));
+    const free = old.filter((lane) => isFree(lane, holders, usedBefore));
     // Only as they were read: each change gives a lane another token.
     const swept = await this.#parts.laneCommands.remove(
       free.map(({ _id, token }) => ({ q: { _id, token }, limit: 1, hint: ID_INDEX })),
@@ -326,6 +327,16 @@ export class MongoOrders implements LaneVerbs {
       .filter(({ halts }) => halts)
       .flatMap(({ held }) => held.map(({ job }) => job));
   }
+}
+
+/** True for a lane that may be forgotten; those of groups lie beside those of orders. */
+function isFree(
+  lane: LaneDocument,
+  holders: ReadonlyMap<string, LaneJob>,
+  usedBefore: Date,
+): boolean {
+  if (isGroupLaneId(lane._id)) return isFreeGroup(lane, holders, usedBefore);
+  return !holdsLane(holders.get(keyOfHolder(lane)), lane.halts);
 }
 
 function asLaneJob(document: Document): LaneJob {

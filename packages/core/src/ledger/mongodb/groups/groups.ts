@@ -1,0 +1,346 @@
+/**
+ * Claims of jobs that take turns in groups: the first due jobs of some lanes are found, named in the documents of the
+ * lanes whose groups are limited, by compare-and-swap, and claimed at the fence that they were named with.
+ *
+ * What always holds: no claim is sent for a job of a limited group before its lane is known to name it; a lane is
+ * written only if it is as it was read, and names no more jobs than the limit; and a name counts until the claim that
+ * it was made for has ended.
+ *
+ * @module
+ */
+import type { Document } from 'mongodb';
+import { UnknownOutcomeError } from '../../../foundation/errors.ts';
+import { LANE_HASHES } from '../../../job/lanes.ts';
+import {
+  groupSettings,
+  holdsPlace,
+  type NamedHolder,
+  nextStartOf,
+  roomOf,
+  takeTurns,
+} from '../../group-choice.ts';
+import type { LaneJob } from '../../lane-choice.ts';
+import type {
+  ClaimGroupsParams,
+  ClaimGroupsResult,
+  Demand,
+  GroupSettings,
+} from '../../ledger-repository.ts';
+import { SUSPECT_RESCUE_COUNT } from '../../ledger-repository.ts';
+import { claimNamedStatements, laneId } from '../orders/lane-queries.ts';
+import { DUPLICATE_KEY_CODE } from '../server/driver-errors.ts';
+import { IndexName } from '../server/indexes.ts';
+import {
+  allGroupsId,
+  firstOfLanes,
+  type GroupDocument,
+  groupHeads,
+  groupSuspects,
+  type LaneChange,
+  namingStatement,
+  newLane,
+} from './group-queries.ts';
+import { LaneWalk, Place } from './lane-walk.ts';
+import type { MongoLanes } from './lanes.ts';
+
+/** The most lanes one claim looks at for a name; the next claim goes on behind them. */
+const MOST_HEADS = 2_000;
+
+/** How many lanes are read in one go, at least and at most: twice as many as jobs are wanted, since some are full. */
+const FEWEST_A_READ = 20;
+const MOST_A_READ = 500;
+
+/** Of so many lanes at most more than the first job is read in one claim. */
+const MOST_DEEP = 50;
+
+/** Who has ended is looked for when so many are named, though there is room. */
+const MANY_HELD = 20;
+
+const MOST_SUSPECTS = 20;
+
+/** A lane with a due job. */
+interface Lane {
+  readonly name: string;
+  readonly lane: string;
+  readonly head: LaneChange['jobs'][number];
+  readonly settings: GroupSettings;
+  readonly document: GroupDocument | undefined;
+  /** Who counts; those who were not looked at count. */
+  kept: readonly NamedHolder[];
+  /** Those who are named and wait, since the claim that named them was not made. */
+  waiting: LaneChange['jobs'];
+  isChecked: boolean;
+}
+
+/** What a walk has found for a name. */
+interface Found {
+  readonly changes: readonly LaneChange[];
+  /** True when there may be more due jobs that could be claimed now. */
+  readonly hasMore: boolean;
+  readonly startsAt: Date | undefined;
+}
+
+/** Claims jobs of groups. */
+export class MongoGroups {
+  readonly #lanes: MongoLanes;
+  readonly #places = new Map<string, Place>();
+
+  constructor(lanes: MongoLanes) {
+    this.#lanes = lanes;
+  }
+
+  /**
+   * Finds whose turn it is, names those, claims those that are named, and reads what was won.
+   *
+   * @throws UnknownOutcomeError when the caller has given up before the claim
+   */
+  async claimGroups(params: ClaimGroupsParams): Promise<ClaimGroupsResult> {
+    const { claims, jobs, bounds } = this.#lanes.parts;
+    const lateMs = bounds.clock.monotonic() + (params.deadlineMs ?? bounds.operationTimeoutMs);
+    const found: (readonly [string, Found])[] = [];
+    for (const demand of params.demand) {
+      const { name } = demand;
+      found.push([
+        name,
+        await (params.suspects ? this.#suspect(name, params) : this.#walk(demand, params)),
+      ]);
+    }
+    const all = found.flatMap(([, { changes }]) => changes);
+    // A suspect is claimed alone.
+    const wanted = params.suspects ? all.slice(0, 1) : all;
+    const named = await this.#name(wanted, params);
+    const lost = new Set(wanted.filter((change) => !named.includes(change)));
+    const isDrained = ({ changes, hasMore }: Found): boolean =>
+      !hasMore && !changes.some((change) => lost.has(change));
+    const answer = {
+      attempted: wanted.flatMap((change) => change.jobs).length,
+      saturated: found.filter(([, one]) => !isDrained(one)).map(([name]) => name),
+      drained: found.filter(([, one]) => isDrained(one)).map(([name]) => name),
+      startsLater: found.flatMap(([name, { startsAt: at }]) => (at ? [{ name, at }] : [])),
+      lost: lost.size,
+    };
+    const chosen = named.flatMap((change) => change.jobs);
+    if (chosen.length === 0) return { jobs: [], ...answer };
+    if (bounds.clock.monotonic() >= lateMs)
+      throw new UnknownOutcomeError('The claim was given up before it was made');
+    const counts = await jobs.commands.update(claimNamedStatements(chosen, params));
+    return { jobs: await claims.won(params, counts), ...answer };
+  }
+
+  /** From behind the group that had the last turn, until each wanted job has a group, or once around. */
+  async #walk({ name, limit }: Demand, { now }: ClaimGroupsParams): Promise<Found> {
+    const place = this.#placeOf(name);
+    const walk = new LaneWalk(place.last);
+    const wanted = Math.min(Math.max(2 * limit, FEWEST_A_READ), MOST_A_READ);
+    const lanes: Lane[] = [];
+    let seen: string | undefined;
+    let count = 0;
+    while (!walk.isDone && count < MOST_HEADS && inOneTurn(lanes, now) < limit) {
+      const heads = await this.#heads(name, walk.next(place.width), now);
+      place.adapt(heads.length, wanted);
+      count += heads.length;
+      seen = heads.at(-1)?._id ?? seen;
+      lanes.push(...(await this.#look(name, heads, now, false)));
+    }
+    const first = lanes.findIndex(({ lane }) => lane > place.last);
+    lanes.push(...lanes.splice(0, Math.max(first, 0)));
+    if (inOneTurn(lanes, now) < limit) await this.#check(lanes, now, false);
+    const { shares, last } = takeTurns(
+      lanes.map((lane) => inTurn(lane, now)),
+      limit,
+    );
+    const served = lanes[last]?.lane;
+    place.barren = served === undefined ? place.barren + walk.walked : 0;
+    const isAll = walk.isDone || place.barren >= LANE_HASHES;
+    if (isAll) place.barren = 0;
+    place.last = served ?? (walk.isDone ? place.last : (seen ?? place.last));
+    const { changes, hasMore } = await this.#changesOf(name, lanes, shares, now);
+    return { changes, hasMore: hasMore || !isAll, startsAt: firstStart(lanes, now) };
+  }
+
+  #placeOf(name: string): Place {
+    const place = this.#places.get(name) ?? new Place(this.#lanes.parts.bounds.random.fraction());
+    this.#places.set(name, place);
+    return place;
+  }
+
+  #heads(name: string, range: Document, now: Date): Promise<Document[]> {
+    return this.#lanes.aggregate(groupHeads(name, range, now));
+  }
+
+  /** The most urgent suspect that there is a place for. */
+  async #suspect(name: string, { now }: ClaimGroupsParams): Promise<Found> {
+    const { collection, commands } = this.#lanes.parts.jobs;
+    const suspects = await collection
+      .find(groupSuspects(name, now), {
+        ...commands.readOptions(),
+        projection: { lane: 1, fence: 1 },
+        sort: { priority: 1, nextRunAt: 1, _id: 1 },
+        limit: MOST_SUSPECTS,
+        hint: IndexName.SUSPECTS,
+      })
+      .toArray();
+    const heads = suspects.map(({ _id, lane, fence }) => ({ _id: lane, jobId: _id, fence }));
+    const lanes = await this.#look(name, heads, now, true);
+    const open = lanes.filter((lane) => inTurn(lane, now).room > 0).slice(0, 1);
+    const changes = open.map((lane) => changeOf(lane, [lane.waiting[0] ?? lane.head]));
+    return { changes, hasMore: open.length > 0, startsAt: undefined };
+  }
+
+  /** What is known of the lanes of these jobs that are not paused. */
+  async #look(
+    name: string,
+    heads: readonly Document[],
+    now: Date,
+    suspects: boolean,
+  ): Promise<Lane[]> {
+    if (heads.length === 0) return [];
+    const ids = heads.map(({ _id }) => laneId(name, _id));
+    const documents = await this.#lanes.read([allGroupsId(name), ...ids]);
+    const ofAll = documents.get(allGroupsId(name)) ?? {};
+    const lanes = heads.flatMap(({ _id: lane, jobId, fence }, index): Lane[] => {
+      const document = documents.get(ids[index] as string);
+      if (document?.pausedAt !== undefined) return [];
+      const settings = groupSettings(document ?? {}, ofAll);
+      const kept = settings.concurrency === undefined ? [] : (document?.held ?? []);
+      const head = { jobId, fenceBefore: fence };
+      return [{ name, lane, head, settings, document, kept, waiting: [], isChecked: false }];
+    });
+    await this.#check(
+      lanes.filter(({ kept, settings: { concurrency = Infinity, weight = 1 } }) => {
+        return kept.length + weight > concurrency || kept.length >= MANY_HELD;
+      }),
+      now,
+      suspects,
+    );
+    return lanes;
+  }
+
+  /** Finds out who of those that are named still counts, and who waits. */
+  async #check(lanes: readonly Lane[], now: Date, suspects: boolean): Promise<void> {
+    const unsure = lanes.filter(({ isChecked, kept }) => !isChecked && kept.length > 0);
+    const jobs = await this.#lanes.readJobs(unsure.flatMap(({ kept }) => kept));
+    for (const lane of unsure) {
+      lane.isChecked = true;
+      lane.kept = lane.kept.filter((named) => holdsPlace(jobs.get(keyOf(named)), named));
+      lane.waiting = lane.kept.flatMap((named) => {
+        const job = jobs.get(keyOf(named)) as LaneJob;
+        if (job.status !== 'pending' || !(job.nextRunAt <= now)) return [];
+        const isSuspect = (job.rescueCount ?? 0) >= SUSPECT_RESCUE_COUNT;
+        return isSuspect === suspects ? [{ jobId: job._id, fenceBefore: job.fence }] : [];
+      });
+    }
+  }
+
+  /** The jobs of each lane that has a share: those that wait for a claim, then the first due ones. */
+  async #changesOf(
+    name: string,
+    lanes: readonly Lane[],
+    shares: readonly number[],
+    now: Date,
+  ): Promise<Pick<Found, 'changes' | 'hasMore'>> {
+    const deep = lanes
+      .map(({ lane, waiting }, index) => {
+        const share = shares[index] as number;
+        return { lane, share, count: share + waiting.length };
+      })
+      .filter(({ share }) => share > 1)
+      .slice(0, MOST_DEEP);
+    const { collectionName } = this.#lanes.parts.jobs.collection;
+    const found =
+      deep.length === 0
+        ? []
+        : await this.#lanes.aggregate(firstOfLanes(collectionName, name, deep, now));
+    const wasRead = new Set(deep.map(({ lane }) => lane));
+    const changes: LaneChange[] = [];
+    let hasMore = false;
+    for (const [index, lane] of lanes.entries()) {
+      const share = shares[index] as number;
+      const due = found.filter((job) => job.lane === lane.lane).map(asClaimable);
+      const jobs = inOrder(lane, due.length > 0 ? due : [lane.head]).slice(0, share);
+      if (share > 0) changes.push(changeOf(lane, jobs));
+      const isExhausted = jobs.length < share && wasRead.has(lane.lane);
+      hasMore ||= !isExhausted && share < inTurn(lane, now).room;
+    }
+    return { changes, hasMore };
+  }
+
+  /** Those whose lanes name their jobs now, or need not. A lane that was changed meanwhile names others, or will. */
+  async #name(
+    wanted: readonly LaneChange[],
+    params: ClaimGroupsParams,
+  ): Promise<readonly LaneChange[]> {
+    const { laneCommands } = this.#lanes.parts;
+    const limited = wanted.filter(({ concurrency, rate }) => concurrency !== undefined || rate);
+    const fresh = limited.filter(({ seen }) => seen === undefined);
+    const known = limited.filter(({ seen }) => seen !== undefined);
+    const lost = new Set<LaneChange>();
+    if (fresh.length > 0) {
+      const errors = await laneCommands.insert(fresh.map((change) => newLane(change, params)));
+      for (const { index, code, errmsg } of errors) {
+        if (code !== DUPLICATE_KEY_CODE) throw new Error(`MongoDB refused a lane: ${errmsg}`);
+        lost.add(fresh[index] as LaneChange);
+      }
+    }
+    if (known.length > 0) {
+      const { matched } = await laneCommands.update([namingStatement(known, params)]);
+      if (matched < known.length) {
+        const documents = await this.#lanes.read(known.map((change) => change.laneId));
+        for (const change of known) {
+          if (documents.get(change.laneId)?.token !== params.claimToken) lost.add(change);
+        }
+      }
+    }
+    return wanted.filter((change) => !lost.has(change));
+  }
+}
+
+/** How many jobs of a lane may be claimed, as far as is known. */
+function inTurn(
+  { settings, kept, waiting, document }: Lane,
+  now: Date,
+): { readonly room: number; readonly weight: number } {
+  const room = roomOf(settings, kept.length, document?.usedUpMs, now.getTime());
+  return { room: waiting.length + room, weight: settings.weight ?? 1 };
+}
+
+/** How many jobs are claimed when each lane gets one turn. */
+function inOneTurn(lanes: readonly Lane[], now: Date): number {
+  const turns = lanes.map((lane) => inTurn(lane, now));
+  return turns.reduce((sum, { room, weight }) => sum + Math.min(room, weight), 0);
+}
+
+/** When a start is allowed of those that wait for nothing but a rate. */
+function firstStart(lanes: readonly Lane[], now: Date): Date | undefined {
+  const times = lanes.flatMap((lane) => {
+    const { settings, document, kept } = lane;
+    if (inTurn(lane, now).room > 0 || kept.length >= (settings.concurrency ?? Infinity)) return [];
+    return nextStartOf(settings, document?.usedUpMs, now.getTime())?.getTime() ?? [];
+  });
+  return times.length === 0 ? undefined : new Date(Math.min(...times));
+}
+
+/** Those that wait for a claim go first. */
+function inOrder({ waiting }: Lane, due: LaneChange['jobs']): LaneChange['jobs'] {
+  const others = due.filter(({ jobId }) => !waiting.some((one) => one.jobId.equals(jobId)));
+  return [...waiting, ...others];
+}
+
+function asClaimable({ _id: jobId, fence: fenceBefore }: Document): LaneChange['jobs'][number] {
+  return { jobId, fenceBefore };
+}
+
+function changeOf(lane: Lane, jobs: LaneChange['jobs']): LaneChange {
+  const { name, document, kept, settings } = lane;
+  const { concurrency, rate } = settings;
+  return {
+    ...{ name, laneId: laneId(name, lane.lane), kept, jobs },
+    ...(document && { seen: document.token }),
+    ...(concurrency !== undefined && { concurrency }),
+    ...(rate && { rate }),
+  };
+}
+
+function keyOf({ job }: NamedHolder): string {
+  return job.toHexString();
+}

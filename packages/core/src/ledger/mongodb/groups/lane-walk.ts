@@ -1,0 +1,80 @@
+/**
+ * A walk once around the lanes of all groups of a name, from behind one of them, a part of the hashes at a time.
+ *
+ * @module
+ */
+import type { Document } from 'mongodb';
+import { groupHashStart, hashOfGroupLane, LANE_HASHES } from '../../../job/lanes.ts';
+
+/** The part of all hashes that is looked at first. */
+const FIRST_WIDTH = LANE_HASHES / 256;
+
+/** How much wider the next part is when there were few lanes in this one. */
+const WIDENING = 16;
+
+/** Once around. */
+export class LaneWalk {
+  readonly #from: string;
+  #at: Document;
+  #hash: number;
+  #isBehindEnd = false;
+  #isDone = false;
+
+  /** @param from - the lane that comes last */
+  constructor(from: string) {
+    this.#from = from;
+    this.#at = { $gt: from };
+    this.#hash = hashOfGroupLane(from);
+  }
+
+  /** How much of the hashes was looked at. */
+  get walked(): number {
+    if (this.#isDone) return LANE_HASHES;
+    const hash = this.#hash + (this.#isBehindEnd ? LANE_HASHES : 0);
+    return hash - hashOfGroupLane(this.#from);
+  }
+
+  /** True when all lanes were in some part. */
+  get isDone(): boolean {
+    return this.#isDone;
+  }
+
+  /** The lanes of the next part. */
+  next(width: number): Document {
+    if (width >= LANE_HASHES && !this.#isBehindEnd && this.#hash === hashOfGroupLane(this.#from)) {
+      this.#isDone = true;
+      return { $gte: groupHashStart(0), $lt: groupHashStart(LANE_HASHES) };
+    }
+    const from = this.#at;
+    const end = Math.min(this.#hash + Math.max(Math.ceil(width), 1), LANE_HASHES);
+    if (this.#isBehindEnd && end > hashOfGroupLane(this.#from)) {
+      this.#isDone = true;
+      return { ...from, $lte: this.#from };
+    }
+    this.#isBehindEnd ||= end === LANE_HASHES;
+    this.#hash = end % LANE_HASHES;
+    this.#at = { $gte: groupHashStart(this.#hash) };
+    return { ...from, $lt: groupHashStart(end) };
+  }
+}
+
+/** Where a walk goes on, and how much of the hashes it looks at. */
+export class Place {
+  /** The lane that got a turn last. */
+  last: string;
+  width: number = FIRST_WIDTH;
+  /** How much of the hashes was looked at since a lane got a turn. */
+  barren = 0;
+
+  /** @param fraction - from 0 to 1: where the first walk begins */
+  constructor(fraction: number) {
+    this.last = groupHashStart(Math.floor(fraction * (LANE_HASHES - 1)));
+  }
+
+  /** Chooses how much to look at next by how many lanes were in the last part. */
+  adapt(lanes: number, wanted: number): void {
+    const width = lanes < wanted / WIDENING ? this.width * WIDENING : (this.width * wanted) / lanes;
+    // Nearly all are read in one go.
+    this.width = width > LANE_HASHES / 2 ? LANE_HASHES : width;
+  }
+}
