@@ -98,7 +98,7 @@ export function listJobs(jobs: readonly Job[], params: FindJobsParams): Job[] {
 }
 
 function matches(job: Job, filter: JobFilter): boolean {
-  const { jobIds, names, statuses, uniqueKey, order, createdFrom, createdBefore } = filter;
+  const { jobIds, names, statuses, uniqueKey, order, group, createdFrom, createdBefore } = filter;
   const { finishedFrom, finishedBefore, failReason, claimedBy, metadata } = filter;
   const finishedMs = job.finishedAt?.getTime() ?? Number.NaN;
   return (
@@ -107,6 +107,7 @@ function matches(job: Job, filter: JobFilter): boolean {
     (statuses === undefined || statuses.includes(job.status)) &&
     (uniqueKey === undefined || job.uniqueKey === uniqueKey) &&
     (order === undefined || job.order === order) &&
+    (group === undefined || job.group === group) &&
     (createdFrom === undefined || job.createdAt >= createdFrom) &&
     (createdBefore === undefined || job.createdAt < createdBefore) &&
     (finishedFrom === undefined || finishedMs >= finishedFrom.getTime()) &&

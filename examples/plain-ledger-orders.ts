@@ -13,6 +13,7 @@ import {
   type TransitionParams,
 } from '@monque/core/ledger';
 import { Timestamp } from 'mongodb';
+import type { PlainGroups } from './plain-ledger-groups.ts';
 import type { JobRecord, JobTable } from './plain-ledger-jobs.ts';
 
 type Move = (verb: JobVerb, job: JobRecord, params: TransitionParams) => JobRecord | null;
@@ -29,18 +30,20 @@ export class PlainOrders implements verbs.LaneVerbs {
   readonly #jobs: JobTable;
   readonly #move: Move;
   readonly #holders = new Map<string, Holder>();
+  readonly #groups: PlainGroups;
   #ranks = 0;
   #turn = 0;
 
-  constructor(jobs: JobTable, move: Move) {
+  constructor(jobs: JobTable, move: Move, groups: PlainGroups) {
     this.#jobs = jobs;
+    this.#groups = groups;
     this.#move = move;
   }
 
   /** A job that is stored now, behind all that were stored before it. */
   ranked(job: Job): Job {
     this.#ranks += 1;
-    return job.lane === undefined ? job : { ...job, rank: Timestamp.fromNumber(this.#ranks) };
+    return job.order === undefined ? job : { ...job, rank: Timestamp.fromNumber(this.#ranks) };
   }
 
   async claimOrders(params: verbs.ClaimOrdersParams): Promise<verbs.ClaimResult> {
@@ -82,7 +85,7 @@ export class PlainOrders implements verbs.LaneVerbs {
   #pending(name: string): JobRecord[] {
     return this.#jobs
       .all()
-      .filter((job) => job.name === name && job.status === 'pending' && job.lane !== undefined)
+      .filter((job) => job.name === name && job.status === 'pending' && job.order !== undefined)
       .sort((a, b) => placeOf(a) - placeOf(b));
   }
 
@@ -118,7 +121,7 @@ export class PlainOrders implements verbs.LaneVerbs {
         usedAt < params.usedBefore && !holdsLane(this.#jobs.get(jobId), halts),
     );
     for (const [key] of free) this.#holders.delete(key);
-    return { swept: free.length };
+    return { swept: free.length + this.#groups.sweep(params) };
   }
 
   /** True for a job that may be pruned: one that has failed and holds up its order may not. */

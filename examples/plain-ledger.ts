@@ -46,6 +46,7 @@ import {
 } from '@monque/core/ledger';
 import { inClaimOrder, type JobRecord, JobTable } from './plain-ledger-jobs.ts';
 import { PlainLeases } from './plain-ledger-leases.ts';
+import { PlainGroups } from './plain-ledger-groups.ts';
 import { PlainLimits } from './plain-ledger-limits.ts';
 import { PlainOrders } from './plain-ledger-orders.ts';
 import { PlainPauses, PlainReads, PlainWatches } from './plain-ledger-reads.ts';
@@ -56,6 +57,7 @@ interface PlainParts {
   readonly archive: JobTable;
   readonly leases: PlainLeases;
   readonly watches: PlainWatches;
+  readonly clock: Clock;
 }
 
 /** The verbs that change jobs. */
@@ -64,14 +66,17 @@ class PlainChanges {
   readonly #archive: JobTable;
   readonly #leases: PlainLeases;
   readonly #watches: PlainWatches;
+  readonly groups: PlainGroups;
   readonly orders: PlainOrders;
 
-  constructor({ jobs, archive, leases, watches }: PlainParts) {
+  constructor({ jobs, archive, leases, watches, clock }: PlainParts) {
     this.#jobs = jobs;
     this.#archive = archive;
     this.#leases = leases;
     this.#watches = watches;
-    this.orders = new PlainOrders(jobs, (verb, job, params) => this.#move(verb, job, params));
+    const move = this.#move.bind(this);
+    this.groups = new PlainGroups(jobs, move, () => clock.now());
+    this.orders = new PlainOrders(jobs, move, this.groups);
   }
 
   /** The next version of a job, stored; null when the verb does not apply. */
@@ -313,11 +318,12 @@ export class PlainLedger extends LedgerRepository {
     const leases = new PlainLeases(jobs);
     const watches = new PlainWatches(clock);
     this.#watches = watches;
-    const changes = new PlainChanges({ jobs, archive, leases, watches });
+    const changes = new PlainChanges({ jobs, archive, leases, watches, clock });
     this.verbs = gathered(
       new PlainReads(jobs, archive),
       changes,
       changes.orders,
+      changes.groups,
       new PlainPauses(watches),
       new PlainLimits(watches, clock, (id) => leases.isLive(id) || jobs.claimsOf(id).length > 0),
       leases,

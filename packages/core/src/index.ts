@@ -36,7 +36,12 @@ export type {
   LostClaimDetails,
   Reason,
 } from './diagnosis/explanation.ts';
-export type { InspectedInstance, InspectedName, Inspection } from './diagnosis/inspector.ts';
+export type {
+  InspectedGroup,
+  InspectedInstance,
+  InspectedName,
+  Inspection,
+} from './diagnosis/inspector.ts';
 export type { ExplainManyOptions, ReasonCount, ReasonCounts } from './diagnosis/many-explainer.ts';
 export type { MetricsSnapshot } from './diagnosis/metrics-snapshot.ts';
 export type {

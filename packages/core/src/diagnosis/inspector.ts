@@ -7,6 +7,7 @@ import type { EngineContext } from '../context/scheduler-context.ts';
 import type {
   ClaimCounts,
   DueCount,
+  GroupRecord,
   InstanceInfo,
   LeaseRecord,
 } from '../ledger/ledger-repository.ts';
@@ -18,6 +19,9 @@ const MOST_CLAIMS = 1_000;
 const MOST_NAMES = 200;
 const MOST_DUE_JOBS = 1_000;
 const MOST_AT_ONCE = 8;
+const MOST_GROUPED_NAMES = 10;
+const MOST_GROUPS_READ = 100;
+const MOST_GROUPS = 20;
 
 /** One instance, as it is on record. Milliseconds are estimates: instances are judged by their counters alone. */
 export interface InspectedInstance {
@@ -53,6 +57,11 @@ export interface InspectedName {
   readonly longestWaitMs: number;
 }
 
+/** One of the fullest groups. */
+export interface InspectedGroup extends GroupRecord {
+  readonly name: string;
+}
+
 /** What {@link MonquePublicAPI.inspect} answers. */
 export interface Inspection {
   /** When it was, by the ledger's clock. */
@@ -66,6 +75,11 @@ export interface Inspection {
   /** True when there are more names with pending jobs, or more workers than an instance names. */
   readonly namesAreCut: boolean;
   readonly pausedNames: readonly string[];
+  /**
+   * The groups with most jobs that wait and run, at most 20: of the first 100 groups of each of 10 names whose workers run
+   * jobs with a group.
+   */
+  readonly fullestGroups: readonly InspectedGroup[];
 }
 
 type InspectorContext = Pick<EngineContext, 'ledger' | 'ledgerTime' | 'ready'>;
@@ -103,7 +117,24 @@ export class Inspector {
     // An instance with very many workers does not name them all.
     const unnamed = instances.some(({ info }) => (info?.unnamedWorkers ?? 0) > 0);
     const namesAreCut = waiting.isCut || unnamed;
-    return { at, instances, withoutLease, names, namesAreCut, pausedNames };
+    const fullestGroups = await this.#fullestGroups(instances, at);
+    return { at, instances, withoutLease, names, namesAreCut, pausedNames, fullestGroups };
+  }
+
+  async #fullestGroups(
+    instances: readonly InspectedInstance[],
+    now: Date,
+  ): Promise<InspectedGroup[]> {
+    const workers = instances.flatMap(({ info }) => info?.workers ?? []);
+    const names = new Set(workers.flatMap(({ name, groups }) => (groups ? [name] : [])));
+    const found: InspectedGroup[] = [];
+    for (const name of [...names].sort().slice(0, MOST_GROUPED_NAMES)) {
+      const page = { name, limit: MOST_GROUPS_READ, now };
+      const groups = await this.#context.ledger.readGroups(page);
+      found.push(...groups.map((group) => ({ name, ...group })));
+    }
+    const fullness = ({ waiting, running }: GroupRecord): number => waiting + running;
+    return found.sort((a, b) => fullness(b) - fullness(a)).slice(0, MOST_GROUPS);
   }
 
   #describe(lease: LeaseRecord, at: Date): InspectedInstance {

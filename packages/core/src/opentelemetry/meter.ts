@@ -29,6 +29,7 @@ const NAMES: Readonly<Record<CounterName | HistogramName | GaugeName, string>> =
   enqueued: 'monque.jobs.enqueued',
   claimCandidates: 'monque.claim.candidates',
   claimed: 'monque.jobs.claimed',
+  lanesLost: 'monque.claim.groups_lost',
   settled: 'monque.runs.settled',
   lost: 'monque.runs.lost',
   rescued: 'monque.jobs.rescued',

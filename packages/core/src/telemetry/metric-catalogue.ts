@@ -23,9 +23,9 @@ export const COUNTERS: Readonly<Record<CounterName, MetricDefinition>> = Object.
   },
   claimed: { unit: 'job', labels: ['name'], description: 'Jobs won by claims, or born claimed' },
   lanesLost: {
-    unit: 'group',
+    unit: 'call',
     labels: [],
-    description: 'Groups that a claim of another process changed first',
+    description: 'Groups that another claim had changed first',
   },
   settled: {
     unit: 'run',

@@ -128,7 +128,7 @@ function makeClaimer(world: World): Claimer {
     onRoom: nothing,
   });
   const parts = { workers, executor, settler, lease, pauses, permits, awaited };
-  return new Claimer(context, { ...parts, onRound: nothing });
+  return new Claimer(context, { ...parts, onRound: nothing, onStartsLater: nothing });
 }
 
 /** Each with how it is started and stopped. */

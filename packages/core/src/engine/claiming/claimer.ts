@@ -27,13 +27,7 @@ import type { Lease } from '../upkeep/lease.ts';
 import { OrderSweep } from '../upkeep/order-sweep.ts';
 import type { AwaitedClaims } from './awaited-claims.ts';
 import type { Permits } from './permits.ts';
-import {
-  type ClaimSource,
-  groupSource,
-  orderSource,
-  plainSource,
-  type SourceResult,
-} from './sources.ts';
+import { type ClaimSource, ClaimSources, type SourceResult } from './sources.ts';
 
 const MOST_JOBS_A_CLAIM = 1_000;
 
@@ -92,11 +86,8 @@ export class Claimer {
   readonly #causes = new Set<WakeCause>();
   #suspectsWanted = false;
   readonly #rounds = new SingleFlight(() => this.#runRounds());
-  readonly #plain: ClaimSource;
-  /** The jobs that stand in lanes. */
-  readonly #inLanes: readonly ClaimSource[];
+  readonly #sources: ClaimSources;
   readonly #sweep: OrderSweep;
-  #sourceTurn = 0;
   readonly #foundEmpty = new Set<string>();
   readonly #backlogged = new Set<string>();
   #widening = 1;
@@ -107,8 +98,7 @@ export class Claimer {
   constructor(context: ClaimerContext, parts: ClaimerParts) {
     this.#context = context;
     this.#parts = parts;
-    this.#plain = plainSource(context.ledger);
-    this.#inLanes = [orderSource(context.ledger, parts.workers), groupSource(context.ledger)];
+    this.#sources = new ClaimSources(context.ledger, parts.workers);
     this.#sweep = new OrderSweep(context);
   }
 
@@ -121,9 +111,7 @@ export class Claimer {
 
   /** True when the last look found no due job of this name left, in lanes neither, and none was told of since. */
   foundEmpty(name: string): boolean {
-    const worker = this.#parts.workers.get(name);
-    const inLanes = this.#inLanes.filter((source) => worker && source.serves(worker));
-    return this.#foundEmpty.has(name) && inLanes.every(({ drained }) => drained.has(name));
+    return this.#foundEmpty.has(name) && this.#sources.lanesAreDrained(name);
   }
 
   /** A job of this name is due and waits in the ledger. */
@@ -133,7 +121,7 @@ export class Claimer {
 
   /** A place in a lane of this name is free: the next job of the lane may start. */
   noteLaneFree(name: string): void {
-    for (const { drained } of this.#inLanes) drained.delete(name);
+    this.#sources.noteLaneFree(name);
     this.wake('slots');
   }
 
@@ -160,27 +148,19 @@ export class Claimer {
   async #runRounds(): Promise<void> {
     while (this.#causes.size > 0 && !this.#stopped.signal.aborted) {
       const { hint, poll } = this.#takeCauses();
-      const sources = this.#sources();
+      const sources = this.#sources.inTurn();
       if (hint || poll) for (const { drained } of sources) drained.clear();
       try {
         for (const source of sources) await this.#round(source, poll && !hint);
         if (this.#suspectsWanted && !this.#stopped.signal.aborted) await this.#suspectRound();
-        if (poll && sources.some((source) => source !== this.#plain)) await this.#sweep.goOn();
+        if (poll && sources.some((source) => source !== this.#sources.plain))
+          await this.#sweep.goOn();
         this.#failures = 0;
       } catch (error) {
         this.#causes.add('hint');
         await this.#backOff(error);
       }
     }
-  }
-
-  /** Each kind of jobs gets the free slots first in its turn. */
-  #sources(): readonly ClaimSource[] {
-    const workers = [...this.#parts.workers.values()];
-    const inLanes = this.#inLanes.filter(({ serves }) => workers.some(serves));
-    const sources = [...inLanes, this.#plain];
-    this.#sourceTurn = (this.#sourceTurn + 1) % sources.length;
-    return [...sources.slice(this.#sourceTurn), ...sources.slice(0, this.#sourceTurn)];
   }
 
   async #round(source: ClaimSource, onlyPolled: boolean): Promise<void> {
@@ -206,7 +186,7 @@ export class Claimer {
     for (const name of drained) source.drained.add(name);
     if (drained.length < demand.length || someSitOut) this.#causes.add('slots');
     for (const { name, at } of startsLater) this.#parts.onStartsLater(name, at);
-    if (source !== this.#plain) {
+    if (source !== this.#sources.plain) {
       // That one waited long for its turn says nothing of hints.
       this.#handOver({ jobs, onlyPolled: false });
       return;
@@ -226,7 +206,7 @@ export class Claimer {
     const { executor, lease } = this.#parts;
     if (!lease.isHeld() || executor.hasSuspect() || executor.roomFor(0) === 0) return;
     this.#suspectsWanted = false;
-    for (const source of this.#sources()) {
+    for (const source of this.#sources.inTurn()) {
       const free = this.#unpaused(source).filter(({ freeSlots }) => freeSlots > 0);
       const wanting = free.map(({ name }) => ({ name, limit: 1 }));
       const demand = this.#rotate(this.#parts.permits.within(wanting));

@@ -27,7 +27,7 @@ export interface ClaimSource {
 }
 
 /** The jobs without an order, of any worker. */
-export function plainSource(ledger: LedgerRepository): ClaimSource {
+function plainSource(ledger: LedgerRepository): ClaimSource {
   return {
     serves: () => true,
     claim: (params) => ledger.claim(params),
@@ -37,10 +37,7 @@ export function plainSource(ledger: LedgerRepository): ClaimSource {
 }
 
 /** The jobs with an order, of the workers that run such. */
-export function orderSource(
-  ledger: LedgerRepository,
-  workers: ReadonlyMap<string, Worker>,
-): ClaimSource {
+function orderSource(ledger: LedgerRepository, workers: ReadonlyMap<string, Worker>): ClaimSource {
   return {
     serves: ({ order }) => order !== undefined,
     claim: ({ demand, widening: _, ...params }) =>
@@ -57,11 +54,46 @@ export function orderSource(
 }
 
 /** The jobs with a group, of the workers that run such. */
-export function groupSource(ledger: LedgerRepository): ClaimSource {
+function groupSource(ledger: LedgerRepository): ClaimSource {
   return {
     serves: ({ groups }) => groups !== undefined,
     claim: ({ widening: _, ...params }) => ledger.claimGroups(params),
     drained: new Set(),
     satOut: new Set(),
   };
+}
+
+/** All ways to claim that the workers here have jobs for. */
+export class ClaimSources {
+  readonly plain: ClaimSource;
+  readonly #inLanes: readonly ClaimSource[];
+  readonly #workers: ReadonlyMap<string, Worker>;
+  #turn = 0;
+
+  constructor(ledger: LedgerRepository, workers: ReadonlyMap<string, Worker>) {
+    this.plain = plainSource(ledger);
+    this.#inLanes = [orderSource(ledger, workers), groupSource(ledger)];
+    this.#workers = workers;
+  }
+
+  /** Each kind of jobs gets the free slots first in its turn. */
+  inTurn(): readonly ClaimSource[] {
+    const workers = [...this.#workers.values()];
+    const sources = [...this.#inLanes.filter(({ serves }) => workers.some(serves)), this.plain];
+    this.#turn = (this.#turn + 1) % sources.length;
+    return [...sources.slice(this.#turn), ...sources.slice(0, this.#turn)];
+  }
+
+  /** True when the last look found no more jobs of this name to claim in lanes, and none was told of since. */
+  lanesAreDrained(name: string): boolean {
+    const worker = this.#workers.get(name);
+    return this.#inLanes.every(
+      ({ serves, drained }) => worker === undefined || !serves(worker) || drained.has(name),
+    );
+  }
+
+  /** A place in a lane of this name is free. */
+  noteLaneFree(name: string): void {
+    for (const { drained } of this.#inLanes) drained.delete(name);
+  }
 }

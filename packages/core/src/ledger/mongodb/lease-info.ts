@@ -18,6 +18,7 @@ const WORKER: Readonly<Record<string, Kind>> = {
   name: isText,
   concurrency: isNumber,
   running: isNumber,
+  groups: (value) => value === undefined || value === true,
 };
 
 const VITALS: Readonly<Record<string, Kind>> = {

@@ -12,6 +12,8 @@ export interface WorkerInfo {
   readonly concurrency: number;
   /** Handlers of it that run. */
   readonly running: number;
+  /** True when it runs jobs with a group. */
+  readonly groups?: true;
 }
 
 /** How an instance does. */
