@@ -132,7 +132,7 @@ export type {
   InvariantViolation,
 } from './ledger/rules/rules.ts';
 export type { LimitRecord, LimitShare, RateLimit } from './ledger/verbs/limits.ts';
-export type { Mending } from './ledger/verbs/manual-verbs.ts';
+export type { Repairing } from './ledger/verbs/manual-verbs.ts';
 export type { JobId, ManagementVerb, MonqueManagement } from './management.ts';
 export { Monque } from './monque.ts';
 export type { Alert, AlertKind, AlertOptions } from './options/alert-options.ts';

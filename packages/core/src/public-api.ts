@@ -36,7 +36,7 @@ export interface MonquePublicAPI<Types extends JobTypes = UntypedJobs>
   /**
    * Stops claiming, waits up to `shutdownTimeout` for running handlers, then aborts their signals and tells of them in
    * `job:error` with a `ShutdownTimeoutError`; records how they ended and gives back what never started. Never rejects;
-   * concurrent callers share one stop. `enqueue` still works afterwards, and `start` begins anew.
+   * concurrent callers share one stop. `enqueue` still works afterwards, and `start` begins again.
    */
   stop(): Promise<void>;
 
@@ -76,7 +76,7 @@ export interface MonquePublicAPI<Types extends JobTypes = UntypedJobs>
 
   /**
    * This scheduler as an actor may use it: the hook `access.may` is asked before each verb of the ledger, and what is
-   * done by hand bears the id of the actor in the history. It shares the workers, the events and the connection.
+   * done manually bears the id of the actor in the history. It shares the workers, the events and the connection.
    *
    * @throws InvalidArgumentError when it is no actor; the verbs throw AccessDeniedError
    */

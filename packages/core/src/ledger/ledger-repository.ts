@@ -68,7 +68,7 @@ export abstract class LedgerRepository extends StoreWithVerbs {
   }
 
   /**
-   * This ledger as an actor may use it: the hook `access.may` is asked before each verb, and what is done by hand bears
+   * This ledger as an actor may use it: the hook `access.may` is asked before each verb, and what is done manually bears
    * the id of the actor in the history. A view of a view asks for both actors, and the first is the one that stands in
    * the history.
    *

@@ -183,7 +183,7 @@ export const GUARDS: readonly Guard[] = [
     seed: 39,
   },
   {
-    name: 'a gap between reads starts the count anew',
+    name: 'a gap between reads starts the count again',
     without: 'an observer that counts through an outage kills the innocent',
     alterations: [
       {
