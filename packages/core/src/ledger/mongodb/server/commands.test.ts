@@ -90,10 +90,10 @@ test('a document with a field of a wrong type is changed with that field coerced
   }
 });
 
-test('a coerced that is refused as well is the end of it', async () => {
+test('a coerced field that is refused as well is the end of it', async () => {
   const unfit = { n: 0, writeErrors: [{ index: 0, code: 14, errmsg: 'No' }] };
   const { commands, sent } = commandsAnswered(unfit, unfit);
-  const single = { ...statement(), q: { _id: new ObjectId() }, repair: () => [] };
+  const single = { ...statement(), q: { _id: new ObjectId() }, coerced: () => [] };
   expect(await commands.update([single])).toEqual({ matched: 0, refused: 1 });
   expect(sent).toHaveLength(2);
 });
