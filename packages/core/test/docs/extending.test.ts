@@ -53,7 +53,7 @@ test('the page about the interface lists every verb of a ledger, and no other', 
   const listed = rows.flatMap(([cell = '']) =>
     [...cell.matchAll(/`(\w+)[^`]*`/g)].map(([, name = '']) => name),
   );
-  const classes = ['ledger-repository', 'ledger-base'].map((file) => publicMethodsOf(file));
+  const classes = ['ledger-repository', 'guarded-calls'].map((file) => publicMethodsOf(file));
   const methods = (await Promise.all(classes)).flat();
   expect(listed.sort()).toEqual([...LEDGER_VERBS, ...methods].sort());
 });
