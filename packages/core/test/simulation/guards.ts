@@ -65,8 +65,8 @@ export const GUARDS: readonly Guard[] = [
     alterations: [
       {
         file: 'job/job-lifecycle.ts',
-        find: "guards: [{ field: 'nextRunAt', is: 'atMost', to: 'now' }],",
-        replace: 'guards: [],',
+        find: "guards: [DUE, { field: 'lane', is: 'absent' }],",
+        replace: "guards: [{ field: 'lane', is: 'absent' }],",
       },
     ],
     rules: ['a job is claimed before its time'],
