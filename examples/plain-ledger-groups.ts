@@ -17,8 +17,8 @@ import {
   nextStartOf,
   roomOf,
   SUSPECT_RESCUE_COUNT,
-  takeTurns,
   type TransitionParams,
+  takeTurns,
   usedUpAfter,
   usedUpUnder,
 } from '@monque/core/ledger';
@@ -217,7 +217,10 @@ function changed(
   { concurrency, rate, weight }: verbs.SetGroupParams,
 ): verbs.GroupSettings {
   const given = Object.entries({ concurrency, rate, weight });
-  const all = { ...before, ...Object.fromEntries(given.filter(([, value]) => value !== undefined)) };
+  const all = {
+    ...before,
+    ...Object.fromEntries(given.filter(([, value]) => value !== undefined)),
+  };
   return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== null));
 }
 

@@ -12,6 +12,7 @@ import {
   answerCheckpoint,
   answerUnmatched,
   answerUnopened,
+  type Clock,
   changeMetadata,
   checkpointParams,
   chooseCancel,
@@ -20,7 +21,6 @@ import {
   endSeriesChanges,
   GATE_VERBS,
   gathered,
-  handRecord,
   historyEntries,
   isAsSeen,
   JOB_LIFECYCLE,
@@ -32,10 +32,11 @@ import {
   type LedgerWatch,
   lockOf,
   lockToRetake,
-  mendChange,
-  mended,
+  manualRecord,
   openGateParams,
   recordedCheckpoint,
+  repairChange,
+  repaired,
   replanChanges,
   type SettleAnswer,
   type Settlement,
@@ -44,9 +45,9 @@ import {
   type TransitionParams,
   UnsupportedError,
 } from '@monque/core/ledger';
+import { PlainGroups } from './plain-ledger-groups.ts';
 import { inClaimOrder, type JobRecord, JobTable } from './plain-ledger-jobs.ts';
 import { PlainLeases } from './plain-ledger-leases.ts';
-import { PlainGroups } from './plain-ledger-groups.ts';
 import { PlainLimits } from './plain-ledger-limits.ts';
 import { PlainOrders } from './plain-ledger-orders.ts';
 import { PlainPauses, PlainReads, PlainWatches } from './plain-ledger-reads.ts';
@@ -209,7 +210,7 @@ class PlainChanges {
     const lock = lockToRetake(job);
     const holder = this.#jobs.holderOf(job.name, lock);
     if (holder !== undefined) return { outcome: 'taken', job, holder };
-    const entries = historyEntries('redrive', now, handRecord(params));
+    const entries = historyEntries('redrive', now, manualRecord(params));
     const retaken = lock && { [lock.field]: lock.value };
     const move = { now, nextRunAt, historyEntries: entries, ...retaken };
     return { outcome: 'redriven', job: this.#move('redrive', job, move) };
@@ -221,7 +222,7 @@ class PlainChanges {
     const job = this.#jobs.get(jobId);
     if (job === undefined) return { outcome: 'missing', job: null };
     if (fence !== undefined && job.fence !== fence) return { outcome: 'refused', job };
-    const entries = historyEntries('amend', now, handRecord(params));
+    const entries = historyEntries('amend', now, manualRecord(params));
     const amended = this.#move('amend', job, { ...changes, now, historyEntries: entries });
     return amended ? { outcome: 'amended', job: amended } : { outcome: 'refused', job };
   }
@@ -256,12 +257,12 @@ class PlainChanges {
     return { outcome: 'written', job: this.#jobs.get(params.jobId) ?? null };
   }
 
-  async mend(params: verbs.MendParams): Promise<verbs.MendResult> {
+  async repair(params: verbs.RepairParams): Promise<verbs.RepairResult> {
     const job = this.#jobs.get(params.jobId);
     if (job === undefined) return { outcome: 'missing', job: null };
     if (!isAsSeen(job, params)) return { outcome: 'changed', job };
-    this.#jobs.put(mended(job, mendChange(params)));
-    return { outcome: 'mended', job: this.#jobs.get(params.jobId) ?? null };
+    this.#jobs.put(repaired(job, repairChange(params)));
+    return { outcome: 'repaired', job: this.#jobs.get(params.jobId) ?? null };
   }
 
   async prune(params: verbs.PruneParams): Promise<verbs.PruneResult> {

@@ -100,7 +100,6 @@ export {
   usedUpAfter,
   usedUpUnder,
 } from './ledger/limit-share.ts';
-export { isAsSeen, type MendChange, mendChange, mended } from './ledger/mend-change.ts';
 export { changeMetadata, type MetadataChange } from './ledger/metadata-change.ts';
 export {
   ENGINE_INDEXES,
@@ -108,13 +107,14 @@ export {
   type NamedIndex,
 } from './ledger/mongodb/server/indexes.ts';
 export { rowFilter, rowUpdate } from './ledger/mongodb/table/row-statements.ts';
+export { isAsSeen, type RepairChange, repairChange, repaired } from './ledger/repair-change.ts';
 export { chooseRescue, type RescueChoice, type RescuedFields } from './ledger/rescue-choice.ts';
 export { DEFAULT_MAX_STORED_BYTES, type JobFinding } from './ledger/rules/rules.ts';
 export { endSeriesChanges, replanChanges, type SeriesChange } from './ledger/series-verbs.ts';
 export {
   answerUnmatched,
-  handRecord,
   historyEntries,
+  manualRecord,
   requestEntries,
   type SettledFields,
   settlementParams,

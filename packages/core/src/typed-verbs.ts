@@ -3,6 +3,8 @@
  *
  * @module
  */
+
+import type { JobId, MonqueManagement } from './actor-verbs.ts';
 import type { BulkOptions, BulkResult } from './client/bulk-verbs.ts';
 import type { GroupInfo, GroupsOptions } from './client/groups.ts';
 import type { LimitInfo } from './client/limits.ts';
@@ -24,7 +26,6 @@ import type { DataOf, JobTypes, NameOf, OfNames, ResultOf } from './job/typed-jo
 import type { JobsClient } from './jobs-client.ts';
 import type { TransitionEntry } from './ledger/ledger-repository.ts';
 import type { LedgerVerb } from './ledger/verbs/verb-table.ts';
-import type { JobId, MonqueManagement } from './management.ts';
 import type { GroupOptions } from './options/group-options.ts';
 import type { LimitOptions } from './options/limit-options.ts';
 import type {

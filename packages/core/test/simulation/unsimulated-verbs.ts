@@ -9,9 +9,9 @@ import type {
   GroupRecord,
   JobAhead,
   LimitRecord,
-  MendResult,
   OrderRecord,
   RecoverResult,
+  RepairResult,
   SetMetadataResult,
   StatsRow,
   SweepOrdersResult,
@@ -40,8 +40,8 @@ export abstract class UnsimulatedVerbs {
     return refuse('setMetadata');
   }
 
-  mend(): Promise<MendResult> {
-    return refuse('mend');
+  repair(): Promise<RepairResult> {
+    return refuse('repair');
   }
 
   readHistory(): Promise<readonly TransitionEntry[]> {

@@ -20,7 +20,7 @@ import type {
   RemoveParams,
   RemoveResult,
 } from '../ledger-repository.ts';
-import { handRecord, historyEntries } from '../settle-answers.ts';
+import { historyEntries, manualRecord } from '../settle-answers.ts';
 import { fenceFilter } from './engine-queries.ts';
 import { fromDocument } from './job-document.ts';
 import { ID_KEY, transitionFilter } from './lifecycle-statements.ts';
@@ -88,7 +88,7 @@ export class MongoControl {
       now,
       nextRunAt,
       ...(lock && { [lock.field]: lock.value }),
-      historyEntries: historyEntries('redrive', now, handRecord(given)),
+      historyEntries: historyEntries('redrive', now, manualRecord(given)),
     };
     // The lock was chosen by what was read of the series.
     const also = { seriesVersion: { $eq: job.seriesVersion ?? null } };
@@ -111,7 +111,7 @@ export class MongoControl {
   /** Changes a pending job; with a session errors are those of the driver. */
   amend({ jobId, changes, now, fence, ...given }: AmendParams): Promise<AmendResult> {
     const session = given.session && driverSession(given.session);
-    const entries = historyEntries('amend', now, handRecord(given));
+    const entries = historyEntries('amend', now, manualRecord(given));
     const params = { now, ...changes, historyEntries: entries };
     const also = fence === undefined ? {} : { fence: fenceFilter(fence) };
     return this.#jobs.untilAnswered<AmendResult>(jobId, async () => {

@@ -41,8 +41,6 @@ import type {
   LaneVerbs,
   LeaseRecord,
   LimitRecord,
-  MendParams,
-  MendResult,
   NextDueParams,
   NoteParams,
   OpenGateParams,
@@ -62,6 +60,8 @@ import type {
   RemoveParams,
   RemoveResult,
   RenewLeaseParams,
+  RepairParams,
+  RepairResult,
   ReplanParams,
   RescueParams,
   RescueResult,
@@ -136,7 +136,7 @@ export interface JobVerbs {
   setMetadata(params: SetMetadataParams): Promise<SetMetadataResult>;
 
   /** Changes fields of a job that break a rule, if the job is still as it was seen; its state stays. */
-  mend(params: MendParams): Promise<MendResult>;
+  repair(params: RepairParams): Promise<RepairResult>;
 
   /**
    * What happened to a job, the oldest first: every transition where the ledger keeps a log of them, else what stands
@@ -315,7 +315,7 @@ export const VERB_ROWS: { readonly [V in LedgerVerb]: VerbRow<V> } = {
   openGate: { effect: 'writes', concerns: jobAndName, jobs: JOB_FIELD },
   expireGates: { effect: 'writes', concerns: all, jobs: 'none' },
   setMetadata: { effect: 'writes', concerns: oneJob, jobs: JOB_FIELD },
-  mend: { effect: 'writes', concerns: oneJob, jobs: JOB_FIELD },
+  repair: { effect: 'writes', concerns: oneJob, jobs: JOB_FIELD },
   readHistory: { effect: 'reads', concerns: oneJob, jobs: 'none' },
   getJob: { effect: 'reads', concerns: oneJob, jobs: 'job' },
   findJobs: {
