@@ -10,20 +10,21 @@ monque.worker('sync', ({ group }) => void started.push(group), {
 });
 
 // A busy customer comes first, with many jobs.
-await monque.enqueueMany(
-  Array.from({ length: 6 }, () => ({ name: 'sync', options: { group: 'busy' } })),
-);
+const many = Array.from({ length: 5 }, () => ({ name: 'sync', options: { group: 'busy' } }));
+await monque.enqueueMany(many);
 await monque.enqueue('sync', undefined, { group: 'small' });
 await monque.enqueue('sync', undefined, { group: 'small' });
 
 // What holds for one customer can be changed at any time, for all processes.
 await monque.setGroup('sync', 'late', { paused: true });
-const waiting = await monque.enqueue('sync', undefined, { group: 'late' });
+const last = await monque.enqueue('sync', undefined, { group: 'late' });
 
-for (const { group, waiting: jobs } of await monque.groups('sync')) console.log(group, jobs);
+for (const { group, waiting } of await monque.groups('sync')) console.log(group, waiting);
+monque.on('job:complete', () => {
+  if (started.length === 7) monque.setGroup('sync', 'late', { paused: false });
+});
 await monque.start();
-console.log((await monque.explain(waiting._id)).reason);
-await monque.setGroup('sync', 'late', { paused: false });
-await monque.waitFor(waiting);
-console.log(started.slice(0, 4).sort().join(', '));
+console.log((await monque.explain(last._id)).reason);
+await monque.waitFor(last);
+console.log(started.join(', '));
 await monque.stop();

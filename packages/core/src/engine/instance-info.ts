@@ -16,7 +16,9 @@ const MOST_NAME_CHARACTERS = 16_384;
 
 /** What an info is made of. */
 export interface InstanceInfoParams {
-  readonly workers: Iterable<Pick<Worker, 'name' | 'concurrency' | 'running' | 'groups'>>;
+  readonly workers: Iterable<
+    Pick<Worker, 'name' | 'concurrency' | 'running'> & Partial<Pick<Worker, 'groups'>>
+  >;
   readonly startedAt: Date;
   readonly reportedAt: Date;
   readonly runningJobs: number;

@@ -4,7 +4,7 @@
  * @module
  */
 import type { ObjectId } from 'mongodb';
-import type { Bounded, ByHand } from './call.ts';
+import type { Bounded, ManualAct } from './call.ts';
 import type { ClaimParams, ClaimResult } from './claims.ts';
 import type { RateLimit } from './limits.ts';
 
@@ -33,7 +33,7 @@ export interface ClaimGroupsResult extends ClaimResult {
 }
 
 /** What {@link GroupVerbs.setGroup} is given. What is left out stays as it is, and null takes it back. */
-export interface SetGroupParams extends Bounded, ByHand {
+export interface SetGroupParams extends Bounded, ManualAct {
   readonly name: string;
   /** All groups of the name that have no such setting of their own, when left out. */
   readonly group?: string;
