@@ -16,7 +16,7 @@ import type {
   SweepOrdersParams,
   SweepOrdersResult,
 } from '../ledger-repository.ts';
-import type { MemoryGroups } from './groups.ts';
+import type { MemoryGroups } from './groups/groups.ts';
 import type { JobStore } from './job-store.ts';
 import type { Moves } from './moves.ts';
 import { copyOut, type StoredJob } from './stored-job.ts';

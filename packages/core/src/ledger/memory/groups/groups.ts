@@ -3,9 +3,9 @@
  *
  * @module
  */
-import type { Clock } from '../../foundation/clock.ts';
-import type { Job } from '../../job/job.ts';
-import { keyOfLane, laneOfGroup } from '../../job/lanes.ts';
+import type { Clock } from '../../../foundation/clock.ts';
+import type { Job } from '../../../job/job.ts';
+import { keyOfLane, laneOfGroup } from '../../../job/lanes.ts';
 import {
   groupSettings,
   holdsPlace,
@@ -13,7 +13,7 @@ import {
   nextStartOf,
   roomOf,
   takeTurns,
-} from '../group-choice.ts';
+} from '../../group-choice.ts';
 import {
   type ClaimGroupsParams,
   type ClaimGroupsResult,
@@ -23,11 +23,11 @@ import {
   type ReadGroupsParams,
   type SetGroupParams,
   SUSPECT_RESCUE_COUNT,
-} from '../ledger-repository.ts';
-import { usedUpAfter, usedUpUnder } from '../limit-share.ts';
-import type { JobStore } from './job-store.ts';
-import type { Moves } from './moves.ts';
-import { copyOut, type StoredJob } from './stored-job.ts';
+} from '../../ledger-repository.ts';
+import { usedUpAfter, usedUpUnder } from '../../limit-share.ts';
+import type { JobStore } from '../job-store.ts';
+import type { Moves } from '../moves.ts';
+import { copyOut, type StoredJob } from '../stored-job.ts';
 
 const MOST_COUNTED = 1_000;
 const MOST_HOLDERS = 20;
