@@ -23,6 +23,8 @@ export interface RetryPolicy {
   readonly maxRetries: number;
   readonly backoff: BackoffPlan | BackoffFunction;
   readonly maxBackoffDelayMs: number;
+  /** The name under which jobs wait that have failed for good. */
+  readonly deadLetter?: string;
 }
 
 /** What holds for a worker that does not say otherwise, as it is at the time. */
@@ -151,6 +153,7 @@ function retryOf(options: WorkerOptions, defaults: WorkerDefaults): RetryPolicy 
     maxRetries: options.maxRetries ?? defaults.maxRetries,
     backoff: options.backoff ?? { type: 'exponential', delay, jitter },
     maxBackoffDelayMs: defaults.maxBackoffDelayMs,
+    ...(options.deadLetter !== undefined && { deadLetter: options.deadLetter }),
   };
 }
 
