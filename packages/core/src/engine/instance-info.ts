@@ -16,11 +16,7 @@ const MOST_NAME_CHARACTERS = 16_384;
 
 /** What an info is made of. */
 export interface InstanceInfoParams {
-  readonly workers: Iterable<
-    Pick<Worker, 'name' | 'concurrency' | 'running'> & {
-      readonly retry?: Pick<Worker['retry'], 'deadLetter'>;
-    }
-  >;
+  readonly workers: Iterable<Pick<Worker, 'name' | 'concurrency' | 'running' | 'retry'>>;
   readonly startedAt: Date;
   readonly reportedAt: Date;
   readonly runningJobs: number;
@@ -38,8 +34,8 @@ export function makeInstanceInfo(params: InstanceInfoParams): InstanceInfo {
   let characters = 0;
   let unnamedWorkers = 0;
   for (const { name, concurrency, running, retry } of all) {
-    const deadLetter = retry?.deadLetter;
-    characters += name.length + (deadLetter?.length ?? 0);
+    const { deadLetter = '' } = retry;
+    characters += name.length + deadLetter.length;
     const hasRoom = workers.length < MOST_WORKERS && characters <= MOST_NAME_CHARACTERS;
     if (hasRoom) workers.push({ name, concurrency, running, ...(deadLetter && { deadLetter }) });
     else unnamedWorkers += 1;

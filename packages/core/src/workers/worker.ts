@@ -55,12 +55,16 @@ export class Worker {
   #retry: RetryPolicy;
   #meanRunMs: number | undefined;
 
+  /** @throws InvalidArgumentError when its dead letters would go to itself */
   constructor(
     name: string,
     handler: JobHandler | StagePlan,
     options: WorkerOptions,
     defaults: WorkerDefaults,
   ) {
+    if (options.deadLetter === name) {
+      throw new InvalidArgumentError('options.deadLetter', 'another name than its own', name);
+    }
     this.name = name;
     this.handler = handler;
     this.#options = options;

@@ -147,7 +147,8 @@ export class Host {
       });
     }
     if (this.isWorker && observer.facts.profile.deadLetters > 0) {
-      monque.worker(DEAD_LETTER_NAME, handler, { concurrency: 2 });
+      // What failed there for good must not go back by itself.
+      monque.worker(DEAD_LETTER_NAME, handler, { concurrency: 2, deadLetter: 'mail' });
     }
     if (this.isWorker && observer.facts.profile.stagedJobs > 0) {
       const options = { concurrency: STAGED_CONCURRENCY };
