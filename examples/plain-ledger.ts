@@ -21,7 +21,6 @@ import {
   endSeriesChanges,
   GATE_VERBS,
   gathered,
-  handRecord,
   historyEntries,
   isAsSeen,
   JOB_LIFECYCLE,
@@ -32,10 +31,11 @@ import {
   type LedgerRepositoryOptions,
   type LedgerWatch,
   lockOf,
-  mendChange,
-  mended,
+  manualRecord,
   openGateParams,
   recordedCheckpoint,
+  repairChange,
+  repaired,
   replanChanges,
   type SettleAnswer,
   type Settlement,
@@ -212,7 +212,7 @@ class PlainChanges {
     const job = this.#jobs.get(jobId);
     if (job === undefined) return { outcome: 'missing', job: null };
     if (fence !== undefined && job.fence !== fence) return { outcome: 'refused', job };
-    const entries = historyEntries('amend', now, handRecord(params));
+    const entries = historyEntries('amend', now, manualRecord(params));
     const amended = this.#move('amend', job, { ...changes, now, historyEntries: entries });
     return amended ? { outcome: 'amended', job: amended } : { outcome: 'refused', job };
   }
@@ -247,12 +247,12 @@ class PlainChanges {
     return { outcome: 'written', job: this.#jobs.get(params.jobId) ?? null };
   }
 
-  async mend(params: verbs.MendParams): Promise<verbs.MendResult> {
+  async repair(params: verbs.RepairParams): Promise<verbs.RepairResult> {
     const job = this.#jobs.get(params.jobId);
     if (job === undefined) return { outcome: 'missing', job: null };
     if (!isAsSeen(job, params)) return { outcome: 'changed', job };
-    this.#jobs.put(mended(job, mendChange(params)));
-    return { outcome: 'mended', job: this.#jobs.get(params.jobId) ?? null };
+    this.#jobs.put(repaired(job, repairChange(params)));
+    return { outcome: 'repaired', job: this.#jobs.get(params.jobId) ?? null };
   }
 
   async prune(params: verbs.PruneParams): Promise<verbs.PruneResult> {

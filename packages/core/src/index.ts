@@ -4,6 +4,7 @@
  * @module
  */
 
+export type { JobId, ManagementVerb, MonqueManagement } from './actor-verbs.ts';
 export type {
   BulkOptions,
   BulkResult,
@@ -137,8 +138,7 @@ export type {
   InvariantViolation,
 } from './ledger/rules/rules.ts';
 export type { LimitRecord, LimitShare, RateLimit } from './ledger/verbs/limits.ts';
-export type { Mending } from './ledger/verbs/manual-verbs.ts';
-export type { JobId, ManagementVerb, MonqueManagement } from './management.ts';
+export type { Repairing } from './ledger/verbs/manual-verbs.ts';
 export { Monque } from './monque.ts';
 export type { Alert, AlertKind, AlertOptions } from './options/alert-options.ts';
 export {

@@ -1,6 +1,6 @@
 /**
  * The verbs on jobs, over a ledger: of the scheduler's own, or as an actor sees it. What each verb promises is said in
- * `management.ts`.
+ * `actor-verbs.ts`.
  *
  * What always holds: an actor's verbs go through the ledger as the actor sees it, inserts included; and whoever waits
  * for a job, as an actor or not, waits at one place, where it is told what ends in this process.
@@ -8,6 +8,7 @@
  * @module
  */
 
+import type { JobId, ManagementVerb } from './actor-verbs.ts';
 import {
   type BulkOptions,
   type BulkResult,
@@ -49,7 +50,6 @@ import type { MetadataChanges } from './job/metadata.ts';
 import type { Actor, TransitionEntry } from './ledger/ledger-repository.ts';
 import type { LedgerVerb } from './ledger/verbs/verb-table.ts';
 import { type Access, boundTo, checkActor, isAllowed } from './ledger/views/actor-view.ts';
-import type { JobId, ManagementVerb } from './management.ts';
 import type { EnqueueOptions } from './options/enqueue-options.ts';
 import type { LimitOptions } from './options/limit-options.ts';
 import type {

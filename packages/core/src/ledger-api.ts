@@ -88,7 +88,6 @@ export {
   type ShareChoice,
   usedUpUnder,
 } from './ledger/limit-share.ts';
-export { isAsSeen, type MendChange, mendChange, mended } from './ledger/mend-change.ts';
 export { changeMetadata, type MetadataChange } from './ledger/metadata-change.ts';
 export {
   ENGINE_INDEXES,
@@ -97,6 +96,7 @@ export {
 } from './ledger/mongodb/server/indexes.ts';
 export { rowFilter, rowUpdate } from './ledger/mongodb/table/row-statements.ts';
 export { chooseRedrive, type RedriveChoice } from './ledger/redrive-choice.ts';
+export { isAsSeen, type RepairChange, repairChange, repaired } from './ledger/repair-change.ts';
 export {
   chooseRescue,
   type RescueChoice,
@@ -107,8 +107,8 @@ export { DEFAULT_MAX_STORED_BYTES, type JobFinding } from './ledger/rules/rules.
 export { endSeriesChanges, replanChanges, type SeriesChange } from './ledger/series-verbs.ts';
 export {
   answerUnmatched,
-  handRecord,
   historyEntries,
+  manualRecord,
   requestEntries,
   type SettledFields,
   settlementParams,

@@ -3,6 +3,8 @@
  *
  * @module
  */
+
+import type { JobId, MonqueManagement } from './actor-verbs.ts';
 import type { BulkOptions, BulkResult, RedriveDeadLettersOptions } from './client/bulk-verbs.ts';
 import type { LimitInfo } from './client/limits.ts';
 import type { JobsPage } from './client/listing.ts';
@@ -23,7 +25,6 @@ import type { DataOf, JobTypes, NameOf, OfNames, ResultOf } from './job/typed-jo
 import type { JobsClient } from './jobs-client.ts';
 import type { TransitionEntry } from './ledger/ledger-repository.ts';
 import type { LedgerVerb } from './ledger/verbs/verb-table.ts';
-import type { JobId, MonqueManagement } from './management.ts';
 import type { LimitOptions } from './options/limit-options.ts';
 import type {
   GetJobsOptions,

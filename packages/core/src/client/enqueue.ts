@@ -28,7 +28,7 @@ import {
 } from '../options/enqueue-options.ts';
 import { Enqueuer, type EnqueuerHooks, type StoreAnswer } from './insert-batches.ts';
 
-/** How often a job is stored anew because the holder of its key was gone, or had started, when it was to be changed. */
+/** How often a job is stored again because the holder of its key was gone, or had started, when it was to be changed. */
 const MOST_TAKEN_RACES = 10;
 
 /** One entry of `enqueueMany`. */

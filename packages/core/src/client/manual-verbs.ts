@@ -46,7 +46,7 @@ export interface ManualVerbHooks {
   readonly onPending: (job: Job) => void;
   /** A job that is processing was asked to cancel. */
   readonly onCancelRequested: (jobId: string) => void;
-  /** A job was finished or deleted by hand. */
+  /** A job was finished or deleted manually. */
   readonly onEnded: (job: Job) => void;
   /** A name was paused or resumed. */
   readonly onPausesChanged: () => void;

@@ -40,7 +40,7 @@ export class Gates {
   readonly #workers: ReadonlyMap<string, Worker>;
   readonly #onPending: (job: Job) => void;
 
-  /** @param onPending - told of a job that waited at the gate and is pending */
+  /** @param onPending - called with a job that waited at the gate and is pending */
   constructor(
     context: GatesContext,
     workers: ReadonlyMap<string, Worker>,

@@ -63,7 +63,7 @@ export interface ExplanationDetails {
   readonly unfit: { readonly problem: string; readonly documentVersion: number };
   /**
    * Its time has not come: `later`: it was enqueued for that time; `series`: the next time of its plan; `snoozed`: its
-   * handler put it off; `amended`: it was changed by hand, or by an enqueue with its unique key.
+   * handler put it off; `amended`: it was changed manually, or by an enqueue with its unique key.
    */
   readonly notDue: {
     readonly dueAt: Date;

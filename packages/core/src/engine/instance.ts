@@ -58,7 +58,7 @@ export class Instance {
   readonly #startedAt: Date;
   readonly #alerts: Alerts;
 
-  /** @param onSettled - told of each job whose end is recorded */
+  /** @param onSettled - called with each job whose end is recorded */
   constructor(
     context: EngineContext,
     workers: ReadonlyMap<string, Worker>,

@@ -102,7 +102,7 @@ test('a job becomes pending again before a request to cancel, or as the next run
     expect(transitions[verb].clear, verb).toContain('cancelRequestedAt');
 });
 
-test('the next run of a series is reckoned with its plan, and nothing of the last run stays', () => {
+test('the next run of a series is computed with its plan, and nothing of the last run stays', () => {
   for (const verb of toNextRun) {
     const { set, reset, clear } = transitions[verb];
     expect(guardsOf(verb), verb).toContainEqual({
@@ -154,7 +154,7 @@ test('every verb to a finished state frees the locks of the work and stamps the 
   }
 });
 
-test('a count of failures only grows by one, or begins anew with another run, name or redrive', () => {
+test('a count of failures only grows by one, or begins again with another run, name or redrive', () => {
   const resetting = verbs.filter((verb) => transitions[verb].reset?.includes('failCount'));
   expect(resetting).toEqual([
     ...toNextRun.slice(0, 4),

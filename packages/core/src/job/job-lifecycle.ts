@@ -4,7 +4,7 @@
  * A row guards, in the same write: that nobody but the holder of a claim ends it, except a rescue from a dead
  * instance; that a stage is recorded behind just those before it, and behind no closed gate; that a job whose
  * cancellation was asked for never becomes pending again, but as the next run of its series; and that the end of a run
- * is reckoned with the plan of the series that stands in the ledger (`seriesVersion`).
+ * is computed with the plan of the series that stands in the ledger (`seriesVersion`).
  *
  * @module
  */

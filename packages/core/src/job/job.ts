@@ -66,7 +66,7 @@ export interface HistoryEntry {
   /** What happened, by its verb in `docs/state-machine.md`, such as `retry`, `fail`, `rescue` or `redrive`. */
   readonly verb: string;
   readonly at: Date;
-  /** The instance that did it, or that had died; of what was done by hand, the actor. */
+  /** The instance that did it, or that had died; of what was done manually, the actor. */
   readonly by?: string;
   /** Why: the message of a failure, or the reason somebody gave. */
   readonly reason?: string;

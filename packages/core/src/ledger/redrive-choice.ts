@@ -7,7 +7,7 @@ import type { Job } from '../job/job.ts';
 import type { JobVerb } from '../job/job-lifecycle.ts';
 import type { TransitionParams } from '../job/lifecycle.ts';
 import { lockToRetake, type UniqueLock } from '../job/unique-locks.ts';
-import { handRecord, historyEntries } from './settle-answers.ts';
+import { historyEntries, manualRecord } from './settle-answers.ts';
 import type { RedriveParams } from './verbs/manual-verbs.ts';
 
 /** One verb of the lifecycle table with its parameters. */
@@ -33,7 +33,7 @@ export function chooseRedrive(
     nextRunAt,
     ...(isDeadLetter && { name }),
     ...(lock && { [lock.field]: lock.value }),
-    historyEntries: historyEntries(verb, now, handRecord(given)),
+    historyEntries: historyEntries(verb, now, manualRecord(given)),
   };
   return { verb, params, name, lock };
 }

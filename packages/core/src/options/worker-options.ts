@@ -39,7 +39,7 @@ export interface WorkerOptions {
   /**
    * Runs jobs that were enqueued with an `order` too, those of each key one after the other. `whenFailed` says what
    * becomes of the key when a job of it has failed for good: `next` goes on with the one behind it, `halt` waits until
-   * the failed one is retried or deleted by hand. All workers of a name say the same. @default none
+   * the failed one is retried or deleted manually. All workers of a name say the same. @default none
    */
   readonly order?: WorkerOrder;
   /**

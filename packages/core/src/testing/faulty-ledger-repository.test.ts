@@ -59,9 +59,9 @@ function callsOf(faulty: FaultyLedgerRepository): Record<FaultyVerb, () => Promi
     endSeries: () => faulty.endSeries({ jobId, now }),
     findSeries: () => faulty.findSeries({ limit: 1 }),
     setMetadata: () => faulty.setMetadata({ jobId, changes: {}, now }),
-    mend: () => {
+    repair: () => {
       const seen = { status: 'pending', fence: 0, updatedAt: now } as const;
-      return faulty.mend({ jobId, seen, changes: {}, rule: 'status', now });
+      return faulty.repair({ jobId, seen, changes: {}, rule: 'status', now });
     },
     readHistory: () => faulty.readHistory({ jobId, limit: 1 }),
     note: () => faulty.note({ jobId, claimToken: 'other', now }),

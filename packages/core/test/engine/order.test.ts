@@ -77,11 +77,11 @@ describe('jobs with an order', () => {
   });
 
   test('wait behind one that has failed and halts them, until somebody cancels or retries it', async () => {
-    let isMended = false;
+    let isRepaired = false;
     const { monque, jobs } = await run(
       'halt',
       (job) => {
-        if (job.data === 0 && !isMended) throw new Error('not yet');
+        if (job.data === 0 && !isRepaired) throw new Error('not yet');
       },
       ['a', 'a', 'b'],
     );
@@ -97,7 +97,7 @@ describe('jobs with an order', () => {
     expect(await monque.orders('ship', { halted: true })).toEqual([halted]);
     expect(await monque.orders('ship', { after: 'a', limit: 5, halted: true })).toEqual([]);
     expect(await monque.getJobs({ order: 'a' })).toHaveLength(2);
-    isMended = true;
+    isRepaired = true;
     await monque.retryJob(first._id);
     await ends(monque, [second]);
     await monque.stop();

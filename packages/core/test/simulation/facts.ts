@@ -112,7 +112,7 @@ export interface LeaseFacts {
 /** One enqueue of one job. */
 export interface EnqueueCall {
   readonly task: Task;
-  /** It may be stored anew under another id, when the job that held its key had started before it could be changed. */
+  /** It may be stored again under another id, when the job that held its key had started before it could be changed. */
   readonly isMovable: boolean;
   readonly machine: Machine;
   readonly calledMs: number;
@@ -155,7 +155,7 @@ export interface Counts {
   repeats: number;
   /** Plans of series that were changed. */
   replans: number;
-  /** Jobs that were changed or made pending by hand, or by an enqueue whose key was taken. */
+  /** Jobs that were changed or made pending manually, or by an enqueue whose key was taken. */
   amends: number;
   /** Times that a name was paused. */
   pausedNames: number;

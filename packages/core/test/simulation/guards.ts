@@ -66,8 +66,8 @@ export const GUARDS: readonly Guard[] = [
     alterations: [
       {
         file: 'job/job-lifecycle.ts',
-        find: "guards: [{ field: 'nextRunAt', is: 'atMost', to: 'now' }],",
-        replace: 'guards: [],',
+        find: "guards: [DUE, { field: 'lane', is: 'absent' }],",
+        replace: "guards: [{ field: 'lane', is: 'absent' }],",
       },
     ],
     rules: ['a job is claimed before its time'],
@@ -184,7 +184,7 @@ export const GUARDS: readonly Guard[] = [
     seed: 39,
   },
   {
-    name: 'a gap between reads starts the count anew',
+    name: 'a gap between reads starts the count again',
     without: 'an observer that counts through an outage kills the innocent',
     alterations: [
       {

@@ -7,9 +7,9 @@ import type {
   CountDueResult,
   JobAhead,
   LimitRecord,
-  MendResult,
   OrderRecord,
   RecoverResult,
+  RepairResult,
   SetMetadataResult,
   StatsRow,
   SweepOrdersResult,
@@ -38,8 +38,8 @@ export abstract class UnsimulatedVerbs {
     return refuse('setMetadata');
   }
 
-  mend(): Promise<MendResult> {
-    return refuse('mend');
+  repair(): Promise<RepairResult> {
+    return refuse('repair');
   }
 
   readHistory(): Promise<readonly TransitionEntry[]> {

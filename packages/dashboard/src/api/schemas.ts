@@ -138,7 +138,7 @@ const FINDING = object(
     name: STRING,
     status: STRING,
     message: STRING,
-    isMended: BOOLEAN,
+    isRepaired: BOOLEAN,
   },
   { advice: STRING },
 );
@@ -259,7 +259,7 @@ export const SCHEMAS: Readonly<Record<string, Schema>> = {
   ),
   AuditResult: object({
     audited: COUNT,
-    mended: COUNT,
+    repaired: COUNT,
     violations: record(COUNT),
     findings: list(FINDING),
     isComplete: BOOLEAN,

@@ -108,7 +108,7 @@ export class Claimer {
   wake(cause: WakeCause): void {
     this.#causes.add(cause);
     if (cause === 'poll' || cause === 'rescue') this.#suspectsWanted = true;
-    this.#rounds.runAnew();
+    this.#rounds.runAgain();
   }
 
   /** True when the last look found no due job of this name left, and none was told of since. */

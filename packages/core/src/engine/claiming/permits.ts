@@ -126,7 +126,7 @@ export class Permits {
       return room > 0 ? [{ name, limit: room }] : [];
     });
     this.#sumWants();
-    if ([...this.#shares.values()].some((share) => share.isShort)) this.#turns.runAnew();
+    if ([...this.#shares.values()].some((share) => share.isShort)) this.#turns.runAgain();
     return allowed;
   }
 
@@ -190,7 +190,7 @@ export class Permits {
   changed(): void {
     if (this.#shares.size === 0) return;
     this.#mustRead = true;
-    this.#turns.runAnew();
+    this.#turns.runAgain();
   }
 
   /** Nothing of a limit starts before this time, as this process asked for. */
@@ -306,7 +306,7 @@ export class Permits {
     this.#nextTurn?.timer.cancel();
     const timer = clock.setTimer(() => {
       this.#nextTurn = undefined;
-      detached(() => this.#turns.runAnew());
+      detached(() => this.#turns.runAgain());
     }, inMs);
     this.#nextTurn = { timer, atMs };
   }

@@ -47,7 +47,7 @@ type ExecutorContext = Pick<
 export interface ExecutorHooks {
   /** True while a job or its next stage may start: under the lease it was claimed with, and only while that is held. */
   readonly mayStart: (job: ClaimedJob) => boolean;
-  /** Whether a name is paused; asked anew where that is not known well enough, and then `pump` is called. */
+  /** Whether a name is paused; asked again where that is not known well enough, and then `pump` is called. */
   readonly pauseState: (name: string) => PauseState;
   /** Called when more jobs may be wanted. */
   readonly onDemand: () => void;

@@ -98,7 +98,7 @@ export class StagedRun {
   #misfit(): Outcome {
     const recorded = this.#recordedNames().join(', ');
     const declared = this.#params.plan.stageNames.join(', ');
-    const message = `Expected the recorded stages to be the first of the declared ones, got recorded: ${recorded}; declared: ${declared}; let a process that declares them run the job, or enqueue it anew`;
+    const message = `Expected the recorded stages to be the first of the declared ones, got recorded: ${recorded}; declared: ${declared}; let a process that declares them run the job, or enqueue it again`;
     return { kind: 'failed', error: new MonqueError('STAGES_CHANGED', message), isFinal: false };
   }
 

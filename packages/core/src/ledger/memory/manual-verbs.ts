@@ -22,7 +22,7 @@ import type {
   RemoveResult,
 } from '../ledger-repository.ts';
 import { chooseRedrive } from '../redrive-choice.ts';
-import { handRecord, historyEntries } from '../settle-answers.ts';
+import { historyEntries, manualRecord } from '../settle-answers.ts';
 import { removalEntry } from '../transition-log.ts';
 import type { JobStore } from './job-store.ts';
 import type { Moves } from './moves.ts';
@@ -36,7 +36,7 @@ export class MemoryControl {
   readonly #clock: Clock;
   readonly #log: MemoryTransitions | undefined;
 
-  /** @param log - told of jobs that are deleted, where all transitions are kept */
+  /** @param log - called with jobs that are deleted, where all transitions are kept */
   constructor(jobs: JobStore, moves: Moves, clock: Clock, log?: MemoryTransitions) {
     this.#jobs = jobs;
     this.#moves = moves;
@@ -93,7 +93,7 @@ export class MemoryControl {
     if (fence !== undefined && stored.job.fence !== fence) {
       return { outcome: 'refused', job: copyOut(stored) };
     }
-    const entries = historyEntries('amend', now, handRecord(given));
+    const entries = historyEntries('amend', now, manualRecord(given));
     const amended = this.#moves.move('amend', stored, { ...changes, now, historyEntries: entries });
     return { outcome: amended ? 'amended' : 'refused', job: copyOut(amended ?? stored) };
   }

@@ -20,7 +20,7 @@ export class Moves {
   readonly #hints: Hints;
   readonly #log: MemoryTransitions | undefined;
 
-  /** @param log - told of every move, where all transitions are kept */
+  /** @param log - called with every move, where all transitions are kept */
   constructor(jobs: JobStore, hints: Hints, log?: MemoryTransitions) {
     this.#jobs = jobs;
     this.#hints = hints;

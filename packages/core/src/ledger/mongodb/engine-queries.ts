@@ -15,9 +15,9 @@ import { type ClaimParams, SUSPECT_RESCUE_COUNT } from '../ledger-repository.ts'
 import { settlementParams } from '../settle-answers.ts';
 import type { Settlement } from '../verbs/settle.ts';
 import {
+  coercingUpdate,
   guardedStatement,
   ID_INDEX,
-  repairingUpdate,
   transitionFilter,
   transitionUpdate,
   type UpdateStatement,
@@ -88,7 +88,7 @@ export function claimStatement(
     u: transitionUpdate('claim', { ...params }),
     multi: true,
     hint: ID_INDEX,
-    repair: () => repairingUpdate('claim', { ...params }),
+    coerced: () => coercingUpdate('claim', { ...params }),
   };
 }
 
@@ -174,7 +174,7 @@ export function holdersFilter(
 /** Ends of runs that write the same for every job of a claim, unless they carry something of their own. */
 const ALIKE: ReadonlySet<string> = new Set(['complete', 'release', 'cancelled']);
 
-/** What a projection must show where the next run of a series is reckoned. */
+/** What a projection must show where the next run of a series is computed. */
 export const PLAN_FIELDS: Readonly<Record<keyof PlanOfRun | 'seriesVersion', 1>> = {
   repeatInterval: 1,
   timezone: 1,

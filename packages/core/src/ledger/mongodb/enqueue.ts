@@ -16,7 +16,7 @@ import { DUPLICATE_KEY_CODE } from './server/driver-errors.ts';
 import { driverSession } from './server/server-checks.ts';
 import type { MongoTransitions } from './transition-log.ts';
 
-/** How often a job is inserted anew because the holder of its lock was gone when it was looked for. */
+/** How often a job is inserted again because the holder of its lock was gone when it was looked for. */
 const MOST_HOLDER_RACES = 10;
 
 /** Inserts jobs, in a batch or inside a user's transaction. */

@@ -1,5 +1,5 @@
 /**
- * What an instance said of itself, as it was read. It was perhaps written by another version, or by hand: what does
+ * What an instance said of itself, as it was read. It was perhaps written by another version, or manually: what does
  * not have the form that this version knows counts as nothing said.
  *
  * @module

@@ -21,7 +21,7 @@ import type {
   RemoveResult,
 } from '../ledger-repository.ts';
 import { chooseRedrive, type RedriveChoice } from '../redrive-choice.ts';
-import { handRecord, historyEntries } from '../settle-answers.ts';
+import { historyEntries, manualRecord } from '../settle-answers.ts';
 import { fenceFilter } from './engine-queries.ts';
 import { fromDocument } from './job-document.ts';
 import { ID_KEY, transitionFilter } from './lifecycle-statements.ts';
@@ -107,7 +107,7 @@ export class MongoControl {
   /** Changes a pending job; with a session errors are those of the driver. */
   amend({ jobId, changes, now, fence, ...given }: AmendParams): Promise<AmendResult> {
     const session = given.session && driverSession(given.session);
-    const entries = historyEntries('amend', now, handRecord(given));
+    const entries = historyEntries('amend', now, manualRecord(given));
     const params = { now, ...changes, historyEntries: entries };
     const also = fence === undefined ? {} : { fence: fenceFilter(fence) };
     return this.#jobs.untilAnswered<AmendResult>(jobId, async () => {

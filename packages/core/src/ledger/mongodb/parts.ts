@@ -8,8 +8,8 @@ import type { Job } from '../../job/job.ts';
 import {
   gathered,
   type LedgerVerbs,
-  type MendParams,
   type NextDueParams,
+  type RepairParams,
   type SetMetadataParams,
 } from '../ledger-repository.ts';
 import { type ClaimBounds, MongoClaims } from './claims.ts';
@@ -20,7 +20,6 @@ import type { LimitDocument } from './limits/limit-documents.ts';
 import { MongoLimits } from './limits/limits.ts';
 import { MongoListing } from './listing.ts';
 import { MongoControl } from './manual-verbs.ts';
-import { mend } from './mend.ts';
 import { setMetadata } from './metadata.ts';
 import { MongoJobs } from './moves.ts';
 import { nextDue } from './next-due.ts';
@@ -29,6 +28,7 @@ import { MongoOrders } from './orders/orders.ts';
 import type { PauseDocument } from './pause-documents.ts';
 import { MongoPauses } from './pauses.ts';
 import { MongoPruning } from './pruning.ts';
+import { repair } from './repair.ts';
 import { MongoRescue } from './rescue.ts';
 import { MongoSeries } from './series.ts';
 import type { WriteConcernOption } from './server/commands.ts';
@@ -100,7 +100,7 @@ export function mongoParts(db: Db, settings: PartSettings): MongoParts {
     {
       readTime: () => readTime(db),
       setMetadata: (params: SetMetadataParams) => setMetadata(jobs, params),
-      mend: (params: MendParams) => mend(jobs, params),
+      repair: (params: RepairParams) => repair(jobs, params),
       nextDue: (params: NextDueParams) => nextDue(jobs, params),
     },
   );

@@ -30,7 +30,7 @@ export interface Settlement {
   readonly claimToken: string;
   /** The fence the job had when this claim was read. */
   readonly fence: number;
-  /** The version of the series that was reckoned with; left out for a job that never was part of one. */
+  /** The version of the series that was computed with; left out for a job that never was part of one. */
   readonly seriesVersion?: number;
   /** For verbs that make the job pending at another time: when it runs again. */
   readonly nextRunAt?: Date;
@@ -73,7 +73,7 @@ export interface Settlement {
  *
  * - `settled`: it stands in the ledger, by this write or by an earlier try of the same
  * - `cancelRequested`: nothing was written; somebody asked to cancel, so the claim must end as cancelled
- * - `replanned`: nothing was written; the series was changed meanwhile, so the next run must be reckoned anew
+ * - `replanned`: nothing was written; the series was changed meanwhile, so the next run must be computed again
  * - `gateOpen`: nothing was written; the gate was opened meanwhile, so the job need not wait at it
  * - `lost`: nothing was written; the claim was ended by others, or the job was claimed again
  * - `unknown`: nothing was written now; the job went on too far, or is gone, so an earlier try may have landed or not

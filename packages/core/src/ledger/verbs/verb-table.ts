@@ -42,8 +42,6 @@ import type {
   JobAhead,
   LeaseRecord,
   LimitRecord,
-  MendParams,
-  MendResult,
   NextDueParams,
   NoteParams,
   OpenGateParams,
@@ -65,6 +63,8 @@ import type {
   RemoveParams,
   RemoveResult,
   RenewLeaseParams,
+  RepairParams,
+  RepairResult,
   ReplanParams,
   RescueParams,
   RescueResult,
@@ -141,7 +141,7 @@ export interface JobVerbs {
   setMetadata(params: SetMetadataParams): Promise<SetMetadataResult>;
 
   /** Changes fields of a job that break a rule, if the job is still as it was seen; its state stays. */
-  mend(params: MendParams): Promise<MendResult>;
+  repair(params: RepairParams): Promise<RepairResult>;
 
   /**
    * What happened to a job, the oldest first: every transition where the ledger keeps a log of them, else what stands
@@ -337,7 +337,7 @@ export const VERB_ROWS: { readonly [V in LedgerVerb]: VerbRow<V> } = {
   openGate: { effect: 'writes', concerns: jobAndName, jobs: JOB_FIELD },
   expireGates: { effect: 'writes', concerns: all, jobs: 'none' },
   setMetadata: { effect: 'writes', concerns: oneJob, jobs: JOB_FIELD },
-  mend: { effect: 'writes', concerns: oneJob, jobs: JOB_FIELD },
+  repair: { effect: 'writes', concerns: oneJob, jobs: JOB_FIELD },
   readHistory: { effect: 'reads', concerns: oneJob, jobs: 'none' },
   getJob: { effect: 'reads', concerns: oneJob, jobs: 'job' },
   findJobs: {

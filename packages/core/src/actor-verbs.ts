@@ -147,7 +147,7 @@ export interface MonqueManagement<Types extends JobTypes = UntypedJobs> {
   /**
    * What happened to a job, the oldest first. With the option `transitionLog` every transition since the option was
    * set, also of a job that is gone; without it the newest 20 entries that the job keeps: what failed, and what was
-   * done by hand. An empty list for a job that is not known.
+   * done manually. An empty list for a job that is not known.
    */
   getHistory(id: JobId, options?: GetHistoryOptions): Promise<TransitionEntry[]>;
 
@@ -291,8 +291,8 @@ export interface MonqueManagement<Types extends JobTypes = UntypedJobs> {
   inspect(): Promise<Inspection>;
 
   /**
-   * Looks at every stored job with the rules of the ledger, in bounded batches, and with `repair` mends what can be
-   * mended; the state of a job is never changed. For people and for jobs of their own, not for a hot path.
+   * Looks at every stored job with the rules of the ledger, in bounded batches, and with `repair` repairs what can be
+   * repaired; the state of a job is never changed. For people and for jobs of their own, not for a hot path.
    *
    * @throws InvalidArgumentError when an option is wrong
    */
@@ -300,7 +300,7 @@ export interface MonqueManagement<Types extends JobTypes = UntypedJobs> {
 
   /**
    * Whether the hook `access.may` allows this verb of the ledger, on jobs of this name where one is given, without doing
-   * it: to show what can be done. A scheduler that is no actor's may do everything. The verb itself is asked for anew.
+   * it: to show what can be done. A scheduler that is no actor's may do everything. The verb itself is asked for again.
    *
    * @param verb - the verb as the hook gets it, such as `cancel`, `redrive` or `findJobs`
    * @throws what the hook throws
