@@ -31,6 +31,7 @@ export const REASON_CODES: Readonly<Record<ExplanationReason, ExitCode>> = {
   groupFull: ExitCode.WAITS,
   groupRate: ExitCode.WAITS,
   groupPaused: ExitCode.STUCK,
+  deadLetter: ExitCode.WAITS,
   suspect: ExitCode.WAITS,
   due: ExitCode.WAITS,
   cancelRequested: ExitCode.DONE,

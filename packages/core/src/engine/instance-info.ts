@@ -17,7 +17,7 @@ const MOST_NAME_CHARACTERS = 16_384;
 /** What an info is made of. */
 export interface InstanceInfoParams {
   readonly workers: Iterable<
-    Pick<Worker, 'name' | 'concurrency' | 'running'> & Partial<Pick<Worker, 'groups'>>
+    Pick<Worker, 'name' | 'concurrency' | 'running' | 'retry'> & Partial<Pick<Worker, 'groups'>>
   >;
   readonly startedAt: Date;
   readonly reportedAt: Date;
@@ -35,11 +35,15 @@ export function makeInstanceInfo(params: InstanceInfoParams): InstanceInfo {
   const workers: WorkerInfo[] = [];
   let characters = 0;
   let unnamedWorkers = 0;
-  for (const { name, concurrency, running, groups } of all) {
-    characters += name.length;
+  for (const { name, concurrency, running, retry, groups } of all) {
+    const { deadLetter = '' } = retry;
+    characters += name.length + deadLetter.length;
     const hasRoom = workers.length < MOST_WORKERS && characters <= MOST_NAME_CHARACTERS;
-    const known = { name, concurrency, running, ...(groups && ({ groups: true } as const)) };
-    if (hasRoom) workers.push(known);
+    const of = {
+      ...(groups && ({ groups: true } as const)),
+      ...(deadLetter && { deadLetter }),
+    };
+    if (hasRoom) workers.push({ name, concurrency, running, ...of });
     else unnamedWorkers += 1;
   }
   return {

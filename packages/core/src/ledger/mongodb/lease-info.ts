@@ -12,6 +12,7 @@ const isText: Kind = (value) => typeof value === 'string';
 const isNumber: Kind = (value) => typeof value === 'number';
 const isDate: Kind = (value) => value instanceof Date;
 const isYesOrNo: Kind = (value) => typeof value === 'boolean';
+const isTextOrAbsent: Kind = (value) => value === undefined || isText(value);
 const isNumberOrAbsent: Kind = (value) => value === undefined || isNumber(value);
 
 const WORKER: Readonly<Record<string, Kind>> = {
@@ -19,6 +20,7 @@ const WORKER: Readonly<Record<string, Kind>> = {
   concurrency: isNumber,
   running: isNumber,
   groups: (value) => value === undefined || value === true,
+  deadLetter: isTextOrAbsent,
 };
 
 const VITALS: Readonly<Record<string, Kind>> = {

@@ -81,7 +81,7 @@ export function stampedListPipeline(
 /** Documents of unknown states are no jobs. */
 function jobFilter(filter: JobFilter): Document {
   const { jobIds, names, uniqueKey, order, group, metadata, failReason, claimedBy } = filter;
-  const { createdFrom, createdBefore, finishedFrom, finishedBefore } = filter;
+  const { createdFrom, createdBefore, finishedFrom, finishedBefore, deadLettersOf } = filter;
   // With the state, the index of claims serves those of an instance.
   const states = claimedBy === undefined ? JOB_LIFECYCLE.states : HELD;
   const { statuses = states } = filter;
@@ -92,6 +92,9 @@ function jobFilter(filter: JobFilter): Document {
     ...(order !== undefined && { order: { $eq: order } }),
     // By the lane too, which the index of those that wait knows.
     ...(group !== undefined && { group: { $eq: group }, lane: { $eq: laneOfGroup(group) } }),
+    ...(deadLettersOf && {
+      'source.name': deadLettersOf.length === 0 ? { $type: 'string' } : { $in: deadLettersOf },
+    }),
     ...metadataConditions(metadata),
     _id: jobIds === undefined ? JOB_ID : { ...JOB_ID, $in: jobIds },
     ...((finishedFrom || finishedBefore) && {

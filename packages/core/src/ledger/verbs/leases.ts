@@ -14,6 +14,8 @@ export interface WorkerInfo {
   readonly running: number;
   /** True when it runs jobs with a group. */
   readonly groups?: true;
+  /** The name under which its jobs wait that have failed for good; absent where they fail under its own. */
+  readonly deadLetter?: string;
 }
 
 /** How an instance does. */
