@@ -67,9 +67,9 @@ test('the page about a ledger of your own counts the verbs of each part', async 
   );
   const texts = await Promise.all(files.map((file) => readFile(file, 'utf8')));
   const parts = texts
-    .flatMap(
-      (text) => [...ts.createSourceFile('verbs.ts', text, ts.ScriptTarget.Latest).statements],
-    )
+    .flatMap((text) => [
+      ...ts.createSourceFile('verbs.ts', text, ts.ScriptTarget.Latest).statements,
+    ])
     .filter(ts.isInterfaceDeclaration)
     .filter(({ name, members }) => /^[A-Z]\w+Verbs$/.test(name.text) && members.length > 0)
     .map(({ name, members }) => [`\`${name.text}\``, members.length]);
