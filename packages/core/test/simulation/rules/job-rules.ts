@@ -71,8 +71,15 @@ const MAY_FORGET_REQUEST = new Set<JobVerb>([
   'redriveDeadLetter',
 ]);
 
-/** The verbs that begin a claim, and the one that puts a finished job back. */
-const RAISES_FENCE = new Set<JobVerb>(['claim', 'enqueueClaimed', 'redrive', 'redriveDeadLetter']);
+/** The verbs that begin a claim, that put a finished job back, and that change one that waits. */
+const RAISES_FENCE = new Set<JobVerb>([
+  'claim',
+  'claimInOrder',
+  'enqueueClaimed',
+  'redrive',
+  'redriveDeadLetter',
+  'amend',
+]);
 
 const COUNTS_A_FAILURE = new Set<JobVerb>(['retry', 'fail', 'discard']);
 const FORGETS_FAILURES = new Set<JobVerb>([
