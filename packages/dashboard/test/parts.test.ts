@@ -27,6 +27,7 @@ function snapshotOf(changes: Partial<Inspection>, health = {}, metrics = {}): Sn
   return {
     inspection: {
       ...{ at, instances: [], withoutLease: none, names: [], namesAreCut: false, pausedNames: [] },
+      fullestGroups: [],
       ...changes,
     },
     health: { ...monque.health(), ...health },

@@ -17,6 +17,7 @@ describe('inspect', () => {
       names: [],
       namesAreCut: false,
       pausedNames: [],
+      fullestGroups: [],
     });
   });
 

@@ -151,7 +151,9 @@ export class Claimer {
       const sources = this.#sources.inTurn();
       if (hint || poll) for (const { drained } of sources) drained.clear();
       try {
-        for (const source of sources) await this.#round(source, poll && !hint);
+        for (const source of sources) {
+          if (!this.#stopped.signal.aborted) await this.#round(source, poll && !hint);
+        }
         if (this.#suspectsWanted && !this.#stopped.signal.aborted) await this.#suspectRound();
         if (poll && sources.some((source) => source !== this.#sources.plain))
           await this.#sweep.goOn();
