@@ -8,6 +8,7 @@ import manifest from '../package.json' with { type: 'json' };
 import { addCareCommands } from './commands/care.ts';
 import { addClusterCommands } from './commands/cluster.ts';
 import { addCompletionCommand } from './commands/completion.ts';
+import { addFlowCommands } from './commands/flow.ts';
 import { addJobCommands } from './commands/jobs.ts';
 import { addLedgerCommands } from './commands/ledgers.ts';
 import { addSeriesCommands } from './commands/series.ts';
@@ -30,6 +31,7 @@ const GROUPS: readonly AddCommands[] = [
   addClusterCommands,
   addJobCommands,
   addSeriesCommands,
+  addFlowCommands,
   addCareCommands,
   addTransferCommands,
   addLedgerCommands,
