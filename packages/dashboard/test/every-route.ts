@@ -1,9 +1,10 @@
-import { ROUTE_LIST } from '../src/api/routes.ts';
+import { ROUTE_LIST, type Route, type RouteId } from '../src/api/routes.ts';
 import type { Asking } from './dashboards.ts';
 
 /** The password of an address that no answer may show. */
 export const SECRET = 'hunter2-s3cret';
-export const ADDRESS = `mongodb://admin:${SECRET}@db.internal:27017/jobs`;
+/** An address with it. */
+export const ADDRESS: string = `mongodb://admin:${SECRET}@db.internal:27017/jobs`;
 /** The id of no job. */
 export const NOBODY = '64b0c0ffee64b0c0ffee64b0';
 
@@ -20,8 +21,16 @@ export const BODIES: Readonly<Record<string, unknown>> = {
   SeriesRequest: { name: 'mail', cron: '0 * * * *' },
 };
 
-/** Every route with a request that it takes. */
-export function everyRoute(id: string) {
+/** A route with a request that it takes. */
+export interface AskedRoute {
+  readonly routeId: RouteId;
+  readonly route: Route;
+  readonly path: string;
+  readonly asking: Asking;
+}
+
+/** Every route. */
+export function everyRoute(id: string): readonly AskedRoute[] {
   return ROUTE_LIST.map(([routeId, route]) => ({
     routeId,
     route,
@@ -29,6 +38,6 @@ export function everyRoute(id: string) {
     asking: {
       method: route.method,
       ...(route.body !== undefined && { json: BODIES[route.body] }),
-    } satisfies Asking,
+    },
   }));
 }
