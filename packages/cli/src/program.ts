@@ -8,6 +8,7 @@ import manifest from '../package.json' with { type: 'json' };
 import { addCareCommands } from './commands/care.ts';
 import { addClusterCommands } from './commands/cluster.ts';
 import { addCompletionCommand } from './commands/completion.ts';
+import { addDeadCommands } from './commands/dead.ts';
 import { addFlowCommands } from './commands/flow.ts';
 import { addJobCommands } from './commands/jobs.ts';
 import { addLedgerCommands } from './commands/ledgers.ts';
@@ -30,6 +31,7 @@ type AddCommands = (program: CliCommand, context: CliContext) => void;
 const GROUPS: readonly AddCommands[] = [
   addClusterCommands,
   addJobCommands,
+  addDeadCommands,
   addSeriesCommands,
   addFlowCommands,
   addCareCommands,

@@ -5,7 +5,11 @@
  */
 
 export type { JobId, ManagementVerb, MonqueManagement } from './actor-verbs.ts';
-export type { BulkOptions, BulkResult } from './client/bulk-verbs.ts';
+export type {
+  BulkOptions,
+  BulkResult,
+  RedriveDeadLettersOptions,
+} from './client/bulk-verbs.ts';
 export type { DefinedJob, JobDefinition } from './client/definitions.ts';
 export type { EnqueueEntry, EnqueueEntryResult, TypedEntry } from './client/enqueue.ts';
 export type { LimitInfo } from './client/limits.ts';
@@ -64,6 +68,7 @@ export { type Codec, type CodecContext, type CodecField, UndecodableError } from
 export { type CronTimesOptions, cronTimes } from './job/cron-times.ts';
 export {
   type BackoffPlan,
+  type DeadLetterSource,
   type GateRecord,
   type HistoryEntry,
   type Job,

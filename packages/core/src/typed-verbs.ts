@@ -5,7 +5,7 @@
  */
 
 import type { JobId, MonqueManagement } from './actor-verbs.ts';
-import type { BulkOptions, BulkResult } from './client/bulk-verbs.ts';
+import type { BulkOptions, BulkResult, RedriveDeadLettersOptions } from './client/bulk-verbs.ts';
 import type { LimitInfo } from './client/limits.ts';
 import type { JobsPage } from './client/listing.ts';
 import type { GetHistoryOptions } from './client/metadata-and-history.ts';
@@ -107,6 +107,17 @@ export abstract class TypedVerbs<Types extends JobTypes>
 
   async retryJobs(filter: JobsFilter, options: BulkOptions = {}): Promise<BulkResult> {
     return this.jobs.retryJobs(filter, options);
+  }
+
+  async redriveDeadLetter(id: JobId, options: ManualVerbOptions = {}): Promise<Job | null> {
+    return this.jobs.redriveDeadLetter(id, options);
+  }
+
+  async redriveDeadLetters(
+    filter: JobsFilter,
+    options: RedriveDeadLettersOptions = {},
+  ): Promise<BulkResult> {
+    return this.jobs.redriveDeadLetters(filter, options);
   }
 
   async deleteJobs(filter: JobsFilter, options: BulkOptions = {}): Promise<BulkResult> {
