@@ -61,7 +61,7 @@ function countsOf(seen: readonly SeenStep[]): Record<StepState, number> {
 }
 
 /** A step in a list. */
-export function stepSummary({ step, results }: SeenStep, eyes: Eyes): StepSummary {
+function stepSummary({ step, results }: SeenStep, eyes: Eyes): StepSummary {
   const { id, status, runId, completedAt, updatedAt, title, verifications } = step;
   const record = new RecordEyes(eyes, 'verification', id);
   const newest = verifications.at(-1);

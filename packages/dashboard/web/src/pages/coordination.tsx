@@ -57,13 +57,18 @@ function Board() {
       }
     >
       <Shown of={board} rows={8}>
-        {(answer) => <Seen answer={answer} />}
+        {(answer) => <Seen answer={answer} assignee={assignee} />}
       </Shown>
     </Page>
   );
 }
 
-function Seen({ answer }: { readonly answer: BoardAnswer }) {
+interface SeenProps {
+  readonly answer: BoardAnswer;
+  readonly assignee: string | undefined;
+}
+
+function Seen({ answer, assignee }: SeenProps) {
   const { columns, criticalPath, figures, isCut } = answer;
   if (figures.total === 0) {
     return (
@@ -74,6 +79,7 @@ function Seen({ answer }: { readonly answer: BoardAnswer }) {
       </section>
     );
   }
+  const own = figures.byAssignee.find((row) => row.assignee === assignee);
   const countOf = (wanted: string): number =>
     columns.find(({ status }) => status === wanted)?.count ?? 0;
   return (
@@ -85,8 +91,10 @@ function Seen({ answer }: { readonly answer: BoardAnswer }) {
         </Figure>
         <Figure count={countOf('peer_review')}>In review</Figure>
         <Figure count={countOf('blocked')}>Blocked</Figure>
-        <Figure count={figures.overdue}>Overdue, of all people</Figure>
-        <Figure count={figures.completedThisWeek}>Completed this week, by all</Figure>
+        <Figure count={own === undefined ? figures.overdue : own.overdue}>Overdue</Figure>
+        {own === undefined && (
+          <Figure count={figures.completedThisWeek}>Completed this week</Figure>
+        )}
       </div>
       <section class="board" aria-label="Board" tabIndex={0}>
         {columns.map((column) => (

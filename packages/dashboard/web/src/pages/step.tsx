@@ -111,7 +111,7 @@ function Invariant({ invariant }: { readonly invariant: InvariantOfStep }) {
   const { text, check, result } = invariant;
   const { icon, look, word } = outcomeOf(invariant);
   return (
-    <li class={look}>
+    <li class={`is-tall ${look}`}>
       <Icon name={icon} label={word} />
       <div class="grow stack tight">
         <Prose>{text}</Prose>

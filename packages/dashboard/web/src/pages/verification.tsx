@@ -159,7 +159,7 @@ const COLUMNS: readonly Column<StepSummary>[] = [
     class: 'num',
     cell: ({ verification }) =>
       verification && (
-        <span>
+        <span class="nowrap">
           {verification.outcome === 'drift' && 'failed '}
           <Time at={verification.at} as="past" />
           <div class="sub nowrap">{verification.run}</div>
