@@ -224,6 +224,13 @@ test('nothing is written once the lock is lost', async () => {
   expect(await readFile(store.path, 'utf8')).not.toContain('S01');
 });
 
+test('a file with so long a name that none can be made beside it is refused', async () => {
+  const long = new MarkdownRecordStore(join(folder, `${'x'.repeat(247)}.md`), STEP_FORMAT);
+  await long.init();
+  await expect(put(long, stepIn('not_started'))).rejects.toThrow('no file can be made beside it');
+  expect(await readdir(folder)).toHaveLength(2);
+});
+
 test('a lock that another program holds for a minute makes a write give up', async () => {
   const lock = `${store.path}.lock`;
   await mkdir(lock);
