@@ -223,6 +223,30 @@ describe('tasks', () => {
     expect((await asked.ask('ledgers/coordination/T99')).status).toBe(404);
   });
 
+  test('of one deadline are ordered by urgency, and what ended at no known time is last', async () => {
+    const [task] = await tasks.list({ limit: 1 });
+    const day = (number: number) => new Date(Date.UTC(2026, 2, number));
+    const one = (id: string, fields: object) => ({ ...task, id, status: 'defined', ...fields });
+    const listed = [
+      one('none', { deadline: undefined, priority: 'critical' }),
+      one('late', { deadline: day(9), priority: 'critical' }),
+      one('normal', { deadline: day(5), priority: 'normal' }),
+      one('critical', { deadline: day(5), priority: 'critical' }),
+      one('high', { deadline: day(5), priority: 'high' }),
+      one('unknown', { status: 'completed', completedAt: undefined }),
+      one('first', { status: 'completed', completedAt: day(1) }),
+      one('last', { status: 'completed', completedAt: day(2) }),
+      one('lost', { status: 'completed', completedAt: undefined }),
+    ];
+    const figures = { ...(await tasks.statistics()), criticalPath: ['high', 'GONE'] };
+    const coordination = { list: async () => listed as never, statistics: async () => figures };
+    const { body } = await dashboard({ ledgers: { coordination } }).ask('ledgers/coordination');
+    const ids = (list: readonly { id: string }[]) => list.map(({ id }) => id);
+    expect(ids(body.columns[0].tasks)).toEqual(['critical', 'high', 'normal', 'late', 'none']);
+    expect(ids(body.columns[6].tasks)).toEqual(['last', 'first', 'unknown', 'lost']);
+    expect([body.criticalPath.count, ids(body.criticalPath.tasks)]).toEqual([2, ['high']]);
+  });
+
   test('may depend on one that is not there', async () => {
     const [task] = await tasks.list({ limit: 1 });
     const lone = { ...task, dependsOn: ['GONE'] } as never;
