@@ -13,7 +13,7 @@ export interface Request {
   /** Empty for all. */
   readonly systemIds: readonly string[];
   readonly isQuick: boolean;
-  /** Only make the page anew. */
+  /** Only make the page again. */
   readonly isPageOnly: boolean;
 }
 

@@ -16,11 +16,11 @@ import {
   checkpointParams,
   chooseCancel,
   chooseExpiry,
+  chooseRedrive,
   chooseRescue,
   endSeriesChanges,
   GATE_VERBS,
   gathered,
-  handRecord,
   historyEntries,
   isAsSeen,
   JOB_LIFECYCLE,
@@ -31,11 +31,11 @@ import {
   type LedgerRepositoryOptions,
   type LedgerWatch,
   lockOf,
-  lockToRetake,
-  mendChange,
-  mended,
+  manualRecord,
   openGateParams,
   recordedCheckpoint,
+  repairChange,
+  repaired,
   replanChanges,
   type SettleAnswer,
   type Settlement,
@@ -47,6 +47,7 @@ import {
 import { inClaimOrder, type JobRecord, JobTable } from './plain-ledger-jobs.ts';
 import { PlainLeases } from './plain-ledger-leases.ts';
 import { PlainLimits } from './plain-ledger-limits.ts';
+import { PlainOrders } from './plain-ledger-orders.ts';
 import { PlainPauses, PlainReads, PlainWatches } from './plain-ledger-reads.ts';
 
 /** The parts that the verbs on jobs need. */
@@ -63,12 +64,14 @@ class PlainChanges {
   readonly #archive: JobTable;
   readonly #leases: PlainLeases;
   readonly #watches: PlainWatches;
+  readonly orders: PlainOrders;
 
   constructor({ jobs, archive, leases, watches }: PlainParts) {
     this.#jobs = jobs;
     this.#archive = archive;
     this.#leases = leases;
     this.#watches = watches;
+    this.orders = new PlainOrders(jobs, (verb, job, params) => this.#move(verb, job, params));
   }
 
   /** The next version of a job, stored; null when the verb does not apply. */
@@ -92,7 +95,7 @@ class PlainChanges {
     const holder = this.#jobs.holderOf(job.name, lockOf(job));
     if (holder !== undefined) return { outcome: 'existing', job: holder };
     try {
-      this.#jobs.put(job);
+      this.#jobs.put(this.orders.ranked(job));
     } catch (error) {
       return { outcome: 'refused', error: error as Error };
     }
@@ -194,17 +197,13 @@ class PlainChanges {
   }
 
   async redrive(params: verbs.RedriveParams): Promise<verbs.RedriveResult> {
-    const { jobId, now, nextRunAt } = params;
-    const job = this.#jobs.get(jobId);
+    const job = this.#jobs.get(params.jobId);
     if (job === undefined) return { outcome: 'missing', job: null };
-    if (!JOB_LIFECYCLE.allowsFrom('redrive', job.status)) return { outcome: 'refused', job };
-    const lock = lockToRetake(job);
-    const holder = this.#jobs.holderOf(job.name, lock);
+    const { verb, params: values, name, lock } = chooseRedrive(job, params);
+    if (!JOB_LIFECYCLE.applies(verb, job, values)) return { outcome: 'refused', job };
+    const holder = this.#jobs.holderOf(name, lock);
     if (holder !== undefined) return { outcome: 'taken', job, holder };
-    const entries = historyEntries('redrive', now, handRecord(params));
-    const retaken = lock && { [lock.field]: lock.value };
-    const move = { now, nextRunAt, historyEntries: entries, ...retaken };
-    return { outcome: 'redriven', job: this.#move('redrive', job, move) };
+    return { outcome: 'redriven', job: this.#move(verb, job, values) };
   }
 
   async amend(params: verbs.AmendParams): Promise<verbs.AmendResult> {
@@ -213,7 +212,7 @@ class PlainChanges {
     const job = this.#jobs.get(jobId);
     if (job === undefined) return { outcome: 'missing', job: null };
     if (fence !== undefined && job.fence !== fence) return { outcome: 'refused', job };
-    const entries = historyEntries('amend', now, handRecord(params));
+    const entries = historyEntries('amend', now, manualRecord(params));
     const amended = this.#move('amend', job, { ...changes, now, historyEntries: entries });
     return amended ? { outcome: 'amended', job: amended } : { outcome: 'refused', job };
   }
@@ -248,12 +247,12 @@ class PlainChanges {
     return { outcome: 'written', job: this.#jobs.get(params.jobId) ?? null };
   }
 
-  async mend(params: verbs.MendParams): Promise<verbs.MendResult> {
+  async repair(params: verbs.RepairParams): Promise<verbs.RepairResult> {
     const job = this.#jobs.get(params.jobId);
     if (job === undefined) return { outcome: 'missing', job: null };
     if (!isAsSeen(job, params)) return { outcome: 'changed', job };
-    this.#jobs.put(mended(job, mendChange(params)));
-    return { outcome: 'mended', job: this.#jobs.get(params.jobId) ?? null };
+    this.#jobs.put(repaired(job, repairChange(params)));
+    return { outcome: 'repaired', job: this.#jobs.get(params.jobId) ?? null };
   }
 
   async prune(params: verbs.PruneParams): Promise<verbs.PruneResult> {
@@ -265,7 +264,8 @@ class PlainChanges {
       .slice(0, limit);
     const leaving = seen.filter((job) => {
       const before = finishedBefore[job.status];
-      return before && JOB_LIFECYCLE.applies('prune', job, { finishedBefore: before, now });
+      const isOld = before && JOB_LIFECYCLE.applies('prune', job, { finishedBefore: before, now });
+      return isOld && this.orders.mayLeave(job);
     });
     for (const job of leaving) {
       if (archive) this.#archive.put(job);
@@ -278,8 +278,9 @@ class PlainChanges {
   async rescue(params: verbs.RescueParams): Promise<verbs.RescueResult> {
     const isLive = this.#leases.isLive(params.deadInstanceId);
     const claims = isLive ? [] : this.#jobs.claimsOf(params.deadInstanceId);
+    const workers = this.#leases.workersOf(params.deadInstanceId);
     const moved = claims.slice(0, params.limit).map((job) => {
-      const choice = chooseRescue(job, params);
+      const choice = chooseRescue(job, params, workers);
       return this.#move(choice.verb, job, choice.params);
     });
     return {
@@ -309,9 +310,11 @@ export class PlainLedger extends LedgerRepository {
     const leases = new PlainLeases(jobs);
     const watches = new PlainWatches(clock);
     this.#watches = watches;
+    const changes = new PlainChanges({ jobs, archive, leases, watches });
     this.verbs = gathered(
       new PlainReads(jobs, archive),
-      new PlainChanges({ jobs, archive, leases, watches }),
+      changes,
+      changes.orders,
       new PlainPauses(watches),
       new PlainLimits(watches, clock, (id) => leases.isLive(id) || jobs.claimsOf(id).length > 0),
       leases,

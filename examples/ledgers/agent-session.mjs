@@ -11,7 +11,7 @@ import {
   VerificationLedger,
 } from '@monque/ledgers';
 
-/** Gives the step to work on, or undefined when something has to be mended first or nothing is left. */
+/** Gives the step to work on, or undefined when something has to be repaired first or nothing is left. */
 async function beginSession(ledger, by) {
   const { steps } = await ledger.reverify(by);
   const broken = steps.filter(({ outcome }) => outcome !== 'verified');
@@ -49,7 +49,7 @@ const step = await beginSession(ledger, first);
 console.log(`${first.run}: works on ${step.id}`);
 await ledger.complete(step.id, first);
 
-// The second finds that the file was never written, and mends that instead of going on.
+// The second finds that the file was never written, and repairs that instead of going on.
 await beginSession(ledger, { actor: 'Agent-2', run: 'run-002' });
 await writeFile(join(folder, 'first.txt'), 'done');
 

@@ -1,4 +1,4 @@
-// A step is done in one run, verified in the next, drifts and is mended. Nothing is needed but Node.js.
+// A step is done in one run, verified in the next, drifts and is repaired. Nothing is needed but Node.js.
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

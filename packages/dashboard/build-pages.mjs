@@ -31,7 +31,7 @@ for (const path of paths) {
   const hash = createHash('sha256').update(body).digest('base64url').slice(0, 16);
   files[path.replaceAll('\\', '/')] = { type, hash, encoding: 'utf8', body };
 }
-const module = `// Written by build-pages.mjs; nothing here is edited by hand.
+const module = `// Written by build-pages.mjs; nothing here is edited manually.
 import type { Assets } from './pages/asset.ts';
 
 export const ASSETS: Assets = ${JSON.stringify(files, null, 1)};

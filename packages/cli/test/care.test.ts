@@ -31,38 +31,38 @@ describeWithMongo('the commands that look after a database', () => {
   afterAll(closeMongoDb);
 
   describe('audit', () => {
-    /** One job that is sound, one that can be mended, one that cannot. */
+    /** One job that is sound, one that can be repaired, one that cannot. */
     async function broken(): Promise<void> {
       await monque.enqueue('sound');
-      const { _id: mendable } = await monque.enqueue('mendable');
+      const { _id: repairable } = await monque.enqueue('repairable');
       const { _id: lost } = await monque.enqueue('lost');
       const jobs = db.collection('monque_jobs');
-      await jobs.updateOne({ _id: mendable }, { $set: { claimToken: 'x', claimedBy: 'y' } });
+      await jobs.updateOne({ _id: repairable }, { $set: { claimToken: 'x', claimedBy: 'y' } });
       await jobs.updateOne({ _id: lost }, { $set: { status: 'blocked' } });
     }
 
-    test('tells what breaks a rule, and mends with --repair what can be mended', async () => {
+    test('tells what breaks a rule, and repairs with --repair what can be repaired', async () => {
       await broken();
       const { code, out, err } = await monqueCli('audit');
       expect(code).toBe(1);
-      expect(out).toContain('mendable');
-      expect(err).toMatch(/^3 jobs audited, \d broken rules found, 0 mended.\n {2}status: 2/);
+      expect(out).toContain('repairable');
+      expect(err).toMatch(/^3 jobs audited, \d broken rules found, 0 repaired.\n {2}status: 2/);
       const repaired = await monqueCli('audit', '--repair', '--json', '--batch', '1');
       expect(repaired.code).toBe(1);
-      expect(repaired.records.some(({ isMended }) => isMended)).toBe(true);
+      expect(repaired.records.some(({ isRepaired }) => isRepaired)).toBe(true);
       const again = await monqueCli('audit', '--repair');
-      expect(again.out).not.toContain('mendable');
+      expect(again.out).not.toContain('repairable');
       await db.collection('monque_jobs').deleteMany({ status: 'blocked' });
       const sound = await monqueCli('audit');
       expect(sound).toMatchObject({
-        ...{ code: 0, out: '', err: '2 jobs audited, 0 broken rules found, 0 mended.\n' },
+        ...{ code: 0, out: '', err: '2 jobs audited, 0 broken rules found, 0 repaired.\n' },
       });
     });
 
-    test('marks what it mended', async () => {
+    test('marks what it repaired', async () => {
       await broken();
       const { out } = await monqueCli('audit', '--repair');
-      expect(out).toContain('(mended)');
+      expect(out).toContain('(repaired)');
     });
 
     test('says that only some were shown of very many', async () => {

@@ -211,10 +211,10 @@ describeWithMongo('the commands on jobs', () => {
     const id = String(job?._id);
     const got = await monqueCli('jobs', 'get', id);
     expect(JSON.parse(got.out)).toMatchObject({ id, failReason: 'first' });
-    await monqueCli('jobs', 'retry', id, '--as', 'ann', '--reason', 'mended');
+    await monqueCli('jobs', 'retry', id, '--as', 'ann', '--reason', 'repaired');
     const history = await monqueCli('jobs', 'history', id);
     expect(history.out).toMatch(/^AT +WHAT/);
-    expect(history.out).toMatch(/fail .* first\n.*redrive .* ann +mended/);
+    expect(history.out).toMatch(/fail .* first\n.*redrive .* ann +repaired/);
     const { records } = await monqueCli('jobs', 'history', id, '--json');
     expect(records.map(({ verb }) => verb)).toEqual(['fail', 'redrive']);
     const { _id: quiet } = await monque.enqueue('quiet');

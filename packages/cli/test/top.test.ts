@@ -137,7 +137,7 @@ describeWithMongo('top', () => {
     expect((await ran).code).toBe(0);
   });
 
-  test('draws anew for another size, and fits', async () => {
+  test('draws again for another size, and fits', async () => {
     await start();
     io.stdout.text = '';
     Object.assign(io.stdout, { columns: 40, rows: 10 });

@@ -4,13 +4,19 @@
  * @module
  */
 
-export type { BulkOptions, BulkResult } from './client/bulk-verbs.ts';
+export type { JobId, ManagementVerb, MonqueManagement } from './actor-verbs.ts';
+export type {
+  BulkOptions,
+  BulkResult,
+  RedriveDeadLettersOptions,
+} from './client/bulk-verbs.ts';
 export type { DefinedJob, JobDefinition } from './client/definitions.ts';
 export type { EnqueueEntry, EnqueueEntryResult, TypedEntry } from './client/enqueue.ts';
 export type { LimitInfo } from './client/limits.ts';
 export type { JobsPage } from './client/listing.ts';
 export type { GetHistoryOptions } from './client/metadata-and-history.ts';
 export type { OpenGateOptions } from './client/open-gate.ts';
+export type { OrderInfo, OrdersOptions } from './client/orders.ts';
 export type { Ping, PingOptions } from './client/ping.ts';
 export type { QueueStats } from './client/queue-stats.ts';
 export type { Schedule, UnscheduleOptions } from './client/schedules.ts';
@@ -62,6 +68,7 @@ export { type Codec, type CodecContext, type CodecField, UndecodableError } from
 export { type CronTimesOptions, cronTimes } from './job/cron-times.ts';
 export {
   type BackoffPlan,
+  type DeadLetterSource,
   type GateRecord,
   type HistoryEntry,
   type Job,
@@ -131,8 +138,7 @@ export type {
   InvariantViolation,
 } from './ledger/rules/rules.ts';
 export type { LimitRecord, LimitShare, RateLimit } from './ledger/verbs/limits.ts';
-export type { Mending } from './ledger/verbs/manual-verbs.ts';
-export type { JobId, ManagementVerb, MonqueManagement } from './management.ts';
+export type { Repairing } from './ledger/verbs/manual-verbs.ts';
 export { Monque } from './monque.ts';
 export type { Alert, AlertKind, AlertOptions } from './options/alert-options.ts';
 export {
@@ -151,7 +157,7 @@ export type { BulkVerbOptions, ManualVerbOptions } from './options/manual-verb-o
 export { DEFAULTS } from './options/option-table.ts';
 export type { JobRetention, LiveOptionName, MonqueOptions } from './options/options.ts';
 export type { ScheduleOptions } from './options/schedule-options.ts';
-export type { BackoffFunction, WorkerOptions } from './options/worker-options.ts';
+export type { BackoffFunction, WorkerOptions, WorkerOrder } from './options/worker-options.ts';
 export type { HandlerReturn, MonquePublicAPI } from './public-api.ts';
 export type { HistogramReading } from './telemetry/histogram.ts';
 export type { LogEntries, LogEvent, LogFields, Logger } from './telemetry/log.ts';

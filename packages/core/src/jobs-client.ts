@@ -1,6 +1,6 @@
 /**
  * The verbs on jobs, over a ledger: of the scheduler's own, or as an actor sees it. What each verb promises is said in
- * `management.ts`.
+ * `actor-verbs.ts`.
  *
  * What always holds: an actor's verbs go through the ledger as the actor sees it, inserts included; and whoever waits
  * for a job, as an actor or not, waits at one place, where it is told what ends in this process.
@@ -8,7 +8,13 @@
  * @module
  */
 
-import { type BulkOptions, type BulkResult, BulkVerbs } from './client/bulk-verbs.ts';
+import type { JobId, ManagementVerb } from './actor-verbs.ts';
+import {
+  type BulkOptions,
+  type BulkResult,
+  BulkVerbs,
+  type RedriveDeadLettersOptions,
+} from './client/bulk-verbs.ts';
 import type { Definitions } from './client/definitions.ts';
 import { type EnqueueEntry, type EnqueueEntryResult, Producer } from './client/enqueue.ts';
 import { type LimitInfo, readLimits, setLimit } from './client/limits.ts';
@@ -16,6 +22,7 @@ import { type JobsPage, Listing } from './client/listing.ts';
 import { ManualVerbs } from './client/manual-verbs.ts';
 import { type GetHistoryOptions, Records } from './client/metadata-and-history.ts';
 import { Gates, type OpenGateOptions } from './client/open-gate.ts';
+import { type OrderInfo, type OrdersOptions, readOrders } from './client/orders.ts';
 import { type QueueStats, readQueueStats } from './client/queue-stats.ts';
 import { type Schedule, Schedules, type UnscheduleOptions } from './client/schedules.ts';
 import type { Waiter, WaitForOptions } from './client/wait-for.ts';
@@ -38,13 +45,11 @@ import {
   text,
   toObjectId,
 } from './foundation/argument-checks.ts';
-import type { StandardSchema } from './foundation/standard-schema.ts';
 import type { Job } from './job/job.ts';
 import type { MetadataChanges } from './job/metadata.ts';
 import type { Actor, TransitionEntry } from './ledger/ledger-repository.ts';
 import type { LedgerVerb } from './ledger/verbs/verb-table.ts';
 import { type Access, boundTo, checkActor, isAllowed } from './ledger/views/actor-view.ts';
-import type { JobId, ManagementVerb } from './management.ts';
 import type { EnqueueOptions } from './options/enqueue-options.ts';
 import type { LimitOptions } from './options/limit-options.ts';
 import type {
@@ -95,9 +100,12 @@ export class JobsClient implements UntypedVerbs {
     this.#shared = shared;
     this.#actor = actor;
     const onPending = (jobs: readonly Job[]): void => instance()?.jobsStored(jobs);
-    const schemaOf = (name: string): StandardSchema | undefined =>
-      workers.get(name)?.schema ?? definitions.schemaOf(name);
-    this.#producer = new Producer(context, schemaOf, {
+    const knownOf = (name: string) => {
+      const worker = workers.get(name);
+      const schema = worker?.schema ?? definitions.schemaOf(name);
+      return { schema, refusesOrder: worker !== undefined && worker.order === undefined };
+    };
+    this.#producer = new Producer(context, knownOf, {
       bear: (jobs) => instance()?.bear(jobs),
       onStored: onPending,
     });
@@ -116,6 +124,10 @@ export class JobsClient implements UntypedVerbs {
       onPausesChanged: () => instance()?.pausesChanged(),
     });
     this.#bulk = new BulkVerbs(context, this.#manual);
+  }
+
+  async orders(name: string, options: OrdersOptions = {}): Promise<OrderInfo[]> {
+    return readOrders(this.#context, name, options);
   }
 
   async can(verb: LedgerVerb, name?: string): Promise<boolean> {
@@ -210,6 +222,17 @@ export class JobsClient implements UntypedVerbs {
 
   async retryJobs(filter: JobsFilter, options: BulkOptions = {}): Promise<BulkResult> {
     return this.#bulk.retryJobs(filter, options);
+  }
+
+  async redriveDeadLetter(id: JobId, options: ManualVerbOptions = {}): Promise<Job | null> {
+    return this.#manual.redriveDeadLetter(id, options);
+  }
+
+  async redriveDeadLetters(
+    filter: JobsFilter,
+    options: RedriveDeadLettersOptions = {},
+  ): Promise<BulkResult> {
+    return this.#bulk.redriveDeadLetters(filter, options);
   }
 
   async deleteJobs(filter: JobsFilter, options: BulkOptions = {}): Promise<BulkResult> {

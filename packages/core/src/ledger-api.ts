@@ -15,6 +15,7 @@ export {
 } from './foundation/errors.ts';
 export { type Random, systemRandom } from './foundation/random.ts';
 export {
+  type DeadLetterSource,
   DOCUMENT_VERSION,
   type GateRecord,
   type HistoryEntry,
@@ -23,6 +24,7 @@ export {
   type StageRecord,
 } from './job/job.ts';
 export { JOB_LIFECYCLE, type JobVerb } from './job/job-lifecycle.ts';
+export { keyOfLane, laneOf } from './job/lanes.ts';
 export {
   type Appended,
   type Condition,
@@ -53,6 +55,7 @@ export {
 } from './ledger/cancel-choice.ts';
 export { countClaims } from './ledger/claim-counts.ts';
 export { chooseExpiry, type ExpiredFields, type ExpiryChoice } from './ledger/expiry-choice.ts';
+export { holdsLane, type LaneJob, nextInLane } from './ledger/lane-choice.ts';
 export {
   type Access,
   type AccessQuestion,
@@ -63,6 +66,7 @@ export {
   DEFAULT_OPERATION_TIMEOUT,
   gathered,
   type JobVerbs,
+  type LaneVerbs,
   type LeaseVerbs,
   type LedgerHealth,
   type LedgerMetrics,
@@ -70,6 +74,7 @@ export {
   type LedgerRepositoryOptions,
   type LedgerVerb,
   type LedgerVerbs,
+  type LimitVerbs,
   MOST_NAMES_A_CLAIM,
   type ParamsOf,
   type PauseVerbs,
@@ -83,7 +88,6 @@ export {
   type ShareChoice,
   usedUpUnder,
 } from './ledger/limit-share.ts';
-export { isAsSeen, type MendChange, mendChange, mended } from './ledger/mend-change.ts';
 export { changeMetadata, type MetadataChange } from './ledger/metadata-change.ts';
 export {
   ENGINE_INDEXES,
@@ -91,13 +95,20 @@ export {
   type NamedIndex,
 } from './ledger/mongodb/server/indexes.ts';
 export { rowFilter, rowUpdate } from './ledger/mongodb/table/row-statements.ts';
-export { chooseRescue, type RescueChoice, type RescuedFields } from './ledger/rescue-choice.ts';
+export { chooseRedrive, type RedriveChoice } from './ledger/redrive-choice.ts';
+export { isAsSeen, type RepairChange, repairChange, repaired } from './ledger/repair-change.ts';
+export {
+  chooseRescue,
+  type RescueChoice,
+  type RescuedFields,
+  type RescuedWorkers,
+} from './ledger/rescue-choice.ts';
 export { DEFAULT_MAX_STORED_BYTES, type JobFinding } from './ledger/rules/rules.ts';
 export { endSeriesChanges, replanChanges, type SeriesChange } from './ledger/series-verbs.ts';
 export {
   answerUnmatched,
-  handRecord,
   historyEntries,
+  manualRecord,
   requestEntries,
   type SettledFields,
   settlementParams,

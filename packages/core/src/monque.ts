@@ -1,28 +1,13 @@
-/**
- * The class users meet: options in, parts wired, verbs delegated. What each verb promises is said in `public-api.ts`.
- *
- * @module
- */
-import type { BulkOptions, BulkResult } from './client/bulk-verbs.ts';
+import type { MonqueManagement } from './actor-verbs.ts';
 import { type DefinedJob, Definitions, type JobDefinition } from './client/definitions.ts';
 import type { EnqueueEntryResult, TypedEntry } from './client/enqueue.ts';
-import type { LimitInfo } from './client/limits.ts';
-import type { JobsPage } from './client/listing.ts';
-import type { GetHistoryOptions } from './client/metadata-and-history.ts';
-import type { OpenGateOptions } from './client/open-gate.ts';
 import { type Ping, type PingOptions, pingLedger } from './client/ping.ts';
-import type { QueueStats } from './client/queue-stats.ts';
-import type { Schedule, UnscheduleOptions } from './client/schedules.ts';
-import { Waiter, type WaitForOptions } from './client/wait-for.ts';
-import { MonqueEmitter, type MonqueEventMap } from './context/events.ts';
+import { Waiter } from './client/wait-for.ts';
+import type { MonqueEventMap } from './context/events.ts';
 import type { Health } from './context/health.ts';
 import { INSTRUMENTATION_CHECKS, type Instrumentation } from './context/instruments.ts';
 import { isNoticed, Notices } from './context/notices.ts';
 import { type EngineContext, makeContext } from './context/scheduler-context.ts';
-import type { AuditOptions, AuditReport } from './diagnosis/auditor.ts';
-import type { Explanation } from './diagnosis/explanation.ts';
-import type { Inspection } from './diagnosis/inspector.ts';
-import type { ExplainManyOptions, ReasonCounts } from './diagnosis/many-explainer.ts';
 import { type MetricsSnapshot, snapshotOf } from './diagnosis/metrics-snapshot.ts';
 import { idleHealth } from './engine/idle-health.ts';
 import { Instance } from './engine/instance.ts';
@@ -32,7 +17,6 @@ import type { Database } from './foundation/driver-shapes.ts';
 import { InvalidArgumentError } from './foundation/errors.ts';
 import { Turns } from './foundation/start-stop.ts';
 import type { Job } from './job/job.ts';
-import type { MetadataChanges } from './job/metadata.ts';
 import type {
   AnyName,
   DataArgument,
@@ -40,29 +24,19 @@ import type {
   DataOf,
   JobTypes,
   NameOf,
-  OfNames,
-  ResultOf,
   UntypedJobs,
 } from './job/typed-jobs.ts';
 import { clientOf, JobsClient, type SharedParts } from './jobs-client.ts';
-import type { Actor, LedgerRepository, TransitionEntry } from './ledger/ledger-repository.ts';
-import type { LedgerVerb } from './ledger/verbs/verb-table.ts';
+import type { Actor, LedgerRepository } from './ledger/ledger-repository.ts';
 import { inMemorySource, resolveSource } from './ledger-source.ts';
-import type { JobId, MonqueManagement } from './management.ts';
 import type { EnqueueOptions } from './options/enqueue-options.ts';
-import type { LimitOptions } from './options/limit-options.ts';
-import type {
-  GetJobsOptions,
-  GetJobsWithCursorOptions,
-  JobsFilter,
-} from './options/list-options.ts';
-import type { ManualVerbOptions } from './options/manual-verb-options.ts';
 import type { MonqueOptions } from './options/options.ts';
 import type { ResolvedOptions } from './options/resolve-options.ts';
 import type { ScheduleOptions } from './options/schedule-options.ts';
 import type { WorkerOptions } from './options/worker-options.ts';
 import type { HandlerReturn, MonquePublicAPI } from './public-api.ts';
 import { stopOnSignals } from './stop-on-signals.ts';
+import { TypedVerbs } from './typed-verbs.ts';
 import type { JobHandler } from './workers/handler.ts';
 import { type StagesDefinition, workOf } from './workers/stages.ts';
 import { Worker } from './workers/worker.ts';
@@ -80,13 +54,14 @@ import { Worker } from './workers/worker.ts';
  * ```
  */
 export class Monque<Types extends JobTypes = UntypedJobs>
-  extends MonqueEmitter
+  extends TypedVerbs<Types>
   implements MonquePublicAPI<Types>
 {
   readonly #options: ResolvedOptions;
   readonly #context: EngineContext;
   readonly #shared: SharedParts;
-  readonly #jobs: JobsClient;
+  /** The verbs on jobs, whatever the types of their data are. */
+  protected readonly jobs: JobsClient;
   readonly #waiter: Waiter;
   readonly #workers = new Map<string, Worker>();
   readonly #reconfigurer: Reconfigurer;
@@ -113,7 +88,7 @@ export class Monque<Types extends JobTypes = UntypedJobs>
     const instance = (): Instance | undefined => this.#instance;
     const definitions = new Definitions();
     this.#shared = { workers: this.#workers, waiter: this.#waiter, definitions, instance };
-    this.#jobs = new JobsClient(this.#context, this.#shared);
+    this.jobs = new JobsClient(this.#context, this.#shared);
   }
 
   /** A scheduler that keeps its jobs in this process only: for unit tests and first steps. */
@@ -145,7 +120,7 @@ export class Monque<Types extends JobTypes = UntypedJobs>
     ...data: DataArgument<DataFor<Types, Name>, [options?: EnqueueOptions]>
   ): Promise<Job<DataOf<Types, Name>>>;
   async enqueue(name: string, data?: unknown, options: EnqueueOptions = {}): Promise<Job> {
-    const job = await this.#jobs.enqueue(name, data, options);
+    const job = await this.jobs.enqueue(name, data, options);
     this.#noticeEnqueue(name);
     return job;
   }
@@ -156,7 +131,7 @@ export class Monque<Types extends JobTypes = UntypedJobs>
     ...data: DataArgument<DataFor<Types, Name>>
   ): Promise<Job<DataOf<Types, Name>>>;
   async now(name: string, data?: unknown): Promise<Job> {
-    const job = await this.#jobs.now(name, data);
+    const job = await this.jobs.now(name, data);
     this.#noticeEnqueue(name);
     return job;
   }
@@ -164,7 +139,7 @@ export class Monque<Types extends JobTypes = UntypedJobs>
   async enqueueMany<Name extends NameOf<Types> = NameOf<Types>>(
     entries: readonly TypedEntry<Types, Name>[],
   ): Promise<EnqueueEntryResult<DataOf<Types, Name>>[]> {
-    const results = await this.#jobs.enqueueMany(entries);
+    const results = await this.jobs.enqueueMany(entries);
     for (const { name } of entries) this.#noticeEnqueue(name);
     return results as EnqueueEntryResult<DataOf<Types, Name>>[];
   }
@@ -186,17 +161,9 @@ export class Monque<Types extends JobTypes = UntypedJobs>
     data?: unknown,
     options: ScheduleOptions = {},
   ): Promise<Job> {
-    const job = await this.#jobs.schedule(cron, name, data, options);
+    const job = await this.jobs.schedule(cron, name, data, options);
     this.#noticeEnqueue(name);
     return job;
-  }
-
-  async unschedule(name: NameOf<Types>, options: UnscheduleOptions = {}): Promise<number> {
-    return this.#jobs.unschedule(name, options);
-  }
-
-  async getSchedules(filter: { readonly name?: NameOf<Types> } = {}): Promise<Schedule[]> {
-    return this.#jobs.getSchedules(filter);
   }
 
   worker<T>(
@@ -234,101 +201,6 @@ export class Monque<Types extends JobTypes = UntypedJobs>
     return this.#shared.definitions.define(name, definition, this as unknown as Monque);
   }
 
-  async getJob<T = unknown>(id: JobId): Promise<Job<T> | null> {
-    return this.#jobs.getJob<T>(id);
-  }
-
-  async getJobs<Name extends NameOf<Types> = NameOf<Types>>(
-    options: OfNames<GetJobsOptions, Name> = {},
-  ): Promise<Job<DataOf<Types, Name>>[]> {
-    return (await this.#jobs.getJobs(options)) as Job<DataOf<Types, Name>>[];
-  }
-
-  async getJobsWithCursor<Name extends NameOf<Types> = NameOf<Types>>(
-    options: OfNames<GetJobsWithCursorOptions, Name> = {},
-  ): Promise<JobsPage<DataOf<Types, Name>>> {
-    return (await this.#jobs.getJobsWithCursor(options)) as JobsPage<DataOf<Types, Name>>;
-  }
-
-  async getHistory(id: JobId, options: GetHistoryOptions = {}): Promise<TransitionEntry[]> {
-    return this.#jobs.getHistory(id, options);
-  }
-
-  async setMetadata(
-    id: JobId,
-    changes: MetadataChanges,
-    options: ManualVerbOptions = {},
-  ): Promise<Job | null> {
-    return this.#jobs.setMetadata(id, changes, options);
-  }
-
-  async cancelJob(id: JobId, options: ManualVerbOptions = {}): Promise<Job | null> {
-    return this.#jobs.cancelJob(id, options);
-  }
-
-  async retryJob(id: JobId, options: ManualVerbOptions = {}): Promise<Job | null> {
-    return this.#jobs.retryJob(id, options);
-  }
-
-  async rescheduleJob(
-    id: JobId,
-    runAt: Date,
-    options: ManualVerbOptions = {},
-  ): Promise<Job | null> {
-    return this.#jobs.rescheduleJob(id, runAt, options);
-  }
-
-  async openGate(id: JobId, gate: string, options: OpenGateOptions): Promise<Job | null> {
-    return this.#jobs.openGate(id, gate, options);
-  }
-
-  async deleteJob(id: JobId, options: ManualVerbOptions = {}): Promise<boolean> {
-    return this.#jobs.deleteJob(id, options);
-  }
-
-  async cancelJobs(filter: JobsFilter, options: BulkOptions = {}): Promise<BulkResult> {
-    return this.#jobs.cancelJobs(filter, options);
-  }
-
-  async retryJobs(filter: JobsFilter, options: BulkOptions = {}): Promise<BulkResult> {
-    return this.#jobs.retryJobs(filter, options);
-  }
-
-  async deleteJobs(filter: JobsFilter, options: BulkOptions = {}): Promise<BulkResult> {
-    return this.#jobs.deleteJobs(filter, options);
-  }
-
-  async getQueueStats(filter: { readonly name?: NameOf<Types> } = {}): Promise<QueueStats> {
-    return this.#jobs.getQueueStats(filter);
-  }
-
-  async pause(name: NameOf<Types>, options: ManualVerbOptions = {}): Promise<void> {
-    return this.#jobs.pause(name, options);
-  }
-
-  async resume(name: NameOf<Types>, options: ManualVerbOptions = {}): Promise<void> {
-    return this.#jobs.resume(name, options);
-  }
-
-  async setLimit(key: string, limit: LimitOptions, options?: ManualVerbOptions): Promise<void> {
-    return this.#jobs.setLimit(key, limit, options);
-  }
-
-  async limits(): Promise<LimitInfo[]> {
-    return this.#jobs.limits();
-  }
-
-  async waitFor<Name extends NameOf<Types> = NameOf<Types>>(
-    id: JobId | Job<DataOf<Types, Name>>,
-    options: WaitForOptions = {},
-  ): Promise<ResultOf<Types, Name>> {
-    return (await this.#jobs.waitFor(id, options)) as ResultOf<Types, Name>;
-  }
-
-  can(verb: LedgerVerb, name?: NameOf<Types>): Promise<boolean> {
-    return this.#jobs.can(verb, name);
-  }
-
   as(actor: Actor): MonqueManagement<Types> {
     return clientOf(this.#context, this.#shared, actor) as MonqueManagement<Types>;
   }
@@ -349,22 +221,6 @@ export class Monque<Types extends JobTypes = UntypedJobs>
   health(): Health {
     const running = this.#instance !== undefined;
     return { ...(this.#instance?.health() ?? idleHealth(this.#context)), running };
-  }
-
-  explain(id: JobId): Promise<Explanation> {
-    return this.#jobs.explain(id);
-  }
-
-  explainMany(filter: JobsFilter, options: ExplainManyOptions = {}): Promise<ReasonCounts> {
-    return this.#jobs.explainMany(filter, options);
-  }
-
-  inspect(): Promise<Inspection> {
-    return this.#jobs.inspect();
-  }
-
-  async audit(options: AuditOptions = {}): Promise<AuditReport> {
-    return this.#jobs.audit(options);
   }
 
   metrics(): MetricsSnapshot {

@@ -1,3 +1,4 @@
+import type { MonqueManagement } from './actor-verbs.ts';
 import type { DefinedJob, JobDefinition } from './client/definitions.ts';
 import type { Ping, PingOptions } from './client/ping.ts';
 import type { Health } from './context/health.ts';
@@ -6,7 +7,6 @@ import type { MetricsSnapshot } from './diagnosis/metrics-snapshot.ts';
 import type { ReconfigureOptions } from './engine/reconfigurer.ts';
 import type { AnyName, DataOf, JobTypes, NameOf, ResultOf, UntypedJobs } from './job/typed-jobs.ts';
 import type { Actor } from './ledger/ledger-repository.ts';
-import type { MonqueManagement } from './management.ts';
 import type { WorkerOptions } from './options/worker-options.ts';
 import type { JobHandler } from './workers/handler.ts';
 import type { HandlerOutcome } from './workers/handler-outcome.ts';
@@ -36,7 +36,7 @@ export interface MonquePublicAPI<Types extends JobTypes = UntypedJobs>
   /**
    * Stops claiming, waits up to `shutdownTimeout` for running handlers, then aborts their signals and tells of them in
    * `job:error` with a `ShutdownTimeoutError`; records how they ended and gives back what never started. Never rejects;
-   * concurrent callers share one stop. `enqueue` still works afterwards, and `start` begins anew.
+   * concurrent callers share one stop. `enqueue` still works afterwards, and `start` begins again.
    */
   stop(): Promise<void>;
 
@@ -76,7 +76,7 @@ export interface MonquePublicAPI<Types extends JobTypes = UntypedJobs>
 
   /**
    * This scheduler as an actor may use it: the hook `access.may` is asked before each verb of the ledger, and what is
-   * done by hand bears the id of the actor in the history. It shares the workers, the events and the connection.
+   * done manually bears the id of the actor in the history. It shares the workers, the events and the connection.
    *
    * @throws InvalidArgumentError when it is no actor; the verbs throw AccessDeniedError
    */

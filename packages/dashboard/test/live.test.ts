@@ -250,7 +250,7 @@ describe('events', () => {
     await events.close();
   });
 
-  test('end after ten minutes, so that it is asked anew who listens', async () => {
+  test('end after ten minutes, so that it is asked again who listens', async () => {
     const events = await open();
     const reading = (async () => {
       while (await events.more());

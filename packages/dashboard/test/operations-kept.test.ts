@@ -97,11 +97,11 @@ test('an audit shows what it found, with the advice where there is some', async 
   const jobId = new ObjectId();
   const finding = {
     ...({ rule: 'fence', jobId, name: 'mail', status: 'pending' } as const),
-    ...{ message: 'It is lower', values: {}, isMended: true },
+    ...{ message: 'It is lower', values: {}, isRepaired: true },
   };
   const report: AuditReport = {
-    ...{ audited: 2, mended: 2, violations: { fence: 2 }, isComplete: true },
-    findings: [finding, { ...finding, isMended: false, advice: 'Look at it' }],
+    ...{ audited: 2, repaired: 2, violations: { fence: 2 }, isComplete: true },
+    findings: [finding, { ...finding, isRepaired: false, advice: 'Look at it' }],
   };
   const operation = await ended(begin(but({ audit: async () => report }), { kind: 'repair' }));
   const { values, ...shown } = { ...finding, jobId: jobId.toHexString() };
@@ -109,6 +109,6 @@ test('an audit shows what it found, with the advice where there is some', async 
   expect(operation).toMatchObject({ state: 'done', matched: 2, changed: 2 });
   expect(operation.audit?.findings).toEqual([
     shown,
-    { ...shown, isMended: false, advice: 'Look at it' },
+    { ...shown, isRepaired: false, advice: 'Look at it' },
   ]);
 });

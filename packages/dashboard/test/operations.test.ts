@@ -116,7 +116,7 @@ test('an audit tells what it found', async () => {
   expect(operation).toMatchObject({
     state: 'done',
     matched: 3,
-    audit: { audited: 3, mended: 0, isComplete: true, findings: [] },
+    audit: { audited: 3, repaired: 0, isComplete: true, findings: [] },
   });
 });
 

@@ -183,7 +183,7 @@ describe('counts of all jobs', () => {
     expect(made).toBe(202);
   });
 
-  test('that fail are made anew for the next who asks', async () => {
+  test('that fail are made again for the next who asks', async () => {
     const cache = new StatsCache();
     const fault = new Error('a fault');
     await expect(cache.read('mail', now, () => Promise.reject(fault))).rejects.toBe(fault);

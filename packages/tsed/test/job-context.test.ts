@@ -136,7 +136,7 @@ describe('what has the scope of a request', () => {
     expect(Scoped).toBeDefined();
   }
 
-  test('is made anew for each job and destroyed after it', async () => {
+  test('is made again for each job and destroyed after it', async () => {
     made = 0;
     declare((serial) => destroyed.push(serial));
     const monque = await boot({ defaultConcurrency: 1 });

@@ -35,17 +35,17 @@ export async function audit(
 }
 
 function lineOf(finding: AuditFinding): string {
-  const { rule, jobId, name, status, message, advice, isMended } = finding;
-  const end = isMended ? '(mended)' : advice;
+  const { rule, jobId, name, status, message, advice, isRepaired } = finding;
+  const end = isRepaired ? '(repaired)' : advice;
   const parts = [rule, jobId.toHexString(), status, name, message, end];
   return parts.filter((part) => part !== undefined).join('  ');
 }
 
 function tell({ output }: Session, report: AuditReport): ExitCode {
-  const { audited, violations, mended, findings, isComplete } = report;
+  const { audited, violations, repaired, findings, isComplete } = report;
   const broken = Object.values(violations).reduce((sum, count) => sum + count, 0);
   output.note(
-    `${counted(audited, 'job')} audited, ${counted(broken, 'broken rule')} found, ${mended} mended.`,
+    `${counted(audited, 'job')} audited, ${counted(broken, 'broken rule')} found, ${repaired} repaired.`,
   );
   for (const [rule, count] of Object.entries(violations)) output.note(`  ${rule}: ${count}`);
   if (broken > findings.length) output.note(`The first ${findings.length} were shown.`);
@@ -53,5 +53,5 @@ function tell({ output }: Session, report: AuditReport): ExitCode {
     output.note('It was ended before all jobs were looked at.');
     return ExitCode.INTERRUPTED;
   }
-  return broken > mended ? ExitCode.FOUND : ExitCode.DONE;
+  return broken > repaired ? ExitCode.FOUND : ExitCode.DONE;
 }

@@ -74,7 +74,7 @@ function unreadableFindings(documents: readonly Document[]): Diagnosis[] {
       ...{ kind: 'unreadable', weight: 'act' },
       message: `${counted(documents.length, 'job')} cannot be read, such as ${first._id}`,
       advice:
-        '`monque why` says what is wrong with one; delete it with `monque jobs delete`, or mend it by hand',
+        '`monque why` says what is wrong with one; delete it with `monque jobs delete`, or repair it manually',
     },
   ];
 }

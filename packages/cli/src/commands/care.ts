@@ -39,7 +39,7 @@ export function addCareCommands(program: CliCommand, context: CliContext): void 
     .command('audit')
     .onPage('care')
     .description('looks at every stored job with the rules of the ledger')
-    .option('--repair', 'mend what can be mended')
+    .option('--repair', 'repair what can be repaired')
     .option('--batch <number>', 'jobs read at once', integer(1, 5_000), 500)
     .endsWith({ [ExitCode.FOUND]: 'rules are broken', [ExitCode.INTERRUPTED]: 'ended by Ctrl-C' })
     .action(

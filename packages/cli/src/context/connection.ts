@@ -106,7 +106,7 @@ async function hasTransitionLog(db: Db, collectionName: string): Promise<boolean
   }
 }
 
-/** A ledger that neither makes indexes nor insists on them: to look at any database, and to mend it. */
+/** A ledger that neither makes indexes nor insists on them: to look at any database, and to repair it. */
 class UntouchedLedger extends MongoLedgerRepository {
   readonly #db: Db;
 

@@ -128,7 +128,7 @@ export async function endSeries(
   });
   if (ended === 0) throw missingError(`There is no series '${name}' with the key '${key}'`);
   output.note(
-    `${counted(ended, 'run')} ended; an application that schedules it again makes it anew.`,
+    `${counted(ended, 'run')} ended; an application that schedules it again makes it again.`,
   );
   return ExitCode.DONE;
 }

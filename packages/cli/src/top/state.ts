@@ -45,7 +45,7 @@ export interface TopState {
   /** True while the filter is being typed. */
   readonly isTyping: boolean;
   readonly isHelp: boolean;
-  /** True while nothing is read anew. */
+  /** True while nothing is read again. */
   readonly isHeld: boolean;
   /** One line about what was done last, or went wrong. */
   readonly message: string;
@@ -126,7 +126,7 @@ function plainKey(state: TopState, key: string): Press {
   }
 }
 
-/** What is no failure any more is not shown as one until it is read anew: the next key must not concern it. */
+/** What is no failure any more is not shown as one until it is read again: the next key must not concern it. */
 function without(state: TopState, { verb, of }: Action): TopState {
   const { snapshot } = state;
   const isGone = verb === 'retry' || verb === 'delete';

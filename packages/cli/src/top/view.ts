@@ -30,7 +30,7 @@ const HELP = [
   'j k, arrows    move; home, end, page up and down',
   '/              filter; enter keeps it, escape clears it',
   'enter, w       why the job runs or does not',
-  'space          hold; r reads anew at once',
+  'space          hold; r reads again at once',
   'q              leave',
   '',
   'Upper case changes something, at once:',

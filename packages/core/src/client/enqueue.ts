@@ -15,6 +15,7 @@ import { checkData, type StandardSchema } from '../foundation/standard-schema.ts
 import { DOCUMENT_VERSION, type Job, type JobTrace } from '../job/job.ts';
 import { UniqueKeyTakenError } from '../job/job-errors.ts';
 import { JOB_LIFECYCLE } from '../job/job-lifecycle.ts';
+import { orderFields } from '../job/lanes.ts';
 import { copyMetadata, type JobMetadata } from '../job/metadata.ts';
 import { copyPayload } from '../job/payload.ts';
 import type { DataOf, JobTypes, NameOf } from '../job/typed-jobs.ts';
@@ -27,7 +28,7 @@ import {
 } from '../options/enqueue-options.ts';
 import { Enqueuer, type EnqueuerHooks, type StoreAnswer } from './insert-batches.ts';
 
-/** How often a job is stored anew because the holder of its key was gone, or had started, when it was to be changed. */
+/** How often a job is stored again because the holder of its key was gone, or had started, when it was to be changed. */
 const MOST_TAKEN_RACES = 10;
 
 /** One entry of `enqueueMany`. */
@@ -76,26 +77,30 @@ interface FieldNames {
 
 const SINGLE: FieldNames = { name: 'name', data: 'data', options: 'options' };
 
+/** What is known of a name in this process. */
+interface KnownJob {
+  /** What its data must fit. */
+  readonly schema: StandardSchema | undefined;
+  /** True when its worker here runs no jobs with an order. */
+  readonly refusesOrder: boolean;
+}
+
 /** Makes jobs and stores them. */
 export class Producer {
   readonly #context: EngineContext;
-  readonly #schemaOf: (name: string) => StandardSchema | undefined;
+  readonly #knownOf: (name: string) => KnownJob;
   readonly #enqueuer: Enqueuer;
   /** Of jobs whose ids are chosen: whether one is new is known only after it was stored, so none is born claimed. */
   readonly #chosenIds: Enqueuer;
   readonly #hooks: EnqueuerHooks;
 
   /**
-   * @param schemaOf - what the data of a name must fit, where that is known in this process
+   * @param knownOf - what is known of a name in this process
    * @param hooks - `onStored` is told of jobs that were moved to another time too
    */
-  constructor(
-    context: EngineContext,
-    schemaOf: (name: string) => StandardSchema | undefined,
-    hooks: EnqueuerHooks,
-  ) {
+  constructor(context: EngineContext, knownOf: (name: string) => KnownJob, hooks: EnqueuerHooks) {
     this.#context = context;
-    this.#schemaOf = schemaOf;
+    this.#knownOf = knownOf;
     this.#hooks = hooks;
     this.#enqueuer = new Enqueuer(context, hooks);
     this.#chosenIds = new Enqueuer(context, { ...hooks, bear: () => undefined });
@@ -233,7 +238,8 @@ export class Producer {
       jobId: holder._id,
       changes: {
         nextRunAt: this.#dueAt(draft, now, holder.createdAt),
-        priority,
+        // One that stands in an order has no priority.
+        ...(holder.lane === undefined && { priority }),
         ...(draft.data !== undefined && { data: draft.data, name: draft.name }),
         ...(draft.metadata && { metadata: draft.metadata }),
       },
@@ -271,6 +277,7 @@ export class Producer {
   #draft(names: FieldNames, name: string, data: unknown, given: EnqueueOptions | undefined): Draft {
     checkJobName(names.name, name);
     const options = resolveEnqueueOptions(names.options, given);
+    this.#checkOrder(names.options, name, options.order);
     const copy = copyPayload(names.data, data, this.#context.options.maxGivenBytes);
     const { runAt, metadata, id } = options;
     return {
@@ -283,13 +290,21 @@ export class Producer {
     };
   }
 
+  /** A worker that runs no jobs with an order would leave it waiting for ever. */
+  #checkOrder(field: string, name: string, order: string | undefined): void {
+    if (order === undefined || !this.#knownOf(name).refusesOrder) return;
+    const hint = `give it one, as in worker('${name}', handler, { order: {} })`;
+    const expected = 'left out, since the worker has no option `order`';
+    throw new InvalidArgumentError(`${field}.order`, expected, order, hint);
+  }
+
   /** Checked, not changed: the handler gets what the schema makes of it, and would get that made twice. */
   async #checkAgainstSchema(
     names: readonly string[],
     drafts: readonly Pick<Draft, 'name' | 'data'>[],
   ): Promise<void> {
     for (const [index, { name, data }] of drafts.entries()) {
-      const schema = this.#schemaOf(name);
+      const schema = this.#knownOf(name).schema;
       if (schema !== undefined) await checkData(schema, names[index] as string, data);
     }
   }
@@ -318,6 +333,7 @@ export class Producer {
       createdAt: now,
       updatedAt: now,
       documentVersion: DOCUMENT_VERSION,
+      ...(options.order !== undefined && orderFields(options.order)),
     };
   }
 

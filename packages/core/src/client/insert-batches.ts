@@ -99,7 +99,7 @@ export class Enqueuer {
     this.#plainInFlight = false;
   }
 
-  /** After an insert that was not answered no other is sent: each would wait for the resend limit anew. */
+  /** After an insert that was not answered no other is sent: each would wait for the resend limit again. */
   async #sendTogether(together: readonly Waiting[]): Promise<void> {
     const answers: StoreAnswer[] = [];
     let unanswered: UnknownOutcomeError | undefined;

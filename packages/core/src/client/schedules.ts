@@ -3,7 +3,7 @@
  *
  * A series is one job that goes back to pending, with its next time, whenever a run ends. What always holds: asking
  * again for what stands already changes nothing, so that a process that boots moves no waiting run; and a change is
- * written only over the version that it was reckoned with.
+ * written only over the version that it was computed with.
  *
  * @module
  */
@@ -66,7 +66,7 @@ export class Schedules {
   readonly #producer: Producer;
   readonly #onChanged: (job: Job) => void;
 
-  /** @param onChanged - told of a job whose next time was set anew */
+  /** @param onChanged - called with a job whose next time was set again */
   constructor(context: EngineContext, producer: Producer, onChanged: (job: Job) => void) {
     this.#context = context;
     this.#producer = producer;

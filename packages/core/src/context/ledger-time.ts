@@ -27,7 +27,7 @@ export class LedgerTime {
   #notBeforeMs = Number.NEGATIVE_INFINITY;
   readonly #samples = new SingleFlight(() => this.#takeSamples());
 
-  /** @param report - told of samples that failed in the background */
+  /** @param report - called with samples that failed in the background */
   constructor(ledger: LedgerRepository, clock: Clock, report: (error: unknown) => void) {
     this.#ledger = ledger;
     this.#clock = clock;

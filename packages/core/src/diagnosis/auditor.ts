@@ -1,7 +1,7 @@
 /**
- * Looks at every stored job with the rules of the ledger, a page at a time, and mends what can be mended.
+ * Looks at every stored job with the rules of the ledger, a page at a time, and repairs what can be repaired.
  *
- * What always holds: a job that changed since it was read is not mended; the next audit sees it as it is then. The
+ * What always holds: a job that changed since it was read is not repaired; the next audit sees it as it is then. The
  * state of a job is never changed. A job that the ledger refuses to change is left as it is. Jobs in the archive are not
  * looked at.
  *
@@ -23,7 +23,7 @@ const MOST_FINDINGS = 1_000;
 
 /** How jobs are audited. */
 export interface AuditOptions {
-  /** Mend what can be mended. @default false: it is only told */
+  /** Repair what can be repaired. @default false: it is only told */
   readonly repair?: boolean;
   /** How many jobs are read at once, from 1 to 5000. @default 500 */
   readonly batchSize?: number;
@@ -41,10 +41,10 @@ export interface AuditFinding {
   readonly status: JobStatus;
   readonly message: string;
   readonly values: Readonly<Record<string, unknown>>;
-  /** How to mend it; absent where the rule does not say. */
+  /** How to repair it; absent where the rule does not say. */
   readonly advice?: string;
-  /** True when this audit mended it. */
-  readonly isMended: boolean;
+  /** True when this audit repaired it. */
+  readonly isRepaired: boolean;
 }
 
 /** What an audit found. */
@@ -53,8 +53,8 @@ export interface AuditReport {
   readonly audited: number;
   /** How often each rule was broken; a rule that was not is left out. */
   readonly violations: Readonly<Record<string, number>>;
-  /** How many of these were mended. */
-  readonly mended: number;
+  /** How many of these were repaired. */
+  readonly repaired: number;
   /** The first 1000. */
   readonly findings: readonly AuditFinding[];
   /** True when all jobs were looked at; false when the audit was ended before. */
@@ -87,7 +87,7 @@ export class Auditor {
     const { batchSize: limit = DEFAULT_AUDIT_BATCH, repair = false, signal } = options;
     const audit = new Audit(this.#context, repair);
     const order = { orderBy: '_id', direction: 'ascending' } as const;
-    // As the rules see them before they are written; and what is mended is written as it was read.
+    // As the rules see them before they are written; and what is repaired is written as it was read.
     const page = { ...order, filter: {}, limit, asStored: true };
     let last: Job | undefined;
     while (signal?.aborted !== true) {
@@ -106,24 +106,24 @@ export class Auditor {
 /** One audit. */
 class Audit {
   readonly #context: AuditContext;
-  readonly #repair: boolean;
+  readonly #mayRepair: boolean;
   readonly #violations = new Map<string, number>();
   readonly #findings: AuditFinding[] = [];
   #audited = 0;
-  #mended = 0;
+  #repaired = 0;
 
-  constructor(context: AuditContext, repair: boolean) {
+  constructor(context: AuditContext, mayRepair: boolean) {
     this.#context = context;
-    this.#repair = repair;
+    this.#mayRepair = mayRepair;
   }
 
   async look(job: Job): Promise<void> {
     this.#audited += 1;
     let seen = job;
     for (const finding of this.#context.ledger.inspectJob(job)) {
-      const mended = await this.#mend(seen, finding);
-      seen = mended ?? seen;
-      this.#note(job, finding, mended !== undefined);
+      const repaired = await this.#repairOne(seen, finding);
+      seen = repaired ?? seen;
+      this.#note(job, finding, repaired !== undefined);
     }
   }
 
@@ -131,27 +131,27 @@ class Audit {
     return Object.freeze({
       audited: this.#audited,
       violations: Object.fromEntries(this.#violations),
-      mended: this.#mended,
+      repaired: this.#repaired,
       findings: [...this.#findings],
       isComplete,
     });
   }
 
   /** The job as it is then; undefined when it was left as it was. */
-  async #mend(
+  async #repairOne(
     { _id: jobId, status, fence, updatedAt }: Job,
     { rule, breach }: JobFinding,
   ): Promise<Job | undefined> {
     const { ledger, ledgerTime, report } = this.#context;
-    const { mend: changes } = breach;
-    if (!this.#repair || changes === undefined) return undefined;
+    const { repair: changes } = breach;
+    if (!this.#mayRepair || changes === undefined) return undefined;
     const seen = { status, fence, updatedAt };
     try {
-      const { outcome, job } = await ledger.mend({
+      const { outcome, job } = await ledger.repair({
         ...{ jobId, seen, changes, rule },
         now: ledgerTime.now(),
       });
-      return outcome === 'mended' && job !== null ? job : undefined;
+      return outcome === 'repaired' && job !== null ? job : undefined;
     } catch (error) {
       // The others are still to be looked at.
       if (!(error instanceof MonqueError) || error.code !== 'LEDGER_REFUSED') throw error;
@@ -160,12 +160,16 @@ class Audit {
     }
   }
 
-  #note({ _id: jobId, name, status }: Job, { rule, breach }: JobFinding, isMended: boolean): void {
+  #note(
+    { _id: jobId, name, status }: Job,
+    { rule, breach }: JobFinding,
+    isRepaired: boolean,
+  ): void {
     this.#violations.set(rule, (this.#violations.get(rule) ?? 0) + 1);
-    if (isMended) this.#mended += 1;
+    if (isRepaired) this.#repaired += 1;
     if (this.#findings.length === MOST_FINDINGS) return;
     const { message, values = {}, advice } = breach;
-    const said = { rule, jobId, name, status, message, values, isMended };
+    const said = { rule, jobId, name, status, message, values, isRepaired };
     this.#findings.push({ ...said, ...(advice !== undefined && { advice }) });
   }
 }

@@ -60,9 +60,12 @@ export class Explainer {
   /** The leases are read after the job: who held the claim had a lease before. */
   async #factsOf(job: Job, isArchived: boolean): Promise<Facts> {
     const { ledger, ledgerTime, options } = this.#context;
-    const [leases, pausedNames] = await Promise.all([
+    const { name, lane } = job;
+    const isBehind = lane !== undefined && job.status === 'pending';
+    const [leases, pausedNames, ahead] = await Promise.all([
       ledger.readLeases({ informed: true }),
       ledger.readPaused(),
+      isBehind ? ledger.findAhead({ name, lane }) : null,
     ]);
     const own = this.#ownInstance();
     const { claimedBy, claimToken = '' } = job;
@@ -73,6 +76,7 @@ export class Explainer {
       now: ledgerTime.now(),
       leases: leases.map((lease) => withOwnInfo(lease, own)),
       pausedNames,
+      ...(ahead && { ahead }),
       lockTimeoutMs: options.lockTimeoutMs,
       leaseDurationMs: options.leaseDurationMs,
       ...(isOwn && { own: { progress: own.progressOf(job._id.toHexString(), claimToken) } }),

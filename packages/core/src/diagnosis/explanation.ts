@@ -63,7 +63,7 @@ export interface ExplanationDetails {
   readonly unfit: { readonly problem: string; readonly documentVersion: number };
   /**
    * Its time has not come: `later`: it was enqueued for that time; `series`: the next time of its plan; `snoozed`: its
-   * handler put it off; `amended`: it was changed by hand, or by an enqueue with its unique key.
+   * handler put it off; `amended`: it was changed manually, or by an enqueue with its unique key.
    */
   readonly notDue: {
     readonly dueAt: Date;
@@ -79,8 +79,23 @@ export interface ExplanationDetails {
   };
   /** It failed before, and is due again. */
   readonly failedBefore: { readonly failCount: number; readonly failReason?: string };
+  /** It is a dead letter: it failed for good under the name `source`, and waits under another since then. */
+  readonly deadLetter: {
+    readonly source: string;
+    readonly failedAt: Date;
+    readonly failReason: string;
+  };
   /** It came to a gate and waits, held by nobody, until the gate is opened; `until`: it fails then if nobody does. */
   readonly gateClosed: { readonly gate: string; readonly since?: Date; readonly until?: Date };
+  /**
+   * Another job goes first in its order: `holder`, which is `status`. One that has failed holds it up until it is
+   * retried or deleted.
+   */
+  readonly behindInOrder: {
+    readonly order: string;
+    readonly holder: ObjectId;
+    readonly status: JobStatus;
+  };
   /** Its name is paused. */
   readonly paused: { readonly name: string };
   /** No scheduler is started anywhere. */

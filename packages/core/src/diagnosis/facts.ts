@@ -5,7 +5,7 @@
  */
 import type { ClaimProgress } from '../engine/instance.ts';
 import type { Job } from '../job/job.ts';
-import type { LeaseRecord } from '../ledger/ledger-repository.ts';
+import type { JobAhead, LeaseRecord } from '../ledger/ledger-repository.ts';
 import { inWords } from './explanation.ts';
 
 /** What is known when a job is explained. */
@@ -15,6 +15,8 @@ export interface Facts {
   readonly now: Date;
   /** Every lease on record; of this process's own instance with what it says of itself now. */
   readonly leases: readonly LeaseRecord[];
+  /** For a job that waits in an order: who goes first there. */
+  readonly ahead?: JobAhead;
   readonly pausedNames: readonly string[];
   readonly lockTimeoutMs: number;
   readonly leaseDurationMs: number;

@@ -17,14 +17,17 @@ export function waitingReasons(facts: Facts): readonly Reason[] {
   const isDue = facts.job.nextRunAt <= facts.now;
   const hindrances = [
     ...(isDue ? [] : [notDue(facts)]),
+    ...orderReasons(facts),
     ...pausedReasons(facts),
     ...instanceReasons(facts, isDue),
   ];
-  if (!isDue) return hindrances;
+  const buried = deadLetterReasons(facts);
+  if (!isDue) return [...hindrances, ...buried];
   const { failCount } = facts.job;
   return [
     ...(hindrances.length > 0 ? hindrances : [nextInTurn(facts)]),
     ...(failCount > 0 ? [failedBefore(facts)] : []),
+    ...buried,
   ];
 }
 
@@ -62,6 +65,24 @@ function causeOf({
   if (scheduledFor?.getTime() === nextRunAt.getTime()) return 'series';
   if (verb !== undefined) return 'amended';
   return startedAt === undefined ? 'later' : 'snoozed';
+}
+
+function deadLetterReasons({ job: { source } }: Facts): readonly Reason[] {
+  if (source === undefined) return [];
+  const { name, failedAt, reason: failReason } = source;
+  const message = `It is a dead letter: it failed for good as '${name}' at ${failedAt.toISOString()}: ${failReason}; redriveDeadLetter runs it there again`;
+  return [because('deadLetter', { source: name, failedAt, failReason }, message)];
+}
+
+function orderReasons({ job: { _id, order = '' }, ahead }: Facts): readonly Reason[] {
+  if (ahead === undefined || ahead.jobId.equals(_id)) return [];
+  const { jobId: holder, status } = ahead;
+  const until =
+    status === 'failed'
+      ? 'which has failed; retryJob or deleteJob of that one ends that'
+      : `which is ${status}`;
+  const message = `It waits behind job ${holder.toHexString()} of its order '${order}', ${until}`;
+  return [because('behindInOrder', { order, holder, status }, message)];
 }
 
 function pausedReasons({ job: { name }, pausedNames }: Facts): readonly Reason[] {

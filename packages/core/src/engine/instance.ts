@@ -58,7 +58,7 @@ export class Instance {
   readonly #startedAt: Date;
   readonly #alerts: Alerts;
 
-  /** @param onSettled - told of each job whose end is recorded */
+  /** @param onSettled - called with each job whose end is recorded */
   constructor(
     context: EngineContext,
     workers: ReadonlyMap<string, Worker>,
@@ -80,13 +80,8 @@ export class Instance {
       describe: () => this.describe(),
       onTurn: () => this.#alerts.look(),
     });
-    const endings = new RunEndings(context, {
-      onPending: ({ name, nextRunAt }) => this.#waker.due(name, nextRunAt),
-      onSettled,
-      onGone: (job) => this.#permits.ended(job),
-    });
     this.#permits = this.#makePermits();
-    this.#settler = new Settler(context, endings, wake);
+    this.#settler = new Settler(context, this.#makeEndings(onSettled), wake);
     this.#executor = new Executor(context, workers, this.#settler, {
       mayStart: ({ claimedBy }) => this.#lease.isHeld() && claimedBy === this.#lease.instanceId,
       pauseState: (name) => this.#pauses.stateOf(name),
@@ -127,6 +122,18 @@ export class Instance {
     this.#alerts = new Alerts(context, {
       busyNames: () => this.#executor.busyNames(),
       longestUnsettledMs: () => this.#settler.longestWaitMs,
+    });
+  }
+
+  #makeEndings(onSettled: (job: Job) => void): RunEndings {
+    return new RunEndings(this.#context, {
+      onPending: ({ name, nextRunAt }) => this.#waker.due(name, nextRunAt),
+      onGone: (job) => this.#permits.ended(job),
+      onSettled: (job) => {
+        const isNext = job.lane !== undefined && job.finishedAt !== undefined;
+        if (isNext) this.#claimer.noteNextInOrder(job.name);
+        onSettled(job);
+      },
     });
   }
 

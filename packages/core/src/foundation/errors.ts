@@ -180,7 +180,7 @@ export class InvariantViolationError extends MonqueError {
   readonly jobName?: string;
   /** The values that show what is wrong. */
   readonly values: Readonly<Record<string, unknown>>;
-  /** How to mend it; absent where the rule does not say. */
+  /** How to repair it; absent where the rule does not say. */
   readonly advice?: string;
 
   constructor({ rule, verb, jobId, jobName, message, values = {}, advice }: InvariantFault) {

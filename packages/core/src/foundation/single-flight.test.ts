@@ -20,11 +20,11 @@ describe('an action that flies alone', () => {
     expect(flight.isUnderWay).toBe(false);
   });
 
-  test('runs once more for all who ask for a run anew', async () => {
+  test('runs once more for all who ask for a run again', async () => {
     const { flight, ends } = controlled();
-    flight.runAnew();
-    flight.runAnew();
-    flight.runAnew();
+    flight.runAgain();
+    flight.runAgain();
+    flight.runAgain();
     expect(ends).toHaveLength(1);
     ends[0]?.resolve();
     await expect.poll(() => ends.length).toBe(2);
@@ -43,10 +43,10 @@ describe('an action that flies alone', () => {
     await again;
   });
 
-  test('is idle when it has failed, and what was to run anew does not', async () => {
+  test('is idle when it has failed, and what was to run again does not', async () => {
     const { flight, ends } = controlled();
     const rejected = expect(flight.run()).rejects.toThrow('no');
-    flight.runAnew();
+    flight.runAgain();
     const idle = flight.idle();
     ends[0]?.reject(new Error('no'));
     await Promise.all([idle, rejected]);

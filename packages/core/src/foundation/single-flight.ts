@@ -1,7 +1,7 @@
 /**
  * Runs an action once at a time, whoever asks for it how often.
  *
- * What always holds: two runs never overlap; who asks while one is under way shares it; and who asks for a run anew gets
+ * What always holds: two runs never overlap; who asks while one is under way shares it; and who asks for a run again gets
  * one that begins after the call, many such calls together one.
  *
  * @module
@@ -34,12 +34,12 @@ export class SingleFlight {
   }
 
   /** Runs the action, once more behind a run that is under way. For actions that never reject. */
-  runAnew(): void {
+  runAgain(): void {
     this.#isWantedAnew = this.isUnderWay;
     void this.run();
   }
 
-  /** Resolves when no run is under way, however it ended; a run anew that was asked for is called off. */
+  /** Resolves when no run is under way, however it ended; a run again that was asked for is called off. */
   async idle(): Promise<void> {
     this.#isWantedAnew = false;
     await Promise.allSettled([this.#flight]);

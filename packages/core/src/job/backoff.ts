@@ -5,7 +5,7 @@
  */
 import type { BackoffPlan } from './job.ts';
 
-/** What {@link plannedDelayMs} reckons with. */
+/** What {@link plannedDelayMs} works with. */
 export interface PlannedDelayParams {
   /** Failures so far, the one just met included. */
   readonly failCount: number;

@@ -16,9 +16,12 @@ export interface BirthClaim {
   readonly now: Date;
 }
 
-/** True when a due job may be born claimed: it is of no series, and holds no key that others wait for until it starts. */
-export function mayBeBornClaimed({ startLock, repeatInterval }: Job): boolean {
-  return startLock === undefined && repeatInterval === undefined;
+/**
+ * True when a due job may be born claimed: it is of no series and no order, and holds no key that others wait for until
+ * it starts.
+ */
+export function mayBeBornClaimed({ startLock, repeatInterval, lane }: Job): boolean {
+  return startLock === undefined && repeatInterval === undefined && lane === undefined;
 }
 
 /** The job as a claim would leave it. */

@@ -2,7 +2,7 @@
  * Cron expressions: which instants they mean in a time zone.
  *
  * cron-parser matches the fields, always on plain days of 24 hours; what a wall clock does on the days when it is
- * changed is reckoned here. There are two kinds of expressions:
+ * changed is computed here. There are two kinds of expressions:
  * - One that restricts the hour, also by a step, means times of day. A time that a day does not have, since the clock
  *   is put forward, comes at the moment it is put forward; a time that a day has twice counts the first time. So each
  *   is there once.

@@ -4,10 +4,11 @@
  * A row guards, in the same write: that nobody but the holder of a claim ends it, except a rescue from a dead
  * instance; that a stage is recorded behind just those before it, and behind no closed gate; that a job whose
  * cancellation was asked for never becomes pending again, but as the next run of its series; and that the end of a run
- * is reckoned with the plan of the series that stands in the ledger (`seriesVersion`).
+ * is computed with the plan of the series that stands in the ledger (`seriesVersion`).
  *
  * @module
  */
+import { DEAD_LETTER_TRANSITIONS, type DeadLetterVerb } from './dead-letter-transitions.ts';
 import type { JobStatus } from './job.ts';
 import { defineLifecycle, GONE, type Lifecycle, STAYS } from './lifecycle.ts';
 import { STAGE_TRANSITIONS } from './stage-transitions.ts';
@@ -19,6 +20,7 @@ import {
   CANCEL_ASKED,
   CLAIMED,
   CLAIMED_BY_DEAD,
+  DUE,
   FINISHED,
   GATES_OPEN,
   HISTORY,
@@ -44,6 +46,7 @@ export type JobVerb =
   | 'enqueue'
   | 'enqueueClaimed'
   | 'claim'
+  | 'claimInOrder'
   | 'note'
   | 'complete'
   | 'repeat'
@@ -59,6 +62,7 @@ export type JobVerb =
   | 'rescueToFailed'
   | 'rescueToCancelled'
   | 'rescueToNextRun'
+  | DeadLetterVerb
   | 'checkpoint'
   | 'block'
   | 'unblock'
@@ -91,7 +95,20 @@ export const JOB_LIFECYCLE: Lifecycle<JobStatus, JobVerb> = defineLifecycle<JobS
     claim: {
       from: ['pending'],
       to: 'processing',
-      guards: [{ field: 'nextRunAt', is: 'atMost', to: 'now' }],
+      guards: [DUE, { field: 'lane', is: 'absent' }],
+      set: CLAIMED,
+      increment: ['fence'],
+      clear: ['startLock'],
+    },
+    // In place of it for a job of an order, whom its lane names with the fence that the claim gives it.
+    claimInOrder: {
+      from: ['pending'],
+      to: 'processing',
+      guards: [
+        DUE,
+        { field: 'lane', is: 'present' },
+        { field: 'fence', is: 'equal', to: 'fenceBefore' },
+      ],
       set: CLAIMED,
       increment: ['fence'],
       clear: ['startLock'],
@@ -243,6 +260,7 @@ export const JOB_LIFECYCLE: Lifecycle<JobStatus, JobVerb> = defineLifecycle<JobS
       clear: [...BACK_TO_PENDING, ...OF_ONE_RUN],
     },
     ...STAGE_TRANSITIONS,
+    ...DEAD_LETTER_TRANSITIONS,
     recover: {
       from: ['processing'],
       to: 'pending',

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { ObjectId } from 'mongodb';
+import type { ObjectId, Timestamp } from 'mongodb';
 import type { JobMetadata } from './metadata.ts';
 
 /** The states of a job; `docs/state-machine.md` shows how it moves between them. */
@@ -25,8 +25,14 @@ export const JobStatus = {
 /** The states of a job. */
 export type JobStatus = (typeof JobStatus)[keyof typeof JobStatus];
 
-/** The version of the stored form of a job that this library writes. */
+/** The version of the stored form that this library writes for a job that an older one can run too. */
 export const DOCUMENT_VERSION = 1;
+
+/** The version of the stored form of a job with an order: a process that knows of none would run it out of turn. */
+export const ORDERED_VERSION = 2;
+
+/** The newest version of the stored form that this library can run. */
+export const NEWEST_VERSION: number = ORDERED_VERSION;
 
 /** The priority of a job that states none. */
 export const DEFAULT_PRIORITY = 0;
@@ -36,6 +42,9 @@ export const HIGHEST_PRIORITY = -100;
 
 /** The least urgent priority. */
 export const LOWEST_PRIORITY = 100;
+
+/** The priority that is stored of a job with an order, which has none: claims by priority pass it by. */
+export const ORDERED_PRIORITY = 101;
 
 /** How many entries the history of a job keeps; the oldest leave. */
 export const MOST_HISTORY = 20;
@@ -57,7 +66,7 @@ export interface HistoryEntry {
   /** What happened, by its verb in `docs/state-machine.md`, such as `retry`, `fail`, `rescue` or `redrive`. */
   readonly verb: string;
   readonly at: Date;
-  /** The instance that did it, or that had died; of what was done by hand, the actor. */
+  /** The instance that did it, or that had died; of what was done manually, the actor. */
   readonly by?: string;
   /** Why: the message of a failure, or the reason somebody gave. */
   readonly reason?: string;
@@ -101,6 +110,18 @@ export interface BackoffPlan {
   readonly jitter?: number;
 }
 
+/** Where a dead letter comes from. */
+export interface DeadLetterSource {
+  /** The name under which it failed, and under which it runs again when it is redriven. */
+  readonly name: string;
+  /** When it failed for good there. */
+  readonly failedAt: Date;
+  /** How many runs had failed before the last one. */
+  readonly failCount: number;
+  /** The message of the last failure. */
+  readonly reason: string;
+}
+
 /** Where a job comes from, as tracers name it: the headers of the W3C recommendation "Trace Context". */
 export interface JobTrace {
   /** The span that enqueued it. */
@@ -124,7 +145,7 @@ export interface Job<T = unknown> {
   /** What its users noted beside the data, to find it by; at most 4 KiB. */
   readonly metadata?: JobMetadata;
   readonly status: JobStatus;
-  /** From -100 (first) to 100 (last). */
+  /** From -100 (first) to 100 (last); 101 for a job with an order, which has none. */
   readonly priority: number;
   /** Not claimed before this time. Of two jobs of one priority the one that is due earlier goes first. */
   readonly nextRunAt: Date;
@@ -157,6 +178,14 @@ export interface Job<T = unknown> {
   readonly lastToken?: string;
   /** When somebody asked to cancel it while it was processing. */
   readonly cancelRequestedAt?: Date;
+  /** The key of its order: it starts when those of its name and key that came before it are finished. */
+  readonly order?: string;
+  /** The lane of that key, in which its jobs stand behind one another. */
+  readonly lane?: string;
+  /** Its place in the lane, by the ledger that stored it. */
+  readonly rank?: Timestamp;
+  /** Where it failed for good; only of a dead letter, which waits under another name since then. */
+  readonly source?: DeadLetterSource;
   /** The unique key it was enqueued with. */
   readonly uniqueKey?: string;
   /** How long it holds that key; absent for `untilDone`. */

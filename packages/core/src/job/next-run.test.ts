@@ -218,7 +218,7 @@ describe('the next run of a job', () => {
     },
   );
 
-  test('is reckoned from the time it stands for, or from now without one', () => {
+  test('is computed from the time it stands for, or from now without one', () => {
     expect(nextRunOf({ ...HOURLY, scheduledFor: at('12:00') }, at('10:10'))?.scheduledFor).toEqual(
       at('13:00'),
     );

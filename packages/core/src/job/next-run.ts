@@ -1,7 +1,7 @@
 /**
  * Which run of a series comes next.
  *
- * Runs follow the plan, not each other: the time of the next is reckoned from the time that this one stands for. What
+ * Runs follow the plan, not each other: the time of the next is computed from the time that this one stands for. What
  * passed meanwhile, since a run took long or nobody was there, is missed, and treated as the series wants it.
  *
  * @module
@@ -77,7 +77,7 @@ export function nextRun(plan: SeriesPlan, scheduledFor: Date, now: Date): NextRu
   return upcoming && { scheduledFor: upcoming, skipped: count };
 }
 
-/** What the run after a job's own is reckoned with. */
+/** What the run after a job's own is computed with. */
 export type PlanOfRun = Partial<SeriesPlan> & Pick<Job, 'scheduledFor' | 'startedAt' | 'history'>;
 
 /** Why this process cannot read the plan of a job's series; undefined when it can, or when the job is in no series. */

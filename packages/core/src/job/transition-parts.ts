@@ -39,6 +39,9 @@ export const WINDOW_LOCK = ['windowLock', 'windowUntil'] as const;
 /** What belongs to one run of a series and not to the next. */
 export const OF_ONE_RUN: readonly string[] = [...OF_FAILED_RUNS, 'stages', 'gates'];
 
+/** Its time has come. */
+export const DUE: Condition = { field: 'nextRunAt', is: 'atMost', to: 'now' };
+
 /** The caller holds the claim. */
 export const HOLDS_CLAIM: Condition = { field: 'claimToken', is: 'equal', to: 'claimToken' };
 
@@ -54,7 +57,7 @@ export const CANCEL_ASKED: Condition = { field: 'cancelRequestedAt', is: 'presen
 /** The job belongs to no series that goes on. */
 export const NO_SERIES: Condition = { field: 'repeatInterval', is: 'absent' };
 
-/** The plan that the caller reckoned with still stands; for a job that never was part of a series there is none. */
+/** The plan that the caller computed with still stands; for a job that never was part of a series there is none. */
 export const SAME_PLAN: Condition = { field: 'seriesVersion', is: 'same', to: 'seriesVersion' };
 
 /** Claimed by another tool that keeps no lease, and longer ago than `lockTimeout`. */
@@ -112,7 +115,7 @@ export const NEXT_RUN: Readonly<Record<string, string>> = {
   scheduledFor: 'scheduledFor',
 };
 
-/** What a series can be given anew. */
+/** What a series can be given again. */
 export const PLAN: Readonly<Record<string, string>> = {
   repeatInterval: 'repeatInterval',
   timezone: 'timezone',

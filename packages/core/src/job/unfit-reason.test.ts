@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest';
 import { makeJob } from '../testing/index.ts';
-import { DOCUMENT_VERSION, type Job } from './job.ts';
+import { DOCUMENT_VERSION, type Job, NEWEST_VERSION, ORDERED_VERSION } from './job.ts';
 import { unfitReason } from './unfit-reason.ts';
 
 test('a job of this version, or of an older one, can be run', () => {
-  for (const documentVersion of [DOCUMENT_VERSION, 0]) {
+  for (const documentVersion of [DOCUMENT_VERSION, ORDERED_VERSION, 0]) {
     expect(unfitReason(makeJob({ documentVersion }))).toBeUndefined();
   }
 });
@@ -28,8 +28,8 @@ test('a job with every field that is looked at can be run', () => {
 });
 
 test('a job of a newer version cannot be run, and the reason says what to do', () => {
-  expect(unfitReason(makeJob({ documentVersion: DOCUMENT_VERSION + 1 }))).toBe(
-    `Expected a stored job of version ${DOCUMENT_VERSION} or older, got version ${DOCUMENT_VERSION + 1}; upgrade the process, or let one of the newer version run it`,
+  expect(unfitReason(makeJob({ documentVersion: NEWEST_VERSION + 1 }))).toBe(
+    `Expected a stored job of version ${NEWEST_VERSION} or older, got version ${NEWEST_VERSION + 1}; upgrade the process, or let one of the newer version run it`,
   );
 });
 

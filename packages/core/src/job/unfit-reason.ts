@@ -5,7 +5,7 @@
  */
 import { InvalidArgumentError } from '../foundation/errors.ts';
 import { isValidDate } from '../foundation/kinds.ts';
-import { DOCUMENT_VERSION, type Job } from './job.ts';
+import { type Job, NEWEST_VERSION } from './job.ts';
 
 interface Kind {
   readonly expected: string;
@@ -28,7 +28,7 @@ const KINDS: readonly Kind[] = [
     fits: (value) => typeof value === 'string',
     fields: [
       ...(['name', 'claimToken', 'claimedBy', 'uniqueKey', 'uniqueLock', 'startLock'] as const),
-      ...(['windowLock', 'repeatInterval', 'timezone', 'missed'] as const),
+      ...(['windowLock', 'repeatInterval', 'timezone', 'missed', 'order', 'lane'] as const),
     ],
   },
   {
@@ -51,6 +51,11 @@ const KINDS: readonly Kind[] = [
     fields: ['stages', 'gates'],
   },
   {
+    expected: 'where a dead letter failed',
+    fits: (value) => typeof Object(value).name === 'string' && isValidDate(Object(value).failedAt),
+    fields: ['source'],
+  },
+  {
     expected: 'a plan with a type and a delay',
     fits: isBackoffPlan,
     fields: ['backoff'],
@@ -70,8 +75,8 @@ export function unfitReason(job: Job): string | undefined {
     if (kind === undefined || value === undefined || kind.fits(value)) continue;
     return `A field of the stored job does not fit: ${new InvalidArgumentError(field, kind.expected, value).message}`;
   }
-  if (job.documentVersion <= DOCUMENT_VERSION) return undefined;
-  return `Expected a stored job of version ${DOCUMENT_VERSION} or older, got version ${job.documentVersion}; upgrade the process, or let one of the newer version run it`;
+  if (job.documentVersion <= NEWEST_VERSION) return undefined;
+  return `Expected a stored job of version ${NEWEST_VERSION} or older, got version ${job.documentVersion}; upgrade the process, or let one of the newer version run it`;
 }
 
 function isNumber(value: unknown): value is number {

@@ -8,7 +8,7 @@ import type { Job } from '../job/job.ts';
 import { JOB_LIFECYCLE, type JobVerb } from '../job/job-lifecycle.ts';
 import type { TransitionParams } from '../job/lifecycle.ts';
 import { nextRunOf, type PlanOfRun } from '../job/next-run.ts';
-import { handRecord, historyEntries, requestEntries } from './settle-answers.ts';
+import { historyEntries, manualRecord, requestEntries } from './settle-answers.ts';
 import type { CancelParams, CancelResult } from './verbs/manual-verbs.ts';
 
 /** What a choice needs to know of a job. */
@@ -35,7 +35,7 @@ export function chooseCancel(job: CancelledFields, params: CancelParams): Cancel
  */
 export function cancelsUnseen(params: CancelParams): readonly [CancelChoice, CancelChoice] {
   const { now } = params;
-  const entries = historyEntries('cancel', now, handRecord(params));
+  const entries = historyEntries('cancel', now, manualRecord(params));
   return [
     { verb: 'cancel', outcome: 'cancelled', params: { now, historyEntries: entries } },
     {
@@ -52,7 +52,7 @@ function cancelOfRun(job: CancelledFields, params: CancelParams): CancelChoice {
   const { scheduledFor, seriesVersion } = job;
   const next = nextRunOf(job, now);
   const verb = next === null ? 'endSeries' : 'skipRun';
-  const record = { ...handRecord(params), ...(scheduledFor && { scheduledFor }) };
+  const record = { ...manualRecord(params), ...(scheduledFor && { scheduledFor }) };
   return {
     verb,
     outcome: next === null ? 'cancelled' : 'skipped',

@@ -6,7 +6,7 @@
  *
  * @module
  */
-import { LEDGER_BRAND, type LedgerRepositoryOptions, LedgerStore } from './ledger-base.ts';
+import { GuardedCalls, LEDGER_BRAND, type LedgerRepositoryOptions } from './guarded-calls.ts';
 import type { LedgerHint, LedgerWatch } from './verbs/ledger-verbs.ts';
 import {
   LEDGER_VERBS,
@@ -20,8 +20,9 @@ export {
   DEFAULT_OPERATION_TIMEOUT,
   type LedgerMetrics,
   type LedgerRepositoryOptions,
-} from './ledger-base.ts';
+} from './guarded-calls.ts';
 export type { LedgerHealth } from './ledger-calls.ts';
+export { SUSPECT_RESCUE_COUNT } from './suspects.ts';
 export { MOST_NAMES_A_CLAIM } from './verb-checks.ts';
 export { gathered } from './verbs/around.ts';
 export type * from './verbs/ledger-verbs.ts';
@@ -30,6 +31,7 @@ export type {
   ClockVerbs,
   CountVerbs,
   JobVerbs,
+  LaneVerbs,
   LeaseVerbs,
   LedgerVerb,
   LedgerVerbs,
@@ -40,13 +42,10 @@ export type {
 } from './verbs/verb-table.ts';
 export type { Access, AccessQuestion, Actor } from './views/actor-view.ts';
 
-/** From this many rescues on a job is a suspect: it is claimed alone. */
-export const SUSPECT_RESCUE_COUNT = 2;
-
 /** The class of a store that has a method for each verb, which {@link LedgerRepository} gives it. */
-const StoreWithVerbs = LedgerStore as abstract new (
+const StoreWithVerbs = GuardedCalls as abstract new (
   options?: LedgerRepositoryOptions,
-) => LedgerStore & LedgerVerbs;
+) => GuardedCalls & LedgerVerbs;
 
 /**
  * Base class of all ledgers, with a method for each verb of {@link LedgerVerbs}. Every verb opens the ledger when it is
@@ -69,7 +68,7 @@ export abstract class LedgerRepository extends StoreWithVerbs {
   }
 
   /**
-   * This ledger as an actor may use it: the hook `access.may` is asked before each verb, and what is done by hand bears
+   * This ledger as an actor may use it: the hook `access.may` is asked before each verb, and what is done manually bears
    * the id of the actor in the history. A view of a view asks for both actors, and the first is the one that stands in
    * the history.
    *

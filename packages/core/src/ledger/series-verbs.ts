@@ -7,7 +7,7 @@
 import type { HistoryEntry } from '../job/job.ts';
 import type { JobVerb } from '../job/job-lifecycle.ts';
 import type { TransitionParams } from '../job/lifecycle.ts';
-import { handRecord, historyEntries } from './settle-answers.ts';
+import { historyEntries, manualRecord } from './settle-answers.ts';
 import type { EndSeriesParams, ReplanParams } from './verbs/series.ts';
 
 /** One verb of the lifecycle table with its parameters. */
@@ -36,6 +36,6 @@ function change(
   record: Pick<HistoryEntry, 'scheduledFor'>,
   plan: TransitionParams,
 ): SeriesChange {
-  const entries = historyEntries(verb, now, { ...handRecord(given), ...record });
+  const entries = historyEntries(verb, now, { ...manualRecord(given), ...record });
   return { verb, params: { ...plan, seriesVersion, now, historyEntries: entries } };
 }

@@ -30,14 +30,14 @@ describe('answerUnmatched', () => {
     expect(answerUnmatched(settlement, asked)).toBe('cancelRequested');
   });
 
-  test('a claim that still stands under another plan was reckoned with an old one', () => {
+  test('a claim that still stands under another plan was computed with an old one', () => {
     const ofSeries = { ...settlement, seriesVersion: 2 };
     const replanned = { ...job, seriesVersion: 3 };
     expect(answerUnmatched(ofSeries, replanned)).toBe('replanned');
     expect(answerUnmatched(settlement, replanned)).toBe('replanned');
     expect(answerUnmatched(ofSeries, job)).toBe('replanned');
     expect(answerUnmatched(ofSeries, { ...job, seriesVersion: 2 })).toBe('refused');
-    // The request is met when the end is reckoned anew.
+    // The request is met when the end is computed again.
     const asked = { ...replanned, cancelRequestedAt: new Date(0) };
     expect(answerUnmatched(ofSeries, asked)).toBe('replanned');
   });

@@ -6,7 +6,7 @@
 import type { HistoryEntry, Job } from '../job/job.ts';
 import type { TransitionParams } from '../job/lifecycle.ts';
 import { storedRecords } from '../job/stored-lists.ts';
-import type { ByHand } from './verbs/call.ts';
+import type { ManualAct } from './verbs/call.ts';
 import type { SettleAnswer, Settlement } from './verbs/settle.ts';
 
 /** The parameters the rows of the lifecycle table refer to. */
@@ -20,13 +20,13 @@ export function settlementParams(settlement: Settlement, now: Date): TransitionP
 }
 
 /** What a manual verb notes down: who asked for it, and why, where that was said. */
-export function handRecord({ by, reason }: ByHand): Pick<HistoryEntry, 'by' | 'reason'> {
+export function manualRecord({ by, reason }: ManualAct): Pick<HistoryEntry, 'by' | 'reason'> {
   return { ...(by !== undefined && { by }), ...(reason !== undefined && { reason }) };
 }
 
 /** The entry of a request to cancel, as a parameter of the lifecycle table; none when nothing was said beside it. */
-export function requestEntries(given: ByHand, at: Date): TransitionParams {
-  const record = handRecord(given);
+export function requestEntries(given: ManualAct, at: Date): TransitionParams {
+  const record = manualRecord(given);
   const isNoted = Object.keys(record).length > 0;
   return isNoted ? { historyEntries: historyEntries('requestCancel', at, record) } : {};
 }

@@ -9,8 +9,8 @@
 import type { HistoryEntry, Job } from '../job/job.ts';
 import { JOB_LIFECYCLE, type JobVerb } from '../job/job-lifecycle.ts';
 import type { TransitionParams } from '../job/lifecycle.ts';
-import { handRecord, historyEntries } from './settle-answers.ts';
-import type { ByHand } from './verbs/call.ts';
+import { historyEntries, manualRecord } from './settle-answers.ts';
+import type { ManualAct } from './verbs/call.ts';
 import type { TransitionEntry } from './verbs/listing.ts';
 
 /** What is known of the job of a transition beside the parameters of the verb. */
@@ -53,9 +53,9 @@ export function claimEntry({ claimToken, fence, lockedAt, claimedBy }: Job): Tra
 /** The entry of a job that somebody deleted; `job` is what it was. */
 export function removalEntry(
   { status, fence }: Pick<Job, 'status' | 'fence'>,
-  { now, ...given }: ByHand & { readonly now: Date },
+  { now, ...given }: ManualAct & { readonly now: Date },
 ): TransitionEntry {
-  const entries = historyEntries('remove', now, handRecord(given));
+  const entries = historyEntries('remove', now, manualRecord(given));
   return transitionEntry('remove', { now, historyEntries: entries }, { from: status, fence });
 }
 

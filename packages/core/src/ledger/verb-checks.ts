@@ -6,6 +6,7 @@
  */
 import { invariant } from '../foundation/errors.ts';
 import { isClaimed, type Job } from '../job/job.ts';
+import type { Demand } from './verbs/claims.ts';
 import type { LedgerVerb, ParamsOf } from './verbs/verb-table.ts';
 
 /** The most names one claim looks for. More would turn its merge of sorted scans into a blocking sort. */
@@ -17,13 +18,8 @@ const CHECKS: { readonly [V in LedgerVerb]?: VerbCheck<V> } = {
   enqueue: ({ jobs }) => {
     for (const job of jobs) checkNewJob(job);
   },
-  claim: ({ demand }) => {
-    const names = new Set(demand.map(({ name }) => name));
-    invariant(names.size === demand.length, 'a claim demands a name twice');
-    invariant(names.size <= MOST_NAMES_A_CLAIM, 'a claim demands too many names');
-    const isWanted = demand.every(({ limit }) => limit > 0);
-    invariant(isWanted, 'a claim demands no job of a name');
-  },
+  claim: ({ demand }) => checkDemand(demand),
+  claimOrders: ({ demand }) => checkDemand(demand),
   checkpoint: ({ record, stagesBefore }) => {
     invariant(!stagesBefore.includes(record.name), 'a stage comes before itself');
   },
@@ -39,6 +35,14 @@ export function checkCall<V extends LedgerVerb>(verb: V, params: ParamsOf<V>): v
   check?.(params);
 }
 
+function checkDemand(demand: readonly Demand[]): void {
+  const names = new Set(demand.map(({ name }) => name));
+  invariant(names.size === demand.length, 'a claim demands a name twice');
+  invariant(names.size <= MOST_NAMES_A_CLAIM, 'a claim demands too many names');
+  const isWanted = demand.every(({ limit }) => limit > 0);
+  invariant(isWanted, 'a claim demands no job of a name');
+}
+
 function checkNewJob(job: Job): void {
   const wasClaimed = isClaimed(job);
   const status = wasClaimed ? 'processing' : 'pending';
@@ -46,5 +50,6 @@ function checkNewJob(job: Job): void {
   invariant(job.fence === (wasClaimed ? 1 : 0), 'a new job was never claimed before');
   invariant(job.failCount === 0, 'a new job never failed');
   invariant(Number.isInteger(job.priority), 'a priority is an integer');
+  invariant(job.lane === undefined || !wasClaimed, 'a job with an order is claimed in its turn');
   invariant(!Number.isNaN(job.nextRunAt.getTime()), 'a due time is a time');
 }

@@ -68,7 +68,7 @@ export function agendaReader(options: Pick<ResolvedMigration, 'series' | 'timezo
       return toSourceJob(document, name, bornAt, state);
     }
     if (document.disabled === true) {
-      return left('disabled', 'The job is disabled; enable it, or schedule it anew');
+      return left('disabled', 'The job is disabled; enable it, or schedule it again');
     }
     if (plan !== undefined && isLeft(plan)) return plan;
     const lock = plan === undefined && document.type === 'single' ? { uniqueKey: name } : {};

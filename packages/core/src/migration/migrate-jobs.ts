@@ -39,7 +39,7 @@ interface Ready extends Candidate, ImportedJob {
 /**
  * Copies the jobs of a queue into Monque's ledger. Stop the old workers first: what they run meanwhile would run twice.
  *
- * It may be run again at any time: what was stored before is not stored again, what was left is looked at anew. Start
+ * It may be run again at any time: what was stored before is not stored again, what was left is looked at again. Start
  * Monque's workers when it is through: a job that was stored right before a crash, and then run and deleted before the
  * next run, would be stored once more.
  *

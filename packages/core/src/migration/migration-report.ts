@@ -80,7 +80,7 @@ export class ReportCounter {
   #read = 0;
   #storedBefore = 0;
 
-  /** @param onLeft - told of every document that is left */
+  /** @param onLeft - called with every document that is left */
   constructor(dryRun: boolean, onLeft: (job: LeftJob) => void) {
     this.#dryRun = dryRun;
     this.#onLeft = onLeft;

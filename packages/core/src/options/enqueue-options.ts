@@ -20,7 +20,7 @@ import type { Session } from '../foundation/driver-shapes.ts';
 import { InvalidArgumentError } from '../foundation/errors.ts';
 import { type BackoffPlan, DEFAULT_PRIORITY, type UniqueHold } from '../job/job.ts';
 import type { JobMetadata } from '../job/metadata.ts';
-import { checkUniqueKey, RUN_CHECKS } from './run-options.ts';
+import { checkOrder, checkUniqueKey, RUN_CHECKS } from './run-options.ts';
 
 /** How long a job holds its unique key: until it is done, until it is claimed, or for a window of milliseconds. */
 export type UniqueHoldOption = 'untilDone' | 'untilStarted' | { readonly window: number };
@@ -70,6 +70,11 @@ export interface EnqueueOptions {
    * @default a new one
    */
   readonly id?: ObjectId | string;
+  /**
+   * A key of 1 to 256 characters: the job starts when all jobs of this name and key that were stored before it are
+   * finished, through their retries and rescues too. For a worker with the option `order`; goes with no `priority`.
+   */
+  readonly order?: string;
   /** An integer from -100 (first) to 100 (last). @default 0 */
   readonly priority?: number;
   /** A small object to find the job by: at most 4 KiB of texts, numbers, booleans, dates, lists and objects. */
@@ -95,6 +100,7 @@ const ENQUEUE_CHECKS: Readonly<Record<keyof EnqueueOptions, Check>> = {
   delay: integer(0, YEAR_MS),
   uniqueKey: checkUniqueKey,
   uniqueHold: objectOr(checkWindow, oneOf('untilDone', 'untilStarted')),
+  order: checkOrder,
   whenTaken: objectOr(checkDebounce, oneOf('keep', 'replace', 'throttle', 'throw')),
   id: toObjectId,
   ...RUN_CHECKS,
@@ -122,6 +128,10 @@ export function resolveEnqueueOptions(
 ): ResolvedEnqueueOptions {
   checkFields(field, options, ENQUEUE_CHECKS);
   const { whenTaken = 'keep', uniqueKey, uniqueHold } = options;
+  if (options.order !== undefined && options.priority !== undefined) {
+    const expected = 'left out with order, which sets the turn';
+    throw new InvalidArgumentError(`${field}.priority`, expected, options.priority);
+  }
   checkUnique(field, options);
   const isDebounced = typeof whenTaken === 'object';
   const hold = uniqueHold ?? (isDebounced ? 'untilStarted' : 'untilDone');

@@ -18,7 +18,7 @@ import {
 import { InvalidArgumentError } from '../foundation/errors.ts';
 import { JobStatus } from '../job/job.ts';
 import { checkMetadataFilter, type MetadataFilter } from '../job/metadata.ts';
-import { checkUniqueKey } from './run-options.ts';
+import { checkOrder, checkUniqueKey } from './run-options.ts';
 
 const MOST_LISTED = 10_000;
 const MOST_IDS = 1_000;
@@ -36,6 +36,8 @@ export interface JobsFilter {
   /** One state, or several. */
   readonly status?: JobStatus | readonly JobStatus[];
   readonly uniqueKey?: string;
+  /** The key of their order. */
+  readonly order?: string;
   /** Jobs whose metadata holds each of these values; of a list, one of its items. */
   readonly metadata?: MetadataFilter;
   /** Jobs created at this time or later. */
@@ -48,6 +50,8 @@ export interface JobsFilter {
   readonly finishedBefore?: Date;
   /** Jobs whose last failure has a message that begins with this text, of 1 to 1000 characters. */
   readonly failReason?: string;
+  /** Dead letters of one name, or of several: jobs that failed under it and wait under another since then. */
+  readonly deadLettersOf?: string | readonly string[];
   /** Jobs that the instance with this id holds. */
   readonly claimedBy?: string;
   /** The jobs with these ids, 1 to 1000 of them. */
@@ -88,12 +92,14 @@ const FILTER_CHECKS: Readonly<Record<keyof JobsFilter, Check>> = {
   name: oneOrMany(checkJobName),
   status: oneOrMany(checkStatus),
   uniqueKey: checkUniqueKey,
+  order: checkOrder,
   metadata: checkMetadataFilter,
   createdFrom: checkDate,
   createdBefore: checkDate,
   finishedFrom: checkDate,
   finishedBefore: checkDate,
   failReason: text(LONGEST_PREFIX),
+  deadLettersOf: oneOrMany(checkJobName),
   claimedBy: text(LONGEST_INSTANCE_ID),
   ids: checkIds,
 };

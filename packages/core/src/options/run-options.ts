@@ -18,6 +18,8 @@ import { copyMetadata } from '../job/metadata.ts';
 
 /** The most characters of a unique key. */
 export const LONGEST_UNIQUE_KEY = 1_024;
+/** The most characters of the key of an order. */
+const LONGEST_ORDER = 256;
 const MOST_RETRIES = 1_000_000;
 
 const BACKOFF_CHECKS: Readonly<Record<keyof BackoffPlan, Check>> = {
@@ -32,6 +34,9 @@ export const checkBackoff: Check = fields(BACKOFF_CHECKS, ['type', 'delay']);
 
 /** Refuses what is no unique key: a text of 1 to 1024 characters. */
 export const checkUniqueKey: Check = text(LONGEST_UNIQUE_KEY);
+
+/** Refuses what is no key of an order: a text of 1 to 256 characters. */
+export const checkOrder: Check = text(LONGEST_ORDER);
 
 /** What values these options take. */
 export const RUN_CHECKS: Readonly<

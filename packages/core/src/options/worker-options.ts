@@ -3,7 +3,14 @@
  *
  * @module
  */
-import { type Check, checkFields, integer } from '../foundation/argument-checks.ts';
+import {
+  type Check,
+  checkFields,
+  checkJobName,
+  fields,
+  integer,
+  oneOf,
+} from '../foundation/argument-checks.ts';
 import { InvalidArgumentError } from '../foundation/errors.ts';
 import { isStandardSchema, type StandardSchema } from '../foundation/standard-schema.ts';
 import type { BackoffPlan } from '../job/job.ts';
@@ -12,6 +19,12 @@ import { checkBackoff, RUN_CHECKS } from './run-options.ts';
 
 /** Computes the delay before a retry in milliseconds, from the failures so far (from 1) and the last error. */
 export type BackoffFunction = (failCount: number, error: Error) => number;
+
+/** How a worker runs jobs with an order. */
+export interface WorkerOrder {
+  /** What becomes of the key when a job of it has failed for good. @default 'next' */
+  readonly whenFailed?: 'next' | 'halt';
+}
 
 /** Options of one worker. What a job states itself goes before them. */
 export interface WorkerOptions {
@@ -23,6 +36,17 @@ export interface WorkerOptions {
   readonly backoff?: BackoffPlan | BackoffFunction;
   /** Milliseconds after which a run is aborted and counts as failed, from 1. @default none */
   readonly timeout?: number;
+  /**
+   * Runs jobs that were enqueued with an `order` too, those of each key one after the other. `whenFailed` says what
+   * becomes of the key when a job of it has failed for good: `next` goes on with the one behind it, `halt` waits until
+   * the failed one is retried or deleted manually. All workers of a name say the same. @default none
+   */
+  readonly order?: WorkerOrder;
+  /**
+   * The name under which a job waits once it has failed for good, as a dead letter: a worker of that name may handle it,
+   * or people look at it and redrive it. A job of a series has failed where it is. Not with `order`. @default none
+   */
+  readonly deadLetter?: string;
   /**
    * A Standard Schema (Zod, Valibot, ArkType and others) for the data: checked when a job is enqueued by this
    * scheduler, and before each run, whose handler gets what the schema makes of the data.
@@ -46,6 +70,8 @@ const WORKER_CHECKS: Readonly<Record<keyof WorkerOptions, Check>> = {
   timeout: RUN_CHECKS.timeout,
   limits: checkLimitKeys,
   limit: checkLimit,
+  order: fields({ whenFailed: oneOf('next', 'halt') }),
+  deadLetter: checkJobName,
   schema: (field, value) => {
     if (!isStandardSchema(value)) throw new InvalidArgumentError(field, 'a Standard Schema', value);
   },
@@ -54,4 +80,7 @@ const WORKER_CHECKS: Readonly<Record<keyof WorkerOptions, Check>> = {
 /** Checks the options of a worker. */
 export function checkWorkerOptions(options: WorkerOptions = {}): void {
   checkFields('options', options, WORKER_CHECKS);
+  if (options.deadLetter === undefined || options.order === undefined) return;
+  const expected = 'left out with order, where a failed job keeps its place';
+  throw new InvalidArgumentError('options.deadLetter', expected, options.deadLetter);
 }

@@ -87,7 +87,7 @@ export class Metrics {
   /**
    * Tells an observer of every measurement from now on.
    *
-   * @param onError - told of the first error of the observer
+   * @param onError - called with the first error of the observer
    * @returns ends it
    */
   observe(observer: MetricsObserver, onError: (error: unknown) => void): () => void {

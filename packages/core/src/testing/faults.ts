@@ -48,7 +48,7 @@ export interface FaultRates {
   readonly failAfter?: number;
   /** A part of a batch is carried out and all is reported as failed. @default 0 */
   readonly failPartial?: number;
-  /** The longest delay of a request and of an answer, in milliseconds; each is drawn anew. @default 0 */
+  /** The longest delay of a request and of an answer, in milliseconds; each is drawn again. @default 0 */
   readonly delayMs?: number;
 }
 

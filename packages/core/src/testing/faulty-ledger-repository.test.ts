@@ -59,9 +59,9 @@ function callsOf(faulty: FaultyLedgerRepository): Record<FaultyVerb, () => Promi
     endSeries: () => faulty.endSeries({ jobId, now }),
     findSeries: () => faulty.findSeries({ limit: 1 }),
     setMetadata: () => faulty.setMetadata({ jobId, changes: {}, now }),
-    mend: () => {
+    repair: () => {
       const seen = { status: 'pending', fence: 0, updatedAt: now } as const;
-      return faulty.mend({ jobId, seen, changes: {}, rule: 'status', now });
+      return faulty.repair({ jobId, seen, changes: {}, rule: 'status', now });
     },
     readHistory: () => faulty.readHistory({ jobId, limit: 1 }),
     note: () => faulty.note({ jobId, claimToken: 'other', now }),
@@ -86,6 +86,14 @@ function callsOf(faulty: FaultyLedgerRepository): Record<FaultyVerb, () => Promi
       faulty.takeShare({ key: 'a', instanceId, seq: 1, count: 1, wants: 0, starts: 0 }),
     freeShares: () => faulty.freeShares({ instanceId }),
     backOff: () => faulty.backOff({ key: 'a', until: now }),
+    claimOrders: () =>
+      faulty.claimOrders({
+        demand: [],
+        ...{ instanceId, claimToken: 'other', now, suspects: false },
+      }),
+    readOrders: () => faulty.readOrders({ name: 'a', halted: false, limit: 1 }),
+    findAhead: () => faulty.findAhead({ name: 'a', lane: 'b' }),
+    sweepOrders: () => faulty.sweepOrders({ usedBefore: now, limit: 1 }),
     setPaused: () => faulty.setPaused({ name: 'a', paused: true, now }),
     readPaused: () => faulty.readPaused(),
     recover: () => faulty.recover({ staleBefore: now, now, limit: 1 }),
@@ -130,6 +138,8 @@ const READS = new Set<string>([
   'readStats',
   'readPaused',
   'readLimits',
+  'readOrders',
+  'findAhead',
   'hint',
 ]);
 const VERBS = Object.keys(callsOf(setUp().faulty)) as FaultyVerb[];

@@ -23,6 +23,8 @@ export interface RetryPolicy {
   readonly maxRetries: number;
   readonly backoff: BackoffPlan | BackoffFunction;
   readonly maxBackoffDelayMs: number;
+  /** The name under which jobs wait that have failed for good. */
+  readonly deadLetter?: string;
 }
 
 /** What holds for a worker that does not say otherwise, as it is at the time. */
@@ -42,6 +44,8 @@ export class Worker {
   readonly limitKeys: readonly string[];
   /** The limit that it has for itself. */
   readonly ownLimit: (ResolvedLimit & { readonly key: string }) | undefined;
+  /** What becomes of an order when a job of it has failed; absent for a worker that runs no jobs with one. */
+  readonly order: 'next' | 'halt' | undefined;
   /** Claimed and not started, the most urgent first. */
   readonly buffer: BufferedJob[] = [];
   running = 0;
@@ -51,12 +55,16 @@ export class Worker {
   #retry: RetryPolicy;
   #meanRunMs: number | undefined;
 
+  /** @throws InvalidArgumentError when its dead letters would go to itself */
   constructor(
     name: string,
     handler: JobHandler | StagePlan,
     options: WorkerOptions,
     defaults: WorkerDefaults,
   ) {
+    if (options.deadLetter === name) {
+      throw new InvalidArgumentError('options.deadLetter', 'another name than its own', name);
+    }
     this.name = name;
     this.handler = handler;
     this.#options = options;
@@ -68,6 +76,7 @@ export class Worker {
     const { limits = [], limit } = options;
     this.ownLimit = limit && { key: ownLimitKey(name), ...resolveLimit(limit) };
     this.limitKeys = [...limits, ...(this.ownLimit ? [this.ownLimit.key] : [])];
+    this.order = options.order && (options.order.whenFailed ?? 'next');
   }
 
   /** Takes over what has changed: options of its own that are given, and the defaults of the scheduler. */
@@ -148,6 +157,7 @@ function retryOf(options: WorkerOptions, defaults: WorkerDefaults): RetryPolicy 
     maxRetries: options.maxRetries ?? defaults.maxRetries,
     backoff: options.backoff ?? { type: 'exponential', delay, jitter },
     maxBackoffDelayMs: defaults.maxBackoffDelayMs,
+    ...(options.deadLetter !== undefined && { deadLetter: options.deadLetter }),
   };
 }
 

@@ -31,9 +31,11 @@ describe('an audit', () => {
     const jobs = await putBroken((job) => ledger.put(job));
     const before = await monque.getJobs({ limit: 100 });
     const report = await findingsOf(monque, false);
-    expect(report).toMatchObject({ audited: 2 * BROKEN.length, mended: 0, isComplete: true });
-    expect(report.findings.map(({ name, rule, isMended }) => ({ name, rule, isMended }))).toEqual(
-      expect.arrayContaining(BROKEN.map(({ name, rule }) => ({ name, rule, isMended: false }))),
+    expect(report).toMatchObject({ audited: 2 * BROKEN.length, repaired: 0, isComplete: true });
+    expect(
+      report.findings.map(({ name, rule, isRepaired }) => ({ name, rule, isRepaired })),
+    ).toEqual(
+      expect.arrayContaining(BROKEN.map(({ name, rule }) => ({ name, rule, isRepaired: false }))),
     );
     expect(report.findings).toHaveLength(jobs.length);
     expect(report.violations).toEqual({
@@ -43,41 +45,41 @@ describe('an audit', () => {
     expect(await monque.getJobs({ limit: 100 })).toEqual(before);
   });
 
-  test('that repairs mends what can be mended, and finds nothing of that again', async () => {
+  test('that repairs repairs what can be repaired, and finds nothing of that again', async () => {
     const { monque, ledger } = makeOpen();
     await putBroken((job) => ledger.put(job));
     const report = await findingsOf(monque, true);
-    const mendable = BROKEN.filter(({ mended }) => mended);
-    expect(report.mended).toBe(mendable.length);
-    for (const { name, mended } of mendable) {
+    const repairable = BROKEN.filter(({ repaired }) => repaired);
+    expect(report.repaired).toBe(repairable.length);
+    for (const { name, repaired } of repairable) {
       const [job] = await monque.getJobs({ name });
       expect(job, name).toMatchObject({
-        ...Object.fromEntries(Object.entries(mended ?? {}).filter(([, value]) => value)),
-        history: [{ verb: 'mend' }],
+        ...Object.fromEntries(Object.entries(repaired ?? {}).filter(([, value]) => value)),
+        history: [{ verb: 'repair' }],
       });
-      for (const [field, value] of Object.entries(mended ?? {})) {
+      for (const [field, value] of Object.entries(repaired ?? {})) {
         expect(job?.[field as 'data'], `${name}: ${field}`).toEqual(value);
       }
     }
     const again = await findingsOf(monque, true);
-    expect(again.findings).toHaveLength(BROKEN.length - mendable.length);
-    expect(again.mended).toBe(0);
+    expect(again.findings).toHaveLength(BROKEN.length - repairable.length);
+    expect(again.repaired).toBe(0);
   });
 
   test('leaves a job alone that went on since it was read', async () => {
     const { monque, ledger } = makeOpen();
     const [first] = await putBroken((job) => ledger.put(job));
-    const mend = ledger.mend.bind(ledger);
-    ledger.mend = async (params) => {
+    const repair = ledger.repair.bind(ledger);
+    ledger.repair = async (params) => {
       const { jobId } = params;
       if (first?._id.equals(jobId)) {
         await ledger.setMetadata({ jobId, changes: { seen: true }, now: new Date(9_000) });
       }
-      return mend(params);
+      return repair(params);
     };
     const { findings } = await findingsOf(monque, true);
     const found = findings.find(({ jobId }) => first?._id.equals(jobId));
-    expect(found).toMatchObject({ name: first?.name, isMended: false });
+    expect(found).toMatchObject({ name: first?.name, isRepaired: false });
     expect(await monque.getJob(String(first?._id))).not.toHaveProperty('finishedAt');
   });
 
@@ -90,34 +92,34 @@ describe('an audit', () => {
     { clear: 'data' },
     { set: null },
     null,
-  ])('leaves a job alone where a rule would mend it by %o', async (mend) => {
+  ])('leaves a job alone where a rule would repair it by %o', async (repair) => {
     const { monque, ledger } = makeOpen();
     const check = ({ verb }: LedgerWrite) =>
-      verb === 'audit' ? { message: 'wrong', mend: mend as never } : undefined;
+      verb === 'audit' ? { message: 'wrong', repair: repair as never } : undefined;
     ledger.useInvariants({ rules: [{ name: 'own', check }] });
     const job = await monque.enqueue('work', 'data');
-    const { mended, findings } = await monque.audit({ repair: true });
-    expect(mended).toBe(0);
+    const { repaired, findings } = await monque.audit({ repair: true });
+    expect(repaired).toBe(0);
     expect(findings).toMatchObject([
-      { rule: 'own', message: expect.stringContaining('Expected `check().mend` to be changes') },
+      { rule: 'own', message: expect.stringContaining('Expected `check().repair` to be changes') },
     ]);
     expect(await monque.getJob(job._id)).toEqual(job);
   });
 
-  test('mends what a rule of a user’s says', async () => {
+  test('repairs what a rule of a user’s says', async () => {
     const { monque, ledger } = makeOpen();
     const check = ({ verb, job }: LedgerWrite) =>
       verb === 'audit' && job.data === 'old'
-        ? { message: 'it is new', mend: { set: { data: 'new' }, clear: ['priority' as const] } }
+        ? { message: 'it is new', repair: { set: { data: 'new' }, clear: ['priority' as const] } }
         : undefined;
     ledger.useInvariants({ rules: [{ name: 'own', check }] });
     const { _id } = await monque.enqueue('work', 'old');
-    expect(await monque.audit({ repair: true })).toMatchObject({ mended: 1 });
+    expect(await monque.audit({ repair: true })).toMatchObject({ repaired: 1 });
     expect(await monque.getJob(_id)).toMatchObject({ data: 'new', status: 'pending' });
     expect((await monque.audit()).findings).toEqual([]);
   });
 
-  test('sees and mends what a codec made of the values, and stores none as it was given', async () => {
+  test('sees and repairs what a codec made of the values, and stores none as it was given', async () => {
     const codec = {
       encode: (value: unknown) => Buffer.from(JSON.stringify(value)).toString('hex'),
       decode: (stored: unknown) => JSON.parse(Buffer.from(String(stored), 'hex').toString()),
@@ -131,33 +133,33 @@ describe('an audit', () => {
     const record = { name: 'a', at: new Date(0), result: stored?.data };
     const twice = makeJob({ name: 'twice', stages: [record, { ...record, result: 'other' }] });
     await ledger.put(twice);
-    expect(await monque.audit({ repair: true })).toMatchObject({ audited: 2, mended: 1 });
+    expect(await monque.audit({ repair: true })).toMatchObject({ audited: 2, repaired: 1 });
     expect(seen.slice(0, 2)).toEqual([stored?.data, stored?.data]);
     expect((await ledger.getJob({ jobId: twice._id }))?.stages).toEqual([record]);
     expect((await monque.getJob(twice._id))?.stages).toMatchObject([{ result: 'secret' }]);
   });
 
-  test('goes on where the ledger refuses to mend one job, and tells of it', async () => {
+  test('goes on where the ledger refuses to repair one job, and tells of it', async () => {
     const { monque, ledger } = makeOpen();
     const [first] = await putBroken((job) => ledger.put(job));
     const refusal = new MonqueError('LEDGER_REFUSED', 'no');
     const told: Error[] = [];
     monque.on('job:error', ({ error }) => told.push(error));
-    const mend = ledger.mend.bind(ledger);
-    ledger.mend = async (params) => {
+    const repair = ledger.repair.bind(ledger);
+    ledger.repair = async (params) => {
       if (first?._id.equals(params.jobId)) throw refusal;
-      return mend(params);
+      return repair(params);
     };
-    const { mended, isComplete } = await findingsOf(monque, true);
-    const mendable = BROKEN.filter((broken) => broken.mended);
-    expect({ mended, isComplete }).toEqual({ mended: mendable.length - 1, isComplete: true });
+    const { repaired, isComplete } = await findingsOf(monque, true);
+    const repairable = BROKEN.filter((broken) => broken.repaired);
+    expect({ repaired, isComplete }).toEqual({ repaired: repairable.length - 1, isComplete: true });
     expect(told).toEqual([refusal]);
   });
 
-  test('ends with what else goes wrong while it mends', async () => {
+  test('ends with what else goes wrong while it repairs', async () => {
     const { monque, ledger } = makeOpen();
     await putBroken((job) => ledger.put(job));
-    ledger.mend = () => Promise.reject(new Error('gone'));
+    ledger.repair = () => Promise.reject(new Error('gone'));
     await expect(findingsOf(monque, true)).rejects.toThrow('gone');
   });
 

@@ -6,8 +6,8 @@ export interface BrokenJob {
   readonly name: string;
   readonly rule: string;
   readonly fields: Partial<Job>;
-  /** What the job has after a repair; absent where nobody but a person can mend it. */
-  readonly mended?: Readonly<Record<string, unknown>>;
+  /** What the job has after a repair; absent where nobody but a person can repair it. */
+  readonly repaired?: Readonly<Record<string, unknown>>;
 }
 
 const AT = new Date(5_000);
@@ -17,19 +17,19 @@ export const BROKEN: readonly BrokenJob[] = [
     name: 'a finished job that does not say when',
     rule: 'status',
     fields: { status: 'completed' },
-    mended: { status: 'completed', finishedAt: AT },
+    repaired: { status: 'completed', finishedAt: AT },
   },
   {
     name: 'a pending job with the rest of a claim',
     rule: 'status',
     fields: { status: 'pending', claimToken: 'left', lockedAt: AT },
-    mended: { status: 'pending', claimToken: undefined, lockedAt: undefined },
+    repaired: { status: 'pending', claimToken: undefined, lockedAt: undefined },
   },
   {
     name: 'a job that nobody holds and that is processing',
     rule: 'status',
     fields: { status: 'processing' },
-    mended: { status: 'processing', lockedAt: AT },
+    repaired: { status: 'processing', lockedAt: AT },
   },
   {
     name: 'a blocked job without a gate',
@@ -40,7 +40,7 @@ export const BROKEN: readonly BrokenJob[] = [
     name: 'a job with a stage twice',
     rule: 'stageOrder',
     fields: { stages: [record('a', 1), record('b', 2), record('a', 3)] },
-    mended: { stages: [record('a', 1), record('b', 2)] },
+    repaired: { stages: [record('a', 1), record('b', 2)] },
   },
   {
     name: 'a job with a gate that was opened on nothing',
@@ -60,13 +60,13 @@ export const BROKEN: readonly BrokenJob[] = [
     name: 'a job with fewer than no failures',
     rule: 'retryCount',
     fields: { failCount: -2 },
-    mended: { failCount: 0 },
+    repaired: { failCount: 0 },
   },
   {
     name: 'a finished job that holds a key',
     rule: 'locks',
     fields: { status: 'cancelled', finishedAt: AT, uniqueLock: 'key:a', startLock: 'start:a' },
-    mended: { status: 'cancelled', uniqueLock: undefined, startLock: undefined },
+    repaired: { status: 'cancelled', uniqueLock: undefined, startLock: undefined },
   },
 ];
 

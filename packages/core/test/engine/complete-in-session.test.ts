@@ -97,7 +97,7 @@ describe('complete({ session })', () => {
     expect(await ledger.getJob({ jobId: _id })).toMatchObject({ status: 'completed' });
   });
 
-  test('of a series whose plan was changed since the claim is reckoned anew', async () => {
+  test('of a series whose plan was changed since the claim is computed again', async () => {
     const { monque, clock, faulty, ledger } = makeOne();
     faulty.completeInSession = async ({ settlement, now }) => {
       const { answers } = await ledger.settle({ settlements: [settlement], now });

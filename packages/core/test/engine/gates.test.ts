@@ -292,7 +292,7 @@ describe('openGate', () => {
 });
 
 describe('a gate with a timeout', () => {
-  test('fails a job that waited too long; after a retry it waits anew behind what is recorded', async () => {
+  test('fails a job that waited too long; after a retry it waits again behind what is recorded', async () => {
     const { monque, clock, events, runs, id } = await atGate({ timeout: 60_000 });
     await clock.advance(59_000);
     expect(await monque.getJob(id)).toMatchObject({ status: 'blocked' });

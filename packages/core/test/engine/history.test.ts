@@ -4,7 +4,7 @@ import { ManualClock } from '../../src/testing/index.ts';
 import { makeOne } from './kit.ts';
 
 describe('the history of a job', () => {
-  test('tells what failed and what was done by hand', async () => {
+  test('tells what failed and what was done manually', async () => {
     const { monque, clock } = makeOne({ maxRetries: 1 });
     monque.worker('work', () => Promise.reject(new Error('broken')));
     await monque.start();

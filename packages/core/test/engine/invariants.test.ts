@@ -120,7 +120,7 @@ describe('a rule of a user’s', () => {
     await expect(monque.enqueue('any')).rejects.toMatchObject({
       code: 'INVARIANT_VIOLATION',
       message: expect.stringContaining('the rule itself failed: Expected `check()` to be nothing'),
-      advice: 'mend the rule',
+      advice: 'repair the rule',
     });
   });
 
@@ -186,7 +186,7 @@ describe('a rule of a user’s', () => {
     await monque.stop();
   });
 
-  test('sees what each verb by hand would write', async () => {
+  test('sees what each manual verb would write', async () => {
     const seen: string[] = [];
     const check: InvariantRule['check'] = ({ verb, job }) => {
       seen.push(`${verb} ${Object.keys(job).filter((field) => field !== '_id')}`);

@@ -37,7 +37,7 @@ describe('metadata of a job', () => {
     await expect(refused).rejects.toBeInstanceOf(InvalidArgumentError);
   });
 
-  test('is changed by hand, whatever the state', async () => {
+  test('is changed manually, whatever the state', async () => {
     const { monque } = makeOne();
     const { _id } = await monque.enqueue('work', 1, { metadata: { tenant: 'a', old: 1 } });
     await monque.cancelJob(_id);

@@ -98,7 +98,7 @@ describe('runs that were missed', () => {
     await second.monque.stop();
   });
 
-  test('do not include one that was put at a time in the past by hand', async () => {
+  test('do not include one that was put at a time in the past manually', async () => {
     const { monque, clock } = makeOne();
     const times: (Date | undefined)[] = [];
     monque.worker('tick', (job) => {

@@ -186,7 +186,7 @@ describe('a series', () => {
 });
 
 describe('a series that is asked for again', () => {
-  test('after its end stands until its last run ended, and cannot be made anew then', async () => {
+  test('after its end stands until its last run ended, and cannot be made again then', async () => {
     const { monque, clock, faulty, ledger } = makeOne();
     const gate = deferred();
     monque.worker('tick', () => gate.promise);
@@ -310,7 +310,7 @@ describe('a series that is asked for again', () => {
     await monque.stop();
   });
 
-  test('by a caller that lost a race to another change reckons anew', async () => {
+  test('by a caller that lost a race to another change computes again', async () => {
     const { clock, makeInstance } = makeWorld();
     const [first, second] = [makeInstance(), makeInstance()];
     await first.monque.schedule('0 * * * *', 'report', 0, { uniqueKey: 'k' });

@@ -90,7 +90,7 @@ describe('settling', () => {
     await monque.stop();
   });
 
-  test('that has to be reckoned anew goes without what the run left behind as well, once that was refused', async () => {
+  test('that has to be computed again goes without what the run left behind as well, once that was refused', async () => {
     const { monque, clock, ledger, events } = makeOne();
     const settle = ledger.settle.bind(ledger);
     let isReplanned = false;

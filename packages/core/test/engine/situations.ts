@@ -142,7 +142,7 @@ export const SITUATIONS: readonly Situation[] = [
     details: { failCount: 1, why: 'Boom' },
   },
   {
-    name: 'a job that was cancelled by hand',
+    name: 'a job that was cancelled manually',
     arrange: async (world) => {
       const jobId = await put(world);
       await world.ledger.cancel({ jobId, now: world.at(0), reason: 'Not wanted' });

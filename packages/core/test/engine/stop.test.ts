@@ -79,7 +79,7 @@ describe('stop', () => {
     expect(clock.pendingTimers).toBe(0);
   });
 
-  test('does not abort anew what was aborted for another reason', async () => {
+  test('does not abort again what was aborted for another reason', async () => {
     const { monque, clock } = makeOne({ shutdownTimeout: 100 });
     const reasons: string[] = [];
     const gate = deferred();

@@ -43,7 +43,7 @@ describe('a worker', () => {
     await monque.start();
     await monque.enqueue('greet');
     await clock.settle();
-    const parts = ['complete', 'fence', 'log', 'progress', 'setMetadata', 'signal'];
+    const parts = ['backOff', 'complete', 'fence', 'log', 'progress', 'setMetadata', 'signal'];
     expect(seen).toEqual([parts, true, true, true]);
     await monque.stop();
   });

@@ -5,7 +5,7 @@ import { type JobView, type SettleVerb, STAGED_VERBS, type StepOf } from './mode
 
 const MOST_HISTORY = 20;
 
-/** What a settlement reckons with. */
+/** What a settlement works with. */
 export interface SettleContext {
   readonly step: StepOf<'settle'>;
   readonly version: number | undefined;

@@ -64,7 +64,7 @@ export type Step =
       /** For block: the gate, and how long the job waits there; null for ever. */
       readonly gate: string;
       readonly waitMs: number | null;
-      /** Reckons with the plan as it is now, instead of as it was claimed. */
+      /** Works with the plan as it is now, instead of as it was claimed. */
       readonly isReread: boolean;
     }
   | {

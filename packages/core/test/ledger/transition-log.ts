@@ -95,7 +95,7 @@ export function transitionLogTests(makeLedger: () => Promise<LedgerUnderTest>): 
     },
   );
 
-  onLedger('tells what was done by hand, and by whom', async (subject) => {
+  onLedger('tells what was done manually, and by whom', async (subject) => {
     const { ledger } = subject;
     const job = await subject.putOne();
     const hand = { jobId: job._id, by: 'operator' };

@@ -52,7 +52,7 @@ const STEP_LIFECYCLE = defineLifecycle({
       set: { concern: 'concern' },
       increment: ['driftCount'],
     },
-    mend: {
+    repair: {
       from: ['drift_detected'],
       to: 'in_progress',
       set: { startedInRun: 'run' },
@@ -68,7 +68,7 @@ const STEP_MOVES: readonly Move[] = [
   ['completed_pending_verification', 'reportDrift', 'drift_detected'],
   ['verified', 'verify', 'verified'],
   ['verified', 'reportDrift', 'drift_detected'],
-  ['drift_detected', 'mend', 'in_progress'],
+  ['drift_detected', 'repair', 'in_progress'],
 ];
 
 /** As the team drew it: `blocked` and `revisions` lead nowhere there. */
@@ -174,7 +174,7 @@ describe('the steps of a plan', () => {
     },
   );
 
-  test('a step goes through drift and mending until it is verified, and keeps what was recorded', () => {
+  test('a step goes through drift and repairing until it is verified, and keeps what was recorded', () => {
     type Step = { readonly status: (typeof STEP_LIFECYCLE.states)[number] };
     const run = (record: Step, verb: (typeof STEP_LIFECYCLE.verbs)[number], given: object): Step =>
       STEP_LIFECYCLE.apply(verb, record, { ...given } as TransitionParams);
@@ -189,7 +189,7 @@ describe('the steps of a plan', () => {
       concern: 'A test was deleted',
       driftCount: 1,
     });
-    step = run(step, 'mend', { run: 2 });
+    step = run(step, 'repair', { run: 2 });
     expect(step).toStrictEqual({ status: 'in_progress', startedInRun: 2, driftCount: 1 });
     step = run(step, 'finish', { run: 2 });
     for (const later of [3, 4, 5]) {

@@ -116,7 +116,7 @@ describeWithMongo('a migration', () => {
       await put(waiting(1, { status: 'failed' }), waiting(2, { data: { $set: 1 } }));
       expect(await migrate()).toMatchObject({ left: { finished: 1, invalid: 1 } });
       await db.collection('queue').updateOne({ name: 'email' }, { $set: { failReason: 'why' } });
-      await db.collection('queue').updateOne({ status: 'pending' }, { $set: { data: 'mended' } });
+      await db.collection('queue').updateOne({ status: 'pending' }, { $set: { data: 'repaired' } });
       expect(await migrate({ finished: 'failed' })).toMatchObject({
         stored: { pending: 1, failed: 1 },
         left: {},

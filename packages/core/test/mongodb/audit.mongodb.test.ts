@@ -11,7 +11,7 @@ describeWithMongo('an audit of documents that were written by hand', () => {
   });
   afterAll(() => cleanupTestDb(db));
 
-  test('finds each that breaks a rule, mends those that can be mended, and leaves the others', async () => {
+  test('finds each that breaks a rule, repairs those that can be repaired, and leaves the others', async () => {
     const monque = new Monque(db);
     await monque.initialize();
     const collection = db.collection('monque_jobs');
@@ -20,20 +20,22 @@ describeWithMongo('an audit of documents that were written by hand', () => {
     expect(found.findings.map(({ name, rule }) => ({ name, rule }))).toEqual(
       BROKEN.map(({ name, rule }) => ({ name, rule })),
     );
-    const mended = BROKEN.filter((broken) => broken.mended);
+    const repaired = BROKEN.filter((broken) => broken.repaired);
     const report = await findingsOf(monque, true);
-    expect(report).toMatchObject({ audited: 2 * BROKEN.length, mended: mended.length });
-    for (const broken of mended) {
+    expect(report).toMatchObject({ audited: 2 * BROKEN.length, repaired: repaired.length });
+    for (const broken of repaired) {
       const document = await collection.findOne({ name: broken.name });
-      for (const [field, value] of Object.entries(broken.mended ?? {})) {
+      for (const [field, value] of Object.entries(broken.repaired ?? {})) {
         expect(document?.[field], `${broken.name}: ${field}`).toEqual(value);
       }
     }
-    expect((await findingsOf(monque, false)).findings).toHaveLength(BROKEN.length - mended.length);
+    expect((await findingsOf(monque, false)).findings).toHaveLength(
+      BROKEN.length - repaired.length,
+    );
     await monque.stop();
   });
 
-  test('mends one whose last change is no date, and goes on past one that cannot be changed', async () => {
+  test('repairs one whose last change is no date, and goes on past one that cannot be changed', async () => {
     const monque = new Monque(db, { collectionName: 'unfit' });
     await monque.initialize();
     const told: Error[] = [];
@@ -46,8 +48,8 @@ describeWithMongo('an audit of documents that were written by hand', () => {
     const { findings, isComplete } = await findingsOf(monque, true);
     expect(isComplete).toBe(true);
     expect(findings).toMatchObject([
-      { name: 'history', isMended: false },
-      { name: 'change', isMended: true },
+      { name: 'history', isRepaired: false },
+      { name: 'change', isRepaired: true },
     ]);
     expect(told).toMatchObject([{ code: 'LEDGER_REFUSED' }]);
     await monque.stop();

@@ -124,7 +124,7 @@ describeWithOwnMongo('a watch', (binary) => {
     expect(hints.kinds.filter((kind) => kind !== 'clockChanged')).toEqual(['opened', 'due']);
   });
 
-  test('opens anew when its collection was dropped', async () => {
+  test('opens again when its collection was dropped', async () => {
     watch = await ledger.watch(hints.hear);
     await hints.nth('opened');
     await jobsIn(db).drop();
@@ -135,7 +135,7 @@ describeWithOwnMongo('a watch', (binary) => {
     expect(hints.kinds).toEqual(['opened', 'interrupted', 'opened', 'due']);
   });
 
-  test('opens anew when the server ends the stream for good', async () => {
+  test('opens again when the server ends the stream for good', async () => {
     failPoint = await failCommand(server.direct, {
       failCommands: ['getMore'],
       appName: APP_NAME,

@@ -106,7 +106,7 @@ describeWithOwnMongo('a verb on one job', (binary) => {
     expect(await mongo.ledger.cancel({ jobId: job._id, now: at(1) })).toMatchObject(outcome);
   });
 
-  test('that plans a series anew applies to a job that was given back between its two tries', async () => {
+  test('that plans a series again applies to a job that was given back between its two tries', async () => {
     const job = makeSeries('key', { status: 'processing', claimToken: TOKEN });
     await put(mongo.db, [job]);
     const race = between(mongo.server, 'findAndModify', [() => change({ status: 'pending' })]);

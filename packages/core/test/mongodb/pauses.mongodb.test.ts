@@ -111,7 +111,7 @@ describeWithMongo('pauses', () => {
     expect(hints.count('pausesChanged')).toBe(0);
   });
 
-  test('and jobs that were put in place by hand are told of alike', async () => {
+  test('and jobs that were put in place manually are told of alike', async () => {
     const [job] = makeJobs(1, { status: 'completed' });
     if (!job) throw new Error('Expected a job');
     await put(db, [job]);

@@ -154,7 +154,7 @@ describeWithOwnMongo('what is kept beside the states of jobs', (binary) => {
     expect(await verbsOf(stays)).toEqual([]);
   });
 
-  test('metadata is one read and one write; in a race it is reckoned anew', async () => {
+  test('metadata is one read and one write; in a race it is computed again', async () => {
     const [job] = makeJobs(1, { metadata: { a: 1 } }) as [Job];
     await put(mongo.db, [job]);
     const set = (changes: Record<string, number>) =>

@@ -10,7 +10,7 @@ export interface Guards {
   readonly claimOnce: boolean;
   /** A lease is marked dead only if its counter is still the one that was judged. */
   readonly leaseCas: boolean;
-  /** A failed or late read starts an observer's count anew. */
+  /** A failed or late read starts an observer's count again. */
   readonly observerGaps: boolean;
   /** Claims under my id that I neither hold nor await are released. */
   readonly reconcile: boolean;

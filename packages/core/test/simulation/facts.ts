@@ -18,6 +18,7 @@ export const SETTLE_VERBS: ReadonlySet<JobVerb> = new Set<SettleVerb>([
   'release',
   'fail',
   'discard',
+  'bury',
   'cancelled',
   'cancelByHandler',
 ]);
@@ -111,7 +112,7 @@ export interface LeaseFacts {
 /** One enqueue of one job. */
 export interface EnqueueCall {
   readonly task: Task;
-  /** It may be stored anew under another id, when the job that held its key had started before it could be changed. */
+  /** It may be stored again under another id, when the job that held its key had started before it could be changed. */
   readonly isMovable: boolean;
   readonly machine: Machine;
   readonly calledMs: number;
@@ -135,6 +136,7 @@ export interface SeriesCall {
 export interface Counts {
   /** Jobs that were stored as claimed. */
   births: number;
+  burials: number;
   claims: number;
   settles: number;
   rescues: number;
@@ -153,7 +155,7 @@ export interface Counts {
   repeats: number;
   /** Plans of series that were changed. */
   replans: number;
-  /** Jobs that were changed or made pending by hand, or by an enqueue whose key was taken. */
+  /** Jobs that were changed or made pending manually, or by an enqueue whose key was taken. */
   amends: number;
   /** Times that a name was paused. */
   pausedNames: number;
@@ -188,6 +190,7 @@ export class Facts {
   readonly workers: Set<Machine> = new Set();
   readonly counts: Counts = {
     births: 0,
+    burials: 0,
     claims: 0,
     settles: 0,
     rescues: 0,

@@ -44,7 +44,7 @@ export const FEATURE_GUARDS: readonly Guard[] = [
         replace: "replan: {\n      from: ['pending'],\n      to: 'pending',\n      guards: [],",
       },
     ],
-    rules: ['what stands already is written anew', 'a waiting run is moved without need'],
+    rules: ['what stands already is written again', 'a waiting run is moved without need'],
     profile: MANY_SERIES,
     seed: 11,
   },
@@ -64,7 +64,7 @@ export const FEATURE_GUARDS: readonly Guard[] = [
   },
   {
     name: 'what stands already is left alone',
-    without: 'every machine that boots writes the plan anew',
+    without: 'every machine that boots writes the plan again',
     alterations: [
       {
         file: 'client/schedules.ts',
@@ -72,7 +72,7 @@ export const FEATURE_GUARDS: readonly Guard[] = [
         replace: '',
       },
     ],
-    rules: ['what stands already is written anew'],
+    rules: ['what stands already is written again'],
     profile: MANY_SERIES,
     seed: 1,
   },
@@ -119,7 +119,7 @@ export const FEATURE_GUARDS: readonly Guard[] = [
     seed: 1,
   },
   {
-    name: 'a run is reckoned anew only under its own claim',
+    name: 'a run is computed again only under its own claim',
     without: 'the end of a run whose plan was changed lands on another claim',
     alterations: [
       {
@@ -148,7 +148,13 @@ export const FEATURE_GUARDS: readonly Guard[] = [
   {
     name: 'a key that is held until the start is freed by the claim',
     without: 'a job that runs keeps others from being stored',
-    alterations: [{ file: 'job/job-lifecycle.ts', find: "clear: ['startLock'],", replace: '' }],
+    alterations: [
+      {
+        file: 'job/job-lifecycle.ts',
+        find: "clear: ['startLock'],\n    },\n    // In place of it",
+        replace: '},\n    // In place of it',
+      },
+    ],
     rules: ['a job that started holds its lock on'],
     seed: 1,
   },

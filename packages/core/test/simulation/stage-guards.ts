@@ -63,7 +63,7 @@ export const STAGE_GUARDS: readonly Guard[] = [
   },
   {
     name: 'a run begins behind the recorded stages',
-    without: 'a job begins anew after a failure or a crash',
+    without: 'a job begins again after a failure or a crash',
     alterations: [
       {
         file: 'engine/running/staged-run.ts',

@@ -3,12 +3,16 @@ import { UnsupportedError } from '../../src/foundation/errors.ts';
 import type { Job } from '../../src/index.ts';
 import type {
   ClaimCounts,
+  ClaimResult,
   CountDueResult,
+  JobAhead,
   LimitRecord,
-  MendResult,
+  OrderRecord,
   RecoverResult,
+  RepairResult,
   SetMetadataResult,
   StatsRow,
+  SweepOrdersResult,
   TakeShareResult,
   TransitionEntry,
 } from '../../src/ledger/ledger-repository.ts';
@@ -34,8 +38,8 @@ export abstract class UnsimulatedVerbs {
     return refuse('setMetadata');
   }
 
-  mend(): Promise<MendResult> {
-    return refuse('mend');
+  repair(): Promise<RepairResult> {
+    return refuse('repair');
   }
 
   readHistory(): Promise<readonly TransitionEntry[]> {
@@ -60,6 +64,22 @@ export abstract class UnsimulatedVerbs {
 
   backOff(): Promise<boolean> {
     return refuse('backOff');
+  }
+
+  claimOrders(): Promise<ClaimResult> {
+    return refuse('claimOrders');
+  }
+
+  readOrders(): Promise<readonly OrderRecord[]> {
+    return refuse('readOrders');
+  }
+
+  findAhead(): Promise<JobAhead | null> {
+    return refuse('findAhead');
+  }
+
+  sweepOrders(): Promise<SweepOrdersResult> {
+    return refuse('sweepOrders');
   }
 
   countClaims(): Promise<ClaimCounts> {

@@ -139,7 +139,7 @@ const FINDING = object(
     name: STRING,
     status: STRING,
     message: STRING,
-    isMended: BOOLEAN,
+    isRepaired: BOOLEAN,
   },
   { advice: STRING },
 );
@@ -260,7 +260,7 @@ export const SCHEMAS: Readonly<Record<string, Schema>> = {
   ),
   AuditResult: object({
     audited: COUNT,
-    mended: COUNT,
+    repaired: COUNT,
     violations: record(COUNT),
     findings: list(FINDING),
     isComplete: BOOLEAN,

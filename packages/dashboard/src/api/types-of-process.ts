@@ -50,7 +50,7 @@ export interface HealthAnswer {
 
 /**
  * `GET events`: server-sent events. `?jobs=<id>` (repeat it, at most 200) tells of those jobs when they change. Each
- * event is one of these, its data as JSON. The stream ends after ten minutes; browsers open it anew.
+ * event is one of these, its data as JSON. The stream ends after ten minutes; browsers open it again.
  */
 export interface EventsOfServer {
   /** Sent first, and whenever there is a newer one. */

@@ -353,7 +353,7 @@ export interface Operation {
 /** What an audit found. */
 export interface AuditResult {
   readonly audited: number;
-  readonly mended: number;
+  readonly repaired: number;
   readonly violations: { readonly [rule: string]: number };
   /** The first 200. */
   readonly findings: readonly {
@@ -363,7 +363,7 @@ export interface AuditResult {
     readonly status: Status;
     readonly message: string;
     readonly advice?: string;
-    readonly isMended: boolean;
+    readonly isRepaired: boolean;
   }[];
   readonly isComplete: boolean;
 }

@@ -139,7 +139,7 @@ async function runSeries(call: Call): Promise<SeriesAnswer> {
 
 async function skipSeries(call: Call): Promise<SeriesAnswer> {
   checkWaiting(await seriesJob(call));
-  await call.monque.cancelJob(call.id, { reason: 'skipped by hand' });
+  await call.monque.cancelJob(call.id, { reason: 'skipped manually' });
   return answer(call, await seriesJob(call));
 }
 

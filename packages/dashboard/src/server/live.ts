@@ -3,7 +3,7 @@
  *
  * What always holds: there is one timer for all streams, and none without a stream; a slow reader misses what is older
  * than what it gets next, so no stream keeps more than one event waiting; and a stream ends after ten minutes, when
- * the browser opens it anew and is asked who it is.
+ * the browser opens it again and is asked who it is.
  *
  * @module
  */
@@ -177,7 +177,7 @@ class Stream {
     if (!this.#write(`event: ${kind}\ndata: ${JSON.stringify(data)}\n\n`)) this.#told.clear();
   }
 
-  /** False when the reader is behind: then nothing is sent, and all is sent anew later. */
+  /** False when the reader is behind: then nothing is sent, and all is sent again later. */
   #write(text: string): boolean {
     const controller = this.#controller;
     if (controller === undefined || Number(controller.desiredSize) <= -MOST_WAITING) return false;

@@ -152,19 +152,25 @@ function shown({ begin, id, startedAt, bulk, state, endedAt, audit, error }: Ent
     ...(request.filter && { filter: request.filter }),
     ...(endedAt && { endedAt: endedAt.toISOString() }),
     matched: audit?.audited ?? bulk?.matched ?? 0,
-    changed: audit?.mended ?? bulk?.changed ?? 0,
+    changed: audit?.repaired ?? bulk?.changed ?? 0,
     left: (bulk?.left ?? []).map((row) => ({ ...row })),
     ...(audit && { audit: auditOf(audit) }),
     ...(error && { problem: error.problem }),
   };
 }
 
-function auditOf({ audited, mended, violations, findings, isComplete }: AuditReport): AuditResult {
+function auditOf({
+  audited,
+  repaired,
+  violations,
+  findings,
+  isComplete,
+}: AuditReport): AuditResult {
   return {
-    ...{ audited, mended, violations: { ...violations }, isComplete },
+    ...{ audited, repaired, violations: { ...violations }, isComplete },
     findings: findings.slice(0, MOST_FINDINGS).map((finding) => {
-      const { rule, jobId, name, status, message, advice, isMended } = finding;
-      const known = { rule, jobId: String(jobId), name, status, message, isMended };
+      const { rule, jobId, name, status, message, advice, isRepaired } = finding;
+      const known = { rule, jobId: String(jobId), name, status, message, isRepaired };
       return { ...known, ...(advice !== undefined && { advice }) };
     }),
   };

@@ -58,7 +58,7 @@ const VERBS: Readonly<Record<Action, LedgerVerb>> = {
   unschedule: 'endSeries',
   pause: 'setPaused',
   audit: 'findJobs',
-  repair: 'mend',
+  repair: 'repair',
 };
 
 const READS: ReadonlySet<string> = new Set<Action>(['see', 'audit']);

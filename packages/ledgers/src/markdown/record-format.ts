@@ -59,7 +59,7 @@ export interface Problem {
   readonly line: number;
   /** What is wrong. */
   readonly message: string;
-  /** `error`: nothing is written to the file before it is mended. `warning`: the file is used as it is. */
+  /** `error`: nothing is written to the file before it is repaired. `warning`: the file is used as it is. */
   readonly severity: 'error' | 'warning';
   /** What the file says, where it says something else than is so. */
   readonly found?: string;

@@ -31,7 +31,7 @@ export interface LedgerFormat {
   template(): string;
 }
 
-/** How often a write is decided anew because somebody edited the file meanwhile. */
+/** How often a write is decided again because somebody edited the file meanwhile. */
 const MOST_EDITS = 20;
 
 /** Keeps records in a Markdown file. */

@@ -49,7 +49,7 @@ export interface MongoRecordStoreOptions {
 
 /** No record has this id. */
 const CONTROL_ID = '$ledger';
-/** How often a write is decided anew because others wrote first. */
+/** How often a write is decided again because others wrote first. */
 const MOST_RACES = 1000;
 /** Longest an operation may take, in milliseconds. */
 const DEADLINE_MS = 30_000;

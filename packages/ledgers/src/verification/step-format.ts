@@ -16,7 +16,7 @@ const TEMPLATE = `# Implementation Ledger
 This ledger states for each step how far it is, what must be so since then, and when that was verified.
 
 > **Rule:** Before new work begins, every step that is \`completed_pending_verification\` is verified again, and every
-> step that is \`drift_detected\` is mended. The ledger refuses to start a step before that.
+> step that is \`drift_detected\` is repaired. The ledger refuses to start a step before that.
 
 > **Credentials:** No value of \`.env\`, and no other secret, belongs into this file.
 
@@ -28,7 +28,7 @@ This ledger states for each step how far it is, what must be so since then, and 
 - \`in_progress\` – Somebody works on it in the current run.
 - \`completed_pending_verification\` – The work and its tests are done; a later run verifies it.
 - \`verified\` – A later run has checked it.
-- \`drift_detected\` – What its invariants say is no longer so; it is mended before new steps.
+- \`drift_detected\` – What its invariants say is no longer so; it is repaired before new steps.
 
 ---
 `;

@@ -77,7 +77,7 @@ export function stepRules(commandFor: CommandFor): LedgerRule<StepStatus>[] {
 function blockerOf({ id, status }: LedgerRecord, commandFor: CommandFor): string {
   const verify = `\`${commandFor('verify', id)}\``;
   if (status === 'completed_pending_verification') return `${id} is ${status}: ${verify}`;
-  return `${id} is ${status}: mend what its checks found and ${verify}, or work on it with \`${commandFor('fix', id)}\``;
+  return `${id} is ${status}: repair what its checks found and ${verify}, or work on it with \`${commandFor('fix', id)}\``;
 }
 
 function missingChecks({ id, invariants }: Step, commandFor: CommandFor): RuleBreach | undefined {

@@ -100,7 +100,7 @@ describe('a log', () => {
     expect(parseLogLine(long)).toEqual({ verb: 'note', reason: long });
   });
 
-  test('is written anew when it does not only grow', () => {
+  test('is written again when it does not only grow', () => {
     const before = ['```', '[2026-03-01 09:30] Ann: x', '[2026-03-01 09:31] Ann: y', '```', 'End'];
     expect(LOG.render([entry, { ...entry, reason: 'z' }], before)).toEqual([
       '```',

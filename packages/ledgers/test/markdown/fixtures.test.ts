@@ -1,5 +1,5 @@
 /**
- * Two ledgers as teams keep them by hand: they are read without loss, and what is wrong in them is named.
+ * Two ledgers as teams keep them manually: they are read without loss, and what is wrong in them is named.
  */
 import { readFile } from 'node:fs/promises';
 import { expect, test } from 'vitest';

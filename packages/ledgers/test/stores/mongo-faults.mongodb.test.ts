@@ -158,7 +158,7 @@ describeWithOwnMongo('a store in MongoDB', (binary) => {
     expect(await documents.countDocuments()).toBe(0);
   });
 
-  test('decides anew when another made the first write of all', async () => {
+  test('decides again when another made the first write of all', async () => {
     await documents.deleteMany({});
     let decisions = 0;
     await store.write(async () => {

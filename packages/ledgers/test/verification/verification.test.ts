@@ -1,5 +1,5 @@
 /**
- * Steps whose invariants are checked by jobs of a scheduler: drift is found, refused and mended.
+ * Steps whose invariants are checked by jobs of a scheduler: drift is found, refused and repaired.
  */
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -76,7 +76,7 @@ async function completed(
 }
 
 describe('drift', () => {
-  test('is found by the next run, refuses new work, and is over once it is mended', async () => {
+  test('is found by the next run, refuses new work, and is over once it is repaired', async () => {
     const state = join(folder, 'state.txt');
     await writeFile(state, 'yes');
     const ledger = ledgerWith();
@@ -552,8 +552,8 @@ test('results take the places of older ones, and leave remarks and others where 
   const other = { ...result, check: 'b' };
   const later = { ...result, run: 'run-002' };
   const fresh = { ...later, check: 'c' };
-  expect(withResults([{ text: 'By hand' }, result, other], [later, fresh])).toEqual([
-    { text: 'By hand' },
+  expect(withResults([{ text: 'Manual verbs' }, result, other], [later, fresh])).toEqual([
+    { text: 'Manual verbs' },
     later,
     other,
     fresh,

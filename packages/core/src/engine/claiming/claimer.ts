@@ -25,8 +25,10 @@ import type { Pauses } from '../running/pauses.ts';
 import { retryPlan } from '../running/retry-plan.ts';
 import type { Settler } from '../running/settler.ts';
 import type { Lease } from '../upkeep/lease.ts';
+import { OrderSweep } from '../upkeep/order-sweep.ts';
 import type { AwaitedClaims } from './awaited-claims.ts';
 import type { Permits } from './permits.ts';
+import { type ClaimSource, orderSource, plainSource } from './sources.ts';
 
 const MOST_JOBS_A_CLAIM = 1_000;
 
@@ -83,8 +85,10 @@ export class Claimer {
   readonly #causes = new Set<WakeCause>();
   #suspectsWanted = false;
   readonly #rounds = new SingleFlight(() => this.#runRounds());
-  #satOut: ReadonlySet<string> = new Set();
-  readonly #drained = new Set<string>();
+  readonly #plain: ClaimSource;
+  readonly #ordered: ClaimSource;
+  readonly #sweep: OrderSweep;
+  #orderedFirst = false;
   readonly #foundEmpty = new Set<string>();
   readonly #backlogged = new Set<string>();
   #widening = 1;
@@ -95,13 +99,16 @@ export class Claimer {
   constructor(context: ClaimerContext, parts: ClaimerParts) {
     this.#context = context;
     this.#parts = parts;
+    this.#plain = plainSource(context.ledger);
+    this.#ordered = orderSource(context.ledger, parts.workers);
+    this.#sweep = new OrderSweep(context);
   }
 
   /** Asks for a round. Many calls during one round make one more. */
   wake(cause: WakeCause): void {
     this.#causes.add(cause);
     if (cause === 'poll' || cause === 'rescue') this.#suspectsWanted = true;
-    this.#rounds.runAnew();
+    this.#rounds.runAgain();
   }
 
   /** True when the last look found no due job of this name left, and none was told of since. */
@@ -112,6 +119,12 @@ export class Claimer {
   /** A job of this name is due and waits in the ledger. */
   noteWaiting(name: string): void {
     this.#foundEmpty.delete(name);
+  }
+
+  /** A job of an order is finished: the next of its key may start. */
+  noteNextInOrder(name: string): void {
+    this.#ordered.drained.delete(name);
+    this.wake('slots');
   }
 
   /** How many jobs of a name may wait here ahead of free slots. */
@@ -137,10 +150,12 @@ export class Claimer {
   async #runRounds(): Promise<void> {
     while (this.#causes.size > 0 && !this.#stopped.signal.aborted) {
       const { hint, poll } = this.#takeCauses();
-      if (hint || poll) this.#drained.clear();
+      const sources = this.#sources();
+      if (hint || poll) for (const { drained } of sources) drained.clear();
       try {
-        await this.#round(poll && !hint);
+        for (const source of sources) await this.#round(source, poll && !hint);
         if (this.#suspectsWanted && !this.#stopped.signal.aborted) await this.#suspectRound();
+        if (poll && sources.includes(this.#ordered)) await this.#sweep.goOn();
         this.#failures = 0;
       } catch (error) {
         this.#causes.add('hint');
@@ -149,28 +164,41 @@ export class Claimer {
     }
   }
 
-  async #round(onlyPolled: boolean): Promise<void> {
+  /** Each kind of jobs gets the free slots first in every other round. */
+  #sources(): readonly ClaimSource[] {
+    const someInOrder = [...this.#parts.workers.values()].some(this.#ordered.serves);
+    if (!someInOrder) return [this.#plain];
+    this.#orderedFirst = !this.#orderedFirst;
+    return this.#orderedFirst ? [this.#ordered, this.#plain] : [this.#plain, this.#ordered];
+  }
+
+  async #round(source: ClaimSource, onlyPolled: boolean): Promise<void> {
     void this.#parts.pauses.refresh();
-    const { demand, someSitOut } = this.#demand();
+    const { demand, someSitOut } = this.#demand(source);
     if (demand.length === 0) {
       this.#parts.onRound({ jobs: [], onlyPolled: false });
       return;
     }
-    const { jobs, attempted, saturated, drained } = await this.#claim({
+    const { jobs, attempted, saturated, drained } = await this.#claim(source, {
       demand,
       suspects: false,
       widening: Math.ceil(this.#widening),
     });
-    this.#parts.permits.drained(drained);
-    this.#satOut = new Set(saturated);
+    this.#parts.permits.drained(source, drained);
+    source.satOut = new Set(saturated);
+    for (const name of drained) source.drained.add(name);
+    if (drained.length < demand.length || someSitOut) this.#causes.add('slots');
+    if (source === this.#ordered) {
+      // That one waited long for its turn says nothing of hints.
+      this.#handOver({ jobs, onlyPolled: false });
+      return;
+    }
     for (const name of saturated) this.#backlogged.add(name);
     for (const { name } of demand) this.#foundEmpty.delete(name);
     for (const name of drained) {
-      this.#drained.add(name);
       this.#foundEmpty.add(name);
       this.#backlogged.delete(name);
     }
-    if (drained.length < demand.length || someSitOut) this.#causes.add('slots');
     this.#adaptWidening(jobs.length, attempted, saturated.length > 0);
     this.#handOver({ jobs, onlyPolled, isSaturated: this.#backlogged.size > 0 });
   }
@@ -180,19 +208,25 @@ export class Claimer {
     const { executor, lease } = this.#parts;
     if (!lease.isHeld() || executor.hasSuspect() || executor.roomFor(0) === 0) return;
     this.#suspectsWanted = false;
-    const free = this.#unpaused().filter(({ freeSlots }) => freeSlots > 0);
-    const wanting = free.map(({ name }) => ({ name, limit: 1 }));
-    const demand = this.#rotate(this.#parts.permits.within(wanting));
-    if (demand.length === 0) return;
-    const { jobs } = await this.#claim({ demand, suspects: true, widening: 1 });
-    this.#suspectsWanted = jobs.length > 0;
-    this.#handOver({ jobs, onlyPolled: false });
+    for (const source of this.#sources()) {
+      const free = this.#unpaused(source).filter(({ freeSlots }) => freeSlots > 0);
+      const wanting = free.map(({ name }) => ({ name, limit: 1 }));
+      const demand = this.#rotate(this.#parts.permits.within(wanting));
+      if (demand.length === 0) continue;
+      const { jobs } = await this.#claim(source, { demand, suspects: true, widening: 1 });
+      this.#suspectsWanted = jobs.length > 0;
+      this.#handOver({ jobs, onlyPolled: false });
+      if (jobs.length > 0) return;
+    }
   }
 
   /** What can be started soon. Names that filled the last batch sit out, unless nothing else is wanted. */
-  #demand(): { readonly demand: readonly Demand[]; readonly someSitOut: boolean } {
+  #demand(source: ClaimSource): {
+    readonly demand: readonly Demand[];
+    readonly someSitOut: boolean;
+  } {
     const { executor, settler, lease } = this.#parts;
-    const supplied = this.#unpaused().map((worker) => {
+    const supplied = this.#unpaused(source).map((worker) => {
       return { worker, ahead: this.prefetchOf(worker.name) };
     });
     const prefetch = supplied.reduce((sum, { ahead }) => sum + ahead, 0);
@@ -208,9 +242,9 @@ export class Claimer {
         const { name } = worker;
         return { name, limit: worker.demand(ahead) - executor.reservedOf(name) };
       })
-      .filter(({ name, limit }) => limit > 0 && !this.#drained.has(name));
-    const wanting = permits.allowed(supply);
-    const others = wanting.filter(({ name }) => !this.#satOut.has(name));
+      .filter(({ name, limit }) => limit > 0 && !source.drained.has(name));
+    const wanting = permits.allowed(source, supply);
+    const others = wanting.filter(({ name }) => !source.satOut.has(name));
     const asked = others.length > 0 ? others : wanting;
     const demand = this.#rotate(asked, Math.min(MOST_NAMES_A_CLAIM, room));
     return {
@@ -224,9 +258,11 @@ export class Claimer {
     return Math.max(2 * this.#roundMs, SHORTEST_HORIZON_MS);
   }
 
-  #unpaused(): Worker[] {
+  #unpaused(source: ClaimSource): Worker[] {
     const { workers, pauses } = this.#parts;
-    return [...workers.values()].filter(({ name }) => !pauses.wasPaused(name));
+    return [...workers.values()].filter(
+      (worker) => source.serves(worker) && !pauses.wasPaused(worker.name),
+    );
   }
 
   /** At most so many names as one claim may look for, others in the next. */
@@ -238,9 +274,10 @@ export class Claimer {
   }
 
   async #claim(
+    source: ClaimSource,
     params: Pick<ClaimParams, 'demand' | 'suspects' | 'widening'>,
   ): Promise<ClaimResult & { readonly jobs: readonly ClaimedJob[] }> {
-    const { ledger, ledgerTime, clock, random, health } = this.#context;
+    const { ledgerTime, clock, random, health } = this.#context;
     const { instanceId } = this.#parts.lease;
     const { awaited, permits } = this.#parts;
     const claimToken = random.token();
@@ -249,7 +286,7 @@ export class Claimer {
     let won: readonly ClaimedJob[] = [];
     const startedMs = clock.monotonic();
     try {
-      const result = await ledger.claim({
+      const result = await source.claim({
         ...params,
         instanceId,
         claimToken,

@@ -2,7 +2,7 @@
  * What this instance holds of one limit: its share of the concurrency, starts of the rate, and what it uses of both.
  *
  * What always holds: it counts no more than the ledger has confirmed; after an outcome that is not known it counts only
- * what it uses, and writes anew; it never asks for less than it uses; and nothing is said on knowledge that is older
+ * what it uses, and writes again; it never asks for less than it uses; and nothing is said on knowledge that is older
  * than {@link OLDEST_KNOWLEDGE_MS}.
  *
  * @module
@@ -166,7 +166,7 @@ export class HeldShare {
   }
 
   /**
-   * Brings the share to what is needed, in at most two calls. An error is reported; the next time writes anew.
+   * Brings the share to what is needed, in at most two calls. An error is reported; the next time writes again.
    */
   async adjust(): Promise<void> {
     for (let calls = 0; calls < 2; calls += 1) {

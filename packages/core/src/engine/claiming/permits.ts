@@ -16,6 +16,7 @@ import type { Demand, LimitRecord } from '../../ledger/ledger-repository.ts';
 import type { Worker } from '../../workers/worker.ts';
 import { claimKey } from '../running/settler.ts';
 import { HeldShare } from './held-share.ts';
+import type { ClaimSource } from './sources.ts';
 
 /** How often shares are looked after while something is held or wanted, in milliseconds. */
 const TURN_MS = 900;
@@ -38,6 +39,9 @@ export interface PermitsHooks {
   readonly onRoom: () => void;
 }
 
+/** How many jobs of a name could be claimed under each of its limits. */
+type Wants = Map<string, readonly (readonly [HeldShare, number])[]>;
+
 /** All limits of the workers of this process. */
 export class Permits {
   readonly #context: PermitsContext;
@@ -45,8 +49,8 @@ export class Permits {
   readonly #hooks: PermitsHooks;
   readonly #turns = new SingleFlight(() => this.#turn());
   #shares = new Map<string, HeldShare>();
-  /** How many jobs of a name could be claimed under each of its limits, since it was asked for. */
-  #wants = new Map<string, readonly (readonly [HeldShare, number])[]>();
+  /** By who asked, how many jobs of a name could be claimed under each of its limits. */
+  readonly #wants = new Map<ClaimSource, Wants>();
   /** The room of each of these names that was left then. */
   readonly #rooms = new Map<string, number>();
   /** The limits of each claim that counts, by the claim. */
@@ -100,25 +104,29 @@ export class Permits {
     return (this.#workers.get(name)?.limitKeys.length ?? 0) > 0;
   }
 
-  /** What of this demand the limits have room for; the rest is asked for, in place of what was asked for before. */
-  allowed(demand: readonly Demand[]): readonly Demand[] {
+  /**
+   * What of this demand the limits have room for; the rest is asked for, in place of what was asked for before from the
+   * same source of claims.
+   */
+  allowed(source: ClaimSource, demand: readonly Demand[]): readonly Demand[] {
     const isFree = demand.every(({ name }) => !this.covers(name));
     if (isFree && this.#shares.size === 0) return demand;
     this.#noteInstance();
-    this.#wants.clear();
+    const wants: Wants = new Map();
+    this.#wants.set(source, wants);
     const left = new Map<HeldShare, number>();
     const allowed = demand.flatMap(({ name, limit }) => {
       const shares = this.#sharesFor(name);
       const room = Math.min(limit, ...shares.map((share) => left.get(share) ?? share.room()));
       for (const share of shares) left.set(share, (left.get(share) ?? share.room()) - room);
       if (shares.length > 0) {
-        this.#wants.set(name, wantsOf(shares, limit));
+        wants.set(name, wantsOf(shares, limit));
         this.#rooms.set(name, Math.min(...shares.map((share) => left.get(share) ?? 0)));
       }
       return room > 0 ? [{ name, limit: room }] : [];
     });
     this.#sumWants();
-    if ([...this.#shares.values()].some((share) => share.isShort)) this.#turns.runAnew();
+    if ([...this.#shares.values()].some((share) => share.isShort)) this.#turns.runAgain();
     return allowed;
   }
 
@@ -128,16 +136,18 @@ export class Permits {
     return demand.filter(({ name }) => this.#sharesFor(name).every((share) => share.room() > 0));
   }
 
-  /** No job of these names is due any more. */
-  drained(names: readonly string[]): void {
-    if (this.#wants.size === 0) return;
-    for (const name of names) this.#wants.delete(name);
+  /** No job of these names is due any more from this source. */
+  drained(source: ClaimSource, names: readonly string[]): void {
+    const wants = this.#wants.get(source);
+    if (wants === undefined) return;
+    for (const name of names) wants.delete(name);
     this.#sumWants();
   }
 
   #sumWants(): void {
     const wanted = new Map<HeldShare, number>();
-    for (const [share, jobs] of [...this.#wants.values()].flat()) {
+    const wants = [...this.#wants.values()].flatMap((ofSource) => [...ofSource.values()]);
+    for (const [share, jobs] of wants.flat()) {
       wanted.set(share, (wanted.get(share) ?? 0) + jobs);
     }
     for (const share of this.#shares.values()) share.want(wanted.get(share) ?? 0);
@@ -180,7 +190,7 @@ export class Permits {
   changed(): void {
     if (this.#shares.size === 0) return;
     this.#mustRead = true;
-    this.#turns.runAnew();
+    this.#turns.runAgain();
   }
 
   /** Nothing of a limit starts before this time, as this process asked for. */
@@ -247,9 +257,8 @@ export class Permits {
 
   /** True when a name that wants more has more room than it left. */
   #hasGrown(): boolean {
-    const grown = [...this.#wants.keys()].filter((name) => {
-      return this.#roomOf(name) > (this.#rooms.get(name) ?? 0);
-    });
+    const names = [...this.#wants.values()].flatMap((ofSource) => [...ofSource.keys()]);
+    const grown = names.filter((name) => this.#roomOf(name) > (this.#rooms.get(name) ?? 0));
     for (const name of grown) this.#rooms.set(name, this.#roomOf(name));
     return grown.length > 0;
   }
@@ -297,7 +306,7 @@ export class Permits {
     this.#nextTurn?.timer.cancel();
     const timer = clock.setTimer(() => {
       this.#nextTurn = undefined;
-      detached(() => this.#turns.runAnew());
+      detached(() => this.#turns.runAgain());
     }, inMs);
     this.#nextTurn = { timer, atMs };
   }

@@ -70,7 +70,7 @@ export class Reconciler {
 
   #compareAtOnce(): void {
     this.#claimsAtEmpty = -1;
-    this.#comparisons.runAnew();
+    this.#comparisons.runAgain();
   }
 
   /** Resolves when no comparison is under way. */

@@ -13,7 +13,7 @@ const MOST_MS = 7 * DAY_MS;
 /**
  * Lets nothing under a limit start for some milliseconds.
  *
- * @param onBackOff - told once the ledger has it
+ * @param onBackOff - called once the ledger has it
  * @throws InvalidArgumentError also when there is no such limit
  */
 export async function backOffLimit(

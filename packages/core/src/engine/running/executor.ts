@@ -12,7 +12,7 @@ import type { EngineContext } from '../../context/scheduler-context.ts';
 import { sleep, type Timer } from '../../foundation/clock.ts';
 import { invariant, MonqueError } from '../../foundation/errors.ts';
 import { undecodableReason } from '../../job/codec.ts';
-import { type ClaimedJob, DOCUMENT_VERSION } from '../../job/job.ts';
+import { type ClaimedJob, NEWEST_VERSION } from '../../job/job.ts';
 import { isMissed, unreadablePlan } from '../../job/next-run.ts';
 import { unfitReason } from '../../job/unfit-reason.ts';
 import { SUSPECT_RESCUE_COUNT } from '../../ledger/ledger-repository.ts';
@@ -47,7 +47,7 @@ type ExecutorContext = Pick<
 export interface ExecutorHooks {
   /** True while a job or its next stage may start: under the lease it was claimed with, and only while that is held. */
   readonly mayStart: (job: ClaimedJob) => boolean;
-  /** Whether a name is paused; asked anew where that is not known well enough, and then `pump` is called. */
+  /** Whether a name is paused; asked again where that is not known well enough, and then `pump` is called. */
   readonly pauseState: (name: string) => PauseState;
   /** Called when more jobs may be wanted. */
   readonly onDemand: () => void;
@@ -90,7 +90,7 @@ export class Executor {
       this.#held.add(key);
       const unfit = unfitReason(job) ?? undecodableReason(job);
       const unread = unfit === undefined ? unreadReason(job) : undefined;
-      if (unfit !== undefined) this.#setAside(job, unfit, job.documentVersion > DOCUMENT_VERSION);
+      if (unfit !== undefined) this.#setAside(job, unfit, job.documentVersion > NEWEST_VERSION);
       else if (unread !== undefined) this.#setAside(job, unread, true);
       else if (job.cancelRequestedAt) this.#settleUnstarted(job, CANCELLED);
       else this.#workerOf(job).buffer.push({ job, key, sinceMs });

@@ -60,7 +60,7 @@ export class Pauses {
 
   /** Something was paused or resumed: asks the ledger, whatever was known before. */
   changed(): void {
-    this.#reads.runAnew();
+    this.#reads.runAgain();
   }
 
   /** Resolves when the ledger is not being asked. */

@@ -31,7 +31,7 @@ export async function completeInSession(
 ): Promise<void> {
   const { _id: jobId, claimToken } = ended.job;
   let current: Job | null = ended.job;
-  // The series may have been changed since the claim; then its next run is reckoned anew.
+  // The series may have been changed since the claim; then its next run is computed again.
   for (let attempt = 1; current?.claimToken === claimToken; attempt += 1) {
     const now = ledgerTime.now();
     const settlement = settlementOf(ended, now, { current });

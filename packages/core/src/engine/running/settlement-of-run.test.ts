@@ -153,7 +153,7 @@ describe('what the ledger said since the run ended', () => {
     expect(settlementOf(makeEnded(BLOCKED), NOW, facts).verb).toBe('cancelled');
   });
 
-  test('that the plan of its series was changed: the next run is reckoned from the new one', () => {
+  test('that the plan of its series was changed: the next run is computed from the new one', () => {
     const job = makeOfSeries();
     const current = { ...job, repeatInterval: '0 12 * * *', seriesVersion: 2 };
     expect(settlementOf(makeEnded(COMPLETED, { job }), NOW, { current })).toMatchObject({

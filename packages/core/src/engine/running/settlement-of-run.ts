@@ -10,6 +10,7 @@
 import { messageOf } from '../../foundation/errors.ts';
 import { storableText } from '../../foundation/texts.ts';
 import { plannedDelayMs } from '../../job/backoff.ts';
+import { enqueuedName, mayBeBuried } from '../../job/dead-letters.ts';
 import type { ClaimedJob, HistoryEntry, Job } from '../../job/job.ts';
 import { type NextRun, nextRunOf } from '../../job/next-run.ts';
 import { startLock } from '../../job/unique-locks.ts';
@@ -39,8 +40,8 @@ export interface LaterFacts {
 /** What is written of a run beside whose it is. */
 type Content = Omit<Settlement, 'jobId' | 'claimToken' | 'fence' | 'seriesVersion'>;
 
-/** The job that goes on, with all that its next time is reckoned from. */
-interface Reckoning extends Pick<EndedRun, 'retry' | 'fraction' | 'durationMs'> {
+/** The job that goes on, with all that its next time is computed from. */
+interface Basis extends Pick<EndedRun, 'retry' | 'fraction' | 'durationMs'> {
   readonly job: ClaimedJob;
   readonly now: Date;
 }
@@ -69,21 +70,21 @@ function outcomeOf({ outcome }: EndedRun, { isCancelled, isGateOpen }: LaterFact
   return isGateOpen ? GATE_OPENED : outcome;
 }
 
-function contentOf(outcome: Outcome, reckoning: Reckoning): Content {
-  const { job, now } = reckoning;
+function contentOf(outcome: Outcome, basis: Basis): Content {
+  const { job, now } = basis;
   if (outcome.kind === 'released') return givingBack(job, outcome);
   if (outcome.kind === 'blocked') return blocking(job, outcome, now);
-  if (outcome.kind === 'confirmed') return contentOf(outcome.of, reckoning);
+  if (outcome.kind === 'confirmed') return contentOf(outcome.of, basis);
   const next = nextRunOf(job, now);
   switch (outcome.kind) {
     case 'completed':
       return completion(job, outcome, next, now);
     case 'failed':
-      return failure(outcome, next, reckoning);
+      return failure(outcome, next, basis);
     case 'snoozed':
-      return snoozing(outcome.delayMs, next, reckoning);
+      return snoozing(outcome.delayMs, next, basis);
     case 'cancelled':
-      return cancellation(outcome, next, reckoning);
+      return cancellation(outcome, next, basis);
     case 'missed':
       return next === null
         ? { verb: 'cancelByHandler', record: { reason: MISSED } }
@@ -127,7 +128,7 @@ function completion(
   at: Date,
 ): Content {
   const { lastStage: name, ...before } = staged ?? {};
-  const ofResult = { ...before, ...(result !== undefined && { result, name: job.name }) };
+  const ofResult = { ...before, ...(result !== undefined && { result, name: enqueuedName(job) }) };
   if (next === null) {
     return { verb: 'complete', ...ofResult, ...(name && { stageRecords: [{ name, at }] }) };
   }
@@ -144,9 +145,9 @@ function completion(
 function failure(
   { error, isFinal }: Extract<Outcome, { kind: 'failed' }>,
   next: NextRun | null,
-  reckoning: Reckoning,
+  basis: Basis,
 ): Content {
-  const { job, retry, durationMs } = reckoning;
+  const { job, now, retry, durationMs } = basis;
   const failCount = job.failCount + 1;
   // One that was written by hand may be no whole number.
   const maxRetries = Math.ceil(job.maxRetries ?? retry.maxRetries);
@@ -154,17 +155,22 @@ function failure(
   const lastFailCount = maxRetries - 1;
   const record = recordOf(job, { reason: failReason, duration: Math.round(durationMs) });
   const isLast = isFinal || failCount >= maxRetries;
-  const nextRunAt = isLast ? undefined : retryAt(failCount, error, reckoning);
+  const nextRunAt = isLast ? undefined : retryAt(failCount, error, basis);
   // A retry keeps the plan: when the next run of the series comes first, it takes the place of the retry.
   const givesWay = nextRunAt === undefined || (next !== null && nextRunAt >= next.scheduledFor);
   if (next !== null && givesWay) return goOn(job, next, record);
   if (nextRunAt !== undefined)
     return { verb: 'retry', failReason, lastFailCount, nextRunAt, record };
+  const { deadLetter } = retry;
+  if (deadLetter !== undefined && mayBeBuried(job)) {
+    const source = { name: job.name, failedAt: now, failCount: job.failCount, reason: failReason };
+    return { verb: 'bury', failReason, deadLetter, source, record };
+  }
   if (isFinal) return { verb: 'discard', failReason, record };
   return { verb: 'fail', failReason, lastFailCount, record };
 }
 
-function retryAt(failCount: number, error: Error, { job, now, retry, fraction }: Reckoning): Date {
+function retryAt(failCount: number, error: Error, { job, now, retry, fraction }: Basis): Date {
   const { maxBackoffDelayMs } = retry;
   const plan = job.backoff ?? retry.backoff;
   const delayMs =
@@ -174,7 +180,7 @@ function retryAt(failCount: number, error: Error, { job, now, retry, fraction }:
   return new Date(now.getTime() + delayMs);
 }
 
-function snoozing(delayMs: number, next: NextRun | null, { job, now }: Reckoning): Content {
+function snoozing(delayMs: number, next: NextRun | null, { job, now }: Basis): Content {
   const nextRunAt = new Date(now.getTime() + delayMs);
   if (next === null || nextRunAt < next.scheduledFor) return { verb: 'snooze', nextRunAt };
   return goOn(job, next, { reason: 'Put off until after its next run' });
@@ -183,7 +189,7 @@ function snoozing(delayMs: number, next: NextRun | null, { job, now }: Reckoning
 function cancellation(
   { by, reason }: Extract<Outcome, { kind: 'cancelled' }>,
   next: NextRun | null,
-  { job, durationMs }: Reckoning,
+  { job, durationMs }: Basis,
 ): Content {
   const record = recordOf(job, {
     reason: storableText(reason ?? 'Cancelled', LONGEST_REASON),

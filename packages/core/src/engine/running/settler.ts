@@ -30,7 +30,7 @@ const ROOM = 10_000;
 const MOST_REFUSALS = 5;
 
 /** Verbs that may not put a job off whose cancellation was asked for. */
-const PENDING_VERBS: readonly SettleVerb[] = ['retry', 'snooze', 'block', 'release'];
+const PENDING_VERBS: readonly SettleVerb[] = ['retry', 'snooze', 'block', 'release', 'bury'];
 
 /** A run that has ended, until its end is recorded. */
 interface Unrecorded {
@@ -130,7 +130,7 @@ export class Settler {
     return new Promise((resolve) => this.#idleWaiters.push(resolve));
   }
 
-  /** Sends anew what the ledger refused for good, since it may have been told to refuse less. */
+  /** Sends again what the ledger refused for good, since it may have been told to refuse less. */
   sendRefused(): void {
     const refused = [...this.#refused.values()];
     this.#refused.clear();
@@ -152,7 +152,7 @@ export class Settler {
     this.#schedule();
   }
 
-  /** Reckons anew what is to be written, with what the ledger said meanwhile. */
+  /** Computes again what is to be written, with what the ledger said meanwhile. */
   #takeAnew(pending: Unrecorded, now: Date): void {
     const settlement = settlementOf(pending.ended, now, pending.facts);
     this.#take({ ...pending, settlement: pending.isReduced ? reduced(settlement) : settlement });
@@ -274,7 +274,7 @@ export class Settler {
     this.#endings.recorded(committed, settlementOf(committed, now), now);
   }
 
-  /** The series was changed after the claim: the next run is reckoned with the plan that stands now. */
+  /** The series was changed after the claim: the next run is computed with the plan that stands now. */
   async #settleReplanned(pending: Unrecorded, now: Date): Promise<void> {
     this.#hold(pending);
     const { settlement, facts } = pending;

@@ -7,6 +7,7 @@
  *
  * @module
  */
+
 import type { EngineContext } from '../../context/scheduler-context.ts';
 import {
   ConnectionError,
@@ -16,6 +17,7 @@ import {
   UnsupportedError,
 } from '../../foundation/errors.ts';
 import { retrying } from '../../foundation/retrying.ts';
+import { enqueuedName } from '../../job/dead-letters.ts';
 import type { ClaimedJob, Job, StageRecord } from '../../job/job.ts';
 import { copyPayload } from '../../job/payload.ts';
 import type { CheckpointResult } from '../../ledger/ledger-repository.ts';
@@ -96,7 +98,7 @@ export class StagedRun {
   #misfit(): Outcome {
     const recorded = this.#recordedNames().join(', ');
     const declared = this.#params.plan.stageNames.join(', ');
-    const message = `Expected the recorded stages to be the first of the declared ones, got recorded: ${recorded}; declared: ${declared}; let a process that declares them run the job, or enqueue it anew`;
+    const message = `Expected the recorded stages to be the first of the declared ones, got recorded: ${recorded}; declared: ${declared}; let a process that declares them run the job, or enqueue it again`;
     return { kind: 'failed', error: new MonqueError('STAGES_CHANGED', message), isFinal: false };
   }
 
@@ -161,8 +163,8 @@ export class StagedRun {
   async #checkpoint(record: StageRecord): Promise<CheckpointResult | undefined> {
     const { ledger, ledgerTime, clock, random, report } = this.#context;
     const { job, signal, interruption } = this.#params;
-    const { _id: jobId, name, claimToken } = job;
-    const params = { jobId, name, claimToken, record, ...this.#end() };
+    const { _id: jobId, claimToken } = job;
+    const params = { jobId, name: enqueuedName(job), claimToken, record, ...this.#end() };
     const answered = await retrying({
       ...{ clock, random, signal },
       call: () => ledger.checkpoint({ ...params, now: ledgerTime.now() }),

@@ -3,7 +3,7 @@
  *
  * An instance is dead when its counter stood still, in clean reads, for its lease and a margin, by this observer's
  * monotonic clock; no wall clock takes part. A gap between two reads, as an outage or a pause of the observer itself
- * leaves it, starts the count anew. The declaration is a compare-and-swap on the counter, so a renewal that comes in between
+ * leaves it, starts the count again. The declaration is a compare-and-swap on the counter, so a renewal that comes in between
  * wins. Each round reads who holds claims first and the leases second: whoever held a claim then had a lease before.
  *
  * @module

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { Timestamp } from 'mongodb';
 import { LedgerFullError, toError } from '../../foundation/errors.ts';
 import { isClaimed, type Job } from '../../job/job.ts';
 import type { EnqueueAnswer, EnqueueParams, EnqueueResult } from '../ledger-repository.ts';
@@ -27,6 +28,7 @@ export interface MemoryEnqueueParts {
 /** Stores new jobs. */
 export class MemoryEnqueue {
   readonly #parts: MemoryEnqueueParts;
+  #ranks = 0;
 
   constructor(parts: MemoryEnqueueParts) {
     this.#parts = parts;
@@ -42,6 +44,13 @@ export class MemoryEnqueue {
     return { answers: jobs.map((job) => this.#enqueueOne(job)) };
   }
 
+  /** A job with an order goes behind all that came before it. */
+  #ranked(job: Job): Job {
+    if (job.lane === undefined) return job;
+    this.#ranks += 1;
+    return { ...job, rank: Timestamp.fromNumber(this.#ranks) };
+  }
+
   #enqueueOne(job: Job): EnqueueAnswer {
     const { jobs, hints, log, maxJobs } = this.#parts;
     const id = job._id.toHexString();
@@ -54,7 +63,7 @@ export class MemoryEnqueue {
       return { outcome: 'refused', error: new LedgerFullError(maxJobs) };
     }
     try {
-      jobs.put(copyIn(job));
+      jobs.put(copyIn(this.#ranked(job)));
     } catch (error) {
       return { outcome: 'refused', error: toError(error) };
     }

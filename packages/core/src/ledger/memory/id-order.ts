@@ -14,7 +14,7 @@ const DELETED_AT_LEAST = 64;
 /** The order of the ids of a map of jobs. */
 export class IdOrder {
   readonly #jobs: ReadonlyMap<string, StoredJob>;
-  /** Sorted, with ids of jobs that were deleted since; undefined when it has to be made anew. */
+  /** Sorted, with ids of jobs that were deleted since; undefined when it has to be made again. */
   #ids: string[] | undefined;
 
   /** @param jobs - the jobs by their ids, which somebody else changes */

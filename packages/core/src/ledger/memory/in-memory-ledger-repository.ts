@@ -22,8 +22,8 @@ import {
   type LedgerRepositoryOptions,
   type LedgerVerbs,
   type LedgerWatch,
-  type MendParams,
   type NextDueParams,
+  type RepairParams,
   type SetMetadataParams,
 } from '../ledger-repository.ts';
 import { MemoryClaims } from './claims.ts';
@@ -35,12 +35,13 @@ import { MemoryLeases } from './leases.ts';
 import { MemoryLimits } from './limits.ts';
 import { MemoryListing } from './listing.ts';
 import { MemoryControl } from './manual-verbs.ts';
-import { mend } from './mend.ts';
 import { setMetadata } from './metadata.ts';
 import { Moves } from './moves.ts';
 import { nextDue } from './next-due.ts';
+import { MemoryOrders } from './orders.ts';
 import { MemoryPauses } from './pauses.ts';
 import { MemoryArchive } from './pruning.ts';
+import { repair } from './repair.ts';
 import { MemoryRescue } from './rescue.ts';
 import { MemorySeries } from './series.ts';
 import { MemorySettle } from './settle.ts';
@@ -80,13 +81,15 @@ export class InMemoryLedgerRepository extends LedgerRepository {
     const hints = new Hints(clock);
     const log = options.transitionLog ? new MemoryTransitions() : undefined;
     const moves = new Moves(jobs, hints, log);
-    const archive = new MemoryArchive(jobs, maxFinishedJobs, log);
+    const orders = new MemoryOrders(jobs, moves);
+    const archive = new MemoryArchive({ jobs, orders, log, maxJobs: maxFinishedJobs });
     const leases = new MemoryLeases((instanceId) => jobs.claimsOf(instanceId).length > 0);
     this.#jobs = jobs;
     this.#hints = hints;
     this.verbs = gathered(
       new MemoryEnqueue({ jobs, hints, log, maxJobs }),
       new MemoryClaims(jobs, moves),
+      orders,
       new MemorySettle(jobs, moves),
       new MemoryStages(jobs, moves),
       new MemoryControl(jobs, moves, clock, log),
@@ -104,7 +107,7 @@ export class InMemoryLedgerRepository extends LedgerRepository {
       {
         readTime: async () => new Date(clock.now()),
         setMetadata: (params: SetMetadataParams) => setMetadata(jobs, params),
-        mend: (params: MendParams) => mend(jobs, params),
+        repair: (params: RepairParams) => repair(jobs, params),
         nextDue: (params: NextDueParams) => nextDue(jobs, params),
       },
     );

@@ -13,6 +13,7 @@ import { SUSPECT_RESCUE_COUNT } from '../ledger-repository.ts';
 import { DueQueue } from './due-queue.ts';
 import { FinishedJobs } from './finished-jobs.ts';
 import { IdOrder } from './id-order.ts';
+import { Lanes } from './lanes.ts';
 import type { StoredJob } from './stored-job.ts';
 
 type Queues = Map<string, DueQueue>;
@@ -37,6 +38,8 @@ export class JobStore {
   readonly #blocked = new Map<string, StoredJob>();
   readonly #queues: Queues = new Map();
   readonly #suspectQueues: Queues = new Map();
+  readonly #orderedQueues: Queues = new Map();
+  readonly #lanes = new Lanes();
   readonly #finished: FinishedJobs;
 
   /** @param maxFinishedJobs - the oldest finished jobs leave when there are more */
@@ -109,8 +112,18 @@ export class JobStore {
 
   /** The earliest due time of a pending job of this name that is later than `afterMs`; infinite when there is none. */
   nextDueMs(name: string, afterMs: number): number {
-    const queues = [this.#queues.get(name), this.#suspectQueues.get(name)];
-    return Math.min(...queues.map((queue) => queue?.nextDueMs(afterMs) ?? Infinity));
+    const queues = [this.#queues, this.#suspectQueues, this.#orderedQueues];
+    return Math.min(...queues.map((of) => of.get(name)?.nextDueMs(afterMs) ?? Infinity));
+  }
+
+  /** The first pending job of each lane of a name. */
+  laneHeads(name: string): StoredJob[] {
+    return this.#lanes.heads(name);
+  }
+
+  /** The pending jobs of a lane, in their order. */
+  inLane(name: string, lane: string): readonly StoredJob[] {
+    return this.#lanes.of(name, lane);
   }
 
   /** The jobs that an instance has claimed, the oldest claim first. */
@@ -139,6 +152,7 @@ export class JobStore {
     if (lock !== undefined) this.#lockHolders.set(lockKey(job.name, lock), stored);
     if (job.status === 'pending') {
       entryOf(this.#queuesFor(job), job.name, () => new DueQueue()).add(stored);
+      if (job.lane !== undefined) this.#lanes.add(stored);
     } else if (job.claimedBy !== undefined) {
       entryOf(this.#claims, job.claimedBy, () => new Map()).set(id, stored);
     } else if (job.status === 'processing') {
@@ -151,17 +165,21 @@ export class JobStore {
     }
   }
 
-  #unlink({ id, job }: StoredJob): void {
+  #unlink(stored: StoredJob): void {
+    const { id, job } = stored;
     const lock = lockOf(job);
     if (lock !== undefined) this.#lockHolders.delete(lockKey(job.name, lock));
-    if (job.status === 'pending') leave(this.#queuesFor(job), job.name, id);
-    else if (job.claimedBy !== undefined) leave(this.#claims, job.claimedBy, id);
+    if (job.status === 'pending') {
+      leave(this.#queuesFor(job), job.name, id);
+      if (job.lane !== undefined) this.#lanes.delete(stored);
+    } else if (job.claimedBy !== undefined) leave(this.#claims, job.claimedBy, id);
     else if (job.status === 'processing') this.#withoutLease.delete(id);
     else if (job.status === 'blocked') this.#blocked.delete(id);
     else this.#finished.delete(id);
   }
 
   #queuesFor(job: Job): Queues {
+    if (job.lane !== undefined) return this.#orderedQueues;
     const isSuspect = (job.rescueCount ?? 0) >= SUSPECT_RESCUE_COUNT;
     return isSuspect ? this.#suspectQueues : this.#queues;
   }

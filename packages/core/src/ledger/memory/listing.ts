@@ -125,22 +125,28 @@ function countJobs(jobs: Iterable<StoredJob>, { name, now }: ReadStatsParams): S
 
 /** The ids are left to the caller, who finds jobs by them. */
 function matches(job: Job, filter: JobFilter): boolean {
-  const { names, statuses = JOB_LIFECYCLE.states, uniqueKey, metadata } = filter;
+  const { names, statuses = JOB_LIFECYCLE.states, uniqueKey, order, metadata } = filter;
   const { createdFrom, createdBefore, finishedFrom, finishedBefore } = filter;
-  const { failReason, claimedBy } = filter;
+  const { failReason, claimedBy, deadLettersOf } = filter;
   const { finishedAt } = job;
   return (
     statuses.includes(job.status) &&
     (names === undefined || names.includes(job.name)) &&
     (uniqueKey === undefined || job.uniqueKey === uniqueKey) &&
+    (order === undefined || job.order === order) &&
     (createdFrom === undefined || job.createdAt >= createdFrom) &&
     (createdBefore === undefined || job.createdAt < createdBefore) &&
     (finishedFrom === undefined || (finishedAt !== undefined && finishedAt >= finishedFrom)) &&
     (finishedBefore === undefined || (finishedAt !== undefined && finishedAt < finishedBefore)) &&
     (failReason === undefined || job.failReason?.startsWith(failReason) === true) &&
     (claimedBy === undefined || job.claimedBy === claimedBy) &&
+    (deadLettersOf === undefined || isDeadLetterOf(job, deadLettersOf)) &&
     (metadata === undefined || matchesMetadata(job.metadata, metadata))
   );
+}
+
+function isDeadLetterOf({ source }: Job, names: readonly string[]): boolean {
+  return source !== undefined && (names.length === 0 || names.includes(source.name));
 }
 
 function placeOf(job: Job, orderBy: JobOrder): JobPlace {

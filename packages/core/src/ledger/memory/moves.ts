@@ -20,7 +20,7 @@ export class Moves {
   readonly #hints: Hints;
   readonly #log: MemoryTransitions | undefined;
 
-  /** @param log - told of every move, where all transitions are kept */
+  /** @param log - called with every move, where all transitions are kept */
   constructor(jobs: JobStore, hints: Hints, log?: MemoryTransitions) {
     this.#jobs = jobs;
     this.#hints = hints;
@@ -62,7 +62,9 @@ export class Moves {
   ): void {
     const claimToken = before.claimToken ?? next.job.claimToken;
     const known = { fence: next.job.fence, ...(claimToken !== undefined && { claimToken }) };
-    this.#log?.add(next.id, transitionEntry(verb, params, known));
+    // A history tells of claims, whichever way they were made.
+    const told = verb === 'claimInOrder' ? 'claim' : verb;
+    this.#log?.add(next.id, transitionEntry(told, params, known));
   }
 }
 

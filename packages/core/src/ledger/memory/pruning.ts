@@ -9,23 +9,32 @@ import type { PruneParams, PruneResult } from '../ledger-repository.ts';
 import { transitionEntry } from '../transition-log.ts';
 import { FinishedJobs } from './finished-jobs.ts';
 import type { JobStore } from './job-store.ts';
+import type { MemoryOrders } from './orders.ts';
 import type { StoredJob } from './stored-job.ts';
 import type { MemoryTransitions } from './transition-log.ts';
+
+/** What jobs are archived with. */
+export interface MemoryArchiveParts {
+  readonly jobs: JobStore;
+  readonly orders: MemoryOrders;
+  /** Told of every job that leaves, where all transitions are kept. */
+  readonly log: MemoryTransitions | undefined;
+  /** Beyond it the jobs leave that were archived first. */
+  readonly maxJobs: number;
+}
 
 /** The archive, and the way there. */
 export class MemoryArchive {
   readonly #jobs: JobStore;
+  readonly #orders: MemoryOrders;
   readonly #archived: FinishedJobs;
   readonly #log: MemoryTransitions | undefined;
 
-  /**
-   * @param maxArchivedJobs - beyond it the jobs leave that were archived first
-   * @param log - told of every job that leaves, where all transitions are kept
-   */
-  constructor(jobs: JobStore, maxArchivedJobs: number, log?: MemoryTransitions) {
+  constructor({ jobs, orders, log, maxJobs }: MemoryArchiveParts) {
     this.#jobs = jobs;
+    this.#orders = orders;
     this.#log = log;
-    this.#archived = new FinishedJobs(maxArchivedJobs);
+    this.#archived = new FinishedJobs(maxJobs);
   }
 
   /** The archived job with this id. */
@@ -41,7 +50,9 @@ export class MemoryArchive {
   /** One step of the walk in the order of ids. */
   async prune(params: PruneParams): Promise<PruneResult> {
     const seen = this.#look(params);
-    const leaving = seen.filter(({ job }) => isToLeave(job, params));
+    const leaving = seen.filter(
+      (stored) => isToLeave(stored.job, params) && !this.#orders.isHalting(stored),
+    );
     for (const stored of leaving) {
       this.#jobs.delete(stored);
       if (params.archive) this.#keep(stored);

@@ -43,6 +43,10 @@ const SMALLEST_PART = 20;
 
 /** What a claim shows of its job: all that a rescue chooses by. */
 const STANDING_FIELDS = {
+  name: 1,
+  failCount: 1,
+  lane: 1,
+  'source.name': 1,
   claimToken: 1,
   fence: 1,
   rescueCount: 1,
@@ -93,11 +97,16 @@ export class MongoClaims {
     if (ids.length === 0) return { jobs: [], attempted: 0, ...names };
     if (clock.monotonic() >= lateMs)
       throw new UnknownOutcomeError('The claim was given up before it was made');
-    const { matched, refused } = await this.#commands.update([claimStatement(ids, params)]);
-    const jobs = matched + refused > 0 ? await this.#readWon(params, { matched, refused }) : [];
+    const counts = await this.#commands.update([claimStatement(ids, params)]);
+    return { jobs: await this.won(params, counts), attempted: ids.length, ...names };
+  }
+
+  /** Reads what a claim won that was just made. */
+  async won(params: ReadClaimParams, counts: UpdateCounts): Promise<Job[]> {
+    const jobs = counts.matched + counts.refused > 0 ? await this.#readWon(params, counts) : [];
     this.#measure(jobs);
     await this.#log?.claimed(jobs);
-    return { jobs, attempted: ids.length, ...names };
+    return jobs;
   }
 
   /** Among rivals each looks at a place of its own in the queue; of few jobs each takes a part. */

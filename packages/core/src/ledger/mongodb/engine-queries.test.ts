@@ -24,17 +24,22 @@ const CLAIM = { claimToken: 'token', instanceId: 'instance', now: NOW };
 test('a claim looks past suspects, or for nothing else', () => {
   expect(claimableFilter(['a', 'b'], NOW, false)).toEqual({
     ...{ status: 'pending', nextRunAt: { $lte: NOW }, name: { $in: ['a', 'b'] }, _id: JOB_ID },
-    rescueCount: { $not: { $gte: 2 } },
+    ...{ rescueCount: { $not: { $gte: 2 } }, priority: { $not: { $gte: 101 } } },
   });
   expect(claimableFilter(['a'], NOW, true).rescueCount).toEqual({ $exists: true, $gte: 2 });
 });
 
 test('a claim writes only to jobs that are still as they were found', () => {
   const ids = [new ObjectId(), new ObjectId()];
-  const { q, multi, hint } = claimStatement(ids, { ...CLAIM, suspects: false });
+  const { q, multi, hint } = claimStatement(ids, {
+    ...CLAIM,
+    suspects: false,
+    demand: [{ name: 'work', limit: 5 }],
+  });
   expect(q).toEqual({
     ...{ _id: { $in: ids }, status: 'pending', nextRunAt: { $lte: NOW } },
-    rescueCount: { $not: { $gte: 2 } },
+    ...{ rescueCount: { $not: { $gte: 2 } }, lane: { $eq: null } },
+    name: { $in: ['work'] },
   });
   expect({ multi, hint }).toEqual({ multi: true, hint: '_id_' });
 });

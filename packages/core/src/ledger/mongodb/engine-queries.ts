@@ -8,16 +8,16 @@
  * @module
  */
 import { type Document, ObjectId } from 'mongodb';
-import type { Job, JobStatus } from '../../job/job.ts';
+import { type Job, type JobStatus, ORDERED_PRIORITY } from '../../job/job.ts';
 import type { PlanOfRun } from '../../job/next-run.ts';
 import { type LOCK_FIELDS, lockOf, type UniqueLock } from '../../job/unique-locks.ts';
-import { SUSPECT_RESCUE_COUNT } from '../ledger-repository.ts';
+import { type ClaimParams, SUSPECT_RESCUE_COUNT } from '../ledger-repository.ts';
 import { settlementParams } from '../settle-answers.ts';
 import type { Settlement } from '../verbs/settle.ts';
 import {
+  coercingUpdate,
   guardedStatement,
   ID_INDEX,
-  repairingUpdate,
   transitionFilter,
   transitionUpdate,
   type UpdateStatement,
@@ -37,11 +37,24 @@ export const JOB_ID: Readonly<Document> = Object.freeze({ $type: 'objectId' });
 /** Pending jobs of these names that are due, without suspects or nothing but suspects. */
 export function claimableFilter(names: readonly string[], now: Date, suspects: boolean): Document {
   return {
-    ...transitionFilter('claim', { now }),
+    ...dueFilter(now),
     name: { $in: names },
+    priority: WITH_PRIORITY,
     _id: JOB_ID,
     rescueCount: suspectFilter(suspects),
   };
+}
+
+/**
+ * Passes by the jobs with an order within the index, which does not know lanes. What another program left out, or is no
+ * number, counts as a priority.
+ */
+const WITH_PRIORITY: Readonly<Document> = Object.freeze({ $not: { $gte: ORDERED_PRIORITY } });
+
+/** Pending jobs that are due, those with an order too. */
+function dueFilter(now: Date): Document {
+  const { lane: _, ...filter } = transitionFilter('claim', { now });
+  return filter;
 }
 
 /** `$exists` lets the suspects' query use its partial index. */
@@ -61,18 +74,21 @@ export const CLAIM_ORDER: Readonly<Record<string, 1>> = Object.freeze({
 /** Claims those of the candidates that nobody else took since they were found. */
 export function claimStatement(
   ids: readonly ObjectId[],
-  params: { claimToken: string; instanceId: string; now: Date; suspects: boolean },
+  params: Pick<ClaimParams, 'claimToken' | 'instanceId' | 'now' | 'suspects' | 'demand'>,
 ): UpdateStatement {
+  const names = params.demand.map(({ name }) => name);
   return {
     q: {
       _id: { $in: ids },
-      ...transitionFilter('claim', params),
+      ...transitionFilter('claim', { ...params }),
+      // Since they were found, one may have become a dead letter or been redriven, and have another name.
+      name: { $in: names },
       rescueCount: suspectFilter(params.suspects),
     },
-    u: transitionUpdate('claim', params),
+    u: transitionUpdate('claim', { ...params }),
     multi: true,
     hint: ID_INDEX,
-    repair: () => repairingUpdate('claim', params),
+    coerced: () => coercingUpdate('claim', { ...params }),
   };
 }
 
@@ -104,7 +120,7 @@ export function nextNameFilter(beyond: string): Document {
 /** Due jobs of one name, suspects too; of those priorities that are less urgent than one, if one is given. */
 export function dueOfNameFilter(name: string, now: Date, beyondPriority?: number): Document {
   return {
-    ...transitionFilter('claim', { now }),
+    ...dueFilter(now),
     name: { $eq: name },
     ...(beyondPriority !== undefined && { priority: { $gt: beyondPriority } }),
     _id: JOB_ID,
@@ -158,7 +174,7 @@ export function holdersFilter(
 /** Ends of runs that write the same for every job of a claim, unless they carry something of their own. */
 const ALIKE: ReadonlySet<string> = new Set(['complete', 'release', 'cancelled']);
 
-/** What a projection must show where the next run of a series is reckoned. */
+/** What a projection must show where the next run of a series is computed. */
 export const PLAN_FIELDS: Readonly<Record<keyof PlanOfRun | 'seriesVersion', 1>> = {
   repeatInterval: 1,
   timezone: 1,

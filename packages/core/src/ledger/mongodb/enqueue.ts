@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { ClientSession, Collection } from 'mongodb';
+import { type ClientSession, type Collection, type Document, Timestamp } from 'mongodb';
 import { MonqueError } from '../../foundation/errors.ts';
 import type { Job } from '../../job/job.ts';
 import { LOCK_FIELDS, lockOf } from '../../job/unique-locks.ts';
@@ -16,7 +16,7 @@ import { DUPLICATE_KEY_CODE } from './server/driver-errors.ts';
 import { driverSession } from './server/server-checks.ts';
 import type { MongoTransitions } from './transition-log.ts';
 
-/** How often a job is inserted anew because the holder of its lock was gone when it was looked for. */
+/** How often a job is inserted again because the holder of its lock was gone when it was looked for. */
 const MOST_HOLDER_RACES = 10;
 
 /** Inserts jobs, in a batch or inside a user's transaction. */
@@ -46,7 +46,7 @@ export class MongoEnqueue {
     const answers = new Map<Job, EnqueueAnswer>();
     let waiting = jobs;
     for (let race = 0; waiting.length > 0; race += 1) {
-      const errors = await this.#commands.insert(waiting);
+      const errors = await this.#commands.insert(waiting.map(toStamp));
       const failed = new Map(errors.map((error) => [error.index, error]));
       const holders = await this.#findHolders(waiting, errors);
       const lockWasFreed: Job[] = [];
@@ -89,17 +89,29 @@ export class MongoEnqueue {
     const options = this.#commands.writeOptions(session);
     const lock = lockOf(job);
     if (lock === undefined) {
-      await this.#collection.insertOne(job, options);
+      await this.#collection.insertOne(toStamp(job), options);
       return { outcome: 'enqueued', job };
     }
     const { name, [lock.field]: _, ...rest } = job;
     const stored = await this.#collection.findOneAndUpdate(
       { name, [lock.field]: lock.value },
-      { $setOnInsert: rest },
+      rest.lane === undefined ? { $setOnInsert: rest } : stampedUpsert(rest),
       { ...options, upsert: true, returnDocument: 'after' },
     );
     return answerWithHolder(job, fromDocument(stored as Job));
   }
+}
+
+/** A job that the server gives its place in its lane: it stamps an empty timestamp that is inserted. */
+function toStamp(job: Job): Job {
+  return job.lane === undefined ? job : { ...job, rank: new Timestamp(0n) };
+}
+
+/** An upsert is not stamped, so it takes the time of the server itself; a document that is there stays as it is. */
+function stampedUpsert(job: Document): Document[] {
+  const isNew = { $eq: [{ $type: '$status' }, 'missing'] };
+  const made = { $mergeObjects: [{ $literal: job }, { rank: '$$CLUSTER_TIME' }, '$$ROOT'] };
+  return [{ $replaceWith: { $cond: [isNew, made, '$$ROOT'] } }];
 }
 
 /** Undefined when the holder of the lock is gone, so that the job may be inserted again. */

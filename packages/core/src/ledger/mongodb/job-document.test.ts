@@ -61,7 +61,7 @@ test('null counts as absent, but where users keep their values', () => {
   expect(job).toMatchObject({ priority: 0, data: null, progress: null, result: null });
 });
 
-test('stamps that are no times are made anew, other fields stay as they are', () => {
+test('stamps that are no times are made again, other fields stay as they are', () => {
   const document = {
     ...makeJob(),
     ...{ _id, createdAt: 'yesterday', updatedAt: 5 },

@@ -1,5 +1,5 @@
 /**
- * What an instance said of itself, as it was read. It was perhaps written by another version, or by hand: what does
+ * What an instance said of itself, as it was read. It was perhaps written by another version, or manually: what does
  * not have the form that this version knows counts as nothing said.
  *
  * @module
@@ -12,12 +12,14 @@ const isText: Kind = (value) => typeof value === 'string';
 const isNumber: Kind = (value) => typeof value === 'number';
 const isDate: Kind = (value) => value instanceof Date;
 const isYesOrNo: Kind = (value) => typeof value === 'boolean';
+const isTextOrAbsent: Kind = (value) => value === undefined || isText(value);
 const isNumberOrAbsent: Kind = (value) => value === undefined || isNumber(value);
 
 const WORKER: Readonly<Record<string, Kind>> = {
   name: isText,
   concurrency: isNumber,
   running: isNumber,
+  deadLetter: isTextOrAbsent,
 };
 
 const VITALS: Readonly<Record<string, Kind>> = {

@@ -2,8 +2,8 @@ import { ObjectId } from 'mongodb';
 import { expect, test } from 'vitest';
 import { JOB_LIFECYCLE } from '../../job/job-lifecycle.ts';
 import {
+  coercingUpdate,
   guardedStatement,
-  repairingUpdate,
   transitionFilter,
   transitionUpdate,
 } from './lifecycle-statements.ts';
@@ -126,7 +126,7 @@ test('a repair writes the same fields, whatever stands in them', () => {
   for (const verb of JOB_LIFECYCLE.verbs) {
     const params = everyParam(verb);
     const { $set, $push = {}, $inc = {}, $unset = {} } = transitionUpdate(verb, params);
-    const [set, unset] = repairingUpdate(verb, params);
+    const [set, unset] = coercingUpdate(verb, params);
     expect(Object.keys(set?.$set).sort()).toEqual(
       Object.keys({ ...$set, ...$push, ...$inc }).sort(),
     );
@@ -136,7 +136,7 @@ test('a repair writes the same fields, whatever stands in them', () => {
 
 test('a repair takes what is no number for zero and what is no list for empty, and no value for an expression', () => {
   const params = { now: NOW, claimToken: '$token', failReason: '$x', historyEntries: [1] };
-  const [stage] = repairingUpdate('discard', params);
+  const [stage] = coercingUpdate('discard', params);
   expect(stage?.$set).toMatchObject({
     failCount: { $add: [{ $cond: [{ $isNumber: '$failCount' }, '$failCount', 0] }, 1] },
     history: {
@@ -155,14 +155,14 @@ test('a repair takes what is no number for zero and what is no list for empty, a
 test('a verb on one job is guarded like a verb on many', () => {
   const id = new ObjectId();
   const params = { now: NOW, claimToken: 't' };
-  const { repair: one, ...single } = guardedStatement('complete', [id], params);
-  const { repair: many, ...several } = guardedStatement('complete', [id, id], params);
+  const { coerced: one, ...single } = guardedStatement('complete', [id], params);
+  const { coerced: many, ...several } = guardedStatement('complete', [id, id], params);
   expect({ ...single, q: { ...single.q, _id: undefined } }).toEqual({
     ...several,
     q: { ...several.q, _id: undefined },
   });
   expect(one?.()).toEqual(many?.());
-  expect(one?.()).toEqual(repairingUpdate('complete', params));
+  expect(one?.()).toEqual(coercingUpdate('complete', params));
 });
 
 /** A value for all that a row may refer to. */

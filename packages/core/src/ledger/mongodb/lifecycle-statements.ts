@@ -6,7 +6,7 @@
 import type { Document, ObjectId } from 'mongodb';
 import { JOB_LIFECYCLE, type JobVerb } from '../../job/job-lifecycle.ts';
 import type { TransitionParams, TransitionRow } from '../../job/lifecycle.ts';
-import { rowFilter, rowRepair, rowUpdate } from './table/row-statements.ts';
+import { rowCoercion, rowFilter, rowUpdate } from './table/row-statements.ts';
 
 /** One statement of an update command. */
 export interface UpdateStatement {
@@ -15,7 +15,7 @@ export interface UpdateStatement {
   readonly multi: boolean;
   readonly hint: string;
   /** The same change for a document in which something else stands where a number or a list belongs. */
-  readonly repair?: () => Document[];
+  readonly coerced?: () => Document[];
 }
 
 /** Left to choose, the planner may take another index for a list of ids, and walk through all that it holds. */
@@ -34,9 +34,9 @@ export function transitionUpdate(verb: JobVerb, params: TransitionParams): Docum
   return rowUpdate(rowOf(verb), params);
 }
 
-/** The same for a document whose numbers or lists another program spoiled: see `rowRepair`. */
-export function repairingUpdate(verb: JobVerb, params: TransitionParams): Document[] {
-  return rowRepair(rowOf(verb), params);
+/** The same for a document whose numbers or lists another program spoiled: see `rowCoercion`. */
+export function coercingUpdate(verb: JobVerb, params: TransitionParams): Document[] {
+  return rowCoercion(rowOf(verb), params);
 }
 
 /** A verb applied to these jobs, under all its guards. */
@@ -51,7 +51,7 @@ export function guardedStatement(
     u: transitionUpdate(verb, params),
     multi: true,
     hint: ID_INDEX,
-    repair: () => repairingUpdate(verb, params),
+    coerced: () => coercingUpdate(verb, params),
   };
 }
 

@@ -1,7 +1,7 @@
 /**
  * How the metadata of a job is changed in the database.
  *
- * What always holds: what is written was reckoned with what it takes the place of; so keys that others change at the
+ * What always holds: what is written was computed with what it takes the place of; so keys that others change at the
  * same time stay, and the bound of its size holds whoever writes.
  *
  * @module

@@ -13,6 +13,7 @@ import { prunableFilter, pruneWalkFilter, staleCopyStatement } from './engine-qu
 import { fromDocument } from './job-document.ts';
 import { ID_INDEX } from './lifecycle-statements.ts';
 import type { MongoJobs } from './moves.ts';
+import type { MongoOrders } from './orders/orders.ts';
 
 /** The jobs of one state that are to leave. */
 interface Leaving {
@@ -26,18 +27,30 @@ export class MongoPruning {
   readonly #jobs: MongoJobs;
   readonly #archive: MongoJobs;
 
-  constructor(jobs: MongoJobs, archive: MongoJobs) {
+  readonly #orders: MongoOrders;
+
+  constructor(jobs: MongoJobs, archive: MongoJobs, orders: MongoOrders) {
     this.#jobs = jobs;
     this.#archive = archive;
+    this.#orders = orders;
   }
 
   /** One step of the walk. */
   async prune(params: PruneParams): Promise<PruneResult> {
     const seen = await this.#look(params);
+    const mayLeave = await this.#withoutHalting(seen);
     let pruned = 0;
-    for (const leaving of choose(seen, params)) pruned += await this.#remove(leaving, params);
+    for (const leaving of choose(mayLeave, params)) pruned += await this.#remove(leaving, params);
     const last = seen.length === params.limit ? seen.at(-1) : undefined;
     return { pruned, ...(last && { position: last._id }) };
+  }
+
+  /** A failed job that holds up its order stays: without it the next would start. */
+  async #withoutHalting(seen: readonly Job[]): Promise<readonly Job[]> {
+    const mayHalt = seen.filter(({ status, lane }) => status === 'failed' && lane !== undefined);
+    if (mayHalt.length === 0) return seen;
+    const halting = await this.#orders.halting(mayHalt);
+    return seen.filter(({ _id }) => !halting.some((id) => id.equals(_id)));
   }
 
   async #look({ after, createdBefore, limit }: PruneParams): Promise<Job[]> {
@@ -45,7 +58,7 @@ export class MongoPruning {
     const documents = await collection
       .find(pruneWalkFilter(after, createdBefore), {
         ...commands.readOptions(),
-        projection: { status: 1, finishedAt: 1, windowUntil: 1 },
+        projection: { status: 1, finishedAt: 1, windowUntil: 1, name: 1, lane: 1 },
         sort: { _id: 1 },
         limit,
         hint: ID_INDEX,

@@ -94,13 +94,13 @@ export class MongoTransitions {
     return this.#write([settlementDocument(settlement, now)], session);
   }
 
-  /** A job that one verb moved by hand. */
+  /** A job that one verb moved manually. */
   moved(verb: JobVerb, job: Job, params: TransitionParams, session?: ClientSession): Promise<void> {
     const entry = transitionEntry(verb, params, claimOf(job));
     return this.#write([this.#alone(job._id, entry)], session);
   }
 
-  /** A job that was deleted by hand; `job` is what it was. */
+  /** A job that was deleted manually; `job` is what it was. */
   removed(job: Job, given: Parameters<typeof removalEntry>[1]): Promise<void> {
     return this.#write([once(job._id, removalEntry(job, given))]);
   }

@@ -1,6 +1,6 @@
 /**
  * The rules that every ledger knows: what they find wrong with a write or with a stored job, and how the latter is
- * mended.
+ * repaired.
  *
  * A rule is a pure function of what it is shown. The rules that are marked as guarded hold whatever is found here: the
  * lifecycle table carries them as conditions of the writes themselves, so that no race gets past them; here they look
@@ -13,7 +13,7 @@ import type { Job } from '../../job/job.ts';
 import { JOB_LIFECYCLE } from '../../job/job-lifecycle.ts';
 import { bytesOfPayload } from '../../job/payload.ts';
 import { CLAIM_FIELDS, LOCKS } from '../../job/transition-parts.ts';
-import type { Mending } from '../verbs/manual-verbs.ts';
+import type { Repairing } from '../verbs/manual-verbs.ts';
 
 /** What happens to a write that breaks a rule: it is refused and told, it is told, or nobody looks. */
 export type InvariantMode = 'enforce' | 'report' | 'off';
@@ -32,10 +32,10 @@ export interface RuleBreach {
   readonly message: string;
   /** The values that show it. */
   readonly values?: Readonly<Record<string, unknown>>;
-  /** How to mend it, as a request. */
+  /** How to repair it, as a request. */
   readonly advice?: string;
   /** What an audit that repairs does to the stored job; without it somebody must look. */
-  readonly mend?: Mending;
+  readonly repair?: Repairing;
 }
 
 /** A rule with a name. */
@@ -94,7 +94,7 @@ function checkStatus({ job }: LedgerWrite): RuleBreach | undefined {
       message: `a ${status} job says when it was finished, or it is kept for ever`,
       values: { status, finishedAt },
       advice: 'set finishedAt',
-      ...(updatedAt && { mend: { set: { finishedAt: updatedAt } } }),
+      ...(updatedAt && { repair: { set: { finishedAt: updatedAt } } }),
     };
   }
   const left = CLAIM_FIELDS.filter((field) => job[field] !== undefined);
@@ -103,7 +103,7 @@ function checkStatus({ job }: LedgerWrite): RuleBreach | undefined {
       message: `only a job that is processing is claimed, and this one is ${status}`,
       values: Object.fromEntries(left.map((field) => [field, job[field]])),
       advice: `remove ${left.join(', ')}`,
-      mend: { clear: left },
+      repair: { clear: left },
     };
   }
   if (status === 'processing' && claimedBy === undefined && lockedAt === undefined) {
@@ -112,7 +112,7 @@ function checkStatus({ job }: LedgerWrite): RuleBreach | undefined {
         'a job that is processing says who holds it, or since when, or it is never given back',
       values: { claimedBy, lockedAt },
       advice: 'set lockedAt, so that it is recovered',
-      ...(updatedAt && { mend: { set: { lockedAt: updatedAt } } }),
+      ...(updatedAt && { repair: { set: { lockedAt: updatedAt } } }),
     };
   }
   if (status === 'blocked' && blockedBy === undefined) {
@@ -130,7 +130,7 @@ function checkStages({ job: { stages = [] } }: LedgerWrite): RuleBreach | undefi
     message: 'each stage is recorded once',
     values: { stages: names },
     advice: 'keep the first record of each stage',
-    mend: { set: { stages: first } },
+    repair: { set: { stages: first } },
   };
 }
 
@@ -159,7 +159,7 @@ function checkFailCount({ job: { failCount } }: LedgerWrite): RuleBreach | undef
     message: 'failures are counted in whole numbers from 0 on',
     values: { failCount },
     advice: 'set failCount to 0',
-    mend: { set: { failCount: 0 } },
+    repair: { set: { failCount: 0 } },
   };
 }
 
@@ -173,7 +173,7 @@ function checkLocks({ job }: LedgerWrite): RuleBreach | undefined {
     message: `a ${status} job holds no unique key`,
     values: Object.fromEntries(held.map((field) => [field, job[field]])),
     advice: `remove ${held.join(', ')}`,
-    mend: { clear: held },
+    repair: { clear: held },
   };
 }
 

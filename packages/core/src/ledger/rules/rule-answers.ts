@@ -9,15 +9,15 @@
 
 import { InvalidArgumentError, messageOf, toError } from '../../foundation/errors.ts';
 import { isPromiseAside } from '../../foundation/promises.ts';
-import type { Mending } from '../verbs/manual-verbs.ts';
+import type { Repairing } from '../verbs/manual-verbs.ts';
 import type { InvariantRule, LedgerWrite, RuleBreach } from './known-rules.ts';
 
 const EXPECTED =
-  'nothing, a text, or a breach with a `message` and as it may be `values`, `advice` and `mend`, at once';
-const EXPECTED_MEND =
+  'nothing, a text, or a breach with a `message` and as it may be `values`, `advice` and `repair`, at once';
+const EXPECTED_REPAIR =
   'changes of fields by their names, without those that say which job it is, its state and its past';
 
-/** What no mending touches: which job it is, its state, and what has happened to it. */
+/** What no repairing touches: which job it is, its state, and what has happened to it. */
 const KEPT_FIELDS: ReadonlySet<string> = new Set([
   ...['_id', 'status', 'fence', 'lastToken', 'updatedAt', 'history'],
 ]);
@@ -31,7 +31,7 @@ export function breachOf(rule: InvariantRule, write: LedgerWrite): RuleBreach | 
     return {
       message: `the rule itself failed: ${messageOf(error)}`,
       values: { error },
-      advice: 'mend the rule',
+      advice: 'repair the rule',
     };
   }
 }
@@ -41,26 +41,26 @@ function breachIn(answer: unknown): RuleBreach | undefined {
   if (typeof answer === 'string') return { message: answer };
   // Nobody waits for it, and what it rejects with must not end the process.
   isPromiseAside(answer);
-  const { message, values = {}, advice = '', mend } = Object(answer) as Partial<RuleBreach>;
+  const { message, values = {}, advice = '', repair } = Object(answer) as Partial<RuleBreach>;
   const isBreach = [message, advice].every((part) => typeof part === 'string') && isObject(values);
   if (!isBreach) throw new InvalidArgumentError('check()', EXPECTED, answer);
-  if (mend !== undefined) checkMending(mend);
+  if (repair !== undefined) checkRepair(repair);
   return {
     ...{ message: message as string, values },
     ...(advice !== '' && { advice }),
-    ...(mend !== undefined && { mend }),
+    ...(repair !== undefined && { repair }),
   };
 }
 
-function checkMending(mend: Mending): void {
-  const { set = {}, clear = [] } = Object(mend) as Mending;
-  const isMending = isObject(mend) && isObject(set) && Array.isArray(clear);
-  if (isMending && [...Object.keys(set), ...clear].every(isMendable)) return;
-  throw new InvalidArgumentError('check().mend', EXPECTED_MEND, mend);
+function checkRepair(repair: Repairing): void {
+  const { set = {}, clear = [] } = Object(repair) as Repairing;
+  const isRepairing = isObject(repair) && isObject(set) && Array.isArray(clear);
+  if (isRepairing && [...Object.keys(set), ...clear].every(isRepairable)) return;
+  throw new InvalidArgumentError('check().repair', EXPECTED_REPAIR, repair);
 }
 
 /** A field by its name, which is no path into one and no operator. */
-function isMendable(field: unknown): boolean {
+function isRepairable(field: unknown): boolean {
   return typeof field === 'string' && /^[^.$]+$/.test(field) && !KEPT_FIELDS.has(field);
 }
 

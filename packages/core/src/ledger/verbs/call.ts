@@ -12,13 +12,13 @@ export interface Bounded {
 }
 
 /** Who asked for a manual verb, and why; both stand in the history of the job where the verb is noted there. */
-export interface ByHand {
+export interface ManualAct {
   /** The actor, where the ledger is used as one. */
   readonly by?: string;
   readonly reason?: string;
 }
 
-export interface JobParams extends Bounded, ByHand {
+export interface JobParams extends Bounded, ManualAct {
   readonly jobId: ObjectId;
 }
 

@@ -11,6 +11,7 @@ export type * from './leases.ts';
 export type * from './limits.ts';
 export type * from './listing.ts';
 export type * from './manual-verbs.ts';
+export type * from './orders.ts';
 export type * from './series.ts';
 export type * from './settle.ts';
 export type * from './stages.ts';

@@ -1,12 +1,12 @@
 /**
  * Named limits: what the verbs are given and answer.
  *
- * Each instance holds a share of a limit, which it sets anew and never adds to. What is free is no number of its own:
+ * Each instance holds a share of a limit, which it sets again and never adds to. What is free is no number of its own:
  * it is what the limit allows without all shares.
  *
  * @module
  */
-import type { Bounded, ByHand, InstanceParams } from './call.ts';
+import type { Bounded, InstanceParams, ManualAct } from './call.ts';
 
 /** At most so many starts in a time, with a bound on what an idle limit saves. */
 export interface RateLimit {
@@ -43,7 +43,7 @@ export interface LimitRecord {
 }
 
 /** What {@link LimitVerbs.setLimit} is given; a bound that is left out does not hold any more. */
-export interface SetLimitParams extends Bounded, ByHand {
+export interface SetLimitParams extends Bounded, ManualAct {
   readonly key: string;
   readonly concurrency?: number;
   readonly rate?: RateLimit;
@@ -76,7 +76,7 @@ export interface TakeShareResult {
 }
 
 /** What {@link LimitVerbs.backOff} is given. */
-export interface BackOffParams extends Bounded, ByHand {
+export interface BackOffParams extends Bounded, ManualAct {
   readonly key: string;
   /** Nothing starts before; an earlier time than the one that holds changes nothing. */
   readonly until: Date;

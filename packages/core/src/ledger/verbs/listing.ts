@@ -25,6 +25,7 @@ export interface JobFilter extends ByMetadata {
   readonly names?: readonly string[];
   readonly statuses?: readonly JobStatus[];
   readonly uniqueKey?: string;
+  readonly order?: string;
   /** Only jobs created at or after this time. */
   readonly createdFrom?: Date;
   /** Only jobs created before this time. */
@@ -35,6 +36,8 @@ export interface JobFilter extends ByMetadata {
   readonly finishedBefore?: Date;
   /** Only jobs whose last failure has a message that begins with this text. */
   readonly failReason?: string;
+  /** Only dead letters of jobs that failed under these names; an empty list: all dead letters. */
+  readonly deadLettersOf?: readonly string[];
   /** Only jobs that this instance holds. */
   readonly claimedBy?: string;
 }

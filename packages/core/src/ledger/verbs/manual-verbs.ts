@@ -6,7 +6,7 @@
 import type { Session } from '../../foundation/driver-shapes.ts';
 import type { Job } from '../../job/job.ts';
 import type { JobMetadata, MetadataChanges } from '../../job/metadata.ts';
-import type { Bounded, ByHand, JobParams } from './call.ts';
+import type { Bounded, JobParams, ManualAct } from './call.ts';
 
 export interface CancelParams extends JobParams {
   readonly now: Date;
@@ -37,6 +37,8 @@ export interface RedriveParams extends JobParams {
   readonly now: Date;
   /** When it runs again. */
   readonly nextRunAt: Date;
+  /** Redrive a dead letter: give it the name back under which it failed, whether it waits, failed or was cancelled since. */
+  readonly isDeadLetter?: boolean;
 }
 
 export interface RedriveResult {
@@ -92,29 +94,29 @@ export interface SetMetadataResult {
   readonly job: Job | null;
 }
 
-export interface MendParams extends JobParams {
+export interface RepairParams extends JobParams {
   /** How the job was seen; it is left alone when it is not like that any more. */
   readonly seen: Pick<Job, 'status' | 'fence' | 'updatedAt'>;
-  readonly changes: Mending;
+  readonly changes: Repairing;
   /** The rule that the job breaks; stands in its history. */
   readonly rule: string;
   readonly now: Date;
 }
 
-export interface MendResult {
+export interface RepairResult {
   /** `changed`: the job was not as it was seen any more, and nothing was written. */
-  readonly outcome: 'mended' | 'changed' | 'missing';
+  readonly outcome: 'repaired' | 'changed' | 'missing';
   /** The job after the call; null when it is missing. */
   readonly job: Job | null;
 }
 
 /** A change of a stored job that leaves its id, its state, its fence and its history alone. Other fields by their names. */
-export interface Mending {
+export interface Repairing {
   readonly set?: Readonly<Partial<Job>>;
   readonly clear?: readonly (keyof Job)[];
 }
 
-export interface SetPausedParams extends Bounded, ByHand {
+export interface SetPausedParams extends Bounded, ManualAct {
   readonly name: string;
   readonly paused: boolean;
   readonly now: Date;

@@ -5,7 +5,7 @@
  */
 import type { ObjectId } from 'mongodb';
 import type { Session } from '../../foundation/driver-shapes.ts';
-import type { HistoryEntry, StageRecord } from '../../job/job.ts';
+import type { DeadLetterSource, HistoryEntry, StageRecord } from '../../job/job.ts';
 import type { Bounded, JobParams } from './call.ts';
 
 /** The verbs with which the holder of a claim ends it. */
@@ -19,6 +19,7 @@ export type SettleVerb =
   | 'release'
   | 'fail'
   | 'discard'
+  | 'bury'
   | 'cancelled'
   | 'cancelByHandler';
 
@@ -29,19 +30,23 @@ export interface Settlement {
   readonly claimToken: string;
   /** The fence the job had when this claim was read. */
   readonly fence: number;
-  /** The version of the series that was reckoned with; left out for a job that never was part of one. */
+  /** The version of the series that was computed with; left out for a job that never was part of one. */
   readonly seriesVersion?: number;
   /** For verbs that make the job pending at another time: when it runs again. */
   readonly nextRunAt?: Date;
   /** For repeat and repeatAfterFailure: the time of the plan that the next run stands for. */
   readonly scheduledFor?: Date;
-  /** For retry, fail and discard: why. */
+  /** For retry, fail, discard and bury: why. */
   readonly failReason?: string;
   /** For retry and fail: the fail count from which one more failure is the last, `maxRetries - 1`. */
   readonly lastFailCount?: number;
+  /** For bury: the name under which the job waits from now on. */
+  readonly deadLetter?: string;
+  /** For bury: where it failed. */
+  readonly source?: DeadLetterSource;
   /** For complete and repeat: what the handler returned. */
   readonly result?: unknown;
-  /** With a result: the name of the job, for a codec. */
+  /** With a result: the name that the job was enqueued under, for a codec. */
   readonly name?: string;
   /** For release: the lock of a key that is held until its job starts, which this job did not. */
   readonly startLock?: string;
@@ -68,7 +73,7 @@ export interface Settlement {
  *
  * - `settled`: it stands in the ledger, by this write or by an earlier try of the same
  * - `cancelRequested`: nothing was written; somebody asked to cancel, so the claim must end as cancelled
- * - `replanned`: nothing was written; the series was changed meanwhile, so the next run must be reckoned anew
+ * - `replanned`: nothing was written; the series was changed meanwhile, so the next run must be computed again
  * - `gateOpen`: nothing was written; the gate was opened meanwhile, so the job need not wait at it
  * - `lost`: nothing was written; the claim was ended by others, or the job was claimed again
  * - `unknown`: nothing was written now; the job went on too far, or is gone, so an earlier try may have landed or not

@@ -4,7 +4,7 @@
  * @module
  */
 import type { GateRecord, Job, StageRecord } from '../../job/job.ts';
-import type { Bounded, ByHand, JobParams } from './call.ts';
+import type { Bounded, JobParams, ManualAct } from './call.ts';
 
 export interface CheckpointParams extends JobParams {
   readonly claimToken: string;
@@ -31,7 +31,7 @@ export interface CheckpointResult {
   readonly openGates: readonly string[];
 }
 
-export interface OpenGateParams extends JobParams, ByHand {
+export interface OpenGateParams extends JobParams, ManualAct {
   /** The gate with the evidence. Who is bound to the ledger as an actor takes the place of its `by`. */
   readonly record: GateRecord;
   /** The name of the job, for a codec. */

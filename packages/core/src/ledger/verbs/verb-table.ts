@@ -20,6 +20,7 @@ import type {
   CheckpointParams,
   CheckpointResult,
   ClaimCounts,
+  ClaimOrdersParams,
   ClaimParams,
   ClaimResult,
   CompleteInSessionParams,
@@ -32,26 +33,28 @@ import type {
   EnqueueResult,
   ExpireGatesParams,
   ExpireGatesResult,
+  FindAheadParams,
   FindClaimantsParams,
   FindJobsParams,
   FindSeriesParams,
   GetJobParams,
   InstanceParams,
+  JobAhead,
   LeaseRecord,
   LimitRecord,
-  MendParams,
-  MendResult,
   NextDueParams,
   NoteParams,
   OpenGateParams,
   OpenGateResult,
   OpenLeaseParams,
+  OrderRecord,
   PruneParams,
   PruneResult,
   ReadClaimParams,
   ReadClaimsParams,
   ReadHistoryParams,
   ReadLeasesParams,
+  ReadOrdersParams,
   ReadStatsParams,
   RecoverParams,
   RecoverResult,
@@ -60,6 +63,8 @@ import type {
   RemoveParams,
   RemoveResult,
   RenewLeaseParams,
+  RepairParams,
+  RepairResult,
   ReplanParams,
   RescueParams,
   RescueResult,
@@ -72,6 +77,8 @@ import type {
   SettleResult,
   StandingClaim,
   StatsRow,
+  SweepOrdersParams,
+  SweepOrdersResult,
   TakeShareParams,
   TakeShareResult,
   TransitionEntry,
@@ -134,7 +141,7 @@ export interface JobVerbs {
   setMetadata(params: SetMetadataParams): Promise<SetMetadataResult>;
 
   /** Changes fields of a job that break a rule, if the job is still as it was seen; its state stays. */
-  mend(params: MendParams): Promise<MendResult>;
+  repair(params: RepairParams): Promise<RepairResult>;
 
   /**
    * What happened to a job, the oldest first: every transition where the ledger keeps a log of them, else what stands
@@ -206,6 +213,24 @@ export interface LeaseVerbs {
   removeLease(params: InstanceParams): Promise<void>;
 }
 
+/** The jobs that stand in an order, each behind those of its key. */
+export interface LaneVerbs {
+  /**
+   * Takes due jobs with an order for an instance, at most one of each order: the one that was started and is not
+   * finished, else the one that was stored first.
+   */
+  claimOrders(params: ClaimOrdersParams): Promise<ClaimResult>;
+
+  /** The orders of a name of which a job was started and holds it. */
+  readOrders(params: ReadOrdersParams): Promise<readonly OrderRecord[]>;
+
+  /** The job that goes first in a lane: the one that holds it, else the first of those pending; null in an empty one. */
+  findAhead(params: FindAheadParams): Promise<JobAhead | null>;
+
+  /** Forgets who was named of lanes that nobody holds any more; one step of a walk. */
+  sweepOrders(params: SweepOrdersParams): Promise<SweepOrdersResult>;
+}
+
 /** The names that are paused. */
 export interface PauseVerbs {
   /** Pauses or resumes a name, for all instances. */
@@ -248,6 +273,7 @@ export interface LedgerVerbs
     ClaimVerbs,
     CountVerbs,
     LeaseVerbs,
+    LaneVerbs,
     PauseVerbs,
     LimitVerbs,
     ClockVerbs {}
@@ -311,7 +337,7 @@ export const VERB_ROWS: { readonly [V in LedgerVerb]: VerbRow<V> } = {
   openGate: { effect: 'writes', concerns: jobAndName, jobs: JOB_FIELD },
   expireGates: { effect: 'writes', concerns: all, jobs: 'none' },
   setMetadata: { effect: 'writes', concerns: oneJob, jobs: JOB_FIELD },
-  mend: { effect: 'writes', concerns: oneJob, jobs: JOB_FIELD },
+  repair: { effect: 'writes', concerns: oneJob, jobs: JOB_FIELD },
   readHistory: { effect: 'reads', concerns: oneJob, jobs: 'none' },
   getJob: { effect: 'reads', concerns: oneJob, jobs: 'job' },
   findJobs: {
@@ -335,6 +361,14 @@ export const VERB_ROWS: { readonly [V in LedgerVerb]: VerbRow<V> } = {
   declareDead: { effect: 'writes', concerns: all, jobs: 'none' },
   endLease: { effect: 'writes', concerns: all, jobs: 'none' },
   removeLease: { effect: 'writes', concerns: all, jobs: 'none' },
+  claimOrders: {
+    effect: 'writes',
+    concerns: ({ demand }) => namesOf(demand),
+    jobs: { fields: { jobs: LIST } },
+  },
+  readOrders: { effect: 'reads', concerns: nameOrAll, jobs: 'none' },
+  findAhead: { effect: 'reads', concerns: nameOrAll, jobs: 'none' },
+  sweepOrders: { effect: 'writes', concerns: all, jobs: 'none' },
   setPaused: { effect: 'writes', concerns: nameOrAll, jobs: 'none' },
   readPaused: { effect: 'reads', concerns: all, jobs: 'none' },
   setLimit: { effect: 'writes', concerns: all, jobs: 'none' },

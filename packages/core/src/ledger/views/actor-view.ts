@@ -10,7 +10,7 @@
  */
 import { text } from '../../foundation/argument-checks.ts';
 import { AccessDeniedError } from '../../foundation/errors.ts';
-import type { ByHand } from '../verbs/call.ts';
+import type { ManualAct } from '../verbs/call.ts';
 import type { Concern } from '../verbs/concerns.ts';
 import {
   type LedgerVerb,
@@ -81,7 +81,7 @@ export async function isAllowed(
   return (await access.may(question)) === true;
 }
 
-/** A ledger as an actor sees it: the hook is asked before each verb, and what is done by hand bears the actor's id. */
+/** A ledger as an actor sees it: the hook is asked before each verb, and what is done manually bears the actor's id. */
 export function boundTo<L extends LedgerVerbs>(ledger: L, actor: Actor, guard: Guard): L {
   const ask = async (verb: LedgerVerb, name?: string, reason?: string): Promise<void> => {
     if (await isAllowed(guard, actor, verb, name, reason)) return;
@@ -94,7 +94,7 @@ export function boundTo<L extends LedgerVerbs>(ledger: L, actor: Actor, guard: G
     params: ParamsOf<V>,
     next: Next<V>,
   ): Promise<ResultOf<V>> => {
-    const { reason } = params as ByHand;
+    const { reason } = params as ManualAct;
     for (const name of await namesIn(ledger, VERB_ROWS[verb].concerns(params)))
       await ask(verb, name, reason);
     return next({ ...params, by: idOf(actor) });

@@ -1,5 +1,5 @@
 /**
- * History: what happened to a job, and who did by hand what bears a name.
+ * History: what happened to a job, and who did manually what bears a name.
  *
  * @module
  */
@@ -44,7 +44,7 @@ export const historyTests: ContractTests = {
     );
   },
 
-  'who does something by hand stands in the history, with the reason': async (subject) => {
+  'who does something manually stands in the history, with the reason': async (subject) => {
     const { ledger } = subject;
     const job = await subject.putOne();
     const { _id: jobId } = job;

@@ -1,6 +1,6 @@
 /**
  * Rules: a write that breaks one is refused alone and changes nothing, however many callers try at once; what only
- * reports lets it pass; and a job that breaks one is mended while it is as it was seen.
+ * reports lets it pass; and a job that breaks one is repaired while it is as it was seen.
  *
  * @module
  */
@@ -72,7 +72,7 @@ export const invariantTests: ContractTests = {
     assert.equal((await subject.read(job)).result, 'good');
   },
 
-  'a change by hand that a rule refuses throws and changes nothing': async (subject) => {
+  'a manual change that a rule refuses throws and changes nothing': async (subject) => {
     withRules(subject, [
       NOT_BAD,
       { name: 'keep', check: ({ verb }) => (verb === 'remove' ? 'it is kept' : undefined) },
@@ -213,42 +213,42 @@ export const invariantTests: ContractTests = {
     assert.equal(stored.length, 1);
   },
 
-  'a job is mended while it is as it was seen, with its rule in the history': async (subject) => {
+  'a job is repaired while it is as it was seen, with its rule in the history': async (subject) => {
     const job = await subject.putOne({ priority: 3 });
     const { status, fence, updatedAt } = job;
     const changes = { set: { failCount: 2 }, clear: ['data'] } as const;
     const params = { jobId: job._id, changes, rule: 'retryCount', now: subject.at(7) };
-    const { outcome, job: shown } = await subject.ledger.mend({
+    const { outcome, job: shown } = await subject.ledger.repair({
       ...params,
       seen: { status, fence, updatedAt },
     });
-    assert.equal(outcome, 'mended');
+    assert.equal(outcome, 'repaired');
     const after = await subject.read(job);
     assertSameJob(present(shown), after);
     assert.equal(after.failCount, 2);
     assert.equal(after.data, undefined);
     assert.equal(after.priority, 3);
     assert.deepEqual(after.updatedAt, subject.at(7));
-    assert.deepEqual(after.history, [{ verb: 'mend', at: subject.at(7), reason: 'retryCount' }]);
+    assert.deepEqual(after.history, [{ verb: 'repair', at: subject.at(7), reason: 'retryCount' }]);
   },
 
-  'a job that went on since it was seen is not mended, nor one that does not exist': async (
+  'a job that went on since it was seen is not repaired, nor one that does not exist': async (
     subject,
   ) => {
     const { status, fence, updatedAt, _id: jobId } = await subject.putOne();
     const claimed = await subject.claimOnly();
     const params = { changes: { set: { failCount: 2 } }, rule: 'retryCount', now: subject.at(7) };
     const seen = { status, fence, updatedAt };
-    const { outcome, job } = await subject.ledger.mend({ ...params, seen, jobId });
+    const { outcome, job } = await subject.ledger.repair({ ...params, seen, jobId });
     assert.equal(outcome, 'changed');
     assertSameJob(present(job), claimed);
     assertSameJob(await subject.read(claimed), claimed);
     const { _id: missing } = subject.newJob();
-    const answer = await subject.ledger.mend({ ...params, seen, jobId: missing });
+    const answer = await subject.ledger.repair({ ...params, seen, jobId: missing });
     assert.deepEqual(answer, { outcome: 'missing', job: null });
   },
 
-  'of many who mend a job at once one does': async (subject) => {
+  'of many who repair a job at once one does': async (subject) => {
     const {
       status,
       fence,
@@ -262,9 +262,9 @@ export const invariantTests: ContractTests = {
     const changes = { set: { failCount: 2 } };
     const params = { jobId, seen, changes, rule: 'retryCount', now: subject.at(7) };
     const answers = await Promise.all(
-      Array.from({ length: MANY }, () => subject.ledger.mend(params)),
+      Array.from({ length: MANY }, () => subject.ledger.repair(params)),
     );
-    assert.equal(answers.filter(({ outcome }) => outcome === 'mended').length, 1);
+    assert.equal(answers.filter(({ outcome }) => outcome === 'repaired').length, 1);
     assert.equal((await readHistoryOf(subject, jobId)).length, 1);
   },
 };

@@ -9,6 +9,7 @@ import type { LedgerRepository } from '../../ledger/ledger-repository.ts';
 import { amendTests } from './amend.ts';
 import { cancelTests } from './cancel.ts';
 import { claimTests } from './claim.ts';
+import { deadLetterTests } from './dead-letters.ts';
 import { enqueueTests } from './enqueue.ts';
 import { gateTests } from './gates.ts';
 import { historyTests } from './history.ts';
@@ -19,6 +20,7 @@ import { limitTests } from './limits.ts';
 import { listingTests } from './listing.ts';
 import { metadataTests } from './metadata.ts';
 import { noteTests } from './note.ts';
+import { orderTests } from './orders.ts';
 import { pauseTests } from './pauses.ts';
 import { pruneTests } from './prune.ts';
 import { readTests } from './read.ts';
@@ -83,6 +85,7 @@ const FAMILIES: Readonly<Record<string, ContractTests>> = {
   cancel: cancelTests,
   remove: removeTests,
   redrive: redriveTests,
+  'dead letters': deadLetterTests,
   amend: amendTests,
   note: noteTests,
   metadata: metadataTests,
@@ -99,6 +102,7 @@ const FAMILIES: Readonly<Record<string, ContractTests>> = {
   read: readTests,
   listing: listingTests,
   stats: statsTests,
+  orders: orderTests,
   pauses: pauseTests,
   limits: limitTests,
   prune: pruneTests,

@@ -206,7 +206,7 @@ const plans: ContractTests = {
     );
   },
 
-  'a running series keeps its run, and the end of that run is reckoned anew': async (subject) => {
+  'a running series keeps its run, and the end of that run is computed again': async (subject) => {
     const job = await putClaimedSeries(subject);
     const nextRun = nextRunFields(subject, 3);
     const series = { repeatInterval: '30 4 * * *' };
@@ -219,8 +219,8 @@ const plans: ContractTests = {
       assert.equal(await subject.settle(verb, job, nextRunFields(subject)), 'replanned', verb);
     }
     assertSameJob(await subject.read(job), stored);
-    const anew = { ...nextRunFields(subject, 3), seriesVersion: 2 };
-    assert.equal(await subject.settle('repeat', job, anew), 'settled');
+    const again = { ...nextRunFields(subject, 3), seriesVersion: 2 };
+    assert.equal(await subject.settle('repeat', job, again), 'settled');
   },
 
   'a run of a series that was replanned can still be released': async (subject) => {
@@ -230,7 +230,7 @@ const plans: ContractTests = {
     assert.equal((await subject.read(job)).seriesVersion, 2);
   },
 
-  'a change that was reckoned with an older plan is stale': async (subject) => {
+  'a change that was computed with an older plan is stale': async (subject) => {
     const job = await putSeries(subject);
     await replan(subject, job);
     const before = await subject.read(job);
@@ -348,7 +348,7 @@ export const seriesTests: ContractTests = {
   ...finds,
 };
 
-/** Gives the series another plan at time 900, reckoned with its first version. */
+/** Gives the series another plan at time 900, computed with its first version. */
 function replan(
   subject: Subject,
   { _id }: Job,
@@ -364,7 +364,7 @@ function replan(
   });
 }
 
-/** Ends the series at time 900, reckoned with its first version. */
+/** Ends the series at time 900, computed with its first version. */
 function endSeries(subject: Subject, { _id }: Job): Promise<SeriesResult> {
   return subject.ledger.endSeries({ jobId: _id, seriesVersion: 1, now: subject.at(900) });
 }

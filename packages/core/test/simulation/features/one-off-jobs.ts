@@ -58,7 +58,7 @@ export const oneOffJobs: Feature = {
   ],
 };
 
-/** What a handler is to do, drawn anew. */
+/** What a handler is to do, drawn again. */
 export function drawTask({ chance, profile }: Users, number: number): Task {
   const isPoison = chance.happens(profile.poisonRate);
   const drawn = chance.fraction();

@@ -97,7 +97,7 @@ export function replanRule(_facts: Facts, violate: Violate): Rule {
     jobWritten({ verb, before, after }: JobWrite) {
       if (!REPLANS.has(verb) || before === undefined || after === undefined) return;
       const detail = `${verb} ${describe(after)}: ${planOf(after)}`;
-      if (planOf(before) === planOf(after)) violate('what stands already is written anew', detail);
+      if (planOf(before) === planOf(after)) violate('what stands already is written again', detail);
       const isMoved = before.nextRunAt.getTime() !== after.nextRunAt.getTime();
       if (timesOf(before) === timesOf(after) && isMoved) {
         violate('a waiting run is moved without need', detail);

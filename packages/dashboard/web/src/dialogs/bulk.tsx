@@ -216,7 +216,7 @@ export function OperationView({ operation }: { readonly operation: Operation }) 
         <Icon name={state === 'done' ? 'good' : state === 'running' ? 'clock' : 'warning'} />{' '}
         <strong>
           {isAudit
-            ? `${plural(matched, 'job')} looked at, ${number(changed)} mended`
+            ? `${plural(matched, 'job')} looked at, ${number(changed)} repaired`
             : `${number(changed)} of ${plural(matched, 'job')} changed`}
         </strong>
         {state === 'running' && ' so far'}

@@ -46,7 +46,7 @@ const VERBS: Readonly<Record<string, readonly [IconName, string, string?]>> = {
   replan: ['series', 'The series was changed'],
   replanRunning: ['series', 'The series was changed'],
   amend: ['clock', 'Changed or moved'],
-  redrive: ['retry', 'Retried by hand'],
+  redrive: ['retry', 'Retried manually'],
 };
 
 /** What happened to a job and what comes next, the newest last. */

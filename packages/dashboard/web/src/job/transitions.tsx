@@ -29,7 +29,7 @@ export function Transitions() {
       </section>
       <p class="hint">
         A way is lit as far as it is on record: with the option transitionLog all of it, else what
-        failed and what was done by hand.
+        failed and what was done manually.
       </p>
     </details>
   );

@@ -133,8 +133,8 @@ const FINDING_COLUMNS: readonly Column<Finding>[] = [
   },
   {
     head: 'Repaired',
-    cell: ({ isMended }) =>
-      isMended ? (
+    cell: ({ isRepaired }) =>
+      isRepaired ? (
         <span class="state completed">
           <Icon name="completed" />
           yes

@@ -3,7 +3,7 @@
  * jobs carries them; without a state and a name they are in no index that the engine looks for jobs in, and their ids
  * are texts.
  *
- * What always holds: a share is set and reckoned in one update, by the clock of the server; the choice is the one of
+ * What always holds: a share is set and computed in one update, by the clock of the server; the choice is the one of
  * `limit-share.ts`.
  *
  * @module

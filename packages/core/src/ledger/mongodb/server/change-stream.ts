@@ -1,6 +1,6 @@
 /**
  * Hints from a change stream. The driver resumes a stream by itself after most faults; where it gives up, the stream
- * is opened anew, and `opened` tells that what came in between may have been missed.
+ * is opened again, and `opened` tells that what came in between may have been missed.
  *
  * @module
  */
@@ -11,7 +11,7 @@ import { pauseBeforeRetry } from '../../../foundation/retrying.ts';
 import type { Job } from '../../../job/job.ts';
 import { BSON_OPTIONS } from '../../../job/payload.ts';
 import type { LedgerHint, LedgerWatch } from '../../ledger-repository.ts';
-import { hintPipeline, toHint } from '../hint-pipeline.ts';
+import { hintPipeline, toHint } from '../hints/hint-pipeline.ts';
 import { readError } from './driver-errors.ts';
 
 /** How long the server waits for news before it answers that there are none. Each answer costs a command. */

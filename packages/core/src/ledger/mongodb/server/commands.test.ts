@@ -74,26 +74,26 @@ test('a statement that ended with an error is repeated for one document at a tim
   expect(sent[1]?.updates).toEqual(ids.map((_id) => ({ ...statement(), q: { _id } })));
 });
 
-test('a document with a field of a wrong type is changed as one to be repaired', async () => {
+test('a document with a field of a wrong type is changed with that field coerced', async () => {
   const id = new ObjectId();
-  const repair = () => [{ $set: { a: 1 } }];
+  const coerced = () => [{ $set: { a: 1 } }];
   for (const code of [2, 14]) {
     const unfit = { n: 0, writeErrors: [{ index: 0, code, errmsg: 'Cannot apply $inc' }] };
     const { commands, sent } = commandsAnswered(unfit, unfit, { n: 1 });
-    const counts = await commands.update([{ ...statement(id), repair }]);
+    const counts = await commands.update([{ ...statement(id), coerced }]);
     expect(counts).toEqual({ matched: 1, refused: 1 });
     expect(sent.map(({ updates }) => updates)).toEqual([
       [statement(id)],
       [{ ...statement(), q: { _id: id } }],
-      [{ ...statement(), q: { _id: id }, u: repair() }],
+      [{ ...statement(), q: { _id: id }, u: coerced() }],
     ]);
   }
 });
 
-test('a repair that is refused as well is the end of it', async () => {
+test('a coerced field that is refused as well is the end of it', async () => {
   const unfit = { n: 0, writeErrors: [{ index: 0, code: 14, errmsg: 'No' }] };
   const { commands, sent } = commandsAnswered(unfit, unfit);
-  const single = { ...statement(), q: { _id: new ObjectId() }, repair: () => [] };
+  const single = { ...statement(), q: { _id: new ObjectId() }, coerced: () => [] };
   expect(await commands.update([single])).toEqual({ matched: 0, refused: 1 });
   expect(sent).toHaveLength(2);
 });

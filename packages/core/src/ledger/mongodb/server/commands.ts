@@ -238,16 +238,16 @@ function asError({ errmsg, code }: WriteErrorDocument): Error {
 
 /**
  * How a statement that was refused is tried again. It ended at the first document that was refused, so the others get
- * their turn one by one; and a document in which a field is not what it should be gets that field made anew.
+ * their turn one by one; and a document in which a field is not what it should be gets that field made again.
  */
 function triesOfOne(
-  { repair, ...statement }: UpdateStatement,
+  { coerced, ...statement }: UpdateStatement,
   code: number | undefined,
 ): UpdateStatement[] {
   const ids: readonly unknown[] | undefined = statement.q._id.$in;
   if (ids) {
-    const rest = { ...statement, ...(repair && { repair }) };
+    const rest = { ...statement, ...(coerced && { coerced }) };
     return ids.map((_id) => ({ ...rest, q: { ...statement.q, _id } }));
   }
-  return repair && UNFIT_FIELD_CODES.has(code) ? [{ ...statement, u: repair() }] : [];
+  return coerced && UNFIT_FIELD_CODES.has(code) ? [{ ...statement, u: coerced() }] : [];
 }

@@ -12,6 +12,7 @@ export const IndexName = {
   CLAIM: 'monque_claim',
   SUSPECTS: 'monque_suspects',
   CLAIMS: 'monque_claims',
+  LANES: 'monque_lanes',
   GATES: 'monque_gates',
   LOCK: 'monque_lock',
   LOCK_START: 'monque_lock_start',
@@ -43,6 +44,13 @@ export const ENGINE_INDEXES: readonly NamedIndex[] = Object.freeze([
     name: IndexName.CLAIMS,
     key: { claimedBy: 1, claimToken: 1 },
     partialFilterExpression: { status: 'processing' },
+  },
+  {
+    // laneHeadsFilter and ofLaneFilter; empty unless jobs have an order. A head is read from each lane, without a
+    // document.
+    name: IndexName.LANES,
+    key: { status: 1, name: 1, lane: 1, rank: 1, nextRunAt: 1, _id: 1, fence: 1, rescueCount: 1 },
+    partialFilterExpression: { status: 'pending', lane: { $exists: true } },
   },
   {
     // overdueGateFilter; empty unless jobs wait at gates.

@@ -106,7 +106,7 @@ export function rowUpdate(row: TransitionRow<string>, params: TransitionParams):
  * What {@link rowUpdate} writes, for a document that the server refuses to raise a number or to lengthen a list of,
  * since another program left something else there: what is no number counts as zero, what is no list as empty.
  */
-export function rowRepair(row: TransitionRow<string>, params: TransitionParams): Document[] {
+export function rowCoercion(row: TransitionRow<string>, params: TransitionParams): Document[] {
   const { to, append = {}, reset = [], increment = [], clear = [] } = row;
   const { given, left } = assignments(row, params);
   const $set: Document = { ...stateOf(to), ...constant(reset, 0) };

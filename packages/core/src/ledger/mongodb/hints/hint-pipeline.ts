@@ -6,10 +6,10 @@
  * @module
  */
 import type { Document } from 'mongodb';
-import type { LedgerHint } from '../ledger-repository.ts';
-import { JOB_ID } from './engine-queries.ts';
-import { LIMIT_ID_PATTERN } from './limits/limit-documents.ts';
-import { PAUSE_ID_PATTERN } from './pause-documents.ts';
+import type { LedgerHint } from '../../ledger-repository.ts';
+import { JOB_ID } from '../engine-queries.ts';
+import { LIMIT_ID_PATTERN } from '../limits/limit-documents.ts';
+import { PAUSE_ID_PATTERN } from '../pause-documents.ts';
 
 const UPDATED = 'updateDescription.updatedFields';
 

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { MOST_HISTORY } from '../job/job.ts';
 import { makeJob } from '../testing/index.ts';
-import { isAsSeen, mendChange, mended } from './mend-change.ts';
+import { isAsSeen, repairChange, repaired } from './repair-change.ts';
 
 const now = new Date('2026-01-01T00:00:00Z');
 const job = makeJob({ uniqueLock: 'a', progress: 3, updatedAt: new Date(0) });
@@ -15,9 +15,9 @@ const params = {
 } as const;
 
 test('what is set and cleared is, and the history names the rule', () => {
-  const entry = { verb: 'mend', at: now, reason: 'locks' };
+  const entry = { verb: 'repair', at: now, reason: 'locks' };
   const { uniqueLock: _, ...kept } = job;
-  expect(mended(job, mendChange(params))).toEqual({
+  expect(repaired(job, repairChange(params))).toEqual({
     ...kept,
     priority: 7,
     updatedAt: now,
@@ -28,9 +28,9 @@ test('what is set and cleared is, and the history names the rule', () => {
 test('the oldest entry of a full history gives way', () => {
   const old = { verb: 'retry', at: new Date(0) };
   const full = { ...job, history: Array.from({ length: MOST_HISTORY }, () => old) };
-  const { history } = mended(full, mendChange({ ...params, changes: {} }));
+  const { history } = repaired(full, repairChange({ ...params, changes: {} }));
   expect(history).toHaveLength(MOST_HISTORY);
-  expect(history?.at(-1)).toMatchObject({ verb: 'mend' });
+  expect(history?.at(-1)).toMatchObject({ verb: 'repair' });
 });
 
 test.each([

@@ -5,11 +5,11 @@
  * @module
  */
 import type { Collection, DbOptions, MongoClient, ServerDescriptionChangedEvent } from 'mongodb';
-import type { Clock } from '../../foundation/clock.ts';
-import type { Random } from '../../foundation/random.ts';
-import type { Job } from '../../job/job.ts';
-import type { LedgerHint, LedgerWatch } from '../ledger-repository.ts';
-import { watchCollection } from './server/change-stream.ts';
+import type { Clock } from '../../../foundation/clock.ts';
+import type { Random } from '../../../foundation/random.ts';
+import type { Job } from '../../../job/job.ts';
+import type { LedgerHint, LedgerWatch } from '../../ledger-repository.ts';
+import { watchCollection } from '../server/change-stream.ts';
 
 /** What {@link watchJobs} needs. */
 export interface WatchJobsParams {

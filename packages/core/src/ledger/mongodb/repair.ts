@@ -1,5 +1,5 @@
 /**
- * How a stored job that breaks a rule is mended.
+ * How a stored job that breaks a rule is repaired.
  *
  * What always holds: only a job that is still as it was seen is changed, and its state stays.
  *
@@ -7,17 +7,17 @@
  */
 import type { Document } from 'mongodb';
 import { MOST_HISTORY } from '../../job/job.ts';
-import type { MendParams, MendResult } from '../ledger-repository.ts';
-import { mendChange } from '../mend-change.ts';
+import type { RepairParams, RepairResult } from '../ledger-repository.ts';
+import { repairChange } from '../repair-change.ts';
 import { fenceFilter } from './engine-queries.ts';
 import { fromDocument } from './job-document.ts';
 import { ID_KEY } from './lifecycle-statements.ts';
 import type { MongoJobs } from './moves.ts';
 
 /** Changes fields that break a rule. */
-export function mend(jobs: MongoJobs, params: MendParams): Promise<MendResult> {
+export function repair(jobs: MongoJobs, params: RepairParams): Promise<RepairResult> {
   const { jobId, seen } = params;
-  const { set, clear, entries } = mendChange(params);
+  const { set, clear, entries } = repairChange(params);
   const update: Document = {
     $set: set,
     $push: { history: { $each: entries, $slice: -MOST_HISTORY } },
@@ -30,13 +30,13 @@ export function mend(jobs: MongoJobs, params: MendParams): Promise<MendResult> {
     // A document that was written by hand may lack it, or have something else there.
     $or: [{ updatedAt: seen.updatedAt }, { updatedAt: { $not: { $type: 'date' } } }],
   };
-  return jobs.untilAnswered<MendResult>(jobId, async () => {
-    const mended = await jobs.collection.findOneAndUpdate(filter, update, {
+  return jobs.untilAnswered<RepairResult>(jobId, async () => {
+    const repaired = await jobs.collection.findOneAndUpdate(filter, update, {
       ...jobs.commands.writeOptions(),
       returnDocument: 'after',
       hint: ID_KEY,
     });
-    if (mended !== null) return { outcome: 'mended', job: fromDocument(mended) };
+    if (repaired !== null) return { outcome: 'repaired', job: fromDocument(repaired) };
     const job = await jobs.find(jobId);
     return job === null ? { outcome: 'missing', job } : { outcome: 'changed', job };
   });

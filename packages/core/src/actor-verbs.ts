@@ -4,12 +4,13 @@
  * @module
  */
 import type { ObjectId } from 'mongodb';
-import type { BulkOptions, BulkResult } from './client/bulk-verbs.ts';
+import type { BulkOptions, BulkResult, RedriveDeadLettersOptions } from './client/bulk-verbs.ts';
 import type { EnqueueEntryResult, TypedEntry } from './client/enqueue.ts';
 import type { LimitInfo } from './client/limits.ts';
 import type { JobsPage } from './client/listing.ts';
 import type { GetHistoryOptions } from './client/metadata-and-history.ts';
 import type { OpenGateOptions } from './client/open-gate.ts';
+import type { OrderInfo, OrdersOptions } from './client/orders.ts';
 import type { QueueStats } from './client/queue-stats.ts';
 import type { Schedule, UnscheduleOptions } from './client/schedules.ts';
 import type { WaitForOptions } from './client/wait-for.ts';
@@ -146,7 +147,7 @@ export interface MonqueManagement<Types extends JobTypes = UntypedJobs> {
   /**
    * What happened to a job, the oldest first. With the option `transitionLog` every transition since the option was
    * set, also of a job that is gone; without it the newest 20 entries that the job keeps: what failed, and what was
-   * done by hand. An empty list for a job that is not known.
+   * done manually. An empty list for a job that is not known.
    */
   getHistory(id: JobId, options?: GetHistoryOptions): Promise<TransitionEntry[]>;
 
@@ -207,6 +208,22 @@ export interface MonqueManagement<Types extends JobTypes = UntypedJobs> {
   /** `retryJob` for every job that matches, all for `{}`; jobs of one unique key: the first of them. */
   retryJobs(filter: JobsFilter, options?: BulkOptions): Promise<BulkResult>;
 
+  /**
+   * Gives a dead letter the name back under which it failed: it is pending there and due at once, with no failure
+   * counted and with its unique key, whether it waited, failed or was cancelled since.
+   *
+   * @returns the job after the call; null when there is none
+   * @throws JobStateError when the job is no dead letter, runs, or completed
+   * @throws UniqueKeyTakenError when another job holds its unique key by now
+   */
+  redriveDeadLetter(id: JobId, options?: ManualVerbOptions): Promise<Job | null>;
+
+  /**
+   * `redriveDeadLetter` for every dead letter that matches, the oldest first; `{}` means all. With `perSecond` they
+   * become due one after the other; with `preview` they are counted, and nothing is changed.
+   */
+  redriveDeadLetters(filter: JobsFilter, options?: RedriveDeadLettersOptions): Promise<BulkResult>;
+
   /** `deleteJob` for every job that matches; `{}` means all, a filter that is left out is refused. */
   deleteJobs(filter: JobsFilter, options?: BulkOptions): Promise<BulkResult>;
 
@@ -232,6 +249,14 @@ export interface MonqueManagement<Types extends JobTypes = UntypedJobs> {
 
   /** Every limit by key, with who holds and who wants what of it. */
   limits(): Promise<LimitInfo[]>;
+
+  /**
+   * The orders of a name of which a job was started and is not finished, with that job and how many are pending; with
+   * `halted` those that a failed job holds up. `retryJob` or `deleteJob` of that one goes on.
+   *
+   * @throws InvalidArgumentError naming the field
+   */
+  orders(name: NameOf<Types>, options?: OrdersOptions): Promise<OrderInfo[]>;
 
   /**
    * Waits until a job is finished, wherever it runs, and gives what its handler returned. A job of a series is
@@ -266,8 +291,8 @@ export interface MonqueManagement<Types extends JobTypes = UntypedJobs> {
   inspect(): Promise<Inspection>;
 
   /**
-   * Looks at every stored job with the rules of the ledger, in bounded batches, and with `repair` mends what can be
-   * mended; the state of a job is never changed. For people and for jobs of their own, not for a hot path.
+   * Looks at every stored job with the rules of the ledger, in bounded batches, and with `repair` repairs what can be
+   * repaired; the state of a job is never changed. For people and for jobs of their own, not for a hot path.
    *
    * @throws InvalidArgumentError when an option is wrong
    */
@@ -275,7 +300,7 @@ export interface MonqueManagement<Types extends JobTypes = UntypedJobs> {
 
   /**
    * Whether the hook `access.may` allows this verb of the ledger, on jobs of this name where one is given, without doing
-   * it: to show what can be done. A scheduler that is no actor's may do everything. The verb itself is asked for anew.
+   * it: to show what can be done. A scheduler that is no actor's may do everything. The verb itself is asked for again.
    *
    * @param verb - the verb as the hook gets it, such as `cancel`, `redrive` or `findJobs`
    * @throws what the hook throws

@@ -1,37 +1,37 @@
 /**
- * What is mended of a job, and whether it is still as it was seen.
+ * What is repaired of a job, and whether it is still as it was seen.
  *
  * @module
  */
 import { type HistoryEntry, type Job, MOST_HISTORY } from '../job/job.ts';
 import { historyEntries } from './settle-answers.ts';
-import type { MendParams } from './verbs/manual-verbs.ts';
+import type { RepairParams } from './verbs/manual-verbs.ts';
 
-/** What a mending writes: fields and their values, fields that go, and what the history tells of it. */
-export interface MendChange {
+/** What a repair writes: fields and their values, fields that go, and what the history tells of it. */
+export interface RepairChange {
   readonly set: Readonly<Partial<Job>>;
   readonly clear: readonly (keyof Job)[];
   readonly entries: readonly HistoryEntry[];
 }
 
 /** What is written to a job that is as it was seen. */
-export function mendChange({ changes, rule, now }: MendParams): MendChange {
+export function repairChange({ changes, rule, now }: RepairParams): RepairChange {
   const { set = {}, clear = [] } = changes;
-  const entries = historyEntries('mend', now, { reason: rule });
+  const entries = historyEntries('repair', now, { reason: rule });
   return { set: { ...set, updatedAt: now }, clear, entries };
 }
 
 /** True while the job is as it was seen: nobody claimed it, moved it or changed it since. */
 export function isAsSeen(
   job: Pick<Job, 'status' | 'fence' | 'updatedAt'>,
-  { seen }: MendParams,
+  { seen }: RepairParams,
 ): boolean {
   const isSameTime = Number(job.updatedAt) === Number(seen.updatedAt);
   return job.status === seen.status && job.fence === seen.fence && isSameTime;
 }
 
-/** The job after it was mended. */
-export function mended(job: Job, { set, clear, entries }: MendChange): Job {
+/** The job after it was repaired. */
+export function repaired(job: Job, { set, clear, entries }: RepairChange): Job {
   const history = [...(job.history ?? []), ...entries].slice(-MOST_HISTORY);
   const next: Job = { ...job, ...set, history };
   for (const field of clear) Reflect.deleteProperty(next, field);

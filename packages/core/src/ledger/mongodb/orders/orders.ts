@@ -1,0 +1,337 @@
+/**
+ * Claims of jobs that stand in an order: the first of each lane is found, named in the lane's document by
+ * compare-and-swap, and claimed at the fence that it was named with.
+ *
+ * What always holds: no claim is sent for a job before its lane is known to name it; a lane is written only if it is as
+ * it was read; and who is named holds the lane until it is finished.
+ *
+ * @module
+ */
+import type { Collection, Document, ObjectId } from 'mongodb';
+import { UnknownOutcomeError } from '../../../foundation/errors.ts';
+import type { Job } from '../../../job/job.ts';
+import { keyOfLane, LANE_HASHES, laneOf } from '../../../job/lanes.ts';
+import { holdsLane, type LaneJob, nextInLane } from '../../lane-choice.ts';
+import type {
+  ClaimOrdersParams,
+  ClaimResult,
+  FindAheadParams,
+  JobAhead,
+  LaneVerbs,
+  OrderDemand,
+  OrderRecord,
+  ReadOrdersParams,
+  SweepOrdersParams,
+  SweepOrdersResult,
+} from '../../ledger-repository.ts';
+import type { ClaimBounds, MongoClaims } from '../claims.ts';
+import { fromDocument } from '../job-document.ts';
+import { ID_INDEX, ID_KEY } from '../lifecycle-statements.ts';
+import type { MongoJobs } from '../moves.ts';
+import type { Commands } from '../server/commands.ts';
+import { DUPLICATE_KEY_CODE } from '../server/driver-errors.ts';
+import { IndexName } from '../server/indexes.ts';
+import {
+  claimNamedStatements,
+  LANE_ORDER,
+  type LaneDocument,
+  laneHeads,
+  laneId,
+  laneIdPrefix,
+  laneNaming,
+  lanesOfNameFilter,
+  type NamedJob,
+  namingStatement,
+  ofLaneFilter,
+} from './lane-queries.ts';
+
+/** The most lanes one claim looks at for a name; the next claim goes on behind them. */
+const MOST_HEADS = 2_000;
+
+/** The part of all hashes that is looked at first, and how the next part is chosen by how many lanes were in it. */
+const FIRST_WIDTH = LANE_HASHES / 256;
+const FEW_HEADS = 100;
+const MANY_HEADS = 500;
+const WIDENING = 16;
+
+const MOST_COUNTED = 1_000;
+
+const HOLDER_FIELDS = { status: 1, fence: 1, nextRunAt: 1, rescueCount: 1 } as const;
+
+/** Where a walk through the lanes of a name goes on, and how much of the hashes it looks at. */
+interface Place {
+  hash: number;
+  width: number;
+}
+
+interface Head extends LaneJob {
+  readonly laneId: string;
+}
+
+/** What orders are kept with. */
+export interface MongoOrdersParts {
+  readonly jobs: MongoJobs;
+  readonly lanes: Collection<LaneDocument>;
+  readonly laneCommands: Commands;
+  readonly claims: MongoClaims;
+  readonly bounds: ClaimBounds;
+}
+
+/** Claims jobs in their order. */
+export class MongoOrders implements LaneVerbs {
+  readonly #parts: MongoOrdersParts;
+  readonly #places = new Map<string, Place>();
+
+  constructor(parts: MongoOrdersParts) {
+    this.#parts = parts;
+  }
+
+  /**
+   * Finds who is next, names those, claims those that are named, and reads what was won.
+   *
+   * @throws UnknownOutcomeError when the caller has given up before the claim
+   */
+  async claimOrders(params: ClaimOrdersParams): Promise<ClaimResult> {
+    const { claims, jobs, bounds } = this.#parts;
+    const lateMs = bounds.clock.monotonic() + (params.deadlineMs ?? bounds.operationTimeoutMs);
+    const saturated: string[] = [];
+    const drained: string[] = [];
+    const chosen: NamedJob[] = [];
+    for (const demand of params.demand) {
+      const { found, isAll } = await this.#walk(demand, params);
+      chosen.push(...found.slice(0, demand.limit));
+      if (found.length >= demand.limit || !isAll) saturated.push(demand.name);
+      else drained.push(demand.name);
+    }
+    // A suspect is claimed alone.
+    const wanted = params.suspects ? chosen.slice(0, 1) : chosen;
+    const named = await this.#name(wanted, params);
+    const answer = { attempted: wanted.length, saturated, drained };
+    if (named.length === 0) return { jobs: [], ...answer };
+    if (bounds.clock.monotonic() >= lateMs)
+      throw new UnknownOutcomeError('The claim was given up before it was made');
+    const counts = await jobs.commands.update(claimNamedStatements(named, params));
+    return { jobs: await claims.won(params, counts), ...answer };
+  }
+
+  /** From where the last walk ended once around all hashes, or until there is enough. */
+  async #walk(
+    demand: OrderDemand,
+    params: ClaimOrdersParams,
+  ): Promise<{ readonly found: readonly NamedJob[]; readonly isAll: boolean }> {
+    const { name, limit } = demand;
+    const place = this.#placeOf(name);
+    const isWhole = place.width >= LANE_HASHES;
+    if (isWhole) place.hash = 0;
+    const found: NamedJob[] = [];
+    let seen = 0;
+    let walked = 0;
+    while (walked < LANE_HASHES && found.length < limit && seen < MOST_HEADS) {
+      const end = Math.min(
+        place.hash + place.width,
+        LANE_HASHES,
+        place.hash + LANE_HASHES - walked,
+      );
+      const heads = await this.#heads(name, place.hash, end);
+      found.push(...(await this.#choose(heads, demand, params)));
+      seen += heads.length;
+      walked += end - place.hash;
+      place.hash = end % LANE_HASHES;
+      if (heads.length < FEW_HEADS) place.width = Math.min(place.width * WIDENING, LANE_HASHES);
+      else if (heads.length > MANY_HEADS) place.width = Math.max(1, place.width / WIDENING);
+    }
+    // Where all lanes are seen at once, another is the first each time.
+    const begin = isWhole ? Math.floor(this.#parts.bounds.random.fraction() * found.length) : 0;
+    found.push(...found.splice(0, begin));
+    return { found, isAll: walked >= LANE_HASHES };
+  }
+
+  #placeOf(name: string): Place {
+    const hash = Math.floor(this.#parts.bounds.random.fraction() * LANE_HASHES);
+    const place = this.#places.get(name) ?? { hash, width: FIRST_WIDTH };
+    this.#places.set(name, place);
+    return place;
+  }
+
+  async #heads(name: string, fromHash: number, toHash: number): Promise<Head[]> {
+    const { collection, commands } = this.#parts.jobs;
+    const heads = await collection
+      .aggregate(laneHeads(name, fromHash, toHash), {
+        ...commands.aggregateOptions(),
+        hint: IndexName.LANES,
+      })
+      .toArray();
+    return heads.map(({ _id: lane, jobId, nextRunAt, fence, rescueCount }) => ({
+      laneId: laneId(name, lane),
+      ...asLaneJob({ _id: jobId, status: 'pending', nextRunAt, fence, rescueCount }),
+    }));
+  }
+
+  /** Who goes next in each lane, where it is somebody's time. */
+  async #choose(
+    heads: readonly Head[],
+    { name, halts }: OrderDemand,
+    params: ClaimOrdersParams,
+  ): Promise<NamedJob[]> {
+    const lanes = await this.#readLanes(heads.map((head) => head.laneId));
+    const holders = await this.#readHolders([...lanes.values()]);
+    return heads.flatMap((head): NamedJob[] => {
+      const lane = lanes.get(head.laneId);
+      const holder: LaneJob | undefined = holders.get(keyOfHolder(lane));
+      const next = nextInLane<LaneJob>(head, holder, { ...params, halts });
+      if (next === undefined) return [];
+      const { _id: jobId, fence: fenceBefore } = next;
+      const seen = lane && { seen: lane.token };
+      return [{ laneId: head.laneId, name, jobId, fenceBefore, halts, ...seen }];
+    });
+  }
+
+  async #readLanes(ids: readonly string[]): Promise<Map<string, LaneDocument>> {
+    if (ids.length === 0) return new Map();
+    const { lanes, laneCommands } = this.#parts;
+    const found = await lanes
+      .find({ _id: { $in: [...ids] } }, { ...laneCommands.readOptions(), hint: ID_INDEX })
+      .toArray();
+    return new Map(found.map((lane) => [lane._id, lane]));
+  }
+
+  /** Those whom lanes name, by their ids. */
+  async #readHolders(lanes: readonly LaneDocument[]): Promise<Map<string, LaneJob>> {
+    const ids = lanes.flatMap(({ held }) => held.map(({ job }) => job));
+    if (ids.length === 0) return new Map();
+    const { collection, commands } = this.#parts.jobs;
+    const documents = await collection
+      .find(
+        { _id: { $in: ids } },
+        { ...commands.readOptions(), projection: HOLDER_FIELDS, hint: ID_INDEX },
+      )
+      .toArray();
+    return new Map(documents.map(asLaneJob).map((job) => [job._id.toHexString(), job]));
+  }
+
+  /** Those that their lanes name now. A lane that was changed meanwhile names another, or will. */
+  async #name(
+    wanted: readonly NamedJob[],
+    params: ClaimOrdersParams,
+  ): Promise<readonly NamedJob[]> {
+    const { laneCommands } = this.#parts;
+    const fresh = wanted.filter(({ seen }) => seen === undefined);
+    const known = wanted.filter(({ seen }) => seen !== undefined);
+    const lost = new Set<NamedJob>();
+    if (fresh.length > 0) {
+      const errors = await laneCommands.insert(fresh.map((named) => laneNaming(named, params)));
+      for (const { index, code, errmsg } of errors) {
+        if (code !== DUPLICATE_KEY_CODE) throw new Error(`MongoDB refused a lane: ${errmsg}`);
+        lost.add(fresh[index] as NamedJob);
+      }
+    }
+    if (known.length === 0) return fresh.filter((named) => !lost.has(named));
+    const { matched } = await laneCommands.update(
+      known.map((named) => namingStatement(named, params)),
+    );
+    if (matched < known.length) {
+      const lanes = await this.#readLanes(known.map((named) => named.laneId));
+      for (const named of known) {
+        if (lanes.get(named.laneId)?.token !== params.claimToken) lost.add(named);
+      }
+    }
+    return wanted.filter((named) => !lost.has(named));
+  }
+
+  /** By page: lanes are read until there are enough that somebody holds. */
+  async readOrders(params: ReadOrdersParams): Promise<readonly OrderRecord[]> {
+    const { name, halted, limit } = params;
+    const records: OrderRecord[] = [];
+    let after = params.after === undefined ? undefined : laneOf(params.after);
+    while (records.length < limit) {
+      const page = await this.#pageOfLanes(lanesOfNameFilter(name, after), limit);
+      const holders = await this.#readHolders(page);
+      for (const lane of page) {
+        const holder = holders.get(keyOfHolder(lane));
+        if (holder === undefined || !holdsLane(holder, lane.halts)) continue;
+        if (halted && holder.status !== 'failed') continue;
+        if (records.length < limit) records.push(await this.#recordOf(name, lane, holder));
+      }
+      const last = page.at(-1);
+      if (last === undefined || page.length < limit) break;
+      after = last._id.slice(laneIdPrefix(name).length);
+    }
+    return records;
+  }
+
+  async #recordOf(
+    name: string,
+    { _id }: LaneDocument,
+    { _id: jobId, status }: LaneJob,
+  ): Promise<OrderRecord> {
+    const { collection, commands } = this.#parts.jobs;
+    const lane = _id.slice(laneIdPrefix(name).length);
+    const waiting = await collection.countDocuments(ofLaneFilter(name, lane), {
+      ...commands.readOptions(),
+      hint: IndexName.LANES,
+      limit: MOST_COUNTED,
+    });
+    return { order: keyOfLane(lane), jobId, status, waiting };
+  }
+
+  #pageOfLanes(filter: Document, limit: number): Promise<LaneDocument[]> {
+    const { lanes, laneCommands } = this.#parts;
+    return lanes
+      .find(filter, { ...laneCommands.readOptions(), sort: ID_KEY, limit, hint: ID_INDEX })
+      .toArray();
+  }
+
+  async findAhead({ name, lane }: FindAheadParams): Promise<JobAhead | null> {
+    const lanes = [...(await this.#readLanes([laneId(name, lane)])).values()];
+    const [holder] = (await this.#readHolders(lanes)).values();
+    if (
+      holder !== undefined &&
+      holdsLane(
+        holder,
+        lanes.some(({ halts }) => halts),
+      )
+    ) {
+      return { jobId: holder._id, status: holder.status };
+    }
+    const { collection, commands } = this.#parts.jobs;
+    const head = await collection.findOne(ofLaneFilter(name, lane), {
+      ...commands.readOptions(),
+      projection: { status: 1 },
+      sort: LANE_ORDER,
+      hint: IndexName.LANES,
+    });
+    return head && { jobId: head._id, status: head.status };
+  }
+
+  async sweepOrders(params: SweepOrdersParams): Promise<SweepOrdersResult> {
+    const { after, usedBefore, limit } = params;
+    const filter = after === undefined ? {} : { _id: { $gt: after } };
+    const page = await this.#pageOfLanes(filter, limit);
+    const old = page.filter(({ usedAt }) => usedAt < usedBefore);
+    const holders = await this.#readHolders(old);
+    const free = old.filter((lane) => !holdsLane(holders.get(keyOfHolder(lane)), lane.halts));
+    // Only as they were read: each change gives a lane another token.
+    const swept = await this.#parts.laneCommands.remove(
+      free.map(({ _id, token }) => ({ q: { _id, token }, limit: 1, hint: ID_INDEX })),
+    );
+    const last = page.length === limit ? page.at(-1) : undefined;
+    return { swept, ...(last && { position: last._id }) };
+  }
+
+  /** Of these jobs those that hold up their orders after they have failed. */
+  async halting(jobs: readonly Pick<Job, '_id' | 'name' | 'lane'>[]): Promise<readonly ObjectId[]> {
+    const ids = jobs.flatMap(({ name, lane }) => (lane === undefined ? [] : [laneId(name, lane)]));
+    const lanes = await this.#readLanes(ids);
+    return [...lanes.values()]
+      .filter(({ halts }) => halts)
+      .flatMap(({ held }) => held.map(({ job }) => job));
+  }
+}
+
+function asLaneJob(document: Document): LaneJob {
+  return fromDocument(document as Job);
+}
+
+function keyOfHolder(lane: LaneDocument | undefined): string {
+  return lane?.held[0]?.job.toHexString() ?? '';
+}

@@ -1,0 +1,68 @@
+/**
+ * Jobs that stand in an order: what the verbs are given and answer.
+ *
+ * @module
+ */
+import type { ObjectId } from 'mongodb';
+import type { JobStatus } from '../../job/job.ts';
+import type { Bounded } from './call.ts';
+import type { ClaimParams, Demand } from './claims.ts';
+
+/** How many jobs of one name are wanted, each of another order. */
+export interface OrderDemand extends Demand {
+  /** True when a failed job holds its order up until it is redriven or removed. */
+  readonly halts: boolean;
+}
+
+export interface ClaimOrdersParams
+  extends Pick<ClaimParams, 'instanceId' | 'claimToken' | 'now' | 'suspects' | 'deadlineMs'> {
+  /** Different names, at most 200. */
+  readonly demand: readonly OrderDemand[];
+}
+
+export interface ReadOrdersParams extends Bounded {
+  readonly name: string;
+  /** Those behind this key, in the order of lanes. */
+  readonly after?: string;
+  /** Only those that a failed job holds up. */
+  readonly halted: boolean;
+  readonly limit: number;
+}
+
+/** One order of which a job was started and holds it. */
+export interface OrderRecord {
+  /** The key. */
+  readonly order: string;
+  /** The job that holds it. */
+  readonly jobId: ObjectId;
+  /** Its state; `failed` when it holds the order up. */
+  readonly status: JobStatus;
+  /** How many jobs of the order are pending, up to 1,000; the one that holds it counts where it is one of them. */
+  readonly waiting: number;
+}
+
+export interface SweepOrdersParams extends Bounded {
+  /** Only what was not used since. */
+  readonly usedBefore: Date;
+  /** Where the last step of the walk ended. */
+  readonly after?: string;
+  readonly limit: number;
+}
+
+export interface SweepOrdersResult {
+  /** How many were forgotten. */
+  readonly swept: number;
+  /** Where to go on; absent when the walk has come to its end. */
+  readonly position?: string;
+}
+
+export interface FindAheadParams extends Bounded {
+  readonly name: string;
+  readonly lane: string;
+}
+
+/** The job that goes first in its lane. */
+export interface JobAhead {
+  readonly jobId: ObjectId;
+  readonly status: JobStatus;
+}

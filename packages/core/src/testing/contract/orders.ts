@@ -1,0 +1,252 @@
+/**
+ * Orders: of the jobs of one key the first goes first, and the next when it is finished.
+ *
+ * @module
+ */
+import assert from 'node:assert/strict';
+import { systemRandom } from '../../foundation/random.ts';
+import type { Job } from '../../job/job.ts';
+import { laneOf, orderFields } from '../../job/lanes.ts';
+import type { ClaimOrdersParams, ClaimResult } from '../../ledger/ledger-repository.ts';
+import { type ContractTests, INSTANCE, idsOf, JOB_NAME, only, type Subject } from './subject.ts';
+
+export const orderTests: ContractTests = {
+  'of each order one job is claimed, the one that was stored first': async (subject) => {
+    const [a1, b1] = await putAll(subject, 'a', 'b', 'a', 'b', 'a');
+    const { jobs, drained } = await claim(subject);
+    assert.deepEqual([...idsOf(jobs)].sort(), [...idsOf([a1, b1] as Job[])].sort());
+    assert.deepEqual(drained, [JOB_NAME]);
+    assert.deepEqual((await claim(subject)).jobs, []);
+  },
+
+  'a claim that is not for orders takes no job with one': async (subject) => {
+    await putAll(subject, 'a');
+    const plain = await subject.putOne();
+    assert.deepEqual(idsOf((await subject.claim()).jobs), idsOf([plain]));
+    assert.deepEqual((await subject.claim({ suspects: true })).jobs, []);
+  },
+
+  'a claim for orders takes no job without one': async (subject) => {
+    await subject.putOne();
+    assert.deepEqual((await claim(subject)).jobs, []);
+  },
+
+  'the next starts when the one before it is finished, in whatever way': async (subject) => {
+    const jobs = await putAll(subject, 'a', 'a', 'a', 'a');
+    const ends = ['complete', 'fail', 'cancelByHandler'] as const;
+    for (const [index, end] of ends.entries()) {
+      const claimed = only((await claim(subject)).jobs);
+      assert.deepEqual(idsOf([claimed]), idsOf([jobs[index] as Job]));
+      assert.equal(await subject.settle(end, claimed), 'settled');
+    }
+    assert.deepEqual(idsOf((await claim(subject)).jobs), idsOf(jobs.slice(3)));
+  },
+
+  'a job keeps its place through a retry, and through a release': async (subject) => {
+    const [first] = await putAll(subject, 'a', 'a');
+    const claimed = only((await claim(subject)).jobs);
+    assert.equal(await subject.settle('retry', claimed), 'settled');
+    assert.deepEqual((await claim(subject)).jobs, []);
+    const again = only((await claim(subject, { now: subject.at(2000) })).jobs);
+    assert.deepEqual(idsOf([again]), idsOf([first as Job]));
+    assert.equal(again.fence, 2);
+    assert.equal(await subject.settle('release', again), 'settled');
+    const third = only((await claim(subject, { now: subject.at(2000) })).jobs);
+    assert.deepEqual(idsOf([third]), idsOf([first as Job]));
+  },
+
+  'a job keeps its place through a rescue, and is claimed alone when it was rescued often': async (
+    subject,
+  ) => {
+    const [first] = await putAll(subject, 'a', 'a');
+    for (let time = 0; time < 2; time += 1) {
+      assert.deepEqual(idsOf((await claim(subject)).jobs), idsOf([first as Job]));
+      assert.equal((await subject.rescue()).pending, 1);
+    }
+    const other = only(await putAll(subject, 'b'));
+    assert.deepEqual(idsOf((await claim(subject)).jobs), idsOf([other]));
+    const { jobs } = await claim(subject, { suspects: true });
+    assert.deepEqual(idsOf(jobs), idsOf([first as Job]));
+  },
+
+  'one that is not due holds up those behind it': async (subject) => {
+    await subject.putOne({ ...orderFields('a'), nextRunAt: subject.at(500) });
+    await putAll(subject, 'a');
+    assert.deepEqual((await claim(subject)).jobs, []);
+    assert.equal((await claim(subject, { now: subject.at(500) })).jobs.length, 1);
+  },
+
+  'one that was cancelled before it started holds nobody up': async (subject) => {
+    const [first, second] = await putAll(subject, 'a', 'a');
+    await subject.cancel(first as Job);
+    assert.deepEqual(idsOf((await claim(subject)).jobs), idsOf([second as Job]));
+  },
+
+  'one that was redriven waits until the one that was started is finished': async (subject) => {
+    const [first] = await putAll(subject, 'a', 'a');
+    await subject.settle('fail', only((await claim(subject)).jobs));
+    const second = only((await claim(subject)).jobs);
+    await redrive(subject, first as Job);
+    assert.deepEqual((await claim(subject)).jobs, []);
+    await subject.settle('retry', second, { nextRunAt: subject.at(0) });
+    const again = only((await claim(subject)).jobs);
+    assert.deepEqual(idsOf([again]), idsOf([second]));
+    await subject.settle('complete', again);
+    assert.deepEqual(idsOf((await claim(subject)).jobs), idsOf([first as Job]));
+  },
+
+  'one that has failed holds up its order where that is wanted, and is not pruned': async (
+    subject,
+  ) => {
+    const [first, second] = await putAll(subject, 'a', 'a');
+    await subject.settle('fail', only((await claim(subject, {}, true)).jobs));
+    assert.deepEqual((await claim(subject, {}, true)).jobs, []);
+    assert.deepEqual(await subject.prune(), { pruned: 0 });
+    await redrive(subject, first as Job);
+    const again = only((await claim(subject, {}, true)).jobs);
+    assert.deepEqual(idsOf([again]), idsOf([first as Job]));
+    await subject.settle('complete', again);
+    assert.deepEqual(idsOf((await claim(subject, {}, true)).jobs), idsOf([second as Job]));
+  },
+
+  'one that holds up its order lets it go on when it is removed': async (subject) => {
+    const [first, second] = await putAll(subject, 'a', 'a');
+    await subject.settle('fail', only((await claim(subject, {}, true)).jobs));
+    await subject.ledger.remove({ jobId: (first as Job)._id });
+    assert.deepEqual(idsOf((await claim(subject, {}, true)).jobs), idsOf([second as Job]));
+  },
+
+  'no more orders are begun than are wanted, and the others get their turn': async (subject) => {
+    await putAll(subject, ...Array.from({ length: 7 }, (_, index) => `key ${index}`));
+    const seen = new Set<string>();
+    for (let round = 0; round < 7; round += 1) {
+      const { jobs, saturated } = await claim(subject, {}, false, 1);
+      assert.equal(jobs.length, 1);
+      assert.deepEqual(saturated, [JOB_NAME]);
+      for (const { order = '' } of jobs) seen.add(order);
+    }
+    assert.equal(seen.size, 7);
+  },
+
+  'many claims at once start one job of an order': async (subject) => {
+    await putAll(subject, 'a', 'a', 'a', 'b');
+    const claims = await Promise.all(Array.from({ length: 8 }, () => claim(subject)));
+    const won = claims.flatMap(({ jobs }) => jobs.map(({ order }) => order));
+    const late = (await claim(subject)).jobs.map(({ order }) => order);
+    assert.deepEqual([...won, ...late].sort(), ['a', 'b']);
+  },
+
+  'what a claim for orders won is found by its token': async (subject) => {
+    const [first] = await putAll(subject, 'a');
+    await claim(subject, { claimToken: 'the-token' });
+    const found = await subject.ledger.readClaim({ instanceId: INSTANCE, claimToken: 'the-token' });
+    assert.deepEqual(idsOf(found), idsOf([first as Job]));
+  },
+
+  'orders are read with who holds them, by page': async (subject) => {
+    const { ledger } = subject;
+    const orders = { name: JOB_NAME, halted: false, limit: 10 };
+    assert.deepEqual(await ledger.readOrders(orders), []);
+    const [a1, , b1] = await putAll(subject, 'a', 'a', 'b', 'c');
+    const claimed = (await claim(subject, {}, true)).jobs;
+    const ofA = claimed.find(({ order }) => order === 'a') as Job;
+    await subject.settle('complete', claimed.find(({ order }) => order === 'c') as Job);
+    await subject.settle('fail', ofA);
+    const all = await ledger.readOrders(orders);
+    assert.deepEqual(
+      [...all].sort((x, y) => (x.order < y.order ? -1 : 1)),
+      [
+        { order: 'a', jobId: (a1 as Job)._id, status: 'failed', waiting: 1 },
+        { order: 'b', jobId: (b1 as Job)._id, status: 'processing', waiting: 0 },
+      ],
+    );
+    assert.deepEqual(
+      (await ledger.readOrders({ ...orders, halted: true })).map(({ order }) => order),
+      ['a'],
+    );
+    const [first] = await ledger.readOrders({ ...orders, limit: 1 });
+    const rest = await ledger.readOrders({ ...orders, limit: 1, after: first?.order ?? '' });
+    assert.deepEqual([first, ...rest], all);
+    assert.deepEqual(await ledger.readOrders({ ...orders, name: 'other' }), []);
+  },
+
+  'who goes first in a lane is the one that holds it, else the first that waits': async (
+    subject,
+  ) => {
+    const place = { name: JOB_NAME, lane: laneOf('a') };
+    assert.equal(await subject.ledger.findAhead(place), null);
+    const [first, second] = await putAll(subject, 'a', 'a');
+    assert.deepEqual(await subject.ledger.findAhead(place), ahead(first, 'pending'));
+    const claimed = only((await claim(subject)).jobs);
+    assert.deepEqual(await subject.ledger.findAhead(place), ahead(first, 'processing'));
+    await subject.settle('complete', claimed);
+    assert.deepEqual(await subject.ledger.findAhead(place), ahead(second, 'pending'));
+  },
+
+  'what nobody holds is swept when it is old, and who holds an order stays': async (subject) => {
+    const { ledger } = subject;
+    await putAll(subject, 'a', 'b');
+    const { jobs } = await claim(subject);
+    await subject.settle('complete', jobs.find(({ order }) => order === 'a') as Job);
+    const walk = { limit: 10 };
+    assert.deepEqual(await ledger.sweepOrders({ ...walk, usedBefore: subject.at(0) }), {
+      swept: 0,
+    });
+    assert.deepEqual(await ledger.sweepOrders({ ...walk, usedBefore: subject.at(1) }), {
+      swept: 1,
+    });
+    assert.deepEqual(
+      (await ledger.readOrders({ name: JOB_NAME, halted: false, limit: 9 })).map((o) => o.order),
+      ['b'],
+    );
+    const again = only(await putAll(subject, 'a'));
+    assert.deepEqual(idsOf((await claim(subject)).jobs), idsOf([again]));
+  },
+
+  'jobs are found by their order': async (subject) => {
+    const [first, , third] = await putAll(subject, 'a', 'b', 'a');
+    const found = await subject.ledger.findJobs({
+      filter: { order: 'a' },
+      ...{ orderBy: '_id', direction: 'ascending', limit: 10 },
+    });
+    assert.deepEqual([...idsOf(found)].sort(), [...idsOf([first, third] as Job[])].sort());
+  },
+
+  'keys with signs of their own are orders word for word': async (subject) => {
+    const keys = ['$a.b', 'a/b', '1/a', 'ä 🚀', 'a:b', ' '];
+    await putAll(subject, ...keys, ...keys);
+    const { jobs } = await claim(subject);
+    assert.deepEqual(jobs.map(({ order }) => order).sort(), [...keys].sort());
+  },
+};
+
+function ahead(job: Job | undefined, status: Job['status']) {
+  return { jobId: job?._id, status };
+}
+
+/** One after the other, so that each was stored before the next. */
+async function putAll(subject: Subject, ...keys: readonly string[]): Promise<Job[]> {
+  const jobs: Job[] = [];
+  for (const key of keys) jobs.push(await subject.putOne(orderFields(key)));
+  return jobs;
+}
+
+function claim(
+  subject: Subject,
+  choice: Partial<ClaimOrdersParams> = {},
+  halts = false,
+  limit = 10,
+): Promise<ClaimResult> {
+  return subject.ledger.claimOrders({
+    demand: [{ name: JOB_NAME, limit, halts }],
+    instanceId: INSTANCE,
+    claimToken: systemRandom.token(),
+    now: subject.at(0),
+    suspects: false,
+    ...choice,
+  });
+}
+
+function redrive(subject: Subject, { _id: jobId }: Job) {
+  return subject.ledger.redrive({ jobId, now: subject.at(0), nextRunAt: subject.at(0) });
+}

@@ -1,0 +1,149 @@
+// Orders as MongoDB has them: the place of a job is stamped by the server, and heads are read without a document.
+import type { Document, Timestamp } from 'mongodb';
+import { describe, expect, test } from 'vitest';
+import { systemRandom } from '../../src/foundation/random.ts';
+import type { Job } from '../../src/job/job.ts';
+import { laneOf, orderFields } from '../../src/job/lanes.ts';
+import type { ClaimResult } from '../../src/ledger/ledger-repository.ts';
+import { onlyCommand } from './command-log.ts';
+import { mongoFixture } from './fixture.ts';
+import { at, jobsIn, makeJobs } from './jobs.ts';
+
+const mongo = mongoFixture('orders');
+
+const LANES = 50;
+
+function inOrder(count: number, key: (index: number) => string): Job[] {
+  return makeJobs(count).map((job, index) => ({ ...job, ...orderFields(key(index)) }));
+}
+
+function claim(name: string, limit: number): Promise<ClaimResult> {
+  return mongo.ledger.claimOrders({
+    demand: [{ name, limit, halts: false }],
+    ...{ instanceId: 'me', claimToken: systemRandom.token(), now: at(1_000), suspects: false },
+  });
+}
+
+async function ranksOf(filter: Document): Promise<Timestamp[]> {
+  const found = await jobsIn(mongo.db).find(filter).sort({ 'data.place': 1 }).toArray();
+  return found.map(({ rank }) => rank as Timestamp);
+}
+
+describe('the place of a job in its order', () => {
+  test('is stamped by the server, in the order of the insert', async () => {
+    const jobs = inOrder(40, () => 'a').map((job, place) => ({ ...job, data: { place } }));
+    await mongo.ledger.enqueue({ jobs: jobs.slice(0, 20) });
+    await mongo.ledger.enqueue({ jobs: jobs.slice(20) });
+    const ranks = await ranksOf({});
+    expect(ranks).toHaveLength(40);
+    for (const [index, rank] of ranks.slice(1).entries()) {
+      expect(rank.greaterThan(ranks[index] as Timestamp)).toBe(true);
+    }
+  });
+
+  test.each([
+    ['without a key', {}],
+    ['with one, which an upsert takes', { uniqueKey: 'k', uniqueLock: 'key:k' }],
+  ])('is given in a transaction too, %s', async (_, lock) => {
+    const [before, job, after] = inOrder(3, () => 'a').map((one, place) => ({
+      ...one,
+      data: { place },
+    })) as [Job, Job, Job];
+    await mongo.ledger.enqueue({ jobs: [before] });
+    await mongo.client.withSession((session) =>
+      session.withTransaction(async () => {
+        const { answers } = await mongo.ledger.enqueue({ jobs: [{ ...job, ...lock }], session });
+        expect(answers).toMatchObject([{ outcome: 'enqueued' }]);
+      }),
+    );
+    await mongo.ledger.enqueue({ jobs: [after] });
+    const [first, second, third] = (await ranksOf({})) as [Timestamp, Timestamp, Timestamp];
+    expect(second.greaterThan(first)).toBe(true);
+    expect(third.greaterThan(second)).toBe(true);
+    const stored = await jobsIn(mongo.db).findOne({ _id: job._id });
+    expect(stored).toMatchObject({ ...lock, name: job.name, status: 'pending', order: 'a' });
+  });
+
+  test('stays when a key is taken in a transaction, and so does all else of the holder', async () => {
+    const lock = { uniqueKey: 'k', uniqueLock: 'key:k' };
+    const [holder, job] = inOrder(2, () => 'a') as [Job, Job];
+    await mongo.ledger.enqueue({ jobs: [{ ...holder, ...lock }] });
+    const before = await jobsIn(mongo.db).findOne({ _id: holder._id });
+    await mongo.client.withSession((session) =>
+      session.withTransaction(async () => {
+        const taken = { ...job, ...lock, timeout: 7 };
+        const { answers } = await mongo.ledger.enqueue({ jobs: [taken], session });
+        expect(answers).toMatchObject([{ outcome: 'existing' }]);
+      }),
+    );
+    expect(await jobsIn(mongo.db).find().toArray()).toEqual([before]);
+  });
+});
+
+describe('a claim for orders', () => {
+  test('reads one key a lane, and no document, whatever lies behind the heads', async () => {
+    const jobs = inOrder(LANES * 20, (index) => `key ${index % LANES}`);
+    await mongo.ledger.enqueue({ jobs });
+    const name = jobs[0]?.name ?? '';
+    // The first walk learns how many lanes there are.
+    await claim(name, 1);
+    const commands = await mongo.log.during(() => claim(name, LANES));
+    const heads = commands.filter(({ aggregate }) => aggregate !== undefined);
+    const plans = await Promise.all(heads.map((command) => explainHeads(command)));
+    expect(plans.every(({ stages }) => stages.includes('DISTINCT_SCAN'))).toBe(true);
+    expect(sum(plans.map(({ documents }) => documents))).toBe(0);
+    expect(sum(plans.map(({ keys }) => keys))).toBeLessThanOrEqual(LANES + plans.length);
+  });
+
+  test('looks at all lanes in one read where there are few', async () => {
+    const [job] = inOrder(1, () => 'a') as [Job];
+    await mongo.ledger.enqueue({ jobs: [job] });
+    for (let round = 0; round < 3; round += 1) await claim('nobody', 1);
+    const commands = await mongo.log.during(() => claim('nobody', 1));
+    expect(onlyCommand(commands, 'aggregate')).toBeDefined();
+    expect(commands).toHaveLength(1);
+  });
+
+  test('names the job in its lane before it claims it', async () => {
+    const [job] = inOrder(1, () => 'a') as [Job];
+    await mongo.ledger.enqueue({ jobs: [job] });
+    const commands = await mongo.log.during(() => claim(job.name, 1));
+    const writes = commands.filter(({ insert, update }) => insert ?? update);
+    expect(writes.map(({ insert, update }) => insert ?? update)).toEqual([
+      `${jobsIn(mongo.db).collectionName}.lanes`,
+      jobsIn(mongo.db).collectionName,
+    ]);
+    for (const { writeConcern } of writes) expect(writeConcern).toEqual({ w: 'majority' });
+  });
+
+  test('does not take a job by the word of a lane that was changed meanwhile', async () => {
+    const [first] = inOrder(2, () => 'b') as [Job, Job];
+    await mongo.ledger.enqueue({ jobs: [first] });
+    const lanes = mongo.db.collection<{ _id: string }>(`${jobsIn(mongo.db).collectionName}.lanes`);
+    const won = await Promise.all(Array.from({ length: 6 }, () => claim(first.name, 1)));
+    expect(won.flatMap(({ jobs }) => jobs)).toHaveLength(1);
+    const lane = await lanes.findOne({ _id: `${first.name.length}/${first.name}/${laneOf('b')}` });
+    expect(lane).toMatchObject({ held: [{ job: first._id, fence: 1 }] });
+  });
+});
+
+async function explainHeads(command: Document): Promise<{
+  readonly stages: readonly string[];
+  readonly keys: number;
+  readonly documents: number;
+}> {
+  const { aggregate, pipeline, hint } = command;
+  const reply = await mongo.db.command({
+    explain: { aggregate, pipeline, hint, cursor: {} },
+    verbosity: 'executionStats',
+  });
+  const text = JSON.stringify(reply);
+  const stages = [...text.matchAll(/"stage":"(\w+)"/g)].map(([, stage = '']) => stage);
+  const first = (field: string): number =>
+    Number(new RegExp(`"${field}":(\\d+)`).exec(text)?.[1] ?? Number.NaN);
+  return { stages, keys: first('totalKeysExamined'), documents: first('totalDocsExamined') };
+}
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((total, number) => total + number, 0);
+}
