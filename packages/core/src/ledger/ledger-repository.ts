@@ -30,6 +30,7 @@ export type {
   ClaimVerbs,
   ClockVerbs,
   CountVerbs,
+  FlowVerbs,
   JobVerbs,
   LaneVerbs,
   LeaseVerbs,

@@ -23,6 +23,8 @@ import type {
   ClaimOrdersParams,
   ClaimParams,
   ClaimResult,
+  CloseFlowParams,
+  CloseFlowResult,
   CompleteInSessionParams,
   CountClaimsParams,
   CountDueParams,
@@ -37,6 +39,7 @@ import type {
   FindClaimantsParams,
   FindJobsParams,
   FindSeriesParams,
+  FlowReading,
   GetJobParams,
   InstanceParams,
   JobAhead,
@@ -44,6 +47,8 @@ import type {
   LimitRecord,
   NextDueParams,
   NoteParams,
+  OpenFlowParams,
+  OpenFlowResult,
   OpenGateParams,
   OpenGateResult,
   OpenLeaseParams,
@@ -52,6 +57,7 @@ import type {
   PruneResult,
   ReadClaimParams,
   ReadClaimsParams,
+  ReadFlowParams,
   ReadHistoryParams,
   ReadLeasesParams,
   ReadOrdersParams,
@@ -60,6 +66,8 @@ import type {
   RecoverResult,
   RedriveParams,
   RedriveResult,
+  ReleaseWaitingParams,
+  ReleaseWaitingResult,
   RemoveParams,
   RemoveResult,
   RenewLeaseParams,
@@ -77,6 +85,8 @@ import type {
   SettleResult,
   StandingClaim,
   StatsRow,
+  SweepFlowsParams,
+  SweepFlowsResult,
   SweepOrdersParams,
   SweepOrdersResult,
   TakeShareParams,
@@ -231,6 +241,27 @@ export interface LaneVerbs {
   sweepOrders(params: SweepOrdersParams): Promise<SweepOrdersResult>;
 }
 
+/** The flows, and the jobs that wait for others in them. */
+export interface FlowVerbs {
+  /** Makes the record of a flow, before its jobs are stored, unless an unfinished flow has its key. */
+  openFlow(params: OpenFlowParams): Promise<OpenFlowResult>;
+
+  /** Says that all jobs of a flow are stored, or that they never will be; the first word counts. */
+  closeFlow(params: CloseFlowParams): Promise<CloseFlowResult>;
+
+  /** A flow with the number of its jobs in each state; null when there is none. */
+  readFlow(params: ReadFlowParams): Promise<FlowReading | null>;
+
+  /**
+   * Looks at who waits for tokens: makes those pending whom nobody holds up any more, and fails those of whom a parent
+   * failed that they do not go on without. Sending it again is safe.
+   */
+  releaseWaiting(params: ReleaseWaitingParams): Promise<ReleaseWaitingResult>;
+
+  /** Finds what jobs wait for, and abandons flows that were not stored to their end; one step of a walk. */
+  sweepFlows(params: SweepFlowsParams): Promise<SweepFlowsResult>;
+}
+
 /** The names that are paused. */
 export interface PauseVerbs {
   /** Pauses or resumes a name, for all instances. */
@@ -274,6 +305,7 @@ export interface LedgerVerbs
     CountVerbs,
     LeaseVerbs,
     LaneVerbs,
+    FlowVerbs,
     PauseVerbs,
     LimitVerbs,
     ClockVerbs {}
@@ -369,6 +401,11 @@ export const VERB_ROWS: { readonly [V in LedgerVerb]: VerbRow<V> } = {
   readOrders: { effect: 'reads', concerns: nameOrAll, jobs: 'none' },
   findAhead: { effect: 'reads', concerns: nameOrAll, jobs: 'none' },
   sweepOrders: { effect: 'writes', concerns: all, jobs: 'none' },
+  openFlow: { effect: 'writes', concerns: all, jobs: 'none' },
+  closeFlow: { effect: 'writes', concerns: all, jobs: 'none' },
+  readFlow: { effect: 'reads', concerns: all, jobs: 'none' },
+  releaseWaiting: { effect: 'writes', concerns: all, jobs: 'none' },
+  sweepFlows: { effect: 'writes', concerns: all, jobs: 'none' },
   setPaused: { effect: 'writes', concerns: nameOrAll, jobs: 'none' },
   readPaused: { effect: 'reads', concerns: all, jobs: 'none' },
   setLimit: { effect: 'writes', concerns: all, jobs: 'none' },

@@ -10,6 +10,7 @@ import { amendTests } from './amend.ts';
 import { cancelTests } from './cancel.ts';
 import { claimTests } from './claim.ts';
 import { enqueueTests } from './enqueue.ts';
+import { flowTests } from './flows.ts';
 import { gateTests } from './gates.ts';
 import { historyTests } from './history.ts';
 import { inspectionTests } from './inspection.ts';
@@ -101,6 +102,7 @@ const FAMILIES: Readonly<Record<string, ContractTests>> = {
   listing: listingTests,
   stats: statsTests,
   orders: orderTests,
+  flows: flowTests,
   pauses: pauseTests,
   limits: limitTests,
   prune: pruneTests,
