@@ -38,6 +38,16 @@ export interface BulkResult {
 /** How a verb by a filter is done. */
 export type BulkOptions = BulkVerbOptions<BulkResult>;
 
+type Direction = 'ascending' | 'descending';
+
+type Apply = (job: Job, why: ManualVerbOptions) => Promise<boolean>;
+
+interface PageOfAll {
+  readonly last: ObjectId | undefined;
+  readonly room: number;
+  readonly direction: Direction;
+}
+
 /** The verbs by a filter. */
 export class BulkVerbs {
   readonly #context: Pick<EngineContext, 'ledger' | 'ready'>;
@@ -49,11 +59,14 @@ export class BulkVerbs {
     this.#verbs = verbs;
   }
 
-  /** `cancelJob` for all that match. */
-  cancelJobs(filter: JobsFilter, options: BulkOptions): Promise<BulkResult> {
-    return this.#forAll(filter, options, async ({ _id }, why) => {
-      return (await this.#verbs.cancelJob(_id, why)) !== null;
-    });
+  /** `cancelJob` for all that match, in the order of their ids or the other way round. */
+  cancelJobs(
+    filter: JobsFilter,
+    options: BulkOptions,
+    direction: Direction = 'ascending',
+  ): Promise<BulkResult> {
+    const apply: Apply = async ({ _id }, why) => (await this.#verbs.cancelJob(_id, why)) !== null;
+    return this.#forAll(filter, options, apply, direction);
   }
 
   /** `retryJob` for all that match. */
@@ -72,7 +85,8 @@ export class BulkVerbs {
   async #forAll(
     filter: JobsFilter,
     options: BulkOptions,
-    apply: (job: Job, why: ManualVerbOptions) => Promise<boolean>,
+    apply: Apply,
+    direction: Direction = 'ascending',
   ): Promise<BulkResult> {
     checkJobsFilter(filter);
     // Once for all, so that a wrong option is an error and not a reason at each job.
@@ -82,7 +96,7 @@ export class BulkVerbs {
     const tally = new Tally();
     let last: ObjectId | undefined;
     for (;;) {
-      const page = await this.#readPage(filter, last, limit - tally.matched);
+      const page = await this.#readPage(filter, { last, room: limit - tally.matched, direction });
       const waiting = page.values();
       const lanes = Array.from({ length: MOST_AT_ONCE }, async () => {
         for (const job of waiting) {
@@ -102,13 +116,12 @@ export class BulkVerbs {
 
   async #readPage(
     filter: JobsFilter,
-    last: ObjectId | undefined,
-    room: number,
+    { last, room, direction }: PageOfAll,
   ): Promise<readonly Job[]> {
     return this.#context.ledger.findJobs({
       filter: toFilter(filter),
       orderBy: '_id',
-      direction: 'ascending',
+      direction,
       ...(last && { after: { jobId: last } }),
       limit: Math.min(MOST_JOBS_A_PAGE, room),
     });

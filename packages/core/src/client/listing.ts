@@ -93,7 +93,7 @@ export class Listing {
 /** A filter as the ledger takes it. */
 export function toFilter(filter: JobsFilter): JobFilter {
   const { name, status, uniqueKey, order, metadata, ids, failReason, claimedBy } = filter;
-  const { createdFrom, createdBefore, finishedFrom, finishedBefore } = filter;
+  const { createdFrom, createdBefore, finishedFrom, finishedBefore, flow } = filter;
   return {
     ...(ids && { jobIds: ids.map((id) => toObjectId('ids', id)) }),
     ...(finishedFrom && { finishedFrom }),
@@ -105,6 +105,7 @@ export function toFilter(filter: JobsFilter): JobFilter {
     ...(status !== undefined && { statuses: [status].flat() }),
     ...(uniqueKey !== undefined && { uniqueKey }),
     ...(order !== undefined && { order }),
+    ...(flow !== undefined && { flow: toObjectId('flow', flow) }),
     ...(createdFrom && { createdFrom }),
     ...(createdBefore && { createdBefore }),
   };

@@ -30,7 +30,6 @@ export type {
   ClaimVerbs,
   ClockVerbs,
   CountVerbs,
-  FlowVerbs,
   JobVerbs,
   LaneVerbs,
   LeaseVerbs,

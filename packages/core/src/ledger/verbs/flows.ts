@@ -101,3 +101,24 @@ export interface SweepFlowsResult {
   /** Where to go on; absent when the walk has come to its end. */
   readonly position?: string;
 }
+
+/** The flows, and the jobs that wait for others in them. */
+export interface FlowVerbs {
+  /** Makes the record of a flow, before its jobs are stored, unless an unfinished flow has its key. */
+  openFlow(params: OpenFlowParams): Promise<OpenFlowResult>;
+
+  /** Says that all jobs of a flow are stored, or that they never will be; the first word counts. */
+  closeFlow(params: CloseFlowParams): Promise<CloseFlowResult>;
+
+  /** A flow with the number of its jobs in each state; null when there is none. */
+  readFlow(params: ReadFlowParams): Promise<FlowReading | null>;
+
+  /**
+   * Looks at who waits for tokens: makes those pending whom nobody holds up any more, and fails those of whom a parent
+   * failed that they do not go on without. Sending it again is safe.
+   */
+  releaseWaiting(params: ReleaseWaitingParams): Promise<ReleaseWaitingResult>;
+
+  /** Finds what jobs wait for, and abandons flows that were not stored to their end; one step of a walk. */
+  sweepFlows(params: SweepFlowsParams): Promise<SweepFlowsResult>;
+}

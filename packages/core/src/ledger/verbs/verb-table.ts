@@ -23,8 +23,6 @@ import type {
   ClaimOrdersParams,
   ClaimParams,
   ClaimResult,
-  CloseFlowParams,
-  CloseFlowResult,
   CompleteInSessionParams,
   CountClaimsParams,
   CountDueParams,
@@ -39,7 +37,7 @@ import type {
   FindClaimantsParams,
   FindJobsParams,
   FindSeriesParams,
-  FlowReading,
+  FlowVerbs,
   GetJobParams,
   InstanceParams,
   JobAhead,
@@ -47,8 +45,6 @@ import type {
   LimitRecord,
   NextDueParams,
   NoteParams,
-  OpenFlowParams,
-  OpenFlowResult,
   OpenGateParams,
   OpenGateResult,
   OpenLeaseParams,
@@ -57,7 +53,6 @@ import type {
   PruneResult,
   ReadClaimParams,
   ReadClaimsParams,
-  ReadFlowParams,
   ReadHistoryParams,
   ReadLeasesParams,
   ReadOrdersParams,
@@ -66,8 +61,6 @@ import type {
   RecoverResult,
   RedriveParams,
   RedriveResult,
-  ReleaseWaitingParams,
-  ReleaseWaitingResult,
   RemoveParams,
   RemoveResult,
   RenewLeaseParams,
@@ -85,8 +78,6 @@ import type {
   SettleResult,
   StandingClaim,
   StatsRow,
-  SweepFlowsParams,
-  SweepFlowsResult,
   SweepOrdersParams,
   SweepOrdersResult,
   TakeShareParams,
@@ -239,27 +230,6 @@ export interface LaneVerbs {
 
   /** Forgets who was named of lanes that nobody holds any more; one step of a walk. */
   sweepOrders(params: SweepOrdersParams): Promise<SweepOrdersResult>;
-}
-
-/** The flows, and the jobs that wait for others in them. */
-export interface FlowVerbs {
-  /** Makes the record of a flow, before its jobs are stored, unless an unfinished flow has its key. */
-  openFlow(params: OpenFlowParams): Promise<OpenFlowResult>;
-
-  /** Says that all jobs of a flow are stored, or that they never will be; the first word counts. */
-  closeFlow(params: CloseFlowParams): Promise<CloseFlowResult>;
-
-  /** A flow with the number of its jobs in each state; null when there is none. */
-  readFlow(params: ReadFlowParams): Promise<FlowReading | null>;
-
-  /**
-   * Looks at who waits for tokens: makes those pending whom nobody holds up any more, and fails those of whom a parent
-   * failed that they do not go on without. Sending it again is safe.
-   */
-  releaseWaiting(params: ReleaseWaitingParams): Promise<ReleaseWaitingResult>;
-
-  /** Finds what jobs wait for, and abandons flows that were not stored to their end; one step of a walk. */
-  sweepFlows(params: SweepFlowsParams): Promise<SweepFlowsResult>;
 }
 
 /** The names that are paused. */
