@@ -63,6 +63,7 @@ export { type Random, systemRandom } from './foundation/random.ts';
 export type { SchemaIssue, SchemaResult, StandardSchema } from './foundation/standard-schema.ts';
 export { type Codec, type CodecContext, type CodecField, UndecodableError } from './job/codec.ts';
 export { type CronTimesOptions, cronTimes } from './job/cron-times.ts';
+export type { OnParentFailure } from './job/flow-tokens.ts';
 export {
   type BackoffPlan,
   type GateRecord,

@@ -58,8 +58,8 @@ describe('a flow', () => {
     });
     await monque.start();
     const { jobs, status } = await monque.enqueueFlow(
-      flowOf({ done: step('load'), load: step('a', 'b'), a: step(), b: step() },
-    });
+      flowOf({ done: step('load'), load: step('a', 'b'), a: step(), b: step() }),
+    );
     expect(status).toBe('enqueued');
     expect(await monque.waitFor(jobs.load as Job)).toEqual({ a: { rows: 1 }, b: { rows: 2 } });
     expect(await finished(monque, [jobs.done])).toEqual(['completed']);
@@ -74,8 +74,8 @@ describe('a flow', () => {
       goes: (_job, context) => context.parents(),
     });
     await monque.start();
-    const { id, jobs } = await monque.enqueueFlow({
-      jobs: {
+    const { id, jobs } = await monque.enqueueFlow(
+      flowOf({
         bad: step(),
         fails: step('bad'),
         below: step('fails'),
@@ -107,12 +107,12 @@ describe('a flow', () => {
   });
 
   test('goes on where it failed when it is redriven', async () => {
-    const isMended = false;
+    let isMended = false;
     const { monque, runs } = setUp({ bad: () => (isMended ? 'fine' : fails()) });
     await monque.start();
     const { id, jobs } = await monque.enqueueFlow(
-      flowOf({ first: step(), bad: step('first'), last: step('bad'), end: step('last') },
-    });
+      flowOf({ first: step(), bad: step('first'), last: step('bad'), end: step('last') }),
+    );
     expect(await finished(monque, [jobs.end])).toEqual(['failed']);
     expect(await monque.getFlow(id)).toMatchObject({
       state: 'failed',
@@ -133,8 +133,8 @@ describe('a flow', () => {
     });
     await monque.start();
     const started = new Promise((resolve) => monque.once('job:start', resolve));
-    const { id, jobs } = await monque.enqueueFlow({
-      jobs: {
+    const { id, jobs } = await monque.enqueueFlow(
+      flowOf({
         first: step(),
         next: step('first'),
         other: step({ ref: 'first', onFailure: 'continue' }),
@@ -219,9 +219,9 @@ describe('a flow', () => {
 
   test('goes on when a parent is cancelled or deleted by hand', async () => {
     const { monque } = setUp();
-    const { jobs } = await monque.enqueueFlow({
-      jobs: { first: step(), goes: step({ ref: 'first', onFailure: 'continue' }) },
-    });
+    const { jobs } = await monque.enqueueFlow(
+      flowOf({ first: step(), goes: step({ ref: 'first', onFailure: 'continue' }) }),
+    );
     await monque.cancelJob(jobs.first?._id as ObjectId);
     expect((await monque.getJob(jobs.goes?._id as ObjectId))?.status).toBe('pending');
     await expect(monque.deleteJob(jobs.first?._id as ObjectId)).rejects.toThrow('cancelled');
