@@ -4,7 +4,12 @@
  * @module
  */
 
-export type { BulkOptions, BulkResult } from './client/bulk-verbs.ts';
+export type { JobId, ManagementVerb, MonqueManagement } from './actor-verbs.ts';
+export type {
+  BulkOptions,
+  BulkResult,
+  RedriveDeadLettersOptions,
+} from './client/bulk-verbs.ts';
 export type { DefinedJob, JobDefinition } from './client/definitions.ts';
 export type { EnqueueEntry, EnqueueEntryResult, TypedEntry } from './client/enqueue.ts';
 export type { Flow, FlowInfo, FlowNames, FlowOf, TypedFlow } from './client/flows.ts';
@@ -66,6 +71,7 @@ export { type CronTimesOptions, cronTimes } from './job/cron-times.ts';
 export type { OnParentFailure } from './job/flow-tokens.ts';
 export {
   type BackoffPlan,
+  type DeadLetterSource,
   type GateRecord,
   type HistoryEntry,
   type Job,
@@ -137,7 +143,6 @@ export type {
 } from './ledger/rules/rules.ts';
 export type { LimitRecord, LimitShare, RateLimit } from './ledger/verbs/limits.ts';
 export type { Repairing } from './ledger/verbs/manual-verbs.ts';
-export type { JobId, ManagementVerb, MonqueManagement } from './management.ts';
 export { Monque } from './monque.ts';
 export type { Alert, AlertKind, AlertOptions } from './options/alert-options.ts';
 export {

@@ -1,6 +1,6 @@
 /**
  * The verbs on jobs, over a ledger: of the scheduler's own, or as an actor sees it. What each verb promises is said in
- * `management.ts`.
+ * `actor-verbs.ts`.
  *
  * What always holds: an actor's verbs go through the ledger as the actor sees it, inserts included; and whoever waits
  * for a job, as an actor or not, waits at one place, where it is told what ends in this process.
@@ -8,7 +8,13 @@
  * @module
  */
 
-import { type BulkOptions, type BulkResult, BulkVerbs } from './client/bulk-verbs.ts';
+import type { JobId, ManagementVerb } from './actor-verbs.ts';
+import {
+  type BulkOptions,
+  type BulkResult,
+  BulkVerbs,
+  type RedriveDeadLettersOptions,
+} from './client/bulk-verbs.ts';
 import type { Definitions } from './client/definitions.ts';
 import { type EnqueueEntry, type EnqueueEntryResult, Producer } from './client/enqueue.ts';
 import { type Flow, type FlowInfo, Flows } from './client/flows.ts';
@@ -45,7 +51,6 @@ import type { MetadataChanges } from './job/metadata.ts';
 import type { Actor, TransitionEntry } from './ledger/ledger-repository.ts';
 import type { LedgerVerb } from './ledger/verbs/verb-table.ts';
 import { type Access, boundTo, checkActor, isAllowed } from './ledger/views/actor-view.ts';
-import type { JobId, ManagementVerb } from './management.ts';
 import type { EnqueueOptions } from './options/enqueue-options.ts';
 import type { FlowGraph, FlowOptions, GetFlowOptions } from './options/flow-options.ts';
 import type { LimitOptions } from './options/limit-options.ts';
@@ -241,6 +246,17 @@ export class JobsClient implements UntypedVerbs {
 
   async retryJobs(filter: JobsFilter, options: BulkOptions = {}): Promise<BulkResult> {
     return this.#bulk.retryJobs(filter, options);
+  }
+
+  async redriveDeadLetter(id: JobId, options: ManualVerbOptions = {}): Promise<Job | null> {
+    return this.#manual.redriveDeadLetter(id, options);
+  }
+
+  async redriveDeadLetters(
+    filter: JobsFilter,
+    options: RedriveDeadLettersOptions = {},
+  ): Promise<BulkResult> {
+    return this.#bulk.redriveDeadLetters(filter, options);
   }
 
   async deleteJobs(filter: JobsFilter, options: BulkOptions = {}): Promise<BulkResult> {

@@ -23,6 +23,7 @@ export {
   storingToken,
 } from './job/flow-tokens.ts';
 export {
+  type DeadLetterSource,
   DOCUMENT_VERSION,
   type GateRecord,
   type HistoryEntry,
@@ -65,7 +66,6 @@ export { chooseExpiry, type ExpiredFields, type ExpiryChoice } from './ledger/ex
 export {
   type FlowStore,
   type ParentJob,
-  redriveVerbOf,
   releaseWaiting,
   type WaitingJob,
 } from './ledger/flow-release.ts';
@@ -109,8 +109,14 @@ export {
   type NamedIndex,
 } from './ledger/mongodb/server/indexes.ts';
 export { rowFilter, rowUpdate } from './ledger/mongodb/table/row-statements.ts';
+export { chooseRedrive, type RedriveChoice } from './ledger/redrive-choice.ts';
 export { isAsSeen, type RepairChange, repairChange, repaired } from './ledger/repair-change.ts';
-export { chooseRescue, type RescueChoice, type RescuedFields } from './ledger/rescue-choice.ts';
+export {
+  chooseRescue,
+  type RescueChoice,
+  type RescuedFields,
+  type RescuedWorkers,
+} from './ledger/rescue-choice.ts';
 export { DEFAULT_MAX_STORED_BYTES, type JobFinding } from './ledger/rules/rules.ts';
 export { endSeriesChanges, replanChanges, type SeriesChange } from './ledger/series-verbs.ts';
 export {

@@ -1,3 +1,4 @@
+import type { MonqueManagement } from './actor-verbs.ts';
 import { type DefinedJob, Definitions, type JobDefinition } from './client/definitions.ts';
 import type { EnqueueEntryResult, TypedEntry } from './client/enqueue.ts';
 import { type Ping, type PingOptions, pingLedger } from './client/ping.ts';
@@ -29,7 +30,6 @@ import type {
 import { clientOf, JobsClient, type SharedParts } from './jobs-client.ts';
 import type { Actor, LedgerRepository } from './ledger/ledger-repository.ts';
 import { inMemorySource, resolveSource } from './ledger-source.ts';
-import type { MonqueManagement } from './management.ts';
 import type { EnqueueOptions } from './options/enqueue-options.ts';
 import type { MonqueOptions } from './options/options.ts';
 import type { ResolvedOptions } from './options/resolve-options.ts';

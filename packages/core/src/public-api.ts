@@ -1,3 +1,4 @@
+import type { MonqueManagement } from './actor-verbs.ts';
 import type { DefinedJob, JobDefinition } from './client/definitions.ts';
 import type { Ping, PingOptions } from './client/ping.ts';
 import type { Health } from './context/health.ts';
@@ -6,7 +7,6 @@ import type { MetricsSnapshot } from './diagnosis/metrics-snapshot.ts';
 import type { ReconfigureOptions } from './engine/reconfigurer.ts';
 import type { AnyName, DataOf, JobTypes, NameOf, ResultOf, UntypedJobs } from './job/typed-jobs.ts';
 import type { Actor } from './ledger/ledger-repository.ts';
-import type { MonqueManagement } from './management.ts';
 import type { WorkerOptions } from './options/worker-options.ts';
 import type { JobHandler } from './workers/handler.ts';
 import type { HandlerOutcome } from './workers/handler-outcome.ts';

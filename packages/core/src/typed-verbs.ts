@@ -3,7 +3,9 @@
  *
  * @module
  */
-import type { BulkOptions, BulkResult } from './client/bulk-verbs.ts';
+
+import type { JobId, MonqueManagement } from './actor-verbs.ts';
+import type { BulkOptions, BulkResult, RedriveDeadLettersOptions } from './client/bulk-verbs.ts';
 import type { FlowInfo, FlowNames, FlowOf, TypedFlow } from './client/flows.ts';
 import type { LimitInfo } from './client/limits.ts';
 import type { JobsPage } from './client/listing.ts';
@@ -24,7 +26,6 @@ import type { DataOf, JobTypes, NameOf, OfNames, ResultOf } from './job/typed-jo
 import type { JobsClient } from './jobs-client.ts';
 import type { TransitionEntry } from './ledger/ledger-repository.ts';
 import type { LedgerVerb } from './ledger/verbs/verb-table.ts';
-import type { JobId, MonqueManagement } from './management.ts';
 import type { FlowGraph, FlowOptions, GetFlowOptions } from './options/flow-options.ts';
 import type { LimitOptions } from './options/limit-options.ts';
 import type {
@@ -108,6 +109,17 @@ export abstract class TypedVerbs<Types extends JobTypes>
 
   async retryJobs(filter: JobsFilter, options: BulkOptions = {}): Promise<BulkResult> {
     return this.jobs.retryJobs(filter, options);
+  }
+
+  async redriveDeadLetter(id: JobId, options: ManualVerbOptions = {}): Promise<Job | null> {
+    return this.jobs.redriveDeadLetter(id, options);
+  }
+
+  async redriveDeadLetters(
+    filter: JobsFilter,
+    options: RedriveDeadLettersOptions = {},
+  ): Promise<BulkResult> {
+    return this.jobs.redriveDeadLetters(filter, options);
   }
 
   async deleteJobs(filter: JobsFilter, options: BulkOptions = {}): Promise<BulkResult> {

@@ -29,6 +29,7 @@ export const REASON_CODES: Readonly<Record<ExplanationReason, ExitCode>> = {
   atLimit: ExitCode.WAITS,
   parentsOpen: ExitCode.WAITS,
   behindInOrder: ExitCode.WAITS,
+  deadLetter: ExitCode.WAITS,
   suspect: ExitCode.WAITS,
   due: ExitCode.WAITS,
   cancelRequested: ExitCode.DONE,

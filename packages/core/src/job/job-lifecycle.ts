@@ -8,6 +8,8 @@
  *
  * @module
  */
+
+import { DEAD_LETTER_TRANSITIONS, type DeadLetterVerb } from './dead-letter-transitions.ts';
 import { FLOW_TRANSITIONS, type FlowVerb } from './flow-transitions.ts';
 import type { JobStatus } from './job.ts';
 import { defineLifecycle, GONE, type Lifecycle, STAYS } from './lifecycle.ts';
@@ -63,6 +65,7 @@ export type JobVerb =
   | 'rescueToFailed'
   | 'rescueToCancelled'
   | 'rescueToNextRun'
+  | DeadLetterVerb
   | 'checkpoint'
   | 'block'
   | 'unblock'
@@ -261,6 +264,7 @@ export const JOB_LIFECYCLE: Lifecycle<JobStatus, JobVerb> = defineLifecycle<JobS
     },
     ...STAGE_TRANSITIONS,
     ...FLOW_TRANSITIONS,
+    ...DEAD_LETTER_TRANSITIONS,
     recover: {
       from: ['processing'],
       to: 'pending',

@@ -51,11 +51,6 @@ export interface FlowStore {
   ): Promise<number>;
 }
 
-/** The verb that redrives a job: one that has parents waits for them again. */
-export function redriveVerbOf({ waitsFor }: Pick<Job, 'waitsFor'>): 'redrive' | 'redriveToWait' {
-  return waitsFor === undefined ? 'redrive' : 'redriveToWait';
-}
-
 /** Looks at who waits for these tokens, and moves those whose time has come. */
 export async function releaseWaiting(
   store: FlowStore,

@@ -6,7 +6,7 @@
  *
  * @module
  */
-import { LEDGER_BRAND, type LedgerRepositoryOptions, LedgerStore } from './ledger-base.ts';
+import { GuardedCalls, LEDGER_BRAND, type LedgerRepositoryOptions } from './guarded-calls.ts';
 import type { LedgerHint, LedgerWatch } from './verbs/ledger-verbs.ts';
 import {
   LEDGER_VERBS,
@@ -20,7 +20,7 @@ export {
   DEFAULT_OPERATION_TIMEOUT,
   type LedgerMetrics,
   type LedgerRepositoryOptions,
-} from './ledger-base.ts';
+} from './guarded-calls.ts';
 export type { LedgerHealth } from './ledger-calls.ts';
 export { SUSPECT_RESCUE_COUNT } from './suspects.ts';
 export { MOST_NAMES_A_CLAIM } from './verb-checks.ts';
@@ -43,9 +43,9 @@ export type {
 export type { Access, AccessQuestion, Actor } from './views/actor-view.ts';
 
 /** The class of a store that has a method for each verb, which {@link LedgerRepository} gives it. */
-const StoreWithVerbs = LedgerStore as abstract new (
+const StoreWithVerbs = GuardedCalls as abstract new (
   options?: LedgerRepositoryOptions,
-) => LedgerStore & LedgerVerbs;
+) => GuardedCalls & LedgerVerbs;
 
 /**
  * Base class of all ledgers, with a method for each verb of {@link LedgerVerbs}. Every verb opens the ledger when it is

@@ -54,7 +54,7 @@ test('the page about the interface lists every verb of a ledger, and no other', 
   const listed = rows.flatMap(([cell = '']) =>
     [...cell.matchAll(/`(\w+)[^`]*`/g)].map(([, name = '']) => name),
   );
-  const classes = ['ledger-repository', 'ledger-base'].map((file) => publicMethodsOf(file));
+  const classes = ['ledger-repository', 'guarded-calls'].map((file) => publicMethodsOf(file));
   const methods = (await Promise.all(classes)).flat();
   expect(listed.sort()).toEqual([...LEDGER_VERBS, ...methods].sort());
 });
@@ -63,9 +63,7 @@ test('the page about a ledger of your own counts the verbs of each part', async 
   const heading =
     'You write the verbs, in parts as you like, and `gathered` makes them one object:';
   const rows = tableRows(page, heading).map(([part = '', count]) => [part, Number(count)]);
-  const files = ['verb-table', 'flows'].map((name) =>
-    join(PACKAGE, `src/ledger/verbs/${name}.ts`),
-  );
+  const files = ['verb-table', 'flows'].map((name) => join(PACKAGE, `src/ledger/verbs/${name}.ts`));
   const texts = await Promise.all(files.map((file) => readFile(file, 'utf8')));
   const source = ts.createSourceFile('verbs.ts', texts.join('\n'), ts.ScriptTarget.Latest);
   const parts = source.statements

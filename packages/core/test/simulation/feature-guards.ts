@@ -148,7 +148,13 @@ export const FEATURE_GUARDS: readonly Guard[] = [
   {
     name: 'a key that is held until the start is freed by the claim',
     without: 'a job that runs keeps others from being stored',
-    alterations: [{ file: 'job/job-lifecycle.ts', find: "clear: ['startLock'],", replace: '' }],
+    alterations: [
+      {
+        file: 'job/job-lifecycle.ts',
+        find: "clear: ['startLock'],\n    },\n    // In place of it",
+        replace: '},\n    // In place of it',
+      },
+    ],
     rules: ['a job that started holds its lock on'],
     seed: 1,
   },

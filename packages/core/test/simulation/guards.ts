@@ -4,6 +4,7 @@
  */
 import { BIRTH_GUARDS } from './birth-guards.ts';
 import type { Alteration } from './bundle.ts';
+import { DEAD_LETTER_GUARDS } from './dead-letter-guards.ts';
 import { FEATURE_GUARDS } from './feature-guards.ts';
 import type { Profile } from './profile.ts';
 import { STAGE_GUARDS } from './stage-guards.ts';
@@ -65,8 +66,8 @@ export const GUARDS: readonly Guard[] = [
     alterations: [
       {
         file: 'job/job-lifecycle.ts',
-        find: "guards: [{ field: 'nextRunAt', is: 'atMost', to: 'now' }],",
-        replace: 'guards: [],',
+        find: "guards: [DUE, { field: 'lane', is: 'absent' }],",
+        replace: "guards: [{ field: 'lane', is: 'absent' }],",
       },
     ],
     rules: ['a job is claimed before its time'],
@@ -361,4 +362,5 @@ export const GUARDS: readonly Guard[] = [
   ...FEATURE_GUARDS,
   ...BIRTH_GUARDS,
   ...STAGE_GUARDS,
+  ...DEAD_LETTER_GUARDS,
 ];

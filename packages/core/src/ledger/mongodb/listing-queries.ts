@@ -81,7 +81,7 @@ export function stampedListPipeline(
 function jobFilter(filter: JobFilter): Document {
   const { jobIds, names, uniqueKey, order, metadata, failReason, claimedBy } = filter;
   const { flow, feeds } = filter;
-  const { createdFrom, createdBefore, finishedFrom, finishedBefore } = filter;
+  const { createdFrom, createdBefore, finishedFrom, finishedBefore, deadLettersOf } = filter;
   // With the state, the index of claims serves those of an instance.
   const states = claimedBy === undefined ? JOB_LIFECYCLE.states : HELD;
   const { statuses = states } = filter;
@@ -92,6 +92,9 @@ function jobFilter(filter: JobFilter): Document {
     ...(order !== undefined && { order: { $eq: order } }),
     ...(flow !== undefined && { flow: { $eq: flow } }),
     ...(feeds !== undefined && { feeds: { $in: feeds } }),
+    ...(deadLettersOf && {
+      'source.name': deadLettersOf.length === 0 ? { $type: 'string' } : { $in: deadLettersOf },
+    }),
     ...metadataConditions(metadata),
     _id: jobIds === undefined ? JOB_ID : { ...JOB_ID, $in: jobIds },
     ...((finishedFrom || finishedBefore) && {

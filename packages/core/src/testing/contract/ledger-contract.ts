@@ -9,6 +9,7 @@ import type { LedgerRepository } from '../../ledger/ledger-repository.ts';
 import { amendTests } from './amend.ts';
 import { cancelTests } from './cancel.ts';
 import { claimTests } from './claim.ts';
+import { deadLetterTests } from './dead-letters.ts';
 import { enqueueTests } from './enqueue.ts';
 import { flowTests } from './flows.ts';
 import { gateTests } from './gates.ts';
@@ -85,6 +86,7 @@ const FAMILIES: Readonly<Record<string, ContractTests>> = {
   cancel: cancelTests,
   remove: removeTests,
   redrive: redriveTests,
+  'dead letters': deadLetterTests,
   amend: amendTests,
   note: noteTests,
   metadata: metadataTests,

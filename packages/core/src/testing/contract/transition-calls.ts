@@ -6,7 +6,7 @@
 import assert from 'node:assert/strict';
 import { bornClaimed } from '../../job/born-claimed.ts';
 import { flowOfToken } from '../../job/flow-tokens.ts';
-import type { GateRecord, Job, JobStatus, StageRecord } from '../../job/job.ts';
+import type { DeadLetterSource, GateRecord, Job, JobStatus, StageRecord } from '../../job/job.ts';
 import type { JobVerb } from '../../job/job-lifecycle.ts';
 import type { JobMetadata } from '../../job/metadata.ts';
 import type { SeriesFields } from '../../ledger/ledger-repository.ts';
@@ -41,6 +41,9 @@ export interface VerbParams extends SeriesFields {
   readonly gateRecords: readonly [GateRecord];
   readonly gate: string;
   readonly blockedUntil: Date;
+  readonly name: string;
+  readonly deadLetter: string;
+  readonly source: DeadLetterSource;
 }
 
 /** Calls the ledger and checks its answer, knowing whether the verb applies. */
@@ -68,6 +71,7 @@ const CHOSEN_BY: Partial<Readonly<Record<JobVerb, string>>> = {
   removeParent: 'remove',
   rescue: 'rescue',
   rescueToFailed: 'rescue',
+  rescueToDeadLetter: 'rescue',
   rescueToCancelled: 'rescue',
   rescueToNextRun: 'rescue',
   unblock: 'openGate',
@@ -128,10 +132,17 @@ export const SEND: Readonly<Record<JobVerb, Send>> = {
   release: sendSettlement('release'),
   fail: sendSettlement('fail'),
   discard: sendSettlement('discard'),
+  bury: sendSettlement('bury'),
   cancelled: sendSettlement('cancelled'),
   cancelByHandler: sendSettlement('cancelByHandler'),
   rescue: sendRescue('pending'),
   rescueToFailed: sendRescue('failed'),
+  rescueToDeadLetter: async (subject, job, params, applies) => {
+    await subject.die([
+      { name: job.name, concurrency: 1, running: 1, deadLetter: params.deadLetter },
+    ]);
+    await sendRescue('pending')(subject, job, params, applies);
+  },
   rescueToCancelled: sendRescue('cancelled'),
   rescueToNextRun: sendRescue('pending'),
   checkpoint: async (subject, job, params, applies) => {
@@ -169,6 +180,11 @@ export const SEND: Readonly<Record<JobVerb, Send>> = {
   redriveToWait: sendRedrive,
   remove: sendRemove,
   removeParent: sendRemove,
+  redriveDeadLetter: async (subject, job, { nextRunAt, now }, applies) => {
+    const params = { jobId: job._id, nextRunAt, now, isDeadLetter: true };
+    const { outcome } = await subject.ledger.redrive(params);
+    assert.equal(outcome, applies ? 'redriven' : 'refused');
+  },
   prune: async (subject, _job, { finishedBefore, now }, applies) => {
     const { pruned } = await subject.prune({
       finishedBefore: {
@@ -228,6 +244,7 @@ function sendSettlement(verb: SettleVerb): Send {
     const { now, claimToken, nextRunAt, scheduledFor, failReason, lastFailCount } = params;
     const { seriesVersion, result, progress, logLines } = params;
     const { stagesBefore, gatesBefore, stageRecords, gate, blockedUntil } = params;
+    const { deadLetter, source } = params;
     const settlement = subject.settlement(verb, job, {
       claimToken,
       nextRunAt,
@@ -242,6 +259,8 @@ function sendSettlement(verb: SettleVerb): Send {
       stageRecords,
       gate,
       blockedUntil,
+      deadLetter,
+      source,
       record: { duration: 12 },
       ...(seriesVersion !== undefined && { seriesVersion }),
     });

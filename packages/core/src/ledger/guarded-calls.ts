@@ -60,7 +60,7 @@ export interface LedgerMetrics {
 }
 
 /** A ledger whose verbs cannot be called by their names yet; {@link LedgerRepository} adds that. */
-export abstract class LedgerStore {
+export abstract class GuardedCalls {
   /** Marks every ledger, whichever copy of this package made it. */
   readonly brand: string = LEDGER_BRAND;
   protected readonly clock: Clock;
@@ -161,7 +161,7 @@ export abstract class LedgerStore {
   protected abstract performClose(): Promise<void>;
   protected abstract performWatch(listener: (hint: LedgerHint) => void): Promise<LedgerWatch>;
 
-  /** One verb of {@link LedgerStore.verbs}: checked, measured, opened first, within its deadline, under the rules. */
+  /** One verb of {@link GuardedCalls.verbs}: checked, measured, opened first, within its deadline, under the rules. */
   protected call<V extends LedgerVerb>(verb: V, params: ParamsOf<V>): Promise<ResultOf<V>> {
     checkCall(verb, params);
     return this.#record.call(verb, () => {

@@ -4,7 +4,7 @@
  * @module
  */
 import type { ObjectId } from 'mongodb';
-import type { BulkOptions, BulkResult } from './client/bulk-verbs.ts';
+import type { BulkOptions, BulkResult, RedriveDeadLettersOptions } from './client/bulk-verbs.ts';
 import type { EnqueueEntryResult, TypedEntry } from './client/enqueue.ts';
 import type { FlowInfo, FlowNames, FlowOf, TypedFlow } from './client/flows.ts';
 import type { LimitInfo } from './client/limits.ts';
@@ -235,6 +235,22 @@ export interface MonqueManagement<Types extends JobTypes = UntypedJobs> {
 
   /** `retryJob` for every job that matches, all for `{}`; jobs of one unique key: the first of them. */
   retryJobs(filter: JobsFilter, options?: BulkOptions): Promise<BulkResult>;
+
+  /**
+   * Gives a dead letter the name back under which it failed: it is pending there and due at once, with no failure
+   * counted and with its unique key, whether it waited, failed or was cancelled since.
+   *
+   * @returns the job after the call; null when there is none
+   * @throws JobStateError when the job is no dead letter, runs, or completed
+   * @throws UniqueKeyTakenError when another job holds its unique key by now
+   */
+  redriveDeadLetter(id: JobId, options?: ManualVerbOptions): Promise<Job | null>;
+
+  /**
+   * `redriveDeadLetter` for every dead letter that matches, the oldest first; `{}` means all. With `perSecond` they
+   * become due one after the other; with `preview` they are counted, and nothing is changed.
+   */
+  redriveDeadLetters(filter: JobsFilter, options?: RedriveDeadLettersOptions): Promise<BulkResult>;
 
   /** `deleteJob` for every job that matches; `{}` means all, a filter that is left out is refused. */
   deleteJobs(filter: JobsFilter, options?: BulkOptions): Promise<BulkResult>;
