@@ -18,6 +18,7 @@ export type MonqueErrorCode =
   | 'ACCESS_DENIED'
   | 'BUSY'
   | 'CONNECTION'
+  | 'FLOW_ABANDONED'
   | 'IDLE'
   | 'INVALID_ARGUMENT'
   | 'INVALID_CRON'
