@@ -100,7 +100,7 @@ export function listJobs(jobs: readonly Job[], params: FindJobsParams): Job[] {
 function matches(job: Job, filter: JobFilter): boolean {
   const { jobIds, names, statuses, uniqueKey, order, group, createdFrom, createdBefore } = filter;
   const { finishedFrom, finishedBefore, failReason, claimedBy, metadata } = filter;
-  const { deadLettersOf } = filter;
+  const { deadLettersOf, flow, feeds } = filter;
   const finishedMs = job.finishedAt?.getTime() ?? Number.NaN;
   return (
     (jobIds === undefined || jobIds.some((jobId) => jobId.equals(job._id))) &&
@@ -109,6 +109,8 @@ function matches(job: Job, filter: JobFilter): boolean {
     (uniqueKey === undefined || job.uniqueKey === uniqueKey) &&
     (order === undefined || job.order === order) &&
     (group === undefined || job.group === group) &&
+    (flow === undefined || job.flow?.equals(flow) === true) &&
+    (feeds === undefined || feeds.some((token) => job.feeds?.includes(token))) &&
     (createdFrom === undefined || job.createdAt >= createdFrom) &&
     (createdBefore === undefined || job.createdAt < createdBefore) &&
     (finishedFrom === undefined || finishedMs >= finishedFrom.getTime()) &&

@@ -94,6 +94,7 @@ export class Listing {
 export function toFilter(filter: JobsFilter): JobFilter {
   const { name, status, uniqueKey, order, group, metadata, ids, failReason, claimedBy } = filter;
   const { createdFrom, createdBefore, finishedFrom, finishedBefore, deadLettersOf } = filter;
+  const { flow } = filter;
   return {
     ...(ids && { jobIds: ids.map((id) => toObjectId('ids', id)) }),
     ...(finishedFrom && { finishedFrom }),
@@ -107,6 +108,7 @@ export function toFilter(filter: JobsFilter): JobFilter {
     ...(uniqueKey !== undefined && { uniqueKey }),
     ...(order !== undefined && { order }),
     ...(group !== undefined && { group }),
+    ...(flow !== undefined && { flow: toObjectId('flow', flow) }),
     ...(createdFrom && { createdFrom }),
     ...(createdBefore && { createdBefore }),
   };

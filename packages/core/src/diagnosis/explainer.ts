@@ -12,6 +12,7 @@ import type { Job } from '../job/job.ts';
 import type { LeaseRecord } from '../ledger/ledger-repository.ts';
 import { because, type Explanation, type Reason } from './explanation.ts';
 import type { Facts } from './facts.ts';
+import { readOpenParents, waitsForParents } from './flow-reasons.ts';
 import { reasonsOf } from './reasons.ts';
 
 type ExplainerContext = Pick<EngineContext, 'ledger' | 'ledgerTime' | 'options' | 'ready'>;
@@ -65,11 +66,12 @@ export class Explainer {
     const isBehind = isPending && lane !== undefined && group === undefined;
     const inGroup = isPending && group !== undefined;
     const now = ledgerTime.now();
-    const [leases, pausedNames, ahead, groups] = await Promise.all([
+    const [leases, pausedNames, ahead, groups, openParents] = await Promise.all([
       ledger.readLeases({ informed: true }),
       ledger.readPaused(),
       isBehind ? ledger.findAhead({ name, lane }) : null,
       inGroup ? ledger.readGroups({ name, group, limit: 1, now }) : [],
+      waitsForParents(job) ? readOpenParents(ledger, job) : null,
     ]);
     const own = this.#ownInstance();
     const { claimedBy, claimToken = '' } = job;
@@ -82,6 +84,7 @@ export class Explainer {
       pausedNames,
       ...(ahead && { ahead }),
       ...(groups[0] && { group: groups[0] }),
+      ...(openParents && { openParents }),
       lockTimeoutMs: options.lockTimeoutMs,
       leaseDurationMs: options.leaseDurationMs,
       ...(isOwn && { own: { progress: own.progressOf(job._id.toHexString(), claimToken) } }),

@@ -16,7 +16,7 @@ export const JobStatus = {
   COMPLETED: 'completed',
   /** It used up its retries, or was rescued too often. */
   FAILED: 'failed',
-  /** Waits at a gate for its evidence; no instance holds it. */
+  /** Waits at a gate for its evidence, or in a flow for its parents; no instance holds it. */
   BLOCKED: 'blocked',
   /** It was cancelled before it could end otherwise. */
   CANCELLED: 'cancelled',
@@ -34,8 +34,11 @@ export const DOCUMENT_VERSION = 1;
  */
 export const ORDERED_VERSION = 2;
 
+/** The version of the stored form of a job of a flow: a process that knows of none would not release what waits for it. */
+export const FLOW_VERSION = 3;
+
 /** The newest version of the stored form that this library can run. */
-export const NEWEST_VERSION: number = ORDERED_VERSION;
+export const NEWEST_VERSION: number = FLOW_VERSION;
 
 /** The priority of a job that states none. */
 export const DEFAULT_PRIORITY = 0;
@@ -192,6 +195,14 @@ export interface Job<T = unknown> {
   readonly lane?: string;
   /** Its place in the lane: in an order by the ledger that stored it, in a group its priority, from -100 to 100. */
   readonly rank?: Timestamp | number;
+  /** The flow it belongs to. */
+  readonly flow?: ObjectId;
+  /** What it is called in that flow. */
+  readonly ref?: string;
+  /** What it holds up while it is open: each token stands for all parents of some jobs of its flow. */
+  readonly feeds?: readonly string[];
+  /** The tokens of its parents, for whom it waits, or waited. */
+  readonly waitsFor?: readonly string[];
   /** Where it failed for good; only of a dead letter, which waits under another name since then. */
   readonly source?: DeadLetterSource;
   /** The unique key it was enqueued with. */

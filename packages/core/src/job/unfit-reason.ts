@@ -36,6 +36,7 @@ const KINDS: readonly Kind[] = [
         'order',
         'group',
         'lane',
+        'ref',
       ] as const),
     ],
   },
@@ -51,6 +52,11 @@ const KINDS: readonly Kind[] = [
     expected: 'a list',
     fits: (value) => Array.isArray(value),
     fields: ['history', 'logs'],
+  },
+  {
+    expected: 'a list of tokens',
+    fits: (value) => Array.isArray(value) && value.every((item) => typeof item === 'string'),
+    fields: ['feeds', 'waitsFor'],
   },
   {
     expected: 'a list of records with names',

@@ -40,6 +40,8 @@ export interface JobsFilter {
   readonly order?: string;
   /** The group that they take their turns in. */
   readonly group?: string;
+  /** The id of their flow. */
+  readonly flow?: ObjectId | string;
   /** Jobs whose metadata holds each of these values; of a list, one of its items. */
   readonly metadata?: MetadataFilter;
   /** Jobs created at this time or later. */
@@ -96,6 +98,7 @@ const FILTER_CHECKS: Readonly<Record<keyof JobsFilter, Check>> = {
   uniqueKey: checkUniqueKey,
   order: checkOrder,
   group: checkGroup,
+  flow: toObjectId,
   metadata: checkMetadataFilter,
   createdFrom: checkDate,
   createdBefore: checkDate,

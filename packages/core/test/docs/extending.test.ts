@@ -46,6 +46,7 @@ test('the page about the interface lists every verb of a ledger, and no other', 
     'Stages and gates',
     'Manual verbs',
     'Limits',
+    'Flows',
     'Series',
   ];
   const others = ['Reads', 'Housekeeping', 'Leases', 'Inspection', 'Hints'];
@@ -62,7 +63,7 @@ test('the page about a ledger of your own counts the verbs of each part', async 
   const heading =
     'You write the verbs, in parts as you like, and `gathered` makes them one object:';
   const rows = tableRows(page, heading).map(([part = '', count]) => [part, Number(count)]);
-  const files = ['verb-table', 'orders', 'groups'].map((file) =>
+  const files = ['verb-table', 'orders', 'groups', 'flows'].map((file) =>
     join(PACKAGE, `src/ledger/verbs/${file}.ts`),
   );
   const texts = await Promise.all(files.map((file) => readFile(file, 'utf8')));

@@ -5,15 +5,19 @@ import type {
   ClaimCounts,
   ClaimGroupsResult,
   ClaimResult,
+  CloseFlowResult,
   CountDueResult,
-  GroupRecord,
+  FlowReading,
   JobAhead,
   LimitRecord,
+  OpenFlowResult,
   OrderRecord,
   RecoverResult,
+  ReleaseWaitingResult,
   RepairResult,
   SetMetadataResult,
   StatsRow,
+  SweepFlowsResult,
   SweepOrdersResult,
   TakeShareResult,
   TransitionEntry,
@@ -84,16 +88,24 @@ export abstract class UnsimulatedVerbs {
     return refuse('sweepOrders');
   }
 
-  claimGroups(): Promise<ClaimGroupsResult> {
-    return refuse('claimGroups');
+  openFlow(): Promise<OpenFlowResult> {
+    return refuse('openFlow');
   }
 
-  setGroup(): Promise<void> {
-    return refuse('setGroup');
+  closeFlow(): Promise<CloseFlowResult> {
+    return refuse('closeFlow');
   }
 
-  readGroups(): Promise<readonly GroupRecord[]> {
-    return refuse('readGroups');
+  readFlow(): Promise<FlowReading | null> {
+    return refuse('readFlow');
+  }
+
+  releaseWaiting(): Promise<ReleaseWaitingResult> {
+    return refuse('releaseWaiting');
+  }
+
+  async sweepFlows(): Promise<SweepFlowsResult> {
+    return { tokens: [] };
   }
 
   countClaims(): Promise<ClaimCounts> {

@@ -29,6 +29,7 @@ import {
 import { MemoryClaims } from './claims.ts';
 import { MemoryEnqueue } from './enqueue.ts';
 import { MemoryGroups } from './groups/groups.ts';
+import { MemoryFlows } from './flows/flows.ts';
 import { Hints } from './hints.ts';
 import { MemoryInspection } from './inspection.ts';
 import { JobStore } from './job-store.ts';
@@ -84,7 +85,8 @@ export class InMemoryLedgerRepository extends LedgerRepository {
     const moves = new Moves(jobs, hints, log);
     const groups = new MemoryGroups(jobs, moves, clock);
     const orders = new MemoryOrders(jobs, moves, groups);
-    const archive = new MemoryArchive({ jobs, orders, log, maxJobs: maxFinishedJobs });
+    const flows = new MemoryFlows(jobs, moves);
+    const archive = new MemoryArchive({ jobs, orders, flows, log, maxJobs: maxFinishedJobs });
     const leases = new MemoryLeases((instanceId) => jobs.claimsOf(instanceId).length > 0);
     this.#jobs = jobs;
     this.#hints = hints;
@@ -93,9 +95,10 @@ export class InMemoryLedgerRepository extends LedgerRepository {
       new MemoryClaims(jobs, moves),
       orders,
       groups,
+      flows,
       new MemorySettle(jobs, moves),
       new MemoryStages(jobs, moves),
-      new MemoryControl(jobs, moves, clock, log),
+      new MemoryControl({ jobs, moves, clock, flows, log }),
       new MemorySeries(jobs, moves),
       new MemoryListing({ jobs, archive, log }),
       new MemoryInspection(jobs),

@@ -81,6 +81,7 @@ export function stampedListPipeline(
 /** Documents of unknown states are no jobs. */
 function jobFilter(filter: JobFilter): Document {
   const { jobIds, names, uniqueKey, order, group, metadata, failReason, claimedBy } = filter;
+  const { flow, feeds } = filter;
   const { createdFrom, createdBefore, finishedFrom, finishedBefore, deadLettersOf } = filter;
   // With the state, the index of claims serves those of an instance.
   const states = claimedBy === undefined ? JOB_LIFECYCLE.states : HELD;
@@ -92,6 +93,8 @@ function jobFilter(filter: JobFilter): Document {
     ...(order !== undefined && { order: { $eq: order } }),
     // By the lane too, which the index of those that wait knows.
     ...(group !== undefined && { group: { $eq: group }, lane: { $eq: laneOfGroup(group) } }),
+    ...(flow !== undefined && { flow: { $eq: flow } }),
+    ...(feeds !== undefined && { feeds: { $in: feeds } }),
     ...(deadLettersOf && {
       'source.name': deadLettersOf.length === 0 ? { $type: 'string' } : { $in: deadLettersOf },
     }),

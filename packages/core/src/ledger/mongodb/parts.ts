@@ -18,6 +18,8 @@ import { MongoGroupListing } from './groups/group-listing.ts';
 import type { GroupDocument } from './groups/group-queries.ts';
 import { MongoGroups } from './groups/groups.ts';
 import { MongoLanes } from './groups/lanes.ts';
+import type { FlowDocument } from './flows/flow-queries.ts';
+import { MongoFlows } from './flows/flows.ts';
 import { MongoInspection } from './inspection.ts';
 import { type LeaseDocument, MongoLeases } from './leases.ts';
 import type { LimitDocument } from './limits/limit-documents.ts';
@@ -79,6 +81,11 @@ export function mongoParts(db: Db, settings: PartSettings): MongoParts {
     ...{ jobs, claims, bounds, laneCommands },
     lanes: db.collection<GroupDocument>(lanesName),
   });
+  const flowsName = `${collectionName}.flows`;
+  const flows = new MongoFlows({
+    ...{ jobs, commands: commandsOf(flowsName) },
+    flows: db.collection<FlowDocument>(flowsName),
+  });
   const leasesName = `${collectionName}.instances`;
   const hasClaims = async (id: string) => (await claims.standing(id, 1)).length > 0;
   const instances = db.collection<LeaseDocument>(leasesName);
@@ -89,9 +96,10 @@ export function mongoParts(db: Db, settings: PartSettings): MongoParts {
     orders,
     new MongoGroups(groupLanes),
     new MongoGroupListing(groupLanes),
+    flows,
     new MongoSettle(jobs),
     new MongoStages(jobs),
-    new MongoControl(jobs, clock),
+    new MongoControl(jobs, clock, flows),
     new MongoSeries(jobs),
     new MongoListing(jobs, archive),
     new MongoInspection(jobs),
@@ -105,7 +113,7 @@ export function mongoParts(db: Db, settings: PartSettings): MongoParts {
       jobs.commands,
       async (instanceId) => (await leases.isLive(instanceId)) || (await hasClaims(instanceId)),
     ),
-    new MongoPruning(jobs, archive, orders),
+    new MongoPruning(jobs, archive, orders, flows),
     leases,
     {
       readTime: () => readTime(db),

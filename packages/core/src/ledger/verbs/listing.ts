@@ -28,6 +28,9 @@ export interface JobFilter extends ByMetadata {
   readonly order?: string;
   /** The group that they take their turns in. */
   readonly group?: string;
+  readonly flow?: ObjectId;
+  /** Only jobs that feed one of these tokens: the parents of some job of a flow. */
+  readonly feeds?: readonly string[];
   /** Only jobs created at or after this time. */
   readonly createdFrom?: Date;
   /** Only jobs created before this time. */

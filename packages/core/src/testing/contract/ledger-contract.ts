@@ -11,6 +11,7 @@ import { cancelTests } from './cancel.ts';
 import { claimTests } from './claim.ts';
 import { deadLetterTests } from './dead-letters.ts';
 import { enqueueTests } from './enqueue.ts';
+import { flowTests } from './flows.ts';
 import { gateTests } from './gates.ts';
 import { groupTests } from './groups.ts';
 import { historyTests } from './history.ts';
@@ -105,6 +106,7 @@ const FAMILIES: Readonly<Record<string, ContractTests>> = {
   stats: statsTests,
   orders: orderTests,
   groups: groupTests,
+  flows: flowTests,
   pauses: pauseTests,
   limits: limitTests,
   prune: pruneTests,
