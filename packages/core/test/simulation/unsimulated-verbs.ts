@@ -3,7 +3,6 @@ import { UnsupportedError } from '../../src/foundation/errors.ts';
 import type { Job } from '../../src/index.ts';
 import type {
   ClaimCounts,
-  ClaimGroupsResult,
   ClaimResult,
   CountDueResult,
   GroupRecord,
@@ -14,7 +13,6 @@ import type {
   RepairResult,
   SetMetadataResult,
   StatsRow,
-  SweepOrdersResult,
   TakeShareResult,
   TransitionEntry,
 } from '../../src/ledger/ledger-repository.ts';
@@ -78,18 +76,6 @@ export abstract class UnsimulatedVerbs {
 
   findAhead(): Promise<JobAhead | null> {
     return refuse('findAhead');
-  }
-
-  sweepOrders(): Promise<SweepOrdersResult> {
-    return refuse('sweepOrders');
-  }
-
-  claimGroups(): Promise<ClaimGroupsResult> {
-    return refuse('claimGroups');
-  }
-
-  setGroup(): Promise<void> {
-    return refuse('setGroup');
   }
 
   readGroups(): Promise<readonly GroupRecord[]> {
