@@ -137,6 +137,8 @@ export interface Counts {
   /** Jobs that were stored as claimed. */
   births: number;
   burials: number;
+  /** Claims of jobs that stand in lanes. */
+  laneClaims: number;
   claims: number;
   settles: number;
   rescues: number;
@@ -180,6 +182,8 @@ export class Facts {
   /** Removed jobs that a late insert brought back. Nothing tells their second life from their first. */
   readonly revived: Set<string> = new Set();
   readonly leases: Map<string, LeaseFacts> = new Map();
+  /** The highest limit that was ever set for a group, or for all of a name, by name and group. */
+  readonly groupLimits: Map<string, number> = new Map();
   readonly runs: Map<string, Run[]> = new Map();
   /** Runs that returned and of whose end nothing was told yet, by job id and token. */
   readonly unreported: Map<string, Run> = new Map();
@@ -191,6 +195,7 @@ export class Facts {
   readonly counts: Counts = {
     births: 0,
     burials: 0,
+    laneClaims: 0,
     claims: 0,
     settles: 0,
     rescues: 0,
@@ -223,6 +228,12 @@ export class Facts {
   readonly pausedSinceMs: Map<string, number> = new Map();
   /** Until then something went wrong that concerned everybody. */
   troubledUntilMs = 0;
+
+  /** The highest limit that ever held for a group. */
+  mostOfGroup(name: string, group: string): number {
+    const ofAll = this.groupLimits.get(`${name}/`) ?? Number.POSITIVE_INFINITY;
+    return Math.max(ofAll, this.groupLimits.get(`${name}/${group}`) ?? 0);
+  }
 
   constructor(world: World, profile: Profile) {
     this.world = world;

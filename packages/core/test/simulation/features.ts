@@ -3,6 +3,7 @@
  * and with the rules that must hold of it.
  */
 import { deadLetters } from './features/dead-letters.ts';
+import { groups } from './features/groups.ts';
 import { manualVerbs } from './features/manual-verbs.ts';
 import { oneOffJobs } from './features/one-off-jobs.ts';
 import { pauses } from './features/pauses.ts';
@@ -20,4 +21,5 @@ export const FEATURES: readonly Feature[] = [
   retention,
   stagedJobs,
   deadLetters,
+  groups,
 ];

@@ -6,6 +6,7 @@ import { BIRTH_GUARDS } from './birth-guards.ts';
 import type { Alteration } from './bundle.ts';
 import { DEAD_LETTER_GUARDS } from './dead-letter-guards.ts';
 import { FEATURE_GUARDS } from './feature-guards.ts';
+import { GROUP_GUARDS } from './group-guards.ts';
 import type { Profile } from './profile.ts';
 import { STAGE_GUARDS } from './stage-guards.ts';
 
@@ -363,4 +364,5 @@ export const GUARDS: readonly Guard[] = [
   ...BIRTH_GUARDS,
   ...STAGE_GUARDS,
   ...DEAD_LETTER_GUARDS,
+  ...GROUP_GUARDS,
 ];

@@ -7,7 +7,7 @@ import { FaultyLedgerRepository } from '../../src/testing/faulty-ledger-reposito
 import { SeededRandom } from '../../src/testing/seeded-random.ts';
 import type { Chance } from './chance.ts';
 import { STAGED_CONCURRENCY, STAGED_NAME, stepsOf } from './features/staged-work.ts';
-import { DEAD_LETTER_NAME } from './features/users.ts';
+import { DEAD_LETTER_NAME, GROUPED_NAME, LIMIT_OF_GROUPS } from './features/users.ts';
 import type { Machine } from './machine.ts';
 import type { Network } from './network.ts';
 import type { Observer } from './observer.ts';
@@ -129,7 +129,7 @@ export class Host {
       operationTimeoutMs: OPERATION_TIMEOUT_MS,
       chooseFault: (call) => {
         if (call.verb === 'openLease') observer.leaseAsked(instanceIdOf(call.params), machine);
-        if (call.verb === 'claim') this.#checkClaim(machine);
+        if (call.verb === 'claim' || call.verb === 'claimGroups') this.#checkClaim(machine);
         return network.faultFor(machine, call);
       },
     });
@@ -149,6 +149,10 @@ export class Host {
     if (this.isWorker && observer.facts.profile.deadLetters > 0) {
       // What failed there for good must not go back by itself.
       monque.worker(DEAD_LETTER_NAME, handler, { concurrency: 2, deadLetter: 'mail' });
+    }
+    if (this.isWorker && observer.facts.profile.groupedJobs > 0) {
+      const groups = { concurrency: LIMIT_OF_GROUPS };
+      monque.worker(GROUPED_NAME, handler, { concurrency: 4, groups });
     }
     if (this.isWorker && observer.facts.profile.stagedJobs > 0) {
       const options = { concurrency: STAGED_CONCURRENCY };

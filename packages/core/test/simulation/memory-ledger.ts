@@ -68,6 +68,21 @@ export class MemoryLedger extends InMemoryLedgerRepository {
       });
     },
 
+    claimGroups: (params, next) => {
+      return this.#alone(async () => {
+        const result = await next(params);
+        for (const job of result.jobs) await this.#tell('claimInOrder', job._id, { ...params });
+        return result;
+      });
+    },
+
+    setGroup: (params, next) => {
+      return this.#alone(async () => {
+        await next(params);
+        this.#observer.groupSet(params);
+      });
+    },
+
     settle: (params, next) => {
       return this.#alone(async () => {
         const result = await next(params);

@@ -1,6 +1,7 @@
 /** Sees everything that happens, notes it, and has the rules judge it. */
 import type { Job } from '../../src/index.ts';
 import type { JobVerb } from '../../src/job/job-lifecycle.ts';
+import type { SetGroupParams } from '../../src/ledger/ledger-repository.ts';
 import type { SettleVerb } from '../../src/ledger/verbs/settle.ts';
 import {
   type AcceptedEvidence,
@@ -89,6 +90,15 @@ export class Observer {
       pausedSinceMs.set(name, this.#world.nowMs);
       counts.pausedNames += 1;
     }
+  }
+
+  /** What a group may do is changed. */
+  groupSet({ name: jobName, group = '', concurrency, paused }: SetGroupParams): void {
+    this.trace.note('ledger', () => `sets group ${group}: ${concurrency}, paused ${paused}`);
+    if (typeof concurrency !== 'number') return;
+    const { groupLimits } = this.facts;
+    const key = `${jobName}/${group}`;
+    groupLimits.set(key, Math.max(groupLimits.get(key) ?? 0, concurrency));
   }
 
   /** An instance asks for a lease under this id. */
@@ -214,6 +224,7 @@ export class Observer {
 const COUNTED: Readonly<Partial<Record<JobVerb, keyof Counts>>> = {
   enqueueClaimed: 'births',
   claim: 'claims',
+  claimInOrder: 'laneClaims',
   rescue: 'rescues',
   rescueToFailed: 'rescues',
   rescueToCancelled: 'rescues',

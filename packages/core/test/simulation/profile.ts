@@ -83,6 +83,8 @@ export interface Profile extends NetworkRates {
   readonly stagedJobs: number;
   /** Whether jobs that failed for good become dead letters, and how many of those are redriven. */
   readonly deadLetters: number;
+  /** Jobs that take turns in groups with limits. */
+  readonly groupedJobs: number;
   /** Whether who enqueues starts what it can itself. */
   readonly claimsOnEnqueue: boolean;
   /** How long an enqueue is sent again. */
@@ -96,6 +98,7 @@ export const BEFORE_LATER_FEATURES: Partial<Profile> = Object.freeze({
   stagedJobs: 0,
   claimsOnEnqueue: false,
   deadLetters: 0,
+  groupedJobs: 0,
 });
 
 /** No faults at all. */
@@ -141,6 +144,7 @@ export function drawProfile(chance: Chance, given: Partial<Profile>): Profile {
     stagedJobs: given.stagedJobs ?? chance.pick([0, 15, 30]),
     claimsOnEnqueue: given.claimsOnEnqueue ?? chance.happens(0.6),
     deadLetters: given.deadLetters ?? chance.pick([0, 10, 30]),
+    groupedJobs: given.groupedJobs ?? chance.pick([0, 30, 60]),
     resendLimitMs: hasRetention ? 2_000 : 60_000,
     longestLateMs: hasRetention ? 1_000 : 2 * LEASE_MS,
     ...given,

@@ -6,6 +6,14 @@
 import type { Clock } from '../../src/foundation/clock.ts';
 import { invariant } from '../../src/foundation/errors.ts';
 import type { Job } from '../../src/index.ts';
+import { ORDERED_PRIORITY } from '../../src/job/job.ts';
+import type {
+  ClaimGroupsParams,
+  ClaimGroupsResult,
+  SetGroupParams,
+  SweepOrdersParams,
+  SweepOrdersResult,
+} from '../../src/ledger/ledger-repository.ts';
 import {
   type AmendParams,
   type AmendResult,
@@ -60,6 +68,7 @@ import { chooseRescue } from '../../src/ledger/rescue-choice.ts';
 import { answerUnmatched, settlementParams } from '../../src/ledger/settle-answers.ts';
 import type { Observer } from './observer.ts';
 import { SteppedControl } from './stepped-control.ts';
+import { SteppedGroups } from './stepped-groups.ts';
 import { SteppedJobs } from './stepped-jobs.ts';
 import { SteppedStages } from './stepped-stages.ts';
 import { UnsimulatedVerbs } from './unsimulated-verbs.ts';
@@ -121,6 +130,7 @@ class SteppedVerbs extends UnsimulatedVerbs implements LedgerVerbs {
   readonly #leases = new MemoryLeases(() => false);
   readonly #hints: Hints;
   readonly #paused = new Set<string>();
+  readonly #groups: SteppedGroups;
 
   constructor(params: SteppedLedgerParams, hints: Hints) {
     super();
@@ -129,6 +139,10 @@ class SteppedVerbs extends UnsimulatedVerbs implements LedgerVerbs {
     this.#jobs = new SteppedJobs(params.observer, this.#hints);
     this.#control = new SteppedControl(this.#jobs, params.letOthersIn);
     this.#stages = new SteppedStages(this.#jobs, params.letOthersIn);
+    this.#groups = new SteppedGroups({
+      ...{ jobs: this.#jobs, observer: params.observer, letOthersIn: params.letOthersIn },
+      readClaim: (claim) => this.readClaim(claim),
+    });
   }
 
   async readTime(): Promise<Date> {
@@ -156,6 +170,18 @@ class SteppedVerbs extends UnsimulatedVerbs implements LedgerVerbs {
     if (won === 0) return { jobs: [], attempted, ...names };
     await this.#params.letOthersIn();
     return { jobs: await this.readClaim(params), attempted, ...names };
+  }
+
+  claimGroups(params: ClaimGroupsParams): Promise<ClaimGroupsResult> {
+    return this.#groups.claimGroups(params);
+  }
+
+  setGroup(params: SetGroupParams): Promise<void> {
+    return this.#groups.setGroup(params);
+  }
+
+  sweepOrders(params: SweepOrdersParams): Promise<SweepOrdersResult> {
+    return this.#groups.sweepOrders(params);
   }
 
   async readClaim(params: ReadClaimParams): Promise<readonly Job[]> {
@@ -367,6 +393,8 @@ class SteppedVerbs extends UnsimulatedVerbs implements LedgerVerbs {
     const due: Job[] = [];
     for (const job of this.#jobs.all()) {
       if (job.status !== 'pending' || job.nextRunAt > now || !names.has(job.name)) continue;
+      // Their priority is behind all others, and a claim looks no further.
+      if (job.priority >= ORDERED_PRIORITY) continue;
       if ((job.rescueCount ?? 0) >= SUSPECT_RESCUE_COUNT === suspects) due.push(job);
     }
     return due.sort(byClaimOrder);

@@ -3,11 +3,11 @@ import { UnsupportedError } from '../../src/foundation/errors.ts';
 import type { Job } from '../../src/index.ts';
 import type {
   ClaimCounts,
-  ClaimGroupsResult,
   ClaimResult,
   CloseFlowResult,
   CountDueResult,
   FlowReading,
+  GroupRecord,
   JobAhead,
   LimitRecord,
   OpenFlowResult,
@@ -18,7 +18,6 @@ import type {
   SetMetadataResult,
   StatsRow,
   SweepFlowsResult,
-  SweepOrdersResult,
   TakeShareResult,
   TransitionEntry,
 } from '../../src/ledger/ledger-repository.ts';
@@ -84,10 +83,6 @@ export abstract class UnsimulatedVerbs {
     return refuse('findAhead');
   }
 
-  sweepOrders(): Promise<SweepOrdersResult> {
-    return refuse('sweepOrders');
-  }
-
   openFlow(): Promise<OpenFlowResult> {
     return refuse('openFlow');
   }
@@ -106,6 +101,10 @@ export abstract class UnsimulatedVerbs {
 
   async sweepFlows(): Promise<SweepFlowsResult> {
     return { tokens: [] };
+  }
+
+  readGroups(): Promise<readonly GroupRecord[]> {
+    return refuse('readGroups');
   }
 
   countClaims(): Promise<ClaimCounts> {

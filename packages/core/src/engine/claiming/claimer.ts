@@ -212,7 +212,7 @@ export class Claimer {
       const free = this.#unpaused(source).filter(({ freeSlots }) => freeSlots > 0);
       const wanting = free.map(({ name }) => ({ name, limit: 1 }));
       const demand = this.#rotate(this.#parts.permits.within(wanting));
-      if (demand.length === 0) continue;
+      if (demand.length === 0 || this.#stopped.signal.aborted) continue;
       const { jobs } = await this.#claim(source, { demand, suspects: true, widening: 1 });
       this.#suspectsWanted = jobs.length > 0;
       this.#handOver({ jobs, onlyPolled: false });

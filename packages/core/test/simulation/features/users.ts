@@ -12,6 +12,12 @@ export const JOB_NAMES: readonly string[] = ['mail', 'image', 'report'];
 /** The name under which dead letters wait. */
 export const DEAD_LETTER_NAME = 'dead-letters';
 
+/** The name of the jobs with a group. */
+export const GROUPED_NAME = 'grouped';
+
+/** How many jobs of a group may run at once that has no limit of its own. */
+export const LIMIT_OF_GROUPS = 2;
+
 /** So long after the faults nothing of them is on its way any more, and users say what they want in the end. */
 export const LAST_WORDS_MS: number = LEASE_MS + 500;
 

@@ -175,7 +175,7 @@ export function claimRule(facts: Facts, violate: Violate): Rule {
   return {
     jobWritten({ verb, before, after, params }) {
       if (before === undefined) return;
-      if (verb === 'claim') {
+      if (verb === 'claim' || verb === 'claimInOrder') {
         const key = claimKey(before, after?.claimToken);
         if (claims.has(key)) violate('a claim is made twice', describe(before));
         claims.add(key);

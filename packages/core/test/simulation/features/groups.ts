@@ -1,0 +1,71 @@
+/** Jobs of groups with a limit of their own, which is changed, and groups that are paused for a while. */
+import { groupRule } from '../rules/group-rules.ts';
+import { drawRunOptions, drawTask, submit } from './one-off-jobs.ts';
+import { type Feature, GROUPED_NAME, LAST_WORDS_MS, pickHost, type Users } from './users.ts';
+
+const GROUPS = ['a', 'b', 'c', 'd'];
+
+/** The groups whose settings are changed; the others keep the limit of all. */
+const CHANGED = ['c', 'd'];
+
+const FIRST_NUMBER = 5_000_000;
+const LONGEST_PAUSE_MS = 3_000;
+const AGAIN_AFTER_MS = 200;
+const MOST_ENTRIES = 4;
+
+/** Groups. */
+export const groups: Feature = {
+  plan(users) {
+    const { world, chance, profile } = users;
+    for (let count = 0; count < profile.groupedJobs; ) {
+      const size = Math.min(chance.between(1, MOST_ENTRIES), profile.groupedJobs - count);
+      const entries = Array.from({ length: size }, (_, index) => ({
+        name: GROUPED_NAME,
+        data: drawTask(users, FIRST_NUMBER + count + index),
+        options: { group: chance.pick(GROUPS), ...drawRunOptions(chance) },
+      }));
+      world.in(chance.fraction() * profile.faultyMs, () => {
+        const host = pickHost(users);
+        if (host !== undefined) submit(users, host, entries);
+      });
+      count += size;
+    }
+    const changes = profile.groupedJobs === 0 ? 0 : chance.between(0, 6);
+    for (let count = 0; count < changes; count += 1) {
+      const group = chance.pick(CHANGED);
+      const concurrency = chance.between(1, 3);
+      const fromMs = chance.fraction() * profile.faultyMs;
+      const untilMs = Math.min(fromMs + chance.between(100, LONGEST_PAUSE_MS), profile.faultyMs);
+      const isPause = chance.happens(0.4);
+      const settings = isPause ? { paused: true } : { concurrency };
+      world.in(fromMs, () => void set(users, group, settings));
+      if (isPause) world.in(untilMs, () => void set(users, group, { paused: false }));
+    }
+    if (changes === 0) return;
+    for (const group of CHANGED) {
+      world.in(profile.faultyMs + LAST_WORDS_MS, () => void resumeForGood(users, group));
+    }
+  },
+  rules: [groupRule],
+};
+
+/** False when it is not known to have been done. */
+async function set(
+  users: Users,
+  group: string,
+  settings: { readonly paused?: boolean; readonly concurrency?: number },
+): Promise<boolean> {
+  const host = pickHost(users);
+  if (host === undefined) return false;
+  try {
+    await host.call((monque) => monque.setGroup(GROUPED_NAME, group, settings));
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+async function resumeForGood(users: Users, group: string): Promise<void> {
+  if (await set(users, group, { paused: false })) return;
+  users.world.in(AGAIN_AFTER_MS, () => void resumeForGood(users, group));
+}

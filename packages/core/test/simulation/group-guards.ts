@@ -1,0 +1,40 @@
+/** The guards of groups, each with the change that removes it. */
+import type { Guard } from './guards.ts';
+import type { Profile } from './profile.ts';
+
+const MANY_GROUPED: Partial<Profile> = {
+  ...{ groupedJobs: 120, ledger: 'stepped', jobs: 20, series: 0, stagedJobs: 0 },
+  ...{ lateRate: 0.05, partRate: 0.02, pausedNames: 0, hasRetention: false, slowStepRate: 0.2 },
+};
+
+/** They are removed one at a time, as the others. */
+export const GROUP_GUARDS: readonly Guard[] = [
+  {
+    name: 'fence of a claim in a lane',
+    without: 'a claim takes a job that its lane names no more',
+    alterations: [
+      {
+        file: 'job/job-lifecycle.ts',
+        find: "        { field: 'fence', is: 'equal', to: 'fenceBefore' },\n",
+        replace: '',
+      },
+    ],
+    rules: ['a group runs too many'],
+    profile: MANY_GROUPED,
+    seed: 1,
+  },
+  {
+    name: 'place of who is named and waits',
+    without: 'a place is given away before the claim that it is for arrives',
+    alterations: [
+      {
+        file: 'ledger/group-choice.ts',
+        find: "return job?.status === 'pending' && job.fence === fence - 1;",
+        replace: 'return false;',
+      },
+    ],
+    rules: ['a group runs too many'],
+    profile: MANY_GROUPED,
+    seed: 1,
+  },
+];

@@ -1,0 +1,212 @@
+/** The groups of a stepped ledger: lanes that name who has a place, changed only as they were read. */
+import type { Job } from '../../src/index.ts';
+import { laneOfGroup } from '../../src/job/lanes.ts';
+import {
+  groupSettings,
+  holdsPlace,
+  type NamedHolder,
+  roomOf,
+  takeTurns,
+} from '../../src/ledger/group-choice.ts';
+import {
+  type ClaimGroupsParams,
+  type ClaimGroupsResult,
+  type GroupSettings,
+  type SetGroupParams,
+  SUSPECT_RESCUE_COUNT,
+  type SweepOrdersParams,
+  type SweepOrdersResult,
+} from '../../src/ledger/ledger-repository.ts';
+import type { Observer } from './observer.ts';
+import type { SteppedJobs } from './stepped-jobs.ts';
+
+/** A lane as it is written down; each change makes another one. */
+interface Lane {
+  readonly own: GroupSettings;
+  readonly isPaused: boolean;
+  readonly held: readonly NamedHolder[];
+  readonly usedAt: Date;
+}
+
+/** A lane with due jobs, as a claim sees it. */
+interface Seen {
+  readonly key: string;
+  readonly due: readonly Job[];
+  readonly lane: Lane | undefined;
+  readonly settings: GroupSettings;
+  kept: readonly NamedHolder[];
+  jobs: readonly Job[];
+}
+
+/** What groups share with the rest of the ledger. */
+export interface SteppedGroupsParts {
+  readonly jobs: SteppedJobs;
+  readonly observer: Observer;
+  readonly letOthersIn: () => Promise<void>;
+  readonly readClaim: (params: ClaimGroupsParams) => Promise<readonly Job[]>;
+}
+
+/** Takes the steps of the MongoDB ledger. */
+export class SteppedGroups {
+  readonly #parts: SteppedGroupsParts;
+  readonly #lanes = new Map<string, Lane>();
+  readonly #ofAll = new Map<string, GroupSettings>();
+  #turn = 0;
+
+  constructor(parts: SteppedGroupsParts) {
+    this.#parts = parts;
+  }
+
+  async claimGroups(params: ClaimGroupsParams): Promise<ClaimGroupsResult> {
+    const { jobs, letOthersIn, readClaim } = this.#parts;
+    const names = params.demand.map(({ name }) => name);
+    const none = { saturated: [], drained: names, startsLater: [], lost: 0 };
+    const due = params.demand.map(({ name, limit }) => ({
+      name,
+      limit,
+      lanes: this.#due(name, params),
+    }));
+    await letOthersIn();
+    const seen = due.map((one) => ({ ...one, lanes: this.#look(one.name, one.lanes) }));
+    await letOthersIn();
+    for (const { limit, lanes } of seen) this.#choose(lanes, limit, params);
+    const all = seen.flatMap(({ lanes }) => lanes.filter((lane) => lane.jobs.length > 0));
+    const wanted = params.suspects ? all.slice(0, 1) : all;
+    if (params.suspects) for (const lane of wanted) lane.jobs = lane.jobs.slice(0, 1);
+    if (wanted.length === 0) return { jobs: [], attempted: 0, ...none };
+    await letOthersIn();
+    const named = wanted.filter((lane) => this.#name(lane, params.now));
+    await letOthersIn();
+    const chosen = named.flatMap((lane) => lane.jobs);
+    for (const { _id, fence } of chosen) {
+      const claim = { ...params, fenceBefore: fence };
+      jobs.move('claimInOrder', _id, claim);
+    }
+    await letOthersIn();
+    const won = (await readClaim(params)) as readonly Job[];
+    const attempted = wanted.flatMap((lane) => lane.jobs).length;
+    // There may be more, which the next look tells.
+    return {
+      jobs: won,
+      attempted,
+      ...none,
+      saturated: names,
+      drained: [],
+      lost: wanted.length - named.length,
+    };
+  }
+
+  /** The due jobs of each lane of a name, in their order. */
+  #due(name: string, { now, suspects }: ClaimGroupsParams): Map<string, Job[]> {
+    const lanes = new Map<string, Job[]>();
+    for (const job of this.#parts.jobs.all()) {
+      const { group, lane, status, nextRunAt, rescueCount = 0 } = job;
+      if (job.name !== name || group === undefined || lane === undefined) continue;
+      if (status !== 'pending' || nextRunAt > now) continue;
+      if (rescueCount >= SUSPECT_RESCUE_COUNT !== suspects) continue;
+      lanes.set(lane, [...(lanes.get(lane) ?? []), job]);
+    }
+    for (const jobs of lanes.values())
+      jobs.sort(
+        (a, b) => Number(a.rank) - Number(b.rank) || Number(a.nextRunAt) - Number(b.nextRunAt),
+      );
+    return lanes;
+  }
+
+  /** The lanes as they are, each time another first. */
+  #look(name: string, lanes: ReadonlyMap<string, readonly Job[]>): Seen[] {
+    const ofAll = this.#ofAll.get(name) ?? {};
+    const seen = [...lanes].flatMap(([laneName, due]): Seen[] => {
+      const key = keyOf(name, laneName);
+      const lane = this.#lanes.get(key);
+      if (lane?.isPaused) return [];
+      const settings = groupSettings(lane?.own ?? {}, ofAll);
+      return [{ key, due, lane, settings, kept: lane?.held ?? [], jobs: [] }];
+    });
+    this.#turn += 1;
+    return [...seen.splice(this.#turn % Math.max(seen.length, 1)), ...seen];
+  }
+
+  /** Who is named and waits goes first. */
+  #choose(lanes: readonly Seen[], limit: number, { now, suspects }: ClaimGroupsParams): void {
+    const { jobs } = this.#parts;
+    const waiting = new Map<Seen, readonly Job[]>();
+    for (const lane of lanes) {
+      lane.kept = lane.kept.filter((named) => holdsPlace(jobs.find(named.job) ?? undefined, named));
+      const named = lane.kept.flatMap(({ job }) => jobs.find(job) ?? []);
+      waiting.set(
+        lane,
+        named.filter(({ status, nextRunAt, rescueCount = 0 }) => {
+          const isOfKind = rescueCount >= SUSPECT_RESCUE_COUNT === suspects;
+          return status === 'pending' && nextRunAt <= now && isOfKind;
+        }),
+      );
+    }
+    const { shares } = takeTurns(
+      lanes.map((lane) => {
+        const again = waiting.get(lane)?.length ?? 0;
+        const room = again + roomOf(lane.settings, lane.kept.length, undefined, now.getTime());
+        return { room: Math.min(room, lane.due.length + again), weight: lane.settings.weight ?? 1 };
+      }),
+      limit,
+    );
+    for (const [index, lane] of lanes.entries()) {
+      const first = waiting.get(lane) ?? [];
+      const others = lane.due.filter(({ _id }) => !first.some((job) => job._id.equals(_id)));
+      lane.jobs = [...first, ...others].slice(0, shares[index]);
+    }
+  }
+
+  /** False when the lane is not as it was read. */
+  #name({ key, lane, kept, jobs, settings }: Seen, now: Date): boolean {
+    if (settings.concurrency === undefined) return true;
+    if (this.#lanes.get(key) !== lane) return false;
+    const added = jobs
+      .map(({ _id, fence }) => ({ job: _id, fence: fence + 1 }))
+      .filter(({ job, fence }) => !kept.some((one) => one.job.equals(job) && one.fence === fence));
+    const { own = {}, isPaused = false } = lane ?? {};
+    this.#lanes.set(key, { own, isPaused, held: [...kept, ...added], usedAt: now });
+    return true;
+  }
+
+  async setGroup(params: SetGroupParams): Promise<void> {
+    const { name, group, concurrency, weight, paused, now } = params;
+    const changed = (before: GroupSettings): GroupSettings => {
+      const given = Object.entries({ concurrency, weight }).filter(
+        ([, value]) => value !== undefined,
+      );
+      const all = { ...before, ...Object.fromEntries(given) };
+      return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== null));
+    };
+    this.#parts.observer.groupSet(params);
+    if (group === undefined) {
+      this.#ofAll.set(name, changed(this.#ofAll.get(name) ?? {}));
+      return;
+    }
+    const key = keyOf(name, laneOfGroup(group));
+    const { own = {}, isPaused = false, held = [] } = this.#lanes.get(key) ?? {};
+    this.#lanes.set(key, { own: changed(own), isPaused: paused ?? isPaused, held, usedAt: now });
+  }
+
+  /** A look, and then the deletion of those that are as they were. */
+  async sweepOrders({ usedBefore }: SweepOrdersParams): Promise<SweepOrdersResult> {
+    const { jobs, letOthersIn } = this.#parts;
+    const free = [...this.#lanes].filter(([, { own, isPaused, held, usedAt }]) => {
+      const isSet = isPaused || Object.keys(own).length > 0;
+      const isHeld = held.some((named) => holdsPlace(jobs.find(named.job) ?? undefined, named));
+      return !isSet && !isHeld && usedAt < usedBefore;
+    });
+    await letOthersIn();
+    let swept = 0;
+    for (const [key, lane] of free) {
+      if (this.#lanes.get(key) !== lane) continue;
+      this.#lanes.delete(key);
+      swept += 1;
+    }
+    return { swept };
+  }
+}
+
+function keyOf(name: string, lane: string): string {
+  return `${name.length}/${name}/${lane}`;
+}
