@@ -6,8 +6,8 @@
 import type { ObjectId } from 'mongodb';
 import type { BulkOptions, BulkResult, RedriveDeadLettersOptions } from './client/bulk-verbs.ts';
 import type { EnqueueEntryResult, TypedEntry } from './client/enqueue.ts';
-import type { GroupInfo, GroupsOptions } from './client/groups.ts';
 import type { FlowInfo, FlowNames, FlowOf, TypedFlow } from './client/flows.ts';
+import type { GroupInfo, GroupsOptions } from './client/groups.ts';
 import type { LimitInfo } from './client/limits.ts';
 import type { JobsPage } from './client/listing.ts';
 import type { GetHistoryOptions } from './client/metadata-and-history.ts';
@@ -36,8 +36,8 @@ import type {
 import type { TransitionEntry } from './ledger/ledger-repository.ts';
 import type { LedgerVerb } from './ledger/verbs/verb-table.ts';
 import type { EnqueueOptions } from './options/enqueue-options.ts';
-import type { GroupOptions } from './options/group-options.ts';
 import type { FlowOptions, GetFlowOptions } from './options/flow-options.ts';
+import type { GroupOptions } from './options/group-options.ts';
 import type { LimitOptions } from './options/limit-options.ts';
 import type {
   GetJobsOptions,

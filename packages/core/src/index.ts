@@ -12,8 +12,8 @@ export type {
 } from './client/bulk-verbs.ts';
 export type { DefinedJob, JobDefinition } from './client/definitions.ts';
 export type { EnqueueEntry, EnqueueEntryResult, TypedEntry } from './client/enqueue.ts';
-export type { GroupInfo, GroupsOptions } from './client/groups.ts';
 export type { Flow, FlowInfo, FlowNames, FlowOf, TypedFlow } from './client/flows.ts';
+export type { GroupInfo, GroupsOptions } from './client/groups.ts';
 export type { LimitInfo } from './client/limits.ts';
 export type { JobsPage } from './client/listing.ts';
 export type { GetHistoryOptions } from './client/metadata-and-history.ts';
@@ -160,7 +160,6 @@ export {
   DEFAULT_FAILURE_WINDOW,
 } from './options/alert-options.ts';
 export type { EnqueueOptions, UniqueHoldOption, WhenTaken } from './options/enqueue-options.ts';
-export type { GroupOptions, WorkerGroups } from './options/group-options.ts';
 export type {
   FlowGraph,
   FlowJob,
@@ -171,6 +170,7 @@ export type {
   GetFlowOptions,
   ParentsOptions,
 } from './options/flow-options.ts';
+export type { GroupOptions, WorkerGroups } from './options/group-options.ts';
 export type { LimitOptions, RateOptions } from './options/limit-options.ts';
 export {
   DEFAULT_LIST_LIMIT,

@@ -17,8 +17,8 @@ import {
 } from './client/bulk-verbs.ts';
 import type { Definitions } from './client/definitions.ts';
 import { type EnqueueEntry, type EnqueueEntryResult, Producer } from './client/enqueue.ts';
-import { type GroupInfo, type GroupsOptions, readGroups, setGroup } from './client/groups.ts';
 import { type Flow, type FlowInfo, Flows } from './client/flows.ts';
+import { type GroupInfo, type GroupsOptions, readGroups, setGroup } from './client/groups.ts';
 import { type LimitInfo, readLimits, setLimit } from './client/limits.ts';
 import { type JobsPage, Listing } from './client/listing.ts';
 import { ManualVerbs } from './client/manual-verbs.ts';
@@ -53,8 +53,8 @@ import type { Actor, TransitionEntry } from './ledger/ledger-repository.ts';
 import type { LedgerVerb } from './ledger/verbs/verb-table.ts';
 import { type Access, boundTo, checkActor, isAllowed } from './ledger/views/actor-view.ts';
 import type { EnqueueOptions } from './options/enqueue-options.ts';
-import type { GroupOptions } from './options/group-options.ts';
 import type { FlowGraph, FlowOptions, GetFlowOptions } from './options/flow-options.ts';
+import type { GroupOptions } from './options/group-options.ts';
 import type { LimitOptions } from './options/limit-options.ts';
 import type {
   GetJobsOptions,

@@ -64,6 +64,12 @@ export {
 export { countClaims } from './ledger/claim-counts.ts';
 export { chooseExpiry, type ExpiredFields, type ExpiryChoice } from './ledger/expiry-choice.ts';
 export {
+  type FlowStore,
+  type ParentJob,
+  releaseWaiting,
+  type WaitingJob,
+} from './ledger/flow-release.ts';
+export {
   type GroupInTurn,
   groupSettings,
   holdsPlace,
@@ -73,12 +79,6 @@ export {
   type Turns,
   takeTurns,
 } from './ledger/group-choice.ts';
-export {
-  type FlowStore,
-  type ParentJob,
-  releaseWaiting,
-  type WaitingJob,
-} from './ledger/flow-release.ts';
 export { holdsLane, type LaneJob, nextInLane } from './ledger/lane-choice.ts';
 export {
   type Access,

@@ -6,8 +6,8 @@
 
 import type { JobId, MonqueManagement } from './actor-verbs.ts';
 import type { BulkOptions, BulkResult, RedriveDeadLettersOptions } from './client/bulk-verbs.ts';
-import type { GroupInfo, GroupsOptions } from './client/groups.ts';
 import type { FlowInfo, FlowNames, FlowOf, TypedFlow } from './client/flows.ts';
+import type { GroupInfo, GroupsOptions } from './client/groups.ts';
 import type { LimitInfo } from './client/limits.ts';
 import type { JobsPage } from './client/listing.ts';
 import type { GetHistoryOptions } from './client/metadata-and-history.ts';
@@ -27,8 +27,8 @@ import type { DataOf, JobTypes, NamedJob, NameOf, OfNames, ResultOf } from './jo
 import type { JobsClient } from './jobs-client.ts';
 import type { TransitionEntry } from './ledger/ledger-repository.ts';
 import type { LedgerVerb } from './ledger/verbs/verb-table.ts';
-import type { GroupOptions } from './options/group-options.ts';
 import type { FlowGraph, FlowOptions, GetFlowOptions } from './options/flow-options.ts';
+import type { GroupOptions } from './options/group-options.ts';
 import type { LimitOptions } from './options/limit-options.ts';
 import type {
   GetJobsOptions,

@@ -28,8 +28,8 @@ import {
 } from '../ledger-repository.ts';
 import { MemoryClaims } from './claims.ts';
 import { MemoryEnqueue } from './enqueue.ts';
-import { MemoryGroups } from './groups/groups.ts';
 import { MemoryFlows } from './flows/flows.ts';
+import { MemoryGroups } from './groups/groups.ts';
 import { Hints } from './hints.ts';
 import { MemoryInspection } from './inspection.ts';
 import { JobStore } from './job-store.ts';

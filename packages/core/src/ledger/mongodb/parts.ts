@@ -14,12 +14,12 @@ import {
 } from '../ledger-repository.ts';
 import { type ClaimBounds, MongoClaims } from './claims.ts';
 import { MongoEnqueue } from './enqueue.ts';
+import type { FlowDocument } from './flows/flow-queries.ts';
+import { MongoFlows } from './flows/flows.ts';
 import { MongoGroupListing } from './groups/group-listing.ts';
 import type { GroupDocument } from './groups/group-queries.ts';
 import { MongoGroups } from './groups/groups.ts';
 import { MongoLanes } from './groups/lanes.ts';
-import type { FlowDocument } from './flows/flow-queries.ts';
-import { MongoFlows } from './flows/flows.ts';
 import { MongoInspection } from './inspection.ts';
 import { type LeaseDocument, MongoLeases } from './leases.ts';
 import type { LimitDocument } from './limits/limit-documents.ts';

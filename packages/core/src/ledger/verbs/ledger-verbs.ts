@@ -6,8 +6,8 @@
 export type * from './call.ts';
 export type * from './claims.ts';
 export type * from './enqueue.ts';
-export type * from './groups.ts';
 export type * from './flows.ts';
+export type * from './groups.ts';
 export type * from './inspection.ts';
 export type * from './leases.ts';
 export type * from './limits.ts';
