@@ -16,6 +16,7 @@ export type { OrderInfo, OrdersOptions } from './client/orders.ts';
 export type { Ping, PingOptions } from './client/ping.ts';
 export type { QueueStats } from './client/queue-stats.ts';
 export type { Schedule, UnscheduleOptions } from './client/schedules.ts';
+export { Inbox } from './client/transactions.ts';
 export type { WaitForOptions } from './client/wait-for.ts';
 export type { MonqueEventMap } from './context/events.ts';
 export type { Health } from './context/health.ts';
@@ -109,7 +110,9 @@ export {
   type LedgerMetrics,
   LedgerRepository,
   type LedgerRepositoryOptions,
+  type LedgerTransactions,
   type LedgerVerb,
+  type MarkParams,
   type TransitionEntry,
   type WorkerInfo,
 } from './ledger/ledger-repository.ts';
@@ -152,6 +155,11 @@ export type { BulkVerbOptions, ManualVerbOptions } from './options/manual-verb-o
 export { DEFAULTS } from './options/option-table.ts';
 export type { JobRetention, LiveOptionName, MonqueOptions } from './options/options.ts';
 export type { ScheduleOptions } from './options/schedule-options.ts';
+export {
+  DEFAULT_KEEP_FOR,
+  type InboxOptions,
+  type SessionOptions,
+} from './options/transaction-options.ts';
 export type { BackoffFunction, WorkerOptions, WorkerOrder } from './options/worker-options.ts';
 export type { HandlerReturn, MonquePublicAPI } from './public-api.ts';
 export type { HistogramReading } from './telemetry/histogram.ts';
