@@ -30,6 +30,7 @@ const TABLES: readonly (readonly [
   [options, ['## Enqueue'], 'EnqueueOptions'],
   [options, ['## Worker'], 'WorkerOptions'],
   [options, ['## Schedule'], 'ScheduleOptions'],
+  [options, ['## Inbox'], 'InboxOptions'],
   [options, ['## Filters'], 'JobsFilter'],
   [
     job,
