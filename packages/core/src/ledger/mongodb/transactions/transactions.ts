@@ -29,8 +29,8 @@ const OPTIONS: TransactionOptions = {
   readPreference: 'primary',
 };
 
-/** What a standalone server says to the first command of a transaction. */
-const NO_TRANSACTIONS_CODE = 20;
+/** What a standalone server says to the first command of a transaction; its code stands for more than that. */
+const NO_TRANSACTIONS = /^Transaction numbers are only allowed/;
 
 /** The stored form of a mark. */
 export interface MarkDocument {
@@ -65,8 +65,7 @@ export class MongoTransactions implements LedgerTransactions {
       return await session.withTransaction(() => work(session), OPTIONS);
     } catch (thrown) {
       const error = toError(thrown);
-      const isRefused = 'code' in error && error.code === NO_TRANSACTIONS_CODE;
-      if (!isRefused) throw thrown;
+      if (!NO_TRANSACTIONS.test(saidByServer(error))) throw thrown;
       const message =
         'The MongoDB server has no transactions: it needs a replica set, of one member too';
       throw new UnsupportedError(message, { cause: error });
@@ -112,4 +111,10 @@ export class MongoTransactions implements LedgerTransactions {
 /** The fields of an id have an order. */
 function idOf({ kind, name, id }: MarkDocument['_id']): MarkDocument['_id'] {
   return { kind, name, id };
+}
+
+/** The driver takes what a standalone server says for a lack of retries, and keeps it behind its own words. */
+function saidByServer(error: Error): string {
+  const original: unknown = Reflect.get(error, 'originalError');
+  return original instanceof Error ? original.message : error.message;
 }
