@@ -13,6 +13,7 @@ export type { JobsPage } from './client/listing.ts';
 export type { GetHistoryOptions } from './client/metadata-and-history.ts';
 export type { OpenGateOptions } from './client/open-gate.ts';
 export type { OrderInfo, OrdersOptions } from './client/orders.ts';
+export { Outbox } from './client/outbox.ts';
 export type { Ping, PingOptions } from './client/ping.ts';
 export type { QueueStats } from './client/queue-stats.ts';
 export type { Schedule, UnscheduleOptions } from './client/schedules.ts';
@@ -154,6 +155,13 @@ export {
 export type { BulkVerbOptions, ManualVerbOptions } from './options/manual-verb-options.ts';
 export { DEFAULTS } from './options/option-table.ts';
 export type { JobRetention, LiveOptionName, MonqueOptions } from './options/options.ts';
+export {
+  DEFAULT_OUTBOX_BATCH,
+  type OutboxMessage,
+  type OutboxOptions,
+  type PublishContext,
+  type PublishedMessage,
+} from './options/outbox-options.ts';
 export type { ScheduleOptions } from './options/schedule-options.ts';
 export {
   DEFAULT_KEEP_FOR,

@@ -2,6 +2,7 @@ import type { ClientSession } from 'mongodb';
 import type { MonqueManagement } from './actor-verbs.ts';
 import { type DefinedJob, Definitions, type JobDefinition } from './client/definitions.ts';
 import type { EnqueueEntryResult, TypedEntry } from './client/enqueue.ts';
+import { Outbox } from './client/outbox.ts';
 import { type Ping, type PingOptions, pingLedger } from './client/ping.ts';
 import { Inbox, runTransaction } from './client/transactions.ts';
 import { Waiter } from './client/wait-for.ts';
@@ -33,6 +34,7 @@ import type { Actor, LedgerRepository } from './ledger/ledger-repository.ts';
 import { inMemorySource, resolveSource } from './ledger-source.ts';
 import type { EnqueueOptions } from './options/enqueue-options.ts';
 import type { MonqueOptions } from './options/options.ts';
+import type { OutboxOptions } from './options/outbox-options.ts';
 import type { ResolvedOptions } from './options/resolve-options.ts';
 import type { ScheduleOptions } from './options/schedule-options.ts';
 import type { InboxOptions, SessionOptions } from './options/transaction-options.ts';
@@ -220,6 +222,15 @@ export class Monque<Types extends JobTypes = UntypedJobs>
 
   inbox(name: string, options: InboxOptions = {}): Inbox {
     return new Inbox(this.#context, name, options);
+  }
+
+  outbox<T = unknown>(name: string, options: OutboxOptions<T> = {}): Outbox<T> {
+    const outbox = new Outbox<T>(this.#context, name, options, (...given) =>
+      this.jobs.enqueue(...given),
+    );
+    const { work } = outbox;
+    if (work) (this as unknown as Monque).worker(name, work.handler, work.options);
+    return outbox;
   }
 
   ping(options: PingOptions = {}): Promise<Ping> {

@@ -1,6 +1,7 @@
 import type { ClientSession } from 'mongodb';
 import type { MonqueManagement } from './actor-verbs.ts';
 import type { DefinedJob, JobDefinition } from './client/definitions.ts';
+import type { Outbox } from './client/outbox.ts';
 import type { Ping, PingOptions } from './client/ping.ts';
 import type { Inbox } from './client/transactions.ts';
 import type { Health } from './context/health.ts';
@@ -10,6 +11,7 @@ import type { ReconfigureOptions } from './engine/reconfigurer.ts';
 import type { Session } from './foundation/driver-shapes.ts';
 import type { AnyName, DataOf, JobTypes, NameOf, ResultOf, UntypedJobs } from './job/typed-jobs.ts';
 import type { Actor } from './ledger/ledger-repository.ts';
+import type { OutboxOptions } from './options/outbox-options.ts';
 import type { InboxOptions } from './options/transaction-options.ts';
 import type { WorkerOptions } from './options/worker-options.ts';
 import type { JobHandler } from './workers/handler.ts';
@@ -96,6 +98,15 @@ export interface MonquePublicAPI<Types extends JobTypes = UntypedJobs>
    * @throws InvalidArgumentError naming what is wrong
    */
   inbox(name: string, options?: InboxOptions): Inbox;
+
+  /**
+   * The outbox of this name: messages that are added in a transaction are sent by `publish` if and when it commits, those
+   * of a key one after the other, each at least once. They are jobs of this name with an order, so what is done with jobs
+   * can be done with them; with `publish` this registers their worker.
+   *
+   * @throws InvalidArgumentError naming what is wrong; also when the name has a worker already
+   */
+  outbox<T = unknown>(name: string, options?: OutboxOptions<T>): Outbox<T>;
 
   /**
    * This scheduler as an actor may use it: the hook `access.may` is asked before each verb of the ledger, and what is

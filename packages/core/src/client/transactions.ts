@@ -26,7 +26,7 @@ const checkInboxName = text(LONGEST_NAME);
 export const checkMessageId: Check = text(LONGEST_ID);
 
 /** What the parts here need of a scheduler. */
-export type TransactionContext = Pick<EngineContext, 'ledger' | 'ledgerTime' | 'ready'>;
+export type TransactionContext = Pick<EngineContext, 'ledger' | 'ledgerTime' | 'options' | 'ready'>;
 
 /** The transactions of the ledger. @throws UnsupportedError when it has none */
 export function transactionsOf({ ledger }: TransactionContext): LedgerTransactions {

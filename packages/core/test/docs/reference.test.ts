@@ -31,6 +31,7 @@ const TABLES: readonly (readonly [
   [options, ['## Worker'], 'WorkerOptions'],
   [options, ['## Schedule'], 'ScheduleOptions'],
   [options, ['## Inbox'], 'InboxOptions'],
+  [options, ['## Outbox'], 'OutboxOptions'],
   [options, ['## Filters'], 'JobsFilter'],
   [
     job,
