@@ -100,6 +100,7 @@ export function listJobs(jobs: readonly Job[], params: FindJobsParams): Job[] {
 function matches(job: Job, filter: JobFilter): boolean {
   const { jobIds, names, statuses, uniqueKey, order, createdFrom, createdBefore } = filter;
   const { finishedFrom, finishedBefore, failReason, claimedBy, metadata } = filter;
+  const { deadLettersOf } = filter;
   const finishedMs = job.finishedAt?.getTime() ?? Number.NaN;
   return (
     (jobIds === undefined || jobIds.some((jobId) => jobId.equals(job._id))) &&
@@ -113,8 +114,14 @@ function matches(job: Job, filter: JobFilter): boolean {
     (finishedBefore === undefined || finishedMs < finishedBefore.getTime()) &&
     (failReason === undefined || job.failReason?.startsWith(failReason) === true) &&
     (claimedBy === undefined || job.claimedBy === claimedBy) &&
+    (deadLettersOf === undefined || isDeadLetterOf(job, deadLettersOf)) &&
     (metadata === undefined || matchesMetadata(job.metadata, metadata))
   );
+}
+
+/** An empty list means all dead letters. */
+function isDeadLetterOf({ source }: Job, names: readonly string[]): boolean {
+  return source !== undefined && (names.length === 0 || names.includes(source.name));
 }
 
 function compare(a: JobPlace, b: JobPlace): number {

@@ -7,6 +7,7 @@
  */
 import type {
   DeclareDeadParams,
+  InstanceInfo,
   InstanceParams,
   LeaseRecord,
   LeaseVerbs,
@@ -27,6 +28,11 @@ export class PlainLeases implements LeaseVerbs {
 
   isLive(instanceId: string): boolean {
     return this.#leases.get(instanceId)?.status === 'live';
+  }
+
+  /** What an instance said of its workers, by which its jobs become dead letters. */
+  workersOf(instanceId: string): InstanceInfo['workers'] | undefined {
+    return this.#leases.get(instanceId)?.info?.workers;
   }
 
   /** Changes nothing when the instance has a lease, also a dead one. */

@@ -16,6 +16,7 @@ import {
   checkpointParams,
   chooseCancel,
   chooseExpiry,
+  chooseRedrive,
   chooseRescue,
   endSeriesChanges,
   GATE_VERBS,
@@ -30,7 +31,6 @@ import {
   type LedgerRepositoryOptions,
   type LedgerWatch,
   lockOf,
-  lockToRetake,
   manualRecord,
   openGateParams,
   recordedCheckpoint,
@@ -197,17 +197,13 @@ class PlainChanges {
   }
 
   async redrive(params: verbs.RedriveParams): Promise<verbs.RedriveResult> {
-    const { jobId, now, nextRunAt } = params;
-    const job = this.#jobs.get(jobId);
+    const job = this.#jobs.get(params.jobId);
     if (job === undefined) return { outcome: 'missing', job: null };
-    if (!JOB_LIFECYCLE.allowsFrom('redrive', job.status)) return { outcome: 'refused', job };
-    const lock = lockToRetake(job);
-    const holder = this.#jobs.holderOf(job.name, lock);
+    const { verb, params: values, name, lock } = chooseRedrive(job, params);
+    if (!JOB_LIFECYCLE.applies(verb, job, values)) return { outcome: 'refused', job };
+    const holder = this.#jobs.holderOf(name, lock);
     if (holder !== undefined) return { outcome: 'taken', job, holder };
-    const entries = historyEntries('redrive', now, manualRecord(params));
-    const retaken = lock && { [lock.field]: lock.value };
-    const move = { now, nextRunAt, historyEntries: entries, ...retaken };
-    return { outcome: 'redriven', job: this.#move('redrive', job, move) };
+    return { outcome: 'redriven', job: this.#move(verb, job, values) };
   }
 
   async amend(params: verbs.AmendParams): Promise<verbs.AmendResult> {
@@ -282,8 +278,9 @@ class PlainChanges {
   async rescue(params: verbs.RescueParams): Promise<verbs.RescueResult> {
     const isLive = this.#leases.isLive(params.deadInstanceId);
     const claims = isLive ? [] : this.#jobs.claimsOf(params.deadInstanceId);
+    const workers = this.#leases.workersOf(params.deadInstanceId);
     const moved = claims.slice(0, params.limit).map((job) => {
-      const choice = chooseRescue(job, params);
+      const choice = chooseRescue(job, params, workers);
       return this.#move(choice.verb, job, choice.params);
     });
     return {

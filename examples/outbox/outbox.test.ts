@@ -1,17 +1,13 @@
 // The two services as processes, each killed at every step of its work.
 import { type ChildProcess, spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
-import type { Db } from 'mongodb';
+import { type Db, MongoClient } from 'mongodb';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { ensureBuilt } from '../../packages/core/test/package/built.ts';
-import { uriOf } from '../../packages/core/test/package/mongo-uri.ts';
-import {
-  cleanupTestDb,
-  closeMongoDb,
-  describeWithMongo,
-  getTestDb,
-} from '../../packages/core/test/setup/mongodb.ts';
+import { describeWithOwnMongo } from '../../packages/core/test/setup/mongodb.ts';
+import { type ReplicaSet, startReplicaSet } from '../../packages/core/test/setup/replica-set.ts';
 import { until } from '../../packages/core/test/setup/until.ts';
 
 interface Bill {
@@ -46,24 +42,35 @@ const POINTS: readonly (readonly [Service, string])[] = [
   ['billing', 'after-commit'],
 ];
 
-describeWithMongo('a shop with an outbox and a billing with an inbox', () => {
+describeWithOwnMongo('a shop with an outbox and a billing with an inbox', (binary) => {
+  let set: ReplicaSet;
+  let client: MongoClient;
   let db: Db;
   let port: number;
   const running: Running[] = [];
 
-  beforeAll(ensureBuilt);
-  afterAll(closeMongoDb);
+  beforeAll(async () => {
+    await ensureBuilt();
+    set = await startReplicaSet({ binary });
+    client = await new MongoClient(set.uri).connect();
+    // What a killed process wrote in an open transaction is locked until the server gives that up: a minute if not told.
+    await client.db('admin').command({ setParameter: 1, transactionLifetimeLimitSeconds: 2 });
+  }, 120_000);
+
+  afterAll(async () => {
+    await client?.close();
+    await set?.stop();
+  });
 
   beforeEach(async () => {
-    db = await getTestDb('outbox');
+    db = client.db(`outbox_${randomBytes(6).toString('hex')}`);
     port = await freePort();
   });
 
-  afterEach(async () => {
+  afterEach(() => {
     for (const { child } of running.splice(0)) {
       if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL');
     }
-    await cleanupTestDb(db);
   });
 
   function start(service: Service, env: NodeJS.ProcessEnv = {}): Running {
@@ -72,7 +79,7 @@ describeWithMongo('a shop with an outbox and a billing with an inbox', () => {
       cwd: import.meta.dirname,
       env: {
         ...process.env,
-        MONGODB_URI: uriOf(db.databaseName),
+        MONGODB_URI: set.uri.replace('/?', `/${db.databaseName}?`),
         BILLING_URL: `http://127.0.0.1:${port}/`,
         PORT: String(port),
         ...env,

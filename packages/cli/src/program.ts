@@ -8,6 +8,7 @@ import manifest from '../package.json' with { type: 'json' };
 import { addCareCommands } from './commands/care.ts';
 import { addClusterCommands } from './commands/cluster.ts';
 import { addCompletionCommand } from './commands/completion.ts';
+import { addDeadCommands } from './commands/dead.ts';
 import { addJobCommands } from './commands/jobs.ts';
 import { addLedgerCommands } from './commands/ledgers.ts';
 import { addSeriesCommands } from './commands/series.ts';
@@ -29,6 +30,7 @@ type AddCommands = (program: CliCommand, context: CliContext) => void;
 const GROUPS: readonly AddCommands[] = [
   addClusterCommands,
   addJobCommands,
+  addDeadCommands,
   addSeriesCommands,
   addCareCommands,
   addTransferCommands,

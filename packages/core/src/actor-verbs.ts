@@ -4,7 +4,7 @@
  * @module
  */
 import type { ObjectId } from 'mongodb';
-import type { BulkOptions, BulkResult } from './client/bulk-verbs.ts';
+import type { BulkOptions, BulkResult, RedriveDeadLettersOptions } from './client/bulk-verbs.ts';
 import type { EnqueueEntryResult, TypedEntry } from './client/enqueue.ts';
 import type { LimitInfo } from './client/limits.ts';
 import type { JobsPage } from './client/listing.ts';
@@ -21,11 +21,11 @@ import type { ExplainManyOptions, ReasonCounts } from './diagnosis/many-explaine
 import type { Job } from './job/job.ts';
 import type { MetadataChanges } from './job/metadata.ts';
 import type {
-  AnyName,
-  DataArgument,
-  DataFor,
   DataOf,
+  JobArguments,
+  JobOf,
   JobTypes,
+  NamedJob,
   NameOf,
   OfNames,
   ResultOf,
@@ -63,18 +63,16 @@ export interface MonqueManagement<Types extends JobTypes = UntypedJobs> {
    * the worker when that is registered here
    * @throws UnknownOutcomeError when storing was not confirmed within `resendLimit`
    */
-  enqueue<T>(name: AnyName<Types>, data?: T, options?: EnqueueOptions): Promise<Job<T>>;
-  enqueue<Name extends NameOf<Types>>(
+  enqueue<Data, Name extends NameOf<Types> = NameOf<Types>>(
     name: Name,
-    ...data: DataArgument<DataFor<Types, Name>, [options?: EnqueueOptions]>
-  ): Promise<Job<DataOf<Types, Name>>>;
+    ...data: JobArguments<Types, Name, Data, [options?: EnqueueOptions]>
+  ): Promise<JobOf<Types, Name, Data>>;
 
   /** Stores a job that is due at once: `enqueue` without options. */
-  now<T>(name: AnyName<Types>, data?: T): Promise<Job<T>>;
-  now<Name extends NameOf<Types>>(
+  now<Data, Name extends NameOf<Types> = NameOf<Types>>(
     name: Name,
-    ...data: DataArgument<DataFor<Types, Name>>
-  ): Promise<Job<DataOf<Types, Name>>>;
+    ...data: JobArguments<Types, Name, Data>
+  ): Promise<JobOf<Types, Name, Data>>;
 
   /**
    * Stores many jobs with few round trips. All or nothing is not promised, and it does not reject when only some could
@@ -98,17 +96,11 @@ export interface MonqueManagement<Types extends JobTypes = UntypedJobs> {
    * @throws InvalidCronError with the position of the fault and a valid example
    * @throws InvalidArgumentError also when there is no such series and `endAt` leaves it no run
    */
-  schedule<T>(
-    cron: string,
-    name: AnyName<Types>,
-    data?: T,
-    options?: ScheduleOptions,
-  ): Promise<Job<T>>;
-  schedule<Name extends NameOf<Types>>(
+  schedule<Data, Name extends NameOf<Types> = NameOf<Types>>(
     cron: string,
     name: Name,
-    ...data: DataArgument<DataFor<Types, Name>, [options?: ScheduleOptions]>
-  ): Promise<Job<DataOf<Types, Name>>>;
+    ...data: JobArguments<Types, Name, Data, [options?: ScheduleOptions]>
+  ): Promise<JobOf<Types, Name, Data>>;
 
   /**
    * Ends series: their waiting runs are cancelled; a run that is on ends as it will and is the last.
@@ -210,6 +202,22 @@ export interface MonqueManagement<Types extends JobTypes = UntypedJobs> {
   /** `retryJob` for every job that matches, all for `{}`; jobs of one unique key: the first of them. */
   retryJobs(filter: JobsFilter, options?: BulkOptions): Promise<BulkResult>;
 
+  /**
+   * Gives a dead letter the name back under which it failed: it is pending there and due at once, with no failure
+   * counted and with its unique key, whether it waited, failed or was cancelled since.
+   *
+   * @returns the job after the call; null when there is none
+   * @throws JobStateError when the job is no dead letter, runs, or completed
+   * @throws UniqueKeyTakenError when another job holds its unique key by now
+   */
+  redriveDeadLetter(id: JobId, options?: ManualVerbOptions): Promise<Job | null>;
+
+  /**
+   * `redriveDeadLetter` for every dead letter that matches, the oldest first; `{}` means all. With `perSecond` they
+   * become due one after the other; with `preview` they are counted, and nothing is changed.
+   */
+  redriveDeadLetters(filter: JobsFilter, options?: RedriveDeadLettersOptions): Promise<BulkResult>;
+
   /** `deleteJob` for every job that matches; `{}` means all, a filter that is left out is refused. */
   deleteJobs(filter: JobsFilter, options?: BulkOptions): Promise<BulkResult>;
 
@@ -252,7 +260,7 @@ export interface MonqueManagement<Types extends JobTypes = UntypedJobs> {
    * `stopped`, when this scheduler was stopped meanwhile
    */
   waitFor<Name extends NameOf<Types> = NameOf<Types>>(
-    id: JobId | Job<DataOf<Types, Name>>,
+    id: JobId | NamedJob<Name> | Job,
     options?: WaitForOptions,
   ): Promise<ResultOf<Types, Name>>;
 

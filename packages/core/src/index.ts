@@ -5,7 +5,11 @@
  */
 
 export type { JobId, ManagementVerb, MonqueManagement } from './actor-verbs.ts';
-export type { BulkOptions, BulkResult } from './client/bulk-verbs.ts';
+export type {
+  BulkOptions,
+  BulkResult,
+  RedriveDeadLettersOptions,
+} from './client/bulk-verbs.ts';
 export type { DefinedJob, JobDefinition } from './client/definitions.ts';
 export type { EnqueueEntry, EnqueueEntryResult, TypedEntry } from './client/enqueue.ts';
 export type { LimitInfo } from './client/limits.ts';
@@ -66,6 +70,7 @@ export { type Codec, type CodecContext, type CodecField, UndecodableError } from
 export { type CronTimesOptions, cronTimes } from './job/cron-times.ts';
 export {
   type BackoffPlan,
+  type DeadLetterSource,
   type GateRecord,
   type HistoryEntry,
   type Job,
@@ -97,7 +102,10 @@ export type {
   DataArgument,
   DataFor,
   DataOf,
+  JobArguments,
+  JobOf,
   JobTypes,
+  NamedJob,
   NameOf,
   ResultOf,
   UntypedJobs,
@@ -169,7 +177,7 @@ export {
   type SessionOptions,
 } from './options/transaction-options.ts';
 export type { BackoffFunction, WorkerOptions, WorkerOrder } from './options/worker-options.ts';
-export type { HandlerReturn, MonquePublicAPI } from './public-api.ts';
+export type { HandlerOf, HandlerReturn, MonquePublicAPI } from './public-api.ts';
 export type { HistogramReading } from './telemetry/histogram.ts';
 export type { LogEntries, LogEvent, LogFields, Logger } from './telemetry/log.ts';
 export {

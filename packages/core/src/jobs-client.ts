@@ -9,7 +9,12 @@
  */
 
 import type { JobId, ManagementVerb } from './actor-verbs.ts';
-import { type BulkOptions, type BulkResult, BulkVerbs } from './client/bulk-verbs.ts';
+import {
+  type BulkOptions,
+  type BulkResult,
+  BulkVerbs,
+  type RedriveDeadLettersOptions,
+} from './client/bulk-verbs.ts';
 import type { Definitions } from './client/definitions.ts';
 import { type EnqueueEntry, type EnqueueEntryResult, Producer } from './client/enqueue.ts';
 import { type LimitInfo, readLimits, setLimit } from './client/limits.ts';
@@ -228,6 +233,17 @@ export class JobsClient implements UntypedVerbs {
 
   async retryJobs(filter: JobsFilter, options: BulkOptions = {}): Promise<BulkResult> {
     return this.#bulk.retryJobs(filter, options);
+  }
+
+  async redriveDeadLetter(id: JobId, options: ManualVerbOptions = {}): Promise<Job | null> {
+    return this.#manual.redriveDeadLetter(id, options);
+  }
+
+  async redriveDeadLetters(
+    filter: JobsFilter,
+    options: RedriveDeadLettersOptions = {},
+  ): Promise<BulkResult> {
+    return this.#bulk.redriveDeadLetters(filter, options);
   }
 
   async deleteJobs(filter: JobsFilter, options: BulkOptions = {}): Promise<BulkResult> {

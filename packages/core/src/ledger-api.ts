@@ -15,6 +15,7 @@ export {
 } from './foundation/errors.ts';
 export { type Random, systemRandom } from './foundation/random.ts';
 export {
+  type DeadLetterSource,
   DOCUMENT_VERSION,
   type GateRecord,
   type HistoryEntry,
@@ -94,8 +95,14 @@ export {
   type NamedIndex,
 } from './ledger/mongodb/server/indexes.ts';
 export { rowFilter, rowUpdate } from './ledger/mongodb/table/row-statements.ts';
+export { chooseRedrive, type RedriveChoice } from './ledger/redrive-choice.ts';
 export { isAsSeen, type RepairChange, repairChange, repaired } from './ledger/repair-change.ts';
-export { chooseRescue, type RescueChoice, type RescuedFields } from './ledger/rescue-choice.ts';
+export {
+  chooseRescue,
+  type RescueChoice,
+  type RescuedFields,
+  type RescuedWorkers,
+} from './ledger/rescue-choice.ts';
 export { DEFAULT_MAX_STORED_BYTES, type JobFinding } from './ledger/rules/rules.ts';
 export { endSeriesChanges, replanChanges, type SeriesChange } from './ledger/series-verbs.ts';
 export {

@@ -28,6 +28,7 @@ export const REASON_CODES: Readonly<Record<ExplanationReason, ExitCode>> = {
   workersUnknown: ExitCode.WAITS,
   atLimit: ExitCode.WAITS,
   behindInOrder: ExitCode.WAITS,
+  deadLetter: ExitCode.WAITS,
   suspect: ExitCode.WAITS,
   due: ExitCode.WAITS,
   cancelRequested: ExitCode.DONE,

@@ -8,20 +8,28 @@
  */
 import type { ObjectId } from 'mongodb';
 import type { EngineContext } from '../context/scheduler-context.ts';
+import { checkFields, numberFrom, oneOf } from '../foundation/argument-checks.ts';
 import { messageOf, toError } from '../foundation/errors.ts';
 import type { Job } from '../job/job.ts';
 import { JobStateError, UniqueKeyTakenError } from '../job/job-errors.ts';
+import { JOB_LIFECYCLE } from '../job/job-lifecycle.ts';
+import type { JobFilter } from '../ledger/ledger-repository.ts';
 import { checkJobsFilter, type JobsFilter } from '../options/list-options.ts';
 import {
+  BULK_CHECKS,
   type BulkVerbOptions,
   type ManualVerbOptions,
   whyOfAll,
 } from '../options/manual-verb-options.ts';
+
 import { toFilter } from './listing.ts';
 import type { ManualVerbs } from './manual-verbs.ts';
 
 const MOST_JOBS_A_PAGE = 500;
 const MOST_AT_ONCE = 16;
+
+/** How many dead letters a preview counts that says no limit. */
+const MOST_PREVIEWED = 10_000;
 
 /** What became of the jobs of a filter. */
 export interface BulkResult {
@@ -37,6 +45,17 @@ export interface BulkResult {
 
 /** How a verb by a filter is done. */
 export type BulkOptions = BulkVerbOptions<BulkResult>;
+
+/** How dead letters are redriven by a filter. */
+export interface RedriveDeadLettersOptions extends BulkOptions {
+  /**
+   * How many of them become due in a second, from 0.001 to 1000000: each is given a time of its own, so that it goes on
+   * when this process ends. @default all at once
+   */
+  readonly perSecond?: number;
+  /** Only counts what matches, up to `limit`, or 10000; nothing is changed. @default false */
+  readonly preview?: boolean;
+}
 
 /** The verbs by a filter. */
 export class BulkVerbs {
@@ -68,7 +87,25 @@ export class BulkVerbs {
     return this.#forAll(filter, options, ({ _id }, why) => this.#verbs.deleteJob(_id, why));
   }
 
-  /** Applies a verb to every job that matched when its page was read, a page at a time. */
+  /** `redriveDeadLetter` for all that match, or a count of them. */
+  async redriveDeadLetters(
+    filter: JobsFilter,
+    options: RedriveDeadLettersOptions,
+  ): Promise<BulkResult> {
+    checkJobsFilter(filter);
+    const { perSecond, preview = false, bulk, why } = checkRedrive(options);
+    const found = deadLettersFilter(filter);
+    if (preview) return this.#forEach(found, { limit: MOST_PREVIEWED, ...bulk }, undefined);
+    const gapMs = perSecond === undefined ? 0 : 1_000 / perSecond;
+    let redriven = 0;
+    return this.#forEach(found, bulk, async ({ _id }) => {
+      const delayMs = Math.floor(redriven * gapMs);
+      redriven += 1;
+      return (await this.#verbs.redriveDeadLetter(_id, why, delayMs)) !== null;
+    });
+  }
+
+  /** Applies a verb to every job of a filter that people gave. */
   async #forAll(
     filter: JobsFilter,
     options: BulkOptions,
@@ -77,6 +114,15 @@ export class BulkVerbs {
     checkJobsFilter(filter);
     // Once for all, so that a wrong option is an error and not a reason at each job.
     const why = whyOfAll(options);
+    return this.#forEach(toFilter(filter), options, (job) => apply(job, why));
+  }
+
+  /** Applies a verb to every job that matched when its page was read, a page at a time; without one they are counted. */
+  async #forEach(
+    filter: JobFilter,
+    options: BulkOptions,
+    apply: ((job: Job) => Promise<boolean>) | undefined,
+  ): Promise<BulkResult> {
     const { limit = Number.POSITIVE_INFINITY, signal, onProgress } = options;
     await this.#context.ready();
     const tally = new Tally();
@@ -87,7 +133,8 @@ export class BulkVerbs {
       const lanes = Array.from({ length: MOST_AT_ONCE }, async () => {
         for (const job of waiting) {
           if (signal?.aborted === true) return;
-          await tally.count(() => apply(job, why));
+          if (apply === undefined) tally.countMatch();
+          else await tally.count(() => apply(job));
         }
       });
       await Promise.all(lanes);
@@ -101,12 +148,12 @@ export class BulkVerbs {
   }
 
   async #readPage(
-    filter: JobsFilter,
+    filter: JobFilter,
     last: ObjectId | undefined,
     room: number,
   ): Promise<readonly Job[]> {
     return this.#context.ledger.findJobs({
-      filter: toFilter(filter),
+      filter,
       orderBy: '_id',
       direction: 'ascending',
       ...(last && { after: { jobId: last } }),
@@ -125,8 +172,12 @@ class Tally {
     return this.#matched;
   }
 
-  async count(apply: () => Promise<boolean>): Promise<void> {
+  countMatch(): void {
     this.#matched += 1;
+  }
+
+  async count(apply: () => Promise<boolean>): Promise<void> {
+    this.countMatch();
     try {
       if (await apply()) this.#changed += 1;
       else this.#leave('gone');
@@ -144,6 +195,32 @@ class Tally {
     this.#left.set(reason, (this.#left.get(reason) ?? 0) + 1);
   }
 }
+
+function checkRedrive(options: RedriveDeadLettersOptions): {
+  readonly perSecond?: number;
+  readonly preview?: boolean;
+  readonly bulk: BulkOptions;
+  readonly why: ManualVerbOptions;
+} {
+  checkFields('options', options, {
+    ...BULK_CHECKS,
+    perSecond: numberFrom(0.001, 1_000_000),
+    preview: oneOf(true, false),
+  });
+  const { perSecond, preview, ...bulk } = options;
+  return {
+    ...(perSecond !== undefined && { perSecond }),
+    ...(preview !== undefined && { preview }),
+    ...{ bulk, why: whyOfAll(bulk) },
+  };
+}
+
+/** Dead letters that can be redriven, unless other states are asked for. */
+function deadLettersFilter(filter: JobsFilter): JobFilter {
+  return { statuses: REDRIVABLE, deadLettersOf: [], ...toFilter(filter) };
+}
+
+const REDRIVABLE = JOB_LIFECYCLE.transitions.redriveDeadLetter.from;
 
 function reasonOf(error: unknown): string {
   if (error instanceof JobStateError) return error.status;

@@ -93,12 +93,13 @@ export class Listing {
 /** A filter as the ledger takes it. */
 export function toFilter(filter: JobsFilter): JobFilter {
   const { name, status, uniqueKey, order, metadata, ids, failReason, claimedBy } = filter;
-  const { createdFrom, createdBefore, finishedFrom, finishedBefore } = filter;
+  const { createdFrom, createdBefore, finishedFrom, finishedBefore, deadLettersOf } = filter;
   return {
     ...(ids && { jobIds: ids.map((id) => toObjectId('ids', id)) }),
     ...(finishedFrom && { finishedFrom }),
     ...(finishedBefore && { finishedBefore }),
     ...(failReason !== undefined && { failReason }),
+    ...(deadLettersOf !== undefined && { deadLettersOf: [deadLettersOf].flat() }),
     ...(claimedBy !== undefined && { claimedBy }),
     ...(metadata && { metadata: { ...metadata } }),
     ...(name !== undefined && { names: [name].flat() }),

@@ -13,6 +13,33 @@ import { JobStateError, UniqueKeyTakenError } from '../job/job-errors.ts';
 import { JOB_LIFECYCLE, type JobVerb } from '../job/job-lifecycle.ts';
 import { type ManualVerbOptions, whyOf } from '../options/manual-verb-options.ts';
 
+/** How a job is put back to work. */
+interface Redrive {
+  /** What the user called. */
+  readonly verb: string;
+  readonly row: JobVerb;
+  /** What could not be done where it could not. */
+  readonly action: string;
+  readonly isDeadLetter: boolean;
+  readonly delayMs: number;
+}
+
+const RETRY: Redrive = {
+  verb: 'retryJob',
+  row: 'redrive',
+  action: 'retry job',
+  isDeadLetter: false,
+  delayMs: 0,
+};
+
+const REDRIVE: Redrive = {
+  verb: 'redriveDeadLetter',
+  row: 'redriveDeadLetter',
+  action: 'redrive dead letter',
+  isDeadLetter: true,
+  delayMs: 0,
+};
+
 /** What the verbs tell their surroundings. */
 export interface ManualVerbHooks {
   /** A job became pending, or is due at another time. */
@@ -61,7 +88,24 @@ export class ManualVerbs {
   }
 
   /** Makes a failed or cancelled job pending again; null when there is none. */
-  async retryJob(id: unknown, options: ManualVerbOptions): Promise<Job | null> {
+  retryJob(id: unknown, options: ManualVerbOptions): Promise<Job | null> {
+    return this.#redrive(id, options, RETRY);
+  }
+
+  /**
+   * Gives a dead letter the name back under which it failed; null when there is none.
+   *
+   * @param delayMs - from when it is due, in milliseconds
+   */
+  redriveDeadLetter(id: unknown, options: ManualVerbOptions, delayMs = 0): Promise<Job | null> {
+    return this.#redrive(id, options, { ...REDRIVE, delayMs });
+  }
+
+  async #redrive(
+    id: unknown,
+    options: ManualVerbOptions,
+    { verb, row, action, isDeadLetter, delayMs }: Redrive,
+  ): Promise<Job | null> {
     const { ledger, ledgerTime, emit } = this.#context;
     const jobId = toObjectId('id', id);
     const why = whyOf(options);
@@ -70,15 +114,19 @@ export class ManualVerbs {
     const { outcome, job, holder } = await ledger.redrive({
       jobId,
       now,
-      nextRunAt: now,
+      nextRunAt: new Date(now.getTime() + delayMs),
+      ...(isDeadLetter && { isDeadLetter }),
       ...why,
     });
     if (job === null) return null;
     if (outcome === 'taken') {
-      const wanted = `retry job ${jobId.toHexString()}`;
+      const wanted = `${action} ${jobId.toHexString()}`;
       throw new UniqueKeyTakenError(wanted, job.uniqueKey, holder?._id, jobId);
     }
-    if (outcome === 'refused') throw stateError(job, 'retryJob', ['redrive']);
+    if (outcome === 'refused') {
+      if (isDeadLetter && job.source === undefined) throw noDeadLetter(job);
+      throw stateError(job, verb, [row]);
+    }
     emit('job:retried', { job });
     this.#hooks.onPending(job);
     return job;
@@ -134,4 +182,9 @@ export class ManualVerbs {
 function stateError(job: Job, verb: string, rows: readonly JobVerb[]): JobStateError {
   const from = new Set(rows.flatMap((row) => [...JOB_LIFECYCLE.transitions[row].from]));
   return new JobStateError(job._id, job.status, verb, [...from]);
+}
+
+function noDeadLetter({ _id, status }: Job): JobStateError {
+  const why = 'it is no dead letter: it never failed for good under another name';
+  return new JobStateError(_id, status, 'redriveDeadLetter', [], why);
 }

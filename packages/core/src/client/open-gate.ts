@@ -3,11 +3,13 @@
  *
  * @module
  */
+
 import { BSON } from 'mongodb';
 import type { EngineContext } from '../context/scheduler-context.ts';
 import { checkFields, text, toObjectId } from '../foundation/argument-checks.ts';
 import { InvalidArgumentError } from '../foundation/errors.ts';
 import { checkData } from '../foundation/standard-schema.ts';
+import { enqueuedName } from '../job/dead-letters.ts';
 import { type GateRecord, type Job, MOST_GATES } from '../job/job.ts';
 import { JobStateError } from '../job/job-errors.ts';
 import { JOB_LIFECYCLE } from '../job/job-lifecycle.ts';
@@ -64,7 +66,7 @@ export class Gates {
     const record: GateRecord = { name, at: now, evidence, ...(by !== undefined && { by }) };
     const { outcome, job } = await ledger.openGate({
       jobId,
-      name: found.name,
+      name: enqueuedName(found),
       record,
       now,
       ...why,

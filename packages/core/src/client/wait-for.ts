@@ -184,9 +184,10 @@ export class Waiter {
     if (waits?.size === 0) this.#waits.delete(id);
     if (end instanceof WaitError) wait.reject(end);
     else if (end.result instanceof UndecodableError) wait.reject(end.result);
-    else if (end.status === 'completed') wait.resolve(end.result);
+    else if (end.status === 'completed' && end.source === undefined) wait.resolve(end.result);
     else {
-      const reason = end.status === 'cancelled' ? 'cancelled' : 'failed';
+      const isCancelled = end.status === 'cancelled' && end.source === undefined;
+      const reason = isCancelled ? 'cancelled' : 'failed';
       wait.reject(new WaitError(reason, wait.jobId, { job: end }));
     }
   }
@@ -209,6 +210,7 @@ function idOf(jobId: Job['_id']): string {
   return jobId.toHexString();
 }
 
+/** A dead letter has failed, whatever becomes of it under its other name. */
 function isFinished(job: Job): boolean {
-  return JOB_LIFECYCLE.terminal.includes(job.status);
+  return job.source !== undefined || JOB_LIFECYCLE.terminal.includes(job.status);
 }

@@ -79,6 +79,12 @@ export interface ExplanationDetails {
   };
   /** It failed before, and is due again. */
   readonly failedBefore: { readonly failCount: number; readonly failReason?: string };
+  /** It is a dead letter: it failed for good under the name `source`, and waits under another since then. */
+  readonly deadLetter: {
+    readonly source: string;
+    readonly failedAt: Date;
+    readonly failReason: string;
+  };
   /** It came to a gate and waits, held by nobody, until the gate is opened; `until`: it fails then if nobody does. */
   readonly gateClosed: { readonly gate: string; readonly since?: Date; readonly until?: Date };
   /**

@@ -21,11 +21,13 @@ export function waitingReasons(facts: Facts): readonly Reason[] {
     ...pausedReasons(facts),
     ...instanceReasons(facts, isDue),
   ];
-  if (!isDue) return hindrances;
+  const buried = deadLetterReasons(facts);
+  if (!isDue) return [...hindrances, ...buried];
   const { failCount } = facts.job;
   return [
     ...(hindrances.length > 0 ? hindrances : [nextInTurn(facts)]),
     ...(failCount > 0 ? [failedBefore(facts)] : []),
+    ...buried,
   ];
 }
 
@@ -63,6 +65,13 @@ function causeOf({
   if (scheduledFor?.getTime() === nextRunAt.getTime()) return 'series';
   if (verb !== undefined) return 'amended';
   return startedAt === undefined ? 'later' : 'snoozed';
+}
+
+function deadLetterReasons({ job: { source } }: Facts): readonly Reason[] {
+  if (source === undefined) return [];
+  const { name, failedAt, reason: failReason } = source;
+  const message = `It is a dead letter: it failed for good as '${name}' at ${failedAt.toISOString()}: ${failReason}; redriveDeadLetter runs it there again`;
+  return [because('deadLetter', { source: name, failedAt, failReason }, message)];
 }
 
 function orderReasons({ job: { _id, order = '' }, ahead }: Facts): readonly Reason[] {

@@ -16,7 +16,7 @@ const MOST_NAME_CHARACTERS = 16_384;
 
 /** What an info is made of. */
 export interface InstanceInfoParams {
-  readonly workers: Iterable<Pick<Worker, 'name' | 'concurrency' | 'running'>>;
+  readonly workers: Iterable<Pick<Worker, 'name' | 'concurrency' | 'running' | 'retry'>>;
   readonly startedAt: Date;
   readonly reportedAt: Date;
   readonly runningJobs: number;
@@ -33,10 +33,11 @@ export function makeInstanceInfo(params: InstanceInfoParams): InstanceInfo {
   const workers: WorkerInfo[] = [];
   let characters = 0;
   let unnamedWorkers = 0;
-  for (const { name, concurrency, running } of all) {
-    characters += name.length;
+  for (const { name, concurrency, running, retry } of all) {
+    const { deadLetter = '' } = retry;
+    characters += name.length + deadLetter.length;
     const hasRoom = workers.length < MOST_WORKERS && characters <= MOST_NAME_CHARACTERS;
-    if (hasRoom) workers.push({ name, concurrency, running });
+    if (hasRoom) workers.push({ name, concurrency, running, ...(deadLetter && { deadLetter }) });
     else unnamedWorkers += 1;
   }
   return {

@@ -9,6 +9,7 @@
  */
 import { InvalidArgumentError, MonqueError, messageOf, toError } from '../foundation/errors.ts';
 import { isPromiseAside } from '../foundation/promises.ts';
+import { enqueuedName } from './dead-letters.ts';
 import type { Job } from './job.ts';
 import { copyPayload } from './payload.ts';
 
@@ -17,7 +18,7 @@ export type CodecField = 'data' | 'result' | 'stages' | 'gates';
 
 /** Which value is encoded or decoded. */
 export interface CodecContext {
-  /** The name of the job. */
+  /** The name that the job was enqueued under. */
   readonly name: string;
   readonly field: CodecField;
 }
@@ -85,7 +86,7 @@ export function encodeValue(
 /** The job with its data, its results and its evidence decoded. Never throws. */
 export function decodeJob<T extends Job>(codec: Codec, job: T): T {
   const decode = (stored: unknown, field: CodecField): unknown =>
-    decodeValue(codec, stored, { name: job.name, field });
+    decodeValue(codec, stored, { name: enqueuedName(job), field });
   const data = decode(job.data, 'data');
   const result = decode(job.result, 'result');
   const stages = decodeRecords(job.stages, 'result', (stored) => decode(stored, 'stages'));

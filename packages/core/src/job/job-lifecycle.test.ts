@@ -60,7 +60,7 @@ test('what stays in processing leaves the claim alone', () => {
 });
 
 test('every verb that ends a claim is guarded by its token, or by there being no holder', () => {
-  expect(leaving).toHaveLength(17);
+  expect(leaving).toHaveLength(19);
   for (const verb of without(leaving, ofForeignJobs)) {
     expect(guardsOf(verb), verb).toContainEqual({
       field: 'claimToken',
@@ -87,6 +87,7 @@ test('only the holder of a claim leaves its token as the last one', () => {
     'rescueToFailed',
     'rescueToCancelled',
     'rescueToNextRun',
+    'rescueToDeadLetter',
     'recover',
     'recoverToCancelled',
   ]);
@@ -153,9 +154,13 @@ test('every verb to a finished state frees the locks of the work and stamps the 
   }
 });
 
-test('a count of failures only grows by one, or begins again with another run or a redrive', () => {
+test('a count of failures only grows by one, or begins again with another run, name or redrive', () => {
   const resetting = verbs.filter((verb) => transitions[verb].reset?.includes('failCount'));
-  expect(resetting).toEqual([...toNextRun.slice(0, 4), 'skipRun', 'replan', 'redrive']);
+  expect(resetting).toEqual([
+    ...toNextRun.slice(0, 4),
+    ...['bury', 'rescueToDeadLetter', 'redriveDeadLetter'],
+    ...['skipRun', 'replan', 'redrive'],
+  ]);
   for (const verb of verbs) {
     const { set = {}, replace = {}, append = {}, clear = [] } = transitions[verb];
     const written = [set, replace, append].flatMap((fields) => Object.keys(fields));
@@ -193,14 +198,16 @@ test('a job that leaves its gate shows nothing of it', () => {
   }
 });
 
-test('a claim frees the lock until the start, and only what cancels from outside that of a window', () => {
+test('a claim frees the lock until the start, and only what cancels from outside or buries that of a window', () => {
   expect(transitions.claim.clear).toContain('startLock');
   const freeing = verbs.filter((verb) => transitions[verb].clear?.includes('windowLock'));
   expect(freeing.sort()).toEqual([
+    'bury',
     'cancel',
     'cancelled',
     'recoverToCancelled',
     'rescueToCancelled',
+    'rescueToDeadLetter',
   ]);
 });
 
@@ -208,11 +215,24 @@ test('a job leaves a finished state only by leaving the ledger, or by a redrive'
   const from = (state: Job['status']): unknown =>
     verbs.filter((verb) => JOB_LIFECYCLE.allowsFrom(verb, state));
   expect(from('completed')).toEqual(['remove', 'prune']);
-  expect(from('failed')).toEqual(['redrive', 'remove', 'prune']);
-  expect(from('cancelled')).toEqual(['redrive', 'remove', 'prune']);
+  const back = ['redriveDeadLetter', 'redrive', 'remove', 'prune'];
+  expect(from('failed')).toEqual(back);
+  expect(from('cancelled')).toEqual(back);
   expect(states.filter((state) => JOB_LIFECYCLE.allowsFrom('remove', state))).not.toContain(
     'processing',
   );
+});
+
+test('only a burial and a redrive of what was buried change the name of a job', () => {
+  const naming = verbs.filter((verb) => 'name' in { ...transitions[verb].set });
+  expect(naming).toEqual(['bury', 'rescueToDeadLetter', 'redriveDeadLetter']);
+  for (const verb of naming.slice(0, 2)) {
+    for (const field of ['lane', 'source'] as const) {
+      expect(guardsOf(verb), verb).toContainEqual({ field, is: 'absent' });
+    }
+  }
+  expect(guardsOf('redriveDeadLetter')).toEqual([{ field: 'source', is: 'present' }]);
+  expect(transitions.redriveDeadLetter.increment).toEqual(['fence']);
 });
 
 test('lists are bounded wherever they grow', () => {

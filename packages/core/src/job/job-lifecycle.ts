@@ -8,6 +8,7 @@
  *
  * @module
  */
+import { DEAD_LETTER_TRANSITIONS, type DeadLetterVerb } from './dead-letter-transitions.ts';
 import type { JobStatus } from './job.ts';
 import { defineLifecycle, GONE, type Lifecycle, STAYS } from './lifecycle.ts';
 import { STAGE_TRANSITIONS } from './stage-transitions.ts';
@@ -61,6 +62,7 @@ export type JobVerb =
   | 'rescueToFailed'
   | 'rescueToCancelled'
   | 'rescueToNextRun'
+  | DeadLetterVerb
   | 'checkpoint'
   | 'block'
   | 'unblock'
@@ -258,6 +260,7 @@ export const JOB_LIFECYCLE: Lifecycle<JobStatus, JobVerb> = defineLifecycle<JobS
       clear: [...BACK_TO_PENDING, ...OF_ONE_RUN],
     },
     ...STAGE_TRANSITIONS,
+    ...DEAD_LETTER_TRANSITIONS,
     recover: {
       from: ['processing'],
       to: 'pending',

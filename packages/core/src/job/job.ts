@@ -110,6 +110,18 @@ export interface BackoffPlan {
   readonly jitter?: number;
 }
 
+/** Where a dead letter comes from. */
+export interface DeadLetterSource {
+  /** The name under which it failed, and under which it runs again when it is redriven. */
+  readonly name: string;
+  /** When it failed for good there. */
+  readonly failedAt: Date;
+  /** How many runs had failed before the last one. */
+  readonly failCount: number;
+  /** The message of the last failure. */
+  readonly reason: string;
+}
+
 /** Where a job comes from, as tracers name it: the headers of the W3C recommendation "Trace Context". */
 export interface JobTrace {
   /** The span that enqueued it. */
@@ -172,6 +184,8 @@ export interface Job<T = unknown> {
   readonly lane?: string;
   /** Its place in the lane, by the ledger that stored it. */
   readonly rank?: Timestamp;
+  /** Where it failed for good; only of a dead letter, which waits under another name since then. */
+  readonly source?: DeadLetterSource;
   /** The unique key it was enqueued with. */
   readonly uniqueKey?: string;
   /** How long it holds that key; absent for `untilDone`. */

@@ -51,6 +51,11 @@ const KINDS: readonly Kind[] = [
     fields: ['stages', 'gates'],
   },
   {
+    expected: 'where a dead letter failed',
+    fits: (value) => typeof Object(value).name === 'string' && isValidDate(Object(value).failedAt),
+    fields: ['source'],
+  },
+  {
     expected: 'a plan with a type and a delay',
     fits: isBackoffPlan,
     fields: ['backoff'],

@@ -50,6 +50,8 @@ export interface JobsFilter {
   readonly finishedBefore?: Date;
   /** Jobs whose last failure has a message that begins with this text, of 1 to 1000 characters. */
   readonly failReason?: string;
+  /** Dead letters of one name, or of several: jobs that failed under it and wait under another since then. */
+  readonly deadLettersOf?: string | readonly string[];
   /** Jobs that the instance with this id holds. */
   readonly claimedBy?: string;
   /** The jobs with these ids, 1 to 1000 of them. */
@@ -97,6 +99,7 @@ const FILTER_CHECKS: Readonly<Record<keyof JobsFilter, Check>> = {
   finishedFrom: checkDate,
   finishedBefore: checkDate,
   failReason: text(LONGEST_PREFIX),
+  deadLettersOf: oneOrMany(checkJobName),
   claimedBy: text(LONGEST_INSTANCE_ID),
   ids: checkIds,
 };

@@ -14,6 +14,9 @@ import { InvalidArgumentError } from '../foundation/errors.ts';
 
 const LONGEST_REASON = 1_000;
 
+/** Refuses a reason that is no text of 1 to 1000 characters. */
+export const checkReason: Check = text(LONGEST_REASON);
+
 /** Options of what is done by people. */
 export interface ManualVerbOptions {
   /**
@@ -35,12 +38,7 @@ export interface BulkVerbOptions<Result> extends ManualVerbOptions {
 
 /** Checks the options of a verb by a filter; gives the reason as the verbs of a ledger take it. */
 export function whyOfAll(options: BulkVerbOptions<never>): { readonly reason?: string } {
-  checkFields('options', options, {
-    reason: checkReason,
-    limit: integer(1, Number.MAX_SAFE_INTEGER),
-    signal: checkSignal,
-    onProgress: checkFunction,
-  });
+  checkFields('options', options, BULK_CHECKS);
   return options.reason === undefined ? {} : { reason: options.reason };
 }
 
@@ -50,11 +48,16 @@ export const checkSignal: Check = (field, value) => {
   throw new InvalidArgumentError(field, 'an AbortSignal', value);
 };
 
+/** What values the options of a verb by a filter take. */
+export const BULK_CHECKS: Readonly<Record<keyof BulkVerbOptions<never>, Check>> = {
+  reason: checkReason,
+  limit: integer(1, Number.MAX_SAFE_INTEGER),
+  signal: checkSignal,
+  onProgress: checkFunction,
+};
+
 /** The reason as the verbs of a ledger take it. */
 export function whyOf(options: ManualVerbOptions): { readonly reason?: string } {
   checkFields('options', options, { reason: checkReason });
   return options.reason === undefined ? {} : { reason: options.reason };
 }
-
-/** Refuses a reason that is no text of 1 to 1000 characters. */
-export const checkReason: (field: string, value: unknown) => void = text(LONGEST_REASON);

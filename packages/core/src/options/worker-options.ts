@@ -3,7 +3,14 @@
  *
  * @module
  */
-import { type Check, checkFields, fields, integer, oneOf } from '../foundation/argument-checks.ts';
+import {
+  type Check,
+  checkFields,
+  checkJobName,
+  fields,
+  integer,
+  oneOf,
+} from '../foundation/argument-checks.ts';
 import { InvalidArgumentError } from '../foundation/errors.ts';
 import { isStandardSchema, type StandardSchema } from '../foundation/standard-schema.ts';
 import type { BackoffPlan } from '../job/job.ts';
@@ -36,6 +43,11 @@ export interface WorkerOptions {
    */
   readonly order?: WorkerOrder;
   /**
+   * The name under which a job waits once it has failed for good, as a dead letter: a worker of that name may handle it,
+   * or people look at it and redrive it. A job of a series has failed where it is. Not with `order`. @default none
+   */
+  readonly deadLetter?: string;
+  /**
    * A Standard Schema (Zod, Valibot, ArkType and others) for the data: checked when a job is enqueued by this
    * scheduler, and before each run, whose handler gets what the schema makes of the data.
    */
@@ -59,6 +71,7 @@ const WORKER_CHECKS: Readonly<Record<keyof WorkerOptions, Check>> = {
   limits: checkLimitKeys,
   limit: checkLimit,
   order: fields({ whenFailed: oneOf('next', 'halt') }),
+  deadLetter: checkJobName,
   schema: (field, value) => {
     if (!isStandardSchema(value)) throw new InvalidArgumentError(field, 'a Standard Schema', value);
   },
@@ -67,4 +80,7 @@ const WORKER_CHECKS: Readonly<Record<keyof WorkerOptions, Check>> = {
 /** Checks the options of a worker. */
 export function checkWorkerOptions(options: WorkerOptions = {}): void {
   checkFields('options', options, WORKER_CHECKS);
+  if (options.deadLetter === undefined || options.order === undefined) return;
+  const expected = 'left out with order, where a failed job keeps its place';
+  throw new InvalidArgumentError('options.deadLetter', expected, options.deadLetter);
 }

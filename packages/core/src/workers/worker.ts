@@ -23,6 +23,8 @@ export interface RetryPolicy {
   readonly maxRetries: number;
   readonly backoff: BackoffPlan | BackoffFunction;
   readonly maxBackoffDelayMs: number;
+  /** The name under which jobs wait that have failed for good. */
+  readonly deadLetter?: string;
 }
 
 /** What holds for a worker that does not say otherwise, as it is at the time. */
@@ -53,12 +55,16 @@ export class Worker {
   #retry: RetryPolicy;
   #meanRunMs: number | undefined;
 
+  /** @throws InvalidArgumentError when its dead letters would go to itself */
   constructor(
     name: string,
     handler: JobHandler | StagePlan,
     options: WorkerOptions,
     defaults: WorkerDefaults,
   ) {
+    if (options.deadLetter === name) {
+      throw new InvalidArgumentError('options.deadLetter', 'another name than its own', name);
+    }
     this.name = name;
     this.handler = handler;
     this.#options = options;
@@ -151,6 +157,7 @@ function retryOf(options: WorkerOptions, defaults: WorkerDefaults): RetryPolicy 
     maxRetries: options.maxRetries ?? defaults.maxRetries,
     backoff: options.backoff ?? { type: 'exponential', delay, jitter },
     maxBackoffDelayMs: defaults.maxBackoffDelayMs,
+    ...(options.deadLetter !== undefined && { deadLetter: options.deadLetter }),
   };
 }
 

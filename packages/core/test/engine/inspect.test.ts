@@ -131,6 +131,7 @@ describe('what an instance says of itself', () => {
   const workersOf = (count: number, nameLength: number) =>
     Array.from({ length: count }, (_, index) => ({
       ...{ name: `${index}`.padEnd(nameLength, '-'), concurrency: 5, running: 0 },
+      retry: { maxRetries: 1, backoff: { type: 'fixed' as const, delay: 1 }, maxBackoffDelayMs: 1 },
     }));
 
   test('names hundreds of workers, and counts the rest', () => {
@@ -143,6 +144,16 @@ describe('what an instance says of itself', () => {
     const info = makeInstanceInfo({ ...base, workers: workersOf(500, 256) });
     expect([info.workers.length, info.unnamedWorkers]).toEqual([64, 436]);
     expect(JSON.stringify(info).length).toBeLessThan(32_768);
+  });
+
+  test('tells where dead letters of a worker go', () => {
+    const [worker] = workersOf(1, 10);
+    if (worker === undefined) throw new Error('Expected a worker');
+    const retry = { ...worker.retry, deadLetter: 'dead' };
+    const { workers } = makeInstanceInfo({ ...base, workers: [{ ...worker, retry }] });
+    expect(workers).toEqual([
+      { name: worker.name, concurrency: 5, running: 0, deadLetter: 'dead' },
+    ]);
   });
 
   test('is written with the renewals of the lease, without further calls', async () => {

@@ -18,6 +18,7 @@ export const SETTLE_VERBS: ReadonlySet<JobVerb> = new Set<SettleVerb>([
   'release',
   'fail',
   'discard',
+  'bury',
   'cancelled',
   'cancelByHandler',
 ]);
@@ -135,6 +136,7 @@ export interface SeriesCall {
 export interface Counts {
   /** Jobs that were stored as claimed. */
   births: number;
+  burials: number;
   claims: number;
   settles: number;
   rescues: number;
@@ -188,6 +190,7 @@ export class Facts {
   readonly workers: Set<Machine> = new Set();
   readonly counts: Counts = {
     births: 0,
+    burials: 0,
     claims: 0,
     settles: 0,
     rescues: 0,

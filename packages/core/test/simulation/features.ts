@@ -2,6 +2,7 @@
  * What is simulated. A feature of the engine joins the simulation here: with what users do with it while faults happen,
  * and with the rules that must hold of it.
  */
+import { deadLetters } from './features/dead-letters.ts';
 import { manualVerbs } from './features/manual-verbs.ts';
 import { oneOffJobs } from './features/one-off-jobs.ts';
 import { pauses } from './features/pauses.ts';
@@ -18,4 +19,5 @@ export const FEATURES: readonly Feature[] = [
   pauses,
   retention,
   stagedJobs,
+  deadLetters,
 ];

@@ -4,6 +4,7 @@
  */
 import { BIRTH_GUARDS } from './birth-guards.ts';
 import type { Alteration } from './bundle.ts';
+import { DEAD_LETTER_GUARDS } from './dead-letter-guards.ts';
 import { FEATURE_GUARDS } from './feature-guards.ts';
 import type { Profile } from './profile.ts';
 import { STAGE_GUARDS } from './stage-guards.ts';
@@ -361,4 +362,5 @@ export const GUARDS: readonly Guard[] = [
   ...FEATURE_GUARDS,
   ...BIRTH_GUARDS,
   ...STAGE_GUARDS,
+  ...DEAD_LETTER_GUARDS,
 ];

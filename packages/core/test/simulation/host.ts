@@ -7,6 +7,7 @@ import { FaultyLedgerRepository } from '../../src/testing/faulty-ledger-reposito
 import { SeededRandom } from '../../src/testing/seeded-random.ts';
 import type { Chance } from './chance.ts';
 import { STAGED_CONCURRENCY, STAGED_NAME, stepsOf } from './features/staged-work.ts';
+import { DEAD_LETTER_NAME } from './features/users.ts';
 import type { Machine } from './machine.ts';
 import type { Network } from './network.ts';
 import type { Observer } from './observer.ts';
@@ -139,7 +140,15 @@ export class Host {
     const handler = (job: Job, context: JobContext | StageContext): unknown =>
       this.#shared.runHandler(this, machine, job, context);
     for (const [name, concurrency] of this.#params.workers) {
-      monque.worker(name, handler, { concurrency });
+      const { deadLetters } = observer.facts.profile;
+      monque.worker(name, handler, {
+        concurrency,
+        ...(deadLetters > 0 && { deadLetter: DEAD_LETTER_NAME }),
+      });
+    }
+    if (this.isWorker && observer.facts.profile.deadLetters > 0) {
+      // What failed there for good must not go back by itself.
+      monque.worker(DEAD_LETTER_NAME, handler, { concurrency: 2, deadLetter: 'mail' });
     }
     if (this.isWorker && observer.facts.profile.stagedJobs > 0) {
       const options = { concurrency: STAGED_CONCURRENCY };

@@ -32,6 +32,7 @@ const ALWAYS_TOLD = new Set<JobVerb>([
   'note',
   'skipRun',
   'redrive',
+  'redriveDeadLetter',
   'amend',
   'replan',
   'replanRunning',
@@ -104,7 +105,8 @@ export class MemoryLedger extends InMemoryLedgerRepository {
     redrive: (params, next) => {
       return this.#alone(async () => {
         const result = await next(params);
-        if (result.outcome === 'redriven') await this.#tell('redrive', params.jobId, { ...params });
+        const verb = params.isDeadLetter ? 'redriveDeadLetter' : 'redrive';
+        if (result.outcome === 'redriven') await this.#tell(verb, params.jobId, { ...params });
         return result;
       });
     },
@@ -208,11 +210,14 @@ export class MemoryLedger extends InMemoryLedgerRepository {
           instanceId: params.deadInstanceId,
           limit: params.limit,
         });
+        const leases = await this.#inner.readLeases({ informed: true });
+        const workers = leases.find(({ instanceId }) => instanceId === params.deadInstanceId)?.info
+          ?.workers;
         const result = await next(params);
         for (const { jobId } of claims) {
           const before = this.#observer.facts.jobs.get(jobId.toHexString());
           if (before === undefined || result.refused) continue;
-          const { verb, params: values } = chooseRescue(before, params);
+          const { verb, params: values } = chooseRescue(before, params, workers);
           await this.#tell(verb, jobId, values);
         }
         return result;

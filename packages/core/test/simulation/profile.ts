@@ -81,6 +81,8 @@ export interface Profile extends NetworkRates {
   readonly hasRetention: boolean;
   /** Jobs with stages, and gates between them. */
   readonly stagedJobs: number;
+  /** Whether jobs that failed for good become dead letters, and how many of those are redriven. */
+  readonly deadLetters: number;
   /** Whether who enqueues starts what it can itself. */
   readonly claimsOnEnqueue: boolean;
   /** How long an enqueue is sent again. */
@@ -93,6 +95,7 @@ export interface Profile extends NetworkRates {
 export const BEFORE_LATER_FEATURES: Partial<Profile> = Object.freeze({
   stagedJobs: 0,
   claimsOnEnqueue: false,
+  deadLetters: 0,
 });
 
 /** No faults at all. */
@@ -134,9 +137,10 @@ export function drawProfile(chance: Chance, given: Partial<Profile>): Profile {
     series: chance.pick([0, 1, 2, 3]),
     pausedNames: chance.pick([0, 0, 1, 3]),
     hasRetention,
-    // Drawn only where it is not given, so that a run without stages, or without births, is what it was before there were any.
+    // Drawn only where it is not given, so that a run without these is what it was before there were any.
     stagedJobs: given.stagedJobs ?? chance.pick([0, 15, 30]),
     claimsOnEnqueue: given.claimsOnEnqueue ?? chance.happens(0.6),
+    deadLetters: given.deadLetters ?? chance.pick([0, 10, 30]),
     resendLimitMs: hasRetention ? 2_000 : 60_000,
     longestLateMs: hasRetention ? 1_000 : 2 * LEASE_MS,
     ...given,

@@ -2,7 +2,7 @@
 import type { Job } from '../../src/index.ts';
 import { JOB_LIFECYCLE, type JobVerb } from '../../src/job/job-lifecycle.ts';
 import type { TransitionParams } from '../../src/job/lifecycle.ts';
-import { lockToRetake, seriesLock } from '../../src/job/unique-locks.ts';
+import { seriesLock } from '../../src/job/unique-locks.ts';
 import { type CancelChoice, cancelsUnseen, chooseCancel } from '../../src/ledger/cancel-choice.ts';
 import type {
   AmendParams,
@@ -21,6 +21,7 @@ import type {
   SeriesResult,
 } from '../../src/ledger/ledger-repository.ts';
 import { firstIdAt } from '../../src/ledger/mongodb/engine-queries.ts';
+import { chooseRedrive } from '../../src/ledger/redrive-choice.ts';
 import {
   endSeriesChanges,
   replanChanges,
@@ -68,23 +69,23 @@ export class SteppedControl {
     return moved === null ? undefined : { outcome, job: moved };
   }
 
-  redrive({ jobId, now, nextRunAt }: RedriveParams): Promise<RedriveResult> {
+  redrive(params: RedriveParams): Promise<RedriveResult> {
+    const { jobId } = params;
     return this.#jobs.untilAnswered<RedriveResult>(async () => {
       const job = this.#jobs.find(jobId);
       if (job === null) return { outcome: 'missing', job };
-      if (!JOB_LIFECYCLE.allowsFrom('redrive', job.status)) return { outcome: 'refused', job };
-      const lock = lockToRetake(job);
+      const { verb, params: values, name } = chooseRedrive(job, params);
+      if (!JOB_LIFECYCLE.applies(verb, { ...job }, values)) return { outcome: 'refused', job };
       await this.#letOthersIn();
       // The lock was chosen by what was read of the series.
       if (this.#jobs.find(jobId)?.seriesVersion !== job.seriesVersion) return undefined;
-      const params = { now, nextRunAt, ...(lock && { [lock.field]: lock.value }) };
       try {
-        const redriven = this.#move('redrive', jobId, params);
+        const redriven = this.#jobs.move(verb, jobId, values);
         return redriven === null ? undefined : { outcome: 'redriven', job: redriven };
       } catch (error) {
         if (!(error instanceof LockHeldError)) throw error;
         await this.#letOthersIn();
-        const holder = this.#jobs.findHolder({ ...job, ...params });
+        const holder = this.#jobs.findHolder({ ...job, ...values, name });
         return { outcome: 'taken', job, ...(holder && { holder }) };
       }
     });

@@ -64,7 +64,13 @@ import { SteppedJobs } from './stepped-jobs.ts';
 import { SteppedStages } from './stepped-stages.ts';
 import { UnsimulatedVerbs } from './unsimulated-verbs.ts';
 
-const RESCUE_VERBS = ['rescue', 'rescueToNextRun', 'rescueToFailed', 'rescueToCancelled'] as const;
+const RESCUE_VERBS = [
+  'rescue',
+  'rescueToNextRun',
+  'rescueToDeadLetter',
+  'rescueToFailed',
+  'rescueToCancelled',
+] as const;
 const MOST_RACES = 10;
 
 /** What is answered to who wants to watch a ledger that gives no hints. */
@@ -141,7 +147,12 @@ class SteppedVerbs extends UnsimulatedVerbs implements LedgerVerbs {
     const attempted = ids.length;
     await this.#params.letOthersIn();
     let won = 0;
-    for (const id of ids) if (this.#jobs.move('claim', id, { ...params }) !== null) won += 1;
+    const demanded = params.demand.map(({ name }) => name);
+    for (const id of ids) {
+      // One that was found may have another name by now.
+      const isNamed = demanded.includes(this.#jobs.find(id)?.name ?? '');
+      if (isNamed && this.#jobs.move('claim', id, { ...params }) !== null) won += 1;
+    }
     if (won === 0) return { jobs: [], attempted, ...names };
     await this.#params.letOthersIn();
     return { jobs: await this.readClaim(params), attempted, ...names };
@@ -287,12 +298,19 @@ class SteppedVerbs extends UnsimulatedVerbs implements LedgerVerbs {
 
   async rescue(params: RescueParams): Promise<RescueResult> {
     const { deadInstanceId, limit } = params;
-    const moved = { rescue: 0, rescueToNextRun: 0, rescueToFailed: 0, rescueToCancelled: 0 };
+    const moved = {
+      ...{ rescue: 0, rescueToNextRun: 0, rescueToDeadLetter: 0 },
+      ...{ rescueToFailed: 0, rescueToCancelled: 0 },
+    };
     const refused = this.#leases.isLive(deadInstanceId);
     if (refused) return { pending: 0, failed: 0, cancelled: 0, more: false, refused };
     await this.#params.letOthersIn();
+    const workers = this.#leases.workersOf(deadInstanceId);
     const claims = this.#claimsOf(deadInstanceId).slice(0, limit);
-    const choices = claims.map((job) => ({ jobId: job._id, ...chooseRescue(job, params) }));
+    const choices = claims.map((job) => ({
+      jobId: job._id,
+      ...chooseRescue(job, params, workers),
+    }));
     for (const rescueVerb of RESCUE_VERBS) {
       await this.#params.letOthersIn();
       for (const { jobId, verb, params: values } of choices) {
@@ -300,7 +318,7 @@ class SteppedVerbs extends UnsimulatedVerbs implements LedgerVerbs {
       }
     }
     return {
-      pending: moved.rescue + moved.rescueToNextRun,
+      pending: moved.rescue + moved.rescueToNextRun + moved.rescueToDeadLetter,
       failed: moved.rescueToFailed,
       cancelled: moved.rescueToCancelled,
       more: claims.length === limit,

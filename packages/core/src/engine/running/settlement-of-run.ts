@@ -10,6 +10,7 @@
 import { messageOf } from '../../foundation/errors.ts';
 import { storableText } from '../../foundation/texts.ts';
 import { plannedDelayMs } from '../../job/backoff.ts';
+import { enqueuedName, mayBeBuried } from '../../job/dead-letters.ts';
 import type { ClaimedJob, HistoryEntry, Job } from '../../job/job.ts';
 import { type NextRun, nextRunOf } from '../../job/next-run.ts';
 import { startLock } from '../../job/unique-locks.ts';
@@ -127,7 +128,7 @@ function completion(
   at: Date,
 ): Content {
   const { lastStage: name, ...before } = staged ?? {};
-  const ofResult = { ...before, ...(result !== undefined && { result, name: job.name }) };
+  const ofResult = { ...before, ...(result !== undefined && { result, name: enqueuedName(job) }) };
   if (next === null) {
     return { verb: 'complete', ...ofResult, ...(name && { stageRecords: [{ name, at }] }) };
   }
@@ -146,7 +147,7 @@ function failure(
   next: NextRun | null,
   basis: Basis,
 ): Content {
-  const { job, retry, durationMs } = basis;
+  const { job, now, retry, durationMs } = basis;
   const failCount = job.failCount + 1;
   // One that was written by hand may be no whole number.
   const maxRetries = Math.ceil(job.maxRetries ?? retry.maxRetries);
@@ -160,6 +161,11 @@ function failure(
   if (next !== null && givesWay) return goOn(job, next, record);
   if (nextRunAt !== undefined)
     return { verb: 'retry', failReason, lastFailCount, nextRunAt, record };
+  const { deadLetter } = retry;
+  if (deadLetter !== undefined && mayBeBuried(job)) {
+    const source = { name: job.name, failedAt: now, failCount: job.failCount, reason: failReason };
+    return { verb: 'bury', failReason, deadLetter, source, record };
+  }
   if (isFinal) return { verb: 'discard', failReason, record };
   return { verb: 'fail', failReason, lastFailCount, record };
 }

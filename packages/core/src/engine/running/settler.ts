@@ -30,7 +30,7 @@ const ROOM = 10_000;
 const MOST_REFUSALS = 5;
 
 /** Verbs that may not put a job off whose cancellation was asked for. */
-const PENDING_VERBS: readonly SettleVerb[] = ['retry', 'snooze', 'block', 'release'];
+const PENDING_VERBS: readonly SettleVerb[] = ['retry', 'snooze', 'block', 'release', 'bury'];
 
 /** A run that has ended, until its end is recorded. */
 interface Unrecorded {

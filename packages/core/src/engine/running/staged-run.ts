@@ -7,6 +7,7 @@
  *
  * @module
  */
+
 import type { EngineContext } from '../../context/scheduler-context.ts';
 import {
   ConnectionError,
@@ -16,6 +17,7 @@ import {
   UnsupportedError,
 } from '../../foundation/errors.ts';
 import { retrying } from '../../foundation/retrying.ts';
+import { enqueuedName } from '../../job/dead-letters.ts';
 import type { ClaimedJob, Job, StageRecord } from '../../job/job.ts';
 import { copyPayload } from '../../job/payload.ts';
 import type { CheckpointResult } from '../../ledger/ledger-repository.ts';
@@ -161,8 +163,8 @@ export class StagedRun {
   async #checkpoint(record: StageRecord): Promise<CheckpointResult | undefined> {
     const { ledger, ledgerTime, clock, random, report } = this.#context;
     const { job, signal, interruption } = this.#params;
-    const { _id: jobId, name, claimToken } = job;
-    const params = { jobId, name, claimToken, record, ...this.#end() };
+    const { _id: jobId, claimToken } = job;
+    const params = { jobId, name: enqueuedName(job), claimToken, record, ...this.#end() };
     const answered = await retrying({
       ...{ clock, random, signal },
       call: () => ledger.checkpoint({ ...params, now: ledgerTime.now() }),

@@ -8,6 +8,7 @@
  */
 import type {
   DeclareDeadParams,
+  InstanceInfo,
   InstanceParams,
   LeaseRecord,
   LeaseVerbs,
@@ -35,6 +36,11 @@ export class MemoryLeases implements LeaseVerbs {
   /** True while the instance has a lease that is not dead. */
   isLive(instanceId: string): boolean {
     return this.#leases.get(instanceId)?.status === 'live';
+  }
+
+  /** What an instance said of its workers; undefined when it said nothing. */
+  workersOf(instanceId: string): InstanceInfo['workers'] | undefined {
+    return this.#leases.get(instanceId)?.info?.workers;
   }
 
   /** Writes the first proof of life, unless there is one. */

@@ -127,7 +127,7 @@ function countJobs(jobs: Iterable<StoredJob>, { name, now }: ReadStatsParams): S
 function matches(job: Job, filter: JobFilter): boolean {
   const { names, statuses = JOB_LIFECYCLE.states, uniqueKey, order, metadata } = filter;
   const { createdFrom, createdBefore, finishedFrom, finishedBefore } = filter;
-  const { failReason, claimedBy } = filter;
+  const { failReason, claimedBy, deadLettersOf } = filter;
   const { finishedAt } = job;
   return (
     statuses.includes(job.status) &&
@@ -140,8 +140,13 @@ function matches(job: Job, filter: JobFilter): boolean {
     (finishedBefore === undefined || (finishedAt !== undefined && finishedAt < finishedBefore)) &&
     (failReason === undefined || job.failReason?.startsWith(failReason) === true) &&
     (claimedBy === undefined || job.claimedBy === claimedBy) &&
+    (deadLettersOf === undefined || isDeadLetterOf(job, deadLettersOf)) &&
     (metadata === undefined || matchesMetadata(job.metadata, metadata))
   );
+}
+
+function isDeadLetterOf({ source }: Job, names: readonly string[]): boolean {
+  return source !== undefined && (names.length === 0 || names.includes(source.name));
 }
 
 function placeOf(job: Job, orderBy: JobOrder): JobPlace {

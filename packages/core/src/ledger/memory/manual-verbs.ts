@@ -9,7 +9,6 @@ import type { Clock } from '../../foundation/clock.ts';
 import { UnsupportedError } from '../../foundation/errors.ts';
 import { asRecord } from '../../job/job.ts';
 import { JOB_LIFECYCLE } from '../../job/job-lifecycle.ts';
-import { lockToRetake } from '../../job/unique-locks.ts';
 import { chooseCancel } from '../cancel-choice.ts';
 import type {
   AmendParams,
@@ -22,6 +21,7 @@ import type {
   RemoveParams,
   RemoveResult,
 } from '../ledger-repository.ts';
+import { chooseRedrive } from '../redrive-choice.ts';
 import { historyEntries, manualRecord } from '../settle-answers.ts';
 import { removalEntry } from '../transition-log.ts';
 import type { JobStore } from './job-store.ts';
@@ -58,25 +58,19 @@ export class MemoryControl {
     return { outcome, job: copyOut(this.#moves.moveBy(verb, stored, values)) };
   }
 
-  /** Makes a failed or cancelled job pending again, with its unique key if that is free. */
-  async redrive({ jobId, now, nextRunAt, ...given }: RedriveParams): Promise<RedriveResult> {
-    const stored = this.#find(jobId);
+  /** Makes a failed or cancelled job, or a dead letter, pending again, with its unique key if that is free. */
+  async redrive(params: RedriveParams): Promise<RedriveResult> {
+    const stored = this.#find(params.jobId);
     if (stored === undefined) return { outcome: 'missing', job: null };
-    const { job } = stored;
-    if (!JOB_LIFECYCLE.allowsFrom('redrive', job.status)) {
+    const { verb, params: values, name, lock } = chooseRedrive(stored.job, params);
+    if (!JOB_LIFECYCLE.applies(verb, asRecord(stored.job), values)) {
       return { outcome: 'refused', job: copyOut(stored) };
     }
-    const lock = lockToRetake(job);
-    const holder = lock && this.#jobs.holderOf(job.name, lock);
+    const holder = lock && this.#jobs.holderOf(name, lock);
     if (holder !== undefined) {
       return { outcome: 'taken', job: copyOut(stored), holder: copyOut(holder) };
     }
-    const redriven = this.#moves.moveBy('redrive', stored, {
-      now,
-      nextRunAt,
-      historyEntries: historyEntries('redrive', now, manualRecord(given)),
-      ...(lock && { [lock.field]: lock.value }),
-    });
+    const redriven = this.#moves.moveBy(verb, stored, values);
     return { outcome: 'redriven', job: copyOut(redriven) };
   }
 

@@ -22,9 +22,9 @@ import type { StoredJob } from './stored-job.ts';
 export class MemoryRescue {
   readonly #jobs: JobStore;
   readonly #moves: Moves;
-  readonly #leases: Pick<MemoryLeases, 'isLive'>;
+  readonly #leases: Pick<MemoryLeases, 'isLive' | 'workersOf'>;
 
-  constructor(jobs: JobStore, moves: Moves, leases: Pick<MemoryLeases, 'isLive'>) {
+  constructor(jobs: JobStore, moves: Moves, leases: Pick<MemoryLeases, 'isLive' | 'workersOf'>) {
     this.#jobs = jobs;
     this.#moves = moves;
     this.#leases = leases;
@@ -36,8 +36,9 @@ export class MemoryRescue {
     if (this.#leases.isLive(params.deadInstanceId))
       return { ...counts, more: false, refused: true };
     const claims = this.#jobs.claimsOf(params.deadInstanceId);
+    const workers = this.#leases.workersOf(params.deadInstanceId);
     for (const claim of claims.slice(0, params.limit)) {
-      const choice = chooseRescue(claim.job, params);
+      const choice = chooseRescue(claim.job, params, workers);
       // A rescue leads to no other states than these.
       const { status } = this.#moves.moveBy(choice.verb, claim, choice.params).job;
       counts[status as keyof typeof counts] += 1;

@@ -43,6 +43,10 @@ const SMALLEST_PART = 20;
 
 /** What a claim shows of its job: all that a rescue chooses by. */
 const STANDING_FIELDS = {
+  name: 1,
+  failCount: 1,
+  lane: 1,
+  'source.name': 1,
   claimToken: 1,
   fence: 1,
   rescueCount: 1,

@@ -31,10 +31,15 @@ test('a claim looks past suspects, or for nothing else', () => {
 
 test('a claim writes only to jobs that are still as they were found', () => {
   const ids = [new ObjectId(), new ObjectId()];
-  const { q, multi, hint } = claimStatement(ids, { ...CLAIM, suspects: false });
+  const { q, multi, hint } = claimStatement(ids, {
+    ...CLAIM,
+    suspects: false,
+    demand: [{ name: 'work', limit: 5 }],
+  });
   expect(q).toEqual({
     ...{ _id: { $in: ids }, status: 'pending', nextRunAt: { $lte: NOW } },
     ...{ rescueCount: { $not: { $gte: 2 } }, lane: { $eq: null } },
+    name: { $in: ['work'] },
   });
   expect({ multi, hint }).toEqual({ multi: true, hint: '_id_' });
 });

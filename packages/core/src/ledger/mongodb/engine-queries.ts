@@ -11,7 +11,7 @@ import { type Document, ObjectId } from 'mongodb';
 import { type Job, type JobStatus, ORDERED_PRIORITY } from '../../job/job.ts';
 import type { PlanOfRun } from '../../job/next-run.ts';
 import { type LOCK_FIELDS, lockOf, type UniqueLock } from '../../job/unique-locks.ts';
-import { SUSPECT_RESCUE_COUNT } from '../ledger-repository.ts';
+import { type ClaimParams, SUSPECT_RESCUE_COUNT } from '../ledger-repository.ts';
 import { settlementParams } from '../settle-answers.ts';
 import type { Settlement } from '../verbs/settle.ts';
 import {
@@ -74,18 +74,21 @@ export const CLAIM_ORDER: Readonly<Record<string, 1>> = Object.freeze({
 /** Claims those of the candidates that nobody else took since they were found. */
 export function claimStatement(
   ids: readonly ObjectId[],
-  params: { claimToken: string; instanceId: string; now: Date; suspects: boolean },
+  params: Pick<ClaimParams, 'claimToken' | 'instanceId' | 'now' | 'suspects' | 'demand'>,
 ): UpdateStatement {
+  const names = params.demand.map(({ name }) => name);
   return {
     q: {
       _id: { $in: ids },
-      ...transitionFilter('claim', params),
+      ...transitionFilter('claim', { ...params }),
+      // Since they were found, one may have become a dead letter or been redriven, and have another name.
+      name: { $in: names },
       rescueCount: suspectFilter(params.suspects),
     },
-    u: transitionUpdate('claim', params),
+    u: transitionUpdate('claim', { ...params }),
     multi: true,
     hint: ID_INDEX,
-    coerced: () => coercingUpdate('claim', params),
+    coerced: () => coercingUpdate('claim', { ...params }),
   };
 }
 

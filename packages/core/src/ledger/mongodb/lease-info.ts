@@ -12,12 +12,14 @@ const isText: Kind = (value) => typeof value === 'string';
 const isNumber: Kind = (value) => typeof value === 'number';
 const isDate: Kind = (value) => value instanceof Date;
 const isYesOrNo: Kind = (value) => typeof value === 'boolean';
+const isTextOrAbsent: Kind = (value) => value === undefined || isText(value);
 const isNumberOrAbsent: Kind = (value) => value === undefined || isNumber(value);
 
 const WORKER: Readonly<Record<string, Kind>> = {
   name: isText,
   concurrency: isNumber,
   running: isNumber,
+  deadLetter: isTextOrAbsent,
 };
 
 const VITALS: Readonly<Record<string, Kind>> = {

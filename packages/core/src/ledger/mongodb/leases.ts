@@ -8,6 +8,7 @@ import type { Collection } from 'mongodb';
 import manifest from '../../../package.json' with { type: 'json' };
 import type {
   DeclareDeadParams,
+  Informed,
   InstanceParams,
   LeaseRecord,
   LeaseVerbs,
@@ -90,6 +91,12 @@ export class MongoLeases implements LeaseVerbs {
   async isLive(instanceId: string): Promise<boolean> {
     const options = this.#commands.readOptions();
     return (await this.#collection.findOne({ _id: instanceId, status: 'live' }, options)) !== null;
+  }
+
+  /** The state of one lease, with the workers of its instance; undefined when there is none. */
+  async leaseOf(instanceId: string): Promise<(Pick<LeaseRecord, 'status'> & Informed) | undefined> {
+    const lease = await this.#collection.findOne({ _id: instanceId }, this.#commands.readOptions());
+    return lease === null ? undefined : { status: lease.status, ...readInfo(lease.info) };
   }
 
   async declareDead({ instanceId, counter }: DeclareDeadParams): Promise<boolean> {

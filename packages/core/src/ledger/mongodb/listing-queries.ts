@@ -80,7 +80,7 @@ export function stampedListPipeline(
 /** Documents of unknown states are no jobs. */
 function jobFilter(filter: JobFilter): Document {
   const { jobIds, names, uniqueKey, order, metadata, failReason, claimedBy } = filter;
-  const { createdFrom, createdBefore, finishedFrom, finishedBefore } = filter;
+  const { createdFrom, createdBefore, finishedFrom, finishedBefore, deadLettersOf } = filter;
   // With the state, the index of claims serves those of an instance.
   const states = claimedBy === undefined ? JOB_LIFECYCLE.states : HELD;
   const { statuses = states } = filter;
@@ -89,6 +89,9 @@ function jobFilter(filter: JobFilter): Document {
     ...(names && { name: { $in: names } }),
     ...(uniqueKey !== undefined && { uniqueKey: { $eq: uniqueKey } }),
     ...(order !== undefined && { order: { $eq: order } }),
+    ...(deadLettersOf && {
+      'source.name': deadLettersOf.length === 0 ? { $type: 'string' } : { $in: deadLettersOf },
+    }),
     ...metadataConditions(metadata),
     _id: jobIds === undefined ? JOB_ID : { ...JOB_ID, $in: jobIds },
     ...((finishedFrom || finishedBefore) && {

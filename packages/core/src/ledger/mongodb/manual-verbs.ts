@@ -6,9 +6,9 @@
 import type { ObjectId } from 'mongodb';
 import type { Clock } from '../../foundation/clock.ts';
 import { toError } from '../../foundation/errors.ts';
-import type { Job } from '../../job/job.ts';
+import { asRecord, type Job } from '../../job/job.ts';
 import { JOB_LIFECYCLE, type JobVerb } from '../../job/job-lifecycle.ts';
-import { lockToRetake, type UniqueLock } from '../../job/unique-locks.ts';
+import type { UniqueLock } from '../../job/unique-locks.ts';
 import { type CancelChoice, cancelsUnseen, chooseCancel } from '../cancel-choice.ts';
 import type {
   AmendParams,
@@ -20,6 +20,7 @@ import type {
   RemoveParams,
   RemoveResult,
 } from '../ledger-repository.ts';
+import { chooseRedrive, type RedriveChoice } from '../redrive-choice.ts';
 import { historyEntries, manualRecord } from '../settle-answers.ts';
 import { fenceFilter } from './engine-queries.ts';
 import { fromDocument } from './job-document.ts';
@@ -67,37 +68,32 @@ export class MongoControl {
     return moved === null ? undefined : { outcome, job: moved };
   }
 
-  /** Makes a failed or cancelled job pending again, with the lock it gave up. */
+  /** Makes a failed or cancelled job, or a dead letter, pending again, with the lock it gave up. */
   redrive(params: RedriveParams): Promise<RedriveResult> {
     const { jobId } = params;
     return this.#jobs.untilAnswered<RedriveResult>(jobId, async () => {
       const job = await this.#jobs.find(jobId);
       if (job === null) return { outcome: 'missing', job };
-      if (!JOB_LIFECYCLE.allowsFrom('redrive', job.status)) return { outcome: 'refused', job };
-      return this.#redriveWith(lockToRetake(job), job, params);
+      const choice = chooseRedrive(job, params);
+      return JOB_LIFECYCLE.applies(choice.verb, asRecord(job), choice.params)
+        ? this.#redriveBy(choice, job)
+        : { outcome: 'refused', job };
     });
   }
 
   /** Undefined when the job changed since it was read. */
-  async #redriveWith(
-    lock: UniqueLock | undefined,
+  async #redriveBy(
+    { verb, params, name, lock }: RedriveChoice,
     job: Job,
-    { now, nextRunAt, ...given }: RedriveParams,
   ): Promise<RedriveResult | undefined> {
-    const params = {
-      now,
-      nextRunAt,
-      ...(lock && { [lock.field]: lock.value }),
-      historyEntries: historyEntries('redrive', now, manualRecord(given)),
-    };
     // The lock was chosen by what was read of the series.
     const also = { seriesVersion: { $eq: job.seriesVersion ?? null } };
     try {
-      const redriven = await this.#jobs.move(job._id, 'redrive', params, { also });
+      const redriven = await this.#jobs.move(job._id, verb, params, { also });
       return redriven === null ? undefined : { outcome: 'redriven', job: redriven };
     } catch (error) {
       if (lock === undefined || !isHeld(lock, error)) throw error;
-      const holder = await this.#findHolder(job.name, lock);
+      const holder = await this.#findHolder(name, lock);
       return { outcome: 'taken', job, ...(holder && { holder }) };
     }
   }

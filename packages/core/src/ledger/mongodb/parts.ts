@@ -98,7 +98,7 @@ export function mongoParts(db: Db, settings: PartSettings): MongoParts {
     new MongoListing(jobs, archive),
     new MongoInspection(jobs),
     new MongoRescue(jobs, {
-      isLive: (instanceId) => leases.isLive(instanceId),
+      leaseOf: (instanceId) => leases.leaseOf(instanceId),
       claimsOf: (instanceId, limit) => claims.standing(instanceId, limit),
     }),
     new MongoPauses(db.collection<PauseDocument>(collectionName), jobs.commands),

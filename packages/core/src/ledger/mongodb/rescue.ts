@@ -6,12 +6,14 @@
 import type { ClaimedJob, Job } from '../../job/job.ts';
 import type { JobVerb } from '../../job/job-lifecycle.ts';
 import type {
+  Informed,
+  LeaseRecord,
   RecoverParams,
   RecoverResult,
   RescueParams,
   RescueResult,
 } from '../ledger-repository.ts';
-import { chooseRescue, type RescueChoice } from '../rescue-choice.ts';
+import { chooseRescue, type RescueChoice, type RescuedWorkers } from '../rescue-choice.ts';
 import { historyEntries } from '../settle-answers.ts';
 import { staleFilter } from './engine-queries.ts';
 import { fromDocument } from './job-document.ts';
@@ -24,14 +26,17 @@ import { movedFilter } from './transition-log.ts';
 const LEADS_TO: Readonly<Record<RescueChoice['verb'], 'pending' | 'failed' | 'cancelled'>> = {
   rescue: 'pending',
   rescueToNextRun: 'pending',
+  rescueToDeadLetter: 'pending',
   rescueToFailed: 'failed',
   rescueToCancelled: 'cancelled',
 };
 
 /** What a rescue asks before it writes. */
 export interface RescueParts {
-  /** Whether the instance has a lease that is not dead. */
-  readonly isLive: (instanceId: string) => Promise<boolean>;
+  /** The lease of an instance with what it says of itself; undefined when there is none. */
+  readonly leaseOf: (
+    instanceId: string,
+  ) => Promise<(Pick<LeaseRecord, 'status'> & Informed) | undefined>;
   /** The claims of an instance, up to a limit. */
   readonly claimsOf: (instanceId: string, limit: number) => Promise<readonly ClaimedJob[]>;
 }
@@ -50,17 +55,19 @@ export class MongoRescue {
   async rescue(params: RescueParams): Promise<RescueResult> {
     const { deadInstanceId, limit } = params;
     const counts = { pending: 0, failed: 0, cancelled: 0 };
-    if (await this.#parts.isLive(deadInstanceId)) return { ...counts, more: false, refused: true };
+    const lease = await this.#parts.leaseOf(deadInstanceId);
+    if (lease?.status === 'live') return { ...counts, more: false, refused: true };
     const claims = await this.#parts.claimsOf(deadInstanceId, limit);
-    const moved = await this.#move(claims, params);
+    const moved = await this.#move(claims, params, lease?.info?.workers);
     return { ...moved, more: claims.length === limit, refused: false };
   }
 
   async #move(
     claims: readonly ClaimedJob[],
     params: RescueParams,
+    workers: RescuedWorkers | undefined,
   ): Promise<Pick<RescueResult, 'pending' | 'failed' | 'cancelled'>> {
-    const groups = groupAlike(claims, params);
+    const groups = groupAlike(claims, params, workers);
     const counts = { pending: 0, failed: 0, cancelled: 0 };
     for (const state of ['pending', 'failed', 'cancelled'] as const) {
       const statements = groups
@@ -141,13 +148,18 @@ interface RescueGroup {
   readonly ids: Job['_id'][];
 }
 
-/** Claims for which the same is written become one group; a job of a series is always one of its own. */
-function groupAlike(claims: readonly ClaimedJob[], params: RescueParams): RescueGroup[] {
+/** Claims for which the same is written become one group; a job of a series, or a dead letter, is one of its own. */
+function groupAlike(
+  claims: readonly ClaimedJob[],
+  params: RescueParams,
+  workers: RescuedWorkers | undefined,
+): RescueGroup[] {
   const groups = new Map<string, RescueGroup>();
   for (const claim of claims) {
-    const choice = chooseRescue(claim, params);
+    const choice = chooseRescue(claim, params, workers);
     const isOfSeries = claim.seriesVersion !== undefined || claim.scheduledFor !== undefined;
-    const own = isOfSeries ? claim._id.toHexString() : '';
+    const hasOwn = isOfSeries || choice.verb === 'rescueToDeadLetter';
+    const own = hasOwn ? claim._id.toHexString() : '';
     const key = `${choice.verb} ${claim.claimToken} ${own}`;
     const group = groups.get(key);
     if (group) group.ids.push(claim._id);

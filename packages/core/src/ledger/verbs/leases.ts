@@ -12,6 +12,8 @@ export interface WorkerInfo {
   readonly concurrency: number;
   /** Handlers of it that run. */
   readonly running: number;
+  /** The name under which its jobs wait that have failed for good; absent where they fail under its own. */
+  readonly deadLetter?: string;
 }
 
 /** How an instance does. */

@@ -36,6 +36,8 @@ export interface JobFilter extends ByMetadata {
   readonly finishedBefore?: Date;
   /** Only jobs whose last failure has a message that begins with this text. */
   readonly failReason?: string;
+  /** Only dead letters of jobs that failed under these names; an empty list: all dead letters. */
+  readonly deadLettersOf?: readonly string[];
   /** Only jobs that this instance holds. */
   readonly claimedBy?: string;
 }

@@ -37,6 +37,8 @@ export interface RedriveParams extends JobParams {
   readonly now: Date;
   /** When it runs again. */
   readonly nextRunAt: Date;
+  /** Redrive a dead letter: give it the name back under which it failed, whether it waits, failed or was cancelled since. */
+  readonly isDeadLetter?: boolean;
 }
 
 export interface RedriveResult {

@@ -5,7 +5,7 @@
  */
 import type { ObjectId } from 'mongodb';
 import type { Session } from '../../foundation/driver-shapes.ts';
-import type { HistoryEntry, StageRecord } from '../../job/job.ts';
+import type { DeadLetterSource, HistoryEntry, StageRecord } from '../../job/job.ts';
 import type { Bounded, JobParams } from './call.ts';
 
 /** The verbs with which the holder of a claim ends it. */
@@ -19,6 +19,7 @@ export type SettleVerb =
   | 'release'
   | 'fail'
   | 'discard'
+  | 'bury'
   | 'cancelled'
   | 'cancelByHandler';
 
@@ -35,13 +36,17 @@ export interface Settlement {
   readonly nextRunAt?: Date;
   /** For repeat and repeatAfterFailure: the time of the plan that the next run stands for. */
   readonly scheduledFor?: Date;
-  /** For retry, fail and discard: why. */
+  /** For retry, fail, discard and bury: why. */
   readonly failReason?: string;
   /** For retry and fail: the fail count from which one more failure is the last, `maxRetries - 1`. */
   readonly lastFailCount?: number;
+  /** For bury: the name under which the job waits from now on. */
+  readonly deadLetter?: string;
+  /** For bury: where it failed. */
+  readonly source?: DeadLetterSource;
   /** For complete and repeat: what the handler returned. */
   readonly result?: unknown;
-  /** With a result: the name of the job, for a codec. */
+  /** With a result: the name that the job was enqueued under, for a codec. */
   readonly name?: string;
   /** For release: the lock of a key that is held until its job starts, which this job did not. */
   readonly startLock?: string;

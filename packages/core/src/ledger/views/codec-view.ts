@@ -9,6 +9,7 @@
 import type { ObjectId } from 'mongodb';
 import { toError } from '../../foundation/errors.ts';
 import { type Codec, type CodecField, decodeJob, encodeValue } from '../../job/codec.ts';
+import { enqueuedName } from '../../job/dead-letters.ts';
 import type { Job } from '../../job/job.ts';
 import { withJobs } from '../verbs/job-places.ts';
 import type { EnqueueAnswer, EnqueueResult, SettleResult } from '../verbs/ledger-verbs.ts';
@@ -162,7 +163,8 @@ class Encoding {
   /** Of a job that is gone it does not matter: nothing will be written. */
   async #nameOf(jobId: ObjectId, value: unknown): Promise<string> {
     if (value === undefined) return '';
-    return (await this.#ledger.getJob({ jobId }))?.name ?? '';
+    const job = await this.#ledger.getJob({ jobId });
+    return job === null ? '' : enqueuedName(job);
   }
 
   #encode(value: unknown, name: string, field: CodecField): unknown {

@@ -9,6 +9,7 @@ import type { LedgerRepository } from '../../ledger/ledger-repository.ts';
 import { amendTests } from './amend.ts';
 import { cancelTests } from './cancel.ts';
 import { claimTests } from './claim.ts';
+import { deadLetterTests } from './dead-letters.ts';
 import { enqueueTests } from './enqueue.ts';
 import { gateTests } from './gates.ts';
 import { historyTests } from './history.ts';
@@ -84,6 +85,7 @@ const FAMILIES: Readonly<Record<string, ContractTests>> = {
   cancel: cancelTests,
   remove: removeTests,
   redrive: redriveTests,
+  'dead letters': deadLetterTests,
   amend: amendTests,
   note: noteTests,
   metadata: metadataTests,

@@ -12,12 +12,14 @@ import type {
   ClaimParams,
   ClaimResult,
   EnqueueAnswer,
+  InstanceInfo,
   LeaseRecord,
   LedgerRepository,
   PruneParams,
   PruneResult,
   RescueParams,
   RescueResult,
+  WorkerInfo,
 } from '../../ledger/ledger-repository.ts';
 import type { SettleAnswer, Settlement, SettleVerb } from '../../ledger/verbs/settle.ts';
 import { makeJob } from '../job-factory.ts';
@@ -204,6 +206,16 @@ export class Subject {
 
   openLease(instanceId: string = INSTANCE): Promise<void> {
     return this.ledger.openLease({ instanceId, leaseDurationMs: 30_000 });
+  }
+
+  /** Opens the lease of an instance that says this of its workers, and declares it dead. */
+  async die(workers: readonly WorkerInfo[], instanceId: string = INSTANCE): Promise<void> {
+    const info: InstanceInfo = {
+      ...{ host: 'host', pid: 1, version: '1.0.0', startedAt: this.at(0), reportedAt: this.at(0) },
+      ...{ workers, unnamedWorkers: 0, runningJobs: 1, bufferedJobs: 0, recoverStaleJobs: true },
+    };
+    await this.ledger.openLease({ instanceId, leaseDurationMs: 30_000, info });
+    assert.ok(await this.ledger.declareDead({ instanceId, counter: 0 }));
   }
 
   /** The lease of an instance; it must be on record. */

@@ -5,7 +5,7 @@
  */
 import assert from 'node:assert/strict';
 import { bornClaimed } from '../../job/born-claimed.ts';
-import type { GateRecord, Job, JobStatus, StageRecord } from '../../job/job.ts';
+import type { DeadLetterSource, GateRecord, Job, JobStatus, StageRecord } from '../../job/job.ts';
 import type { JobVerb } from '../../job/job-lifecycle.ts';
 import type { JobMetadata } from '../../job/metadata.ts';
 import type { SeriesFields } from '../../ledger/ledger-repository.ts';
@@ -39,6 +39,9 @@ export interface VerbParams extends SeriesFields {
   readonly gateRecords: readonly [GateRecord];
   readonly gate: string;
   readonly blockedUntil: Date;
+  readonly name: string;
+  readonly deadLetter: string;
+  readonly source: DeadLetterSource;
 }
 
 /** Calls the ledger and checks its answer, knowing whether the verb applies. */
@@ -60,6 +63,7 @@ const CHOSEN_BY: Partial<Readonly<Record<JobVerb, string>>> = {
   replanRunning: 'replan',
   rescue: 'rescue',
   rescueToFailed: 'rescue',
+  rescueToDeadLetter: 'rescue',
   rescueToCancelled: 'rescue',
   rescueToNextRun: 'rescue',
   unblock: 'openGate',
@@ -110,10 +114,17 @@ export const SEND: Readonly<Record<JobVerb, Send>> = {
   release: sendSettlement('release'),
   fail: sendSettlement('fail'),
   discard: sendSettlement('discard'),
+  bury: sendSettlement('bury'),
   cancelled: sendSettlement('cancelled'),
   cancelByHandler: sendSettlement('cancelByHandler'),
   rescue: sendRescue('pending'),
   rescueToFailed: sendRescue('failed'),
+  rescueToDeadLetter: async (subject, job, params, applies) => {
+    await subject.die([
+      { name: job.name, concurrency: 1, running: 1, deadLetter: params.deadLetter },
+    ]);
+    await sendRescue('pending')(subject, job, params, applies);
+  },
   rescueToCancelled: sendRescue('cancelled'),
   rescueToNextRun: sendRescue('pending'),
   checkpoint: async (subject, job, params, applies) => {
@@ -151,6 +162,11 @@ export const SEND: Readonly<Record<JobVerb, Send>> = {
     const { outcome } = await subject.ledger.redrive({ jobId: job._id, nextRunAt, now });
     assert.equal(outcome, applies ? 'redriven' : 'refused');
   },
+  redriveDeadLetter: async (subject, job, { nextRunAt, now }, applies) => {
+    const params = { jobId: job._id, nextRunAt, now, isDeadLetter: true };
+    const { outcome } = await subject.ledger.redrive(params);
+    assert.equal(outcome, applies ? 'redriven' : 'refused');
+  },
   remove: async (subject, job, _params, applies) => {
     const result = await subject.ledger.remove({ jobId: job._id });
     assert.equal(result.outcome, applies ? 'removed' : 'refused');
@@ -173,6 +189,7 @@ function sendSettlement(verb: SettleVerb): Send {
     const { now, claimToken, nextRunAt, scheduledFor, failReason, lastFailCount } = params;
     const { seriesVersion, result, progress, logLines } = params;
     const { stagesBefore, gatesBefore, stageRecords, gate, blockedUntil } = params;
+    const { deadLetter, source } = params;
     const settlement = subject.settlement(verb, job, {
       claimToken,
       nextRunAt,
@@ -187,6 +204,8 @@ function sendSettlement(verb: SettleVerb): Send {
       stageRecords,
       gate,
       blockedUntil,
+      deadLetter,
+      source,
       record: { duration: 12 },
       ...(seriesVersion !== undefined && { seriesVersion }),
     });

@@ -34,6 +34,16 @@ const SERIES_VERBS: ReadonlySet<JobVerb> = new Set([
 
 const CLAIMS: ReadonlySet<JobVerb> = new Set(['claim', 'claimInOrder']);
 
+/** The rescues that are the last that a job may have. */
+const LAST_RESCUES: ReadonlySet<JobVerb> = new Set([
+  'rescueToFailed',
+  'rescueToDeadLetter',
+  'rescueToNextRun',
+]);
+
+/** The name under which the dead letters failed. */
+const SOURCE_NAME = 'source-of-dead-letters';
+
 /** A gate that the jobs have behind them, and the one that they come to. */
 export const OPEN = 'open';
 export const CLOSED = 'closed';
@@ -90,14 +100,15 @@ export function paramsFor(subject: Subject, verb: JobVerb, job: Job): VerbParams
   const run = callOf(verb) === 'cancel' || callOf(verb) === 'rescue' || isExpiry ? 1 : 3;
   // A gate that the job waits at is opened by another verb.
   const gate = verb === 'openGate' ? 'ahead' : CLOSED;
-  const rescueLimit = verb === 'rescueToFailed' || verb === 'rescueToNextRun' ? 2 : 5;
+  const rescueLimit = LAST_RESCUES.has(verb) ? 2 : 5;
+  const failReason = failReasonOf(verb, rescueLimit);
   return {
     now: subject.at(1500),
     claimToken: job.claimToken ?? job.lastToken ?? 'fresh-token',
     instanceId: INSTANCE,
     nextRunAt: SERIES_VERBS.has(verb) ? midnight(subject, run) : subject.at(60_000),
     scheduledFor: midnight(subject, run),
-    failReason: failReasonOf(verb, rescueLimit),
+    failReason,
     lastFailCount: verb === 'fail' ? 0 : 9,
     deadInstanceId: INSTANCE,
     rescueLimit,
@@ -120,6 +131,12 @@ export function paramsFor(subject: Subject, verb: JobVerb, job: Job): VerbParams
     gate,
     gateRecords: [gateRecord(subject, gate)],
     blockedUntil: subject.at(1200),
+    name: SOURCE_NAME,
+    deadLetter: 'dead-letters',
+    source: {
+      ...{ name: job.name, failedAt: subject.at(1500), failCount: job.failCount },
+      reason: failReason,
+    },
   };
 }
 
@@ -151,8 +168,16 @@ function fieldsFor(subject: Subject, verb: JobVerb, failing?: Condition): Partia
       at: subject.at(index - 100),
       reason: `Reason ${index}`,
     })),
+    ...(hasSource(verb, failing) && {
+      source: { name: SOURCE_NAME, failedAt: subject.at(-30), failCount: 2, reason: 'Boom' },
+    }),
     ...(isWindowOpen && { windowUntil: subject.at(1500) }),
   };
+}
+
+/** A dead letter where the verb wants one, or where it must not be one. */
+function hasSource(verb: JobVerb, failing: Condition | undefined): boolean {
+  return (verb === 'redriveDeadLetter') !== (failing?.field === 'source');
 }
 
 /** Claims the stored job, has its run fail, and makes it due again at once. */

@@ -64,6 +64,8 @@ function canFail(verb: JobVerb, state: JobStatus, guard: Condition): boolean {
   const isChosen = rivalsOf(verb).some((rival) => JOB_LIFECYCLE.allowsFrom(rival, state));
   if (callOf(verb) === 'rescue') return guard.field === 'claimedBy';
   if (callOf(verb) === 'expireGates') return guard.field === 'blockedUntil';
+  // A job that stands in a lane is claimed in another way: the tests of dead letters see to that.
+  if (guard.field === 'lane' && state === 'processing') return false;
   // The ledger itself reads the fence before the claim.
   if (guard.field === 'fence') return false;
   // A job that is not blocked waits at no gate.

@@ -9,6 +9,9 @@ import type { World } from '../world.ts';
 /** The names of simulated jobs. */
 export const JOB_NAMES: readonly string[] = ['mail', 'image', 'report'];
 
+/** The name under which dead letters wait. */
+export const DEAD_LETTER_NAME = 'dead-letters';
+
 /** So long after the faults nothing of them is on its way any more, and users say what they want in the end. */
 export const LAST_WORDS_MS: number = LEASE_MS + 500;
 

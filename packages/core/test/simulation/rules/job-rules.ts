@@ -33,6 +33,9 @@ const LEGAL: Readonly<
   rescueToFailed: { from: ['processing'], to: 'failed' },
   rescueToCancelled: { from: ['processing'], to: 'cancelled' },
   rescueToNextRun: { from: ['processing'], to: 'pending' },
+  bury: { from: ['processing'], to: 'pending' },
+  rescueToDeadLetter: { from: ['processing'], to: 'pending' },
+  redriveDeadLetter: { from: ['pending', 'failed', 'cancelled'], to: 'pending' },
   checkpoint: { from: ['processing'], to: 'processing' },
   block: { from: ['processing'], to: 'blocked' },
   unblock: { from: ['blocked'], to: 'pending' },
@@ -65,10 +68,11 @@ const MAY_FORGET_REQUEST = new Set<JobVerb>([
   'repeatAfterFailure',
   'rescueToNextRun',
   'redrive',
+  'redriveDeadLetter',
 ]);
 
 /** The verbs that begin a claim, and the one that puts a finished job back. */
-const RAISES_FENCE = new Set<JobVerb>(['claim', 'enqueueClaimed', 'redrive']);
+const RAISES_FENCE = new Set<JobVerb>(['claim', 'enqueueClaimed', 'redrive', 'redriveDeadLetter']);
 
 const COUNTS_A_FAILURE = new Set<JobVerb>(['retry', 'fail', 'discard']);
 const FORGETS_FAILURES = new Set<JobVerb>([
@@ -79,6 +83,9 @@ const FORGETS_FAILURES = new Set<JobVerb>([
   'skipRun',
   'replan',
   'redrive',
+  'bury',
+  'rescueToDeadLetter',
+  'redriveDeadLetter',
 ]);
 /** The verbs that say when a job is due; of any other it stays due when it was. */
 const SETS_DUE_TIME = new Set<JobVerb>([
@@ -94,6 +101,9 @@ const SETS_DUE_TIME = new Set<JobVerb>([
   'replan',
   'amend',
   'redrive',
+  'bury',
+  'rescueToDeadLetter',
+  'redriveDeadLetter',
 ]);
 
 /** State, fence and claim fields change only as the verbs say. */

@@ -37,11 +37,11 @@ export function repeatRule(facts: Facts, violate: Violate): Rule {
 const RECORDED_AS: Readonly<Record<Ended, readonly JobVerb[]>> = {
   returned: ['complete', 'repeat'],
   staged: ['block', 'release', 'cancelled'],
-  threw: ['retry', 'fail', 'cancelled', 'release', 'repeatAfterFailure'],
+  threw: ['retry', 'fail', 'bury', 'cancelled', 'release', 'repeatAfterFailure'],
   late: [...SETTLE_VERBS],
   snoozed: ['snooze', 'cancelled', 'repeatAfterFailure'],
   cancelled: ['cancelByHandler', 'repeatAfterFailure'],
-  discarded: ['discard', 'repeatAfterFailure'],
+  discarded: ['discard', 'bury', 'cancelled', 'repeatAfterFailure'],
 };
 
 /** How a handler is told that its job was cancelled. */
@@ -57,7 +57,7 @@ const UNSTARTED: readonly JobVerb[] = [
 ];
 
 /** What is recorded of a run that was given up while its handler went on. */
-const GIVEN_UP: readonly JobVerb[] = ['retry', 'fail', 'cancelled', 'repeatAfterFailure'];
+const GIVEN_UP: readonly JobVerb[] = ['retry', 'fail', 'bury', 'cancelled', 'repeatAfterFailure'];
 
 /** What is recorded of a run is what its handler said, and a run that took too long has failed. */
 export function outcomeRule(facts: Facts, violate: Violate): Rule {
@@ -112,7 +112,7 @@ export function crowdRule(facts: Facts, violate: Violate): Rule {
 /** What is told of a run, by what was recorded of it. */
 const TOLD_AS: Readonly<Record<Exclude<Report['name'], 'job:lost'>, readonly SettleVerb[]>> = {
   'job:complete': ['complete', 'repeat'],
-  'job:fail': ['retry', 'fail', 'discard', 'repeatAfterFailure'],
+  'job:fail': ['retry', 'fail', 'discard', 'bury', 'repeatAfterFailure'],
   'job:cancelled': ['cancelled', 'cancelByHandler', 'repeatAfterFailure'],
 };
 
