@@ -102,12 +102,9 @@ test('there are programs in the pages for newcomers, in every guide, and in the 
       'docs/guides/retention.md',
       'docs/guides/stages.md',
       'docs/guides/testing.md',
-<<<<<<< HEAD
       'docs/guides/outbox.md',
       'docs/guides/transactions.md',
-=======
       'docs/guides/flows.md',
->>>>>>> main
       'docs/guides/order.md',
       'docs/guides/unique-jobs.md',
       'docs/ledger/configuration.md',
