@@ -7,7 +7,7 @@ import type { Job } from '../../job/job.ts';
 import type { SetMetadataParams, SetMetadataResult } from '../ledger-repository.ts';
 import { changeMetadata } from '../metadata-change.ts';
 import type { JobStore } from './job-store.ts';
-import { noTransactions } from './manual-verbs.ts';
+import { noTransactions } from './moves.ts';
 import { copyOf, copyOut } from './stored-job.ts';
 
 /** Changes keys of a job's metadata; no state is touched. */

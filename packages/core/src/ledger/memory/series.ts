@@ -14,8 +14,7 @@ import type {
 } from '../ledger-repository.ts';
 import { endSeriesChanges, replanChanges, type SeriesChange } from '../series-verbs.ts';
 import type { JobStore } from './job-store.ts';
-import { noTransactions } from './manual-verbs.ts';
-import type { Moves } from './moves.ts';
+import { type Moves, noTransactions } from './moves.ts';
 import { copyOut } from './stored-job.ts';
 
 /** Changes and finds series. */
