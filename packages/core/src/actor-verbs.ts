@@ -5,7 +5,8 @@
  */
 import type { ObjectId } from 'mongodb';
 import type { BulkOptions, BulkResult, RedriveDeadLettersOptions } from './client/bulk-verbs.ts';
-import type { EnqueueEntryResult, TypedEntry } from './client/enqueue.ts';
+import type { TypedEntry } from './client/enqueue.ts';
+import type { EnqueueEntryResult } from './client/entry-result.ts';
 import type { FlowInfo, FlowNames, FlowOf, TypedFlow } from './client/flows.ts';
 import type { LimitInfo } from './client/limits.ts';
 import type { JobsPage } from './client/listing.ts';

@@ -11,7 +11,8 @@ export type {
   RedriveDeadLettersOptions,
 } from './client/bulk-verbs.ts';
 export type { DefinedJob, JobDefinition } from './client/definitions.ts';
-export type { EnqueueEntry, EnqueueEntryResult, TypedEntry } from './client/enqueue.ts';
+export type { EnqueueEntry, TypedEntry } from './client/enqueue.ts';
+export type { EnqueueEntryResult } from './client/entry-result.ts';
 export type { Flow, FlowInfo, FlowNames, FlowOf, TypedFlow } from './client/flows.ts';
 export type { LimitInfo } from './client/limits.ts';
 export type { JobsPage } from './client/listing.ts';

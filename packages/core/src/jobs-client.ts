@@ -16,7 +16,8 @@ import {
   type RedriveDeadLettersOptions,
 } from './client/bulk-verbs.ts';
 import type { Definitions } from './client/definitions.ts';
-import { type EnqueueEntry, type EnqueueEntryResult, Producer } from './client/enqueue.ts';
+import { type EnqueueEntry, Producer } from './client/enqueue.ts';
+import type { EnqueueEntryResult } from './client/entry-result.ts';
 import { type Flow, type FlowInfo, Flows } from './client/flows.ts';
 import { type LimitInfo, readLimits, setLimit } from './client/limits.ts';
 import { type JobsPage, Listing } from './client/listing.ts';

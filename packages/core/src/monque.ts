@@ -1,7 +1,8 @@
 import type { ClientSession } from 'mongodb';
 import type { MonqueManagement } from './actor-verbs.ts';
 import { type DefinedJob, Definitions, type JobDefinition } from './client/definitions.ts';
-import type { EnqueueEntryResult, TypedEntry } from './client/enqueue.ts';
+import type { TypedEntry } from './client/enqueue.ts';
+import type { EnqueueEntryResult } from './client/entry-result.ts';
 import { Outbox } from './client/outbox.ts';
 import { type Ping, type PingOptions, pingLedger } from './client/ping.ts';
 import { Inbox, runTransaction } from './client/transactions.ts';

@@ -27,6 +27,7 @@ import {
   resolveEnqueueOptions,
 } from '../options/enqueue-options.ts';
 import { checkSessionOptions, type SessionOptions } from '../options/transaction-options.ts';
+import { type EnqueueEntryResult, failureOf, resultOf } from './entry-result.ts';
 import { Enqueuer, type EnqueuerHooks, type StoreAnswer } from './insert-batches.ts';
 
 /** How often a job is stored again because the holder of its key was gone, or had started, when it was to be changed. */
@@ -46,17 +47,6 @@ export type TypedEntry<Types extends JobTypes, Name extends NameOf<Types>> = Nam
 
 /** Data that may be undefined may be left out. */
 export type DataField<T> = undefined extends T ? { readonly data?: T } : { readonly data: T };
-
-/** What happened to one entry of `enqueueMany`. */
-export type EnqueueEntryResult<T = unknown> =
-  /** The job is stored. */
-  | { readonly status: 'enqueued'; readonly job: Job<T> }
-  /** Nothing was stored: `job` holds the unique key, after it was changed as `whenTaken` says. */
-  | { readonly status: 'existing'; readonly job: Job<T> }
-  /** Nothing was stored; `error` says why. */
-  | { readonly status: 'failed'; readonly error: Error }
-  /** The write was not confirmed within `resendLimit`: the job may be stored, or the holder of its key changed. */
-  | { readonly status: 'unknown'; readonly error: UnknownOutcomeError };
 
 /** What is known of a job before the ledger's time is. */
 interface Draft {
@@ -387,16 +377,6 @@ export class Producer {
   #lockFields({ options: { uniqueKey, hold, windowMs } }: Draft, now: Date): Partial<Job> {
     return uniqueKey === undefined ? {} : lockFieldsFor(uniqueKey, hold, { now, windowMs });
   }
-}
-
-function resultOf(answer: StoreAnswer): EnqueueEntryResult {
-  return 'error' in answer ? failureOf(answer.error) : { status: answer.outcome, job: answer.job };
-}
-
-function failureOf(error: Error): EnqueueEntryResult {
-  return error instanceof UnknownOutcomeError
-    ? { status: 'unknown', error }
-    : { status: 'failed', error };
 }
 
 function takenBy({ uniqueKey, _id }: Job): UniqueKeyTakenError {
