@@ -10,7 +10,7 @@ import type { ObjectId } from 'mongodb';
 import type { EngineContext } from '../context/scheduler-context.ts';
 import { checkJobName, toObjectId } from '../foundation/argument-checks.ts';
 import type { Session } from '../foundation/driver-shapes.ts';
-import { InvalidArgumentError, toError, UnknownOutcomeError } from '../foundation/errors.ts';
+import { InvalidArgumentError, toError } from '../foundation/errors.ts';
 import { checkData, type StandardSchema } from '../foundation/standard-schema.ts';
 import { DOCUMENT_VERSION, type Job, type JobTrace } from '../job/job.ts';
 import { UniqueKeyTakenError } from '../job/job-errors.ts';
