@@ -78,13 +78,10 @@ export function mongoParts(db: Db, settings: PartSettings): MongoParts {
   const jobs = new MongoJobs(db.collection<Job>(collectionName), commandsOf(collectionName), log);
   const claims = new MongoClaims(jobs, bounds);
   const lanesName = `${collectionName}.lanes`;
+  const inLanes = { jobs, claims, bounds, laneCommands: commandsOf(lanesName) };
   const lanes = db.collection<LaneDocument>(lanesName);
-  const laneCommands = commandsOf(lanesName);
-  const orders = new MongoOrders({ jobs, claims, bounds, lanes, laneCommands });
-  const groupLanes = new MongoLanes({
-    ...{ jobs, claims, bounds, laneCommands },
-    lanes: db.collection<GroupDocument>(lanesName),
-  });
+  const orders = new MongoOrders({ ...inLanes, lanes });
+  const groups = new MongoLanes({ ...inLanes, lanes: db.collection<GroupDocument>(lanesName) });
   const flowsName = `${collectionName}.flows`;
   const flows = new MongoFlows({
     ...{ jobs, commands: commandsOf(flowsName) },
@@ -106,8 +103,8 @@ export function mongoParts(db: Db, settings: PartSettings): MongoParts {
     new MongoEnqueue(jobs),
     claims,
     orders,
-    new MongoGroups(groupLanes),
-    new MongoGroupListing(groupLanes),
+    new MongoGroups(groups),
+    new MongoGroupListing(groups),
     flows,
     new MongoSettle(jobs),
     new MongoStages(jobs),
