@@ -158,7 +158,7 @@ export { DEFAULTS } from './options/option-table.ts';
 export type { JobRetention, LiveOptionName, MonqueOptions } from './options/options.ts';
 export type { ScheduleOptions } from './options/schedule-options.ts';
 export type { BackoffFunction, WorkerOptions, WorkerOrder } from './options/worker-options.ts';
-export type { HandlerReturn, MonquePublicAPI } from './public-api.ts';
+export type { BatchReturn, HandlerReturn, MonquePublicAPI } from './public-api.ts';
 export type { HistogramReading } from './telemetry/histogram.ts';
 export type { LogEntries, LogEvent, LogFields, Logger } from './telemetry/log.ts';
 export {
@@ -177,6 +177,7 @@ export type {
   MetricsObserver,
   MetricsReading,
 } from './telemetry/metrics.ts';
+export type { BatchContext, BatchDefinition, BatchHandler } from './workers/batches.ts';
 export type { JobContext, JobHandler } from './workers/handler.ts';
 export { cancel, discard, HandlerOutcome, snooze } from './workers/handler-outcome.ts';
 export {

@@ -34,11 +34,13 @@ import type { MonqueOptions } from './options/options.ts';
 import type { ResolvedOptions } from './options/resolve-options.ts';
 import type { ScheduleOptions } from './options/schedule-options.ts';
 import type { WorkerOptions } from './options/worker-options.ts';
-import type { HandlerReturn, MonquePublicAPI } from './public-api.ts';
+import type { BatchReturn, HandlerReturn, MonquePublicAPI } from './public-api.ts';
 import { stopOnSignals } from './stop-on-signals.ts';
 import { TypedVerbs } from './typed-verbs.ts';
+import type { BatchDefinition } from './workers/batches.ts';
 import type { JobHandler } from './workers/handler.ts';
-import { type StagesDefinition, workOf } from './workers/stages.ts';
+import type { StagesDefinition } from './workers/stages.ts';
+import { type GivenWork, workOf } from './workers/work.ts';
 import { Worker } from './workers/worker.ts';
 
 /**
@@ -168,21 +170,18 @@ export class Monque<Types extends JobTypes = UntypedJobs>
 
   worker<T>(
     name: AnyName<Types>,
-    handler: JobHandler<T> | StagesDefinition<T>,
+    handler: JobHandler<T> | StagesDefinition<T> | BatchDefinition<T>,
     options?: WorkerOptions,
   ): this;
   worker<Name extends NameOf<Types>>(
     name: Name,
     handler:
       | JobHandler<DataOf<Types, Name>, HandlerReturn<Types, Name>>
-      | StagesDefinition<DataOf<Types, Name>>,
+      | StagesDefinition<DataOf<Types, Name>>
+      | BatchDefinition<DataOf<Types, Name>, BatchReturn<Types, Name>>,
     options?: WorkerOptions,
   ): this;
-  worker(
-    name: string,
-    handler: JobHandler<never> | StagesDefinition<never>,
-    options: WorkerOptions = {},
-  ): this {
+  worker(name: string, handler: GivenWork, options: WorkerOptions = {}): this {
     checkJobName('name', name);
     const work = workOf(handler, options);
     if (this.#workers.has(name)) {

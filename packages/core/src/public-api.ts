@@ -8,6 +8,7 @@ import type { ReconfigureOptions } from './engine/reconfigurer.ts';
 import type { AnyName, DataOf, JobTypes, NameOf, ResultOf, UntypedJobs } from './job/typed-jobs.ts';
 import type { Actor } from './ledger/ledger-repository.ts';
 import type { WorkerOptions } from './options/worker-options.ts';
+import type { BatchDefinition } from './workers/batches.ts';
 import type { JobHandler } from './workers/handler.ts';
 import type { HandlerOutcome } from './workers/handler-outcome.ts';
 import type { StagesDefinition } from './workers/stages.ts';
@@ -44,21 +45,22 @@ export interface MonquePublicAPI<Types extends JobTypes = UntypedJobs>
   [Symbol.asyncDispose](): Promise<void>;
 
   /**
-   * Registers the handler of a job name, before or after `start`: a function, or stages that are recorded one by one,
-   * with gates between them where wanted.
+   * Registers the handler of a job name, before or after `start`: a function, stages that are recorded one by one,
+   * with gates between them where wanted, or a function that is given several jobs at once.
    *
    * @throws InvalidArgumentError also when the name has a worker already
    */
   worker<T>(
     name: AnyName<Types>,
-    handler: JobHandler<T> | StagesDefinition<T>,
+    handler: JobHandler<T> | StagesDefinition<T> | BatchDefinition<T>,
     options?: WorkerOptions,
   ): this;
   worker<Name extends NameOf<Types>>(
     name: Name,
     handler:
       | JobHandler<DataOf<Types, Name>, HandlerReturn<Types, Name>>
-      | StagesDefinition<DataOf<Types, Name>>,
+      | StagesDefinition<DataOf<Types, Name>>
+      | BatchDefinition<DataOf<Types, Name>, BatchReturn<Types, Name>>,
     options?: WorkerOptions,
   ): this;
 
@@ -118,3 +120,11 @@ export type HandlerReturn<Types extends JobTypes, Name extends NameOf<Types>> =
   | ResultOf<Types, Name>
   | HandlerOutcome
   | Promise<ResultOf<Types, Name> | HandlerOutcome>;
+
+/** What the handler of a batch may return: nothing, or the result or the outcome of each job by its position. */
+export type BatchReturn<Types extends JobTypes, Name extends NameOf<Types>> =
+  | BatchResults<ResultOf<Types, Name>>
+  | Promise<BatchResults<ResultOf<Types, Name>>>;
+
+// biome-ignore lint/suspicious/noConfusingVoidType: a function that returns nothing is one of them.
+type BatchResults<Result> = void | readonly (Result | HandlerOutcome | Error)[];
