@@ -17,7 +17,7 @@ import { isMissed, unreadablePlan } from '../../job/next-run.ts';
 import { unfitReason } from '../../job/unfit-reason.ts';
 import { BatchPlan } from '../../workers/batches.ts';
 import type { Outcome } from '../../workers/handler-outcome.ts';
-import type { BufferedJob, Worker } from '../../workers/worker.ts';
+import type { Worker } from '../../workers/worker.ts';
 import { isSuspect, takeBatch } from './batch-choice.ts';
 import { bareEnd, CANCELLED, type EndedRun, sureRetry } from './ended-run.ts';
 import type { PauseState } from './pauses.ts';
@@ -86,10 +86,7 @@ export class Executor {
       mayStart: hooks.mayStart,
       onBackOff: hooks.onBackOff,
       onEnd: (key, ended) => this.#end(key, ended),
-      onFree: () => {
-        this.#schedulePump();
-        this.#tellIdle();
-      },
+      onFree: () => this.#slotFreed(),
     });
   }
 
@@ -300,9 +297,10 @@ export class Executor {
       this.#gather(worker, taken);
       return false;
     }
-    const passed = taken.filter(({ job }) => this.#hasPassed(job));
-    for (const { job } of passed) this.#settleUnstarted(job, { kind: 'missed' });
-    const starting = taken.filter((buffered) => !passed.includes(buffered));
+    const starting = taken.filter(({ job }) => !this.#hasPassed(job));
+    for (const buffered of taken) {
+      if (!starting.includes(buffered)) this.#settleUnstarted(buffered.job, { kind: 'missed' });
+    }
     if (starting.length > 0) void this.#runs.together(worker, plan, starting);
     return true;
   }
@@ -336,7 +334,8 @@ export class Executor {
   }
 
   /** The next round of starts waits for the event loop's turn. */
-  #schedulePump(): void {
+  #slotFreed(): void {
+    this.#tellIdle();
     if (this.#pumpScheduled) return;
     this.#pumpScheduled = true;
     this.#context.clock.setImmediate(() => {
