@@ -1,6 +1,6 @@
 import { Monque } from '@monque/core';
 
-const monque = Monque.inMemory();
+const monque = Monque.inMemory({ logger: false });
 
 // One call of the handler for all jobs that wait, up to a hundred. Each of them has an outcome of its own.
 monque.worker(
