@@ -21,11 +21,11 @@ import type { ExplainManyOptions, ReasonCounts } from './diagnosis/many-explaine
 import type { Job } from './job/job.ts';
 import type { MetadataChanges } from './job/metadata.ts';
 import type {
-  AnyName,
-  DataArgument,
-  DataFor,
   DataOf,
+  JobArguments,
+  JobOf,
   JobTypes,
+  NamedJob,
   NameOf,
   OfNames,
   ResultOf,
@@ -62,18 +62,16 @@ export interface MonqueManagement<Types extends JobTypes = UntypedJobs> {
    * the worker when that is registered here
    * @throws UnknownOutcomeError when storing was not confirmed within `resendLimit`
    */
-  enqueue<T>(name: AnyName<Types>, data?: T, options?: EnqueueOptions): Promise<Job<T>>;
-  enqueue<Name extends NameOf<Types>>(
+  enqueue<Data, Name extends NameOf<Types> = NameOf<Types>>(
     name: Name,
-    ...data: DataArgument<DataFor<Types, Name>, [options?: EnqueueOptions]>
-  ): Promise<Job<DataOf<Types, Name>>>;
+    ...data: JobArguments<Types, Name, Data, [options?: EnqueueOptions]>
+  ): Promise<JobOf<Types, Name, Data>>;
 
   /** Stores a job that is due at once: `enqueue` without options. */
-  now<T>(name: AnyName<Types>, data?: T): Promise<Job<T>>;
-  now<Name extends NameOf<Types>>(
+  now<Data, Name extends NameOf<Types> = NameOf<Types>>(
     name: Name,
-    ...data: DataArgument<DataFor<Types, Name>>
-  ): Promise<Job<DataOf<Types, Name>>>;
+    ...data: JobArguments<Types, Name, Data>
+  ): Promise<JobOf<Types, Name, Data>>;
 
   /**
    * Stores many jobs with few round trips. All or nothing is not promised, and it does not reject when only some could
@@ -96,17 +94,11 @@ export interface MonqueManagement<Types extends JobTypes = UntypedJobs> {
    * @throws InvalidCronError with the position of the fault and a valid example
    * @throws InvalidArgumentError also when there is no such series and `endAt` leaves it no run
    */
-  schedule<T>(
-    cron: string,
-    name: AnyName<Types>,
-    data?: T,
-    options?: ScheduleOptions,
-  ): Promise<Job<T>>;
-  schedule<Name extends NameOf<Types>>(
+  schedule<Data, Name extends NameOf<Types> = NameOf<Types>>(
     cron: string,
     name: Name,
-    ...data: DataArgument<DataFor<Types, Name>, [options?: ScheduleOptions]>
-  ): Promise<Job<DataOf<Types, Name>>>;
+    ...data: JobArguments<Types, Name, Data, [options?: ScheduleOptions]>
+  ): Promise<JobOf<Types, Name, Data>>;
 
   /**
    * Ends series: their waiting runs are cancelled; a run that is on ends as it will and is the last.
@@ -266,7 +258,7 @@ export interface MonqueManagement<Types extends JobTypes = UntypedJobs> {
    * `stopped`, when this scheduler was stopped meanwhile
    */
   waitFor<Name extends NameOf<Types> = NameOf<Types>>(
-    id: JobId | Job<DataOf<Types, Name>>,
+    id: JobId | NamedJob<Name> | Job,
     options?: WaitForOptions,
   ): Promise<ResultOf<Types, Name>>;
 

@@ -100,7 +100,10 @@ export type {
   DataArgument,
   DataFor,
   DataOf,
+  JobArguments,
+  JobOf,
   JobTypes,
+  NamedJob,
   NameOf,
   ResultOf,
   UntypedJobs,
@@ -158,7 +161,7 @@ export { DEFAULTS } from './options/option-table.ts';
 export type { JobRetention, LiveOptionName, MonqueOptions } from './options/options.ts';
 export type { ScheduleOptions } from './options/schedule-options.ts';
 export type { BackoffFunction, WorkerOptions, WorkerOrder } from './options/worker-options.ts';
-export type { BatchReturn, HandlerReturn, MonquePublicAPI } from './public-api.ts';
+export type { BatchReturn, HandlerOf, HandlerReturn, MonquePublicAPI } from './public-api.ts';
 export type { HistogramReading } from './telemetry/histogram.ts';
 export type { LogEntries, LogEvent, LogFields, Logger } from './telemetry/log.ts';
 export {

@@ -18,10 +18,9 @@ import { InvalidArgumentError } from './foundation/errors.ts';
 import { Turns } from './foundation/start-stop.ts';
 import type { Job } from './job/job.ts';
 import type {
-  AnyName,
-  DataArgument,
-  DataFor,
   DataOf,
+  JobArguments,
+  JobOf,
   JobTypes,
   NameOf,
   UntypedJobs,
@@ -34,12 +33,9 @@ import type { MonqueOptions } from './options/options.ts';
 import type { ResolvedOptions } from './options/resolve-options.ts';
 import type { ScheduleOptions } from './options/schedule-options.ts';
 import type { WorkerOptions } from './options/worker-options.ts';
-import type { BatchReturn, HandlerReturn, MonquePublicAPI } from './public-api.ts';
+import type { HandlerOf, MonquePublicAPI } from './public-api.ts';
 import { stopOnSignals } from './stop-on-signals.ts';
 import { TypedVerbs } from './typed-verbs.ts';
-import type { BatchDefinition } from './workers/batches.ts';
-import type { JobHandler } from './workers/handler.ts';
-import type { StagesDefinition } from './workers/stages.ts';
 import { type GivenWork, workOf } from './workers/work.ts';
 import { Worker } from './workers/worker.ts';
 
@@ -116,22 +112,20 @@ export class Monque<Types extends JobTypes = UntypedJobs>
     return this.stop();
   }
 
-  enqueue<T>(name: AnyName<Types>, data?: T, options?: EnqueueOptions): Promise<Job<T>>;
-  enqueue<Name extends NameOf<Types>>(
+  enqueue<Data, Name extends NameOf<Types> = NameOf<Types>>(
     name: Name,
-    ...data: DataArgument<DataFor<Types, Name>, [options?: EnqueueOptions]>
-  ): Promise<Job<DataOf<Types, Name>>>;
+    ...data: JobArguments<Types, Name, Data, [options?: EnqueueOptions]>
+  ): Promise<JobOf<Types, Name, Data>>;
   async enqueue(name: string, data?: unknown, options: EnqueueOptions = {}): Promise<Job> {
     const job = await this.jobs.enqueue(name, data, options);
     this.#noticeEnqueue(name);
     return job;
   }
 
-  now<T>(name: AnyName<Types>, data?: T): Promise<Job<T>>;
-  now<Name extends NameOf<Types>>(
+  now<Data, Name extends NameOf<Types> = NameOf<Types>>(
     name: Name,
-    ...data: DataArgument<DataFor<Types, Name>>
-  ): Promise<Job<DataOf<Types, Name>>>;
+    ...data: JobArguments<Types, Name, Data>
+  ): Promise<JobOf<Types, Name, Data>>;
   async now(name: string, data?: unknown): Promise<Job> {
     const job = await this.jobs.now(name, data);
     this.#noticeEnqueue(name);
@@ -146,17 +140,11 @@ export class Monque<Types extends JobTypes = UntypedJobs>
     return results as EnqueueEntryResult<DataOf<Types, Name>>[];
   }
 
-  schedule<T>(
-    cron: string,
-    name: AnyName<Types>,
-    data?: T,
-    options?: ScheduleOptions,
-  ): Promise<Job<T>>;
-  schedule<Name extends NameOf<Types>>(
+  schedule<Data, Name extends NameOf<Types> = NameOf<Types>>(
     cron: string,
     name: Name,
-    ...data: DataArgument<DataFor<Types, Name>, [options?: ScheduleOptions]>
-  ): Promise<Job<DataOf<Types, Name>>>;
+    ...data: JobArguments<Types, Name, Data, [options?: ScheduleOptions]>
+  ): Promise<JobOf<Types, Name, Data>>;
   async schedule(
     cron: string,
     name: string,
@@ -168,17 +156,9 @@ export class Monque<Types extends JobTypes = UntypedJobs>
     return job;
   }
 
-  worker<T>(
-    name: AnyName<Types>,
-    handler: JobHandler<T> | StagesDefinition<T> | BatchDefinition<T>,
-    options?: WorkerOptions,
-  ): this;
-  worker<Name extends NameOf<Types>>(
+  worker<Data, Name extends NameOf<Types> = NameOf<Types>>(
     name: Name,
-    handler:
-      | JobHandler<DataOf<Types, Name>, HandlerReturn<Types, Name>>
-      | StagesDefinition<DataOf<Types, Name>>
-      | BatchDefinition<DataOf<Types, Name>, BatchReturn<Types, Name>>,
+    handler: HandlerOf<Types, Name, Data>,
     options?: WorkerOptions,
   ): this;
   worker(name: string, handler: GivenWork, options: WorkerOptions = {}): this {
@@ -201,7 +181,8 @@ export class Monque<Types extends JobTypes = UntypedJobs>
   }
 
   as(actor: Actor): MonqueManagement<Types> {
-    return clientOf(this.#context, this.#shared, actor) as MonqueManagement<Types>;
+    // Its verbs are those of jobs of any types.
+    return clientOf(this.#context, this.#shared, actor) as never;
   }
 
   reconfigure(options: ReconfigureOptions<NameOf<Types>>): void {

@@ -21,7 +21,7 @@ import type { Inspection } from './diagnosis/inspector.ts';
 import type { ExplainManyOptions, ReasonCounts } from './diagnosis/many-explainer.ts';
 import type { Job } from './job/job.ts';
 import type { MetadataChanges } from './job/metadata.ts';
-import type { DataOf, JobTypes, NameOf, OfNames, ResultOf } from './job/typed-jobs.ts';
+import type { DataOf, JobTypes, NamedJob, NameOf, OfNames, ResultOf } from './job/typed-jobs.ts';
 import type { JobsClient } from './jobs-client.ts';
 import type { TransitionEntry } from './ledger/ledger-repository.ts';
 import type { LedgerVerb } from './ledger/verbs/verb-table.ts';
@@ -35,7 +35,7 @@ import type { ManualVerbOptions } from './options/manual-verb-options.ts';
 
 /** What `Monque` does through its client of jobs and nothing else. */
 export abstract class TypedVerbs<Types extends JobTypes>
-  extends MonqueEmitter
+  extends MonqueEmitter<Types>
   implements Omit<MonqueManagement<Types>, 'enqueue' | 'now' | 'enqueueMany' | 'schedule'>
 {
   /** The verbs on jobs, whatever the types of their data are. */
@@ -149,10 +149,10 @@ export abstract class TypedVerbs<Types extends JobTypes>
   }
 
   async waitFor<Name extends NameOf<Types> = NameOf<Types>>(
-    id: JobId | Job<DataOf<Types, Name>>,
+    id: JobId | NamedJob<Name> | Job,
     options: WaitForOptions = {},
   ): Promise<ResultOf<Types, Name>> {
-    return (await this.jobs.waitFor(id, options)) as ResultOf<Types, Name>;
+    return (await this.jobs.waitFor(id as JobId | Job, options)) as ResultOf<Types, Name>;
   }
 
   can(verb: LedgerVerb, name?: NameOf<Types>): Promise<boolean> {
