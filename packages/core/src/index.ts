@@ -148,7 +148,12 @@ export {
   DEFAULT_FAILURE_MINIMUM,
   DEFAULT_FAILURE_WINDOW,
 } from './options/alert-options.ts';
-export type { EnqueueOptions, UniqueHoldOption, WhenTaken } from './options/enqueue-options.ts';
+export type {
+  EnqueueOptions,
+  Supersede,
+  UniqueHoldOption,
+  WhenTaken,
+} from './options/enqueue-options.ts';
 export type { LimitOptions, RateOptions } from './options/limit-options.ts';
 export {
   DEFAULT_LIST_LIMIT,
