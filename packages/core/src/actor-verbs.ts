@@ -6,6 +6,7 @@
 import type { ObjectId } from 'mongodb';
 import type { BulkOptions, BulkResult, RedriveDeadLettersOptions } from './client/bulk-verbs.ts';
 import type { EnqueueEntryResult, TypedEntry } from './client/enqueue.ts';
+import type { FlowInfo, FlowNames, FlowOf, TypedFlow } from './client/flows.ts';
 import type { LimitInfo } from './client/limits.ts';
 import type { JobsPage } from './client/listing.ts';
 import type { GetHistoryOptions } from './client/metadata-and-history.ts';
@@ -34,6 +35,7 @@ import type {
 import type { TransitionEntry } from './ledger/ledger-repository.ts';
 import type { LedgerVerb } from './ledger/verbs/verb-table.ts';
 import type { EnqueueOptions } from './options/enqueue-options.ts';
+import type { FlowOptions, GetFlowOptions } from './options/flow-options.ts';
 import type { LimitOptions } from './options/limit-options.ts';
 import type {
   GetJobsOptions,
@@ -84,6 +86,32 @@ export interface MonqueManagement<Types extends JobTypes = UntypedJobs> {
   enqueueMany<Name extends NameOf<Types> = NameOf<Types>>(
     entries: readonly TypedEntry<Types, Name>[],
   ): Promise<EnqueueEntryResult<DataOf<Types, Name>>[]>;
+
+  /**
+   * Stores jobs that wait for one another: any graph without a circle, all of it or nothing that starts. A job is called
+   * by a name of its own in the flow; `after` names its parents, and what happens when one of them fails. It starts when
+   * all of them have come to an end that lets it; its handler reads what they returned by `context.parentResults()`.
+   *
+   * @throws InvalidArgumentError naming the job and the field, also for a circle; then nothing is stored
+   * @throws FlowAbandonedError when storing took longer than twice `resendLimit`; then none of its jobs starts
+   * @throws UnknownOutcomeError when storing was not confirmed within `resendLimit`; then most likely none starts
+   */
+  enqueueFlow<const Jobs extends FlowNames>(
+    graph: TypedFlow<Types, Jobs>,
+    options?: FlowOptions,
+  ): Promise<FlowOf<Types, Jobs>>;
+
+  /** A flow as it stands, with a page of its jobs, parents before their children; null when there is none. */
+  getFlow(id: JobId, options?: GetFlowOptions): Promise<FlowInfo | null>;
+
+  /** `cancelJob` for every job of a flow that is not finished. */
+  cancelFlow(id: JobId, options?: BulkOptions): Promise<BulkResult>;
+
+  /**
+   * `retryJob` for every job of a flow that has failed or was cancelled; each waits for its parents again, as far as those
+   * have not completed.
+   */
+  redriveFlow(id: JobId, options?: BulkOptions): Promise<BulkResult>;
 
   /**
    * Makes a series: a job that runs again and again by a cron expression. There is one series for a name and key,

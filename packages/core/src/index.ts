@@ -12,6 +12,7 @@ export type {
 } from './client/bulk-verbs.ts';
 export type { DefinedJob, JobDefinition } from './client/definitions.ts';
 export type { EnqueueEntry, EnqueueEntryResult, TypedEntry } from './client/enqueue.ts';
+export type { Flow, FlowInfo, FlowNames, FlowOf, TypedFlow } from './client/flows.ts';
 export type { LimitInfo } from './client/limits.ts';
 export type { JobsPage } from './client/listing.ts';
 export type { GetHistoryOptions } from './client/metadata-and-history.ts';
@@ -38,6 +39,7 @@ export type {
   ExplanationReason,
   FinishedDetails,
   LostClaimDetails,
+  OpenParent,
   Reason,
 } from './diagnosis/explanation.ts';
 export type { InspectedInstance, InspectedName, Inspection } from './diagnosis/inspector.ts';
@@ -66,6 +68,7 @@ export { type Random, systemRandom } from './foundation/random.ts';
 export type { SchemaIssue, SchemaResult, StandardSchema } from './foundation/standard-schema.ts';
 export { type Codec, type CodecContext, type CodecField, UndecodableError } from './job/codec.ts';
 export { type CronTimesOptions, cronTimes } from './job/cron-times.ts';
+export type { OnParentFailure } from './job/flow-tokens.ts';
 export {
   type BackoffPlan,
   type DeadLetterSource,
@@ -78,6 +81,7 @@ export {
   type UniqueHold,
 } from './job/job.ts';
 export {
+  FlowAbandonedError,
   JobStateError,
   ShutdownTimeoutError,
   UniqueKeyTakenError,
@@ -154,6 +158,16 @@ export type {
   UniqueHoldOption,
   WhenTaken,
 } from './options/enqueue-options.ts';
+export type {
+  FlowGraph,
+  FlowJob,
+  FlowJobOptions,
+  FlowOptions,
+  FlowParent,
+  FlowParentOf,
+  GetFlowOptions,
+  ParentsOptions,
+} from './options/flow-options.ts';
 export type { LimitOptions, RateOptions } from './options/limit-options.ts';
 export {
   DEFAULT_LIST_LIMIT,
@@ -186,7 +200,7 @@ export type {
   MetricsReading,
 } from './telemetry/metrics.ts';
 export type { BatchContext, BatchDefinition, BatchHandler } from './workers/batches.ts';
-export type { JobContext, JobHandler } from './workers/handler.ts';
+export type { JobContext, JobHandler, ParentInfo, ParentsPage } from './workers/handler.ts';
 export { cancel, discard, HandlerOutcome, snooze } from './workers/handler-outcome.ts';
 export {
   type Gate,

@@ -7,6 +7,7 @@ import type { MonqueEventMap } from './context/events.ts';
 import type { Health } from './context/health.ts';
 import { INSTRUMENTATION_CHECKS, type Instrumentation } from './context/instruments.ts';
 import { isNoticed, Notices } from './context/notices.ts';
+import { releaseChildren } from './context/release-children.ts';
 import { type EngineContext, makeContext } from './context/scheduler-context.ts';
 import { type MetricsSnapshot, snapshotOf } from './diagnosis/metrics-snapshot.ts';
 import { idleHealth } from './engine/idle-health.ts';
@@ -85,7 +86,15 @@ export class Monque<Types extends JobTypes = UntypedJobs>
     this.#reconfigurer = new Reconfigurer(this.#context, this.#workers, options);
     const instance = (): Instance | undefined => this.#instance;
     const definitions = new Definitions();
-    this.#shared = { workers: this.#workers, waiter: this.#waiter, definitions, instance };
+    const release = async (tokens: readonly string[]): Promise<void> => {
+      try {
+        const names = await releaseChildren(this.#context, tokens);
+        this.#instance?.released(names);
+      } catch (error) {
+        this.#context.report(error);
+      }
+    };
+    this.#shared = { workers: this.#workers, waiter: this.#waiter, definitions, instance, release };
     this.jobs = new JobsClient(this.#context, this.#shared);
   }
 
@@ -226,7 +235,10 @@ export class Monque<Types extends JobTypes = UntypedJobs>
 
   async #startInstance(): Promise<void> {
     await this.initialize();
-    const instance = new Instance(this.#context, this.#workers, (job) => this.#waiter.ended(job));
+    const instance = new Instance(this.#context, this.#workers, {
+      onSettled: (job) => this.#waiter.ended(job),
+      addToFlow: (job, jobs) => this.jobs.flows.add(job, jobs),
+    });
     const { version } = this.#reconfigurer;
     await instance.start();
     this.#instance = instance;

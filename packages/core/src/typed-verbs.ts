@@ -6,6 +6,7 @@
 
 import type { JobId, MonqueManagement } from './actor-verbs.ts';
 import type { BulkOptions, BulkResult, RedriveDeadLettersOptions } from './client/bulk-verbs.ts';
+import type { FlowInfo, FlowNames, FlowOf, TypedFlow } from './client/flows.ts';
 import type { LimitInfo } from './client/limits.ts';
 import type { JobsPage } from './client/listing.ts';
 import type { GetHistoryOptions } from './client/metadata-and-history.ts';
@@ -25,6 +26,7 @@ import type { DataOf, JobTypes, NamedJob, NameOf, OfNames, ResultOf } from './jo
 import type { JobsClient } from './jobs-client.ts';
 import type { TransitionEntry } from './ledger/ledger-repository.ts';
 import type { LedgerVerb } from './ledger/verbs/verb-table.ts';
+import type { FlowGraph, FlowOptions, GetFlowOptions } from './options/flow-options.ts';
 import type { LimitOptions } from './options/limit-options.ts';
 import type {
   GetJobsOptions,
@@ -126,6 +128,25 @@ export abstract class TypedVerbs<Types extends JobTypes>
 
   async getQueueStats(filter: { readonly name?: NameOf<Types> } = {}): Promise<QueueStats> {
     return this.jobs.getQueueStats(filter);
+  }
+
+  async enqueueFlow<const Jobs extends FlowNames>(
+    graph: TypedFlow<Types, Jobs>,
+    options: FlowOptions = {},
+  ): Promise<FlowOf<Types, Jobs>> {
+    return (await this.jobs.enqueueFlow(graph as FlowGraph, options)) as FlowOf<Types, Jobs>;
+  }
+
+  async getFlow(id: JobId, options: GetFlowOptions = {}): Promise<FlowInfo | null> {
+    return this.jobs.getFlow(id, options);
+  }
+
+  async cancelFlow(id: JobId, options: BulkOptions = {}): Promise<BulkResult> {
+    return this.jobs.cancelFlow(id, options);
+  }
+
+  async redriveFlow(id: JobId, options: BulkOptions = {}): Promise<BulkResult> {
+    return this.jobs.redriveFlow(id, options);
   }
 
   async orders(name: NameOf<Types>, options: OrdersOptions = {}): Promise<OrderInfo[]> {

@@ -21,6 +21,7 @@ import type { Worker } from '../../workers/worker.ts';
 import { isSuspect, takeBatch } from './batch-choice.ts';
 import { bareEnd, CANCELLED, type EndedRun, sureRetry } from './ended-run.ts';
 import type { PauseState } from './pauses.ts';
+import type { AddToFlow } from './run.ts';
 import { Runs } from './runs.ts';
 import { claimKey, type Settler } from './settler.ts';
 
@@ -54,6 +55,8 @@ export interface ExecutorHooks {
   readonly onDemand: () => void;
   /** A handler asked that nothing under a limit starts before a time. */
   readonly onBackOff: (key: string, until: Date) => void;
+  /** Adds jobs to the flow of a job that runs. */
+  readonly addToFlow: AddToFlow;
 }
 
 /** Starts handlers as slots allow and hands their outcomes on. */
@@ -83,8 +86,7 @@ export class Executor {
     this.#settler = settler;
     this.#hooks = hooks;
     this.#runs = new Runs(context, {
-      mayStart: hooks.mayStart,
-      onBackOff: hooks.onBackOff,
+      ...hooks,
       onEnd: (key, ended) => this.#end(key, ended),
       onFree: () => this.#slotFreed(),
     });
@@ -202,8 +204,7 @@ export class Executor {
 
   /** True while a suspect is here. */
   hasSuspect(): boolean {
-    const jobs = [...this.#runs.all, ...this.#buffered()].map(({ job }) => job);
-    return jobs.some(isSuspect);
+    return [...this.#runs.all, ...this.#buffered()].some(({ job }) => isSuspect(job));
   }
 
   /** Aborts the handler of a job that somebody asked to cancel; a job that has not started ends at once. */
@@ -251,10 +252,9 @@ export class Executor {
     return this.#runs.all.size === 0;
   }
 
-  /** Ends the executor's own timer. */
+  /** Ends the executor's own timers. */
   close(): void {
-    this.#bufferTimer?.cancel();
-    for (const timer of this.#gathering.values()) timer.cancel();
+    for (const timer of [this.#bufferTimer, ...this.#gathering.values()]) timer?.cancel();
   }
 
   #hasSlot(): boolean {

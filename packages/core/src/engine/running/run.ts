@@ -16,8 +16,9 @@ import { storableText } from '../../foundation/texts.ts';
 import type { ClaimedJob, Job } from '../../job/job.ts';
 import type { JobMetadata, MetadataChanges } from '../../job/metadata.ts';
 import { copyPayload } from '../../job/payload.ts';
+import type { ParentsOptions } from '../../options/flow-options.ts';
 import { BatchPlan } from '../../workers/batches.ts';
-import type { JobContext, JobHandler } from '../../workers/handler.ts';
+import type { JobContext, JobHandler, ParentsPage } from '../../workers/handler.ts';
 import { isHandlerOutcome, type Outcome, type StagedEnd } from '../../workers/handler-outcome.ts';
 import { StagePlan } from '../../workers/stages.ts';
 import type { Worker } from '../../workers/worker.ts';
@@ -25,6 +26,7 @@ import { backOffLimit } from './back-off.ts';
 import type { BatchSeat } from './batch.ts';
 import { bareEnd, type EndedRun, sureRetry } from './ended-run.ts';
 import { handlerContext } from './handler-context.ts';
+import { parentsOfRun, resultsOfRun } from './parents.ts';
 import { setMetadataOfRun } from './run-metadata.ts';
 import { Notes, type OpenNotes } from './run-notes.ts';
 import { completeInSession } from './session-completion.ts';
@@ -48,6 +50,12 @@ type RunContext = Pick<
   'clock' | 'random' | 'ledger' | 'ledgerTime' | 'options' | 'emit' | 'report'
 >;
 
+/** Adds jobs to the flow of a job. */
+export type AddToFlow = (
+  job: Job,
+  jobs: Parameters<JobContext['addToFlow']>[0],
+) => ReturnType<JobContext['addToFlow']>;
+
 /** What a run asks of its surroundings. */
 export interface RunHooks {
   /** Asked before each stage but the first: true while the lease of the claim is held. */
@@ -56,6 +64,8 @@ export interface RunHooks {
   readonly onBackOff: (key: string, until: Date) => void;
   /** Its place, where several jobs are run together. */
   readonly seat?: BatchSeat;
+  /** Adds jobs to the flow of a job that runs. */
+  readonly addToFlow: AddToFlow;
 }
 
 /** One claimed job in its handler. */
@@ -238,6 +248,12 @@ export class Run {
       setMetadata: (changes: MetadataChanges) => this.#setMetadata(changes),
       backOff: (limit: string, ms: number) =>
         backOffLimit(this.#context, limit, ms, this.#hooks.onBackOff),
+      parentResults: <R extends object>() =>
+        resultsOfRun(this.#context, this.job) as Promise<Readonly<Partial<R>>>,
+      parents: <R>(options?: ParentsOptions) =>
+        parentsOfRun(this.#context, this.job, options) as Promise<ParentsPage<R>>,
+      addToFlow: (jobs: Parameters<JobContext['addToFlow']>[0]) =>
+        this.#hooks.addToFlow(this.job, jobs),
       complete: (options: Parameters<JobContext['complete']>[0]) => this.#complete(options, staged),
     });
   }

@@ -29,7 +29,7 @@ type RunsContext = Pick<
 >;
 
 /** What the runs tell and ask. */
-export interface RunsHooks extends Pick<RunHooks, 'onBackOff'> {
+export interface RunsHooks extends Pick<RunHooks, 'onBackOff' | 'addToFlow'> {
   /** True while the lease of the claim is held. */
   readonly mayStart: (job: ClaimedJob) => boolean;
   /** A run has ended. */
@@ -100,8 +100,8 @@ export class Runs {
     onEnded: (durationMs: number) => void,
     seat?: BatchSeat,
   ): Promise<void> {
-    const { mayStart, onBackOff, onEnd } = this.#hooks;
-    const hooks = { mayGoOn: () => mayStart(job), onBackOff, ...(seat && { seat }) };
+    const { mayStart, onBackOff, addToFlow, onEnd } = this.#hooks;
+    const hooks = { mayGoOn: () => mayStart(job), onBackOff, addToFlow, ...(seat && { seat }) };
     const run = new Run(this.#context, worker, job, hooks);
     this.#runs.add(run);
     this.#measureStart(job);
