@@ -199,7 +199,12 @@ export type {
   MetricsObserver,
   MetricsReading,
 } from './telemetry/metrics.ts';
-export type { BatchContext, BatchDefinition, BatchHandler } from './workers/batches.ts';
+export type {
+  BatchContext,
+  BatchDefinition,
+  BatchHandler,
+  BatchOptions,
+} from './workers/batches.ts';
 export type { JobContext, JobHandler, ParentInfo, ParentsPage } from './workers/handler.ts';
 export { cancel, discard, HandlerOutcome, snooze } from './workers/handler-outcome.ts';
 export {

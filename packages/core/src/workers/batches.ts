@@ -44,18 +44,22 @@ export type BatchHandler<T = unknown, R = unknown> = (
   context: BatchContext<T>,
 ) => R;
 
+/** When a batch is run. */
+export interface BatchOptions {
+  /** The most jobs it is given, from 1 to 1000. @default 100 */
+  readonly size?: number;
+  /** Milliseconds that the first job waits for others, from 0 to 60000; a full batch does not wait. @default 100 */
+  readonly wait?: number;
+}
+
 /**
  * A handler that is given several jobs at once, and when it is called. A batch takes one place of the worker's
  * `concurrency`.
  *
  * @typeParam T - what the data of the jobs is
  */
-export interface BatchDefinition<T = unknown, R = unknown> {
+export interface BatchDefinition<T = unknown, R = unknown> extends BatchOptions {
   readonly batch: BatchHandler<T, R>;
-  /** The most jobs it is given, from 1 to 1000. @default 100 */
-  readonly size?: number;
-  /** Milliseconds that the first job waits for others, from 0 to 60000; a full batch does not wait. @default 100 */
-  readonly wait?: number;
 }
 
 const CHECKS: Readonly<Record<keyof BatchDefinition, Check>> = {
