@@ -24,6 +24,7 @@ import {
   checkEnqueueEntry,
   type EnqueueOptions,
   type ResolvedEnqueueOptions,
+  refuseLane,
   resolveEnqueueOptions,
 } from '../options/enqueue-options.ts';
 import { checkSessionOptions, type SessionOptions } from '../options/transaction-options.ts';
@@ -311,7 +312,8 @@ export class Producer {
     checkJobName(names.name, name);
     const options = resolveEnqueueOptions(names.options, given);
     const { refusesOrder, refusesGroup } = this.#knownOf(name);
-    if (refusesOrder) refuseLane(names.options, name, 'order', options.order);
+    if (refusesOrder)
+      refuseLane(names.options, name, options.supersede ? 'supersede' : 'order', options.order);
     if (refusesGroup) refuseLane(names.options, name, 'group', options.group);
     const copy = copyPayload(names.data, data, this.#context.options.maxGivenBytes);
     const { runAt, metadata, id } = options;
@@ -375,20 +377,6 @@ export class Producer {
   #lockFields({ options: { uniqueKey, hold, windowMs } }: Draft, now: Date): Partial<Job> {
     return uniqueKey === undefined ? {} : lockFieldsFor(uniqueKey, hold, { now, windowMs });
   }
-}
-
-/** A worker that runs no such jobs would leave it waiting for ever. */
-function refuseLane(
-  field: string,
-  name: string,
-  option: 'order' | 'group',
-  given: string | undefined,
-): void {
-  if (given === undefined) return;
-  const own = option === 'group' ? 'groups' : 'order';
-  const hint = `give it one, as in worker('${name}', handler, { ${own}: {} })`;
-  const expected = `left out, since the worker has no option \`${own}\``;
-  throw new InvalidArgumentError(`${field}.${option}`, expected, given, hint);
 }
 
 function takenBy({ uniqueKey, _id }: Job): UniqueKeyTakenError {
