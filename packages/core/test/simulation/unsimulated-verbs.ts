@@ -3,17 +3,13 @@ import { UnsupportedError } from '../../src/foundation/errors.ts';
 import type { Job } from '../../src/index.ts';
 import type {
   ClaimCounts,
-  ClaimResult,
   CountDueResult,
   JobAhead,
-  LimitRecord,
   OrderRecord,
   RecoverResult,
   RepairResult,
   SetMetadataResult,
   StatsRow,
-  SweepOrdersResult,
-  TakeShareResult,
   TransitionEntry,
 } from '../../src/ledger/ledger-repository.ts';
 
@@ -46,40 +42,12 @@ export abstract class UnsimulatedVerbs {
     return refuse('readHistory');
   }
 
-  setLimit(): Promise<void> {
-    return refuse('setLimit');
-  }
-
-  readLimits(): Promise<readonly LimitRecord[]> {
-    return refuse('readLimits');
-  }
-
-  takeShare(): Promise<TakeShareResult> {
-    return refuse('takeShare');
-  }
-
-  freeShares(): Promise<boolean> {
-    return refuse('freeShares');
-  }
-
-  backOff(): Promise<boolean> {
-    return refuse('backOff');
-  }
-
-  claimOrders(): Promise<ClaimResult> {
-    return refuse('claimOrders');
-  }
-
   readOrders(): Promise<readonly OrderRecord[]> {
     return refuse('readOrders');
   }
 
   findAhead(): Promise<JobAhead | null> {
     return refuse('findAhead');
-  }
-
-  sweepOrders(): Promise<SweepOrdersResult> {
-    return refuse('sweepOrders');
   }
 
   countClaims(): Promise<ClaimCounts> {
