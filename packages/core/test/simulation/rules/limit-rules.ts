@@ -1,17 +1,22 @@
 /** What must hold of limits. */
+import type { Job } from '../../../src/index.ts';
 import type { JobVerb } from '../../../src/job/job-lifecycle.ts';
 import type { Facts, LimitFacts } from '../facts.ts';
 import { limitKeysOf } from '../features/users.ts';
+import { OPERATION_TIMEOUT_MS } from '../profile.ts';
 import { describe } from './job-rules.ts';
 import type { Rule, Violate } from './rule.ts';
 
 const CLAIMS = new Set<JobVerb>(['claim', 'claimInOrder', 'enqueueClaimed']);
 
+/** Clocks that drift apart. */
+const DRIFT = 1.01;
+
 /** The oldest knowledge on which a claim is sent, by a clock that drifts. */
-const OLDEST_KNOWLEDGE_MS = 2_000 * 1.01;
+const OLDEST_KNOWLEDGE_MS = 2_000 * DRIFT;
 
 /** Starts of a rate that are not used by then are void, by a clock that drifts. */
-const STARTS_LAST_MS = 1_000 * 1.01;
+const STARTS_LAST_MS = 1_000 * DRIFT;
 
 /**
  * No claim of a living instance is one more than the limit allowed when it was sent, and in no window of time are there
@@ -34,6 +39,23 @@ export function limitRule(facts: Facts, violate: Violate): Rule {
       if (count > most) violate('more start than a rate allows', `${told}, ${count} of ${most}`);
     }
   };
+  const judge = (job: Job, id: string, sentMs: number): void => {
+    for (const key of limitKeysOf(job.name, facts.profile)) {
+      const limit = facts.limits.get(key);
+      const jobs = running.get(key) ?? new Set();
+      running.set(key, jobs);
+      if (limit === undefined) violate('a limit is not known', key);
+      if (limit === undefined || jobs.has(id)) continue;
+      jobs.add(id);
+      const all = [...jobs].map((one) => describe(facts.jobs.get(one)));
+      const told = `${key}: ${describe(job)}, with it ${all.join()}`;
+      const most = mostSince(limit, sentMs - OLDEST_KNOWLEDGE_MS);
+      if (jobs.size > most) violate('more run than a limit allows', `${told}, most ${most}`);
+      judgeRate(key, limit, sentMs, told);
+    }
+  };
+  const sentMsOf = (token: string | undefined): number =>
+    facts.claimsSent.get(token ?? '') ?? facts.world.nowMs;
   return {
     jobWritten({ verb, before, after }) {
       const id = (after ?? before)?._id.toHexString() ?? '';
@@ -41,22 +63,14 @@ export function limitRule(facts: Facts, violate: Violate): Rule {
         for (const jobs of running.values()) jobs.delete(id);
         return;
       }
-      // Who is dead to the ledger runs nothing of what it claims then.
+      // Nobody runs what is claimed by the dead, or by a message that was given up before it came; it is given back.
       const isDead = facts.leases.get(after.claimedBy ?? '')?.diedMs !== undefined;
-      if (!CLAIMS.has(verb) || isDead) return;
-      const sentMs = facts.claimsSent.get(after.claimToken ?? '') ?? facts.world.nowMs;
-      for (const key of limitKeysOf(after.name, facts.profile)) {
-        const limit = facts.limits.get(key);
-        const jobs = running.get(key) ?? new Set();
-        running.set(key, jobs.add(id));
-        const told = `${key}: ${describe(after)}, ${jobs.size} at once`;
-        if (limit === undefined) violate('a limit is not known', told);
-        else {
-          const most = mostSince(limit, sentMs - OLDEST_KNOWLEDGE_MS);
-          if (jobs.size > most) violate('more run than a limit allows', `${told}, most ${most}`);
-          judgeRate(key, limit, sentMs, told);
-        }
-      }
+      const sentMs = sentMsOf(after.claimToken);
+      const isLate = facts.world.nowMs - sentMs > OPERATION_TIMEOUT_MS / DRIFT;
+      if (CLAIMS.has(verb) && !isDead && !isLate) judge(after, id, sentMs);
+    },
+    runStarted({ job, token }) {
+      if (job.status === 'processing') judge(job, job._id.toHexString(), sentMsOf(token));
     },
   };
 }
