@@ -3,13 +3,18 @@ import { UnsupportedError } from '../../src/foundation/errors.ts';
 import type { Job } from '../../src/index.ts';
 import type {
   ClaimCounts,
+  CloseFlowResult,
   CountDueResult,
+  FlowReading,
   JobAhead,
+  OpenFlowResult,
   OrderRecord,
   RecoverResult,
+  ReleaseWaitingResult,
   RepairResult,
   SetMetadataResult,
   StatsRow,
+  SweepFlowsResult,
   TransitionEntry,
 } from '../../src/ledger/ledger-repository.ts';
 
@@ -48,6 +53,26 @@ export abstract class UnsimulatedVerbs {
 
   findAhead(): Promise<JobAhead | null> {
     return refuse('findAhead');
+  }
+
+  openFlow(): Promise<OpenFlowResult> {
+    return refuse('openFlow');
+  }
+
+  closeFlow(): Promise<CloseFlowResult> {
+    return refuse('closeFlow');
+  }
+
+  readFlow(): Promise<FlowReading | null> {
+    return refuse('readFlow');
+  }
+
+  releaseWaiting(): Promise<ReleaseWaitingResult> {
+    return refuse('releaseWaiting');
+  }
+
+  async sweepFlows(): Promise<SweepFlowsResult> {
+    return { tokens: [] };
   }
 
   countClaims(): Promise<ClaimCounts> {
