@@ -4,8 +4,10 @@
  */
 import { deadLetters } from './features/dead-letters.ts';
 import { groups } from './features/groups.ts';
+import { limits } from './features/limits.ts';
 import { manualVerbs } from './features/manual-verbs.ts';
 import { oneOffJobs } from './features/one-off-jobs.ts';
+import { orders } from './features/orders.ts';
 import { pauses } from './features/pauses.ts';
 import { retention } from './features/retention.ts';
 import { series } from './features/series.ts';
@@ -22,4 +24,6 @@ export const FEATURES: readonly Feature[] = [
   stagedJobs,
   deadLetters,
   groups,
+  limits,
+  orders,
 ];

@@ -76,12 +76,26 @@ export class MemoryLedger extends InMemoryLedgerRepository {
       });
     },
 
+    claimOrders: (params, next) => {
+      return this.#alone(async () => {
+        const result = await next(params);
+        for (const job of result.jobs) {
+          const values = { ...params, fenceBefore: job.fence - 1 };
+          await this.#tell('claimInOrder', job._id, values);
+        }
+        return result;
+      });
+    },
+
     setGroup: (params, next) => {
       return this.#alone(async () => {
         await next(params);
         this.#observer.groupSet(params);
       });
     },
+    setLimit: (params, next) => this.#asLimits(() => next(params), params.key),
+    takeShare: (params, next) => this.#asLimits(() => next(params)),
+    freeShares: (params, next) => this.#asLimits(() => next(params)),
 
     settle: (params, next) => {
       return this.#alone(async () => {
@@ -283,6 +297,14 @@ export class MemoryLedger extends InMemoryLedgerRepository {
   ): Promise<ResultOf<V>> {
     const way: Way<V> | undefined = this.#ways[verb];
     return way === undefined ? next(params) : way(params, next);
+  }
+
+  #asLimits<T>(write: () => Promise<T>, setKey?: string): Promise<T> {
+    return this.#alone(async () => {
+      const result = await write();
+      this.#observer.limitsWritten(await this.#inner.readLimits(), setKey);
+      return result;
+    });
   }
 
   #alone<T>(write: () => Promise<T>): Promise<T> {

@@ -85,6 +85,12 @@ export interface Profile extends NetworkRates {
   readonly deadLetters: number;
   /** Jobs that take turns in groups with limits. */
   readonly groupedJobs: number;
+  /** How often people set the limit that names share, the first time included; none where names have no limits. */
+  readonly limits: number;
+  /** Jobs that run one after the other by key. */
+  readonly orders: number;
+  /** Whether one of those that failed holds up the others of its key. */
+  readonly orderHalts: boolean;
   /** Whether who enqueues starts what it can itself. */
   readonly claimsOnEnqueue: boolean;
   /** How long an enqueue is sent again. */
@@ -99,6 +105,9 @@ export const BEFORE_LATER_FEATURES: Partial<Profile> = Object.freeze({
   claimsOnEnqueue: false,
   deadLetters: 0,
   groupedJobs: 0,
+  limits: 0,
+  orders: 0,
+  orderHalts: false,
 });
 
 /** No faults at all. */
@@ -145,6 +154,9 @@ export function drawProfile(chance: Chance, given: Partial<Profile>): Profile {
     claimsOnEnqueue: given.claimsOnEnqueue ?? chance.happens(0.6),
     deadLetters: given.deadLetters ?? chance.pick([0, 10, 30]),
     groupedJobs: given.groupedJobs ?? chance.pick([0, 30, 60]),
+    limits: given.limits ?? chance.pick([0, 3, 8]),
+    orders: given.orders ?? chance.pick([0, 20, 60]),
+    orderHalts: given.orderHalts ?? chance.happens(0.3),
     resendLimitMs: hasRetention ? 2_000 : 60_000,
     longestLateMs: hasRetention ? 1_000 : 2 * LEASE_MS,
     ...given,

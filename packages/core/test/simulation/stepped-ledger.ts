@@ -6,21 +6,21 @@
 import type { Clock } from '../../src/foundation/clock.ts';
 import { invariant } from '../../src/foundation/errors.ts';
 import type { Job } from '../../src/index.ts';
-import { ORDERED_PRIORITY } from '../../src/job/job.ts';
 import type {
   ClaimGroupsParams,
   ClaimGroupsResult,
   SetGroupParams,
   SweepOrdersParams,
-  SweepOrdersResult,
 } from '../../src/ledger/ledger-repository.ts';
 import {
   type AmendParams,
   type AmendResult,
+  type BackOffParams,
   type CancelParams,
   type CancelResult,
   type CheckpointParams,
   type CheckpointResult,
+  type ClaimOrdersParams,
   type ClaimParams,
   type ClaimResult,
   type DeclareDeadParams,
@@ -39,6 +39,7 @@ import {
   LedgerRepository,
   type LedgerVerbs,
   type LedgerWatch,
+  type LimitRecord,
   type NextDueParams,
   type NoteParams,
   type OpenGateParams,
@@ -56,11 +57,15 @@ import {
   type RescueParams,
   type RescueResult,
   type SeriesResult,
+  type SetLimitParams,
   type SetPausedParams,
   type SettleParams,
   type SettleResult,
   type StandingClaim,
   SUSPECT_RESCUE_COUNT,
+  type SweepOrdersResult,
+  type TakeShareParams,
+  type TakeShareResult,
 } from '../../src/ledger/ledger-repository.ts';
 import { Hints } from '../../src/ledger/memory/hints.ts';
 import { MemoryLeases } from '../../src/ledger/memory/leases.ts';
@@ -70,6 +75,8 @@ import type { Observer } from './observer.ts';
 import { SteppedControl } from './stepped-control.ts';
 import { SteppedGroups } from './stepped-groups.ts';
 import { SteppedJobs } from './stepped-jobs.ts';
+import { SteppedLimits } from './stepped-limits.ts';
+import { SteppedOrders } from './stepped-orders.ts';
 import { SteppedStages } from './stepped-stages.ts';
 import { UnsimulatedVerbs } from './unsimulated-verbs.ts';
 
@@ -127,6 +134,8 @@ class SteppedVerbs extends UnsimulatedVerbs implements LedgerVerbs {
   readonly #jobs: SteppedJobs;
   readonly #control: SteppedControl;
   readonly #stages: SteppedStages;
+  readonly #orders: SteppedOrders;
+  readonly #limits: SteppedLimits;
   readonly #leases = new MemoryLeases(() => false);
   readonly #hints: Hints;
   readonly #paused = new Set<string>();
@@ -137,7 +146,14 @@ class SteppedVerbs extends UnsimulatedVerbs implements LedgerVerbs {
     this.#params = params;
     this.#hints = hints;
     this.#jobs = new SteppedJobs(params.observer, this.#hints);
-    this.#control = new SteppedControl(this.#jobs, params.letOthersIn);
+    this.#orders = new SteppedOrders(this.#jobs, params.letOthersIn);
+    this.#limits = new SteppedLimits({
+      ...params,
+      hints,
+      isLive: (instanceId) => this.#leases.isLive(instanceId),
+      hasClaims: (instanceId) => this.#claimsOf(instanceId).length > 0,
+    });
+    this.#control = new SteppedControl(this.#jobs, this.#orders, params.letOthersIn);
     this.#stages = new SteppedStages(this.#jobs, params.letOthersIn);
     this.#groups = new SteppedGroups({
       ...{ jobs: this.#jobs, observer: params.observer, letOthersIn: params.letOthersIn },
@@ -180,8 +196,35 @@ class SteppedVerbs extends UnsimulatedVerbs implements LedgerVerbs {
     return this.#groups.setGroup(params);
   }
 
-  sweepOrders(params: SweepOrdersParams): Promise<SweepOrdersResult> {
-    return this.#groups.sweepOrders(params);
+  async claimOrders(params: ClaimOrdersParams): Promise<ClaimResult> {
+    const answer = await this.#orders.claim(params);
+    return { jobs: await this.readClaim(params), ...answer };
+  }
+
+  async sweepOrders(params: SweepOrdersParams): Promise<SweepOrdersResult> {
+    const { swept } = await this.#groups.sweepOrders(params);
+    const orders = await this.#orders.sweep();
+    return { ...orders, swept: orders.swept + swept };
+  }
+
+  setLimit(params: SetLimitParams): Promise<void> {
+    return this.#limits.setLimit(params);
+  }
+
+  readLimits(): Promise<readonly LimitRecord[]> {
+    return this.#limits.readLimits();
+  }
+
+  takeShare(params: TakeShareParams): Promise<TakeShareResult> {
+    return this.#limits.takeShare(params);
+  }
+
+  freeShares(params: InstanceParams): Promise<boolean> {
+    return this.#limits.freeShares(params);
+  }
+
+  backOff(params: BackOffParams): Promise<boolean> {
+    return this.#limits.backOff(params);
   }
 
   async readClaim(params: ReadClaimParams): Promise<readonly Job[]> {
@@ -393,8 +436,7 @@ class SteppedVerbs extends UnsimulatedVerbs implements LedgerVerbs {
     const due: Job[] = [];
     for (const job of this.#jobs.all()) {
       if (job.status !== 'pending' || job.nextRunAt > now || !names.has(job.name)) continue;
-      // Their priority is behind all others, and a claim looks no further.
-      if (job.priority >= ORDERED_PRIORITY) continue;
+      if (job.lane !== undefined) continue;
       if ((job.rescueCount ?? 0) >= SUSPECT_RESCUE_COUNT === suspects) due.push(job);
     }
     return due.sort(byClaimOrder);

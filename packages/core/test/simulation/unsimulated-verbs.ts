@@ -3,13 +3,11 @@ import { UnsupportedError } from '../../src/foundation/errors.ts';
 import type { Job } from '../../src/index.ts';
 import type {
   ClaimCounts,
-  ClaimResult,
   CloseFlowResult,
   CountDueResult,
   FlowReading,
   GroupRecord,
   JobAhead,
-  LimitRecord,
   OpenFlowResult,
   OrderRecord,
   RecoverResult,
@@ -18,7 +16,6 @@ import type {
   SetMetadataResult,
   StatsRow,
   SweepFlowsResult,
-  TakeShareResult,
   TransitionEntry,
 } from '../../src/ledger/ledger-repository.ts';
 
@@ -49,30 +46,6 @@ export abstract class UnsimulatedVerbs {
 
   readHistory(): Promise<readonly TransitionEntry[]> {
     return refuse('readHistory');
-  }
-
-  setLimit(): Promise<void> {
-    return refuse('setLimit');
-  }
-
-  readLimits(): Promise<readonly LimitRecord[]> {
-    return refuse('readLimits');
-  }
-
-  takeShare(): Promise<TakeShareResult> {
-    return refuse('takeShare');
-  }
-
-  freeShares(): Promise<boolean> {
-    return refuse('freeShares');
-  }
-
-  backOff(): Promise<boolean> {
-    return refuse('backOff');
-  }
-
-  claimOrders(): Promise<ClaimResult> {
-    return refuse('claimOrders');
   }
 
   readOrders(): Promise<readonly OrderRecord[]> {

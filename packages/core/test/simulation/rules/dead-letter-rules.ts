@@ -2,7 +2,6 @@
 import type { JobVerb } from '../../../src/job/job-lifecycle.ts';
 import type { Facts } from '../facts.ts';
 import { STAGED_NAME } from '../features/staged-work.ts';
-import { GROUPED_NAME } from '../features/users.ts';
 import { describe } from './job-rules.ts';
 import type { Rule, Violate } from './rule.ts';
 
@@ -25,8 +24,8 @@ export function deadLetterRule({ profile }: Facts, violate: Violate): Rule {
       const isBuried = BURIES.has(verb);
       const mayBeBuried = before.seriesVersion === undefined && before.source === undefined;
       if (isBuried && !mayBeBuried) violate('a dead letter is buried again', change);
-      // One with stages, and one with a group, has a worker without a place for them.
-      const hasPlace = before.name !== STAGED_NAME && before.name !== GROUPED_NAME;
+      // One with stages, an order or a group has a worker without a place for them.
+      const hasPlace = before.name !== STAGED_NAME && before.lane === undefined;
       const mustBeBuried = profile.deadLetters > 0 && mayBeBuried && hasPlace;
       if (FAILS.has(verb) && mustBeBuried) violate('a job fails that should be buried', change);
       if (after === undefined) return;
