@@ -9,6 +9,7 @@
 import type { ObjectId } from 'mongodb';
 import type { EngineContext } from '../context/scheduler-context.ts';
 import { checkJobName, toObjectId } from '../foundation/argument-checks.ts';
+import { withDeadline } from '../foundation/clock.ts';
 import type { Session } from '../foundation/driver-shapes.ts';
 import { InvalidArgumentError, toError, UnknownOutcomeError } from '../foundation/errors.ts';
 import { checkData, type StandardSchema } from '../foundation/standard-schema.ts';
@@ -35,7 +36,7 @@ const MOST_TAKEN_RACES = 10;
 export interface EnqueueEntry<T = unknown> {
   readonly name: string;
   readonly data?: T;
-  readonly options?: Omit<EnqueueOptions, 'session' | 'id'>;
+  readonly options?: Omit<EnqueueOptions, 'session' | 'id' | 'callTimeout'>;
 }
 
 /** One entry of `enqueueMany`, with the data its name wants. */
@@ -110,11 +111,19 @@ export class Producer {
   async enqueue(name: string, data: unknown, options: EnqueueOptions): Promise<Job> {
     const draft = this.#draft(SINGLE, name, data, options);
     await this.#checkAgainstSchema([SINGLE.data], [draft]);
+    const stored = this.#enqueueDraft(draft, options.session);
+    const { callTimeout } = options;
+    if (callTimeout === undefined) return stored;
+    const late = (): Error => lateAfter(callTimeout);
+    return withDeadline(this.#context.clock, stored, callTimeout, late);
+  }
+
+  async #enqueueDraft(draft: Draft, session?: Session): Promise<Job> {
     await this.#context.ready();
     return this.#context.instruments.enqueue({
-      names: [name],
+      names: [draft.name],
       send: async (trace) => {
-        const answer = await this.#store({ ...draft, ...(trace && { trace }) }, options.session);
+        const answer = await this.#store({ ...draft, ...(trace && { trace }) }, session);
         if ('error' in answer) throw answer.error;
         return answer.job;
       },
@@ -347,6 +356,12 @@ export class Producer {
   #lockFields({ options: { uniqueKey, hold, windowMs } }: Draft, now: Date): Partial<Job> {
     return uniqueKey === undefined ? {} : lockFieldsFor(uniqueKey, hold, { now, windowMs });
   }
+}
+
+function lateAfter(callTimeout: number): UnknownOutcomeError {
+  return new UnknownOutcomeError(
+    `The enqueue was not confirmed within the callTimeout of ${callTimeout} ms; the job may be stored, now or until resendLimit is over`,
+  );
 }
 
 function takenBy({ uniqueKey, _id }: Job): UniqueKeyTakenError {
