@@ -100,7 +100,7 @@ export function listJobs(jobs: readonly Job[], params: FindJobsParams): Job[] {
 function matches(job: Job, filter: JobFilter): boolean {
   const { jobIds, names, statuses, uniqueKey, order, createdFrom, createdBefore } = filter;
   const { finishedFrom, finishedBefore, failReason, claimedBy, metadata } = filter;
-  const { deadLettersOf } = filter;
+  const { deadLettersOf, flow, feeds } = filter;
   const finishedMs = job.finishedAt?.getTime() ?? Number.NaN;
   return (
     (jobIds === undefined || jobIds.some((jobId) => jobId.equals(job._id))) &&
@@ -108,6 +108,8 @@ function matches(job: Job, filter: JobFilter): boolean {
     (statuses === undefined || statuses.includes(job.status)) &&
     (uniqueKey === undefined || job.uniqueKey === uniqueKey) &&
     (order === undefined || job.order === order) &&
+    (flow === undefined || job.flow?.equals(flow) === true) &&
+    (feeds === undefined || feeds.some((token) => job.feeds?.includes(token))) &&
     (createdFrom === undefined || job.createdAt >= createdFrom) &&
     (createdBefore === undefined || job.createdAt < createdBefore) &&
     (finishedFrom === undefined || finishedMs >= finishedFrom.getTime()) &&

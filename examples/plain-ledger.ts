@@ -44,6 +44,7 @@ import {
   type TransitionParams,
   UnsupportedError,
 } from '@monque/core/ledger';
+import { PlainFlows } from './plain-ledger-flows.ts';
 import { inClaimOrder, type JobRecord, JobTable } from './plain-ledger-jobs.ts';
 import { PlainLeases } from './plain-ledger-leases.ts';
 import { PlainLimits } from './plain-ledger-limits.ts';
@@ -65,13 +66,16 @@ class PlainChanges {
   readonly #leases: PlainLeases;
   readonly #watches: PlainWatches;
   readonly orders: PlainOrders;
+  readonly flows: PlainFlows;
 
   constructor({ jobs, archive, leases, watches }: PlainParts) {
     this.#jobs = jobs;
     this.#archive = archive;
     this.#leases = leases;
     this.#watches = watches;
-    this.orders = new PlainOrders(jobs, (verb, job, params) => this.#move(verb, job, params));
+    const move = this.#move.bind(this);
+    this.orders = new PlainOrders(jobs, move);
+    this.flows = new PlainFlows(jobs, move);
   }
 
   /** The next version of a job, stored; null when the verb does not apply. */
@@ -99,7 +103,7 @@ class PlainChanges {
     } catch (error) {
       return { outcome: 'refused', error: error as Error };
     }
-    this.#watches.tell(dueHint(job));
+    if (job.status === 'pending') this.#watches.tell(dueHint(job));
     return { outcome: 'enqueued', job };
   }
 
@@ -191,8 +195,11 @@ class PlainChanges {
   async remove({ jobId }: verbs.RemoveParams): Promise<verbs.RemoveResult> {
     const job = this.#jobs.get(jobId);
     if (job === undefined) return { outcome: 'missing', job: null };
-    if (!JOB_LIFECYCLE.applies('remove', job, {})) return { outcome: 'refused', job };
+    const verb = job.feeds === undefined ? 'remove' : 'removeParent';
+    const mayLeave = JOB_LIFECYCLE.applies(verb, job, {}) && !this.flows.isAwaited(job);
+    if (!mayLeave) return { outcome: 'refused', job };
     this.#jobs.delete(jobId);
+    this.flows.forget(job);
     return { outcome: 'removed', job };
   }
 
@@ -265,11 +272,12 @@ class PlainChanges {
     const leaving = seen.filter((job) => {
       const before = finishedBefore[job.status];
       const isOld = before && JOB_LIFECYCLE.applies('prune', job, { finishedBefore: before, now });
-      return isOld && this.orders.mayLeave(job);
+      return isOld && this.orders.mayLeave(job) && !this.flows.isAwaited(job);
     });
     for (const job of leaving) {
       if (archive) this.#archive.put(job);
       this.#jobs.delete(job._id);
+      this.flows.forget(job);
     }
     const last = seen.length === limit ? seen.at(-1) : undefined;
     return { pruned: leaving.length, ...(last && { position: last._id }) };
@@ -315,6 +323,7 @@ export class PlainLedger extends LedgerRepository {
       new PlainReads(jobs, archive),
       changes,
       changes.orders,
+      changes.flows,
       new PlainPauses(watches),
       new PlainLimits(watches, clock, (id) => leases.isLive(id) || jobs.claimsOf(id).length > 0),
       leases,

@@ -6,6 +6,7 @@
 import type { ObjectId } from 'mongodb';
 import type { BulkOptions, BulkResult, RedriveDeadLettersOptions } from './client/bulk-verbs.ts';
 import type { EnqueueEntryResult, TypedEntry } from './client/enqueue.ts';
+import type { FlowInfo, FlowNames, FlowOf, TypedFlow } from './client/flows.ts';
 import type { LimitInfo } from './client/limits.ts';
 import type { JobsPage } from './client/listing.ts';
 import type { GetHistoryOptions } from './client/metadata-and-history.ts';
@@ -21,11 +22,11 @@ import type { ExplainManyOptions, ReasonCounts } from './diagnosis/many-explaine
 import type { Job } from './job/job.ts';
 import type { MetadataChanges } from './job/metadata.ts';
 import type {
-  AnyName,
-  DataArgument,
-  DataFor,
   DataOf,
+  JobArguments,
+  JobOf,
   JobTypes,
+  NamedJob,
   NameOf,
   OfNames,
   ResultOf,
@@ -34,6 +35,7 @@ import type {
 import type { TransitionEntry } from './ledger/ledger-repository.ts';
 import type { LedgerVerb } from './ledger/verbs/verb-table.ts';
 import type { EnqueueOptions } from './options/enqueue-options.ts';
+import type { FlowOptions, GetFlowOptions } from './options/flow-options.ts';
 import type { LimitOptions } from './options/limit-options.ts';
 import type {
   GetJobsOptions,
@@ -62,18 +64,16 @@ export interface MonqueManagement<Types extends JobTypes = UntypedJobs> {
    * the worker when that is registered here
    * @throws UnknownOutcomeError when storing was not confirmed within `resendLimit`
    */
-  enqueue<T>(name: AnyName<Types>, data?: T, options?: EnqueueOptions): Promise<Job<T>>;
-  enqueue<Name extends NameOf<Types>>(
+  enqueue<Data, Name extends NameOf<Types> = NameOf<Types>>(
     name: Name,
-    ...data: DataArgument<DataFor<Types, Name>, [options?: EnqueueOptions]>
-  ): Promise<Job<DataOf<Types, Name>>>;
+    ...data: JobArguments<Types, Name, Data, [options?: EnqueueOptions]>
+  ): Promise<JobOf<Types, Name, Data>>;
 
   /** Stores a job that is due at once: `enqueue` without options. */
-  now<T>(name: AnyName<Types>, data?: T): Promise<Job<T>>;
-  now<Name extends NameOf<Types>>(
+  now<Data, Name extends NameOf<Types> = NameOf<Types>>(
     name: Name,
-    ...data: DataArgument<DataFor<Types, Name>>
-  ): Promise<Job<DataOf<Types, Name>>>;
+    ...data: JobArguments<Types, Name, Data>
+  ): Promise<JobOf<Types, Name, Data>>;
 
   /**
    * Stores many jobs with few round trips. All or nothing is not promised, and it does not reject when only some could
@@ -88,6 +88,32 @@ export interface MonqueManagement<Types extends JobTypes = UntypedJobs> {
   ): Promise<EnqueueEntryResult<DataOf<Types, Name>>[]>;
 
   /**
+   * Stores jobs that wait for one another: any graph without a circle, all of it or nothing that starts. A job is called
+   * by a name of its own in the flow; `after` names its parents, and what happens when one of them fails. It starts when
+   * all of them have come to an end that lets it; its handler reads what they returned by `context.parentResults()`.
+   *
+   * @throws InvalidArgumentError naming the job and the field, also for a circle; then nothing is stored
+   * @throws FlowAbandonedError when storing took longer than twice `resendLimit`; then none of its jobs starts
+   * @throws UnknownOutcomeError when storing was not confirmed within `resendLimit`; then most likely none starts
+   */
+  enqueueFlow<const Jobs extends FlowNames>(
+    graph: TypedFlow<Types, Jobs>,
+    options?: FlowOptions,
+  ): Promise<FlowOf<Types, Jobs>>;
+
+  /** A flow as it stands, with a page of its jobs, parents before their children; null when there is none. */
+  getFlow(id: JobId, options?: GetFlowOptions): Promise<FlowInfo | null>;
+
+  /** `cancelJob` for every job of a flow that is not finished. */
+  cancelFlow(id: JobId, options?: BulkOptions): Promise<BulkResult>;
+
+  /**
+   * `retryJob` for every job of a flow that has failed or was cancelled; each waits for its parents again, as far as those
+   * have not completed.
+   */
+  redriveFlow(id: JobId, options?: BulkOptions): Promise<BulkResult>;
+
+  /**
    * Makes a series: a job that runs again and again by a cron expression. There is one series for a name and key,
    * however many processes ask for it; asking with another expression, zone or data changes it, also while a run is on.
    *
@@ -96,17 +122,11 @@ export interface MonqueManagement<Types extends JobTypes = UntypedJobs> {
    * @throws InvalidCronError with the position of the fault and a valid example
    * @throws InvalidArgumentError also when there is no such series and `endAt` leaves it no run
    */
-  schedule<T>(
-    cron: string,
-    name: AnyName<Types>,
-    data?: T,
-    options?: ScheduleOptions,
-  ): Promise<Job<T>>;
-  schedule<Name extends NameOf<Types>>(
+  schedule<Data, Name extends NameOf<Types> = NameOf<Types>>(
     cron: string,
     name: Name,
-    ...data: DataArgument<DataFor<Types, Name>, [options?: ScheduleOptions]>
-  ): Promise<Job<DataOf<Types, Name>>>;
+    ...data: JobArguments<Types, Name, Data, [options?: ScheduleOptions]>
+  ): Promise<JobOf<Types, Name, Data>>;
 
   /**
    * Ends series: their waiting runs are cancelled; a run that is on ends as it will and is the last.
@@ -266,7 +286,7 @@ export interface MonqueManagement<Types extends JobTypes = UntypedJobs> {
    * `stopped`, when this scheduler was stopped meanwhile
    */
   waitFor<Name extends NameOf<Types> = NameOf<Types>>(
-    id: JobId | Job<DataOf<Types, Name>>,
+    id: JobId | NamedJob<Name> | Job,
     options?: WaitForOptions,
   ): Promise<ResultOf<Types, Name>>;
 

@@ -12,6 +12,7 @@ export type {
 } from './client/bulk-verbs.ts';
 export type { DefinedJob, JobDefinition } from './client/definitions.ts';
 export type { EnqueueEntry, EnqueueEntryResult, TypedEntry } from './client/enqueue.ts';
+export type { Flow, FlowInfo, FlowNames, FlowOf, TypedFlow } from './client/flows.ts';
 export type { LimitInfo } from './client/limits.ts';
 export type { JobsPage } from './client/listing.ts';
 export type { GetHistoryOptions } from './client/metadata-and-history.ts';
@@ -38,6 +39,7 @@ export type {
   ExplanationReason,
   FinishedDetails,
   LostClaimDetails,
+  OpenParent,
   Reason,
 } from './diagnosis/explanation.ts';
 export type { InspectedInstance, InspectedName, Inspection } from './diagnosis/inspector.ts';
@@ -66,6 +68,7 @@ export { type Random, systemRandom } from './foundation/random.ts';
 export type { SchemaIssue, SchemaResult, StandardSchema } from './foundation/standard-schema.ts';
 export { type Codec, type CodecContext, type CodecField, UndecodableError } from './job/codec.ts';
 export { type CronTimesOptions, cronTimes } from './job/cron-times.ts';
+export type { OnParentFailure } from './job/flow-tokens.ts';
 export {
   type BackoffPlan,
   type DeadLetterSource,
@@ -78,6 +81,7 @@ export {
   type UniqueHold,
 } from './job/job.ts';
 export {
+  FlowAbandonedError,
   JobStateError,
   ShutdownTimeoutError,
   UniqueKeyTakenError,
@@ -100,7 +104,10 @@ export type {
   DataArgument,
   DataFor,
   DataOf,
+  JobArguments,
+  JobOf,
   JobTypes,
+  NamedJob,
   NameOf,
   ResultOf,
   UntypedJobs,
@@ -146,6 +153,16 @@ export {
   DEFAULT_FAILURE_WINDOW,
 } from './options/alert-options.ts';
 export type { EnqueueOptions, UniqueHoldOption, WhenTaken } from './options/enqueue-options.ts';
+export type {
+  FlowGraph,
+  FlowJob,
+  FlowJobOptions,
+  FlowOptions,
+  FlowParent,
+  FlowParentOf,
+  GetFlowOptions,
+  ParentsOptions,
+} from './options/flow-options.ts';
 export type { LimitOptions, RateOptions } from './options/limit-options.ts';
 export {
   DEFAULT_LIST_LIMIT,
@@ -158,7 +175,7 @@ export { DEFAULTS } from './options/option-table.ts';
 export type { JobRetention, LiveOptionName, MonqueOptions } from './options/options.ts';
 export type { ScheduleOptions } from './options/schedule-options.ts';
 export type { BackoffFunction, WorkerOptions, WorkerOrder } from './options/worker-options.ts';
-export type { HandlerReturn, MonquePublicAPI } from './public-api.ts';
+export type { HandlerOf, HandlerReturn, MonquePublicAPI } from './public-api.ts';
 export type { HistogramReading } from './telemetry/histogram.ts';
 export type { LogEntries, LogEvent, LogFields, Logger } from './telemetry/log.ts';
 export {
@@ -177,7 +194,7 @@ export type {
   MetricsObserver,
   MetricsReading,
 } from './telemetry/metrics.ts';
-export type { JobContext, JobHandler } from './workers/handler.ts';
+export type { JobContext, JobHandler, ParentInfo, ParentsPage } from './workers/handler.ts';
 export { cancel, discard, HandlerOutcome, snooze } from './workers/handler-outcome.ts';
 export {
   type Gate,

@@ -17,6 +17,7 @@ import {
 } from './client/bulk-verbs.ts';
 import type { Definitions } from './client/definitions.ts';
 import { type EnqueueEntry, type EnqueueEntryResult, Producer } from './client/enqueue.ts';
+import { type Flow, type FlowInfo, Flows } from './client/flows.ts';
 import { type LimitInfo, readLimits, setLimit } from './client/limits.ts';
 import { type JobsPage, Listing } from './client/listing.ts';
 import { ManualVerbs } from './client/manual-verbs.ts';
@@ -51,6 +52,7 @@ import type { Actor, TransitionEntry } from './ledger/ledger-repository.ts';
 import type { LedgerVerb } from './ledger/verbs/verb-table.ts';
 import { type Access, boundTo, checkActor, isAllowed } from './ledger/views/actor-view.ts';
 import type { EnqueueOptions } from './options/enqueue-options.ts';
+import type { FlowGraph, FlowOptions, GetFlowOptions } from './options/flow-options.ts';
 import type { LimitOptions } from './options/limit-options.ts';
 import type {
   GetJobsOptions,
@@ -69,6 +71,8 @@ export interface SharedParts {
   readonly workers: ReadonlyMap<string, Worker>;
   readonly waiter: Waiter;
   readonly definitions: Definitions;
+  /** Lets those go on who wait for tokens, as far as that works now. */
+  readonly release: (tokens: readonly string[]) => Promise<void>;
   /** The instance of this process, while it runs. */
   readonly instance: () => Instance | undefined;
 }
@@ -92,10 +96,12 @@ export class JobsClient implements UntypedVerbs {
   readonly #inspector: Inspector;
   readonly #auditor: Auditor;
   readonly #actor: Actor | undefined;
+  /** Also for the handlers of jobs, which add to the flows that they are in. */
+  readonly flows: Flows;
 
   /** @param actor - whose view of the ledger the context has; the scheduler itself without */
   constructor(context: EngineContext, shared: SharedParts, actor?: Actor) {
-    const { workers, waiter, definitions, instance } = shared;
+    const { workers, waiter, definitions, instance, release } = shared;
     this.#context = context;
     this.#shared = shared;
     this.#actor = actor;
@@ -121,9 +127,11 @@ export class JobsClient implements UntypedVerbs {
       onPending: (job) => onPending([job]),
       onCancelRequested: (jobId) => instance()?.cancelRequested(jobId),
       onEnded: (job) => waiter.ended(job),
+      onTokens: release,
       onPausesChanged: () => instance()?.pausesChanged(),
     });
     this.#bulk = new BulkVerbs(context, this.#manual);
+    this.flows = new Flows(context, { producer: this.#producer, bulk: this.#bulk, release });
   }
 
   async orders(name: string, options: OrdersOptions = {}): Promise<OrderInfo[]> {
@@ -148,6 +156,22 @@ export class JobsClient implements UntypedVerbs {
 
   async enqueueMany(entries: readonly EnqueueEntry[]): Promise<EnqueueEntryResult[]> {
     return this.#producer.enqueueMany(entries);
+  }
+
+  async enqueueFlow(graph: FlowGraph, options: FlowOptions = {}): Promise<Flow> {
+    return this.flows.enqueue(graph, options);
+  }
+
+  async getFlow(id: JobId, options: GetFlowOptions = {}): Promise<FlowInfo | null> {
+    return this.flows.get(id, options);
+  }
+
+  async cancelFlow(id: JobId, options: BulkOptions = {}): Promise<BulkResult> {
+    return this.flows.cancel(id, options);
+  }
+
+  async redriveFlow(id: JobId, options: BulkOptions = {}): Promise<BulkResult> {
+    return this.flows.redrive(id, options);
   }
 
   async schedule<T>(

@@ -15,6 +15,14 @@ export {
 } from './foundation/errors.ts';
 export { type Random, systemRandom } from './foundation/random.ts';
 export {
+  flowOfToken,
+  isStoringToken,
+  parentTokens,
+  statesThatFail,
+  statesThatHold,
+  storingToken,
+} from './job/flow-tokens.ts';
+export {
   type DeadLetterSource,
   DOCUMENT_VERSION,
   type GateRecord,
@@ -55,6 +63,12 @@ export {
 } from './ledger/cancel-choice.ts';
 export { countClaims } from './ledger/claim-counts.ts';
 export { chooseExpiry, type ExpiredFields, type ExpiryChoice } from './ledger/expiry-choice.ts';
+export {
+  type FlowStore,
+  type ParentJob,
+  releaseWaiting,
+  type WaitingJob,
+} from './ledger/flow-release.ts';
 export { holdsLane, type LaneJob, nextInLane } from './ledger/lane-choice.ts';
 export {
   type Access,

@@ -7,6 +7,7 @@ import type { MonqueEventMap } from './context/events.ts';
 import type { Health } from './context/health.ts';
 import { INSTRUMENTATION_CHECKS, type Instrumentation } from './context/instruments.ts';
 import { isNoticed, Notices } from './context/notices.ts';
+import { releaseChildren } from './context/release-children.ts';
 import { type EngineContext, makeContext } from './context/scheduler-context.ts';
 import { type MetricsSnapshot, snapshotOf } from './diagnosis/metrics-snapshot.ts';
 import { idleHealth } from './engine/idle-health.ts';
@@ -18,10 +19,9 @@ import { InvalidArgumentError } from './foundation/errors.ts';
 import { Turns } from './foundation/start-stop.ts';
 import type { Job } from './job/job.ts';
 import type {
-  AnyName,
-  DataArgument,
-  DataFor,
   DataOf,
+  JobArguments,
+  JobOf,
   JobTypes,
   NameOf,
   UntypedJobs,
@@ -34,7 +34,7 @@ import type { MonqueOptions } from './options/options.ts';
 import type { ResolvedOptions } from './options/resolve-options.ts';
 import type { ScheduleOptions } from './options/schedule-options.ts';
 import type { WorkerOptions } from './options/worker-options.ts';
-import type { HandlerReturn, MonquePublicAPI } from './public-api.ts';
+import type { HandlerOf, MonquePublicAPI } from './public-api.ts';
 import { stopOnSignals } from './stop-on-signals.ts';
 import { TypedVerbs } from './typed-verbs.ts';
 import type { JobHandler } from './workers/handler.ts';
@@ -87,7 +87,15 @@ export class Monque<Types extends JobTypes = UntypedJobs>
     this.#reconfigurer = new Reconfigurer(this.#context, this.#workers, options);
     const instance = (): Instance | undefined => this.#instance;
     const definitions = new Definitions();
-    this.#shared = { workers: this.#workers, waiter: this.#waiter, definitions, instance };
+    const release = async (tokens: readonly string[]): Promise<void> => {
+      try {
+        const names = await releaseChildren(this.#context, tokens);
+        this.#instance?.released(names);
+      } catch (error) {
+        this.#context.report(error);
+      }
+    };
+    this.#shared = { workers: this.#workers, waiter: this.#waiter, definitions, instance, release };
     this.jobs = new JobsClient(this.#context, this.#shared);
   }
 
@@ -114,22 +122,20 @@ export class Monque<Types extends JobTypes = UntypedJobs>
     return this.stop();
   }
 
-  enqueue<T>(name: AnyName<Types>, data?: T, options?: EnqueueOptions): Promise<Job<T>>;
-  enqueue<Name extends NameOf<Types>>(
+  enqueue<Data, Name extends NameOf<Types> = NameOf<Types>>(
     name: Name,
-    ...data: DataArgument<DataFor<Types, Name>, [options?: EnqueueOptions]>
-  ): Promise<Job<DataOf<Types, Name>>>;
+    ...data: JobArguments<Types, Name, Data, [options?: EnqueueOptions]>
+  ): Promise<JobOf<Types, Name, Data>>;
   async enqueue(name: string, data?: unknown, options: EnqueueOptions = {}): Promise<Job> {
     const job = await this.jobs.enqueue(name, data, options);
     this.#noticeEnqueue(name);
     return job;
   }
 
-  now<T>(name: AnyName<Types>, data?: T): Promise<Job<T>>;
-  now<Name extends NameOf<Types>>(
+  now<Data, Name extends NameOf<Types> = NameOf<Types>>(
     name: Name,
-    ...data: DataArgument<DataFor<Types, Name>>
-  ): Promise<Job<DataOf<Types, Name>>>;
+    ...data: JobArguments<Types, Name, Data>
+  ): Promise<JobOf<Types, Name, Data>>;
   async now(name: string, data?: unknown): Promise<Job> {
     const job = await this.jobs.now(name, data);
     this.#noticeEnqueue(name);
@@ -144,17 +150,11 @@ export class Monque<Types extends JobTypes = UntypedJobs>
     return results as EnqueueEntryResult<DataOf<Types, Name>>[];
   }
 
-  schedule<T>(
-    cron: string,
-    name: AnyName<Types>,
-    data?: T,
-    options?: ScheduleOptions,
-  ): Promise<Job<T>>;
-  schedule<Name extends NameOf<Types>>(
+  schedule<Data, Name extends NameOf<Types> = NameOf<Types>>(
     cron: string,
     name: Name,
-    ...data: DataArgument<DataFor<Types, Name>, [options?: ScheduleOptions]>
-  ): Promise<Job<DataOf<Types, Name>>>;
+    ...data: JobArguments<Types, Name, Data, [options?: ScheduleOptions]>
+  ): Promise<JobOf<Types, Name, Data>>;
   async schedule(
     cron: string,
     name: string,
@@ -166,16 +166,9 @@ export class Monque<Types extends JobTypes = UntypedJobs>
     return job;
   }
 
-  worker<T>(
-    name: AnyName<Types>,
-    handler: JobHandler<T> | StagesDefinition<T>,
-    options?: WorkerOptions,
-  ): this;
-  worker<Name extends NameOf<Types>>(
+  worker<Data, Name extends NameOf<Types> = NameOf<Types>>(
     name: Name,
-    handler:
-      | JobHandler<DataOf<Types, Name>, HandlerReturn<Types, Name>>
-      | StagesDefinition<DataOf<Types, Name>>,
+    handler: HandlerOf<Types, Name, Data>,
     options?: WorkerOptions,
   ): this;
   worker(
@@ -202,7 +195,8 @@ export class Monque<Types extends JobTypes = UntypedJobs>
   }
 
   as(actor: Actor): MonqueManagement<Types> {
-    return clientOf(this.#context, this.#shared, actor) as MonqueManagement<Types>;
+    // Its verbs are those of jobs of any types.
+    return clientOf(this.#context, this.#shared, actor) as never;
   }
 
   reconfigure(options: ReconfigureOptions<NameOf<Types>>): void {
@@ -246,7 +240,10 @@ export class Monque<Types extends JobTypes = UntypedJobs>
 
   async #startInstance(): Promise<void> {
     await this.initialize();
-    const instance = new Instance(this.#context, this.#workers, (job) => this.#waiter.ended(job));
+    const instance = new Instance(this.#context, this.#workers, {
+      onSettled: (job) => this.#waiter.ended(job),
+      addToFlow: (job, jobs) => this.jobs.flows.add(job, jobs),
+    });
     const { version } = this.#reconfigurer;
     await instance.start();
     this.#instance = instance;

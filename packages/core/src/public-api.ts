@@ -5,7 +5,7 @@ import type { Health } from './context/health.ts';
 import type { Instrumentation } from './context/instruments.ts';
 import type { MetricsSnapshot } from './diagnosis/metrics-snapshot.ts';
 import type { ReconfigureOptions } from './engine/reconfigurer.ts';
-import type { AnyName, DataOf, JobTypes, NameOf, ResultOf, UntypedJobs } from './job/typed-jobs.ts';
+import type { DataOf, JobTypes, NameOf, ResultOf, UntypedJobs } from './job/typed-jobs.ts';
 import type { Actor } from './ledger/ledger-repository.ts';
 import type { WorkerOptions } from './options/worker-options.ts';
 import type { JobHandler } from './workers/handler.ts';
@@ -49,16 +49,9 @@ export interface MonquePublicAPI<Types extends JobTypes = UntypedJobs>
    *
    * @throws InvalidArgumentError also when the name has a worker already
    */
-  worker<T>(
-    name: AnyName<Types>,
-    handler: JobHandler<T> | StagesDefinition<T>,
-    options?: WorkerOptions,
-  ): this;
-  worker<Name extends NameOf<Types>>(
+  worker<Data, Name extends NameOf<Types> = NameOf<Types>>(
     name: Name,
-    handler:
-      | JobHandler<DataOf<Types, Name>, HandlerReturn<Types, Name>>
-      | StagesDefinition<DataOf<Types, Name>>,
+    handler: HandlerOf<Types, Name, Data>,
     options?: WorkerOptions,
   ): this;
 
@@ -112,6 +105,17 @@ export interface MonquePublicAPI<Types extends JobTypes = UntypedJobs>
    */
   instrument(instrumentation: Instrumentation): () => void;
 }
+
+/** What a worker of a name runs. Without types, a handler of data of any type. */
+export type HandlerOf<
+  Types extends JobTypes,
+  Name extends NameOf<Types>,
+  Data,
+> = string extends keyof Types
+  ? JobHandler<Data> | StagesDefinition<Data>
+  :
+      | JobHandler<DataOf<Types, Name>, HandlerReturn<Types, Name>>
+      | StagesDefinition<DataOf<Types, Name>>;
 
 /** What a handler of a name may return: the declared result, a promise of it, or an outcome. */
 export type HandlerReturn<Types extends JobTypes, Name extends NameOf<Types>> =

@@ -6,6 +6,7 @@
 
 import type { JobId, MonqueManagement } from './actor-verbs.ts';
 import type { BulkOptions, BulkResult, RedriveDeadLettersOptions } from './client/bulk-verbs.ts';
+import type { FlowInfo, FlowNames, FlowOf, TypedFlow } from './client/flows.ts';
 import type { LimitInfo } from './client/limits.ts';
 import type { JobsPage } from './client/listing.ts';
 import type { GetHistoryOptions } from './client/metadata-and-history.ts';
@@ -21,10 +22,11 @@ import type { Inspection } from './diagnosis/inspector.ts';
 import type { ExplainManyOptions, ReasonCounts } from './diagnosis/many-explainer.ts';
 import type { Job } from './job/job.ts';
 import type { MetadataChanges } from './job/metadata.ts';
-import type { DataOf, JobTypes, NameOf, OfNames, ResultOf } from './job/typed-jobs.ts';
+import type { DataOf, JobTypes, NamedJob, NameOf, OfNames, ResultOf } from './job/typed-jobs.ts';
 import type { JobsClient } from './jobs-client.ts';
 import type { TransitionEntry } from './ledger/ledger-repository.ts';
 import type { LedgerVerb } from './ledger/verbs/verb-table.ts';
+import type { FlowGraph, FlowOptions, GetFlowOptions } from './options/flow-options.ts';
 import type { LimitOptions } from './options/limit-options.ts';
 import type {
   GetJobsOptions,
@@ -35,7 +37,7 @@ import type { ManualVerbOptions } from './options/manual-verb-options.ts';
 
 /** What `Monque` does through its client of jobs and nothing else. */
 export abstract class TypedVerbs<Types extends JobTypes>
-  extends MonqueEmitter
+  extends MonqueEmitter<Types>
   implements Omit<MonqueManagement<Types>, 'enqueue' | 'now' | 'enqueueMany' | 'schedule'>
 {
   /** The verbs on jobs, whatever the types of their data are. */
@@ -128,6 +130,25 @@ export abstract class TypedVerbs<Types extends JobTypes>
     return this.jobs.getQueueStats(filter);
   }
 
+  async enqueueFlow<const Jobs extends FlowNames>(
+    graph: TypedFlow<Types, Jobs>,
+    options: FlowOptions = {},
+  ): Promise<FlowOf<Types, Jobs>> {
+    return (await this.jobs.enqueueFlow(graph as FlowGraph, options)) as FlowOf<Types, Jobs>;
+  }
+
+  async getFlow(id: JobId, options: GetFlowOptions = {}): Promise<FlowInfo | null> {
+    return this.jobs.getFlow(id, options);
+  }
+
+  async cancelFlow(id: JobId, options: BulkOptions = {}): Promise<BulkResult> {
+    return this.jobs.cancelFlow(id, options);
+  }
+
+  async redriveFlow(id: JobId, options: BulkOptions = {}): Promise<BulkResult> {
+    return this.jobs.redriveFlow(id, options);
+  }
+
   async orders(name: NameOf<Types>, options: OrdersOptions = {}): Promise<OrderInfo[]> {
     return this.jobs.orders(name, options);
   }
@@ -149,10 +170,10 @@ export abstract class TypedVerbs<Types extends JobTypes>
   }
 
   async waitFor<Name extends NameOf<Types> = NameOf<Types>>(
-    id: JobId | Job<DataOf<Types, Name>>,
+    id: JobId | NamedJob<Name> | Job,
     options: WaitForOptions = {},
   ): Promise<ResultOf<Types, Name>> {
-    return (await this.jobs.waitFor(id, options)) as ResultOf<Types, Name>;
+    return (await this.jobs.waitFor(id as JobId | Job, options)) as ResultOf<Types, Name>;
   }
 
   can(verb: LedgerVerb, name?: NameOf<Types>): Promise<boolean> {

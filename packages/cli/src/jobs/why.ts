@@ -27,6 +27,7 @@ export const REASON_CODES: Readonly<Record<ExplanationReason, ExitCode>> = {
   noWorker: ExitCode.STUCK,
   workersUnknown: ExitCode.WAITS,
   atLimit: ExitCode.WAITS,
+  parentsOpen: ExitCode.WAITS,
   behindInOrder: ExitCode.WAITS,
   deadLetter: ExitCode.WAITS,
   suspect: ExitCode.WAITS,

@@ -46,6 +46,16 @@ export interface BulkResult {
 /** How a verb by a filter is done. */
 export type BulkOptions = BulkVerbOptions<BulkResult>;
 
+type Direction = 'ascending' | 'descending';
+
+type Apply = (job: Job, why: ManualVerbOptions) => Promise<boolean>;
+
+interface PageOfAll {
+  readonly last: ObjectId | undefined;
+  readonly room: number;
+  readonly direction: Direction;
+}
+
 /** How dead letters are redriven by a filter. */
 export interface RedriveDeadLettersOptions extends BulkOptions {
   /**
@@ -68,11 +78,14 @@ export class BulkVerbs {
     this.#verbs = verbs;
   }
 
-  /** `cancelJob` for all that match. */
-  cancelJobs(filter: JobsFilter, options: BulkOptions): Promise<BulkResult> {
-    return this.#forAll(filter, options, async ({ _id }, why) => {
-      return (await this.#verbs.cancelJob(_id, why)) !== null;
-    });
+  /** `cancelJob` for all that match, in the order of their ids or the other way round. */
+  cancelJobs(
+    filter: JobsFilter,
+    options: BulkOptions,
+    direction: Direction = 'ascending',
+  ): Promise<BulkResult> {
+    const apply: Apply = async ({ _id }, why) => (await this.#verbs.cancelJob(_id, why)) !== null;
+    return this.#forAll(filter, options, apply, direction);
   }
 
   /** `retryJob` for all that match. */
@@ -109,12 +122,13 @@ export class BulkVerbs {
   async #forAll(
     filter: JobsFilter,
     options: BulkOptions,
-    apply: (job: Job, why: ManualVerbOptions) => Promise<boolean>,
+    apply: Apply,
+    direction: Direction = 'ascending',
   ): Promise<BulkResult> {
     checkJobsFilter(filter);
     // Once for all, so that a wrong option is an error and not a reason at each job.
     const why = whyOfAll(options);
-    return this.#forEach(toFilter(filter), options, (job) => apply(job, why));
+    return this.#forEach(toFilter(filter), options, (job) => apply(job, why), direction);
   }
 
   /** Applies a verb to every job that matched when its page was read, a page at a time; without one they are counted. */
@@ -122,13 +136,14 @@ export class BulkVerbs {
     filter: JobFilter,
     options: BulkOptions,
     apply: ((job: Job) => Promise<boolean>) | undefined,
+    direction: Direction = 'ascending',
   ): Promise<BulkResult> {
     const { limit = Number.POSITIVE_INFINITY, signal, onProgress } = options;
     await this.#context.ready();
     const tally = new Tally();
     let last: ObjectId | undefined;
     for (;;) {
-      const page = await this.#readPage(filter, last, limit - tally.matched);
+      const page = await this.#readPage(filter, { last, room: limit - tally.matched, direction });
       const waiting = page.values();
       const lanes = Array.from({ length: MOST_AT_ONCE }, async () => {
         for (const job of waiting) {
@@ -149,13 +164,12 @@ export class BulkVerbs {
 
   async #readPage(
     filter: JobFilter,
-    last: ObjectId | undefined,
-    room: number,
+    { last, room, direction }: PageOfAll,
   ): Promise<readonly Job[]> {
     return this.#context.ledger.findJobs({
       filter,
       orderBy: '_id',
-      direction: 'ascending',
+      direction,
       ...(last && { after: { jobId: last } }),
       limit: Math.min(MOST_JOBS_A_PAGE, room),
     });

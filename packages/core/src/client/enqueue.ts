@@ -44,7 +44,8 @@ export type TypedEntry<Types extends JobTypes, Name extends NameOf<Types>> = Nam
   ? Omit<EnqueueEntry, 'name' | 'data'> & { readonly name: Name } & DataField<DataOf<Types, Name>>
   : never;
 
-type DataField<T> = undefined extends T ? { readonly data?: T } : { readonly data: T };
+/** Data that may be undefined may be left out. */
+export type DataField<T> = undefined extends T ? { readonly data?: T } : { readonly data: T };
 
 /** What happened to one entry of `enqueueMany`. */
 export type EnqueueEntryResult<T = unknown> =
@@ -149,6 +150,29 @@ export class Producer {
       send: (trace) =>
         this.#storeMany(drafts.map((draft) => ({ ...draft, ...(trace && { trace }) }))),
       jobsOf: (results) => results.flatMap((result) => ('error' in result ? [] : [result.job])),
+    });
+  }
+
+  /** Checks what jobs of a flow are to be and makes them, all at once, without storing any. */
+  async makeJobs(entries: readonly (EnqueueEntry & { readonly field: string })[]): Promise<Job[]> {
+    const drafts = entries.map(({ field, name, data, options }) =>
+      this.#draft(fieldsOf(field), name, data, options),
+    );
+    await this.#checkAgainstSchema(
+      entries.map(({ field }) => fieldsOf(field).data),
+      drafts,
+    );
+    await this.#context.ready();
+    return drafts.map((draft) => this.#complete(draft));
+  }
+
+  /** Stores jobs that are complete already, in a few inserts; none of them is born claimed. */
+  storeJobs(jobs: readonly Job[], session?: Session): Promise<readonly StoreAnswer[]> {
+    return this.#context.instruments.enqueue({
+      names: jobs.map(({ name }) => name),
+      send: (trace) =>
+        this.#chosenIds.enqueue(trace ? jobs.map((job) => ({ ...job, trace })) : jobs, session),
+      jobsOf: () => jobs,
     });
   }
 

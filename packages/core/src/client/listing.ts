@@ -94,6 +94,7 @@ export class Listing {
 export function toFilter(filter: JobsFilter): JobFilter {
   const { name, status, uniqueKey, order, metadata, ids, failReason, claimedBy } = filter;
   const { createdFrom, createdBefore, finishedFrom, finishedBefore, deadLettersOf } = filter;
+  const { flow } = filter;
   return {
     ...(ids && { jobIds: ids.map((id) => toObjectId('ids', id)) }),
     ...(finishedFrom && { finishedFrom }),
@@ -106,6 +107,7 @@ export function toFilter(filter: JobsFilter): JobFilter {
     ...(status !== undefined && { statuses: [status].flat() }),
     ...(uniqueKey !== undefined && { uniqueKey }),
     ...(order !== undefined && { order }),
+    ...(flow !== undefined && { flow: toObjectId('flow', flow) }),
     ...(createdFrom && { createdFrom }),
     ...(createdBefore && { createdBefore }),
   };

@@ -48,6 +48,8 @@ export interface ManualVerbHooks {
   readonly onCancelRequested: (jobId: string) => void;
   /** A job was finished or deleted manually. */
   readonly onEnded: (job: Job) => void;
+  /** A job that others may wait for has come to an end, or waits for others again: who waits for these tokens may go on. */
+  readonly onTokens: (tokens: readonly string[]) => Promise<void>;
   /** A name was paused or resumed. */
   readonly onPausesChanged: () => void;
 }
@@ -82,6 +84,7 @@ export class ManualVerbs {
       return job;
     }
     emit('job:cancelled', { job });
+    if (job.feeds !== undefined) await this.#hooks.onTokens(job.feeds);
     if (outcome === 'skipped') this.#hooks.onPending(job);
     else this.#hooks.onEnded(job);
     return job;
@@ -128,6 +131,10 @@ export class ManualVerbs {
       throw stateError(job, verb, [row]);
     }
     emit('job:retried', { job });
+    if (job.waitsFor !== undefined) {
+      await this.#hooks.onTokens(job.waitsFor);
+      return ledger.getJob({ jobId });
+    }
     this.#hooks.onPending(job);
     return job;
   }

@@ -5,65 +5,83 @@
  */
 
 import { EventEmitter } from 'node:events';
-import { toError } from '../foundation/errors.ts';
+import { InvalidArgumentError, toError } from '../foundation/errors.ts';
 import { isPromiseAside } from '../foundation/promises.ts';
-import type { Job } from '../job/job.ts';
+import type { JobOf, JobTypes, NameOf, UntypedJobs } from '../job/typed-jobs.ts';
 import type { InvariantViolation } from '../ledger/rules/rules.ts';
 import type { Alert } from '../options/alert-options.ts';
 
-/** Each event with its payload. Every event concerns only what this instance did itself. */
-export interface MonqueEventMap {
+/**
+ * Each event with its payload. Every event concerns only what this instance did itself.
+ *
+ * @typeParam Types - the names of the jobs with their types: a check of `job.name` then narrows `job.data`
+ */
+export interface MonqueEventMap<Types extends JobTypes = UntypedJobs> {
   /** A handler is about to be called. The claim is written; nothing else is yet. */
-  'job:start': [payload: { readonly job: Job }];
+  'job:start': [payload: { readonly job: JobOf<Types, NameOf<Types>> }];
   /** A handler succeeded and that is recorded in the ledger. `durationMs` is the handler's. */
   'job:complete': [
-    payload: { readonly job: Job; readonly durationMs: number; readonly result?: unknown },
+    payload: {
+      readonly job: JobOf<Types, NameOf<Types>>;
+      readonly durationMs: number;
+      readonly result?: unknown;
+    },
   ];
   /** A handler told its progress. It is stored in the ledger soon after. */
-  'job:progress': [payload: { readonly job: Job; readonly progress: unknown }];
+  'job:progress': [
+    payload: { readonly job: JobOf<Types, NameOf<Types>>; readonly progress: unknown },
+  ];
   /**
    * A handler failed and that is recorded in the ledger: with a retry at `job.nextRunAt` when `willRetry`, else as
    * failed for good; the job of a series then waits for its next run.
    */
-  'job:fail': [payload: { readonly job: Job; readonly error: Error; readonly willRetry: boolean }];
+  'job:fail': [
+    payload: {
+      readonly job: JobOf<Types, NameOf<Types>>;
+      readonly error: Error;
+      readonly willRetry: boolean;
+    },
+  ];
   /**
    * A job, or the run of a series, ended as cancelled, and that is recorded in the ledger: by its own handler, after
    * a request, or by this instance's `cancelJob`.
    */
-  'job:cancelled': [payload: { readonly job: Job }];
+  'job:cancelled': [payload: { readonly job: JobOf<Types, NameOf<Types>> }];
   /**
    * A stage of a job was finished and that is recorded in the ledger. Of the last stage, which ends the run,
    * `job:complete` tells.
    */
-  'job:stage': [payload: { readonly job: Job; readonly stage: string }];
+  'job:stage': [payload: { readonly job: JobOf<Types, NameOf<Types>>; readonly stage: string }];
   /** A job came to a closed gate and waits there; that is recorded in the ledger. */
-  'job:blocked': [payload: { readonly job: Job; readonly gate: string }];
+  'job:blocked': [payload: { readonly job: JobOf<Types, NameOf<Types>>; readonly gate: string }];
   /** This instance's `openGate` made a job pending that waited at the gate; that is recorded in the ledger. */
-  'job:unblocked': [payload: { readonly job: Job; readonly gate: string }];
+  'job:unblocked': [payload: { readonly job: JobOf<Types, NameOf<Types>>; readonly gate: string }];
   /**
    * Jobs whose gate was not opened in time have failed, or went on with the next run of their series; recorded in the
    * ledger by this instance. `count` is how many.
    */
   'gate:expired': [payload: { readonly count: number }];
   /** This instance's `retryJob` made a finished job pending again; that is recorded in the ledger. */
-  'job:retried': [payload: { readonly job: Job }];
+  'job:retried': [payload: { readonly job: JobOf<Types, NameOf<Types>> }];
   /** This instance's `deleteJob` deleted a job; `job` is what it was. */
-  'job:deleted': [payload: { readonly job: Job }];
+  'job:deleted': [payload: { readonly job: JobOf<Types, NameOf<Types>> }];
   /**
    * Times of a series were passed over, since nobody could run them or a run took longer; that is recorded in the
    * ledger. `skipped` counts them, up to 100.
    */
-  'job:skipped': [payload: { readonly job: Job; readonly skipped: number }];
+  'job:skipped': [payload: { readonly job: JobOf<Types, NameOf<Types>>; readonly skipped: number }];
   /**
    * The end of a run could not be recorded: the claim was taken away since this instance seemed dead (`fenced`), or
    * the job went on so far that it cannot be told whether an earlier try was recorded (`unknown`).
    */
-  'job:lost': [payload: { readonly job: Job; readonly reason: 'fenced' | 'unknown' }];
+  'job:lost': [
+    payload: { readonly job: JobOf<Types, NameOf<Types>>; readonly reason: 'fenced' | 'unknown' },
+  ];
   /**
    * Something went wrong outside of a handler: the ledger did not answer, a listener threw, handlers did not end
    * before `shutdownTimeout`. Work goes on as soon as it can. Fires when it is found out.
    */
-  'job:error': [payload: { readonly error: Error; readonly job?: Job }];
+  'job:error': [payload: { readonly error: Error; readonly job?: JobOf<Types, NameOf<Types>> }];
   /**
    * Jobs were given back: those of an instance that died, named by `instanceId`, or of another tool, without. Recorded
    * in the ledger; `count` is how many.
@@ -93,6 +111,47 @@ export interface MonqueEventMap {
   'alert:cleared': [payload: Alert];
 }
 
+/** Hears of an event. What it throws, or rejects with, is told as `job:error`. */
+export type EventListener<Types extends JobTypes, Name extends keyof MonqueEventMap<Types>> = (
+  ...payload: MonqueEventMap<Types>[Name]
+) => unknown;
+
+/** Every event there is. */
+const EVENTS: Readonly<Record<keyof MonqueEventMap, true>> = {
+  'job:start': true,
+  'job:complete': true,
+  'job:progress': true,
+  'job:fail': true,
+  'job:cancelled': true,
+  'job:stage': true,
+  'job:blocked': true,
+  'job:unblocked': true,
+  'gate:expired': true,
+  'job:retried': true,
+  'job:deleted': true,
+  'job:skipped': true,
+  'job:lost': true,
+  'job:error': true,
+  'stale:recovered': true,
+  'access:denied': true,
+  'invariant:violated': true,
+  'connection:lost': true,
+  'connection:restored': true,
+  'loop:delayed': true,
+  alert: true,
+  'alert:cleared': true,
+};
+
+/** Those of every emitter; `events.once` listens to `error`, which none of these fires. */
+const OF_EMITTERS: ReadonlySet<unknown> = new Set(['newListener', 'removeListener', 'error']);
+
+/** Refuses what never fires: a listener of a mistyped name would wait for ever. */
+function checkEvent(name: unknown): void {
+  if (typeof name === 'symbol' || OF_EMITTERS.has(name)) return;
+  if (typeof name === 'string' && Object.hasOwn(EVENTS, name)) return;
+  throw new InvalidArgumentError('event', `one of ${Object.keys(EVENTS).join(', ')}`, name);
+}
+
 /** Hands an event to its listeners. */
 export type Emit = <Name extends keyof MonqueEventMap>(
   name: Name,
@@ -103,7 +162,53 @@ export type Emit = <Name extends keyof MonqueEventMap>(
  * An EventEmitter whose listeners cannot hurt a job or each other: what one throws, or rejects with, is told as
  * `job:error`, and the others are called all the same.
  */
-export class MonqueEmitter extends EventEmitter<MonqueEventMap> {
+export class MonqueEmitter<Types extends JobTypes = UntypedJobs> extends EventEmitter<
+  MonqueEventMap<Types>
+> {
+  /** @throws InvalidArgumentError when there is no such event */
+  override on<Name extends keyof MonqueEventMap>(
+    name: Name,
+    listener: EventListener<Types, Name>,
+  ): this {
+    checkEvent(name);
+    return super.on(name, listener as never);
+  }
+
+  /** @throws InvalidArgumentError when there is no such event */
+  override once<Name extends keyof MonqueEventMap>(
+    name: Name,
+    listener: EventListener<Types, Name>,
+  ): this {
+    checkEvent(name);
+    return super.once(name, listener as never);
+  }
+
+  /** @throws InvalidArgumentError when there is no such event */
+  override addListener<Name extends keyof MonqueEventMap>(
+    name: Name,
+    listener: EventListener<Types, Name>,
+  ): this {
+    return this.on(name, listener);
+  }
+
+  /** @throws InvalidArgumentError when there is no such event */
+  override prependListener<Name extends keyof MonqueEventMap>(
+    name: Name,
+    listener: EventListener<Types, Name>,
+  ): this {
+    checkEvent(name);
+    return super.prependListener(name, listener as never);
+  }
+
+  /** @throws InvalidArgumentError when there is no such event */
+  override prependOnceListener<Name extends keyof MonqueEventMap>(
+    name: Name,
+    listener: EventListener<Types, Name>,
+  ): this {
+    checkEvent(name);
+    return super.prependOnceListener(name, listener as never);
+  }
+
   /** Calls every listener; true when there was one. */
   override emit<Name extends keyof MonqueEventMap>(
     name: Name | keyof MonqueEventMap,

@@ -14,6 +14,7 @@ import { WaitError } from '../job/job-errors.ts';
 import type { LeaseRecord } from '../ledger/ledger-repository.ts';
 import { because, type Explanation, type Reason } from './explanation.ts';
 import type { Facts } from './facts.ts';
+import { readOpenParents, waitsForParents } from './flow-reasons.ts';
 import { reasonsOf } from './reasons.ts';
 
 type ExplainerContext = Pick<
@@ -98,10 +99,11 @@ export class Explainer {
     const { ledger, ledgerTime, options } = this.#context;
     const { name, lane } = job;
     const isBehind = lane !== undefined && job.status === 'pending';
-    const [leases, pausedNames, ahead] = await Promise.all([
+    const [leases, pausedNames, ahead, openParents] = await Promise.all([
       ledger.readLeases({ informed: true }),
       ledger.readPaused(),
       isBehind ? ledger.findAhead({ name, lane }) : null,
+      waitsForParents(job) ? readOpenParents(ledger, job) : null,
     ]);
     const own = this.#ownInstance();
     const { claimedBy, claimToken = '' } = job;
@@ -113,6 +115,7 @@ export class Explainer {
       leases: leases.map((lease) => withOwnInfo(lease, own)),
       pausedNames,
       ...(ahead && { ahead }),
+      ...(openParents && { openParents }),
       lockTimeoutMs: options.lockTimeoutMs,
       leaseDurationMs: options.leaseDurationMs,
       ...(isOwn && { own: { progress: own.progressOf(job._id.toHexString(), claimToken) } }),

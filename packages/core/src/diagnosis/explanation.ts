@@ -18,6 +18,14 @@ export interface FinishedDetails {
   readonly why?: string;
 }
 
+/** A parent that holds up a job. */
+export interface OpenParent {
+  readonly id: ObjectId;
+  /** What it is called in the flow. */
+  readonly ref: string;
+  readonly status: JobStatus;
+}
+
 /** What an instance that could run a job is busy with, as it said last. */
 export interface BusyInstance {
   readonly instanceId: string;
@@ -87,6 +95,16 @@ export interface ExplanationDetails {
   };
   /** It came to a gate and waits, held by nobody, until the gate is opened; `until`: it fails then if nobody does. */
   readonly gateClosed: { readonly gate: string; readonly since?: Date; readonly until?: Date };
+  /**
+   * Parents of its flow are not at an end that lets it start: `open`, the first of them. Without one the flow is being
+   * stored, or it is released soon.
+   */
+  readonly parentsOpen: {
+    readonly flow?: ObjectId;
+    readonly open: readonly OpenParent[];
+    /** True when there are more than are told. */
+    readonly hasMore: boolean;
+  };
   /**
    * Another job goes first in its order: `holder`, which is `status`. One that has failed holds it up until it is
    * retried or deleted.

@@ -6,7 +6,7 @@
 import type { ClaimProgress } from '../engine/instance.ts';
 import type { Job } from '../job/job.ts';
 import type { JobAhead, LeaseRecord } from '../ledger/ledger-repository.ts';
-import { inWords } from './explanation.ts';
+import { inWords, type OpenParent } from './explanation.ts';
 
 /** What is known when a job is explained. */
 export interface Facts {
@@ -17,6 +17,8 @@ export interface Facts {
   readonly leases: readonly LeaseRecord[];
   /** For a job that waits in an order: who goes first there. */
   readonly ahead?: JobAhead;
+  /** For a job that waits for its parents: those that hold it up; absent when they were not read. */
+  readonly openParents?: readonly OpenParent[];
   readonly pausedNames: readonly string[];
   readonly lockTimeoutMs: number;
   readonly leaseDurationMs: number;

@@ -9,13 +9,16 @@ import { unfitReason } from '../job/unfit-reason.ts';
 import { claimReasons } from './claim-reasons.ts';
 import { because, type FinishedDetails, type Reason } from './explanation.ts';
 import { type Facts, timesFailed } from './facts.ts';
+import { parentsReason, waitsForParents } from './flow-reasons.ts';
 import { waitingReasons } from './waiting-reasons.ts';
 
 /** The reasons of each state. */
 const REASONS: Readonly<Record<JobStatus, (facts: Facts) => readonly Reason[]>> = {
   pending: (facts) => [...newerReasons(facts), ...waitingReasons(facts)],
   processing: (facts) => [...claimReasons(facts), ...newerReasons(facts)],
-  blocked: ({ job }) => [gateReason(job)],
+  blocked: ({ job, openParents }) => [
+    waitsForParents(job) ? parentsReason(job, openParents) : gateReason(job),
+  ],
   completed: (facts) => finishedReasons('completed', facts),
   failed: (facts) => finishedReasons('failed', facts),
   cancelled: (facts) => finishedReasons('cancelled', facts),

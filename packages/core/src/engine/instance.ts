@@ -22,9 +22,11 @@ import { Waker } from './claiming/waker.ts';
 import { makeInstanceInfo } from './instance-info.ts';
 import { Executor } from './running/executor.ts';
 import { Pauses } from './running/pauses.ts';
+import type { AddToFlow } from './running/run.ts';
 import { RunEndings } from './running/run-endings.ts';
 import { Settler } from './running/settler.ts';
 import { Alerts } from './upkeep/alerts.ts';
+import { FlowUpkeep } from './upkeep/flow-upkeep.ts';
 import { GateTimeouts } from './upkeep/gate-timeouts.ts';
 import { Lease } from './upkeep/lease.ts';
 import { Pruner } from './upkeep/pruner.ts';
@@ -38,6 +40,14 @@ const LAST_FLUSH_MS = 5_000;
 
 /** How far a claimed job is here: its handler runs, it waits for a slot, or its end is about to be recorded. */
 export type ClaimProgress = 'running' | 'waiting' | 'ending';
+
+/** What an instance asks of its surroundings. */
+export interface InstanceHooks {
+  /** Called with each job whose end is recorded. */
+  readonly onSettled: (job: Job) => void;
+  /** Adds jobs to the flow of a job that runs. */
+  readonly addToFlow: AddToFlow;
+}
 
 /** The engine, from start to stop. It is used once. */
 export class Instance {
@@ -54,15 +64,15 @@ export class Instance {
   readonly #permits: Permits;
   readonly #pruner: Pruner;
   readonly #gateTimeouts: GateTimeouts;
+  readonly #flows: FlowUpkeep;
   readonly #workers: ReadonlyMap<string, Worker>;
   readonly #startedAt: Date;
   readonly #alerts: Alerts;
 
-  /** @param onSettled - called with each job whose end is recorded */
   constructor(
     context: EngineContext,
     workers: ReadonlyMap<string, Worker>,
-    onSettled: (job: Job) => void,
+    { onSettled, addToFlow }: InstanceHooks,
   ) {
     this.#context = context;
     this.#workers = workers;
@@ -73,6 +83,7 @@ export class Instance {
     });
     this.#pruner = new Pruner(context);
     this.#gateTimeouts = new GateTimeouts(context, workers, () => this.#claimer.wake('hint'));
+    this.#flows = new FlowUpkeep(context, (names) => this.released(names));
     const wake = (): void => this.#claimer.wake('hint');
     this.#lease = new Lease(context, {
       onRenewed: (hadLapsed) => this.#onLeaseRenewed(hadLapsed),
@@ -87,6 +98,7 @@ export class Instance {
       pauseState: (name) => this.#pauses.stateOf(name),
       onDemand: () => this.#claimer.wake('slots'),
       onBackOff: (key, until) => this.#permits.blocked(key, until),
+      addToFlow,
     });
     this.#waker = new Waker(context, workers, {
       wake: (cause) => this.#claimer.wake(cause),
@@ -132,6 +144,7 @@ export class Instance {
       onSettled: (job) => {
         const isNext = job.lane !== undefined && job.finishedAt !== undefined;
         if (isNext) this.#claimer.noteNextInOrder(job.name);
+        this.#flows.ended(job);
         onSettled(job);
       },
     });
@@ -162,6 +175,7 @@ export class Instance {
     if (this.#context.options.recoverStaleJobs) this.#rescuer.start();
     this.#pruner.start();
     this.#gateTimeouts.start();
+    this.#flows.start();
     this.#permits.start();
     this.#context.log?.write('started', { instanceId: this.id, workers: this.#workers.size });
   }
@@ -280,6 +294,14 @@ export class Instance {
     });
   }
 
+  /** Jobs of these names were made pending by this process. */
+  released(names: readonly string[]): void {
+    const now = this.#context.ledgerTime.now();
+    this.#context.detached(() => {
+      for (const name of names) this.#waker.due(name, now);
+    });
+  }
+
   /** Stops claiming, gives back what never started, waits for the rest, records it, and ends the lease. */
   stop(): Promise<void> {
     return this.#context.detached(() => this.#stop());
@@ -297,8 +319,8 @@ export class Instance {
     await this.#waitForHandlers();
     await quiet;
     await this.#flushSettlements();
-    const rounds = [this.#rescuer.stop(), this.#pruner.stop(), this.#gateTimeouts.stop()];
-    await Promise.all([...rounds, this.#pauses.idle()]);
+    const rounds = [this.#rescuer, this.#pruner, this.#gateTimeouts, this.#flows];
+    await Promise.all([...rounds.map((round) => round.stop()), this.#pauses.idle()]);
     await this.#permits.stop();
     await this.#lease.close();
     await this.#permits.giveBack();

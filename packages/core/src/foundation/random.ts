@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { ObjectId } from 'mongodb';
 
 /** A source of chance and of new ids. {@link systemRandom} is the real one. */
@@ -22,6 +22,13 @@ export const systemRandom: Random = Object.freeze({
   token: () => randomBytes(12).toString('base64url'),
   objectId: (nowMs: number) => new ObjectId(ObjectId.generate(Math.floor(nowMs / 1000))),
 });
+
+/** The same id for the same text each time, beside another id, whose creation time it carries. */
+export function derivedId(beside: ObjectId, text: string): ObjectId {
+  const base = beside.toHexString();
+  const hash = createHash('sha256').update(`${base} ${text}`).digest('hex');
+  return ObjectId.createFromHexString(base.slice(0, 8) + hash.slice(0, 16));
+}
 
 /** Takes `count` items of `items` at random, in their old order; all of them when there are no more than that. */
 export function sample<T>(random: Random, items: readonly T[], count: number): T[] {

@@ -7,14 +7,16 @@ import type { Job } from './job.ts';
 
 /**
  * True for a job that may wait under another name once it has failed: not for the run of a series, which fails where the
- * series is; not in an order, where it keeps its place; and not a second time, so that no job goes in circles.
+ * series is; not in an order, where it keeps its place; not in a flow, where its children are told; and not a second time, so that no job goes in circles.
  */
 export function mayBeBuried({
   seriesVersion,
   lane,
+  flow,
   source,
-}: Pick<Job, 'seriesVersion' | 'lane' | 'source'>): boolean {
-  return seriesVersion === undefined && lane === undefined && source === undefined;
+}: Pick<Job, 'seriesVersion' | 'lane' | 'flow' | 'source'>): boolean {
+  const isTied = seriesVersion !== undefined || lane !== undefined || flow !== undefined;
+  return !isTied && source === undefined;
 }
 
 /** The name that a job was enqueued under, whatever it is called now. */

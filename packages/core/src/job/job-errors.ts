@@ -121,3 +121,21 @@ export class ShutdownTimeoutError extends MonqueError {
     this.incompleteJobs = incompleteJobs;
   }
 }
+
+/**
+ * A flow took longer to be stored than twice `resendLimit`, and was abandoned meanwhile: none of its jobs starts, and
+ * those that were stored are cancelled. Store it again.
+ */
+export class FlowAbandonedError extends MonqueError {
+  override readonly name = 'FlowAbandonedError';
+  readonly flowId: ObjectId;
+
+  constructor(flowId: ObjectId) {
+    const id = flowId.toHexString();
+    super(
+      'FLOW_ABANDONED',
+      `Flow ${id} took too long to be stored and was abandoned; none of its jobs starts. Store it again`,
+    );
+    this.flowId = flowId;
+  }
+}

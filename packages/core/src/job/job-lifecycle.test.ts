@@ -135,7 +135,7 @@ test('every change of a plan raises its version and is guarded by the one that w
 });
 
 test('no verb that ends a run for good passes over a change of the plan', () => {
-  for (const verb of without(finishing, ['cancel', ...ofForeignJobs])) {
+  for (const verb of without(finishing, ['cancel', 'failByParent', ...ofForeignJobs])) {
     expect(guardsOf(verb), verb).toContainEqual({
       field: 'seriesVersion',
       is: 'same',
@@ -143,10 +143,12 @@ test('no verb that ends a run for good passes over a change of the plan', () => 
     });
   }
   expect(guardsOf('cancel')).toContainEqual({ field: 'repeatInterval', is: 'absent' });
+  // A job of a flow belongs to no series.
+  expect(guardsOf('failByParent')).toContainEqual({ field: 'waitsFor', is: 'present' });
 });
 
 test('every verb to a finished state frees the locks of the work and stamps the end', () => {
-  expect(finishing).toHaveLength(11);
+  expect(finishing).toHaveLength(12);
   for (const verb of finishing) {
     const { clear, set } = transitions[verb];
     expect(clear, verb).toEqual(expect.arrayContaining(['uniqueLock', 'startLock']));
@@ -158,6 +160,7 @@ test('a count of failures only grows by one, or begins again with another run, n
   const resetting = verbs.filter((verb) => transitions[verb].reset?.includes('failCount'));
   expect(resetting).toEqual([
     ...toNextRun.slice(0, 4),
+    'redriveToWait',
     ...['bury', 'rescueToDeadLetter', 'redriveDeadLetter'],
     ...['skipRun', 'replan', 'redrive'],
   ]);
@@ -190,8 +193,12 @@ test('a job that leaves its gate shows nothing of it', () => {
     const { from, to } = transitions[verb];
     return from.includes('blocked') && to !== STAYS && to !== GONE;
   });
-  expect(gone).toHaveLength(6);
-  for (const verb of gone) {
+  expect(gone).toHaveLength(8);
+  const ofFlows: readonly JobVerb[] = ['releaseChild', 'failByParent'];
+  for (const verb of ofFlows) {
+    expect(guardsOf(verb), verb).toContainEqual({ field: 'blockedBy', is: 'absent' });
+  }
+  for (const verb of without(gone, ofFlows)) {
     expect(transitions[verb].clear, verb).toEqual(
       expect.arrayContaining(['blockedBy', 'blockedAt', 'blockedUntil']),
     );
@@ -211,11 +218,24 @@ test('a claim frees the lock until the start, and only what cancels from outside
   ]);
 });
 
+test('a job that has parents is redriven to wait for them, and who has children leaves by its own verb', () => {
+  expect(guardsOf('redrive')).toEqual([{ field: 'waitsFor', is: 'absent' }]);
+  expect(guardsOf('redriveToWait')).toEqual([{ field: 'waitsFor', is: 'present' }]);
+  expect(guardsOf('remove')).toEqual([{ field: 'feeds', is: 'absent' }]);
+  expect(guardsOf('removeParent')).toEqual([{ field: 'feeds', is: 'present' }]);
+  const { guards: _, to: __, ...effects } = transitions.redrive;
+  const { set: { uniqueLock: ___, startLock: ____, ...set } = {}, ...rest } = effects;
+  expect(transitions.redriveToWait).toMatchObject({ ...rest, set });
+});
+
 test('a job leaves a finished state only by leaving the ledger, or by a redrive', () => {
   const from = (state: Job['status']): unknown =>
     verbs.filter((verb) => JOB_LIFECYCLE.allowsFrom(verb, state));
-  expect(from('completed')).toEqual(['remove', 'prune']);
-  const back = ['redriveDeadLetter', 'redrive', 'remove', 'prune'];
+  const leaving = ['removeParent', 'remove', 'prune'];
+  expect(from('completed')).toEqual(leaving);
+  const back = [
+    ...['redriveToWait', 'removeParent', 'redriveDeadLetter', 'redrive', 'remove', 'prune'],
+  ];
   expect(from('failed')).toEqual(back);
   expect(from('cancelled')).toEqual(back);
   expect(states.filter((state) => JOB_LIFECYCLE.allowsFrom('remove', state))).not.toContain(

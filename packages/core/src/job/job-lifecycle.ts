@@ -8,7 +8,9 @@
  *
  * @module
  */
+
 import { DEAD_LETTER_TRANSITIONS, type DeadLetterVerb } from './dead-letter-transitions.ts';
+import { FLOW_TRANSITIONS, type FlowVerb } from './flow-transitions.ts';
 import type { JobStatus } from './job.ts';
 import { defineLifecycle, GONE, type Lifecycle, STAYS } from './lifecycle.ts';
 import { STAGE_TRANSITIONS } from './stage-transitions.ts';
@@ -43,6 +45,7 @@ import {
 
 /** The verbs that change a job. */
 export type JobVerb =
+  | FlowVerb
   | 'enqueue'
   | 'enqueueClaimed'
   | 'claim'
@@ -260,6 +263,7 @@ export const JOB_LIFECYCLE: Lifecycle<JobStatus, JobVerb> = defineLifecycle<JobS
       clear: [...BACK_TO_PENDING, ...OF_ONE_RUN],
     },
     ...STAGE_TRANSITIONS,
+    ...FLOW_TRANSITIONS,
     ...DEAD_LETTER_TRANSITIONS,
     recover: {
       from: ['processing'],
@@ -356,6 +360,7 @@ export const JOB_LIFECYCLE: Lifecycle<JobStatus, JobVerb> = defineLifecycle<JobS
     redrive: {
       from: ['failed', 'cancelled'],
       to: 'pending',
+      guards: [{ field: 'waitsFor', is: 'absent' }],
       set: {
         nextRunAt: 'nextRunAt',
         uniqueLock: 'uniqueLock',
@@ -368,7 +373,11 @@ export const JOB_LIFECYCLE: Lifecycle<JobStatus, JobVerb> = defineLifecycle<JobS
       increment: ['fence'],
       clear: [...OF_FAILED_RUNS, 'finishedAt', 'cancelRequestedAt'],
     },
-    remove: { from: ['pending', 'blocked', 'completed', 'failed', 'cancelled'], to: GONE },
+    remove: {
+      from: ['pending', 'blocked', 'completed', 'failed', 'cancelled'],
+      to: GONE,
+      guards: [{ field: 'feeds', is: 'absent' }],
+    },
     prune: {
       from: ['completed', 'failed', 'cancelled'],
       to: GONE,

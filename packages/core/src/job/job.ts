@@ -16,7 +16,7 @@ export const JobStatus = {
   COMPLETED: 'completed',
   /** It used up its retries, or was rescued too often. */
   FAILED: 'failed',
-  /** Waits at a gate for its evidence; no instance holds it. */
+  /** Waits at a gate for its evidence, or in a flow for its parents; no instance holds it. */
   BLOCKED: 'blocked',
   /** It was cancelled before it could end otherwise. */
   CANCELLED: 'cancelled',
@@ -31,8 +31,11 @@ export const DOCUMENT_VERSION = 1;
 /** The version of the stored form of a job with an order: a process that knows of none would run it out of turn. */
 export const ORDERED_VERSION = 2;
 
+/** The version of the stored form of a job of a flow: a process that knows of none would not release what waits for it. */
+export const FLOW_VERSION = 3;
+
 /** The newest version of the stored form that this library can run. */
-export const NEWEST_VERSION: number = ORDERED_VERSION;
+export const NEWEST_VERSION: number = FLOW_VERSION;
 
 /** The priority of a job that states none. */
 export const DEFAULT_PRIORITY = 0;
@@ -184,6 +187,14 @@ export interface Job<T = unknown> {
   readonly lane?: string;
   /** Its place in the lane, by the ledger that stored it. */
   readonly rank?: Timestamp;
+  /** The flow it belongs to. */
+  readonly flow?: ObjectId;
+  /** What it is called in that flow. */
+  readonly ref?: string;
+  /** What it holds up while it is open: each token stands for all parents of some jobs of its flow. */
+  readonly feeds?: readonly string[];
+  /** The tokens of its parents, for whom it waits, or waited. */
+  readonly waitsFor?: readonly string[];
   /** Where it failed for good; only of a dead letter, which waits under another name since then. */
   readonly source?: DeadLetterSource;
   /** The unique key it was enqueued with. */

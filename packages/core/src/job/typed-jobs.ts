@@ -8,6 +8,8 @@
  * @module
  */
 
+import type { Job } from './job.ts';
+
 /** Names of jobs with their types. An interface does as well as a type. */
 export type JobTypes = object;
 
@@ -19,8 +21,8 @@ export interface UntypedJobs {
 /** The names there are. */
 export type NameOf<Types extends JobTypes> = keyof Types & string;
 
-/** Any name where no types are stated, else none: what calls with an explicit type of their own take. */
-export type AnyName<Types extends JobTypes> = string extends keyof Types ? string : never;
+/** True where no types are stated: any name goes. */
+type IsUntyped<Types extends JobTypes> = string extends keyof Types ? true : false;
 
 /** An entry that says which part is the data. */
 interface StatedEntry {
@@ -56,6 +58,26 @@ export type DataFor<Types extends JobTypes, Name> = (
 
 /** What its handler returns; unknown where that is not stated. */
 export type ResultOf<Types extends JobTypes, Name> = ResultOfEntry<EntryOf<Types, Name>>;
+
+/** A job of a name, with the data of that name; of several names, one of these. Without types, with the data of the call. */
+export type JobOf<Types extends JobTypes, Name, Data = unknown> =
+  IsUntyped<Types> extends true
+    ? Job<Data>
+    : Name extends NameOf<Types>
+      ? Job<DataOf<Types, Name>> & { readonly name: Name }
+      : never;
+
+/** A job of this name, whatever its data is. */
+export interface NamedJob<Name> {
+  readonly _id: Job['_id'];
+  readonly name: Name;
+}
+
+/** What a call that makes a job is given from the data on. Without types, data of any type. */
+export type JobArguments<Types extends JobTypes, Name, Data, Rest extends readonly unknown[] = []> =
+  IsUntyped<Types> extends true
+    ? [data?: Data, ...rest: Rest]
+    : DataArgument<DataFor<Types, Name>, Rest>;
 
 /** The arguments from the data on: data that may be undefined may be left out. */
 export type DataArgument<T, Rest extends readonly unknown[] = []> = undefined extends T

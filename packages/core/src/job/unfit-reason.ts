@@ -28,7 +28,7 @@ const KINDS: readonly Kind[] = [
     fits: (value) => typeof value === 'string',
     fields: [
       ...(['name', 'claimToken', 'claimedBy', 'uniqueKey', 'uniqueLock', 'startLock'] as const),
-      ...(['windowLock', 'repeatInterval', 'timezone', 'missed', 'order', 'lane'] as const),
+      ...(['windowLock', 'repeatInterval', 'timezone', 'missed', 'order', 'lane', 'ref'] as const),
     ],
   },
   {
@@ -43,6 +43,11 @@ const KINDS: readonly Kind[] = [
     expected: 'a list',
     fits: (value) => Array.isArray(value),
     fields: ['history', 'logs'],
+  },
+  {
+    expected: 'a list of tokens',
+    fits: (value) => Array.isArray(value) && value.every((item) => typeof item === 'string'),
+    fields: ['feeds', 'waitsFor'],
   },
   {
     expected: 'a list of records with names',

@@ -167,9 +167,16 @@ describe('deadlines', () => {
 
 describe('checks', () => {
   test.each<[string, Partial<Job>]>([
-    ['a new job is pending, or claimed', { status: 'completed' }],
-    ['a new job is pending, or claimed', { claimToken: 'token', claimedBy: 'instance', fence: 1 }],
-    ['a new job is pending, or claimed', { status: 'processing', claimToken: 'token', fence: 1 }],
+    ['a new job is pending, or claimed by who stores it', { status: 'completed' }],
+    ['or waits for parents', { status: 'blocked' }],
+    [
+      'a new job is pending, or claimed by who stores it',
+      { claimToken: 'token', claimedBy: 'instance', fence: 1 },
+    ],
+    [
+      'a new job is pending, or claimed by who stores it',
+      { status: 'processing', claimToken: 'token', fence: 1 },
+    ],
     ['a new job was never claimed before', { fence: 1 }],
     ['a new job never failed', { failCount: 1 }],
     ['a priority is an integer', { priority: 0.5 }],

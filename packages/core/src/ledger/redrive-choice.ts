@@ -12,7 +12,7 @@ import type { RedriveParams } from './verbs/manual-verbs.ts';
 
 /** One verb of the lifecycle table with its parameters. */
 export interface RedriveChoice {
-  readonly verb: Extract<JobVerb, 'redrive' | 'redriveDeadLetter'>;
+  readonly verb: Extract<JobVerb, 'redrive' | 'redriveToWait' | 'redriveDeadLetter'>;
   readonly params: TransitionParams;
   /** The name that the job has after it. */
   readonly name: string;
@@ -25,7 +25,9 @@ export function chooseRedrive(
   job: Job,
   { now, nextRunAt, isDeadLetter = false, ...given }: RedriveParams,
 ): RedriveChoice {
-  const verb = isDeadLetter ? 'redriveDeadLetter' : 'redrive';
+  // One that has parents waits for them again.
+  const plain = job.waitsFor === undefined ? 'redrive' : 'redriveToWait';
+  const verb = isDeadLetter ? 'redriveDeadLetter' : plain;
   const name = isDeadLetter ? (job.source?.name ?? job.name) : job.name;
   const lock = lockToRetake(job);
   const params = {

@@ -41,6 +41,11 @@ export function transitionEntry(
   };
 }
 
+/** The verb by which a new job came. */
+export function enqueueVerbOf({ status }: Pick<Job, 'status'>): JobVerb {
+  return status === 'blocked' ? 'enqueueWaiting' : 'enqueue';
+}
+
 /** The entry of a claim, of a job as it was read after that. The time of one whose answer was lost is the job's own. */
 export function claimEntry({ claimToken, fence, lockedAt, claimedBy }: Job): TransitionEntry {
   const params = { now: lockedAt, instanceId: claimedBy };
@@ -78,7 +83,7 @@ function placeOf({ fence = Number.MAX_SAFE_INTEGER }: TransitionEntry): number {
   return fence;
 }
 
-const FIRST: readonly string[] = ['enqueue', 'claim'] satisfies JobVerb[];
+const FIRST: readonly string[] = ['enqueue', 'enqueueWaiting', 'claim'] satisfies JobVerb[];
 
 function rankOf(verb: string): number {
   const index = FIRST.indexOf(verb);

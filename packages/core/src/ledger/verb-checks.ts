@@ -45,8 +45,12 @@ function checkDemand(demand: readonly Demand[]): void {
 
 function checkNewJob(job: Job): void {
   const wasClaimed = isClaimed(job);
-  const status = wasClaimed ? 'processing' : 'pending';
-  invariant(job.status === status, 'a new job is pending, or claimed by who stores it');
+  const waiting = job.waitsFor === undefined ? 'pending' : 'blocked';
+  const status = wasClaimed ? 'processing' : waiting;
+  invariant(
+    job.status === status,
+    'a new job is pending, or claimed by who stores it, or waits for parents',
+  );
   invariant(job.fence === (wasClaimed ? 1 : 0), 'a new job was never claimed before');
   invariant(job.failCount === 0, 'a new job never failed');
   invariant(Number.isInteger(job.priority), 'a priority is an integer');

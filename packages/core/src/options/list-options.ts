@@ -38,6 +38,8 @@ export interface JobsFilter {
   readonly uniqueKey?: string;
   /** The key of their order. */
   readonly order?: string;
+  /** The id of their flow. */
+  readonly flow?: ObjectId | string;
   /** Jobs whose metadata holds each of these values; of a list, one of its items. */
   readonly metadata?: MetadataFilter;
   /** Jobs created at this time or later. */
@@ -93,6 +95,7 @@ const FILTER_CHECKS: Readonly<Record<keyof JobsFilter, Check>> = {
   status: oneOrMany(checkStatus),
   uniqueKey: checkUniqueKey,
   order: checkOrder,
+  flow: toObjectId,
   metadata: checkMetadataFilter,
   createdFrom: checkDate,
   createdBefore: checkDate,

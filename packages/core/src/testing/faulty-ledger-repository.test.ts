@@ -50,6 +50,14 @@ function callsOf(faulty: FaultyLedgerRepository): Record<FaultyVerb, () => Promi
     enqueue: () => faulty.enqueue({ jobs: makeJobs(1) }),
     claim: () => faulty.claim(claimParams('other')),
     readClaim: () => faulty.readClaim({ instanceId, claimToken: 'other' }),
+    openFlow: () => {
+      const flow = { flowId: jobId, state: 'storing', createdAt: now, size: 1 } as const;
+      return faulty.openFlow({ flow, createdBefore: now });
+    },
+    closeFlow: () => faulty.closeFlow({ flowId: jobId, state: 'stored' }),
+    readFlow: () => faulty.readFlow({ flowId: jobId }),
+    releaseWaiting: () => faulty.releaseWaiting({ tokens: [], now, limit: 1 }),
+    sweepFlows: () => faulty.sweepFlows({ limit: 1, createdBefore: now }),
     settle: () => faulty.settle({ settlements: [], now }),
     cancel: () => faulty.cancel({ jobId, now }),
     remove: () => faulty.remove({ jobId }),
@@ -140,6 +148,7 @@ const READS = new Set<string>([
   'readLimits',
   'readOrders',
   'findAhead',
+  'readFlow',
   'hint',
 ]);
 const VERBS = Object.keys(callsOf(setUp().faulty)) as FaultyVerb[];

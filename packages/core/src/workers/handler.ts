@@ -4,8 +4,29 @@
  * @module
  */
 import type { Session } from '../foundation/driver-shapes.ts';
-import type { Job } from '../job/job.ts';
+import type { Job, JobStatus } from '../job/job.ts';
 import type { MetadataChanges } from '../job/metadata.ts';
+import type { FlowJob, ParentsOptions } from '../options/flow-options.ts';
+
+/** One parent of a job of a flow. */
+export interface ParentInfo<R = unknown> {
+  readonly id: Job['_id'];
+  /** What it is called in the flow. */
+  readonly ref: string;
+  readonly name: string;
+  readonly status: JobStatus;
+  /** What its handler returned. */
+  readonly result?: R;
+  /** Why it failed. */
+  readonly failReason?: string;
+}
+
+/** A page of the parents of a job. */
+export interface ParentsPage<R = unknown> {
+  readonly parents: readonly ParentInfo<R>[];
+  /** Where the next page begins, for `after`; null at the end. */
+  readonly next: Job['_id'] | null;
+}
 
 /** What a handler is given beside the job. */
 export interface JobContext {
@@ -43,6 +64,27 @@ export interface JobContext {
    * @throws InvalidArgumentError also when there is no such limit
    */
   backOff(limit: string, ms: number): Promise<void>;
+  /**
+   * What the parents of the job returned, by what they are called in its flow; those that did not complete are left out.
+   * Nothing for a job without parents.
+   *
+   * @throws UnsupportedError when there are more than 1,000; `parents` reads them by page
+   */
+  parentResults<R extends object = Readonly<Record<string, unknown>>>(): Promise<
+    Readonly<Partial<R>>
+  >;
+  /** A page of the parents of the job, those too that failed or were cancelled. */
+  parents<R = unknown>(options?: ParentsOptions): Promise<ParentsPage<R>>;
+  /**
+   * Adds jobs to the flow of this job, at most 10,000, which start at once. Whatever waits for this job waits for them
+   * too, and gets their results. In a later run of this job the same names add nothing anew.
+   *
+   * @returns the jobs by what they are called
+   * @throws UnsupportedError when the job belongs to no flow
+   */
+  addToFlow(
+    jobs: Readonly<Record<string, Omit<FlowJob, 'after'>>>,
+  ): Promise<Readonly<Record<string, Job>>>;
   /**
    * Completes the job inside the handler's own transaction, so that its effects and its completion happen together or
    * not at all. When the transaction was not committed by the time the handler ends, the run counts as failed.

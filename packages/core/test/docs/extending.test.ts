@@ -46,6 +46,7 @@ test('the page about the interface lists every verb of a ledger, and no other', 
     'Stages and gates',
     'Manual verbs',
     'Limits',
+    'Flows',
     'Series',
   ];
   const others = ['Reads', 'Housekeeping', 'Leases', 'Inspection', 'Hints'];
@@ -62,8 +63,9 @@ test('the page about a ledger of your own counts the verbs of each part', async 
   const heading =
     'You write the verbs, in parts as you like, and `gathered` makes them one object:';
   const rows = tableRows(page, heading).map(([part = '', count]) => [part, Number(count)]);
-  const file = join(PACKAGE, 'src/ledger/verbs/verb-table.ts');
-  const source = ts.createSourceFile(file, await readFile(file, 'utf8'), ts.ScriptTarget.Latest);
+  const files = ['verb-table', 'flows'].map((name) => join(PACKAGE, `src/ledger/verbs/${name}.ts`));
+  const texts = await Promise.all(files.map((file) => readFile(file, 'utf8')));
+  const source = ts.createSourceFile('verbs.ts', texts.join('\n'), ts.ScriptTarget.Latest);
   const parts = source.statements
     .filter(ts.isInterfaceDeclaration)
     .filter(({ name, members }) => /^[A-Z]\w+Verbs$/.test(name.text) && members.length > 0)

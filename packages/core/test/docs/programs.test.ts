@@ -102,6 +102,7 @@ test('there are programs in the pages for newcomers, in every guide, and in the 
       'docs/guides/retention.md',
       'docs/guides/stages.md',
       'docs/guides/testing.md',
+      'docs/guides/flows.md',
       'docs/guides/order.md',
       'docs/guides/unique-jobs.md',
       'docs/ledger/configuration.md',

@@ -1,6 +1,8 @@
+import { once } from 'node:events';
 import { expect, test } from 'vitest';
 import { MonqueEmitter } from '../../src/context/events.ts';
 import { makeContext } from '../../src/context/scheduler-context.ts';
+import { Monque } from '../../src/index.ts';
 import { resolveOptions } from '../../src/options/resolve-options.ts';
 import { makeOne, makeWorld, payloads } from './kit.ts';
 
@@ -74,4 +76,25 @@ test('an event that nobody listens to is not handed on, and one is from the firs
   emitter.on('gate:expired', () => undefined);
   emit('gate:expired', { count: 2 });
   expect(handedOn).toEqual(['gate:expired']);
+});
+
+test('an event that does not exist is refused by every way to listen', async () => {
+  const monque = Monque.inMemory();
+  const wrong = 'job:done' as 'job:start';
+  const ways = ['on', 'once', 'addListener', 'prependListener', 'prependOnceListener'] as const;
+  for (const way of ways) {
+    expect(() => monque[way](wrong, () => undefined), way).toThrow(/`event`.*job:complete/s);
+    expect(
+      monque[way]('job:start', () => undefined),
+      way,
+    ).toBe(monque);
+  }
+  expect(monque.listenerCount('job:start')).toBe(ways.length);
+  // What Node itself listens to goes on.
+  const heard = once(monque, 'job:complete');
+  monque.worker('a', () => undefined);
+  await monque.start();
+  await monque.enqueue('a');
+  expect((await heard)[0].job.name).toBe('a');
+  await monque.stop();
 });

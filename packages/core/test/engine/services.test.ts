@@ -118,6 +118,7 @@ function makeClaimer(world: World): Claimer {
     pauseState: () => 'running',
     onDemand: nothing,
     onBackOff: nothing,
+    addToFlow: async () => ({}),
   });
   const pauses = new Pauses(context, nothing);
   const awaited = new AwaitedClaims();

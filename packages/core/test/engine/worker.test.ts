@@ -43,7 +43,16 @@ describe('a worker', () => {
     await monque.start();
     await monque.enqueue('greet');
     await clock.settle();
-    const parts = ['backOff', 'complete', 'fence', 'log', 'progress', 'setMetadata', 'signal'];
+    const calls = [
+      'addToFlow',
+      'backOff',
+      'complete',
+      'log',
+      'parentResults',
+      'parents',
+      'progress',
+    ];
+    const parts = [...calls, 'fence', 'setMetadata', 'signal'].sort();
     expect(seen).toEqual([parts, true, true, true]);
     await monque.stop();
   });

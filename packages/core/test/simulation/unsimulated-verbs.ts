@@ -4,14 +4,19 @@ import type { Job } from '../../src/index.ts';
 import type {
   ClaimCounts,
   ClaimResult,
+  CloseFlowResult,
   CountDueResult,
+  FlowReading,
   JobAhead,
   LimitRecord,
+  OpenFlowResult,
   OrderRecord,
   RecoverResult,
+  ReleaseWaitingResult,
   RepairResult,
   SetMetadataResult,
   StatsRow,
+  SweepFlowsResult,
   SweepOrdersResult,
   TakeShareResult,
   TransitionEntry,
@@ -80,6 +85,26 @@ export abstract class UnsimulatedVerbs {
 
   sweepOrders(): Promise<SweepOrdersResult> {
     return refuse('sweepOrders');
+  }
+
+  openFlow(): Promise<OpenFlowResult> {
+    return refuse('openFlow');
+  }
+
+  closeFlow(): Promise<CloseFlowResult> {
+    return refuse('closeFlow');
+  }
+
+  readFlow(): Promise<FlowReading | null> {
+    return refuse('readFlow');
+  }
+
+  releaseWaiting(): Promise<ReleaseWaitingResult> {
+    return refuse('releaseWaiting');
+  }
+
+  async sweepFlows(): Promise<SweepFlowsResult> {
+    return { tokens: [] };
   }
 
   countClaims(): Promise<ClaimCounts> {

@@ -113,10 +113,11 @@ describe('a scheduler with types', () => {
   test('knows the names and the data of each', async () => {
     const monque = Monque.inMemory<Jobs>();
     const job = await monque.enqueue('send-email', { to: 'a' });
-    expectTypeOf(job).toEqualTypeOf<Job<{ to: string }>>();
-    expectTypeOf(await monque.enqueue('report', { month: 1 })).toEqualTypeOf<
-      Job<{ month: number }>
-    >();
+    expectTypeOf(job).toExtend<Job<{ to: string }>>();
+    expectTypeOf(job.name).toEqualTypeOf<'send-email'>();
+    const report = await monque.enqueue('report', { month: 1 });
+    expectTypeOf(report).toExtend<Job<{ month: number }>>();
+    expectTypeOf(report.name).toEqualTypeOf<'report'>();
     await monque.enqueue('cleanup');
     await monque.enqueue('cleanup', undefined, { priority: 1 });
     await monque.now('send-email', { to: 'a' }).then(({ data }) => expect(data.to).toBe('a'));
@@ -163,6 +164,36 @@ describe('a scheduler with types', () => {
     // @ts-expect-error No such name.
     other.worker('reports', () => undefined);
     expect(() => monque.worker('report', () => ({ url: '' }))).toThrow();
+  });
+
+  test('gives the result of a job that is waited for its type', async () => {
+    const monque = Monque.inMemory<Jobs>();
+    monque.worker('report', () => ({ url: 'https://example.com' }));
+    await monque.start();
+    const result = await monque.waitFor(await monque.enqueue('report', { month: 1 }));
+    expectTypeOf(result).toEqualTypeOf<{ url: string }>();
+    expect(result.url).toBe('https://example.com');
+    const found = await monque.getJob('0'.repeat(24));
+    const any = () => monque.waitFor(found as Job);
+    expectTypeOf(any).returns.resolves.toEqualTypeOf<unknown>();
+    await monque.stop();
+  });
+
+  test('narrows the job of an event by its name, and knows the events', async () => {
+    const monque = Monque.inMemory<Jobs>();
+    const months: number[] = [];
+    monque.on('job:complete', ({ job }) => {
+      if (job.name === 'report') months.push(job.data.month);
+      // @ts-expect-error The data is that of a report only where the name is.
+      expect(job.data?.month).toBe(1);
+    });
+    // @ts-expect-error No such event.
+    expect(() => monque.on('job:done', () => undefined)).toThrow(/job:complete/);
+    monque.worker('report', () => ({ url: '' }));
+    await monque.start();
+    await monque.waitFor(await monque.enqueue('report', { month: 1 }));
+    await monque.stop();
+    expect(months).toEqual([1]);
   });
 
   test('gives the results of jobs their types', async () => {

@@ -20,7 +20,7 @@ import type { Outcome } from '../../workers/handler-outcome.ts';
 import type { BufferedJob, Worker } from '../../workers/worker.ts';
 import { bareEnd, CANCELLED, type EndedRun, sureRetry } from './ended-run.ts';
 import type { PauseState } from './pauses.ts';
-import { Run } from './run.ts';
+import { type AddToFlow, Run } from './run.ts';
 import { claimKey, type Settler } from './settler.ts';
 
 /** Jobs that were claimed ahead and could not start within this time are given back, in milliseconds. */
@@ -53,6 +53,8 @@ export interface ExecutorHooks {
   readonly onDemand: () => void;
   /** A handler asked that nothing under a limit starts before a time. */
   readonly onBackOff: (key: string, until: Date) => void;
+  /** Adds jobs to the flow of a job that runs. */
+  readonly addToFlow: AddToFlow;
 }
 
 /** Starts handlers as slots allow and hands their outcomes on. */
@@ -283,8 +285,9 @@ export class Executor {
   }
 
   async #run(worker: Worker, { job, key }: BufferedJob): Promise<void> {
-    const { mayStart, onBackOff } = this.#hooks;
-    const run = new Run(this.#context, worker, job, { mayGoOn: () => mayStart(job), onBackOff });
+    const { mayStart, onBackOff, addToFlow } = this.#hooks;
+    const hooks = { mayGoOn: () => mayStart(job), onBackOff, addToFlow };
+    const run = new Run(this.#context, worker, job, hooks);
     this.#runs.add(run);
     worker.running += 1;
     this.#measureStart(job);

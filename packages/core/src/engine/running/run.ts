@@ -16,13 +16,15 @@ import { storableText } from '../../foundation/texts.ts';
 import type { ClaimedJob, Job } from '../../job/job.ts';
 import type { JobMetadata, MetadataChanges } from '../../job/metadata.ts';
 import { copyPayload } from '../../job/payload.ts';
-import type { JobContext } from '../../workers/handler.ts';
+import type { ParentsOptions } from '../../options/flow-options.ts';
+import type { JobContext, ParentsPage } from '../../workers/handler.ts';
 import { isHandlerOutcome, type Outcome, type StagedEnd } from '../../workers/handler-outcome.ts';
 import { StagePlan } from '../../workers/stages.ts';
 import type { Worker } from '../../workers/worker.ts';
 import { backOffLimit } from './back-off.ts';
 import { bareEnd, type EndedRun, sureRetry } from './ended-run.ts';
 import { handlerContext } from './handler-context.ts';
+import { parentsOfRun, resultsOfRun } from './parents.ts';
 import { setMetadataOfRun } from './run-metadata.ts';
 import { Notes, type OpenNotes } from './run-notes.ts';
 import { completeInSession } from './session-completion.ts';
@@ -46,12 +48,20 @@ type RunContext = Pick<
   'clock' | 'random' | 'ledger' | 'ledgerTime' | 'options' | 'emit' | 'report'
 >;
 
+/** Adds jobs to the flow of a job. */
+export type AddToFlow = (
+  job: Job,
+  jobs: Parameters<JobContext['addToFlow']>[0],
+) => ReturnType<JobContext['addToFlow']>;
+
 /** What a run asks of its surroundings. */
 export interface RunHooks {
   /** Asked before each stage but the first: true while the lease of the claim is held. */
   readonly mayGoOn: () => boolean;
   /** The handler asked that nothing under a limit starts before a time. */
   readonly onBackOff: (key: string, until: Date) => void;
+  /** Adds jobs to the flow of a job that runs. */
+  readonly addToFlow: AddToFlow;
 }
 
 /** One claimed job in its handler. */
@@ -227,6 +237,12 @@ export class Run {
       setMetadata: (changes: MetadataChanges) => this.#setMetadata(changes),
       backOff: (limit: string, ms: number) =>
         backOffLimit(this.#context, limit, ms, this.#hooks.onBackOff),
+      parentResults: <R extends object>() =>
+        resultsOfRun(this.#context, this.job) as Promise<Readonly<Partial<R>>>,
+      parents: <R>(options?: ParentsOptions) =>
+        parentsOfRun(this.#context, this.job, options) as Promise<ParentsPage<R>>,
+      addToFlow: (jobs: Parameters<JobContext['addToFlow']>[0]) =>
+        this.#hooks.addToFlow(this.job, jobs),
       complete: (options: Parameters<JobContext['complete']>[0]) => this.#complete(options, staged),
     });
   }

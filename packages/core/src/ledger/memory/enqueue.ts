@@ -7,11 +7,10 @@ import { Timestamp } from 'mongodb';
 import { LedgerFullError, toError } from '../../foundation/errors.ts';
 import { isClaimed, type Job } from '../../job/job.ts';
 import type { EnqueueAnswer, EnqueueParams, EnqueueResult } from '../ledger-repository.ts';
-import { claimEntry, transitionEntry } from '../transition-log.ts';
+import { claimEntry, enqueueVerbOf, transitionEntry } from '../transition-log.ts';
 import type { Hints } from './hints.ts';
 import type { JobStore } from './job-store.ts';
-import { noTransactions } from './manual-verbs.ts';
-import { dueHint } from './moves.ts';
+import { dueHint, noTransactions } from './moves.ts';
 import { copyIn, copyOut } from './stored-job.ts';
 import type { MemoryTransitions } from './transition-log.ts';
 
@@ -67,9 +66,9 @@ export class MemoryEnqueue {
     } catch (error) {
       return { outcome: 'refused', error: toError(error) };
     }
-    log?.add(id, transitionEntry('enqueue', { now: job.createdAt }, { fence: 0 }));
+    log?.add(id, transitionEntry(enqueueVerbOf(job), { now: job.createdAt }, { fence: 0 }));
     if (isClaimed(job)) log?.add(id, claimEntry(job));
-    else hints.send(dueHint(job));
+    else if (job.status === 'pending') hints.send(dueHint(job));
     return { outcome: 'enqueued', job };
   }
 }

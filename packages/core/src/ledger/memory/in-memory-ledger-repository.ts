@@ -28,6 +28,7 @@ import {
 } from '../ledger-repository.ts';
 import { MemoryClaims } from './claims.ts';
 import { MemoryEnqueue } from './enqueue.ts';
+import { MemoryFlows } from './flows/flows.ts';
 import { Hints } from './hints.ts';
 import { MemoryInspection } from './inspection.ts';
 import { JobStore } from './job-store.ts';
@@ -82,7 +83,8 @@ export class InMemoryLedgerRepository extends LedgerRepository {
     const log = options.transitionLog ? new MemoryTransitions() : undefined;
     const moves = new Moves(jobs, hints, log);
     const orders = new MemoryOrders(jobs, moves);
-    const archive = new MemoryArchive({ jobs, orders, log, maxJobs: maxFinishedJobs });
+    const flows = new MemoryFlows(jobs, moves);
+    const archive = new MemoryArchive({ jobs, orders, flows, log, maxJobs: maxFinishedJobs });
     const leases = new MemoryLeases((instanceId) => jobs.claimsOf(instanceId).length > 0);
     this.#jobs = jobs;
     this.#hints = hints;
@@ -90,9 +92,10 @@ export class InMemoryLedgerRepository extends LedgerRepository {
       new MemoryEnqueue({ jobs, hints, log, maxJobs }),
       new MemoryClaims(jobs, moves),
       orders,
+      flows,
       new MemorySettle(jobs, moves),
       new MemoryStages(jobs, moves),
-      new MemoryControl(jobs, moves, clock, log),
+      new MemoryControl({ jobs, moves, clock, flows, log }),
       new MemorySeries(jobs, moves),
       new MemoryListing({ jobs, archive, log }),
       new MemoryInspection(jobs),

@@ -12,6 +12,7 @@ import { lockOf, type UniqueLock } from '../../job/unique-locks.ts';
 import { SUSPECT_RESCUE_COUNT } from '../ledger-repository.ts';
 import { DueQueue } from './due-queue.ts';
 import { FinishedJobs } from './finished-jobs.ts';
+import { FlowIndex } from './flows/flow-index.ts';
 import { IdOrder } from './id-order.ts';
 import { Lanes } from './lanes.ts';
 import type { StoredJob } from './stored-job.ts';
@@ -40,6 +41,8 @@ export class JobStore {
   readonly #suspectQueues: Queues = new Map();
   readonly #orderedQueues: Queues = new Map();
   readonly #lanes = new Lanes();
+  /** The jobs of flows. */
+  readonly byToken: FlowIndex = new FlowIndex();
   readonly #finished: FinishedJobs;
 
   /** @param maxFinishedJobs - the oldest finished jobs leave when there are more */
@@ -141,13 +144,14 @@ export class JobStore {
     return [...this.#withoutLease.values()];
   }
 
-  /** The jobs that wait at gates. */
+  /** The jobs that wait at gates, or for others. */
   blocked(): readonly StoredJob[] {
     return [...this.#blocked.values()];
   }
 
   #link(stored: StoredJob): void {
     const { id, job } = stored;
+    this.byToken.add(stored);
     const lock = lockOf(job);
     if (lock !== undefined) this.#lockHolders.set(lockKey(job.name, lock), stored);
     if (job.status === 'pending') {
@@ -159,7 +163,7 @@ export class JobStore {
       this.#withoutLease.set(id, stored);
     } else if (job.status === 'blocked') {
       this.#blocked.set(id, stored);
-    } else {
+    } else if (!this.byToken.isAwaited(stored)) {
       const evicted = this.#finished.add(stored);
       if (evicted !== undefined) this.delete(evicted);
     }
@@ -167,6 +171,7 @@ export class JobStore {
 
   #unlink(stored: StoredJob): void {
     const { id, job } = stored;
+    this.byToken.delete(stored);
     const lock = lockOf(job);
     if (lock !== undefined) this.#lockHolders.delete(lockKey(job.name, lock));
     if (job.status === 'pending') {

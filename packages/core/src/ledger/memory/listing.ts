@@ -127,6 +127,7 @@ function countJobs(jobs: Iterable<StoredJob>, { name, now }: ReadStatsParams): S
 function matches(job: Job, filter: JobFilter): boolean {
   const { names, statuses = JOB_LIFECYCLE.states, uniqueKey, order, metadata } = filter;
   const { createdFrom, createdBefore, finishedFrom, finishedBefore } = filter;
+  const { flow, feeds } = filter;
   const { failReason, claimedBy, deadLettersOf } = filter;
   const { finishedAt } = job;
   return (
@@ -134,6 +135,8 @@ function matches(job: Job, filter: JobFilter): boolean {
     (names === undefined || names.includes(job.name)) &&
     (uniqueKey === undefined || job.uniqueKey === uniqueKey) &&
     (order === undefined || job.order === order) &&
+    (flow === undefined || job.flow?.equals(flow) === true) &&
+    (feeds === undefined || feeds.some((token) => job.feeds?.includes(token))) &&
     (createdFrom === undefined || job.createdAt >= createdFrom) &&
     (createdBefore === undefined || job.createdAt < createdBefore) &&
     (finishedFrom === undefined || (finishedAt !== undefined && finishedAt >= finishedFrom)) &&

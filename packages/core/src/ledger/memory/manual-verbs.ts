@@ -6,7 +6,6 @@
  * @module
  */
 import type { Clock } from '../../foundation/clock.ts';
-import { UnsupportedError } from '../../foundation/errors.ts';
 import { asRecord } from '../../job/job.ts';
 import { JOB_LIFECYCLE } from '../../job/job-lifecycle.ts';
 import { chooseCancel } from '../cancel-choice.ts';
@@ -24,23 +23,36 @@ import type {
 import { chooseRedrive } from '../redrive-choice.ts';
 import { historyEntries, manualRecord } from '../settle-answers.ts';
 import { removalEntry } from '../transition-log.ts';
+import type { MemoryFlows } from './flows/flows.ts';
 import type { JobStore } from './job-store.ts';
-import type { Moves } from './moves.ts';
+import { type Moves, noTransactions } from './moves.ts';
 import { copyOut, type StoredJob } from './stored-job.ts';
 import type { MemoryTransitions } from './transition-log.ts';
+
+/** What the verbs are made from. */
+export interface MemoryControlParts {
+  readonly jobs: JobStore;
+  readonly moves: Moves;
+  readonly clock: Clock;
+  /** Told of jobs that are deleted. */
+  readonly flows: Pick<MemoryFlows, 'forget'>;
+  /** Called with jobs that are deleted, where all transitions are kept. */
+  readonly log: MemoryTransitions | undefined;
+}
 
 /** Verbs on one job. */
 export class MemoryControl {
   readonly #jobs: JobStore;
   readonly #moves: Moves;
   readonly #clock: Clock;
+  readonly #flows: MemoryControlParts['flows'];
   readonly #log: MemoryTransitions | undefined;
 
-  /** @param log - called with jobs that are deleted, where all transitions are kept */
-  constructor(jobs: JobStore, moves: Moves, clock: Clock, log?: MemoryTransitions) {
+  constructor({ jobs, moves, clock, flows, log }: MemoryControlParts) {
     this.#jobs = jobs;
     this.#moves = moves;
     this.#clock = clock;
+    this.#flows = flows;
     this.#log = log;
   }
 
@@ -104,9 +116,12 @@ export class MemoryControl {
     const stored = this.#find(jobId);
     if (stored === undefined) return { outcome: 'missing', job: null };
     const job = copyOut(stored);
-    if (!JOB_LIFECYCLE.applies('remove', asRecord(stored.job), {}))
-      return { outcome: 'refused', job };
+    // A job that others have as a parent stays while they are there.
+    const verb = stored.job.feeds === undefined ? 'remove' : 'removeParent';
+    const applies = JOB_LIFECYCLE.applies(verb, asRecord(stored.job), {});
+    if (!applies || this.#jobs.byToken.isAwaited(stored)) return { outcome: 'refused', job };
     this.#jobs.delete(stored);
+    this.#flows.forget([stored]);
     this.#log?.add(stored.id, removalEntry(job, { ...params, now }));
     return { outcome: 'removed', job };
   }
@@ -114,9 +129,4 @@ export class MemoryControl {
   #find(jobId: JobParams['jobId']): StoredJob | undefined {
     return this.#jobs.find(jobId.toHexString());
   }
-}
-
-/** Nothing here can be undone, so it would be wrong to take part in a transaction. */
-export function noTransactions(): UnsupportedError {
-  return new UnsupportedError('The in-memory ledger has no transactions; leave out `session`');
 }

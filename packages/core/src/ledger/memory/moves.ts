@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { invariant } from '../../foundation/errors.ts';
+import { invariant, UnsupportedError } from '../../foundation/errors.ts';
 import { asRecord, type Job } from '../../job/job.ts';
 import { JOB_LIFECYCLE, type JobVerb } from '../../job/job-lifecycle.ts';
 import type { TransitionParams } from '../../job/lifecycle.ts';
@@ -71,4 +71,9 @@ export class Moves {
 /** What tells that a job is pending. */
 export function dueHint({ name, nextRunAt }: Job): LedgerHint {
   return { kind: 'due', name, dueAt: new Date(nextRunAt) };
+}
+
+/** Nothing here can be undone, so it would be wrong to take part in a transaction. */
+export function noTransactions(): UnsupportedError {
+  return new UnsupportedError('The in-memory ledger has no transactions; leave out `session`');
 }

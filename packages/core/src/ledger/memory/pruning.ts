@@ -8,6 +8,7 @@ import { JOB_LIFECYCLE } from '../../job/job-lifecycle.ts';
 import type { PruneParams, PruneResult } from '../ledger-repository.ts';
 import { transitionEntry } from '../transition-log.ts';
 import { FinishedJobs } from './finished-jobs.ts';
+import type { MemoryFlows } from './flows/flows.ts';
 import type { JobStore } from './job-store.ts';
 import type { MemoryOrders } from './orders.ts';
 import type { StoredJob } from './stored-job.ts';
@@ -17,6 +18,7 @@ import type { MemoryTransitions } from './transition-log.ts';
 export interface MemoryArchiveParts {
   readonly jobs: JobStore;
   readonly orders: MemoryOrders;
+  readonly flows: MemoryFlows;
   /** Told of every job that leaves, where all transitions are kept. */
   readonly log: MemoryTransitions | undefined;
   /** Beyond it the jobs leave that were archived first. */
@@ -27,12 +29,14 @@ export interface MemoryArchiveParts {
 export class MemoryArchive {
   readonly #jobs: JobStore;
   readonly #orders: MemoryOrders;
+  readonly #flows: MemoryFlows;
   readonly #archived: FinishedJobs;
   readonly #log: MemoryTransitions | undefined;
 
-  constructor({ jobs, orders, log, maxJobs }: MemoryArchiveParts) {
+  constructor({ jobs, orders, flows, log, maxJobs }: MemoryArchiveParts) {
     this.#jobs = jobs;
     this.#orders = orders;
+    this.#flows = flows;
     this.#log = log;
     this.#archived = new FinishedJobs(maxJobs);
   }
@@ -50,8 +54,12 @@ export class MemoryArchive {
   /** One step of the walk in the order of ids. */
   async prune(params: PruneParams): Promise<PruneResult> {
     const seen = this.#look(params);
+    const { byToken } = this.#jobs;
     const leaving = seen.filter(
-      (stored) => isToLeave(stored.job, params) && !this.#orders.isHalting(stored),
+      (stored) =>
+        isToLeave(stored.job, params) &&
+        !this.#orders.isHalting(stored) &&
+        !byToken.isAwaited(stored),
     );
     for (const stored of leaving) {
       this.#jobs.delete(stored);
@@ -59,6 +67,7 @@ export class MemoryArchive {
       const entry = transitionEntry('prune', { now: params.now }, { from: stored.job.status });
       this.#log?.add(stored.id, entry);
     }
+    this.#flows.forget(leaving);
     const last = seen.length === params.limit ? seen.at(-1) : undefined;
     return { pruned: leaving.length, ...(last && { position: last.job._id }) };
   }

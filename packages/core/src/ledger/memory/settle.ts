@@ -7,8 +7,8 @@ import type { NoteParams, SettleParams, SettleResult } from '../ledger-repositor
 import { answerUnmatched, settlementParams } from '../settle-answers.ts';
 import type { SettleAnswer, Settlement } from '../verbs/settle.ts';
 import type { JobStore } from './job-store.ts';
-import { noTransactions } from './manual-verbs.ts';
 import type { Moves } from './moves.ts';
+import { noTransactions } from './moves.ts';
 import type { StoredJob } from './stored-job.ts';
 
 /** Ends claims. */

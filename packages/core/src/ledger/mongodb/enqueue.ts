@@ -37,9 +37,24 @@ export class MongoEnqueue {
    */
   async enqueue({ jobs, session }: EnqueueParams): Promise<EnqueueResult> {
     if (session === undefined) return { answers: await this.#insert(jobs) };
+    const inSession = driverSession(session);
+    if (jobs.length > 1 && jobs.every((job) => lockOf(job) === undefined)) {
+      return { answers: await this.#insertAllInSession(jobs, inSession) };
+    }
     const answers: EnqueueAnswer[] = [];
-    for (const job of jobs) answers.push(await this.#storeInSession(job, driverSession(session)));
+    for (const job of jobs) answers.push(await this.#storeInSession(job, inSession));
     return { answers };
+  }
+
+  /** Jobs without a lock need no look at who else may have one. */
+  async #insertAllInSession(
+    jobs: readonly Job[],
+    session: ClientSession,
+  ): Promise<EnqueueAnswer[]> {
+    await this.#collection.insertMany(jobs.map(toStamp), this.#commands.writeOptions(session));
+    const answers = jobs.map((job) => ({ outcome: 'enqueued', job }) as const);
+    await this.#log?.enqueued(answers, session);
+    return answers;
   }
 
   async #insert(jobs: readonly Job[]): Promise<EnqueueAnswer[]> {

@@ -16,6 +16,7 @@ test('a filter names the states a verb starts from', () => {
   expect(transitionFilter('amend', {})).toEqual({ status: 'pending' });
   expect(transitionFilter('remove', {})).toEqual({
     status: { $in: ['pending', 'blocked', 'completed', 'failed', 'cancelled'] },
+    feeds: { $eq: null },
   });
 });
 

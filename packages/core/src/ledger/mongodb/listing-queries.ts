@@ -80,6 +80,7 @@ export function stampedListPipeline(
 /** Documents of unknown states are no jobs. */
 function jobFilter(filter: JobFilter): Document {
   const { jobIds, names, uniqueKey, order, metadata, failReason, claimedBy } = filter;
+  const { flow, feeds } = filter;
   const { createdFrom, createdBefore, finishedFrom, finishedBefore, deadLettersOf } = filter;
   // With the state, the index of claims serves those of an instance.
   const states = claimedBy === undefined ? JOB_LIFECYCLE.states : HELD;
@@ -89,6 +90,8 @@ function jobFilter(filter: JobFilter): Document {
     ...(names && { name: { $in: names } }),
     ...(uniqueKey !== undefined && { uniqueKey: { $eq: uniqueKey } }),
     ...(order !== undefined && { order: { $eq: order } }),
+    ...(flow !== undefined && { flow: { $eq: flow } }),
+    ...(feeds !== undefined && { feeds: { $in: feeds } }),
     ...(deadLettersOf && {
       'source.name': deadLettersOf.length === 0 ? { $type: 'string' } : { $in: deadLettersOf },
     }),

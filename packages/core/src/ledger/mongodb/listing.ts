@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { AggregateOptions, Document, WithId } from 'mongodb';
+import type { AggregateOptions, Document, FindOptions, WithId } from 'mongodb';
 import type { Job } from '../../job/job.ts';
 import { storedHistory } from '../../job/stored-lists.ts';
 import type {
@@ -18,6 +18,7 @@ import { fromDocument } from './job-document.ts';
 import { ID_KEY } from './lifecycle-statements.ts';
 import { listFilter, listOrder, stampedListPipeline, statsPipeline } from './listing-queries.ts';
 import type { MongoJobs } from './moves.ts';
+import { IndexName } from './server/indexes.ts';
 
 /** Reads jobs for people. */
 export class MongoListing {
@@ -62,7 +63,7 @@ export class MongoListing {
         skip,
         limit,
         allowDiskUse: true,
-        ...(params.filter.jobIds && { hint: ID_KEY }),
+        ...(archived && params.filter.jobIds === undefined ? {} : hintFor(params.filter)),
       })
       .toArray();
     return documents.map(fromDocument);
@@ -83,6 +84,13 @@ export class MongoListing {
       longestRunMs: Number(times.longestRunMs),
     }));
   }
+}
+
+/** Left to choose, the planner may walk through all jobs in the order of the list. */
+function hintFor({ jobIds, feeds, flow }: FindJobsParams['filter']): FindOptions {
+  if (jobIds !== undefined) return { hint: ID_KEY };
+  if (feeds !== undefined) return { hint: IndexName.FEEDS };
+  return flow === undefined ? {} : { hint: IndexName.FLOW };
 }
 
 function aggregate(

@@ -23,6 +23,7 @@ import type {
 import { chooseRedrive, type RedriveChoice } from '../redrive-choice.ts';
 import { historyEntries, manualRecord } from '../settle-answers.ts';
 import { fenceFilter } from './engine-queries.ts';
+import type { MongoFlows } from './flows/flows.ts';
 import { fromDocument } from './job-document.ts';
 import { ID_KEY, transitionFilter } from './lifecycle-statements.ts';
 import type { MongoJobs } from './moves.ts';
@@ -33,10 +34,12 @@ import { driverSession } from './server/server-checks.ts';
 export class MongoControl {
   readonly #jobs: MongoJobs;
   readonly #clock: Clock;
+  readonly #flows: MongoFlows;
 
-  constructor(jobs: MongoJobs, clock: Clock) {
+  constructor(jobs: MongoJobs, clock: Clock, flows: MongoFlows) {
     this.#jobs = jobs;
     this.#clock = clock;
+    this.#flows = flows;
   }
 
   /** Cancels a pending job, moves a series to its next run, or asks a running job to end. */
@@ -126,19 +129,28 @@ export class MongoControl {
     ...given
   }: RemoveParams): Promise<RemoveResult> {
     return this.#jobs.untilAnswered<RemoveResult>(jobId, async () => {
-      const removed = await this.#delete(jobId);
-      if (removed) {
-        await this.#jobs.log?.removed(removed, { ...given, now });
-        return { outcome: 'removed', job: removed };
+      const removed = await this.#delete(jobId, 'remove');
+      const job = removed ?? (await this.#jobs.find(jobId));
+      const gone = removed ?? (await this.#deleteParent(job));
+      if (gone) {
+        await this.#jobs.log?.removed(gone, { ...given, now });
+        if (gone.flow !== undefined) await this.#flows.forget([gone.flow]);
+        return { outcome: 'removed', job: gone };
       }
-      return unmoved('remove', await this.#jobs.find(jobId));
+      return job?.feeds === undefined ? unmoved('remove', job) : { outcome: 'refused', job };
     });
   }
 
-  async #delete(jobId: ObjectId): Promise<Job | null> {
+  /** A job that others have as a parent stays while they are there. */
+  async #deleteParent(job: Job | null): Promise<Job | null> {
+    if (job?.feeds === undefined || (await this.#flows.awaited([job])).length > 0) return null;
+    return this.#delete(job._id, 'removeParent');
+  }
+
+  async #delete(jobId: ObjectId, verb: 'remove' | 'removeParent'): Promise<Job | null> {
     const { collection, commands } = this.#jobs;
     const removed = await collection.findOneAndDelete(
-      { _id: jobId, ...transitionFilter('remove', {}) },
+      { _id: jobId, ...transitionFilter(verb, {}) },
       { ...commands.writeOptions(), hint: ID_KEY },
     );
     return removed && fromDocument(removed);

@@ -14,6 +14,8 @@ import {
 } from '../ledger-repository.ts';
 import { type ClaimBounds, MongoClaims } from './claims.ts';
 import { MongoEnqueue } from './enqueue.ts';
+import type { FlowDocument } from './flows/flow-queries.ts';
+import { MongoFlows } from './flows/flows.ts';
 import { MongoInspection } from './inspection.ts';
 import { type LeaseDocument, MongoLeases } from './leases.ts';
 import type { LimitDocument } from './limits/limit-documents.ts';
@@ -71,6 +73,11 @@ export function mongoParts(db: Db, settings: PartSettings): MongoParts {
   const lanes = db.collection<LaneDocument>(lanesName);
   const laneCommands = commandsOf(lanesName);
   const orders = new MongoOrders({ jobs, claims, bounds, lanes, laneCommands });
+  const flowsName = `${collectionName}.flows`;
+  const flows = new MongoFlows({
+    ...{ jobs, commands: commandsOf(flowsName) },
+    flows: db.collection<FlowDocument>(flowsName),
+  });
   const leasesName = `${collectionName}.instances`;
   const hasClaims = async (id: string) => (await claims.standing(id, 1)).length > 0;
   const instances = db.collection<LeaseDocument>(leasesName);
@@ -79,9 +86,10 @@ export function mongoParts(db: Db, settings: PartSettings): MongoParts {
     new MongoEnqueue(jobs),
     claims,
     orders,
+    flows,
     new MongoSettle(jobs),
     new MongoStages(jobs),
-    new MongoControl(jobs, clock),
+    new MongoControl(jobs, clock, flows),
     new MongoSeries(jobs),
     new MongoListing(jobs, archive),
     new MongoInspection(jobs),
@@ -95,7 +103,7 @@ export function mongoParts(db: Db, settings: PartSettings): MongoParts {
       jobs.commands,
       async (instanceId) => (await leases.isLive(instanceId)) || (await hasClaims(instanceId)),
     ),
-    new MongoPruning(jobs, archive, orders),
+    new MongoPruning(jobs, archive, orders, flows),
     leases,
     {
       readTime: () => readTime(db),

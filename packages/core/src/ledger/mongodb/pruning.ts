@@ -10,10 +10,17 @@ import type { Job, JobStatus } from '../../job/job.ts';
 import { JOB_LIFECYCLE } from '../../job/job-lifecycle.ts';
 import type { PruneParams, PruneResult } from '../ledger-repository.ts';
 import { prunableFilter, pruneWalkFilter, staleCopyStatement } from './engine-queries.ts';
+import type { MongoFlows } from './flows/flows.ts';
 import { fromDocument } from './job-document.ts';
 import { ID_INDEX } from './lifecycle-statements.ts';
 import type { MongoJobs } from './moves.ts';
 import type { MongoOrders } from './orders/orders.ts';
+
+/** What is read of each job of the walk. */
+const LOOKED_AT = {
+  ...{ status: 1, finishedAt: 1, windowUntil: 1, name: 1, lane: 1 },
+  ...{ flow: 1, feeds: 1 },
+} as const;
 
 /** The jobs of one state that are to leave. */
 interface Leaving {
@@ -28,19 +35,23 @@ export class MongoPruning {
   readonly #archive: MongoJobs;
 
   readonly #orders: MongoOrders;
+  readonly #flows: MongoFlows;
 
-  constructor(jobs: MongoJobs, archive: MongoJobs, orders: MongoOrders) {
+  constructor(jobs: MongoJobs, archive: MongoJobs, orders: MongoOrders, flows: MongoFlows) {
     this.#jobs = jobs;
     this.#archive = archive;
     this.#orders = orders;
+    this.#flows = flows;
   }
 
   /** One step of the walk. */
   async prune(params: PruneParams): Promise<PruneResult> {
     const seen = await this.#look(params);
-    const mayLeave = await this.#withoutHalting(seen);
+    const mayLeave = await this.#withoutParents(await this.#withoutHalting(seen), params);
     let pruned = 0;
     for (const leaving of choose(mayLeave, params)) pruned += await this.#remove(leaving, params);
+    const flows = mayLeave.flatMap(({ flow }) => flow ?? []);
+    if (pruned > 0 && flows.length > 0) await this.#flows.forget(flows);
     const last = seen.length === params.limit ? seen.at(-1) : undefined;
     return { pruned, ...(last && { position: last._id }) };
   }
@@ -53,12 +64,20 @@ export class MongoPruning {
     return seen.filter(({ _id }) => !halting.some((id) => id.equals(_id)));
   }
 
+  /** A job that others have as a parent stays while they are there: without it they would start. */
+  async #withoutParents(seen: readonly Job[], params: PruneParams): Promise<readonly Job[]> {
+    const parents = seen.filter((job) => job.feeds !== undefined && isToLeave(job, params));
+    if (parents.length === 0) return seen;
+    const awaited = new Set((await this.#flows.awaited(parents)).map(String));
+    return seen.filter(({ _id }) => !awaited.has(String(_id)));
+  }
+
   async #look({ after, createdBefore, limit }: PruneParams): Promise<Job[]> {
     const { collection, commands } = this.#jobs;
     const documents = await collection
       .find(pruneWalkFilter(after, createdBefore), {
         ...commands.readOptions(),
-        projection: { status: 1, finishedAt: 1, windowUntil: 1, name: 1, lane: 1 },
+        projection: LOOKED_AT,
         sort: { _id: 1 },
         limit,
         hint: ID_INDEX,
@@ -125,14 +144,19 @@ export class MongoPruning {
   }
 }
 
-function choose(seen: readonly Job[], { finishedBefore, now }: PruneParams): Leaving[] {
+function isToLeave(job: Job, { finishedBefore, now }: PruneParams): boolean {
+  const before = finishedBefore[job.status];
+  if (before === undefined || job.finishedAt === undefined) return false;
+  return JOB_LIFECYCLE.applies('prune', { ...job }, { finishedBefore: before, now });
+}
+
+function choose(seen: readonly Job[], params: PruneParams): Leaving[] {
   return JOB_LIFECYCLE.terminal.flatMap((status) => {
-    const before = finishedBefore[status];
-    if (before === undefined) return [];
+    const finishedBefore = params.finishedBefore[status];
+    if (finishedBefore === undefined) return [];
     const ids = seen
-      .filter((job) => job.status === status && job.finishedAt !== undefined)
-      .filter((job) => JOB_LIFECYCLE.applies('prune', { ...job }, { finishedBefore: before, now }))
+      .filter((job) => job.status === status && isToLeave(job, params))
       .map(({ _id }) => _id);
-    return ids.length === 0 ? [] : [{ status, finishedBefore: before, ids }];
+    return ids.length === 0 ? [] : [{ status, finishedBefore, ids }];
   });
 }

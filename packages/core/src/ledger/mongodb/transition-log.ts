@@ -23,6 +23,7 @@ import type {
 import { settlementParams } from '../settle-answers.ts';
 import {
   claimEntry,
+  enqueueVerbOf,
   inOrder,
   type KnownOfJob,
   removalEntry,
@@ -72,8 +73,8 @@ export class MongoTransitions {
   /** Jobs that were stored. */
   enqueued(answers: readonly EnqueueAnswer[], session?: ClientSession): Promise<void> {
     const jobs = answers.flatMap((answer) => (answer.outcome === 'enqueued' ? [answer.job] : []));
-    const documents = jobs.map(({ _id, createdAt: now }) =>
-      once(_id, transitionEntry('enqueue', { now }, { fence: 0 })),
+    const documents = jobs.map((job) =>
+      once(job._id, transitionEntry(enqueueVerbOf(job), { now: job.createdAt }, { fence: 0 })),
     );
     return this.#write([...documents, ...jobs.filter(isClaimed).map(claimDocument)], session);
   }

@@ -88,7 +88,7 @@ export function knownRules(maxPayloadBytes: number): readonly KnownRule[] {
 
 /** The fields that belong to a state are there, and those of other states are not. */
 function checkStatus({ job }: LedgerWrite): RuleBreach | undefined {
-  const { status, finishedAt, claimedBy, lockedAt, blockedBy, updatedAt } = job as Job;
+  const { status, finishedAt, claimedBy, lockedAt, blockedBy, waitsFor, updatedAt } = job as Job;
   if (JOB_LIFECYCLE.terminal.includes(status) && finishedAt === undefined) {
     return {
       message: `a ${status} job says when it was finished, or it is kept for ever`,
@@ -115,8 +115,9 @@ function checkStatus({ job }: LedgerWrite): RuleBreach | undefined {
       ...(updatedAt && { repair: { set: { lockedAt: updatedAt } } }),
     };
   }
-  if (status === 'blocked' && blockedBy === undefined) {
-    return { message: 'a blocked job names its gate', values: { blockedBy }, advice: 'cancel it' };
+  if (status === 'blocked' && blockedBy === undefined && waitsFor === undefined) {
+    const message = 'a blocked job names its gate, or whom it waits for';
+    return { message, values: { blockedBy }, advice: 'cancel it' };
   }
   return undefined;
 }

@@ -6,6 +6,7 @@
 export type * from './call.ts';
 export type * from './claims.ts';
 export type * from './enqueue.ts';
+export type * from './flows.ts';
 export type * from './inspection.ts';
 export type * from './leases.ts';
 export type * from './limits.ts';

@@ -26,6 +26,9 @@ export interface JobFilter extends ByMetadata {
   readonly statuses?: readonly JobStatus[];
   readonly uniqueKey?: string;
   readonly order?: string;
+  readonly flow?: ObjectId;
+  /** Only jobs that feed one of these tokens: the parents of some job of a flow. */
+  readonly feeds?: readonly string[];
   /** Only jobs created at or after this time. */
   readonly createdFrom?: Date;
   /** Only jobs created before this time. */

@@ -11,6 +11,7 @@ import { cancelTests } from './cancel.ts';
 import { claimTests } from './claim.ts';
 import { deadLetterTests } from './dead-letters.ts';
 import { enqueueTests } from './enqueue.ts';
+import { flowTests } from './flows.ts';
 import { gateTests } from './gates.ts';
 import { historyTests } from './history.ts';
 import { inspectionTests } from './inspection.ts';
@@ -103,6 +104,7 @@ const FAMILIES: Readonly<Record<string, ContractTests>> = {
   listing: listingTests,
   stats: statsTests,
   orders: orderTests,
+  flows: flowTests,
   pauses: pauseTests,
   limits: limitTests,
   prune: pruneTests,

@@ -5,6 +5,7 @@
  */
 import assert from 'node:assert/strict';
 import { bornClaimed } from '../../job/born-claimed.ts';
+import { flowOfToken } from '../../job/flow-tokens.ts';
 import type { DeadLetterSource, GateRecord, Job, JobStatus, StageRecord } from '../../job/job.ts';
 import type { JobVerb } from '../../job/job-lifecycle.ts';
 import type { JobMetadata } from '../../job/metadata.ts';
@@ -16,6 +17,7 @@ import type { Subject } from './subject.ts';
 /** What the conditions and effects of the rows refer to, and what calls state instead, such as `rescueLimit`. */
 export interface VerbParams extends SeriesFields {
   readonly now: Date;
+  readonly fenceBefore: number;
   readonly claimToken: string;
   readonly instanceId: string;
   readonly nextRunAt: Date;
@@ -61,6 +63,12 @@ const CHOSEN_BY: Partial<Readonly<Record<JobVerb, string>>> = {
   endSeriesAfterRun: 'endSeries',
   replan: 'replan',
   replanRunning: 'replan',
+  releaseChild: 'releaseWaiting',
+  failByParent: 'releaseWaiting',
+  redrive: 'redrive',
+  redriveToWait: 'redrive',
+  remove: 'remove',
+  removeParent: 'remove',
   rescue: 'rescue',
   rescueToFailed: 'rescue',
   rescueToDeadLetter: 'rescue',
@@ -90,6 +98,16 @@ export const SEND: Readonly<Record<JobVerb, Send>> = {
     const [answer] = await subject.enqueue(bornClaimed(subject.newJob({ _id: job._id }), claim));
     assert.equal(answer?.outcome, 'enqueued');
   },
+  enqueueWaiting: async (subject, job) => {
+    const waiting = { ...waitingFields(), status: 'blocked' as const };
+    const [answer] = await subject.enqueue({
+      ...subject.newJob({ _id: job._id }),
+      ...waiting,
+    });
+    assert.equal(answer?.outcome, 'enqueued');
+  },
+  releaseChild: sendRelease('released'),
+  failByParent: sendRelease('failed'),
   claim: async (subject, _job, { now, instanceId, claimToken }, applies) => {
     const { jobs } = await subject.claim({ now, instanceId, claimToken });
     assert.equal(jobs.length, applies ? 1 : 0);
@@ -158,18 +176,14 @@ export const SEND: Readonly<Record<JobVerb, Send>> = {
     const { outcome } = await subject.ledger.amend({ jobId: job._id, changes, now });
     assert.equal(outcome, applies ? 'amended' : 'refused');
   },
-  redrive: async (subject, job, { nextRunAt, now }, applies) => {
-    const { outcome } = await subject.ledger.redrive({ jobId: job._id, nextRunAt, now });
-    assert.equal(outcome, applies ? 'redriven' : 'refused');
-  },
+  redrive: sendRedrive,
+  redriveToWait: sendRedrive,
+  remove: sendRemove,
+  removeParent: sendRemove,
   redriveDeadLetter: async (subject, job, { nextRunAt, now }, applies) => {
     const params = { jobId: job._id, nextRunAt, now, isDeadLetter: true };
     const { outcome } = await subject.ledger.redrive(params);
     assert.equal(outcome, applies ? 'redriven' : 'refused');
-  },
-  remove: async (subject, job, _params, applies) => {
-    const result = await subject.ledger.remove({ jobId: job._id });
-    assert.equal(result.outcome, applies ? 'removed' : 'refused');
   },
   prune: async (subject, _job, { finishedBefore, now }, applies) => {
     const { pruned } = await subject.prune({
@@ -183,6 +197,47 @@ export const SEND: Readonly<Record<JobVerb, Send>> = {
     assert.equal(pruned, applies ? 1 : 0);
   },
 };
+
+async function sendRedrive(
+  subject: Subject,
+  job: Job,
+  { nextRunAt, now }: VerbParams,
+  applies: boolean,
+): Promise<void> {
+  const { outcome } = await subject.ledger.redrive({ jobId: job._id, nextRunAt, now });
+  assert.equal(outcome, applies ? 'redriven' : 'refused');
+}
+
+async function sendRemove(
+  subject: Subject,
+  job: Job,
+  _params: VerbParams,
+  applies: boolean,
+): Promise<void> {
+  const result = await subject.ledger.remove({ jobId: job._id });
+  assert.equal(result.outcome, applies ? 'removed' : 'refused');
+}
+
+/** What a job of the tests waits for: nobody feeds it, unless a failed parent is stored. */
+export const TOKEN = 'f:65cf3a2b1f9d4e0012345678:0';
+
+/** What a job has that waits for parents. */
+export function waitingFields(): Pick<Job, 'flow' | 'ref' | 'waitsFor'> {
+  return { flow: flowOfToken(TOKEN), ref: 'child', waitsFor: [TOKEN] };
+}
+
+function sendRelease(to: 'released' | 'failed'): Send {
+  return async (subject, _job, { now }, applies) => {
+    const { released, failed, again } = await subject.ledger.releaseWaiting({
+      ...{ now, limit: 100 },
+      tokens: [{ token: TOKEN }],
+    });
+    assert.deepEqual(
+      { released, failed, again },
+      { released: 0, failed: 0, again: [], [to]: applies ? 1 : 0 },
+    );
+  };
+}
 
 function sendSettlement(verb: SettleVerb): Send {
   return async (subject, job, params, applies) => {

@@ -4,6 +4,7 @@
  * @module
  */
 import assert from 'node:assert/strict';
+import { flowOfToken } from '../../job/flow-tokens.ts';
 import {
   type GateRecord,
   type Job,
@@ -14,10 +15,11 @@ import {
 import { JOB_LIFECYCLE, type JobVerb } from '../../job/job-lifecycle.ts';
 import { orderFields } from '../../job/lanes.ts';
 import type { Condition } from '../../job/lifecycle.ts';
+import type { FlowRecord } from '../../ledger/ledger-repository.ts';
 import { rescueFailReason } from '../../ledger/settle-answers.ts';
 import { midnight, seriesFields } from './series-jobs.ts';
-import { INSTANCE, type Subject } from './subject.ts';
-import { callOf, type VerbParams } from './transition-calls.ts';
+import { INSTANCE, jobOf, type Subject } from './subject.ts';
+import { callOf, TOKEN, type VerbParams, waitingFields } from './transition-calls.ts';
 
 /** The verbs that a series alone knows. */
 const SERIES_VERBS: ReadonlySet<JobVerb> = new Set([
@@ -70,6 +72,9 @@ export async function bringTo(
       ...(isAsked && { cancelRequestedAt: subject.at(1) }),
     });
   }
+  if (verb === 'redriveToWait' || callOf(verb) === 'releaseWaiting') {
+    return bringToWait(subject, verb, state, failing);
+  }
   const job = await subject.putOne(fields);
   if (CLAIMS.has(verb) && state === 'pending') return subject.read(job);
   await failOnce(subject);
@@ -94,6 +99,49 @@ export async function bringTo(
   return subject.read(claimed);
 }
 
+/** Opens the flow, has the job wait in it, and leads it on to the state. */
+async function bringToWait(
+  subject: Subject,
+  verb: JobVerb,
+  state: JobStatus,
+  failing?: Condition,
+): Promise<Job> {
+  const fields = { ...fieldsFor(subject, verb, failing), ...waitingFields() };
+  const flow = { flowId: flowOfToken(TOKEN), state: 'stored', createdAt: subject.at(0), size: 2 };
+  await subject.ledger.openFlow({
+    flow: flow as FlowRecord,
+    createdBefore: subject.at(-1_000),
+  });
+  const [job] = await subject.enqueue({ ...subject.newJob(fields), status: 'blocked' });
+  const waiting = jobOf(job);
+  if (state === 'blocked' && failing === undefined) {
+    if (verb === 'failByParent') await putFailedParent(subject);
+    return subject.read(waiting);
+  }
+  const tokens = [{ token: TOKEN }];
+  const result = await subject.ledger.releaseWaiting({ tokens, now: subject.at(0), limit: 10 });
+  assert.equal(result.released, 1);
+  if (state === 'pending') return subject.read(waiting);
+  await failOnce(subject);
+  const claimed = await subject.claimOnly();
+  if (state === 'processing') return claimed;
+  const verbs = {
+    blocked: 'block',
+    completed: 'complete',
+    failed: 'fail',
+    cancelled: 'cancelByHandler',
+  } as const;
+  const atGate = state === 'blocked' ? { gate: CLOSED, blockedUntil: subject.at(1200) } : {};
+  assert.equal(await subject.settle(verbs[state], claimed, atGate), 'settled');
+  return subject.read(claimed);
+}
+
+/** A parent that failed before the job could start; it is called `parent`. */
+async function putFailedParent(subject: Subject): Promise<void> {
+  await subject.put({ flow: flowOfToken(TOKEN), ref: 'parent', feeds: [TOKEN] });
+  assert.equal(await subject.settle('fail', await subject.claimOnly()), 'settled');
+}
+
 /** Parameters with which the verb applies to the job, if any can. */
 export function paramsFor(subject: Subject, verb: JobVerb, job: Job): VerbParams {
   const isExpiry = callOf(verb) === 'expireGates';
@@ -104,9 +152,10 @@ export function paramsFor(subject: Subject, verb: JobVerb, job: Job): VerbParams
   const failReason = failReasonOf(verb, rescueLimit);
   return {
     now: subject.at(1500),
+    fenceBefore: job.fence,
     claimToken: job.claimToken ?? job.lastToken ?? 'fresh-token',
     instanceId: INSTANCE,
-    nextRunAt: SERIES_VERBS.has(verb) ? midnight(subject, run) : subject.at(60_000),
+    nextRunAt: nextRunOf(subject, verb, run),
     scheduledFor: midnight(subject, run),
     failReason,
     lastFailCount: verb === 'fail' ? 0 : 9,
@@ -140,12 +189,19 @@ export function paramsFor(subject: Subject, verb: JobVerb, job: Job): VerbParams
   };
 }
 
+/** Who is released is due at once. */
+function nextRunOf(subject: Subject, verb: JobVerb, run: number): Date {
+  if (verb === 'releaseChild') return subject.at(1500);
+  return SERIES_VERBS.has(verb) ? midnight(subject, run) : subject.at(60_000);
+}
+
 /** What a test opens a gate with. */
 export function gateRecord(subject: Subject, name: string): GateRecord {
   return { name, at: subject.at(1500), evidence: { pages: 3 }, by: 'somebody' };
 }
 
 function failReasonOf(verb: JobVerb, rescueLimit: number): string {
+  if (verb === 'failByParent') return "The parent 'parent' failed";
   if (callOf(verb) === 'expireGates') return `The gate '${CLOSED}' was not opened in time`;
   return callOf(verb) === 'rescue' ? rescueFailReason(rescueLimit) : 'Boom again';
 }
@@ -172,6 +228,7 @@ function fieldsFor(subject: Subject, verb: JobVerb, failing?: Condition): Partia
       source: { name: SOURCE_NAME, failedAt: subject.at(-30), failCount: 2, reason: 'Boom' },
     }),
     ...(isWindowOpen && { windowUntil: subject.at(1500) }),
+    ...(verb === 'removeParent' && { feeds: [TOKEN] }),
   };
 }
 

@@ -70,6 +70,8 @@ function canFail(verb: JobVerb, state: JobStatus, guard: Condition): boolean {
   if (guard.field === 'fence') return false;
   // A job that is not blocked waits at no gate.
   if (guard.is === 'differs') return false;
+  // Who waits for nobody is not found by what it waits for.
+  if (callOf(verb) === 'releaseWaiting') return guard.field === 'blockedBy';
   // Where the request to cancel decides between two verbs, each leaves the jobs of the other to it.
   if (callOf(verb) === 'recover') return guard.field !== 'cancelRequestedAt';
   return !isChosen;

@@ -16,6 +16,14 @@ const LEGAL: Readonly<
 > = {
   enqueue: { from: ['new'], to: 'pending' },
   enqueueClaimed: { from: ['new'], to: 'processing' },
+  enqueueWaiting: { from: ['new'], to: 'blocked' },
+  releaseChild: { from: ['blocked'], to: 'pending' },
+  failByParent: { from: ['blocked'], to: 'failed' },
+  redriveToWait: { from: ['failed', 'cancelled'], to: 'blocked' },
+  removeParent: {
+    from: ['pending', 'blocked', 'completed', 'failed', 'cancelled'],
+    to: 'gone',
+  },
   claim: { from: ['pending'], to: 'processing' },
   claimInOrder: { from: ['pending'], to: 'processing' },
   note: { from: ['processing'], to: 'processing' },

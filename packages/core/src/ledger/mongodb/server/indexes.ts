@@ -14,6 +14,9 @@ export const IndexName = {
   CLAIMS: 'monque_claims',
   LANES: 'monque_lanes',
   GATES: 'monque_gates',
+  FEEDS: 'monque_feeds',
+  WAITING: 'monque_waiting',
+  FLOW: 'monque_flow',
   LOCK: 'monque_lock',
   LOCK_START: 'monque_lock_start',
   LOCK_WINDOW: 'monque_lock_window',
@@ -57,6 +60,24 @@ export const ENGINE_INDEXES: readonly NamedIndex[] = Object.freeze([
     name: IndexName.GATES,
     key: { blockedUntil: 1 },
     partialFilterExpression: { status: 'blocked' },
+  },
+  {
+    // feedingFilter, and lists of parents; empty unless there are flows.
+    name: IndexName.FEEDS,
+    key: { feeds: 1, status: 1, _id: 1 },
+    partialFilterExpression: { feeds: { $exists: true } },
+  },
+  {
+    // waitingFilter, waitingBehindFilter and childrenFilter; empty unless there are flows.
+    name: IndexName.WAITING,
+    key: { status: 1, waitsFor: 1, _id: 1 },
+    partialFilterExpression: { waitsFor: { $exists: true } },
+  },
+  {
+    // flowCounts, ofFlowFilter, and listFilter of one flow; empty unless there are flows.
+    name: IndexName.FLOW,
+    key: { flow: 1, _id: 1, status: 1 },
+    partialFilterExpression: { flow: { $exists: true } },
   },
   {
     // holdersFilter and seriesFilter; keeps a second job with the same unique lock out. The lock comes first: an insert

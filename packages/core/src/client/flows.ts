@@ -1,0 +1,303 @@
+/**
+ * Flows: storing jobs that wait for one another, and reading, cancelling and retrying them together.
+ *
+ * What always holds: whatever is wrong with a flow is found before any I/O; and no job of it starts before all of them
+ * are stored. A flow that could not be stored to its end is abandoned: none of its jobs ever starts.
+ *
+ * @module
+ */
+import type { ObjectId } from 'mongodb';
+import type { EngineContext } from '../context/scheduler-context.ts';
+import { toObjectId } from '../foundation/argument-checks.ts';
+import type { Session } from '../foundation/driver-shapes.ts';
+import { toError, UnknownOutcomeError, UnsupportedError } from '../foundation/errors.ts';
+import { derivedId } from '../foundation/random.ts';
+import { retrying } from '../foundation/retrying.ts';
+import { type FlowEdges, type FlowPlace, placesOf } from '../job/flow-graph.ts';
+import { storingToken } from '../job/flow-tokens.ts';
+import { FLOW_VERSION, type Job, type JobStatus } from '../job/job.ts';
+import { FlowAbandonedError } from '../job/job-errors.ts';
+import type { DataOf, JobTypes, NameOf } from '../job/typed-jobs.ts';
+import type { FlowRecord } from '../ledger/ledger-repository.ts';
+import {
+  checkAddedJobs,
+  checkFlow,
+  checkPage,
+  DEFAULT_FLOW_PAGE,
+  type FlowGraph,
+  type FlowJob,
+  type FlowOptions,
+  type FlowParentOf,
+  fieldOf,
+  type GetFlowOptions,
+} from '../options/flow-options.ts';
+import type { BulkOptions, BulkResult, BulkVerbs } from './bulk-verbs.ts';
+import type { DataField, Producer } from './enqueue.ts';
+
+const LONGEST_DELAY_MS = 5_000;
+
+/** The names of the workers of a flow's jobs, by what the jobs are called. */
+export type FlowNames = Readonly<Record<string, string>>;
+
+/** A flow whose jobs have the data that their names want. */
+export interface TypedFlow<Types extends JobTypes, Jobs extends FlowNames> {
+  /** A job is called by 1 to 256 characters; at most 50,000 jobs. */
+  readonly jobs: {
+    readonly [Ref in keyof Jobs]: Omit<FlowJob, 'name' | 'data' | 'after'> & {
+      readonly name: Jobs[Ref] & NameOf<Types>;
+      /** Its parents, by what they are called. */
+      readonly after?: readonly FlowParentOf<keyof Jobs & string>[];
+    } & DataField<DataOf<Types, Jobs[Ref]>>;
+  };
+}
+
+/** A flow that was stored, with jobs of the types of their names. */
+export interface FlowOf<Types extends JobTypes, Jobs extends FlowNames> extends Omit<Flow, 'jobs'> {
+  /** The jobs by what they are called; none of a flow that was there before. */
+  readonly jobs: { readonly [Ref in keyof Jobs]?: Job<DataOf<Types, Jobs[Ref]>> };
+}
+
+/** A flow that was stored, or the one that has its key. */
+export interface Flow {
+  readonly id: ObjectId;
+  /** `existing`: nothing was stored, since an unfinished flow has the key. */
+  readonly status: 'enqueued' | 'existing';
+  /** The jobs by what they are called; none of a flow that was there before. */
+  readonly jobs: Readonly<Record<string, Job>>;
+}
+
+/** A flow as it stands, with a page of its jobs. */
+export interface FlowInfo {
+  readonly id: ObjectId;
+  /**
+   * `storing`: its jobs are being stored; `abandoned`: that did not come to its end; `running`: some are not finished;
+   * else how the worst of its jobs ended.
+   */
+  readonly state: 'storing' | 'abandoned' | 'running' | 'completed' | 'failed' | 'cancelled';
+  readonly createdAt: Date;
+  /** How many jobs it was stored with. */
+  readonly size: number;
+  readonly uniqueKey?: string;
+  /** How many of its jobs are in each state; states without one are left out. */
+  readonly counts: Readonly<Partial<Record<JobStatus, number>>>;
+  /** A page of its jobs, parents before their children. */
+  readonly jobs: readonly Job[];
+  /** Where the next page begins, for `after`; null at the end. */
+  readonly next: ObjectId | null;
+}
+
+/** What flows are made with. */
+export interface FlowParts {
+  readonly producer: Producer;
+  readonly bulk: BulkVerbs;
+  /** Lets those go on who wait for tokens, as far as that works now; a sweep does the rest. */
+  readonly release: (tokens: readonly string[]) => Promise<void>;
+}
+
+/** Stores flows and acts on them. */
+export class Flows {
+  readonly #context: EngineContext;
+  readonly #parts: FlowParts;
+
+  constructor(context: EngineContext, parts: FlowParts) {
+    this.#context = context;
+    this.#parts = parts;
+  }
+
+  /** Stores a flow: all of it, or none that starts. */
+  async enqueue(graph: FlowGraph, options: FlowOptions): Promise<Flow> {
+    const edges = checkFlow(graph, options);
+    const refs = [...edges.keys()];
+    const made = await this.#parts.producer.makeJobs(
+      refs.map((ref) => ({ field: fieldOf(ref), ...(graph.jobs[ref] as FlowJob) })),
+    );
+    const { random, ledgerTime } = this.#context;
+    const createdAt = ledgerTime.now();
+    const flowId = random.objectId(createdAt.getTime());
+    const { session, uniqueKey } = options;
+    const flow: FlowRecord = {
+      ...{ flowId, createdAt, size: refs.length },
+      state: session === undefined ? 'storing' : 'stored',
+      ...(uniqueKey !== undefined && { uniqueKey }),
+    };
+    const jobs = inFlow(flow, edges, made);
+    const stored = await (session === undefined
+      ? this.#store(flow, jobs)
+      : this.#storeIn(session, flow, jobs));
+    if (stored.outcome === 'existing') {
+      return { id: stored.flow.flowId, status: 'existing', jobs: {} };
+    }
+    const byRef = Object.fromEntries(jobs.map((job) => [job.ref, job]));
+    return { id: flowId, status: 'enqueued', jobs: byRef };
+  }
+
+  async #storeIn(session: Session, flow: FlowRecord, jobs: readonly Job[]) {
+    const { ledger } = this.#context;
+    const opened = await ledger.openFlow({ flow, createdBefore: this.#abandonBefore(), session });
+    if (opened.outcome === 'opened') await this.#parts.producer.storeJobs(jobs, session);
+    return opened;
+  }
+
+  /** The record, then the jobs, then the word that all are there. */
+  async #store(flow: FlowRecord, jobs: readonly Job[]) {
+    const { ledger } = this.#context;
+    const { flowId } = flow;
+    const createdBefore = this.#abandonBefore();
+    const opened = await this.#confirmed(() => ledger.openFlow({ flow, createdBefore }));
+    if (opened.outcome === 'existing') return opened;
+    try {
+      const answers = await this.#parts.producer.storeJobs(jobs);
+      const failed = answers.find((answer) => 'error' in answer);
+      if (failed !== undefined && 'error' in failed) throw failed.error;
+      const { state } = await this.#confirmed(() => ledger.closeFlow({ flowId, state: 'stored' }));
+      if (state !== 'stored') throw new FlowAbandonedError(flowId);
+    } catch (error) {
+      await this.#abandon(flowId);
+      throw error;
+    }
+    await this.#parts.release([storingToken(flowId)]);
+    return opened;
+  }
+
+  /** When even that does not work, a sweep abandons it once it is old. */
+  async #abandon(flowId: ObjectId): Promise<void> {
+    const { ledger, report } = this.#context;
+    try {
+      await ledger.closeFlow({ flowId, state: 'abandoned' });
+      await this.#parts.release([storingToken(flowId)]);
+    } catch (error) {
+      report(error);
+    }
+  }
+
+  /** Sends a write until it is answered, or `resendLimit` is over; sending it again is safe. */
+  async #confirmed<T>(call: () => Promise<T>): Promise<T> {
+    const { clock, random, options } = this.#context;
+    const startedMs = clock.monotonic();
+    let unconfirmed: unknown;
+    const answered = await retrying({
+      ...{ clock, random, longestMs: LONGEST_DELAY_MS, call },
+      onFailed: (error) => {
+        if (!(error instanceof UnknownOutcomeError)) throw error;
+        unconfirmed = error;
+      },
+      mayGoOn: () => clock.monotonic() - startedMs <= options.resendLimitMs,
+    });
+    if (answered === undefined) throw unconfirmed;
+    return answered.value;
+  }
+
+  #abandonBefore(): Date {
+    return abandonedBefore(this.#context);
+  }
+
+  /**
+   * Adds jobs to the flow of a job that runs: who waits for that job waits for them too. The same job that adds the same
+   * again, in a later run, adds nothing.
+   */
+  async add(parent: Job, jobs: FlowGraph['jobs']): Promise<Readonly<Record<string, Job>>> {
+    checkAddedJobs(jobs);
+    if (parent.flow === undefined) {
+      const id = parent._id.toHexString();
+      const advice = 'enqueue the jobs, or store this one in a flow';
+      throw new UnsupportedError(`Job ${id} belongs to no flow; ${advice}`);
+    }
+    const entries = Object.entries(jobs);
+    const made = await this.#parts.producer.makeJobs(
+      entries.map(([ref, job]) => ({ field: `jobs.${ref}`, ...job })),
+    );
+    const { flow, feeds } = parent;
+    const added = made.map((job, index): Job => {
+      const [ref = ''] = entries[index] ?? [];
+      return {
+        ...job,
+        _id: derivedId(parent._id, ref),
+        ...{ flow, ref },
+        ...(feeds && { feeds }),
+        documentVersion: FLOW_VERSION,
+      };
+    });
+    const answers = await this.#parts.producer.storeJobs(added);
+    for (const answer of answers) if ('error' in answer) throw toError(answer.error);
+    return Object.fromEntries(added.map((job) => [job.ref, job]));
+  }
+
+  /** A flow with a page of its jobs; null when there is none. */
+  async get(id: unknown, options: GetFlowOptions): Promise<FlowInfo | null> {
+    const flowId = toObjectId('id', id);
+    checkPage(options);
+    const { ledger, ready } = this.#context;
+    await ready();
+    const { limit = DEFAULT_FLOW_PAGE, after } = options;
+    const reading = await ledger.readFlow({ flowId });
+    if (reading === null) return null;
+    const found = await ledger.findJobs({
+      filter: { flow: flowId },
+      ...{ orderBy: '_id', direction: 'ascending', limit: limit + 1 },
+      ...(after !== undefined && { after: { jobId: toObjectId('options.after', after) } }),
+    });
+    const jobs = found.slice(0, limit);
+    const { flow, counts } = reading;
+    return {
+      ...{ id: flowId, state: stateOf(flow, counts), createdAt: flow.createdAt, size: flow.size },
+      ...(flow.uniqueKey !== undefined && { uniqueKey: flow.uniqueKey }),
+      ...{ counts, jobs },
+      next: found.length > limit ? ((jobs.at(-1) as Job)._id as ObjectId) : null,
+    };
+  }
+
+  /** Children first, so that no parent's end moves them; again for what was released or added meanwhile. */
+  async cancel(id: unknown, options: BulkOptions): Promise<BulkResult> {
+    const flow = toObjectId('id', id);
+    const unfinished: readonly JobStatus[] = ['pending', 'blocked', 'processing'];
+    const { bulk } = this.#parts;
+    const first = await bulk.cancelJobs({ flow, status: unfinished }, options, 'descending');
+    if (!first.isComplete) return first;
+    const rest = await bulk.cancelJobs({ flow, status: ['pending', 'blocked'] }, options);
+    return {
+      matched: first.matched + rest.matched,
+      changed: first.changed + rest.changed,
+      left: [...first.left, ...rest.left],
+      isComplete: rest.isComplete,
+    };
+  }
+
+  /** Parents first, so that a child that failed with its parent finds it waiting again. */
+  async redrive(id: unknown, options: BulkOptions): Promise<BulkResult> {
+    const flow = toObjectId('id', id);
+    return this.#parts.bulk.retryJobs({ flow, status: ['failed', 'cancelled'] }, options);
+  }
+}
+
+/** Flows that are older than this and still being stored never will be. */
+export function abandonedBefore({
+  ledgerTime,
+  options,
+}: Pick<EngineContext, 'ledgerTime' | 'options'>): Date {
+  return new Date(ledgerTime.now().getTime() - 2 * options.resendLimitMs);
+}
+
+/** The jobs with what ties them together. In a session all become visible at once, so that those without parents wait for nothing. */
+function inFlow(flow: FlowRecord, edges: FlowEdges, jobs: readonly Job[]): Job[] {
+  const places = placesOf(flow.flowId, edges);
+  return [...edges.keys()].map((ref, index) => {
+    const { feeds, waitsFor: tokens } = places.get(ref) as FlowPlace;
+    const isFirst = tokens.length === 0;
+    const waitsFor = isFirst && flow.state === 'storing' ? [storingToken(flow.flowId)] : tokens;
+    return {
+      ...(jobs[index] as Job),
+      ...{ flow: flow.flowId, ref },
+      ...(feeds.length > 0 && { feeds }),
+      ...(waitsFor.length > 0 && { waitsFor, status: 'blocked' as const }),
+      documentVersion: FLOW_VERSION,
+    };
+  });
+}
+
+function stateOf({ state }: FlowRecord, counts: FlowInfo['counts']): FlowInfo['state'] {
+  if (state !== 'stored') return state;
+  const has = (...states: JobStatus[]): boolean => states.some((one) => (counts[one] ?? 0) > 0);
+  if (has('pending', 'processing', 'blocked')) return 'running';
+  if (has('failed')) return 'failed';
+  return has('cancelled') ? 'cancelled' : 'completed';
+}

@@ -1,0 +1,111 @@
+/**
+ * Lets the jobs of flows go on when their parents have come to an end: at once when this process ended them, and for
+ * all others by looking now and then at what jobs wait for.
+ *
+ * A process that dies between the end of a job and the look at its children leaves them to that look, which every
+ * instance takes. Where no job waits it costs one read a minute.
+ *
+ * @module
+ */
+import { releaseChildren } from '../../context/release-children.ts';
+import type { EngineContext } from '../../context/scheduler-context.ts';
+import { ServiceLoop } from '../../foundation/service-loop.ts';
+import type { Job } from '../../job/job.ts';
+
+/** How often it is looked while jobs wait, in milliseconds. */
+const ROUND_MS = 5_000;
+
+/** How often while none does, in milliseconds. */
+const IDLE_ROUND_MS = 60_000;
+
+const TOKENS_A_STEP = 200;
+const MOST_STEPS = 10;
+
+type FlowUpkeepContext = Pick<
+  EngineContext,
+  'ledger' | 'ledgerTime' | 'clock' | 'random' | 'options' | 'report'
+>;
+
+/** Releases the children of jobs. */
+export class FlowUpkeep {
+  readonly #context: FlowUpkeepContext;
+  readonly #onReleased: (names: readonly string[]) => void;
+  readonly #loop: ServiceLoop;
+  #ended = new Set<string>();
+  #releasing: Promise<void> | undefined;
+  #position: string | undefined;
+
+  /** @param onReleased - called with the names of jobs that became pending */
+  constructor(context: FlowUpkeepContext, onReleased: (names: readonly string[]) => void) {
+    this.#context = context;
+    this.#onReleased = onReleased;
+    this.#loop = new ServiceLoop({
+      clock: context.clock,
+      kind: 'upkeep',
+      // Instances that were started together need not look together.
+      firstWaitMs: () => ROUND_MS * context.random.fraction(),
+      round: async () => ((await this.#sweep()) ? ROUND_MS : IDLE_ROUND_MS),
+      onFailed: (error) => {
+        context.report(error);
+        return ROUND_MS;
+      },
+    });
+  }
+
+  start(): void {
+    this.#loop.start();
+  }
+
+  /** Ends the looks, after those that are on their way. */
+  async stop(): Promise<void> {
+    await this.#loop.stop();
+    await this.#releasing;
+  }
+
+  /** The end of a job was recorded by this process. What ends meanwhile goes together in the next look. */
+  ended({ feeds, finishedAt }: Job): void {
+    if (feeds === undefined || finishedAt === undefined) return;
+    for (const token of feeds) this.#ended.add(token);
+    this.#releasing ??= this.#releaseAll();
+  }
+
+  async #releaseAll(): Promise<void> {
+    // What was settled in one flush is looked at together.
+    await undefined;
+    while (this.#ended.size > 0) {
+      const tokens = [...this.#ended];
+      this.#ended = new Set();
+      try {
+        await this.#release(tokens);
+      } catch (error) {
+        this.#context.report(error);
+      }
+    }
+    this.#releasing = undefined;
+  }
+
+  async #release(tokens: readonly string[]): Promise<void> {
+    const names = await releaseChildren(this.#context, tokens);
+    if (names.length > 0) this.#onReleased(names);
+  }
+
+  /** True when jobs wait. */
+  async #sweep(): Promise<boolean> {
+    const { ledger, ledgerTime, options } = this.#context;
+    let isAny = false;
+    for (let step = 0; step < MOST_STEPS; step += 1) {
+      const createdBefore = new Date(ledgerTime.now().getTime() - 2 * options.resendLimitMs);
+      const { tokens, position } = await ledger.sweepFlows({
+        ...{ limit: TOKENS_A_STEP, createdBefore },
+        ...(this.#position !== undefined && { after: this.#position }),
+      });
+      this.#position = position;
+      if (tokens.length > 0) {
+        isAny = true;
+        await this.#release(tokens);
+      }
+      if (position === undefined) return isAny;
+    }
+    return isAny;
+  }
+}

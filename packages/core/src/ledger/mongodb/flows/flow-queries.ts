@@ -1,0 +1,114 @@
+/**
+ * The filters and statements on flows, and on the jobs that wait in them, as pure functions.
+ *
+ * @module
+ */
+import type { Document, ObjectId } from 'mongodb';
+import type { Job, JobStatus } from '../../../job/job.ts';
+import type { TransitionParams } from '../../../job/lifecycle.ts';
+import type { WaitingJob } from '../../flow-release.ts';
+import type { FlowRecord } from '../../ledger-repository.ts';
+import { JOB_ID } from '../engine-queries.ts';
+import { guardedStatement, type UpdateStatement } from '../lifecycle-statements.ts';
+
+/** A flow, as `<collection>.flows` has it. It lies apart, so that nobody who watches jobs hears of it. */
+export interface FlowDocument extends Omit<FlowRecord, 'flowId'> {
+  readonly _id: ObjectId;
+}
+
+/** Which flow has a key, beside the flows. */
+export interface FlowKeyDocument {
+  /** By {@link keyId}. */
+  readonly _id: string;
+  readonly flow: ObjectId;
+}
+
+/** The id of the document of a key. */
+export function keyId(uniqueKey: string): string {
+  return `key:${uniqueKey}`;
+}
+
+/** A flow as it is stored. */
+export function toFlowDocument({ flowId, ...rest }: FlowRecord): FlowDocument {
+  return { _id: flowId, ...rest };
+}
+
+/** A flow as it is read. */
+export function fromFlowDocument({ _id, ...rest }: FlowDocument): FlowRecord {
+  return { flowId: _id, ...rest };
+}
+
+/** Jobs that feed a token, in some states. */
+export function feedingFilter(token: string, statuses: readonly JobStatus[]): Document {
+  return { feeds: token, status: { $in: statuses }, _id: JOB_ID };
+}
+
+/** What a projection must show of a job that waits. */
+export const WAITING_FIELDS: Readonly<Record<keyof WaitingJob, 1>> = {
+  _id: 1,
+  name: 1,
+  fence: 1,
+  nextRunAt: 1,
+  flow: 1,
+  waitsFor: 1,
+  feeds: 1,
+};
+
+/** Blocked jobs that wait for a token, and not at a gate. */
+export function waitingFilter(token: string, after: ObjectId | undefined): Document {
+  const _id = after === undefined ? JOB_ID : { ...JOB_ID, $gt: after };
+  return { status: 'blocked', waitsFor: token, blockedBy: null, _id };
+}
+
+/** Blocked jobs that wait for a token behind one. */
+export function waitingBehindFilter(after: string): Document {
+  return { status: 'blocked', waitsFor: { $gt: after }, blockedBy: null, _id: JOB_ID };
+}
+
+/** Jobs with any of these as parents, whatever state they are in. */
+export function childrenFilter(tokens: readonly string[], states: readonly JobStatus[]): Document {
+  return { status: { $in: states }, waitsFor: { $in: tokens }, _id: JOB_ID };
+}
+
+/** A verb on jobs that wait, as they were read. Nearly all of them have one fence. */
+export function waitingStatements(
+  verb: 'releaseChild' | 'failByParent' | 'cancel',
+  jobs: readonly WaitingJob[],
+  params: TransitionParams,
+): UpdateStatement[] {
+  const groups = new Map<number, ObjectId[]>();
+  for (const { _id, fence } of jobs) {
+    const ids = groups.get(fence) ?? [];
+    groups.set(fence, ids);
+    ids.push(_id);
+  }
+  return [...groups].map(([fence, ids]) =>
+    guardedStatement(verb, ids, { ...params, fenceBefore: fence }),
+  );
+}
+
+/** The tokens behind a place that some of the jobs wait for, in their order, up to where all of them were seen. */
+export function tokensUpTo(
+  jobs: readonly Pick<Job, 'waitsFor'>[],
+  after: string,
+): readonly string[] {
+  const behind = jobs.map((job) => firstBehind(job, after));
+  const last = behind.at(-1) ?? after;
+  const all = jobs.flatMap(({ waitsFor = [] }) => waitsFor);
+  return [...new Set(all)].filter((token) => token > after && token <= last).sort();
+}
+
+function firstBehind({ waitsFor = [] }: Pick<Job, 'waitsFor'>, after: string): string {
+  const behind = waitsFor.filter((token) => token > after).sort();
+  return behind[0] ?? after;
+}
+
+/** How many jobs of a flow are in each state. */
+export function flowCounts(flowId: ObjectId): Document[] {
+  return [{ $match: { flow: flowId } }, { $group: { _id: '$status', count: { $sum: 1 } } }];
+}
+
+/** Jobs of a flow in some states. */
+export function ofFlowFilter(flowId: ObjectId, statuses: readonly JobStatus[]): Document {
+  return { flow: flowId, status: { $in: statuses } };
+}

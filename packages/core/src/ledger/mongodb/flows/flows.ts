@@ -1,0 +1,321 @@
+/**
+ * Flows, in the database: their records, and the jobs that wait in them.
+ *
+ * @module
+ */
+import type { ClientSession, Collection, ObjectId } from 'mongodb';
+import { flowOfToken, isStoringToken } from '../../../job/flow-tokens.ts';
+import type { Job, JobStatus } from '../../../job/job.ts';
+import { JOB_LIFECYCLE } from '../../../job/job-lifecycle.ts';
+import type { TransitionParams } from '../../../job/lifecycle.ts';
+import {
+  type FlowStore,
+  type ParentJob,
+  releaseWaiting,
+  type WaitingJob,
+} from '../../flow-release.ts';
+import type {
+  CloseFlowParams,
+  CloseFlowResult,
+  FlowReading,
+  FlowRecord,
+  FlowVerbs,
+  OpenFlowParams,
+  OpenFlowResult,
+  ReadFlowParams,
+  ReleaseWaitingParams,
+  ReleaseWaitingResult,
+  SweepFlowsParams,
+  SweepFlowsResult,
+} from '../../ledger-repository.ts';
+import { fromDocument } from '../job-document.ts';
+import { ID_INDEX, ID_KEY } from '../lifecycle-statements.ts';
+import type { MongoJobs } from '../moves.ts';
+import type { Commands } from '../server/commands.ts';
+import { DUPLICATE_KEY_CODE } from '../server/driver-errors.ts';
+import { IndexName } from '../server/indexes.ts';
+import { driverSession } from '../server/server-checks.ts';
+import {
+  childrenFilter,
+  type FlowDocument,
+  type FlowKeyDocument,
+  feedingFilter,
+  flowCounts,
+  fromFlowDocument,
+  keyId,
+  ofFlowFilter,
+  toFlowDocument,
+  tokensUpTo,
+  WAITING_FIELDS,
+  waitingBehindFilter,
+  waitingFilter,
+  waitingStatements,
+} from './flow-queries.ts';
+
+const UNFINISHED = JOB_LIFECYCLE.states.filter((state) => !JOB_LIFECYCLE.terminal.includes(state));
+
+/** How often a key is asked for again that others took and gave up meanwhile. */
+const MOST_KEY_RACES = 10;
+
+/** What flows are made from. */
+export interface MongoFlowParts {
+  readonly jobs: MongoJobs;
+  readonly flows: Collection<FlowDocument>;
+  readonly commands: Commands;
+}
+
+/** Keeps flows, and moves the jobs that wait in them. */
+export class MongoFlows implements FlowVerbs, FlowStore {
+  readonly #jobs: MongoJobs;
+  readonly #flows: Collection<FlowDocument>;
+  readonly #keys: Collection<FlowKeyDocument>;
+  readonly #commands: Commands;
+
+  constructor({ jobs, flows, commands }: MongoFlowParts) {
+    this.#jobs = jobs;
+    this.#flows = flows;
+    // In the same collection: their ids are texts.
+    this.#keys = flows as unknown as Collection<FlowKeyDocument>;
+    this.#commands = commands;
+  }
+
+  /** Makes the record first, so that whoever finds its key taken finds the flow that took it. */
+  async openFlow(params: OpenFlowParams): Promise<OpenFlowResult> {
+    const { flow } = params;
+    const session = params.session && driverSession(params.session);
+    if (session !== undefined) return this.#openInSession(params, session);
+    await this.#insert(flow);
+    if (flow.uniqueKey === undefined) return { outcome: 'opened', flow };
+    for (let race = 0; race < MOST_KEY_RACES; race += 1) {
+      const taken = await this.#takeKey(flow, flow.uniqueKey);
+      if (taken === undefined) return { outcome: 'opened', flow };
+      const holder = await this.#find(taken);
+      if (holder !== undefined && (await this.#isUnfinished(holder, params.createdBefore))) {
+        await this.#flows.deleteOne({ _id: flow.flowId }, this.#commands.writeOptions());
+        return { outcome: 'existing', flow: holder };
+      }
+      const { modifiedCount } = await this.#keys.updateOne(
+        { _id: keyId(flow.uniqueKey), flow: taken },
+        { $set: { flow: flow.flowId } },
+        { ...this.#commands.writeOptions(), hint: ID_KEY },
+      );
+      if (modifiedCount === 1) return { outcome: 'opened', flow };
+    }
+    throw new Error(`The key of flow ${flow.flowId.toHexString()} changed hands too often`);
+  }
+
+  /** Two transactions that want one key conflict, and the driver has one of them try again. */
+  async #openInSession(
+    { flow, createdBefore }: OpenFlowParams,
+    session: ClientSession,
+  ): Promise<OpenFlowResult> {
+    const options = this.#commands.writeOptions(session);
+    if (flow.uniqueKey !== undefined) {
+      const before = await this.#keys.findOneAndUpdate(
+        { _id: keyId(flow.uniqueKey) },
+        { $setOnInsert: { flow: flow.flowId } },
+        { ...options, upsert: true, returnDocument: 'before' },
+      );
+      const holder = before && (await this.#find(before.flow, session));
+      if (holder && (await this.#isUnfinished(holder, createdBefore, session))) {
+        return { outcome: 'existing', flow: holder };
+      }
+      if (before !== null) {
+        const filter = { _id: keyId(flow.uniqueKey) };
+        await this.#keys.updateOne(filter, { $set: { flow: flow.flowId } }, options);
+      }
+    }
+    await this.#flows.insertOne(toFlowDocument(flow), options);
+    return { outcome: 'opened', flow };
+  }
+
+  /** The id was made for this flow, so who has it is an earlier try of the same. */
+  async #insert(flow: FlowRecord): Promise<void> {
+    const [error] = await this.#commands.insert([toFlowDocument(flow)]);
+    if (error !== undefined && error.code !== DUPLICATE_KEY_CODE) throw new Error(error.errmsg);
+  }
+
+  /** The flow that has the key; undefined when it is this one. */
+  async #takeKey({ flowId }: FlowRecord, uniqueKey: string): Promise<ObjectId | undefined> {
+    const _id = keyId(uniqueKey);
+    const [error] = await this.#commands.insert([{ _id, flow: flowId }]);
+    if (error === undefined) return undefined;
+    const key = await this.#keys.findOne({ _id }, this.#commands.readOptions());
+    return key === null || key.flow.equals(flowId) ? undefined : key.flow;
+  }
+
+  async #find(flowId: ObjectId, session?: ClientSession): Promise<FlowRecord | undefined> {
+    const options = this.#commands.readOptionsIn(session);
+    const flow = await this.#flows.findOne({ _id: flowId }, options);
+    return flow === null ? undefined : fromFlowDocument(flow);
+  }
+
+  async #isUnfinished(
+    { flowId, state, createdAt }: FlowRecord,
+    createdBefore: Date,
+    session?: ClientSession,
+  ): Promise<boolean> {
+    if (state === 'storing') {
+      if (!(createdAt < createdBefore)) return true;
+      await this.#abandon([flowId], createdBefore, session);
+    }
+    const { collection, commands } = this.#jobs;
+    const options = { ...commands.readOptionsIn(session), projection: { _id: 1 } };
+    const filter = ofFlowFilter(flowId, UNFINISHED);
+    return (await collection.findOne(filter, { ...options, hint: IndexName.FLOW })) !== null;
+  }
+
+  async #abandon(
+    ids: readonly ObjectId[],
+    createdBefore: Date,
+    session?: ClientSession,
+  ): Promise<void> {
+    await this.#flows.updateMany(
+      { _id: { $in: [...ids] }, state: 'storing', createdAt: { $lt: createdBefore } },
+      { $set: { state: 'abandoned' } },
+      { ...this.#commands.writeOptions(session), hint: ID_KEY },
+    );
+  }
+
+  /** Closes a flow; the first word counts. */
+  async closeFlow({ flowId, state }: CloseFlowParams): Promise<CloseFlowResult> {
+    const { matchedCount } = await this.#flows.updateOne(
+      { _id: flowId, state: 'storing' },
+      { $set: { state } },
+      { ...this.#commands.writeOptions(), hint: ID_KEY },
+    );
+    return matchedCount === 1
+      ? { state }
+      : { state: (await this.#find(flowId))?.state ?? 'missing' };
+  }
+
+  /** A flow with the number of its jobs in each state. */
+  async readFlow({ flowId }: ReadFlowParams): Promise<FlowReading | null> {
+    const flow = await this.#find(flowId);
+    if (flow === undefined) return null;
+    const { collection, commands } = this.#jobs;
+    const rows = await collection
+      .aggregate(flowCounts(flowId), { ...commands.aggregateOptions(), hint: IndexName.FLOW })
+      .toArray();
+    return { flow, counts: Object.fromEntries(rows.map(({ _id, count }) => [_id, count])) };
+  }
+
+  /** Moves those whose time has come. */
+  releaseWaiting(params: ReleaseWaitingParams): Promise<ReleaseWaitingResult> {
+    return releaseWaiting(this, params);
+  }
+
+  /** Some of those who wait, in the order of their tokens, tell which tokens there are. */
+  async sweepFlows(params: SweepFlowsParams): Promise<SweepFlowsResult> {
+    const { after = '', limit, createdBefore } = params;
+    const { collection, commands } = this.#jobs;
+    const found = await collection
+      .find(waitingBehindFilter(after), {
+        ...commands.readOptions(),
+        projection: { waitsFor: 1 },
+        limit,
+        hint: IndexName.WAITING,
+      })
+      .toArray();
+    const tokens = tokensUpTo(found.map(fromDocument), after);
+    const storing = tokens.filter(isStoringToken).map(flowOfToken);
+    if (storing.length > 0) await this.#abandon(storing, createdBefore);
+    const position = found.length === limit ? tokens.at(-1) : undefined;
+    return { tokens, ...(position !== undefined && { position }) };
+  }
+
+  /** Of these jobs those that others, which are still there, have as parents. */
+  async awaited(jobs: readonly Pick<Job, '_id' | 'feeds'>[]): Promise<readonly ObjectId[]> {
+    const { collection, commands } = this.#jobs;
+    const awaited: ObjectId[] = [];
+    for (const { _id, feeds } of jobs) {
+      if (feeds === undefined) continue;
+      const child = await collection.findOne(childrenFilter(feeds, JOB_LIFECYCLE.states), {
+        ...commands.readOptions(),
+        projection: { _id: 1 },
+        hint: IndexName.WAITING,
+      });
+      if (child !== null) awaited.push(_id);
+    }
+    return awaited;
+  }
+
+  /** Forgets the flows of jobs that left, of which no other is there. */
+  async forget(flows: readonly ObjectId[]): Promise<void> {
+    const { collection, commands } = this.#jobs;
+    const ids = new Map(flows.map((flow) => [flow.toHexString(), flow]));
+    for (const _id of ids.values()) {
+      const options = { ...commands.readOptions(), projection: { _id: 1 }, hint: IndexName.FLOW };
+      if ((await collection.findOne({ flow: _id }, options)) !== null) continue;
+      const flow = await this.#find(_id);
+      if (flow === undefined) continue;
+      const { uniqueKey } = flow;
+      const key = uniqueKey === undefined ? [] : [{ _id: keyId(uniqueKey), flow: _id }];
+      await this.#commands.remove(
+        [...key, { _id }].map((q) => ({ q, limit: 1 as const, hint: ID_INDEX })),
+      );
+    }
+  }
+
+  async findFeeding(token: string, statuses: readonly JobStatus[]): Promise<ParentJob | undefined> {
+    const { collection, commands } = this.#jobs;
+    const parent = await collection.findOne(feedingFilter(token, statuses), {
+      ...commands.readOptions(),
+      projection: { status: 1, ref: 1 },
+      hint: IndexName.FEEDS,
+    });
+    return parent === null ? undefined : fromDocument(parent);
+  }
+
+  async findWaiting(
+    token: string,
+    after: ObjectId | undefined,
+    limit: number,
+  ): Promise<readonly WaitingJob[]> {
+    const { collection, commands } = this.#jobs;
+    const documents = await collection
+      .find(waitingFilter(token, after), {
+        ...commands.readOptions(),
+        projection: WAITING_FIELDS,
+        sort: ID_KEY,
+        limit,
+        hint: IndexName.WAITING,
+      })
+      .toArray();
+    return documents.map(fromDocument);
+  }
+
+  async stateOf(flow: ObjectId): Promise<FlowRecord['state'] | undefined> {
+    return (await this.#find(flow))?.state;
+  }
+
+  async moveWaiting(
+    verb: 'releaseChild' | 'failByParent' | 'cancel',
+    jobs: readonly WaitingJob[],
+    params: TransitionParams,
+  ): Promise<number> {
+    const { commands, log } = this.#jobs;
+    const { matched } = await commands.update(waitingStatements(verb, jobs, params));
+    if (log !== undefined) await this.#logMoved(verb, jobs, params);
+    return matched;
+  }
+
+  /** Others may have been faster with some of the jobs: those that were moved by this show its time. */
+  async #logMoved(
+    verb: 'releaseChild' | 'failByParent' | 'cancel',
+    jobs: readonly WaitingJob[],
+    params: TransitionParams,
+  ): Promise<void> {
+    const { log, collection, commands } = this.#jobs;
+    const filter = {
+      _id: { $in: jobs.map(({ _id }) => _id) },
+      status: JOB_LIFECYCLE.transitions[verb].to as JobStatus,
+      updatedAt: params.now as Date,
+    };
+    const moved = await collection
+      .find(filter, { ...commands.readOptions(), projection: { fence: 1 }, hint: ID_INDEX })
+      .toArray();
+    const known = moved.map(fromDocument).map(({ _id, fence }) => ({ _id, fence }));
+    await log?.movedTogether(verb, known, params);
+  }
+}
