@@ -294,7 +294,8 @@ export class JobsClient implements UntypedVerbs {
     try {
       return await this.#shared.waiter.wait(jobId, timeout);
     } catch (error) {
-      throw await this.#explainer.explained(error);
+      // To explain takes verbs that an actor did not call, and may not be allowed.
+      throw this.#actor === undefined ? await this.#explainer.explained(error) : error;
     }
   }
 

@@ -78,7 +78,8 @@ export class WaitError extends MonqueError {
   readonly job?: Job;
   /**
    * With `timeout`, why the job was not finished, in the words of `explain`; absent when that was not known within two
-   * seconds, and when more than ten waits of this scheduler end at once.
+   * seconds, when more than ten waits of this scheduler end at once, and for
+   * an actor, who may call `explain`.
    */
   readonly explanation?: string;
 
