@@ -110,6 +110,7 @@ export type {
   NamedJob,
   NameOf,
   ResultOf,
+  ResultsOf,
   UntypedJobs,
 } from './job/typed-jobs.ts';
 export {
