@@ -5,8 +5,10 @@
  */
 import { join } from 'node:path';
 import { type Request, readRequest } from './command-line.ts';
+import type { ScenarioResult } from './report/results.ts';
 import { RESULTS_FOLDER } from './report/results.ts';
 import { scenarioTable } from './report/table.ts';
+import { missedTargets } from './report/targets.ts';
 import { writePage, writeScenario } from './report/write.ts';
 import { runScenario } from './run-scenario.ts';
 import { SCENARIOS } from './scenarios/scenarios.ts';
@@ -20,6 +22,7 @@ if (!isPartial(request)) await writePage();
 
 async function runAll({ scenarioIds, systemIds, isQuick }: Request): Promise<void> {
   const servers = new Servers();
+  const results: ScenarioResult[] = [];
   try {
     for (const scenario of SCENARIOS.filter(({ id }) => scenarioIds.includes(id))) {
       const startedMs = performance.now();
@@ -38,11 +41,19 @@ async function runAll({ scenarioIds, systemIds, isQuick }: Request): Promise<voi
         console.log(`Not run: ${name}: ${reason}`);
         if (reason.includes('failed')) process.exitCode = 1;
       }
+      results.push(result);
       await writeScenario(scenario, result, folderOf({ isQuick, systemIds }));
     }
+    // A quick look is too rough to say so, and of some systems alone there is nothing to compare.
+    if (!isPartial({ isQuick, systemIds })) complainOf(missedTargets(results));
   } finally {
     await servers.stop();
   }
+}
+
+function complainOf(missed: readonly string[]): void {
+  for (const aim of missed) console.log(`Missed: ${aim}`);
+  if (missed.length > 0) process.exitCode = 1;
 }
 
 /** A run of some systems, or a quick one, must not take the place of a whole one. */

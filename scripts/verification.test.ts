@@ -56,6 +56,9 @@ test('it names what never happens, and every measurement of the benchmarks', asy
   const numbers = [...never.matchAll(/^(\d+)\. /gm)].map(
     ([, number]) => `docs/guides/reliability.md: ${number}`,
   );
+  const parts = [...reliability.matchAll(/^## (.*)$/gm)].flatMap(([, name]) =>
+    name === 'What never happens' ? [] : `docs/guides/reliability.md: ${name}`,
+  );
   const benchmarks = await read('docs/benchmarks.md');
   const headings = [...benchmarks.matchAll(/^## (.*)$/gm)].map(
     ([, name]) => `docs/benchmarks.md: ${name}`,
@@ -63,9 +66,18 @@ test('it names what never happens, and every measurement of the benchmarks', asy
   const notClaims = ['The machine', 'Targets', 'Settings'].map(
     (name) => `docs/benchmarks.md: ${name}`,
   );
-  const wanted = [...numbers, ...headings.filter((heading) => !notClaims.includes(heading))];
+  const wanted = [
+    ...numbers,
+    ...parts,
+    ...headings.filter((heading) => !notClaims.includes(heading)),
+  ];
   expect(wanted.length).toBeGreaterThan(20);
   expect(wanted.filter((claim) => !claimed.includes(claim))).toEqual([]);
+});
+
+test('every scenario with figures is measured by one of its commands', () => {
+  const measured = commands.flatMap((command) => / --scenario (\w+)/.exec(command)?.[1] ?? []);
+  expect(measured.toSorted()).toEqual(SCENARIOS.map(({ id }) => id).toSorted());
 });
 
 test('its commands name tests, programs and scenarios that are there', async () => {

@@ -15,7 +15,7 @@ import {
   type ScenarioResult,
 } from './results.ts';
 import { formatFigure, markdownTable, scenarioTable } from './table.ts';
-import { targetsTable } from './targets.ts';
+import { missedTargets, targetsTable } from './targets.ts';
 import { PAGE, writeScenario } from './write.ts';
 
 const monque: ResultRow = {
@@ -100,6 +100,14 @@ describe('the table of targets', () => {
   test('compares rounds, and shows the median and the ends', () => {
     const line = lines.find((one) => one.includes('times the findOneAndUpdate loop'));
     expect(line).toMatch(/at least 12, goal 20 +\| +15\.0 \| +10\.0 to 24\.0 \| reached \|$/);
+  });
+
+  test('names what was missed, of the scenarios that were run', () => {
+    expect(missedTargets([result])).toEqual([]);
+    const slow = { ...monque, rounds: monque.rounds.map(() => ({ jobsPerSecond: 1 })) };
+    expect(missedTargets([{ ...result, rows: [slow, loop] }])).toEqual([
+      'Drain, times the findOneAndUpdate loop',
+    ]);
   });
 
   test('says what was not run', () => {

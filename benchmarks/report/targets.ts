@@ -158,13 +158,25 @@ const TARGETS: readonly Target[] = [
   },
 ];
 
-/** The table of targets: the median of the rounds' values, and the lowest and highest. */
-export function targetsTable(results: readonly ScenarioResult[]): string {
-  const look: Look = (scenarioId, systemId, figure, variant = '') => {
+/** The aims of these results that were not reached. Those of scenarios that are not among them are passed over. */
+export function missedTargets(results: readonly ScenarioResult[]): string[] {
+  const look = lookIn(results);
+  return TARGETS.filter(
+    (target) => verdict(target, median(target.measured(look))) === 'missed',
+  ).map(({ aim }) => aim);
+}
+
+function lookIn(results: readonly ScenarioResult[]): Look {
+  return (scenarioId, systemId, figure, variant = '') => {
     const rows = results.find((result) => result.scenarioId === scenarioId)?.rows ?? [];
     const row = rows.find((one) => one.systemId === systemId && one.variant === variant);
     return row ? roundsOf(row, figure) : [];
   };
+}
+
+/** The table of targets: the median of the rounds' values, and the lowest and highest. */
+export function targetsTable(results: readonly ScenarioResult[]): string {
+  const look = lookIn(results);
   const body = TARGETS.map((target) => {
     const rounds = target.measured(look);
     const middle = median(rounds);

@@ -88,6 +88,11 @@ describeWithMongo('the example application', () => {
     expect(names).toEqual(['confirm-order', 'ship-order']);
   });
 
+  test('answers what is wrong in a request with its own fault, not with one of the server', async () => {
+    const statusAt = async (path: string) => (await fetch(`${address}/orders/${path}`)).status;
+    expect([await statusAt('no-id'), await statusAt('0'.repeat(24))]).toEqual([400, 404]);
+  });
+
   test('has its series', async () => {
     const series = await db.collection('jobs').findOne({ name: 'nightly.count-orders' });
     expect(series).toMatchObject({ repeatInterval: '0 3 * * *', timezone: 'Europe/Berlin' });

@@ -5,9 +5,10 @@
  */
 import { MonqueService } from '@monque/tsed';
 import { Controller, Inject } from '@tsed/di';
+import { NotFound } from '@tsed/exceptions';
 import type { MongooseModel } from '@tsed/mongoose';
 import { BodyParams, PathParams } from '@tsed/platform-params';
-import { Get, Post, Required, Status } from '@tsed/schema';
+import { Get, Pattern, Post, Required, Status } from '@tsed/schema';
 import { ConfirmOrder } from './confirm-order.job.ts';
 import { Order } from './order.model.ts';
 
@@ -33,8 +34,9 @@ export class OrdersController {
   }
 
   @Get('/:id')
-  async read(@PathParams('id') id: string): Promise<OrderAnswer> {
-    const order = await this.orders.findById(id).orFail();
+  async read(@PathParams('id') @Pattern(/^[0-9a-f]{24}$/) id: string): Promise<OrderAnswer> {
+    const order = await this.orders.findById(id);
+    if (order === null) throw new NotFound('There is no such order');
     return { id, status: order.status };
   }
 }

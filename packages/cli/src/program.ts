@@ -9,6 +9,7 @@ import { addCareCommands } from './commands/care.ts';
 import { addClusterCommands } from './commands/cluster.ts';
 import { addCompletionCommand } from './commands/completion.ts';
 import { addDeadCommands } from './commands/dead.ts';
+import { addFlowCommands } from './commands/flow.ts';
 import { addJobCommands } from './commands/jobs.ts';
 import { addLedgerCommands } from './commands/ledgers.ts';
 import { addSeriesCommands } from './commands/series.ts';
@@ -32,6 +33,7 @@ const GROUPS: readonly AddCommands[] = [
   addJobCommands,
   addDeadCommands,
   addSeriesCommands,
+  addFlowCommands,
   addCareCommands,
   addTransferCommands,
   addLedgerCommands,

@@ -44,7 +44,7 @@ describe('help and wrong input', () => {
       [['why'], `missing required argument 'id'`],
       [['why', 'a', 'b'], 'too many arguments'],
       [['jobs', 'list', '--limit', 'many'], 'A whole number from 1 to 10000 is expected.'],
-      [['jobs', 'list', '--order', 'size'], 'Allowed choices are id, due, created, updated.'],
+      [['jobs', 'list', '--sort', 'size'], 'Allowed choices are id, due, created, updated.'],
       [['wait', 'x', '--for', 'long'], 'A duration is a number with ms, s, m, h, d or w.'],
       [['jobs', 'list', '--created-from', 'once'], 'A time is an ISO time'],
       [['jobs', 'list', '--meta', 'tenant'], 'A pair such as name=value is expected.'],

@@ -1,5 +1,8 @@
 import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { type IncomingHttpHeaders, request } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { Monque } from '@monque/core';
 import type { Db } from 'mongodb';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
@@ -61,6 +64,42 @@ describeWithMongo('dashboard', () => {
       { cookie, 'content-type': 'application/json' },
       { method: 'POST', body: '{}' },
     );
+
+  test('shows the ledgers of the files that are named', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'cli-dashboard-'));
+    try {
+      const inFolder = (...args: string[]) => runIn(fakeIo({ cwd: folder }), ...args);
+      await inFolder('ledger', 'init', '--file', 'L.md');
+      await inFolder('ledger', 'add', 'S1', 'Retries', '--file', 'L.md');
+      await inFolder('tasks', 'init', '--file', 'T.md');
+      await inFolder('tasks', 'add', 'T1', 'Write it', '--file', 'T.md');
+      const steps = expect.objectContaining({ steps: [expect.objectContaining({ id: 'S1' })] });
+      const task = { at: expect.any(String), task: expect.objectContaining({ title: 'Write it' }) };
+      const none = expect.objectContaining({ status: 404 });
+      for (const [files, answers] of [
+        [
+          ['--steps', 'L.md'],
+          [steps, none],
+        ],
+        [
+          ['--tasks', 'T.md'],
+          [none, task],
+        ],
+      ] as const) {
+        const io = fakeIo({ env, cwd: folder });
+        const ran = runIn(io, 'dashboard', '--json', ...files);
+        await io.stdout.until('address');
+        const { base, cookie } = await enter(JSON.parse(io.stdout.text).address);
+        const get = async (path: string) =>
+          JSON.parse((await ask(`${base}api/v1/ledgers/${path}`, { cookie })).text);
+        expect([await get('verification'), await get('coordination/T1')]).toEqual(answers);
+        io.interrupt();
+        expect(await ran).toMatchObject({ code: 0 });
+      }
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  });
 
   test('is served to who comes with the address the first time, and to nobody else', async () => {
     const io = fakeIo({ env });

@@ -1,8 +1,8 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { gate, type Job, Monque, stage } from '@monque/core';
-import { type Db, Long, type ObjectId } from 'mongodb';
+import { type Job, Monque } from '@monque/core';
+import type { Db, ObjectId } from 'mongodb';
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
 import { uriOf } from '../../core/test/package/mongo-uri.ts';
 import {
@@ -145,10 +145,10 @@ describeWithMongo('the commands on jobs', () => {
       expect(out).toMatch(/^ID +NAME +STATUS +DUE +FINISHED +FAILS +KEY +LAST FAILURE\n/);
       expect(out).toMatch(new RegExp(`${first?._id} +email +failed .* 1 +ECONNRESET by peer\n`));
       expect(out).toMatch(/later +pending +in 10m/);
-      const page = await monqueCli('jobs', 'list', '--json', '--limit', '1', '--order', 'created');
+      const page = await monqueCli('jobs', 'list', '--json', '--limit', '1', '--sort', 'created');
       expect(page.records).toMatchObject([{ id: String(first?._id), status: 'failed' }]);
       const [, cursor = ''] = /More: --cursor (\S+)/.exec(page.err) ?? [];
-      const next = ['--cursor', cursor, '--order', 'created'];
+      const next = ['--cursor', cursor, '--sort', 'created'];
       const { records } = await monqueCli('jobs', 'list', '--json', ...next);
       expect(records.map(({ data }) => data)).toEqual([
         { message: 'wrong address' },
@@ -183,7 +183,7 @@ describeWithMongo('the commands on jobs', () => {
       const cut = await monqueCli('jobs', 'list', '--failed-with', 'e', '--finished-from', '1h');
       expect(cut.out).toContain('other');
       const one = await monqueCli('jobs', 'list', '--finished-from', '1h', '--limit', '1');
-      expect(one.err).toBe('1 more job of those looked at; raise --limit.\n');
+      expect(one.err).toMatch(/^More: --cursor /);
       const wrong = await monqueCli('jobs', 'list', '--status', 'finished');
       expect(wrong).toMatchObject({ code: 2, err: expect.stringContaining('pending') });
       expect(await statusOf(_id)).toBe('pending');
@@ -368,37 +368,6 @@ describeWithMongo('the commands on jobs', () => {
       const archived = await monqueCli('why', String(_id));
       expect(archived).toMatchObject({ code: ExitCode.ENDED_BADLY });
       expect(archived.out).toContain('moved to the archive');
-    });
-  });
-
-  describe('wait', () => {
-    test('prints the result of a job, and ends by how it ended', async () => {
-      monque.worker('add', () => ({ sum: Long.fromString('9007199254740993') }));
-      monque.worker('quiet', () => undefined);
-      monque.worker(
-        'bad',
-        () => {
-          throw new Error('boom');
-        },
-        { maxRetries: 1 },
-      );
-      monque.worker('held', { stages: [gate('paid'), stage('pay', () => undefined)] });
-      await monque.start();
-      const idOf = async (name: string) => String((await monque.enqueue(name))._id);
-      const sum = await monqueCli('wait', await idOf('add'));
-      expect(sum).toMatchObject({ code: 0, out: '{"sum":{"$numberLong":"9007199254740993"}}\n' });
-      expect(await monqueCli('wait', await idOf('quiet'))).toMatchObject({ code: 0, out: '' });
-      const json = await monqueCli('wait', await idOf('quiet'), '--json');
-      expect(json).toMatchObject({ code: 0, records: [null] });
-      const bad = await monqueCli('wait', await idOf('bad'));
-      expect(bad).toMatchObject({
-        code: 9,
-        out: '',
-        err: expect.stringMatching(/failed: boom\n$/),
-      });
-      expect((await monqueCli('wait', await idOf('held'), '--for', '50ms')).code).toBe(8);
-      expect((await monqueCli('wait', NO_ID)).code).toBe(3);
-      expect((await monqueCli('wait', 'no id')).code).toBe(2);
     });
   });
 

@@ -51,6 +51,9 @@ function casesOf({ id, folder }: Fixture): Case[] {
     { argv: ['names', 'resume', 'unused'], code: 0, lines: 0 },
     { argv: ['instances'], code: 0, lines: 1 },
     { argv: ['gates', 'list'], code: 0 },
+    { argv: ['limits', 'list'], code: 0 },
+    { argv: ['limits', 'set', 'mails', '--concurrency', '2'], code: 0, lines: 0 },
+    { argv: ['orders', 'listed'], code: 0, lines: 0 },
     {
       argv: ['gates', 'open', id('order'), 'paid', '--evidence', '{"by":"test"}'],
       code: 0,

@@ -87,8 +87,8 @@ describe('completion', () => {
     [['jo'], 'jobs'],
     [['jobs', 're'], 'retry reschedule'],
     [['--uri', 'jobs', 'series', 'sk'], 'skip'],
-    [['jobs', 'list', '--ord'], '--order'],
-    [['jobs', 'list', '--order', ''], 'id due created updated'],
+    [['jobs', 'list', '--sor'], '--sort'],
+    [['jobs', 'list', '--sort', ''], 'id due created updated'],
     [['completion', 'ba'], 'bash'],
     [['why', '--js'], '--json'],
   ];

@@ -1,10 +1,11 @@
-// Starts the dashboard with jobs of a small shop that does not exist, and prints its address. In memory by default; on
+// Starts the dashboard with jobs of a small shop that does not exist, and the ledgers of those who build it, and prints its address. In memory by default; on
 // MongoDB when MONGODB_URI is set. Ctrl-C ends it.
 import { createServer } from 'node:http';
 import { InMemoryLedgerRepository, Monque } from '@monque/core';
 import { createDashboard } from '@monque/dashboard';
 import { toNodeListener } from '@monque/dashboard/node';
 import { MongoClient } from 'mongodb';
+import { openLedgers } from './ledgers.mjs';
 import { openShop } from './shop.mjs';
 
 const PORT = 4747;
@@ -33,6 +34,7 @@ const dashboard = createDashboard({
   actor: () => 'demo',
   title: 'Monque demo',
   environment: client ? 'MongoDB' : 'in memory',
+  ledgers: await openLedgers(),
 });
 const server = createServer(toNodeListener(dashboard));
 const port = await listen(Number(process.env.PORT ?? PORT));

@@ -24,3 +24,9 @@ export function within<T>(ms: number, work: Promise<T>, onTime: () => T): Promis
     void work.then(resolve, reject).finally(stop);
   });
 }
+
+/** A time as answers write it; of one that cannot be read, the beginning of time, so that none lacks what it promises. */
+export function timeOf(value: unknown): string {
+  const isTime = value instanceof Date && !Number.isNaN(value.getTime());
+  return (isTime ? value : new Date(0)).toISOString();
+}

@@ -6,6 +6,11 @@
 export type * from './api/types.ts';
 export { createDashboard, type DashboardHandler } from './dashboard.ts';
 export { type AnyMonque, type DashboardOptions, DEFAULT_TIMEOUT } from './options.ts';
+export type {
+  AnyCoordinationLedger,
+  AnyVerificationLedger,
+  LedgersOption,
+} from './options-of-ledgers.ts';
 export {
   DEFAULT_REDACTED_KEYS,
   type RedactedField,

@@ -10,6 +10,7 @@ import {
   InvalidArgumentError,
   type MetricsSnapshot,
 } from '@monque/core';
+import type { LedgersOption } from './options-of-ledgers.ts';
 import type { Redactor } from './server/redaction.ts';
 
 /** The scheduler that a dashboard shows: a `Monque`, whatever the names of its jobs. */
@@ -41,6 +42,8 @@ export interface DashboardOptions {
   readonly title?: string;
   /** Such as `production`: shown as a badge. */
   readonly environment?: string;
+  /** Work ledgers to show beside the jobs, of `@monque/ledgers`. @default none */
+  readonly ledgers?: LedgersOption;
   /** Job names beside those that have waiting jobs or a worker, for actors who may not see all names. */
   readonly names?: readonly string[];
   /** Milliseconds after which a request is given up. From 100 to 120000. @default 15000 */
@@ -51,11 +54,16 @@ export interface DashboardOptions {
 
 const KNOWN = new Set<string>([
   ...['monque', 'actor', 'readOnly', 'redact', 'title', 'environment', 'names', 'timeout'],
-  'onError',
+  ...['onError', 'ledgers'],
 ]);
 
 /** The milliseconds after which a request is given up, when nothing is said. */
 export const DEFAULT_TIMEOUT = 15_000;
+
+const LEDGER_VERBS: Readonly<Record<string, readonly string[]>> = {
+  verification: ['list', 'resultsOf'],
+  coordination: ['list', 'statistics'],
+};
 
 const VERBS = ['as', 'health', 'inspect', 'metrics'] as const;
 
@@ -79,11 +87,25 @@ export function checkOptions(options: DashboardOptions): void {
   }
   checkIf('options.readOnly', readOnly, 'a boolean or a function', isOneOf('boolean', 'function'));
   checkIf('options.redact', redact, 'a list of texts or a function', isTextsOrFunction);
+  checkLedgers(options.ledgers);
   checkIf('options.title', options.title, 'a text', isOneOf('string'));
   checkIf('options.environment', options.environment, 'a text', isOneOf('string'));
   checkIf('options.names', names, 'a list of texts', isTexts);
   checkIf('options.timeout', timeout, 'an integer from 100 to 120000', isTimeout);
   checkIf('options.onError', onError, 'a function', isOneOf('function'));
+}
+
+function checkLedgers(ledgers: DashboardOptions['ledgers']): void {
+  if (ledgers === undefined) return;
+  checkIf('options.ledgers', ledgers, 'an object', (value) => typeof value === 'object' && !!value);
+  for (const [name, value] of Object.entries(ledgers)) {
+    const verbs = Object.hasOwn(LEDGER_VERBS, name) ? LEDGER_VERBS[name] : undefined;
+    if (verbs === undefined) {
+      throw wrong(`options.ledgers.${name}`, 'verification or coordination', value);
+    }
+    const isLedger = verbs.every((verb) => typeof Reflect.get(Object(value), verb) === 'function');
+    if (!isLedger) throw wrong(`options.ledgers.${name}`, 'a ledger of @monque/ledgers', value);
+  }
 }
 
 function checkIf(

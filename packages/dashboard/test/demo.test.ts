@@ -14,7 +14,7 @@ import {
   getTestDb,
 } from '../../core/test/setup/mongodb.ts';
 import { until } from '../../core/test/setup/until.ts';
-import type { JobsAnswer, OverviewAnswer } from '../src/index.ts';
+import type { BoardAnswer, JobsAnswer, OverviewAnswer, StepsAnswer } from '../src/index.ts';
 
 const DASHBOARD = join(ROOT, 'packages/dashboard');
 const STATUSES = ['pending', 'processing', 'blocked', 'completed', 'failed', 'cancelled'];
@@ -24,6 +24,7 @@ describe('the demo', () => {
 
   beforeAll(async () => {
     await ensureBuilt();
+    await ensurePackageBuilt(join(ROOT, 'packages/ledgers'), ['index.mjs']);
     await ensurePackageBuilt(DASHBOARD, ['index.mjs', 'node.mjs']);
   }, 180_000);
 
@@ -35,6 +36,7 @@ describe('the demo', () => {
     const said = await start({});
     expect(said[1]).toBe('Jobs are kept in memory.');
     await seesEveryState(addressIn(said));
+    await seesLedgers(addressIn(said));
     expect(await end()).toBe(0);
   }, 60_000);
 
@@ -98,6 +100,13 @@ async function seesEveryState(address: string): Promise<void> {
   const { instances, names } = await get<OverviewAnswer>(address, 'overview');
   expect(instances).toHaveLength(3);
   expect(names.map(({ name }) => name)).toContain('translate-page');
+}
+
+async function seesLedgers(address: string): Promise<void> {
+  const { counts } = await get<StepsAnswer>(address, 'ledgers/verification');
+  expect(Object.values(counts).every((count) => count > 0)).toBe(true);
+  const { columns } = await get<BoardAnswer>(address, 'ledgers/coordination');
+  expect(columns.filter(({ tasks }) => tasks.length === 0)).toEqual([]);
 }
 
 async function get<T>(address: string, path: string): Promise<T> {

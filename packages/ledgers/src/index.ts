@@ -126,6 +126,7 @@ export {
 } from './verification/step-lifecycle.ts';
 export { type CommandFor, isLaterRun, LEDGER_COMMANDS } from './verification/step-rules.ts';
 export {
+  type InvariantResult,
   type ReverifyOptions,
   type RunBy,
   type StepOutcome,

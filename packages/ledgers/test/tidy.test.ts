@@ -40,7 +40,7 @@ function importsOf({ text }: File): string[] {
 test('the sources import the core, what locks and writes files, and types of the driver alone', () => {
   const imported = sources.flatMap(importsOf).filter((from) => !/^(\.|node:)/.test(from));
   expect([...new Set(imported)].sort()).toEqual([
-    ...['@monque/core', '@monque/core/ledger', 'mongodb', 'proper-lockfile', 'write-file-atomic'],
+    ...['@monque/core', '@monque/core/ledger', 'mongodb', 'proper-lockfile'],
   ]);
   expect(findings(sources, /^import (?!type).*'mongodb'/gm)).toEqual([]);
 });

@@ -6,8 +6,12 @@
  *
  * @module
  */
-import { ConnectionError, InvalidArgumentError, type LedgerRepository } from '@monque/core';
-import type { Db } from 'mongodb';
+import {
+  ConnectionError,
+  type Database,
+  InvalidArgumentError,
+  type LedgerRepository,
+} from '@monque/core';
 
 /** What is needed of a Mongoose `Connection`, of any version from 8 on. */
 export interface MongooseConnection {
@@ -21,7 +25,7 @@ export interface MongooseConnection {
 }
 
 /** Where jobs are kept: a Mongoose connection that is open or connects, a `Db`, or a ledger. */
-export type ConnectionSource = MongooseConnection | Db | LedgerRepository;
+export type ConnectionSource = MongooseConnection | Database | LedgerRepository;
 
 /**
  * A connection, a promise of one, or a function that gives either when the application boots. A function may be typed
@@ -34,7 +38,7 @@ export type ConnectionOption =
 
 /** A connection that is open. */
 export interface OpenConnection {
-  readonly source: Db | LedgerRepository;
+  readonly source: Database | LedgerRepository;
   /** The Mongoose connection it belongs to, when it was given as that. */
   readonly mongooseConnection?: MongooseConnection;
 }
@@ -69,14 +73,14 @@ async function evaluate(option: unknown): Promise<unknown> {
   }
 }
 
-async function databaseOf(connection: MongooseConnection): Promise<Db> {
+async function databaseOf(connection: MongooseConnection): Promise<Database> {
   try {
     await connection.asPromise();
   } catch (error) {
     const message = `The Mongoose connection given as \`${FIELD}\` could not be opened: ${textOf(error)}; check its address and that the server can be reached`;
     throw new ConnectionError(message, { cause: error });
   }
-  if (connection.readyState === OPEN && isSource(connection.db)) return connection.db as Db;
+  if (connection.readyState === OPEN && isSource(connection.db)) return connection.db as Database;
   throw new ConnectionError(
     `The Mongoose connection given as \`${FIELD}\` was never opened, or is closed (readyState ${connection.readyState}); call connect() or createConnection(uri) before the application boots, or pass a function that does`,
   );
@@ -86,7 +90,7 @@ function isMongooseConnection(value: unknown): value is MongooseConnection {
   return typeof read(value, 'readyState') === 'number' && can(value, 'asPromise');
 }
 
-function isSource(value: unknown): value is Db | LedgerRepository {
+function isSource(value: unknown): value is Database | LedgerRepository {
   const isLedger = read(value, 'brand') !== undefined && can(value, 'open');
   return isLedger || (can(value, 'collection') && can(value, 'command'));
 }

@@ -1,12 +1,13 @@
 import { Server as HttpServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { InMemoryLedgerRepository, Monque } from '@monque/core';
+import { InMemoryLedgerRepository, Monque, type Job as StoredJob } from '@monque/core';
 import { Configuration, Controller, context, injector } from '@tsed/di';
 import { PlatformExpress } from '@tsed/platform-express';
 import type { PlatformBuilder } from '@tsed/platform-http';
 import { PlatformTest } from '@tsed/platform-http/testing';
-import { Context as RequestContext } from '@tsed/platform-params';
-import { Post } from '@tsed/schema';
+import { PathParams, Context as RequestContext } from '@tsed/platform-params';
+import { Format, Get, Post, Property } from '@tsed/schema';
+import '@tsed/ajv';
 import '@tsed/terminus';
 import { afterEach, describe, expect, test } from 'vitest';
 import { Job, MonqueModule, MonqueService } from '../src/index.ts';
@@ -19,6 +20,19 @@ class WhoAmI {
   }
 }
 
+class Invitation {
+  @Property()
+  @Format('email')
+  to!: string;
+}
+
+@Job({ name: 'invite', model: Invitation })
+class Invite {
+  handle(_job: StoredJob<Invitation>): void {
+    // It is enqueued only.
+  }
+}
+
 @Controller('/jobs')
 class Jobs {
   constructor(readonly monque: MonqueService) {}
@@ -28,6 +42,16 @@ class Jobs {
     $ctx.set('user', 'alice');
     const job = await this.monque.enqueue(WhoAmI);
     return { jobId: job._id.toHexString(), requestId: $ctx.id, user: context().get('user') };
+  }
+
+  @Post('/invite/:to')
+  async invite(@PathParams('to') to: string): Promise<string> {
+    return (await this.monque.enqueue(Invite, { to })).name;
+  }
+
+  @Get('/:id')
+  async read(@PathParams('id') id: string): Promise<string> {
+    return (await this.monque.monque.getJob(id))?.name ?? 'none';
   }
 }
 
@@ -66,6 +90,17 @@ test('a job that a request enqueues does not run in the context of the request',
     .get<Monque>(Monque)
     ?.waitFor(jobId ?? '');
   expect(result).toEqual({ id: jobId, user: 'nobody', isRequest: false });
+});
+
+test('data that does not fit a model, and an id that is none, are faults of the request', async () => {
+  const address = await listen();
+  const invite = (to: string) =>
+    fetch(`${address}/jobs/invite/${encodeURIComponent(to)}`, { method: 'POST' });
+  expect((await invite('a@b.test')).status).toBe(200);
+  const refused = await invite('nobody');
+  expect(refused.status).toBe(400);
+  expect(await refused.text()).toContain('`data.to`');
+  expect((await fetch(`${address}/jobs/no-id`)).status).toBe(400);
 });
 
 describe('the health checks of @tsed/terminus', () => {

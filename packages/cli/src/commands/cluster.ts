@@ -119,6 +119,8 @@ function addViews(program: CliCommand, context: CliContext): void {
     .description('serves the dashboard on 127.0.0.1, under an address that works once')
     .option('--port <number>', 'the port; any that is free with 0', integer(0, 65_535), 0)
     .option('--read-only', 'let nobody change anything there')
+    .option('--steps <file>', 'show the verification ledger in this file, too')
+    .option('--tasks <file>', 'show the coordination ledger in this file, too')
     .endsWith({ [ExitCode.DONE]: 'ended by Ctrl-C or SIGTERM' })
     .action(
       context.runs(async (session, options: DashboardOptions) =>

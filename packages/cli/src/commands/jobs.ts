@@ -47,7 +47,7 @@ function addLooks(jobs: CliCommand, context: CliContext): void {
   addFilterOptions(jobs.command('list').description('lists jobs'), context.io.now)
     .option('--limit <number>', 'how many at most', integer(1, 10_000), 100)
     .addOption(
-      new Option('--order <field>', 'what they are ordered by')
+      new Option('--sort <field>', 'what they are sorted by')
         .choices(['id', 'due', 'created', 'updated'])
         .default('id'),
     )

@@ -24,6 +24,14 @@ export function milliseconds(text: string): number {
   return Math.round(Number(amount) * Number(UNITS[unit]));
 }
 
+/** So many in a time, such as `100/1m`. */
+export function startRate(text: string): { readonly limit: number; readonly per: number } {
+  const [, limit, per] = /^(\d+)\/(.+)$/.exec(text) ?? [];
+  if (limit === undefined || per === undefined)
+    throw new InvalidArgumentError('A rate is a number and a duration, such as 100/1m.');
+  return { limit: Number(limit), per: milliseconds(per) };
+}
+
 /** A whole number from `least` to `most`. */
 export function integer(least: number, most: number): (text: string) => number {
   return (text) => {

@@ -10,7 +10,7 @@ import { randomBytes, timingSafeEqual } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { createDashboard } from '@monque/dashboard';
+import { createDashboard, type LedgersOption } from '@monque/dashboard';
 import { toNodeListener } from '@monque/dashboard/node';
 import type { Session } from '../context/context.ts';
 import { CliError } from '../context/errors.ts';
@@ -20,6 +20,10 @@ import { ExitCode } from '../context/exit-codes.ts';
 export interface DashboardOptions {
   readonly port: number;
   readonly readOnly?: boolean;
+  /** The file of a verification ledger. */
+  readonly steps?: string;
+  /** The file of a coordination ledger. */
+  readonly tasks?: string;
 }
 
 const HOST = '127.0.0.1';
@@ -27,13 +31,16 @@ const HOST = '127.0.0.1';
 /** `monque dashboard` */
 export async function dashboard(
   session: Session,
-  { port, readOnly = false }: DashboardOptions,
+  { port, readOnly = false, ...files }: DashboardOptions,
 ): Promise<ExitCode> {
   const { output } = session;
   const { monque } = await session.open();
   const { actor } = await session.settings();
   const signal = session.watchInterrupt();
-  const listener = toNodeListener(createDashboard({ monque, actor: () => actor, readOnly }));
+  const ledgers = await openLedgers(session, files);
+  const listener = toNodeListener(
+    createDashboard({ monque, actor: () => actor, readOnly, ledgers }),
+  );
   const door = new Door(listener);
   const server = createServer((request, response) => void door.answer(request, response));
   await listen(server, port);
@@ -49,6 +56,22 @@ export async function dashboard(
   }
   output.note('The dashboard is ended.');
   return ExitCode.DONE;
+}
+
+async function openLedgers(
+  session: Session,
+  { steps, tasks }: Pick<DashboardOptions, 'steps' | 'tasks'>,
+): Promise<LedgersOption> {
+  if (steps === undefined && tasks === undefined) return {};
+  const { openSteps, openTasks } = await import('../ledgers/open.ts');
+  return {
+    ...(steps !== undefined && {
+      verification: (await openSteps(session, { file: steps })).ledger,
+    }),
+    ...(tasks !== undefined && {
+      coordination: (await openTasks(session, { file: tasks })).ledger,
+    }),
+  };
 }
 
 async function listen(server: Server, port: number): Promise<void> {

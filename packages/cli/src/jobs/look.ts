@@ -16,7 +16,7 @@ import { type FilterOptions, jobsOf, selectionOf } from './selection.ts';
 /** Options of `jobs list`. */
 export interface ListOptions extends FilterOptions {
   readonly limit: number;
-  readonly order: 'id' | 'due' | 'created' | 'updated';
+  readonly sort: 'id' | 'due' | 'created' | 'updated';
   readonly desc?: boolean;
   readonly cursor?: string;
   readonly archived?: boolean;
@@ -33,10 +33,10 @@ export async function listJobs(session: Session, options: ListOptions): Promise<
   const selection = selectionOf(options);
   const { jobs, ledger } = await session.open();
   const now = await ledger.readTime();
-  const { limit, order, desc = false, cursor, archived = false } = options;
+  const { limit, sort, desc = false, cursor, archived = false } = options;
   const page: GetJobsWithCursorOptions = {
     ...selection.filter,
-    ...{ orderBy: ORDERS[order], direction: desc ? 'descending' : 'ascending', archived },
+    ...{ orderBy: ORDERS[sort], direction: desc ? 'descending' : 'ascending', archived },
     ...(cursor !== undefined && { cursor }),
     limit: selection.isScan ? MOST_EXAMINED : limit,
   };

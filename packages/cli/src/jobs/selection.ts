@@ -1,5 +1,5 @@
 /**
- * Which jobs are meant: the filters of the library, and two that are asked of each job that they find.
+ * Which jobs are meant: the filters of the library, and one that is asked of each job that they find.
  *
  * @module
  */
@@ -13,6 +13,7 @@ export interface FilterOptions {
   readonly name?: readonly string[];
   readonly status?: readonly string[];
   readonly key?: string;
+  readonly order?: string;
   readonly meta?: Readonly<Record<string, string>>;
   readonly createdFrom?: Date;
   readonly createdBefore?: Date;
@@ -26,6 +27,7 @@ export function addFilterOptions(command: CliCommand, now: () => Date): CliComma
     .option('--name <names>', 'of these names, with commas', list)
     .option('--status <states>', 'in these states, with commas', list)
     .option('--key <key>', 'with this unique key')
+    .option('--order <key>', 'with this order')
     .option('--meta <name=value>', 'with this in its metadata; may be repeated', pair)
     .option('--created-from <time>', `created then or later: ${TIME_FORMS} ago`, pastTime(now))
     .option('--created-before <time>', 'created before', pastTime(now))
@@ -46,19 +48,21 @@ export interface Selection {
 
 /** Makes a selection of options. */
 export function selectionOf(options: FilterOptions): Selection {
-  const { name, status, key, meta, createdFrom, createdBefore, failedWith, finishedFrom } = options;
+  const { name, status, key, order, meta, failedWith } = options;
+  const { createdFrom, createdBefore, finishedFrom } = options;
   const filter: JobsFilter = {
     ...(name && { name }),
     ...(status && { status: status as JobStatus[] }),
     ...(key !== undefined && { uniqueKey: key }),
+    ...(order !== undefined && { order }),
     ...(meta && { metadata: metadataOf(meta) }),
     ...(createdFrom && { createdFrom }),
     ...(createdBefore && { createdBefore }),
+    ...(finishedFrom && { finishedFrom }),
   };
-  const isScan = failedWith !== undefined || finishedFrom !== undefined;
-  const fits = ({ failReason, finishedAt }: Job): boolean =>
-    (failedWith === undefined || failReason?.includes(failedWith) === true) &&
-    (finishedFrom === undefined || (finishedAt !== undefined && finishedAt >= finishedFrom));
+  const isScan = failedWith !== undefined;
+  const fits = ({ failReason }: Job): boolean =>
+    failedWith === undefined || failReason?.includes(failedWith) === true;
   return { filter, fits, isScan, isAll: !isScan && Object.keys(filter).length === 0 };
 }
 

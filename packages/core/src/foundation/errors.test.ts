@@ -191,3 +191,13 @@ describe('UniqueKeyTakenError', () => {
     expect(unknown.message).toContain('another job');
   });
 });
+
+test('what mostly comes from a request bears the status that web frameworks answer with', () => {
+  const statusOf = (field: string) => new InvalidArgumentError(field, 'right', 1).status;
+  for (const field of ['id', 'ids', 'data', 'data.to', 'data[0]', 'options.cursor', 'options.id']) {
+    expect(statusOf(field), field).toBe(400);
+  }
+  for (const field of ['name', 'options.priority', 'idle', 'database', 'options.ideas']) {
+    expect(Object.hasOwn(new InvalidArgumentError(field, 'right', 1), 'status'), field).toBe(false);
+  }
+});

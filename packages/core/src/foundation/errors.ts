@@ -66,16 +66,22 @@ export class MonqueError extends Error {
   }
 }
 
+/** What mostly comes from a request: ids, cursors, data, evidence. */
+const OF_REQUESTS = /^(ids?|data|evidence|options\.(id|cursor|evidence))(?![a-zA-Z])/;
+
 /** A value that the caller gave is not usable. Nothing was sent or changed. */
 export class InvalidArgumentError extends MonqueError {
   override readonly name = 'InvalidArgumentError';
   /** The path of the value, such as `options.priority` or `data.items[2].price`. */
   readonly field: string;
+  /** 400 where the value mostly comes from a request, an id or data: web frameworks answer with it. Else absent. */
+  declare readonly status?: 400;
 
   constructor(field: string, expected: string, got: unknown, hint?: string) {
     const advice = hint === undefined ? '' : `; ${hint}`;
     super('INVALID_ARGUMENT', `Expected \`${field}\` to be ${expected}, got ${show(got)}${advice}`);
     this.field = field;
+    if (OF_REQUESTS.test(field)) this.status = 400;
   }
 }
 

@@ -1,15 +1,10 @@
-import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { loadSimulation } from './bundle.ts';
-import { GUARDS } from './guards.ts';
 import { minimise } from './minimise.ts';
 import { BEFORE_LATER_FEATURES, CALM, type Profile } from './profile.ts';
 import { type RunResult, runSeed } from './simulation.ts';
 import { printStory } from './trace.ts';
 
 const SEEDS = Number(process.env.MONQUE_SIMULATION_SEEDS ?? 20);
-const SEEDS_A_GUARD = 200;
-const DIRECTORY = fileURLToPath(new URL('.', import.meta.url));
 
 /** Where a rule was broken once. */
 const KEPT: readonly {
@@ -113,33 +108,6 @@ describe('Many instances over one ledger', () => {
       }
     });
   }
-});
-
-describe('Without a guard', () => {
-  const needed = GUARDS.filter(({ secondOf }) => secondOf === undefined);
-
-  for (const { name, without, alterations, rules, profile = {}, seed: first } of needed) {
-    it(`${without} (${name})`, { timeout: 300_000 }, async () => {
-      const simulation = await loadSimulation(DIRECTORY, alterations);
-      for (let seed = first; seed < first + SEEDS_A_GUARD; seed += 1) {
-        const { violations } = await simulation.runSeed(seed, {
-          profile: { ...BEFORE_LATER_FEATURES, ...profile },
-        });
-        if (violations.some(({ rule }) => rules.includes(rule))) return;
-      }
-      expect.fail(`No seed of ${SEEDS_A_GUARD} from ${first} on breaks ${rules.join(' or ')}`);
-    });
-  }
-
-  it('that is the second of two, nothing happens that is not allowed', async () => {
-    const doubled = GUARDS.filter(({ secondOf }) => secondOf !== undefined);
-    for (const { alterations } of doubled) {
-      const simulation = await loadSimulation(DIRECTORY, alterations);
-      expect((await simulation.runSeed(1, { profile: BEFORE_LATER_FEATURES })).violations).toEqual(
-        [],
-      );
-    }
-  });
 });
 
 function runTraced(seed: number): Promise<RunResult> {

@@ -7,6 +7,7 @@
 
 import { BOOLEAN, described, ID, integer, list, oneOf, type Schema, TIME, text } from './schema.ts';
 import { KEY, NAME, NAMES, STATUSES } from './schemas.ts';
+import { STEP_STATE } from './schemas-of-ledgers.ts';
 
 /** One operation. */
 export interface Route {
@@ -38,6 +39,8 @@ const byId = 'One job by its id, and one write.';
 const snapshot =
   'The shared snapshot: nothing when it is fresh, else the bounded reads of `inspect`.';
 const nothing = 'Nothing.';
+const ledger =
+  'The shared look at the ledger: nothing when it is fresh, else one read of at most 10,000 records.';
 
 const LIMIT = described(integer(1, 200), 'Jobs a page holds; 50 when left out.');
 
@@ -102,7 +105,11 @@ export type RouteId =
   | 'getActivity'
   | 'getMetrics'
   | 'getPrometheus'
-  | 'streamEvents';
+  | 'streamEvents'
+  | 'listSteps'
+  | 'getStep'
+  | 'getBoard'
+  | 'getTask';
 
 /** Every operation by its id. */
 const ROUTES: Readonly<Record<RouteId, Route>> = {
@@ -337,6 +344,31 @@ const ROUTES: Readonly<Record<RouteId, Route>> = {
     summary: 'The snapshot whenever there is a newer one, and the asked jobs as they change',
     cost: 'The shared snapshot, at most every 5 seconds; with `jobs` one read of these by their ids.',
   },
+  listSteps: {
+    ...{ method: 'GET', path: 'ledgers/verification', answer: 'StepsAnswer', cost: ledger },
+    query: {
+      status: STEP_STATE,
+      after: described(text(100), 'Only steps whose id comes after this one.'),
+      limit: described(integer(1, 500), 'Steps a page holds; 100 when left out.'),
+    },
+    summary: 'The steps of the verification ledger with what their checks found last',
+  },
+  getStep: {
+    ...{ method: 'GET', path: 'ledgers/verification/{id}', answer: 'StepAnswer', cost: ledger },
+    summary: 'One step with its invariants, verifications and history',
+  },
+  getBoard: {
+    ...{ method: 'GET', path: 'ledgers/coordination', answer: 'BoardAnswer', cost: ledger },
+    query: {
+      assignee: text(100),
+      limit: described(integer(1, 500), 'Tasks a state shows; 50 when left out.'),
+    },
+    summary: 'The tasks of the coordination ledger by state, the critical path and the figures',
+  },
+  getTask: {
+    ...{ method: 'GET', path: 'ledgers/coordination/{id}', answer: 'TaskAnswer', cost: ledger },
+    summary: 'One task with its criteria, dependencies and history',
+  },
 };
 
 /** Every operation with its id. */
@@ -346,4 +378,4 @@ export const ROUTE_LIST: readonly (readonly [RouteId, Route])[] = Object.entries
 ][];
 
 /** The schema of every parameter in a path. */
-export const PATH_PARAMETERS: Readonly<Record<string, Schema>> = { id: text(64) };
+export const PATH_PARAMETERS: Readonly<Record<string, Schema>> = { id: text(100) };

@@ -22,6 +22,7 @@ import {
   TIME,
   text,
 } from './schema.ts';
+import { SCHEMAS_OF_LEDGERS } from './schemas-of-ledgers.ts';
 import { SCHEMAS_OF_VIEWS } from './schemas-of-views.ts';
 
 const YEAR_MS = 366 * 86_400_000;
@@ -267,4 +268,5 @@ export const SCHEMAS: Readonly<Record<string, Schema>> = {
   OperationAnswer: object({ operation: ref('Operation') }),
   OperationsAnswer: object({ operations: list(ref('Operation')) }),
   ...SCHEMAS_OF_VIEWS,
+  ...SCHEMAS_OF_LEDGERS,
 };

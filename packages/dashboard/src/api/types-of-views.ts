@@ -21,7 +21,7 @@ export interface CapabilitiesAnswer {
   readonly names: readonly { readonly name: string; readonly actions: Actions }[];
   /** The version of this package. */
   readonly version: string;
-  /** What this server has: `metrics`, `audit`, `operations`, ... A word that is missing is not there. */
+  /** What this server has: `metrics`, `audit`, `verification`, ... A word that is missing is not there. */
   readonly features: readonly string[];
 }
 

@@ -378,5 +378,6 @@ export interface OperationsAnswer {
   readonly operations: readonly Operation[];
 }
 
+export type * from './types-of-ledgers.ts';
 export type * from './types-of-process.ts';
 export type * from './types-of-views.ts';

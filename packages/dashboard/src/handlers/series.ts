@@ -13,13 +13,14 @@ import type {
   SeriesRequest,
   SeriesRow,
 } from '../api/types.ts';
+import { timeOf } from '../clock.ts';
 import type { Call, Handlers } from '../server/call.ts';
 import { inWords } from '../server/cron-words.ts';
 import { fromEjson } from '../server/ejson.ts';
 import { metadataFrom } from '../server/filters.ts';
-import { type Eyes, timeOf } from '../server/job-views.ts';
 import { checkSpan, isRecorded, occurrencesOf, timesOf } from '../server/occurrences.ts';
 import { badRequest, notFound, ProblemError } from '../server/problems.ts';
+import type { Eyes } from '../server/redaction.ts';
 
 const MOST_SERIES = 1_000;
 const NEXT_TIMES = 5;

@@ -21,10 +21,11 @@ import type {
   RulesAnswer,
   StatsAnswer,
 } from '../api/types.ts';
+import { timeOf } from '../clock.ts';
 import type { Call, Handlers } from '../server/call.ts';
 import { groupErrors } from '../server/error-groups.ts';
 import { filterOfQuery } from '../server/filters.ts';
-import { summaryOf, timeOf } from '../server/job-views.ts';
+import { summaryOf } from '../server/job-views.ts';
 import { masked } from '../server/masking.ts';
 import { metricsOf, prometheusOf } from '../server/metrics.ts';
 import { instancesOf, namesOf, overviewOf, withoutLeaseOf } from '../server/overview.ts';
@@ -47,7 +48,7 @@ async function getCapabilities(call: Call): Promise<CapabilitiesAnswer> {
     actions: await actionsOf(monque, readOnly),
     names: await Promise.all(names),
     version: manifest.version,
-    features: FEATURES,
+    features: [...FEATURES, ...(scope.seesAll ? Object.keys(server.ledgers) : [])],
   };
 }
 

@@ -11,6 +11,7 @@ import { Hono } from 'hono';
 import { ROUTE_LIST, type Route, type RouteId } from '../api/routes.ts';
 import { within } from '../clock.ts';
 import { JOB_HANDLERS } from '../handlers/jobs.ts';
+import { LEDGER_HANDLERS } from '../handlers/ledgers.ts';
 import { OPERATION_HANDLERS } from '../handlers/operations.ts';
 import { SERIES_HANDLERS } from '../handlers/series.ts';
 import { VIEW_HANDLERS } from '../handlers/views.ts';
@@ -36,10 +37,11 @@ const HANDLERS: Handlers<RouteId> = {
   ...VIEW_HANDLERS,
   ...SERIES_HANDLERS,
   ...OPERATION_HANDLERS,
+  ...LEDGER_HANDLERS,
 };
 
 /** Paths whose `{id}` is no id of a job. */
-const OTHER_IDS = /^operations\//;
+const OTHER_IDS = /^(operations|ledgers)\//;
 const JOB_ID = /^[0-9a-f]{24}$/i;
 
 type Env = { Bindings: { readonly actor: Actor } };

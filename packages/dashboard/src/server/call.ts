@@ -6,8 +6,8 @@
 import type { Actor, Job, MonqueManagement } from '@monque/core';
 import type { RouteId } from '../api/routes.ts';
 import type { Time } from '../api/types.ts';
-import type { Eyes } from './job-views.ts';
 import { notFound } from './problems.ts';
+import type { Eyes } from './redaction.ts';
 import { type Scope, scopeOf } from './scope.ts';
 import type { Server } from './server.ts';
 import type { Snapshot } from './snapshot.ts';

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Actor, HistoryEntry, Job, TransitionEntry } from '@monque/core';
+import type { HistoryEntry, Job, TransitionEntry } from '@monque/core';
 import type {
   Ejson,
   HistoryEntryOfJob,
@@ -12,23 +12,12 @@ import type {
   StageOfJob,
   Time,
 } from '../api/types.ts';
+import { timeOf } from '../clock.ts';
 import { toEjson } from './ejson.ts';
-import type { Redaction } from './redaction.ts';
+import type { Eyes } from './redaction.ts';
 
 /** The most characters of a failure that lists show. */
 const LONGEST_REASON = 1_000;
-
-/** What a job is seen with. */
-export interface Eyes {
-  readonly redaction: Redaction;
-  readonly actor: Actor;
-}
-
-/** A time; of one that cannot be read, the beginning of time, so that no answer lacks what it promises. */
-export function timeOf(value: unknown): Time {
-  const isTime = value instanceof Date && !Number.isNaN(value.getTime());
-  return (isTime ? value : new Date(0)).toISOString();
-}
 
 /** Anybody may have written anything: fields of another type than they have are left out. */
 type Pick1<T> = { readonly [K in keyof T]?: T[K] };

@@ -10,10 +10,11 @@
 import type { Actor, MonqueManagement } from '@monque/core';
 import type { EventsOfServer } from '../api/types.ts';
 import { later, nowMs } from '../clock.ts';
-import { type Eyes, summaryOf } from './job-views.ts';
+import { summaryOf } from './job-views.ts';
 import type { Operations } from './operations.ts';
 import { overviewOf } from './overview.ts';
 import { ProblemError, toProblem } from './problems.ts';
+import type { Eyes } from './redaction.ts';
 import { type Scope, scopeOf } from './scope.ts';
 import { FRESH_MS, type Snapshot, type SnapshotSource } from './snapshot.ts';
 

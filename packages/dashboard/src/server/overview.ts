@@ -5,8 +5,8 @@
  */
 import type { InspectedInstance, InspectedName, Inspection } from '@monque/core';
 import type { BoundedCount, InstanceRow, NameRow, OverviewAnswer } from '../api/types.ts';
+import { timeOf } from '../clock.ts';
 import { attentionOf } from './attention.ts';
-import { timeOf } from './job-views.ts';
 import { type Scope, sees } from './scope.ts';
 import type { Snapshot } from './snapshot.ts';
 

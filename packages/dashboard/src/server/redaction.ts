@@ -6,7 +6,7 @@
  *
  * @module
  */
-import type { Actor, Job } from '@monque/core';
+import type { Actor } from '@monque/core';
 import type { Ejson } from '../api/types.ts';
 import { REDACTED, type SeeField, toEjson } from './ejson.ts';
 import { masked, withoutPasswords } from './masking.ts';
@@ -22,14 +22,16 @@ export type RedactedField =
   | 'logs'
   | 'failReason'
   | 'reason'
-  | 'uniqueKey';
+  | 'uniqueKey'
+  /** A text of a record of a work ledger. */
+  | 'ledger';
 
 /** Which value it is. */
 export interface RedactionContext {
   readonly field: RedactedField;
-  /** The name of the job. */
+  /** The name of the job; of a text of a ledger `verification` or `coordination`. */
   readonly name: string;
-  /** The id of the job, 24 hexadecimal characters. */
+  /** The id of the job, 24 hexadecimal characters; of a text of a ledger the id of its record. */
   readonly jobId: string;
   readonly actor: Actor;
 }
@@ -45,8 +47,21 @@ export const DEFAULT_REDACTED_KEYS: readonly string[] = Object.freeze([
 ]);
 
 const TEXT_FIELDS: ReadonlySet<RedactedField> = new Set<RedactedField>([
-  ...(['logs', 'failReason', 'reason', 'uniqueKey'] as const),
+  ...(['logs', 'failReason', 'reason', 'uniqueKey', 'ledger'] as const),
 ]);
+
+/** What stored values are seen with. */
+export interface Eyes {
+  readonly redaction: Redaction;
+  readonly actor: Actor;
+}
+
+/** What a value belongs to. */
+interface Owner {
+  /** An id whose text is told. */
+  readonly _id: unknown;
+  readonly name: string;
+}
 
 /** What is taken out, and for whom. */
 export class Redaction {
@@ -60,13 +75,13 @@ export class Redaction {
   }
 
   /** A stored value as it may be seen. */
-  value(value: unknown, field: RedactedField, job: Pick<Job, '_id' | 'name'>, actor: Actor): Ejson {
+  value(value: unknown, field: RedactedField, job: Owner, actor: Actor): Ejson {
     const seen = this.#ask(value, field, job, actor);
     return seen === undefined ? REDACTED : maskTexts(toEjson(seen, this.#see));
   }
 
   /** A stored text as it may be seen. */
-  text(value: unknown, field: RedactedField, job: Pick<Job, '_id' | 'name'>, actor: Actor): string {
+  text(value: unknown, field: RedactedField, job: Owner, actor: Actor): string {
     const seen = this.#ask(value, field, job, actor);
     return typeof seen === 'string' ? masked(seen) : '[redacted]';
   }
@@ -76,12 +91,7 @@ export class Redaction {
     return maskTexts(toEjson(value, this.#see));
   }
 
-  #ask(
-    value: unknown,
-    field: RedactedField,
-    { _id, name }: Pick<Job, '_id' | 'name'>,
-    actor: Actor,
-  ): unknown {
+  #ask(value: unknown, field: RedactedField, { _id, name }: Owner, actor: Actor): unknown {
     if (this.#redactor === undefined) return value;
     try {
       return this.#redactor(value, { field, name, jobId: String(_id), actor });

@@ -4,6 +4,9 @@
  * @module
  */
 import type { Actor, MonqueManagement } from '@monque/core';
+import { LedgerSource } from '../ledgers/ledger-source.ts';
+import { lookAtSteps, type SeenStep } from '../ledgers/step-views.ts';
+import { lookAtTasks, type SeenTasks } from '../ledgers/task-views.ts';
 import { type DashboardOptions, DEFAULT_TIMEOUT } from '../options.ts';
 import { Activity } from './activity.ts';
 import { Live } from './live.ts';
@@ -11,6 +14,12 @@ import { Operations } from './operations.ts';
 import { Redaction } from './redaction.ts';
 import { SnapshotSource } from './snapshot.ts';
 import { StatsCache } from './stats-cache.ts';
+
+/** The ledgers that were handed in. */
+interface LedgerSources {
+  readonly verification?: LedgerSource<readonly SeenStep[]>;
+  readonly coordination?: LedgerSource<SeenTasks>;
+}
 
 /** The parts of one dashboard. */
 export class Server {
@@ -24,6 +33,7 @@ export class Server {
   readonly operations: Operations;
   readonly live: Live;
   readonly stats: StatsCache = new StatsCache();
+  readonly ledgers: LedgerSources;
 
   constructor(options: DashboardOptions) {
     const { monque, title = 'Monque', names = [], timeout = DEFAULT_TIMEOUT } = options;
@@ -35,6 +45,11 @@ export class Server {
     this.snapshots = new SnapshotSource(monque);
     this.operations = new Operations();
     this.live = new Live(this);
+    const { verification, coordination } = options.ledgers ?? {};
+    this.ledgers = {
+      ...(verification && { verification: new LedgerSource(() => lookAtSteps(verification)) }),
+      ...(coordination && { coordination: new LedgerSource(() => lookAtTasks(coordination)) }),
+    };
   }
 
   /** The verbs as an actor may use them. */

@@ -3,6 +3,7 @@
  */
 import { InMemoryLedgerRepository, Monque } from '@monque/core';
 import { until } from '../../../core/test/setup/until.ts';
+import { openLedgers } from '../../demo/ledgers.mjs';
 import { openShop } from '../../demo/shop.mjs';
 import { createDashboard, type JobsAnswer, type SeriesListAnswer } from '../../src/index.ts';
 import { type Served, serve } from './browser.ts';
@@ -27,6 +28,12 @@ export const PAGE_NAMES = [
   'gates',
   'errors',
   'error',
+  'verification',
+  'verification-none',
+  'step',
+  'step-missing',
+  'coordination',
+  'task',
   'rules',
   'instances',
   'instance',
@@ -78,6 +85,7 @@ export async function serveShop(): Promise<Shop> {
       actor: () => 'ann',
       title: 'Shop',
       environment: 'production',
+      ledgers: await openLedgers(),
     }),
   );
   const close = async (): Promise<void> => {
@@ -123,6 +131,12 @@ async function pagesOf(base: string): Promise<Shop['pages']> {
     gates: '-/gates',
     errors: '-/errors',
     error: `-/errors?error=${encodeURIComponent(`${error?.name} ${error?.pattern}`)}`,
+    verification: '-/verification',
+    'verification-none': '-/verification?status=verified&after=zzz',
+    step: '-/verification/S02-payment',
+    'step-missing': '-/verification/S99',
+    coordination: '-/coordination',
+    task: '-/coordination/SHOP-03',
     rules: '-/rules',
     instances: '-/instances',
     instance: `-/instances?instance=${instances[0]?.instanceId}`,

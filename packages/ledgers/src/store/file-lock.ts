@@ -1,7 +1,8 @@
 /**
  * One writer of a file at a time, in all processes of a machine.
  *
- * A process that is killed leaves its lock behind; others take it over once it was not renewed for a while.
+ * A process that is killed leaves its lock behind; others take it over once it was not renewed for a while. One that only
+ * stood still for so long may see too late that it lost it: what it can do then, `replacement.ts` decides.
  *
  * @module
  */
@@ -20,17 +21,16 @@ const ASK = { retries: 400, factor: 1.5, minTimeout: 20, maxTimeout: 200, random
 /** Callers in this process wait in a queue instead of asking for the lock again and again. */
 const queues = new Map<string, { readonly turns: Turns; waiting: number }>();
 
+type Locked<T> = (file: string, isHeld: () => boolean) => Promise<T>;
+
 /**
  * Runs the work while no other caller holds the file.
  *
  * @param path - of a file that is there
- * @param work - is given a function that says whether the lock is still held
+ * @param work - is given the path without symbolic links, and a function that says whether the lock is still held
  * @throws LedgerBusyError when others hold the file for about a minute
  */
-export async function withFileLock<T>(
-  path: string,
-  work: (isHeld: () => boolean) => Promise<T>,
-): Promise<T> {
+export async function withFileLock<T>(path: string, work: Locked<T>): Promise<T> {
   const file = await realpath(path);
   const queue = queues.get(file) ?? { turns: new Turns(), waiting: 0 };
   queues.set(file, queue);
@@ -43,7 +43,7 @@ export async function withFileLock<T>(
   }
 }
 
-async function locked<T>(file: string, work: (isHeld: () => boolean) => Promise<T>): Promise<T> {
+async function locked<T>(file: string, work: Locked<T>): Promise<T> {
   let isHeld = true;
   const options = { stale: STALE_MS, update: RENEW_MS, retries: ASK, realpath: false };
   const lose = (): void => {
@@ -54,7 +54,7 @@ async function locked<T>(file: string, work: (isHeld: () => boolean) => Promise<
     throw new LedgerBusyError(message, { cause: error });
   });
   try {
-    return await work(() => isHeld);
+    return await work(file, () => isHeld);
   } finally {
     // It fails when the lock was lost, which the work was told.
     await release().catch(lose);

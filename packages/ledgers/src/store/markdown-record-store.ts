@@ -2,12 +2,12 @@
  * Records in a Markdown file, to be kept in Git beside what it is about, and read and edited by people.
  *
  * A write locks the file, reads it, decides, and puts a new file in its place at once: whoever reads sees the file
- * before or after, and a process that is killed leaves one of both. What does not change stays byte for byte.
+ * before or after, a process that is killed leaves one of both, and one that lost its lock meanwhile writes nothing. What
+ * does not change stays byte for byte.
  *
  * @module
  */
 import { readFile, stat, writeFile } from 'node:fs/promises';
-import writeFileAtomic from 'write-file-atomic';
 import { LedgerBusyError, LedgerFileError, RecordExistsError } from '../foundation/errors.ts';
 import type { ParsedLedger, Problem } from '../markdown/record-format.ts';
 import { isSameValue, type LedgerRecord } from '../record/record.ts';
@@ -19,6 +19,7 @@ import {
   selectRecords,
   viewOf,
 } from './record-store.ts';
+import { Replacement } from './replacement.ts';
 
 /** How a kind of ledger is written in Markdown. */
 export interface LedgerFormat {
@@ -79,24 +80,40 @@ export class MarkdownRecordStore extends RecordStore {
    */
   async write(decide: Decide): Promise<LedgerRecord> {
     await this.#version();
-    return await withFileLock(this.path, async (isHeld) => {
-      for (let edit = 0; edit < MOST_EDITS; edit += 1) {
-        const version = await this.#version();
-        const ledger = await this.read();
-        this.#refuseErrors(ledger.problems);
-        const records = recordsOf(ledger);
-        const write = await decide(viewOf(records));
-        const next = write.kind === 'add' ? write.record : write.next;
-        if (write.kind === 'add' && records.has(next.id)) throw new RecordExistsError(next.id);
-        const text = this.format.write(ledger, next);
-        this.#prove(text, records, next);
-        if (!isHeld()) throw new LedgerBusyError(`The lock of ${this.path} was lost; try again`);
-        if ((await this.#version()) !== version) continue;
-        await writeFileAtomic(this.path, text);
-        return next;
+    return await withFileLock(this.path, async (file, isHeld) => {
+      const replacement = await Replacement.begin(file).catch((error: unknown) => {
+        const message = 'no file can be made beside it, which a write needs';
+        throw new LedgerFileError(this.path, message, undefined, { cause: error });
+      });
+      try {
+        return await this.#replace(replacement, decide, isHeld);
+      } finally {
+        await replacement.end();
       }
-      throw new LedgerBusyError(`${this.path} was edited while it was written; try again`);
     });
+  }
+
+  async #replace(
+    replacement: Replacement,
+    decide: Decide,
+    isHeld: () => boolean,
+  ): Promise<LedgerRecord> {
+    for (let edit = 0; edit < MOST_EDITS; edit += 1) {
+      const version = await this.#version();
+      const ledger = await this.read();
+      this.#refuseErrors(ledger.problems);
+      const records = recordsOf(ledger);
+      const write = await decide(viewOf(records));
+      const next = write.kind === 'add' ? write.record : write.next;
+      if (write.kind === 'add' && records.has(next.id)) throw new RecordExistsError(next.id);
+      const text = this.format.write(ledger, next);
+      this.#prove(text, records, next);
+      await replacement.write(text);
+      if (isHeld() && (await this.#version()) !== version) continue;
+      if (isHeld() && (await replacement.putInPlace())) return next;
+      throw new LedgerBusyError(`The lock of ${this.path} was lost; try again`);
+    }
+    throw new LedgerBusyError(`${this.path} was edited while it was written; try again`);
   }
 
   async #text(): Promise<string> {

@@ -51,6 +51,16 @@ export interface StepOutcome {
   readonly results: readonly CheckResult[];
 }
 
+/** An invariant with what its check is called and found last. */
+export interface InvariantResult {
+  /** What must be so. */
+  readonly text: string;
+  /** The command with its options, or the function; absent when nobody said how to check it. */
+  readonly check?: string;
+  /** Absent as long as the check was not run. */
+  readonly result?: CheckResult;
+}
+
 /** What a verification found. */
 export interface VerificationReport {
   readonly run: string;
@@ -124,6 +134,17 @@ export class VerificationLedger extends EventEmitter<VerificationEventMap> {
   /** Steps in the order of their ids, at most 100 unless `limit` says otherwise. */
   async list(query: RecordQuery = {}): Promise<readonly Step[]> {
     return (await this.records.list(query)) as readonly Step[];
+  }
+
+  /** The invariants of a step, each with what its check found last. */
+  resultsOf({ invariants, tests }: Step): readonly InvariantResult[] {
+    const results = new Map(tests.flatMap((run) => ('check' in run ? [[run.check, run]] : [])));
+    return invariants.map(({ text, check }) => {
+      if (check === undefined) return { text };
+      const name = nameOfCheck(check);
+      const result = results.get(name);
+      return { text, check: name, ...(result !== undefined && { result }) };
+    });
   }
 
   /** Begins the work on a step. Refused while another step waits to be verified or has drifted. */

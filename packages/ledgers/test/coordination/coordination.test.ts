@@ -298,9 +298,10 @@ describe('the graph of tasks', () => {
 
   test('of a chain of 100,000 tasks is no deeper than the stack', () => {
     const chain = upTo(100_000).map((n) => task(`T-${n}`, n === 0 ? [] : [`T-${n - 1}`]));
-    expect(criticalPath(chain)).toHaveLength(100_000);
+    // The lists themselves are too long to be compared, or shown.
+    expect(criticalPath(chain).length).toBe(100_000);
     expect(findCycle(dependenciesOf(chain))).toBeUndefined();
-  });
+  }, 60_000);
 
   test('is looked at once for each task and dependency', () => {
     const tasks = upTo(5000).map((n) =>
@@ -493,7 +494,7 @@ describe('reminders', () => {
     const store = new MemoryRecordStore();
     await put(store, taskIn('in_progress', 'T-1', { deadline: hours(-1), updatedAt: hours(-48) }));
     const clock = clockAt();
-    const scheduler = Monque.inMemory({ clock });
+    const scheduler = Monque.inMemory({ clock, pollInterval: 60_000 });
     const sent: Reminder[] = [];
     await scheduleReminders(tasksOn(store, clock), {
       scheduler,

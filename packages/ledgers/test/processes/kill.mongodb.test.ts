@@ -172,6 +172,7 @@ describe('a kill while a file is written', () => {
 
   test.each([
     ['lock', false],
+    ['claim', false],
     ['sync', false],
     ['rename', false],
     ['after', true],
@@ -194,11 +195,33 @@ describe('a kill while a file is written', () => {
     const { store } = await killInFile(one, 'rename');
     expect((await stat(`${store.path}.lock`)).isDirectory()).toBe(true);
     await expectWhole(store, one, false);
-    expect(
-      (await readdir(folder)).filter(
-        (name) => name.endsWith('.lock') && name.startsWith(`${files}.`),
-      ),
-    ).toEqual([]);
+    const left = (await readdir(folder)).filter((name) => name.includes(`${files}.md`));
+    expect(left).toEqual([`${files}.md`]);
+  }, 60_000);
+});
+
+describe('a writer that stands still until its lock was taken over', () => {
+  test('writes nothing over what others wrote meanwhile, when it goes on', async () => {
+    files += 1;
+    const store = new MarkdownRecordStore(join(folder, `${files}.md`), formatOf('steps'));
+    await store.init();
+    await put(store, stepIn('not_started', 'R-1'));
+    const by = JSON.stringify(RUN);
+    const args = [PROCESS, 'file', store.path, 'steps', 'start', 'R-1', '{}', by, 'stop'];
+    const child = spawn(process.execPath, args, { cwd: PACKAGE });
+    let said = '';
+    child.stderr.on('data', (chunk: Buffer) => {
+      said += chunk.toString();
+    });
+    const ended = new Promise((resolve) => child.once('close', resolve));
+    await new Promise((resolve) => child.stdout.once('data', resolve));
+    // The lock is taken over once it was not renewed for a while.
+    await put(store, stepIn('not_started', 'R-2'));
+    child.kill('SIGCONT');
+    expect(await ended).toBe(1);
+    expect(said).toContain('LEDGER_BUSY');
+    expect(await store.get('R-2')).toMatchObject({ id: 'R-2' });
+    expect(await store.get('R-1')).toMatchObject({ status: 'not_started' });
   }, 60_000);
 });
 

@@ -1,14 +1,15 @@
 // One process that does one verb, and may be killed in the middle of it:
 // node ledger-process.mjs <file: path of the file | mongo: uri of the database> <steps | tasks> <verb> <id> <json of params> <json of by> <point>
-// Points of a file: 'lock', 'write' (half of the bytes are written), 'sync', 'rename', 'after'. Points of MongoDB: the
+// Points of a file: 'lock', 'claim', 'stop', 'write' (half of the bytes are written), 'sync', 'rename', 'after'. Points of MongoDB: the
 // number of the command before which it ends, counted from 1; a point that is never reached lets it end by itself.
 import fs from 'node:fs';
+import { syncBuiltinESMExports } from 'node:module';
 
 const [where, place, kind, verb, id, params, by, point] = process.argv.slice(2);
 const die = () => process.kill(process.pid, 'SIGKILL');
 
 // The lock takes its functions when it is loaded.
-if (where === 'file') killInFile();
+if (where === 'file') await killInFile();
 
 const {
   CoordinationFormat,
@@ -38,8 +39,12 @@ async function openStore() {
   return new MongoRecordStore(client.db());
 }
 
-function killInFile() {
-  const { mkdir, write } = fs;
+async function killInFile() {
+  const { mkdir } = fs;
+  const { open, rename } = fs.promises;
+  const handle = await open(place);
+  const ofHandles = Object.getPrototypeOf(handle);
+  await handle.close();
   const points = {
     lock: () => {
       fs.mkdir = (path, ...rest) => {
@@ -48,27 +53,41 @@ function killInFile() {
         die();
       };
     },
+    claim: () => {
+      fs.promises.open = async (...given) => {
+        await open(...given);
+        die();
+      };
+    },
     write: () => {
-      fs.write = (file, data, ...rest) => {
-        if (typeof data !== 'string') return write(file, data, ...rest);
-        fs.writeSync(file, data.slice(0, data.length / 2));
+      ofHandles.writeFile = async function (text) {
+        await this.write(text.slice(0, text.length / 2));
         die();
       };
     },
     sync: () => {
-      fs.fsync = die;
+      ofHandles.sync = die;
     },
     rename: () => {
-      fs.rename = die;
+      fs.promises.rename = die;
+    },
+    // It stands still just before the new file is put in place, until it is told to go on.
+    stop: () => {
+      fs.promises.rename = async (...given) => {
+        fs.writeSync(1, 'standing still\n');
+        process.kill(process.pid, 'SIGSTOP');
+        await rename(...given);
+      };
     },
     after: () => {
-      fs.rename = (from, to) => {
+      fs.promises.rename = (from, to) => {
         fs.renameSync(from, to);
         die();
       };
     },
   };
   points[point]();
+  syncBuiltinESMExports();
 }
 
 const store = await openStore();

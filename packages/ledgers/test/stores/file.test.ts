@@ -3,8 +3,10 @@
  */
 import {
   appendFile,
+  chmod,
   mkdir,
   mkdtemp,
+  readdir,
   readFile,
   rm,
   stat,
@@ -24,7 +26,8 @@ import {
   text,
 } from '../../src/index.ts';
 import { withFileLock } from '../../src/store/file-lock.ts';
-import { put, STEP_FORMAT, stepIn } from '../kit.ts';
+import { Replacement } from '../../src/store/replacement.ts';
+import { put, STEP_FORMAT, stepIn, upTo } from '../kit.ts';
 
 let folder = '';
 let store: MarkdownRecordStore;
@@ -134,6 +137,68 @@ test('guards say what they miss', async () => {
   );
 });
 
+test('of two writers without a lock the one that came first writes nothing', async () => {
+  const text = await readFile(store.path, 'utf8');
+  const first = await Replacement.begin(store.path);
+  const second = await Replacement.begin(store.path);
+  await first.write('first');
+  expect(await first.putInPlace()).toBe(false);
+  expect(await readFile(store.path, 'utf8')).toBe(text);
+  await second.write('second, which is longer');
+  await second.write('second');
+  expect(await second.putInPlace()).toBe(true);
+  await first.end();
+  await second.end();
+  expect(await readFile(store.path, 'utf8')).toBe('second');
+  expect(await readdir(folder)).toEqual(['L.md']);
+});
+
+test('without any lock, what was put in place is never lost', async () => {
+  const path = join(folder, 'list.txt');
+  await writeFile(path, '');
+  const acknowledged: string[] = [];
+  const writer = async (name: string): Promise<void> => {
+    for (const turn of upTo(10)) {
+      const replacement = await Replacement.begin(path);
+      const before = await readFile(path, 'utf8');
+      await replacement.write(`${before}${name}-${turn}\n`);
+      if (await replacement.putInPlace()) acknowledged.push(`${name}-${turn}`);
+      await replacement.end();
+    }
+  };
+  await Promise.all(upTo(20).map((n) => writer(`W${n}`)));
+  // Without a lock all of them may stop each other; one alone never is.
+  await writer('alone');
+  const kept = (await readFile(path, 'utf8')).trimEnd().split('\n');
+  expect(kept.toSorted()).toEqual(acknowledged.toSorted());
+  expect(acknowledged.length).toBeGreaterThanOrEqual(10);
+  expect((await readdir(folder)).filter((name) => name.includes('list'))).toEqual(['list.txt']);
+});
+
+test('a write is refused when another one took the file over while it was decided', async () => {
+  const refused = store.write(async () => {
+    await (await Replacement.begin(store.path)).end();
+    return { kind: 'add', record: stepIn('not_started') };
+  });
+  await expect(refused).rejects.toMatchObject({
+    code: 'LEDGER_BUSY',
+    message: expect.stringContaining('was lost'),
+  });
+  expect(await readFile(store.path, 'utf8')).not.toContain('S01');
+});
+
+test('a file keeps its permissions, and one in a folder that takes no files is refused', async () => {
+  await chmod(store.path, 0o640);
+  await put(store, stepIn('not_started'));
+  expect((await stat(store.path)).mode & 0o777).toBe(0o640);
+  const replacement = await Replacement.begin(store.path);
+  await replacement.write('x');
+  await rm(store.path);
+  await mkdir(store.path);
+  await expect(replacement.putInPlace()).rejects.toThrow(/EISDIR|ENOTEMPTY|EEXIST|EPERM/);
+  await replacement.end();
+});
+
 /** Takes the lock of a file away from its holder, and waits until the holder has seen it. */
 async function loseLock(path: string, isHeld: () => boolean): Promise<void> {
   await rm(`${path}.lock`, { recursive: true });
@@ -141,8 +206,8 @@ async function loseLock(path: string, isHeld: () => boolean): Promise<void> {
 }
 
 test('who holds a file is told when the lock is lost, and the next one gets it', async () => {
-  await withFileLock(store.path, (isHeld) => loseLock(store.path, isHeld));
-  expect(await withFileLock(store.path, async (isHeld) => isHeld())).toBe(true);
+  await withFileLock(store.path, (_file, isHeld) => loseLock(store.path, isHeld));
+  expect(await withFileLock(store.path, async (_file, isHeld) => isHeld())).toBe(true);
 });
 
 test('nothing is written once the lock is lost', async () => {
@@ -151,7 +216,7 @@ test('nothing is written once the lock is lost', async () => {
   const refused = store.write(async () => {
     await rm(`${store.path}.lock`, { recursive: true });
     // Locks are looked after once a second: the one that was taken first sees its loss first.
-    await withFileLock(other, (isHeld) => loseLock(other, isHeld));
+    await withFileLock(other, (_file, isHeld) => loseLock(other, isHeld));
     return { kind: 'add', record: stepIn('not_started') };
   });
   await expect(refused).rejects.toMatchObject({
@@ -159,6 +224,13 @@ test('nothing is written once the lock is lost', async () => {
     message: expect.stringContaining('was lost'),
   });
   expect(await readFile(store.path, 'utf8')).not.toContain('S01');
+});
+
+test('a file with so long a name that none can be made beside it is refused', async () => {
+  const long = new MarkdownRecordStore(join(folder, `${'x'.repeat(247)}.md`), STEP_FORMAT);
+  await long.init();
+  await expect(put(long, stepIn('not_started'))).rejects.toThrow('no file can be made beside it');
+  expect(await readdir(folder)).toHaveLength(2);
 });
 
 test('a lock that another program holds for a minute makes a write give up', async () => {

@@ -19,6 +19,11 @@ export async function readCapabilities(): Promise<void> {
   }
 }
 
+/** True unless a page needs what this server has not. */
+export function isOffered({ needs }: { readonly needs?: string }): boolean {
+  return needs === undefined || capabilities.value?.features.includes(needs) === true;
+}
+
 const IN_WORDS: Readonly<Record<Action, string>> = {
   see: 'see jobs',
   enqueue: 'enqueue jobs',

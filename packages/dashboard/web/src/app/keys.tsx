@@ -1,6 +1,7 @@
 import { useEffect, useState } from 'preact/hooks';
 import { isPaused } from '../api/live.ts';
 import { Dialog } from '../ui/dialog.tsx';
+import { isOffered } from './capabilities.ts';
 import { PAGES } from './pages.ts';
 import { shortcuts } from './preferences.ts';
 import { go, href } from './router.ts';
@@ -16,6 +17,8 @@ const PAGE_KEYS: Readonly<Record<string, string>> = {
   i: 'instances',
   m: 'metrics',
   a: 'activity',
+  v: 'verification',
+  c: 'coordination',
   x: 'settings',
 };
 
@@ -49,13 +52,10 @@ export function Keys() {
         <Key keys={['/']} does="Go to the filter, or to the jobs" />
         <Key keys={['p']} does="Pause or go on with what is live" />
         <Key keys={['?']} does="Show this" />
-        {Object.entries(PAGE_KEYS).map(([key, to]) => (
-          <Key
-            key={key}
-            keys={['g', key]}
-            does={PAGES.find((page) => page.path === to)?.title ?? to}
-          />
-        ))}
+        {Object.entries(PAGE_KEYS).map(([key, to]) => {
+          const page = PAGES.find(({ path }) => path === to);
+          return page && isOffered(page) && <Key key={key} keys={['g', key]} does={page.title} />;
+        })}
       </dl>
       <p class="hint">Single keys can be switched off in the settings.</p>
     </Dialog>

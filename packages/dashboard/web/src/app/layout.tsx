@@ -7,7 +7,7 @@ import { Failed, Loading, Note } from '../ui/faces.tsx';
 import { Icon } from '../ui/icon.tsx';
 import { Time } from '../ui/time.tsx';
 import { Toasts } from '../ui/toast.tsx';
-import { capabilities, readCapabilities, refusal } from './capabilities.ts';
+import { capabilities, isOffered, readCapabilities, refusal } from './capabilities.ts';
 import { Keys } from './keys.tsx';
 import { NotFound } from './not-found.tsx';
 import { DETAILS, FURTHER, GROUPS, PAGES, type PageEntry } from './pages.ts';
@@ -104,14 +104,7 @@ function Side() {
       {environment && <span class="environment">{environment}</span>}
       <nav aria-label="Pages">
         {GROUPS.map(({ group, title }) => (
-          <div key={group}>
-            {title && <p class="nav-head">{title}</p>}
-            <ul class="nav-list">
-              {PAGES.filter((page) => page.group === group).map((page) => (
-                <NavItem key={page.path} page={page} />
-              ))}
-            </ul>
-          </div>
+          <NavGroup key={group} group={group} title={title} />
         ))}
       </nav>
       <div class="side-foot">
@@ -125,6 +118,26 @@ function Side() {
         </div>
       </div>
     </aside>
+  );
+}
+
+interface NavGroupProps {
+  readonly group: PageEntry['group'];
+  readonly title: string;
+}
+
+function NavGroup({ group, title }: NavGroupProps) {
+  const pages = PAGES.filter((page) => page.group === group && isOffered(page));
+  if (pages.length === 0) return null;
+  return (
+    <div>
+      {title && <p class="nav-head">{title}</p>}
+      <ul class="nav-list">
+        {pages.map((page) => (
+          <NavItem key={page.path} page={page} />
+        ))}
+      </ul>
+    </div>
   );
 }
 

@@ -7,7 +7,9 @@ export interface PageEntry {
   readonly path: string;
   readonly title: string;
   readonly icon: IconName;
-  readonly group: 'work' | 'trouble' | 'engine' | 'other';
+  readonly group: 'work' | 'ledgers' | 'trouble' | 'engine' | 'other';
+  /** What the server has to have for it: a word of the features that it names. */
+  readonly needs?: string;
   load(): Promise<ComponentType<{ readonly id?: string | undefined }>>;
 }
 
@@ -31,6 +33,16 @@ export const PAGES: readonly PageEntry[] = [
   {
     ...{ path: 'gates', title: 'Gates', icon: 'gates', group: 'work' },
     load: async () => (await import('../pages/gates.tsx')).Gates,
+  },
+  {
+    ...{ path: 'verification', title: 'Verification', icon: 'verification', group: 'ledgers' },
+    needs: 'verification',
+    load: async () => (await import('../pages/verification.tsx')).Verification,
+  },
+  {
+    ...{ path: 'coordination', title: 'Coordination', icon: 'coordination', group: 'ledgers' },
+    needs: 'coordination',
+    load: async () => (await import('../pages/coordination.tsx')).Coordination,
   },
   {
     ...{ path: 'errors', title: 'Errors', icon: 'errors', group: 'trouble' },
@@ -60,6 +72,7 @@ export const PAGES: readonly PageEntry[] = [
 
 export const GROUPS = [
   { group: 'work', title: 'Work' },
+  { group: 'ledgers', title: 'Ledgers' },
   { group: 'trouble', title: 'Trouble' },
   { group: 'engine', title: 'Engine' },
   { group: 'other', title: '' },
@@ -69,6 +82,8 @@ export const GROUPS = [
 export const DETAILS: Readonly<Record<string, Pick<PageEntry, 'load'>>> = {
   jobs: { load: async () => (await import('../pages/job.tsx')).JobPage },
   series: { load: async () => (await import('../pages/series.tsx')).SeriesPage },
+  verification: { load: async () => (await import('../pages/step.tsx')).StepPage },
+  coordination: { load: async () => (await import('../pages/task.tsx')).TaskPage },
 };
 
 /** Pages that are reached from others. A name may hold any character, so it is no part of a path. */

@@ -11,6 +11,8 @@ const SHAPES = {
   flows:
     'M2.2 6.2h3.6v3.6H2.2zM10.2 2.2h3.6v3.6h-3.6zM10.2 10.2h3.6v3.6h-3.6zM5.8 8h2.4M8.2 4v8M8.2 4h2M8.2 12h2',
   rules: 'M8 2 13 4v4c0 3-2 5-5 6-3-1-5-3-5-6V4zM5.8 8l1.6 1.6 2.8-3',
+  verification: 'M2.5 4.2l1.2 1.2 2-2.4M2.5 11.2l1.2 1.2 2-2.4M8 4.5h5.5M8 11.5h5.5',
+  coordination: 'M2.5 2.5h3v11h-3zM6.5 2.5h3v7h-3zM10.5 2.5h3v9h-3z',
   activity: 'M1.8 8h3l2-5 2.6 10 2-5h2.8',
   metrics: 'M2.5 2.5v11h11M5 10l2.5-3 2 2L13 5',
   settings: 'M2.5 4.5h6M11.5 4.5h2M2.5 11.5h2M7.5 11.5h6M10 3v3M6 10v3',
