@@ -10,7 +10,6 @@ import {
   checkFields,
   checkJobName,
   fields,
-  hasMethods,
   integer,
   oneOf,
   toObjectId,
@@ -21,6 +20,7 @@ import { InvalidArgumentError } from '../foundation/errors.ts';
 import { type BackoffPlan, DEFAULT_PRIORITY, type UniqueHold } from '../job/job.ts';
 import type { JobMetadata } from '../job/metadata.ts';
 import { checkOrder, checkUniqueKey, RUN_CHECKS } from './run-options.ts';
+import { checkSession } from './transaction-options.ts';
 
 /** How long a job holds its unique key: until it is done, until it is claimed, or for a window of milliseconds. */
 export type UniqueHoldOption = 'untilDone' | 'untilStarted' | { readonly window: number };
@@ -104,7 +104,7 @@ const ENQUEUE_CHECKS: Readonly<Record<keyof EnqueueOptions, Check>> = {
   whenTaken: objectOr(checkDebounce, oneOf('keep', 'replace', 'throttle', 'throw')),
   id: toObjectId,
   ...RUN_CHECKS,
-  session: hasMethods('inTransaction', 'endSession'),
+  session: checkSession,
 };
 
 /** The options of an enqueue with the defaults that need no time. */
