@@ -158,7 +158,12 @@ export {
   DEFAULT_FAILURE_MINIMUM,
   DEFAULT_FAILURE_WINDOW,
 } from './options/alert-options.ts';
-export type { EnqueueOptions, UniqueHoldOption, WhenTaken } from './options/enqueue-options.ts';
+export type {
+  EnqueueOptions,
+  Supersede,
+  UniqueHoldOption,
+  WhenTaken,
+} from './options/enqueue-options.ts';
 export type {
   FlowGraph,
   FlowJob,
@@ -193,7 +198,7 @@ export {
   type SessionOptions,
 } from './options/transaction-options.ts';
 export type { BackoffFunction, WorkerOptions, WorkerOrder } from './options/worker-options.ts';
-export type { HandlerOf, HandlerReturn, MonquePublicAPI } from './public-api.ts';
+export type { BatchReturn, HandlerOf, HandlerReturn, MonquePublicAPI } from './public-api.ts';
 export type { HistogramReading } from './telemetry/histogram.ts';
 export type { LogEntries, LogEvent, LogFields, Logger } from './telemetry/log.ts';
 export {
@@ -212,6 +217,12 @@ export type {
   MetricsObserver,
   MetricsReading,
 } from './telemetry/metrics.ts';
+export type {
+  BatchContext,
+  BatchDefinition,
+  BatchHandler,
+  BatchOptions,
+} from './workers/batches.ts';
 export type { JobContext, JobHandler, ParentInfo, ParentsPage } from './workers/handler.ts';
 export { cancel, discard, HandlerOutcome, snooze } from './workers/handler-outcome.ts';
 export {

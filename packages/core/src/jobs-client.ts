@@ -27,6 +27,7 @@ import { Gates, type OpenGateOptions } from './client/open-gate.ts';
 import { type OrderInfo, type OrdersOptions, readOrders } from './client/orders.ts';
 import { type QueueStats, readQueueStats } from './client/queue-stats.ts';
 import { type Schedule, Schedules, type UnscheduleOptions } from './client/schedules.ts';
+import { cancelSuperseded } from './client/supersede.ts';
 import type { Waiter, WaitForOptions } from './client/wait-for.ts';
 import { contextOver, type EngineContext } from './context/scheduler-context.ts';
 import { type AuditOptions, Auditor, type AuditReport } from './diagnosis/auditor.ts';
@@ -149,6 +150,8 @@ export class JobsClient implements UntypedVerbs {
 
   async enqueue<T>(name: string, data?: T, options: EnqueueOptions = {}): Promise<Job<T>> {
     const job = (await this.#producer.enqueue(name, data, options)) as Job<T>;
+    const { supersede } = options;
+    if (supersede) await cancelSuperseded(this.#context, this.#manual, job, supersede);
     this.#storedIn(options.session, job);
     return job;
   }

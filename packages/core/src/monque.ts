@@ -43,8 +43,7 @@ import type { WorkerOptions } from './options/worker-options.ts';
 import type { HandlerOf, MonquePublicAPI } from './public-api.ts';
 import { stopOnSignals } from './stop-on-signals.ts';
 import { TypedVerbs } from './typed-verbs.ts';
-import type { JobHandler } from './workers/handler.ts';
-import { type StagesDefinition, workOf } from './workers/stages.ts';
+import { type GivenWork, workOf } from './workers/work.ts';
 import { Worker } from './workers/worker.ts';
 
 /**
@@ -178,11 +177,7 @@ export class Monque<Types extends JobTypes = UntypedJobs>
     handler: HandlerOf<Types, Name, Data>,
     options?: WorkerOptions,
   ): this;
-  worker(
-    name: string,
-    handler: JobHandler<never> | StagesDefinition<never>,
-    options: WorkerOptions = {},
-  ): this {
+  worker(name: string, handler: GivenWork, options: WorkerOptions = {}): this {
     checkJobName('name', name);
     const work = workOf(handler, options);
     if (this.#workers.has(name)) {

@@ -14,6 +14,7 @@ import type { Actor } from './ledger/ledger-repository.ts';
 import type { OutboxOptions } from './options/outbox-options.ts';
 import type { InboxOptions } from './options/transaction-options.ts';
 import type { WorkerOptions } from './options/worker-options.ts';
+import type { BatchDefinition } from './workers/batches.ts';
 import type { JobHandler } from './workers/handler.ts';
 import type { HandlerOutcome } from './workers/handler-outcome.ts';
 import type { StagesDefinition } from './workers/stages.ts';
@@ -50,8 +51,8 @@ export interface MonquePublicAPI<Types extends JobTypes = UntypedJobs>
   [Symbol.asyncDispose](): Promise<void>;
 
   /**
-   * Registers the handler of a job name, before or after `start`: a function, or stages that are recorded one by one,
-   * with gates between them where wanted.
+   * Registers the handler of a job name, before or after `start`: a function, stages that are recorded one by one,
+   * with gates between them where wanted, or a function that is given several jobs at once.
    *
    * @throws InvalidArgumentError also when the name has a worker already
    */
@@ -146,13 +147,22 @@ export type HandlerOf<
   Name extends NameOf<Types>,
   Data,
 > = string extends keyof Types
-  ? JobHandler<Data> | StagesDefinition<Data>
+  ? JobHandler<Data> | StagesDefinition<Data> | BatchDefinition<Data>
   :
       | JobHandler<DataOf<Types, Name>, HandlerReturn<Types, Name>>
-      | StagesDefinition<DataOf<Types, Name>>;
+      | StagesDefinition<DataOf<Types, Name>>
+      | BatchDefinition<DataOf<Types, Name>, BatchReturn<Types, Name>>;
 
 /** What a handler of a name may return: the declared result, a promise of it, or an outcome. */
 export type HandlerReturn<Types extends JobTypes, Name extends NameOf<Types>> =
   | ResultOf<Types, Name>
   | HandlerOutcome
   | Promise<ResultOf<Types, Name> | HandlerOutcome>;
+
+/** What the handler of a batch may return: nothing, or the result or the outcome of each job by its position. */
+export type BatchReturn<Types extends JobTypes, Name extends NameOf<Types>> =
+  | BatchResults<ResultOf<Types, Name>>
+  | Promise<BatchResults<ResultOf<Types, Name>>>;
+
+// biome-ignore lint/suspicious/noConfusingVoidType: a function that returns nothing is one of them.
+type BatchResults<Result> = void | readonly (Result | HandlerOutcome | Error)[];

@@ -307,7 +307,8 @@ export class Producer {
   #draft(names: FieldNames, name: string, data: unknown, given: EnqueueOptions | undefined): Draft {
     checkJobName(names.name, name);
     const options = resolveEnqueueOptions(names.options, given);
-    this.#checkOrder(names.options, name, options.order);
+    const option = options.supersede ? 'supersede' : 'order';
+    this.#checkOrder(`${names.options}.${option}`, name, options.order);
     const copy = copyPayload(names.data, data, this.#context.options.maxGivenBytes);
     const { runAt, metadata, id } = options;
     return {
@@ -325,7 +326,7 @@ export class Producer {
     if (order === undefined || !this.#knownOf(name).refusesOrder) return;
     const hint = `give it one, as in worker('${name}', handler, { order: {} })`;
     const expected = 'left out, since the worker has no option `order`';
-    throw new InvalidArgumentError(`${field}.order`, expected, order, hint);
+    throw new InvalidArgumentError(field, expected, order, hint);
   }
 
   /** Checked, not changed: the handler gets what the schema makes of it, and would get that made twice. */

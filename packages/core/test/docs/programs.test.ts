@@ -93,6 +93,7 @@ test('there are programs in the pages for newcomers, in every guide, and in the 
       'docs/api/events.md',
       'docs/api/monque-class.md',
       'docs/getting-started/quickstart.md',
+      'docs/guides/batches.md',
       'docs/guides/dead-letters.md',
       'docs/guides/error-handling.md',
       'docs/guides/graceful-shutdown.md',
