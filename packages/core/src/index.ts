@@ -119,6 +119,7 @@ export type {
   NamedJob,
   NameOf,
   ResultOf,
+  ResultsOf,
   UntypedJobs,
 } from './job/typed-jobs.ts';
 export {
