@@ -136,7 +136,10 @@ export class JobsClient implements UntypedVerbs {
     this.#manual = new ManualVerbs(context, {
       onPending: (job) => onPending([job]),
       onCancelRequested: (jobId) => instance()?.cancelRequested(jobId),
-      onEnded: (job) => waiter.ended(job),
+      onEnded: (job) => {
+        waiter.ended(job);
+        if (job.lane !== undefined) instance()?.lanesChanged(job.name);
+      },
       onTokens: release,
       onPausesChanged: () => instance()?.pausesChanged(),
     });
@@ -307,7 +310,7 @@ export class JobsClient implements UntypedVerbs {
     settings: GroupOptions,
     options: ManualVerbOptions = {},
   ): Promise<void> {
-    const onSet = (): void => this.#shared.instance()?.groupsChanged(name);
+    const onSet = (): void => this.#shared.instance()?.lanesChanged(name);
     return setGroup(this.#context, [name, group, settings], options, onSet);
   }
 

@@ -262,8 +262,8 @@ export class Instance {
     this.#context.detached(() => this.#permits.changed());
   }
 
-  /** What a group of this name may do was changed by this process. */
-  groupsChanged(name: string): void {
+  /** Places in lanes of this name may be free by what this process did: a job ended there, or more of them may run. */
+  lanesChanged(name: string): void {
     this.#context.detached(() => this.#claimer.noteLaneFree(name));
   }
 
