@@ -270,7 +270,7 @@ export class Flows {
 }
 
 /** Flows that are older than this and still being stored never will be. */
-export function abandonedBefore({
+function abandonedBefore({
   ledgerTime,
   options,
 }: Pick<EngineContext, 'ledgerTime' | 'options'>): Date {

@@ -1,9 +1,3 @@
-/**
- * A registered worker: the handler of one job name, what it runs, and how far ahead it should be supplied.
- *
- * @module
- */
-import { checkFunction } from '../foundation/argument-checks.ts';
 import { InvalidArgumentError } from '../foundation/errors.ts';
 import type { StandardSchema } from '../foundation/standard-schema.ts';
 import type { BackoffPlan, ClaimedJob } from '../job/job.ts';
@@ -11,7 +5,7 @@ import { ownLimitKey, type ResolvedLimit, resolveLimit } from '../options/limit-
 import type { ResolvedOptions } from '../options/resolve-options.ts';
 import type { BackoffFunction, WorkerOptions } from '../options/worker-options.ts';
 import type { JobHandler } from './handler.ts';
-import { StagePlan, type StagesDefinition } from './stages.ts';
+import type { StagePlan } from './stages.ts';
 
 /** The most jobs of one name that are claimed ahead of free slots. */
 const MOST_PREFETCH = 2_000;
@@ -131,20 +125,6 @@ export class Worker {
     const runsInHorizon = (this.concurrency * horizonMs) / Math.max(this.#meanRunMs, 0.001);
     return Math.min(MOST_PREFETCH, Math.floor(runsInHorizon));
   }
-}
-
-/** Takes what a worker is to run; `options` tells whether the two were given in the wrong order. */
-export function workOf(
-  handler: JobHandler<never> | StagesDefinition<never>,
-  options: unknown,
-): JobHandler | StagePlan {
-  const isStaged = typeof handler === 'object' && handler !== null;
-  if (isStaged && !('stages' in handler) && typeof options === 'function') {
-    const hint = 'the options come last: worker(name, handler, options)';
-    throw new InvalidArgumentError('handler', 'a function, or stages', handler, hint);
-  }
-  if (!isStaged) checkFunction('handler', handler);
-  return isStaged ? new StagePlan(handler) : (handler as JobHandler);
 }
 
 function concurrencyOf({ concurrency }: WorkerOptions, defaults: WorkerDefaults): number {
