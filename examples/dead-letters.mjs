@@ -1,6 +1,6 @@
 import { Monque } from '@monque/core';
 
-const monque = Monque.inMemory();
+const monque = Monque.inMemory({ logger: false });
 let isHostUp = false;
 
 // A job that failed for good waits under the name `mail.dead`, with all that it was.

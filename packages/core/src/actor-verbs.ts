@@ -5,7 +5,8 @@
  */
 import type { ObjectId } from 'mongodb';
 import type { BulkOptions, BulkResult, RedriveDeadLettersOptions } from './client/bulk-verbs.ts';
-import type { EnqueueEntryResult, TypedEntry } from './client/enqueue.ts';
+import type { TypedEntry } from './client/enqueue.ts';
+import type { EnqueueEntryResult } from './client/entry-result.ts';
 import type { FlowInfo, FlowNames, FlowOf, TypedFlow } from './client/flows.ts';
 import type { LimitInfo } from './client/limits.ts';
 import type { JobsPage } from './client/listing.ts';
@@ -44,6 +45,7 @@ import type {
 } from './options/list-options.ts';
 import type { ManualVerbOptions } from './options/manual-verb-options.ts';
 import type { ScheduleOptions } from './options/schedule-options.ts';
+import type { SessionOptions } from './options/transaction-options.ts';
 
 /** An id as callers may give it: an ObjectId, or its 24 hexadecimal characters. */
 export type JobId = ObjectId | string;
@@ -78,13 +80,14 @@ export interface MonqueManagement<Types extends JobTypes = UntypedJobs> {
   /**
    * Stores many jobs with few round trips. All or nothing is not promised, and it does not reject when only some could
    * be stored: the answer says for each entry, in order, whether it is stored (`enqueued`, or `existing` with the holder
-   * of its key), is not (`failed`), or whether that is unknown (`unknown`). To store many jobs in one transaction,
-   * enqueue each with the session.
+   * of its key), is not (`failed`), or whether that is unknown (`unknown`). With a `session`
+   * they are stored if and when its transaction commits, and an error of the transaction is thrown.
    *
    * @throws InvalidArgumentError naming the entry; then nothing is stored
    */
   enqueueMany<Name extends NameOf<Types> = NameOf<Types>>(
     entries: readonly TypedEntry<Types, Name>[],
+    options?: SessionOptions,
   ): Promise<EnqueueEntryResult<DataOf<Types, Name>>[]>;
 
   /**

@@ -11,16 +11,19 @@ export type {
   RedriveDeadLettersOptions,
 } from './client/bulk-verbs.ts';
 export type { DefinedJob, JobDefinition } from './client/definitions.ts';
-export type { EnqueueEntry, EnqueueEntryResult, TypedEntry } from './client/enqueue.ts';
+export type { EnqueueEntry, TypedEntry } from './client/enqueue.ts';
+export type { EnqueueEntryResult } from './client/entry-result.ts';
 export type { Flow, FlowInfo, FlowNames, FlowOf, TypedFlow } from './client/flows.ts';
 export type { LimitInfo } from './client/limits.ts';
 export type { JobsPage } from './client/listing.ts';
 export type { GetHistoryOptions } from './client/metadata-and-history.ts';
 export type { OpenGateOptions } from './client/open-gate.ts';
 export type { OrderInfo, OrdersOptions } from './client/orders.ts';
+export { Outbox } from './client/outbox.ts';
 export type { Ping, PingOptions } from './client/ping.ts';
 export type { QueueStats } from './client/queue-stats.ts';
 export type { Schedule, UnscheduleOptions } from './client/schedules.ts';
+export { Inbox } from './client/transactions.ts';
 export type { WaitForOptions } from './client/wait-for.ts';
 export type { MonqueEventMap } from './context/events.ts';
 export type { Health } from './context/health.ts';
@@ -121,7 +124,9 @@ export {
   type LedgerMetrics,
   LedgerRepository,
   type LedgerRepositoryOptions,
+  type LedgerTransactions,
   type LedgerVerb,
+  type MarkParams,
   type TransitionEntry,
   type WorkerInfo,
 } from './ledger/ledger-repository.ts';
@@ -152,7 +157,12 @@ export {
   DEFAULT_FAILURE_MINIMUM,
   DEFAULT_FAILURE_WINDOW,
 } from './options/alert-options.ts';
-export type { EnqueueOptions, UniqueHoldOption, WhenTaken } from './options/enqueue-options.ts';
+export type {
+  EnqueueOptions,
+  Supersede,
+  UniqueHoldOption,
+  WhenTaken,
+} from './options/enqueue-options.ts';
 export type {
   FlowGraph,
   FlowJob,
@@ -173,9 +183,21 @@ export {
 export type { BulkVerbOptions, ManualVerbOptions } from './options/manual-verb-options.ts';
 export { DEFAULTS } from './options/option-table.ts';
 export type { JobRetention, LiveOptionName, MonqueOptions } from './options/options.ts';
+export {
+  DEFAULT_OUTBOX_BATCH,
+  type OutboxMessage,
+  type OutboxOptions,
+  type PublishContext,
+  type PublishedMessage,
+} from './options/outbox-options.ts';
 export type { ScheduleOptions } from './options/schedule-options.ts';
+export {
+  DEFAULT_KEEP_FOR,
+  type InboxOptions,
+  type SessionOptions,
+} from './options/transaction-options.ts';
 export type { BackoffFunction, WorkerOptions, WorkerOrder } from './options/worker-options.ts';
-export type { HandlerOf, HandlerReturn, MonquePublicAPI } from './public-api.ts';
+export type { BatchReturn, HandlerOf, HandlerReturn, MonquePublicAPI } from './public-api.ts';
 export type { HistogramReading } from './telemetry/histogram.ts';
 export type { LogEntries, LogEvent, LogFields, Logger } from './telemetry/log.ts';
 export {
@@ -194,6 +216,12 @@ export type {
   MetricsObserver,
   MetricsReading,
 } from './telemetry/metrics.ts';
+export type {
+  BatchContext,
+  BatchDefinition,
+  BatchHandler,
+  BatchOptions,
+} from './workers/batches.ts';
 export type { JobContext, JobHandler, ParentInfo, ParentsPage } from './workers/handler.ts';
 export { cancel, discard, HandlerOutcome, snooze } from './workers/handler-outcome.ts';
 export {

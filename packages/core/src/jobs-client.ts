@@ -16,7 +16,8 @@ import {
   type RedriveDeadLettersOptions,
 } from './client/bulk-verbs.ts';
 import type { Definitions } from './client/definitions.ts';
-import { type EnqueueEntry, type EnqueueEntryResult, Producer } from './client/enqueue.ts';
+import { type EnqueueEntry, Producer } from './client/enqueue.ts';
+import type { EnqueueEntryResult } from './client/entry-result.ts';
 import { type Flow, type FlowInfo, Flows } from './client/flows.ts';
 import { type LimitInfo, readLimits, setLimit } from './client/limits.ts';
 import { type JobsPage, Listing } from './client/listing.ts';
@@ -26,6 +27,7 @@ import { Gates, type OpenGateOptions } from './client/open-gate.ts';
 import { type OrderInfo, type OrdersOptions, readOrders } from './client/orders.ts';
 import { type QueueStats, readQueueStats } from './client/queue-stats.ts';
 import { type Schedule, Schedules, type UnscheduleOptions } from './client/schedules.ts';
+import { cancelSuperseded } from './client/supersede.ts';
 import type { Waiter, WaitForOptions } from './client/wait-for.ts';
 import { contextOver, type EngineContext } from './context/scheduler-context.ts';
 import { type AuditOptions, Auditor, type AuditReport } from './diagnosis/auditor.ts';
@@ -46,6 +48,7 @@ import {
   text,
   toObjectId,
 } from './foundation/argument-checks.ts';
+import type { Session } from './foundation/driver-shapes.ts';
 import type { Job } from './job/job.ts';
 import type { MetadataChanges } from './job/metadata.ts';
 import type { Actor, TransitionEntry } from './ledger/ledger-repository.ts';
@@ -61,6 +64,7 @@ import type {
 } from './options/list-options.ts';
 import type { ManualVerbOptions } from './options/manual-verb-options.ts';
 import type { ScheduleOptions } from './options/schedule-options.ts';
+import type { SessionOptions } from './options/transaction-options.ts';
 import type { Worker } from './workers/worker.ts';
 
 const DEFAULT_WAIT_TIMEOUT = 30_000;
@@ -146,7 +150,9 @@ export class JobsClient implements UntypedVerbs {
 
   async enqueue<T>(name: string, data?: T, options: EnqueueOptions = {}): Promise<Job<T>> {
     const job = (await this.#producer.enqueue(name, data, options)) as Job<T>;
-    if (options.session) this.#shared.waiter.storedIn(options.session, job._id);
+    const { supersede } = options;
+    if (supersede) await cancelSuperseded(this.#context, this.#manual, job, supersede);
+    this.#storedIn(options.session, job);
     return job;
   }
 
@@ -154,8 +160,15 @@ export class JobsClient implements UntypedVerbs {
     return (await this.#producer.enqueue(name, data, {})) as Job<T>;
   }
 
-  async enqueueMany(entries: readonly EnqueueEntry[]): Promise<EnqueueEntryResult[]> {
-    return this.#producer.enqueueMany(entries);
+  async enqueueMany(
+    entries: readonly EnqueueEntry[],
+    options: SessionOptions = {},
+  ): Promise<EnqueueEntryResult[]> {
+    const results = await this.#producer.enqueueMany(entries, options);
+    for (const result of results) {
+      if ('job' in result) this.#storedIn(options.session, result.job);
+    }
+    return results;
   }
 
   async enqueueFlow(graph: FlowGraph, options: FlowOptions = {}): Promise<Flow> {
@@ -180,7 +193,9 @@ export class JobsClient implements UntypedVerbs {
     data?: T,
     options: ScheduleOptions = {},
   ): Promise<Job<T>> {
-    return (await this.#schedules.schedule(cron, name, data, options)) as Job<T>;
+    const job = (await this.#schedules.schedule(cron, name, data, options)) as Job<T>;
+    this.#storedIn(options.session, job);
+    return job;
   }
 
   async unschedule(name: string, options: UnscheduleOptions = {}): Promise<number> {
@@ -308,6 +323,10 @@ export class JobsClient implements UntypedVerbs {
 
   async audit(options: AuditOptions = {}): Promise<AuditReport> {
     return this.#auditor.audit(options);
+  }
+
+  #storedIn(session: Session | undefined, { _id }: Job): void {
+    if (session) this.#shared.waiter.storedIn(session, _id);
   }
 }
 

@@ -1,7 +1,11 @@
+import type { ClientSession } from 'mongodb';
 import type { MonqueManagement } from './actor-verbs.ts';
 import { type DefinedJob, Definitions, type JobDefinition } from './client/definitions.ts';
-import type { EnqueueEntryResult, TypedEntry } from './client/enqueue.ts';
+import type { TypedEntry } from './client/enqueue.ts';
+import type { EnqueueEntryResult } from './client/entry-result.ts';
+import { Outbox } from './client/outbox.ts';
 import { type Ping, type PingOptions, pingLedger } from './client/ping.ts';
+import { Inbox, runTransaction } from './client/transactions.ts';
 import { Waiter } from './client/wait-for.ts';
 import type { MonqueEventMap } from './context/events.ts';
 import type { Health } from './context/health.ts';
@@ -14,7 +18,7 @@ import { idleHealth } from './engine/idle-health.ts';
 import { Instance } from './engine/instance.ts';
 import { type ReconfigureOptions, Reconfigurer } from './engine/reconfigurer.ts';
 import { checkFields, checkJobName } from './foundation/argument-checks.ts';
-import type { Database } from './foundation/driver-shapes.ts';
+import type { Database, Session } from './foundation/driver-shapes.ts';
 import { InvalidArgumentError } from './foundation/errors.ts';
 import { Turns } from './foundation/start-stop.ts';
 import type { Job } from './job/job.ts';
@@ -31,14 +35,15 @@ import type { Actor, LedgerRepository } from './ledger/ledger-repository.ts';
 import { inMemorySource, resolveSource } from './ledger-source.ts';
 import type { EnqueueOptions } from './options/enqueue-options.ts';
 import type { MonqueOptions } from './options/options.ts';
+import type { OutboxOptions } from './options/outbox-options.ts';
 import type { ResolvedOptions } from './options/resolve-options.ts';
 import type { ScheduleOptions } from './options/schedule-options.ts';
+import type { InboxOptions, SessionOptions } from './options/transaction-options.ts';
 import type { WorkerOptions } from './options/worker-options.ts';
 import type { HandlerOf, MonquePublicAPI } from './public-api.ts';
 import { stopOnSignals } from './stop-on-signals.ts';
 import { TypedVerbs } from './typed-verbs.ts';
-import type { JobHandler } from './workers/handler.ts';
-import { type StagesDefinition, workOf } from './workers/stages.ts';
+import { type GivenWork, workOf } from './workers/work.ts';
 import { Worker } from './workers/worker.ts';
 
 /**
@@ -144,8 +149,9 @@ export class Monque<Types extends JobTypes = UntypedJobs>
 
   async enqueueMany<Name extends NameOf<Types> = NameOf<Types>>(
     entries: readonly TypedEntry<Types, Name>[],
+    options: SessionOptions = {},
   ): Promise<EnqueueEntryResult<DataOf<Types, Name>>[]> {
-    const results = await this.jobs.enqueueMany(entries);
+    const results = await this.jobs.enqueueMany(entries, options);
     for (const { name } of entries) this.#noticeEnqueue(name);
     return results as EnqueueEntryResult<DataOf<Types, Name>>[];
   }
@@ -171,11 +177,7 @@ export class Monque<Types extends JobTypes = UntypedJobs>
     handler: HandlerOf<Types, Name, Data>,
     options?: WorkerOptions,
   ): this;
-  worker(
-    name: string,
-    handler: JobHandler<never> | StagesDefinition<never>,
-    options: WorkerOptions = {},
-  ): this {
+  worker(name: string, handler: GivenWork, options: WorkerOptions = {}): this {
     checkJobName('name', name);
     const work = workOf(handler, options);
     if (this.#workers.has(name)) {
@@ -202,6 +204,23 @@ export class Monque<Types extends JobTypes = UntypedJobs>
   reconfigure(options: ReconfigureOptions<NameOf<Types>>): void {
     const names = this.#reconfigurer.reconfigure(options);
     this.#instance?.reconfigured(names);
+  }
+
+  transaction<T, S extends Session = ClientSession>(work: (session: S) => Promise<T>): Promise<T> {
+    return runTransaction(this.#context, work);
+  }
+
+  inbox(name: string, options: InboxOptions = {}): Inbox {
+    return new Inbox(this.#context, name, options);
+  }
+
+  outbox<T = unknown>(name: string, options: OutboxOptions<T> = {}): Outbox<T> {
+    const outbox = new Outbox<T>(this.#context, name, options, (...given) =>
+      this.jobs.enqueue(...given),
+    );
+    const { work } = outbox;
+    if (work) (this as unknown as Monque).worker(name, work.handler, work.options);
+    return outbox;
   }
 
   ping(options: PingOptions = {}): Promise<Ping> {

@@ -1,13 +1,20 @@
+import type { ClientSession } from 'mongodb';
 import type { MonqueManagement } from './actor-verbs.ts';
 import type { DefinedJob, JobDefinition } from './client/definitions.ts';
+import type { Outbox } from './client/outbox.ts';
 import type { Ping, PingOptions } from './client/ping.ts';
+import type { Inbox } from './client/transactions.ts';
 import type { Health } from './context/health.ts';
 import type { Instrumentation } from './context/instruments.ts';
 import type { MetricsSnapshot } from './diagnosis/metrics-snapshot.ts';
 import type { ReconfigureOptions } from './engine/reconfigurer.ts';
+import type { Session } from './foundation/driver-shapes.ts';
 import type { DataOf, JobTypes, NameOf, ResultOf, UntypedJobs } from './job/typed-jobs.ts';
 import type { Actor } from './ledger/ledger-repository.ts';
+import type { OutboxOptions } from './options/outbox-options.ts';
+import type { InboxOptions } from './options/transaction-options.ts';
 import type { WorkerOptions } from './options/worker-options.ts';
+import type { BatchDefinition } from './workers/batches.ts';
 import type { JobHandler } from './workers/handler.ts';
 import type { HandlerOutcome } from './workers/handler-outcome.ts';
 import type { StagesDefinition } from './workers/stages.ts';
@@ -44,8 +51,8 @@ export interface MonquePublicAPI<Types extends JobTypes = UntypedJobs>
   [Symbol.asyncDispose](): Promise<void>;
 
   /**
-   * Registers the handler of a job name, before or after `start`: a function, or stages that are recorded one by one,
-   * with gates between them where wanted.
+   * Registers the handler of a job name, before or after `start`: a function, stages that are recorded one by one,
+   * with gates between them where wanted, or a function that is given several jobs at once.
    *
    * @throws InvalidArgumentError also when the name has a worker already
    */
@@ -66,6 +73,34 @@ export interface MonquePublicAPI<Types extends JobTypes = UntypedJobs>
     name: NameOf<Types>,
     definition: JobDefinition<Input, Output>,
   ): DefinedJob<Input, Output>;
+
+  /**
+   * A unit of work: calls `work` in a transaction, whose session it hands on to enqueues, to outboxes and inboxes, and to
+   * the writes of your own. Committed when `work` resolves, aborted when it rejects; after a conflict `work` is called
+   * again, so it does nothing else that lasts. What is done in it goes one after the other.
+   *
+   * @typeParam S - the type of the session, where that is not of the `mongodb` beside this package
+   * @returns what `work` returned
+   * @throws what `work` and the driver throw; UnsupportedError when the ledger or its server has no transactions
+   */
+  transaction<T, S extends Session = ClientSession>(work: (session: S) => Promise<T>): Promise<T>;
+
+  /**
+   * The inbox of this name, which does the work of a message once: `inbox(name).once(id, session, work)`.
+   *
+   * @param name - 1 to 256 characters; each name remembers for itself
+   * @throws InvalidArgumentError naming what is wrong
+   */
+  inbox(name: string, options?: InboxOptions): Inbox;
+
+  /**
+   * The outbox of this name: messages that are added in a transaction are sent by `publish` if and when it commits, those
+   * of a key one after the other, each at least once. They are jobs of this name with an order, so what is done with jobs
+   * can be done with them; with `publish` this registers their worker.
+   *
+   * @throws InvalidArgumentError naming what is wrong; also when the name has a worker already
+   */
+  outbox<T = unknown>(name: string, options?: OutboxOptions<T>): Outbox<T>;
 
   /**
    * This scheduler as an actor may use it: the hook `access.may` is asked before each verb of the ledger, and what is
@@ -112,13 +147,22 @@ export type HandlerOf<
   Name extends NameOf<Types>,
   Data,
 > = string extends keyof Types
-  ? JobHandler<Data> | StagesDefinition<Data>
+  ? JobHandler<Data> | StagesDefinition<Data> | BatchDefinition<Data>
   :
       | JobHandler<DataOf<Types, Name>, HandlerReturn<Types, Name>>
-      | StagesDefinition<DataOf<Types, Name>>;
+      | StagesDefinition<DataOf<Types, Name>>
+      | BatchDefinition<DataOf<Types, Name>, BatchReturn<Types, Name>>;
 
 /** What a handler of a name may return: the declared result, a promise of it, or an outcome. */
 export type HandlerReturn<Types extends JobTypes, Name extends NameOf<Types>> =
   | ResultOf<Types, Name>
   | HandlerOutcome
   | Promise<ResultOf<Types, Name> | HandlerOutcome>;
+
+/** What the handler of a batch may return: nothing, or the result or the outcome of each job by its position. */
+export type BatchReturn<Types extends JobTypes, Name extends NameOf<Types>> =
+  | BatchResults<ResultOf<Types, Name>>
+  | Promise<BatchResults<ResultOf<Types, Name>>>;
+
+// biome-ignore lint/suspicious/noConfusingVoidType: a function that returns nothing is one of them.
+type BatchResults<Result> = void | readonly (Result | HandlerOutcome | Error)[];

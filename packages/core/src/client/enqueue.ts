@@ -10,7 +10,7 @@ import type { ObjectId } from 'mongodb';
 import type { EngineContext } from '../context/scheduler-context.ts';
 import { checkJobName, toObjectId } from '../foundation/argument-checks.ts';
 import type { Session } from '../foundation/driver-shapes.ts';
-import { InvalidArgumentError, toError, UnknownOutcomeError } from '../foundation/errors.ts';
+import { InvalidArgumentError, toError } from '../foundation/errors.ts';
 import { checkData, type StandardSchema } from '../foundation/standard-schema.ts';
 import { DOCUMENT_VERSION, type Job, type JobTrace } from '../job/job.ts';
 import { UniqueKeyTakenError } from '../job/job-errors.ts';
@@ -26,6 +26,8 @@ import {
   type ResolvedEnqueueOptions,
   resolveEnqueueOptions,
 } from '../options/enqueue-options.ts';
+import { checkSessionOptions, type SessionOptions } from '../options/transaction-options.ts';
+import { type EnqueueEntryResult, failureOf, resultOf } from './entry-result.ts';
 import { Enqueuer, type EnqueuerHooks, type StoreAnswer } from './insert-batches.ts';
 
 /** How often a job is stored again because the holder of its key was gone, or had started, when it was to be changed. */
@@ -45,17 +47,6 @@ export type TypedEntry<Types extends JobTypes, Name extends NameOf<Types>> = Nam
 
 /** Data that may be undefined may be left out. */
 export type DataField<T> = undefined extends T ? { readonly data?: T } : { readonly data: T };
-
-/** What happened to one entry of `enqueueMany`. */
-export type EnqueueEntryResult<T = unknown> =
-  /** The job is stored. */
-  | { readonly status: 'enqueued'; readonly job: Job<T> }
-  /** Nothing was stored: `job` holds the unique key, after it was changed as `whenTaken` says. */
-  | { readonly status: 'existing'; readonly job: Job<T> }
-  /** Nothing was stored; `error` says why. */
-  | { readonly status: 'failed'; readonly error: Error }
-  /** The write was not confirmed within `resendLimit`: the job may be stored, or the holder of its key changed. */
-  | { readonly status: 'unknown'; readonly error: UnknownOutcomeError };
 
 /** What is known of a job before the ledger's time is. */
 interface Draft {
@@ -123,8 +114,12 @@ export class Producer {
     });
   }
 
-  /** Stores many jobs; an answer for each, in order. */
-  async enqueueMany(entries: readonly EnqueueEntry[]): Promise<EnqueueEntryResult[]> {
+  /** Stores many jobs; an answer for each, in order. Only in a session it throws, what the driver threw. */
+  async enqueueMany(
+    entries: readonly EnqueueEntry[],
+    options: SessionOptions = {},
+  ): Promise<EnqueueEntryResult[]> {
+    checkSessionOptions(options);
     if (!Array.isArray(entries)) throw new InvalidArgumentError('entries', 'an array', entries);
     const drafts = entries.map((entry: EnqueueEntry, index) => {
       const field = `entries[${index}]`;
@@ -139,7 +134,10 @@ export class Producer {
     return this.#context.instruments.enqueue({
       names: drafts.map(({ name }) => name),
       send: (trace) =>
-        this.#storeMany(drafts.map((draft) => ({ ...draft, ...(trace && { trace }) }))),
+        this.#storeMany(
+          drafts.map((draft) => ({ ...draft, ...(trace && { trace }) })),
+          options.session,
+        ),
       jobsOf: (results) => results.flatMap((result) => ('error' in result ? [] : [result.job])),
     });
   }
@@ -173,30 +171,39 @@ export class Producer {
   }
 
   /** Stores a job that is complete already; the holder of its lock when that is taken. */
-  async storeJob(job: Job): Promise<StoreAnswer> {
-    const [answer] = await this.#enqueuer.enqueue([job]);
+  async storeJob(job: Job, session?: Session): Promise<StoreAnswer> {
+    const [answer] = await this.#enqueuer.enqueue([job], session);
     return answer as StoreAnswer;
   }
 
-  async #storeMany(drafts: readonly Draft[]): Promise<EnqueueEntryResult[]> {
-    const answers = await this.#enqueuer.enqueue(drafts.map((draft) => this.#complete(draft)));
-    return Promise.all(
-      answers.map((answer, index) => this.#answerEntry(drafts[index] as Draft, answer)),
-    );
+  async #storeMany(
+    drafts: readonly Draft[],
+    session: Session | undefined,
+  ): Promise<EnqueueEntryResult[]> {
+    const jobs = drafts.map((draft) => this.#complete(draft));
+    const answers = await this.#enqueuer.enqueue(jobs, session);
+    const draftOf = (index: number): Draft => drafts[index] as Draft;
+    if (session === undefined) {
+      return Promise.all(answers.map((answer, index) => this.#answerEntry(draftOf(index), answer)));
+    }
+    const results: EnqueueEntryResult[] = [];
+    // One after the other: a transaction does one thing at a time, and whoever is in it gets the driver's errors.
+    for (const [index, answer] of answers.entries()) {
+      results.push(resultOf(await this.#resolveAnswer(draftOf(index), answer, session)));
+    }
+    return results;
   }
 
   async #answerEntry(draft: Draft, answer: StoreAnswer): Promise<EnqueueEntryResult> {
     try {
-      const resolved =
-        answer.outcome === 'existing' ? await this.#resolveTaken(draft, answer) : answer;
-      if ('error' in resolved) throw resolved.error;
-      return { status: resolved.outcome, job: resolved.job };
+      return resultOf(await this.#resolveAnswer(draft, answer));
     } catch (thrown) {
-      const error = toError(thrown);
-      return error instanceof UnknownOutcomeError
-        ? { status: 'unknown', error }
-        : { status: 'failed', error };
+      return failureOf(toError(thrown));
     }
+  }
+
+  async #resolveAnswer(draft: Draft, answer: StoreAnswer, session?: Session): Promise<StoreAnswer> {
+    return answer.outcome === 'existing' ? this.#resolveTaken(draft, answer, session) : answer;
   }
 
   /** Stores a job under an id of the caller's, unless there is one with it. */
@@ -226,8 +233,7 @@ export class Producer {
   async #store(draft: Draft, session?: Session): Promise<StoreAnswer> {
     if (draft.id !== undefined) return this.#storeWithId(draft, draft.id);
     const [answer] = await this.#enqueuer.enqueue([this.#complete(draft)], session);
-    const first = answer as StoreAnswer;
-    return first.outcome === 'existing' ? this.#resolveTaken(draft, first, session) : first;
+    return this.#resolveAnswer(draft, answer as StoreAnswer, session);
   }
 
   /** Changes the holder of the key as the caller wants; stores the job after all when the key was freed meanwhile. */
@@ -301,7 +307,8 @@ export class Producer {
   #draft(names: FieldNames, name: string, data: unknown, given: EnqueueOptions | undefined): Draft {
     checkJobName(names.name, name);
     const options = resolveEnqueueOptions(names.options, given);
-    this.#checkOrder(names.options, name, options.order);
+    const option = options.supersede ? 'supersede' : 'order';
+    this.#checkOrder(`${names.options}.${option}`, name, options.order);
     const copy = copyPayload(names.data, data, this.#context.options.maxGivenBytes);
     const { runAt, metadata, id } = options;
     return {
@@ -319,7 +326,7 @@ export class Producer {
     if (order === undefined || !this.#knownOf(name).refusesOrder) return;
     const hint = `give it one, as in worker('${name}', handler, { order: {} })`;
     const expected = 'left out, since the worker has no option `order`';
-    throw new InvalidArgumentError(`${field}.order`, expected, order, hint);
+    throw new InvalidArgumentError(field, expected, order, hint);
   }
 
   /** Checked, not changed: the handler gets what the schema makes of it, and would get that made twice. */

@@ -10,6 +10,7 @@
 import { BSON } from 'mongodb';
 import type { EngineContext } from '../context/scheduler-context.ts';
 import { checkFields, checkJobName } from '../foundation/argument-checks.ts';
+import type { Session } from '../foundation/driver-shapes.ts';
 import { InvalidArgumentError, MonqueError } from '../foundation/errors.ts';
 import { parseCron } from '../job/cron.ts';
 import { DEFAULT_PRIORITY, DOCUMENT_VERSION, type Job } from '../job/job.ts';
@@ -88,13 +89,17 @@ export class Schedules {
     await this.#producer.checkData(name, copy);
     const plan = toPlan(expression, copy, options);
     const metadata = options.metadata && copyMetadata('options.metadata', options.metadata);
+    const given = {
+      ...(metadata && { metadata }),
+      ...(options.session && { session: options.session }),
+    };
     await this.#context.ready();
-    const uniqueKey = options.uniqueKey ?? expression;
+    const { uniqueKey = expression, session } = options;
     for (let race = 0; race < MOST_RACES; race += 1) {
-      const { outcome, job } = await this.#storeOrFind(name, uniqueKey, plan, metadata);
+      const { outcome, job } = await this.#storeOrFind(name, uniqueKey, plan, given);
       if (outcome === 'enqueued') return job;
-      const updated = await this.#update(job, plan);
-      if (updated !== null) return this.#setMetadata(updated, metadata);
+      const updated = await this.#update(job, plan, session);
+      if (updated !== null) return this.#setMetadata(updated, metadata, session);
     }
     throw new MonqueError('BUSY', `The series ${name} (${uniqueKey}) changed too often`);
   }
@@ -124,7 +129,7 @@ export class Schedules {
     name: string,
     uniqueKey: string,
     plan: Plan,
-    metadata: JobMetadata | undefined,
+    { metadata, session }: Pick<ScheduleOptions, 'metadata' | 'session'>,
   ): Promise<{ readonly outcome: 'enqueued' | 'existing'; readonly job: Job }> {
     const { ledger, ledgerTime } = this.#context;
     const now = ledgerTime.now();
@@ -136,13 +141,13 @@ export class Schedules {
     }
     const { scheduledFor } = first;
     const job = this.#makeJob(name, uniqueKey, plan, metadata, { now, scheduledFor });
-    const answer = await this.#producer.storeJob(job);
+    const answer = await this.#producer.storeJob(job, session);
     if ('error' in answer) throw answer.error;
     return answer;
   }
 
   /** The job after the change; null when the series changed meanwhile. */
-  async #update(job: Job, plan: Plan): Promise<Job | null> {
+  async #update(job: Job, plan: Plan, session: Session | undefined): Promise<Job | null> {
     const { ledger, ledgerTime } = this.#context;
     if (isSeries(job) && isSame(toFields(job), plan)) return job;
     const now = ledgerTime.now();
@@ -154,9 +159,10 @@ export class Schedules {
       series: plan,
       ...(next && { nextRun: { scheduledFor: next, nextRunAt: next } }),
       now,
+      ...(session && { session }),
     });
     if (outcome !== 'written' || after === null) return null;
-    this.#onChanged(after);
+    if (session === undefined) this.#onChanged(after);
     return after;
   }
 
@@ -189,12 +195,15 @@ export class Schedules {
   }
 
   /** Keys that handlers and people added stay, so that a process that boots undoes nothing of theirs. */
-  async #setMetadata(job: Job, metadata: JobMetadata = {}): Promise<Job> {
+  async #setMetadata(job: Job, metadata: JobMetadata = {}, session?: Session): Promise<Job> {
     const { ledger, ledgerTime } = this.#context;
     const current = pick(job.metadata ?? {}, Object.keys(metadata));
     if (isSame(current, metadata)) return job;
     const params = { jobId: job._id, changes: metadata, now: ledgerTime.now() };
-    const { outcome, job: after } = await ledger.setMetadata(params);
+    const { outcome, job: after } = await ledger.setMetadata({
+      ...params,
+      ...(session && { session }),
+    });
     if (outcome === 'full') throw metadataFull('options.metadata');
     return after ?? job;
   }

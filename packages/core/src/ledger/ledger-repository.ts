@@ -7,6 +7,7 @@
  * @module
  */
 import { GuardedCalls, LEDGER_BRAND, type LedgerRepositoryOptions } from './guarded-calls.ts';
+import type { LedgerTransactions } from './transactions.ts';
 import type { LedgerHint, LedgerWatch } from './verbs/ledger-verbs.ts';
 import {
   LEDGER_VERBS,
@@ -23,6 +24,7 @@ export {
 } from './guarded-calls.ts';
 export type { LedgerHealth } from './ledger-calls.ts';
 export { SUSPECT_RESCUE_COUNT } from './suspects.ts';
+export type { LedgerTransactions, MarkParams } from './transactions.ts';
 export { MOST_NAMES_A_CLAIM } from './verb-checks.ts';
 export { gathered } from './verbs/around.ts';
 export type * from './verbs/ledger-verbs.ts';
@@ -76,6 +78,11 @@ export abstract class LedgerRepository extends StoreWithVerbs {
    */
   as(actor: Actor): LedgerRepository {
     return boundTo(this, checkActor('actor', actor), this.access);
+  }
+
+  /** What a ledger that has transactions can do in them; undefined for one that has none. */
+  get transactions(): LedgerTransactions | undefined {
+    return undefined;
   }
 
   /** Sends hints to the listener until the watch is closed. The listener must not throw. */

@@ -10,7 +10,6 @@ import {
   checkFields,
   checkJobName,
   fields,
-  hasMethods,
   integer,
   oneOf,
   toObjectId,
@@ -21,6 +20,7 @@ import { InvalidArgumentError } from '../foundation/errors.ts';
 import { type BackoffPlan, DEFAULT_PRIORITY, type UniqueHold } from '../job/job.ts';
 import type { JobMetadata } from '../job/metadata.ts';
 import { checkOrder, checkUniqueKey, RUN_CHECKS } from './run-options.ts';
+import { checkSession } from './transaction-options.ts';
 
 /** How long a job holds its unique key: until it is done, until it is claimed, or for a window of milliseconds. */
 export type UniqueHoldOption = 'untilDone' | 'untilStarted' | { readonly window: number };
@@ -41,6 +41,14 @@ export type WhenTaken =
   | 'throttle'
   | 'throw'
   | { readonly debounce: number; readonly maxWait?: number };
+
+/** What an enqueue does to earlier jobs of its key, of which only the newest matters. */
+export interface Supersede {
+  /** 1 to 256 characters. */
+  readonly key: string;
+  /** Whether the one that runs is asked to cancel, or left to finish. @default 'cancel' */
+  readonly running?: 'cancel' | 'finish';
+}
 
 /** Options of one enqueue. */
 export interface EnqueueOptions {
@@ -75,6 +83,12 @@ export interface EnqueueOptions {
    * finished, through their retries and rescues too. For a worker with the option `order`; goes with no `priority`.
    */
   readonly order?: string;
+  /**
+   * Takes the place of earlier jobs of this name and key: one that waits gets the new data and time, one that runs is
+   * asked to cancel, and the new one starts when that has ended. For a worker with the option `order`. Not with `order`,
+   * `priority`, `uniqueKey`, `whenTaken`, `id` or `session`, and not in `enqueueMany`.
+   */
+  readonly supersede?: Supersede;
   /** An integer from -100 (first) to 100 (last). @default 0 */
   readonly priority?: number;
   /** A small object to find the job by: at most 4 KiB of texts, numbers, booleans, dates, lists and objects. */
@@ -101,10 +115,11 @@ const ENQUEUE_CHECKS: Readonly<Record<keyof EnqueueOptions, Check>> = {
   uniqueKey: checkUniqueKey,
   uniqueHold: objectOr(checkWindow, oneOf('untilDone', 'untilStarted')),
   order: checkOrder,
+  supersede: fields({ key: checkOrder, running: oneOf('cancel', 'finish') }, ['key']),
   whenTaken: objectOr(checkDebounce, oneOf('keep', 'replace', 'throttle', 'throw')),
   id: toObjectId,
   ...RUN_CHECKS,
-  session: hasMethods('inTransaction', 'endSession'),
+  session: checkSession,
 };
 
 /** The options of an enqueue with the defaults that need no time. */
@@ -127,6 +142,7 @@ export function resolveEnqueueOptions(
   options: EnqueueOptions = {},
 ): ResolvedEnqueueOptions {
   checkFields(field, options, ENQUEUE_CHECKS);
+  if (options.supersede !== undefined) return superseding(field, options, options.supersede);
   const { whenTaken = 'keep', uniqueKey, uniqueHold } = options;
   if (options.order !== undefined && options.priority !== undefined) {
     const expected = 'left out with order, which sets the turn';
@@ -144,6 +160,29 @@ export function resolveEnqueueOptions(
     windowMs: typeof hold === 'object' ? hold.window : 0,
   };
 }
+
+/** One that waits is held by a key until it starts; the order keeps it behind the one that runs. */
+function superseding(
+  field: string,
+  options: EnqueueOptions,
+  { key }: Supersede,
+): ResolvedEnqueueOptions {
+  for (const option of SAID_BY_SUPERSEDE) {
+    const value = options[option];
+    if (value === undefined) continue;
+    throw new InvalidArgumentError(`${field}.${option}`, 'left out with supersede', value);
+  }
+  checkUnique(field, options);
+  return {
+    ...options,
+    ...{ order: key, uniqueKey: key, priority: DEFAULT_PRIORITY },
+    ...{ whenTaken: 'replace', hold: 'untilStarted', windowMs: 0 },
+  };
+}
+
+const SAID_BY_SUPERSEDE = [
+  ...(['order', 'priority', 'uniqueKey', 'uniqueHold', 'whenTaken', 'id', 'session'] as const),
+];
 
 /** Options that mean nothing without each other, or against each other. */
 function checkUnique(field: string, options: EnqueueOptions): void {
@@ -169,14 +208,14 @@ function checkUnique(field: string, options: EnqueueOptions): void {
   }
 }
 
-/** Checks one entry of many: its fields, and that its options have no session and no id of their own. */
+/** Checks one entry of many: its fields, and that its options have nothing that goes with one job alone. */
 export function checkEnqueueEntry(field: string, entry: unknown): void {
   checkFields(field, entry, {
     name: checkJobName,
     data: () => undefined,
     options: (optionsField, options) => {
       if (typeof options !== 'object' || options === null) return;
-      for (const name of ['session', 'id']) {
+      for (const name of ['session', 'id', 'supersede']) {
         if (!(name in options)) continue;
         const given: unknown = Reflect.get(options, name);
         throw new InvalidArgumentError(`${optionsField}.${name}`, 'left out', given);

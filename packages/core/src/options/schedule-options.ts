@@ -4,11 +4,13 @@
  * @module
  */
 import { type Check, checkDate, checkFields, oneOf, text } from '../foundation/argument-checks.ts';
+import type { Session } from '../foundation/driver-shapes.ts';
 import { InvalidArgumentError } from '../foundation/errors.ts';
 import type { BackoffPlan } from '../job/job.ts';
 import type { JobMetadata } from '../job/metadata.ts';
 import type { MissedPolicy } from '../job/next-run.ts';
 import { checkUniqueKey, RUN_CHECKS } from './run-options.ts';
+import { checkSession } from './transaction-options.ts';
 
 /** Options of one series. */
 export interface ScheduleOptions {
@@ -35,6 +37,8 @@ export interface ScheduleOptions {
   readonly maxRetries?: number;
   readonly backoff?: BackoffPlan;
   readonly timeout?: number;
+  /** Make or change the series inside this transaction: it is so if and when the transaction commits. */
+  readonly session?: Session;
 }
 
 const SCHEDULE_CHECKS: Readonly<Record<keyof ScheduleOptions, Check>> = {
@@ -44,6 +48,7 @@ const SCHEDULE_CHECKS: Readonly<Record<keyof ScheduleOptions, Check>> = {
   endAt: checkDate,
   missed: oneOf('skip', 'once', 'all'),
   ...RUN_CHECKS,
+  session: checkSession,
 };
 
 /** Checks the options of a series. */

@@ -48,7 +48,7 @@ export const HISTOGRAMS: Readonly<Record<HistogramName, MetricDefinition>> = Obj
     labels: [],
     description: 'From the end of a run until it was recorded',
   },
-  batchSize: { unit: 'job', labels: ['verb'], description: 'Jobs in one call of the ledger' },
+  batchSize: { unit: 'job', labels: ['verb'], description: 'Jobs in one call' },
   ledgerCallMs: { unit: 'ms', labels: ['verb'], description: 'How long calls of the ledger took' },
   ruleMs: { unit: 'ms', labels: ['rule'], description: 'How long a rule took to look at a call' },
 });

@@ -12,6 +12,7 @@ import {
   type LedgerHint,
   LedgerRepository,
   type LedgerRepositoryOptions,
+  type LedgerTransactions,
   type LedgerVerb,
   type LedgerVerbs,
   type LedgerWatch,
@@ -61,6 +62,10 @@ export class FaultyLedgerRepository extends LedgerRepository {
   /** How many calls of a verb were made so far. */
   calls(verb: FaultyVerb): number {
     return this.#counts.get(verb) ?? 0;
+  }
+
+  override get transactions(): LedgerTransactions | undefined {
+    return this.#inner.transactions;
   }
 
   protected override performOpen(): Promise<void> {

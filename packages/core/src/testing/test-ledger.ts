@@ -5,12 +5,12 @@
  * @module
  */
 import { isDeepStrictEqual } from 'node:util';
-import type { Session } from '../foundation/driver-shapes.ts';
 import type { Job } from '../job/job.ts';
 import { lockOf } from '../job/unique-locks.ts';
 import type {
   EnqueueAnswer,
   LedgerHint,
+  LedgerTransactions,
   LedgerVerb,
   LedgerVerbs,
   LedgerWatch,
@@ -21,9 +21,11 @@ import {
   type InMemoryLedgerOptions,
   InMemoryLedgerRepository,
 } from '../ledger/memory/in-memory-ledger-repository.ts';
+import { changeMetadata } from '../ledger/metadata-change.ts';
 import { surrounded } from '../ledger/verbs/around.ts';
 import type { Next } from '../ledger/verbs/verb-table.ts';
-import { StandInSession } from './test-session.ts';
+import type { StandInSession } from './test-session.ts';
+import { standInOf, TestTransactions } from './test-transactions.ts';
 
 /** A due time that has passed at any time. */
 const LONG_AGO = new Date(0);
@@ -34,11 +36,16 @@ export class TestLedger extends InMemoryLedgerRepository {
   readonly #listeners = new Set<(hint: LedgerHint) => void>();
   readonly #refused = new Set<string>();
   #openings = 0;
+  readonly #transactions = new TestTransactions();
 
   constructor(options: InMemoryLedgerOptions) {
     super(options);
     this.#inner = this.verbs;
     this.verbs = surrounded(this.verbs, (verb, params, next) => this.#call(verb, params, next));
+  }
+
+  override get transactions(): LedgerTransactions {
+    return this.#transactions;
   }
 
   /** Lets jobs be claimed until `close`; what was asked for meanwhile is due now. */
@@ -82,6 +89,8 @@ export class TestLedger extends InMemoryLedgerRepository {
       claim: (given) => this.#claim(given),
       enqueue: (given) => this.#enqueue(given),
       completeInSession: (given) => this.#completeInSession(given),
+      replan: (given) => this.#replan(given),
+      setMetadata: (given) => this.#setMetadata(given),
     };
     return (own[verb] ?? next)(params);
   }
@@ -122,7 +131,7 @@ export class TestLedger extends InMemoryLedgerRepository {
     });
     const isHolder = (other: Job): boolean =>
       other.name === job.name && isDeepStrictEqual(lockOf(other), lock);
-    return [...stored, ...held].find(isHolder);
+    return [...stored, ...held].findLast(isHolder);
   }
 
   async #completeInSession(
@@ -136,8 +145,41 @@ export class TestLedger extends InMemoryLedgerRepository {
     standIn.hold(() => this.#inner.settle({ settlements: [settlement], now }));
     return true;
   }
-}
 
-function standInOf(session: Session | undefined): StandInSession | undefined {
-  return session instanceof StandInSession ? session : undefined;
+  async #replan({ session, ...params }: ParamsOf<'replan'>): Promise<ResultOf<'replan'>> {
+    const standIn = standInOf(session);
+    if (!standIn?.inTransaction()) {
+      return this.#inner.replan({ ...params, ...(session && !standIn && { session }) });
+    }
+    const job = await this.#jobIn(standIn, params.jobId);
+    if (job === null) return { outcome: 'missing', job };
+    if (job.seriesVersion !== params.seriesVersion) return { outcome: 'stale', job };
+    const after = { ...job, ...params.series, ...params.nextRun } as Job;
+    standIn.hold(() => this.#inner.replan(params), [after]);
+    return { outcome: 'written', job: after };
+  }
+
+  async #setMetadata({
+    session,
+    ...params
+  }: ParamsOf<'setMetadata'>): Promise<ResultOf<'setMetadata'>> {
+    const standIn = standInOf(session);
+    if (!standIn?.inTransaction()) {
+      return this.#inner.setMetadata({ ...params, ...(session && !standIn && { session }) });
+    }
+    const job = await this.#jobIn(standIn, params.jobId);
+    if (job === null) return { outcome: 'missing', job };
+    const change = changeMetadata(job, params);
+    if (change.outcome !== 'written') return { outcome: change.outcome, job };
+    const { metadata } = change;
+    const after: Job = { ...job, ...(metadata && { metadata }) };
+    standIn.hold(() => this.#inner.setMetadata(params), [after]);
+    return { outcome: 'written', job: after };
+  }
+
+  /** A job as the transaction sees it. */
+  async #jobIn(standIn: StandInSession, jobId: Job['_id']): Promise<Job | null> {
+    const held = standIn.jobs.findLast(({ _id }) => _id.equals(jobId));
+    return held ?? this.#inner.getJob({ jobId });
+  }
 }

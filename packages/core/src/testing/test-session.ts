@@ -36,9 +36,14 @@ export class StandInSession implements TestSession {
     return this.#held !== undefined;
   }
 
-  /** The jobs that will be stored. */
+  /** The jobs that will be stored, and those that will be changed as they will be, the last change last. */
   get jobs(): readonly Job[] {
     return (this.#held ?? []).flatMap(({ jobs }) => jobs);
+  }
+
+  /** True when nothing is held back. */
+  get isEmpty(): boolean {
+    return (this.#held ?? []).length === 0;
   }
 
   /** Keeps a write back until the transaction commits. */

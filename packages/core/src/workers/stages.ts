@@ -3,19 +3,11 @@
  *
  * @module
  */
-import {
-  type Check,
-  checkFields,
-  checkFunction,
-  integer,
-  text,
-  YEAR_MS,
-} from '../foundation/argument-checks.ts';
+import { type Check, checkFields, integer, text, YEAR_MS } from '../foundation/argument-checks.ts';
 import { InvalidArgumentError } from '../foundation/errors.ts';
 import { isStandardSchema, type StandardSchema } from '../foundation/standard-schema.ts';
 import { type Job, MOST_GATES, MOST_STAGES } from '../job/job.ts';
-import { checkWorkerOptions, type WorkerOptions } from '../options/worker-options.ts';
-import type { JobContext, JobHandler } from './handler.ts';
+import type { JobContext } from './handler.ts';
 
 const LONGEST_NAME = 256;
 
@@ -201,24 +193,4 @@ function checkStep(field: string, step: unknown): unknown {
   const { kind } = Object(step);
   if (kind === 'stage' || kind === 'gate') return kind;
   throw new InvalidArgumentError(field, 'made by `stage` or `gate`', step);
-}
-
-/**
- * What a worker runs, from what it was given.
- *
- * @throws InvalidArgumentError when that is neither a function nor stages, or an option is wrong
- */
-export function workOf(
-  handler: JobHandler<never> | StagesDefinition<never>,
-  options: WorkerOptions,
-): JobHandler | StagePlan {
-  const isStaged = typeof handler === 'object' && handler !== null;
-  if (isStaged && !('stages' in handler) && typeof options === 'function') {
-    const hint = 'the options come last: worker(name, handler, options)';
-    throw new InvalidArgumentError('handler', 'a function, or stages', handler, hint);
-  }
-  if (!isStaged) checkFunction('handler', handler);
-  const work = isStaged ? new StagePlan(handler) : (handler as JobHandler);
-  checkWorkerOptions(options);
-  return work;
 }

@@ -1,11 +1,16 @@
+/**
+ * A registered worker: the handler of one job name, what it runs, and how far ahead it should be supplied.
+ *
+ * @module
+ */
 import { InvalidArgumentError } from '../foundation/errors.ts';
 import type { StandardSchema } from '../foundation/standard-schema.ts';
 import type { BackoffPlan, ClaimedJob } from '../job/job.ts';
 import { ownLimitKey, type ResolvedLimit, resolveLimit } from '../options/limit-options.ts';
 import type { ResolvedOptions } from '../options/resolve-options.ts';
 import type { BackoffFunction, WorkerOptions } from '../options/worker-options.ts';
-import type { JobHandler } from './handler.ts';
-import type { StagePlan } from './stages.ts';
+import { BatchPlan } from './batches.ts';
+import type { Work } from './work.ts';
 
 /** The most jobs of one name that are claimed ahead of free slots. */
 const MOST_PREFETCH = 2_000;
@@ -30,7 +35,7 @@ type WorkerDefaults = Pick<
 /** One worker and its jobs in this process. */
 export class Worker {
   readonly name: string;
-  readonly handler: JobHandler | StagePlan;
+  readonly handler: Work;
   /** Milliseconds a run may take, unless a job says otherwise. */
   readonly timeoutMs: number | undefined;
   readonly schema: StandardSchema | undefined;
@@ -42,6 +47,7 @@ export class Worker {
   readonly order: 'next' | 'halt' | undefined;
   /** Claimed and not started, the most urgent first. */
   readonly buffer: BufferedJob[] = [];
+  /** The slots that are taken: by one run each, or by a batch of them. */
   running = 0;
   readonly #defaults: WorkerDefaults;
   #options: WorkerOptions;
@@ -50,12 +56,7 @@ export class Worker {
   #meanRunMs: number | undefined;
 
   /** @throws InvalidArgumentError when its dead letters would go to itself */
-  constructor(
-    name: string,
-    handler: JobHandler | StagePlan,
-    options: WorkerOptions,
-    defaults: WorkerDefaults,
-  ) {
+  constructor(name: string, handler: Work, options: WorkerOptions, defaults: WorkerDefaults) {
     if (options.deadLetter === name) {
       throw new InvalidArgumentError('options.deadLetter', 'another name than its own', name);
     }
@@ -94,6 +95,16 @@ export class Worker {
     return this.concurrency - this.running;
   }
 
+  /** How many jobs one slot takes, at most. */
+  get jobsASlot(): number {
+    return this.handler instanceof BatchPlan ? this.handler.size : 1;
+  }
+
+  /** How many slots the buffered jobs want. */
+  get bufferedSlots(): number {
+    return Math.ceil(this.buffer.length / this.jobsASlot);
+  }
+
   /** Notes how long a run took. */
   measure(runMs: number): void {
     const meanMs = this.#meanRunMs ?? runMs;
@@ -111,8 +122,10 @@ export class Worker {
    * @param prefetch - how many of them ahead of free slots
    */
   demand(prefetch: number): number {
-    if (this.buffer.length > prefetch / 2) return 0;
-    return Math.max(0, this.concurrency + prefetch - this.running - this.buffer.length);
+    // A batch that is not full goes on gathering.
+    const gathers = this.freeSlots > 0 && this.jobsASlot > 1;
+    if (this.buffer.length > prefetch / 2 && !gathers) return 0;
+    return Math.max(0, this.freeSlots * this.jobsASlot + prefetch - this.buffer.length);
   }
 
   /**
@@ -123,7 +136,7 @@ export class Worker {
   prefetch(horizonMs: number): number {
     if (this.#meanRunMs === undefined) return 0;
     const runsInHorizon = (this.concurrency * horizonMs) / Math.max(this.#meanRunMs, 0.001);
-    return Math.min(MOST_PREFETCH, Math.floor(runsInHorizon));
+    return Math.min(MOST_PREFETCH, Math.floor(runsInHorizon) * this.jobsASlot);
   }
 }
 

@@ -30,6 +30,8 @@ const TABLES: readonly (readonly [
   [options, ['## Enqueue'], 'EnqueueOptions'],
   [options, ['## Worker'], 'WorkerOptions'],
   [options, ['## Schedule'], 'ScheduleOptions'],
+  [options, ['## Inbox'], 'InboxOptions'],
+  [options, ['## Outbox'], 'OutboxOptions'],
   [options, ['## Filters'], 'JobsFilter'],
   [
     job,

@@ -100,6 +100,21 @@ describeWithOwnMongo('in a transaction of the user,', (binary) => {
     });
   });
 
+  test('many new jobs are one insert, which gives the error by which withTransaction tries again', async () => {
+    const data = { failCommands: ['insert'], appName: APP_NAME, errorCode: 112 };
+    failPoint = await failCommand(mongo.server.direct, data);
+    let tries = 0;
+    await mongo.client.withSession((session) =>
+      session.withTransaction(async () => {
+        tries += 1;
+        const { answers } = await mongo.ledger.enqueue({ jobs: makeJobs(3), session });
+        expect(answers.map(({ outcome }) => outcome)).toEqual(['enqueued', 'enqueued', 'enqueued']);
+      }),
+    );
+    expect(tries).toBe(2);
+    expect(await jobsIn(mongo.db).countDocuments()).toBe(3);
+  });
+
   test('a claim that does not stand any more completes nothing', async () => {
     await put(mongo.db, [{ ...CLAIMED_JOB, claimToken: 'another' }]);
     await mongo.client.withSession((session) =>

@@ -1,6 +1,7 @@
 // A server that belongs to no replica set gives no hints and no transactions; all else works on it.
-import { type Db, MongoClient } from 'mongodb';
+import { type ClientSession, type Db, MongoClient } from 'mongodb';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { Monque, UnsupportedError } from '../../src/index.ts';
 import { describeWithOwnMongo } from '../setup/mongodb.ts';
 import { Hints } from './hints.ts';
 import { at, claim, INSTANCE, makeJobs, openLedger, settlement, statesOf, TOKEN } from './jobs.ts';
@@ -30,6 +31,18 @@ describeWithOwnMongo('a ledger on a standalone server', (binary) => {
     await watch.close();
     expect(hints.kinds).toEqual([]);
     expect(client.listenerCount('serverDescriptionChanged')).toBe(0);
+  });
+
+  test('says what a unit of work needs, and hands on what else fails in one', async () => {
+    const monque = new Monque(db, { collectionName: 'units' });
+    const work = (session: ClientSession) => monque.enqueue('a', 1, { session });
+    await expect(monque.transaction(work)).rejects.toThrow(UnsupportedError);
+    await expect(monque.transaction(work)).rejects.toThrow('replica set, of one member too');
+    const failing = async (): Promise<void> => {
+      throw new Error('Mine');
+    };
+    await expect(monque.transaction(failing)).rejects.toThrow('Mine');
+    await monque.stop();
   });
 
   test.each(['majority', 1] as const)('works with write concern %s', async (writeConcern) => {

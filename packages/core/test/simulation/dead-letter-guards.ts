@@ -39,8 +39,8 @@ export const DEAD_LETTER_GUARDS: readonly Guard[] = [
     alterations: [
       {
         file: 'job/dead-letters.ts',
-        find: 'lane === undefined && source === undefined;',
-        replace: 'lane === undefined && source !== null;',
+        find: 'return !isTied && source === undefined;',
+        replace: 'return !isTied && source !== null;',
       },
     ],
     rules: ['the engine finds a fault in itself'],

@@ -3,6 +3,9 @@
  */
 import { describe, expect, expectTypeOf, test } from 'vitest';
 import {
+  type BatchContext,
+  type BatchDefinition,
+  type BatchReturn,
   type DataOf,
   type Job,
   type JobContext,
@@ -207,5 +210,26 @@ describe('a scheduler with types', () => {
     const page = await monque.getJobsWithCursor({ name: ['report'] });
     expectTypeOf(page.jobs).toEqualTypeOf<readonly Job<{ month: number }>[]>();
     expect(page.jobs).toEqual([]);
+  });
+});
+
+describe('a batch', () => {
+  test('knows the data of its jobs, and the results that it may give', () => {
+    const monque = Monque.inMemory<Jobs>();
+    monque.worker('report', {
+      batch: (jobs, context) => {
+        expectTypeOf(jobs).toEqualTypeOf<readonly Job<{ month: number }>[]>();
+        expectTypeOf(context).toEqualTypeOf<BatchContext<{ month: number }>>();
+        expectTypeOf(context.of).returns.toEqualTypeOf<JobContext>();
+        return jobs.map(({ data }) =>
+          data.month > 12 ? new Error('no month') : { url: `/${data.month}` },
+        );
+      },
+    });
+    monque.worker('send-email', { batch: async () => undefined, size: 10, wait: 50 });
+    type Batch = BatchDefinition<{ month: number }, BatchReturn<Jobs, 'report'>>['batch'];
+    // @ts-expect-error A result of another type.
+    const wrong: Batch = () => [{ link: '/1' }];
+    expect(typeof wrong).toBe('function');
   });
 });

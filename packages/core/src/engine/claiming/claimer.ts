@@ -27,6 +27,7 @@ import type { Settler } from '../running/settler.ts';
 import type { Lease } from '../upkeep/lease.ts';
 import { OrderSweep } from '../upkeep/order-sweep.ts';
 import type { AwaitedClaims } from './awaited-claims.ts';
+import { cutDemand } from './cut-demand.ts';
 import type { Permits } from './permits.ts';
 import { type ClaimSource, orderSource, plainSource } from './sources.ts';
 
@@ -232,7 +233,8 @@ export class Claimer {
     const prefetch = supplied.reduce((sum, { ahead }) => sum + ahead, 0);
     const share = Math.floor(MOST_JOBS_A_CLAIM / this.#widening);
     const most = Math.max(share, MOST_JOBS_AMONG_RIVALS);
-    const room = Math.min(executor.roomFor(prefetch), most);
+    const slots = executor.roomFor(prefetch);
+    const room = Math.min(slots, most);
     if (room === 0 || !settler.hasRoom() || !lease.isHeld()) {
       return { demand: [], someSitOut: false };
     }
@@ -248,7 +250,12 @@ export class Claimer {
     const asked = others.length > 0 ? others : wanting;
     const demand = this.#rotate(asked, Math.min(MOST_NAMES_A_CLAIM, room));
     return {
-      demand: cutToBatch(demand, room),
+      demand: cutDemand(
+        demand,
+        slots,
+        most,
+        (name) => this.#parts.workers.get(name)?.jobsASlot ?? 1,
+      ),
       someSitOut: demand.length < wanting.length,
     };
   }
@@ -385,12 +392,4 @@ export class Claimer {
   #retryPlan(verb: string): RetryPlan {
     return retryPlan(this.#context, verb, this.#stopped.signal);
   }
-}
-
-/** Shares one batch among the names, each at least one job. */
-function cutToBatch(demand: readonly Demand[], most: number): Demand[] {
-  const total = demand.reduce((sum, { limit }) => sum + limit, 0);
-  if (total <= most) return [...demand];
-  const share = most / total;
-  return demand.map(({ name, limit }) => ({ name, limit: Math.max(1, Math.floor(limit * share)) }));
 }

@@ -15,12 +15,14 @@ import { undecodableReason } from '../../job/codec.ts';
 import { type ClaimedJob, NEWEST_VERSION } from '../../job/job.ts';
 import { isMissed, unreadablePlan } from '../../job/next-run.ts';
 import { unfitReason } from '../../job/unfit-reason.ts';
-import { SUSPECT_RESCUE_COUNT } from '../../ledger/ledger-repository.ts';
+import { BatchPlan } from '../../workers/batches.ts';
 import type { Outcome } from '../../workers/handler-outcome.ts';
-import type { BufferedJob, Worker } from '../../workers/worker.ts';
+import type { Worker } from '../../workers/worker.ts';
+import { isSuspect, takeBatch } from './batch-choice.ts';
 import { bareEnd, CANCELLED, type EndedRun, sureRetry } from './ended-run.ts';
 import type { PauseState } from './pauses.ts';
-import { type AddToFlow, Run } from './run.ts';
+import type { AddToFlow } from './run.ts';
+import { Runs } from './runs.ts';
 import { claimKey, type Settler } from './settler.ts';
 
 /** Jobs that were claimed ahead and could not start within this time are given back, in milliseconds. */
@@ -63,7 +65,8 @@ export class Executor {
   readonly #settler: Settler;
   readonly #hooks: ExecutorHooks;
   readonly #workers: ReadonlyMap<string, Worker>;
-  readonly #runs = new Set<Run>();
+  readonly #runs: Runs;
+  readonly #gathering = new Map<Worker, Timer>();
   readonly #held = new Set<string>();
   readonly #reserved = new Map<string, number>();
   #reservedCount = 0;
@@ -82,6 +85,11 @@ export class Executor {
     this.#workers = workers;
     this.#settler = settler;
     this.#hooks = hooks;
+    this.#runs = new Runs(context, {
+      ...hooks,
+      onEnd: (key, ended) => this.#end(key, ended),
+      onFree: () => this.#slotFreed(),
+    });
   }
 
   /** Takes claimed jobs and starts what it can. One that somebody asked to cancel since its claim ends at once. */
@@ -128,7 +136,7 @@ export class Executor {
 
   /** Gives jobs with stages back behind the stage that runs. */
   endAfterStages(): void {
-    for (const run of this.#runs) run.endAfterStage();
+    for (const run of this.#runs.all) run.endAfterStage();
   }
 
   /** Starts buffered jobs where there are slots, one of each name in turn. */
@@ -145,7 +153,7 @@ export class Executor {
   }
 
   /**
-   * How many more jobs this process may hold: one for each free slot, and as many more as its slots work off soon, so
+   * How many more slots this process may find jobs for: each that is free, and as many more as its slots work off soon, so
    * that no job waits here which another process could start.
    *
    * @param prefetch - how many jobs could start before another claim brings new ones
@@ -153,7 +161,7 @@ export class Executor {
   roomFor(prefetch: number): number {
     const { instanceConcurrency } = this.#context.options;
     const most = Math.min(instanceConcurrency + prefetch, 2 * instanceConcurrency);
-    return Math.max(0, most - this.#runs.size - this.bufferedCount() - this.#reservedCount);
+    return Math.max(0, most - this.#runs.takenSlots - this.#bufferedSlots() - this.#reservedCount);
   }
 
   /**
@@ -165,7 +173,8 @@ export class Executor {
     const worker = this.#workers.get(name);
     const reserved = this.reservedOf(name);
     if (worker === undefined || this.roomFor(prefetch) === 0) return false;
-    if (worker.freeSlots + prefetch - worker.buffer.length - reserved <= 0) return false;
+    const places = worker.freeSlots * worker.jobsASlot + prefetch - worker.buffer.length;
+    if (places - reserved <= 0) return false;
     this.#reserved.set(name, reserved + 1);
     this.#reservedCount += 1;
     return true;
@@ -189,19 +198,18 @@ export class Executor {
 
   /** True while this job is here and not yet settled. */
   has(jobId: string): boolean {
-    const jobs = [...this.#runs, ...this.#buffered()].map(({ job }) => job);
+    const jobs = [...this.#runs.all, ...this.#buffered()].map(({ job }) => job);
     return jobs.some(({ _id }) => _id.toHexString() === jobId);
   }
 
   /** True while a suspect is here. */
   hasSuspect(): boolean {
-    const jobs = [...this.#runs, ...this.#buffered()].map(({ job }) => job);
-    return jobs.some(({ rescueCount = 0 }) => rescueCount >= SUSPECT_RESCUE_COUNT);
+    return [...this.#runs.all, ...this.#buffered()].some(({ job }) => isSuspect(job));
   }
 
   /** Aborts the handler of a job that somebody asked to cancel; a job that has not started ends at once. */
   cancel(jobId: string): void {
-    for (const run of this.#runs) {
+    for (const run of this.#runs.all) {
       if (run.job._id.toHexString() === jobId) run.abort('cancel');
     }
     for (const { buffer } of this.#workers.values()) {
@@ -214,19 +222,17 @@ export class Executor {
 
   /** Aborts every running handler. */
   abortAll(reason: 'stop' | 'lease'): void {
-    for (const run of this.#runs) run.abort(reason);
+    for (const run of this.#runs.all) run.abort(reason);
   }
 
   /** The jobs whose handlers run. */
   running(): readonly ClaimedJob[] {
-    return [...this.#runs].map(({ job }) => job);
+    return [...this.#runs.all].map(({ job }) => job);
   }
 
   /** How many claimed jobs wait for a slot. */
   bufferedCount(): number {
-    let count = 0;
-    for (const { buffer } of this.#workers.values()) count += buffer.length;
-    return count;
+    return [...this.#workers.values()].reduce((sum, { buffer }) => sum + buffer.length, 0);
   }
 
   /** Names whose jobs cannot start, since all slots they may use are taken. */
@@ -238,21 +244,25 @@ export class Executor {
 
   /** Resolves when no handler runs, or after a time. True when none runs. */
   async idle(timeoutMs: number): Promise<boolean> {
-    if (this.#runs.size > 0 && timeoutMs > 0) {
+    if (this.#runs.all.size > 0 && timeoutMs > 0) {
       const ended = new AbortController();
       this.#idleWaiters.push(() => ended.abort());
       await sleep(this.#context.clock, timeoutMs, ended.signal);
     }
-    return this.#runs.size === 0;
+    return this.#runs.all.size === 0;
   }
 
-  /** Ends the executor's own timer. */
+  /** Ends the executor's own timers. */
   close(): void {
-    this.#bufferTimer?.cancel();
+    for (const timer of [this.#bufferTimer, ...this.#gathering.values()]) timer?.cancel();
   }
 
   #hasSlot(): boolean {
-    return this.#runs.size < this.#context.options.instanceConcurrency;
+    return this.#runs.takenSlots < this.#context.options.instanceConcurrency;
+  }
+
+  #bufferedSlots(): number {
+    return [...this.#workers.values()].reduce((sum, worker) => sum + worker.bufferedSlots, 0);
   }
 
   /** Whoever came first in the last round comes last in this one. */
@@ -271,10 +281,38 @@ export class Executor {
     const state = this.#hooks.pauseState(worker.name);
     if (state === 'paused') this.#releaseBufferOf(worker);
     if (state !== 'running') return false;
+    const { handler } = worker;
+    if (handler instanceof BatchPlan) return this.#startBatch(worker, handler);
     worker.buffer.shift();
     if (this.#hasPassed(next.job)) this.#settleUnstarted(next.job, { kind: 'missed' });
-    else void this.#run(worker, next);
+    else void this.#runs.alone(worker, next);
     return true;
+  }
+
+  /** True when jobs left the buffer. */
+  #startBatch(worker: Worker, plan: BatchPlan): boolean {
+    const nowMs = this.#context.clock.monotonic();
+    const taken = takeBatch(worker.buffer, plan, nowMs, this.#hooks.mayStart);
+    if (typeof taken === 'number') {
+      this.#gather(worker, taken);
+      return false;
+    }
+    const starting = taken.filter(({ job }) => !this.#hasPassed(job));
+    for (const buffered of taken) {
+      if (!starting.includes(buffered)) this.#settleUnstarted(buffered.job, { kind: 'missed' });
+    }
+    if (starting.length > 0) void this.#runs.together(worker, plan, starting);
+    return true;
+  }
+
+  /** Looks again when the first job has waited long enough. */
+  #gather(worker: Worker, leftMs: number): void {
+    if (this.#gathering.has(worker)) return;
+    const timer = this.#context.clock.setTimer(() => {
+      this.#gathering.delete(worker);
+      this.pump();
+    }, leftMs);
+    this.#gathering.set(worker, timer);
   }
 
   /** A run of a series whose time has passed, where the series wants such runs passed over. */
@@ -282,33 +320,6 @@ export class Executor {
     const { repeatInterval, scheduledFor } = job;
     if (repeatInterval === undefined || scheduledFor === undefined) return false;
     return isMissed({ ...job, repeatInterval }, scheduledFor, this.#context.ledgerTime.now());
-  }
-
-  async #run(worker: Worker, { job, key }: BufferedJob): Promise<void> {
-    const { mayStart, onBackOff, addToFlow } = this.#hooks;
-    const hooks = { mayGoOn: () => mayStart(job), onBackOff, addToFlow };
-    const run = new Run(this.#context, worker, job, hooks);
-    this.#runs.add(run);
-    worker.running += 1;
-    this.#measureStart(job);
-    this.#context.emit('job:start', { job });
-    const { detached, instruments } = this.#context;
-    const outcome = await detached(() => instruments.run(job, () => run.execute()));
-    const { durationMs } = run;
-    this.#context.metrics.record('runMs', durationMs, job.name);
-    worker.running -= 1;
-    worker.measure(durationMs);
-    const notes = run.hasNotes ? await run.endNotes() : {};
-    this.#end(key, run.ended({ outcome, durationMs, notes }));
-    this.#runs.delete(run);
-    this.#schedulePump();
-    this.#tellIdle();
-  }
-
-  #measureStart({ name, nextRunAt }: ClaimedJob): void {
-    const { metrics, ledgerTime } = this.#context;
-    const waitMs = ledgerTime.now().getTime() - nextRunAt.getTime();
-    metrics.record('waitMs', Math.max(waitMs, 0), name);
   }
 
   #settleUnstarted(job: ClaimedJob, outcome: Outcome): void {
@@ -323,7 +334,8 @@ export class Executor {
   }
 
   /** The next round of starts waits for the event loop's turn. */
-  #schedulePump(): void {
+  #slotFreed(): void {
+    this.#tellIdle();
     if (this.#pumpScheduled) return;
     this.#pumpScheduled = true;
     this.#context.clock.setImmediate(() => {
@@ -344,10 +356,13 @@ export class Executor {
   }
 
   #releaseOverdue(): void {
-    const overdueMs = this.#context.clock.monotonic() - LONGEST_BUFFERING_MS;
+    const nowMs = this.#context.clock.monotonic();
     for (const worker of this.#workers.values()) {
-      const firstFresh = worker.buffer.findIndex(({ sinceMs }) => sinceMs > overdueMs);
-      const overdue = worker.buffer.splice(0, firstFresh < 0 ? worker.buffer.length : firstFresh);
+      const { handler, buffer } = worker;
+      const gathersMs = handler instanceof BatchPlan ? handler.waitMs : 0;
+      const overdueMs = nowMs - LONGEST_BUFFERING_MS - gathersMs;
+      const firstFresh = buffer.findIndex(({ sinceMs }) => sinceMs > overdueMs);
+      const overdue = buffer.splice(0, firstFresh < 0 ? buffer.length : firstFresh);
       if (overdue.length > 0) worker.distrustRate();
       this.release(overdue.map(({ job }) => job));
     }
@@ -368,7 +383,7 @@ export class Executor {
   }
 
   #tellIdle(): void {
-    if (this.#runs.size > 0) return;
+    if (this.#runs.all.size > 0) return;
     const waiters = this.#idleWaiters;
     this.#idleWaiters = [];
     for (const resolve of waiters) resolve();

@@ -17,11 +17,13 @@ import type { ClaimedJob, Job } from '../../job/job.ts';
 import type { JobMetadata, MetadataChanges } from '../../job/metadata.ts';
 import { copyPayload } from '../../job/payload.ts';
 import type { ParentsOptions } from '../../options/flow-options.ts';
-import type { JobContext, ParentsPage } from '../../workers/handler.ts';
+import { BatchPlan } from '../../workers/batches.ts';
+import type { JobContext, JobHandler, ParentsPage } from '../../workers/handler.ts';
 import { isHandlerOutcome, type Outcome, type StagedEnd } from '../../workers/handler-outcome.ts';
 import { StagePlan } from '../../workers/stages.ts';
 import type { Worker } from '../../workers/worker.ts';
 import { backOffLimit } from './back-off.ts';
+import type { BatchSeat } from './batch.ts';
 import { bareEnd, type EndedRun, sureRetry } from './ended-run.ts';
 import { handlerContext } from './handler-context.ts';
 import { parentsOfRun, resultsOfRun } from './parents.ts';
@@ -60,6 +62,8 @@ export interface RunHooks {
   readonly mayGoOn: () => boolean;
   /** The handler asked that nothing under a limit starts before a time. */
   readonly onBackOff: (key: string, until: Date) => void;
+  /** Its place, where several jobs are run together. */
+  readonly seat?: BatchSeat;
   /** Adds jobs to the flow of a job that runs. */
   readonly addToFlow: AddToFlow;
 }
@@ -182,13 +186,20 @@ export class Run {
       if (checked.error) return failureOfData(checked.error);
       const { handler } = this.#worker;
       if (handler instanceof StagePlan) return await this.#runStages(handler, checked.job);
-      const returned = await apart(() => handler({ ...checked.job }, this.#jobContext()));
+      const returned = await apart(() => this.#runOne(handler, { ...checked.job }));
       if (isHandlerOutcome(returned)) return returned.outcome;
       return { kind: 'completed', ...this.#resultOf(returned) };
     } catch (thrown) {
       const failed: Outcome = { kind: 'failed', error: toError(thrown), isFinal: false };
       return (this.#abortedFor !== 'timeout' && this.#interruption()) || failed;
     }
+  }
+
+  #runOne(handler: JobHandler | BatchPlan, job: Job): unknown {
+    const context = this.#jobContext();
+    return handler instanceof BatchPlan
+      ? this.#hooks.seat?.join(job, context)
+      : handler(job, context);
   }
 
   /** How the run ends that was told to; undefined while it may go on. */

@@ -7,6 +7,7 @@ import type { Job } from '../../job/job.ts';
 import type { SetMetadataParams, SetMetadataResult } from '../ledger-repository.ts';
 import { changeMetadata } from '../metadata-change.ts';
 import type { JobStore } from './job-store.ts';
+import { noTransactions } from './moves.ts';
 import { copyOf, copyOut } from './stored-job.ts';
 
 /** Changes keys of a job's metadata; no state is touched. */
@@ -14,6 +15,7 @@ export async function setMetadata(
   jobs: JobStore,
   params: SetMetadataParams,
 ): Promise<SetMetadataResult> {
+  if (params.session !== undefined) throw noTransactions();
   const stored = jobs.find(params.jobId.toHexString());
   if (stored === undefined) return { outcome: 'missing', job: null };
   const change = changeMetadata(stored.job, { ...params, changes: copyOf(params.changes) });

@@ -14,7 +14,7 @@ import type {
 } from '../ledger-repository.ts';
 import { endSeriesChanges, replanChanges, type SeriesChange } from '../series-verbs.ts';
 import type { JobStore } from './job-store.ts';
-import type { Moves } from './moves.ts';
+import { type Moves, noTransactions } from './moves.ts';
 import { copyOut } from './stored-job.ts';
 
 /** Changes and finds series. */
@@ -29,6 +29,7 @@ export class MemorySeries {
 
   /** Gives the job of a series a new plan. */
   async replan(params: ReplanParams): Promise<SeriesResult> {
+    if (params.session !== undefined) throw noTransactions();
     return this.#change(params, replanChanges(params));
   }
 

@@ -37,24 +37,11 @@ export class MongoEnqueue {
    */
   async enqueue({ jobs, session }: EnqueueParams): Promise<EnqueueResult> {
     if (session === undefined) return { answers: await this.#insert(jobs) };
-    const inSession = driverSession(session);
-    if (jobs.length > 1 && jobs.every((job) => lockOf(job) === undefined)) {
-      return { answers: await this.#insertAllInSession(jobs, inSession) };
-    }
     const answers: EnqueueAnswer[] = [];
-    for (const job of jobs) answers.push(await this.#storeInSession(job, inSession));
+    for (const together of insertsOf(jobs)) {
+      answers.push(...(await this.#storeInSession(together, driverSession(session))));
+    }
     return { answers };
-  }
-
-  /** Jobs without a lock need no look at who else may have one. */
-  async #insertAllInSession(
-    jobs: readonly Job[],
-    session: ClientSession,
-  ): Promise<EnqueueAnswer[]> {
-    await this.#collection.insertMany(jobs.map(toStamp), this.#commands.writeOptions(session));
-    const answers = jobs.map((job) => ({ outcome: 'enqueued', job }) as const);
-    await this.#log?.enqueued(answers, session);
-    return answers;
   }
 
   async #insert(jobs: readonly Job[]): Promise<EnqueueAnswer[]> {
@@ -91,30 +78,41 @@ export class MongoEnqueue {
   }
 
   /**
-   * Inserts inside the user's transaction. A duplicate key error would abort that transaction, so a job with a lock
-   * is an upsert on exactly the unique key.
+   * Stores jobs inside the user's transaction, in order. A duplicate key error would abort that transaction, so a job with
+   * a lock is alone, and an upsert on exactly the unique key.
    */
-  async #storeInSession(job: Job, session: ClientSession): Promise<EnqueueAnswer> {
-    const answer = await this.#insertInSession(job, session);
-    await this.#log?.enqueued([answer], session);
-    return answer;
-  }
-
-  async #insertInSession(job: Job, session: ClientSession): Promise<EnqueueAnswer> {
+  async #storeInSession(jobs: readonly Job[], session: ClientSession): Promise<EnqueueAnswer[]> {
     const options = this.#commands.writeOptions(session);
-    const lock = lockOf(job);
-    if (lock === undefined) {
-      await this.#collection.insertOne(toStamp(job), options);
-      return { outcome: 'enqueued', job };
+    const [first] = jobs;
+    const lock = first && lockOf(first);
+    let answers = jobs.map((job): EnqueueAnswer => ({ outcome: 'enqueued', job }));
+    if (first !== undefined && lock !== undefined) {
+      const { name, [lock.field]: _, ...rest } = first;
+      const stored = await this.#collection.findOneAndUpdate(
+        { name, [lock.field]: lock.value },
+        rest.lane === undefined ? { $setOnInsert: rest } : stampedUpsert(rest),
+        { ...options, upsert: true, returnDocument: 'after' },
+      );
+      answers = [answerWithHolder(first, fromDocument(stored as Job))];
+    } else {
+      await this.#collection.insertMany(jobs.map(toStamp), options);
     }
-    const { name, [lock.field]: _, ...rest } = job;
-    const stored = await this.#collection.findOneAndUpdate(
-      { name, [lock.field]: lock.value },
-      rest.lane === undefined ? { $setOnInsert: rest } : stampedUpsert(rest),
-      { ...options, upsert: true, returnDocument: 'after' },
-    );
-    return answerWithHolder(job, fromDocument(stored as Job));
+    await this.#log?.enqueued(answers, session);
+    return answers;
   }
+}
+
+/** The jobs in order, as many together as have no lock. */
+function insertsOf(jobs: readonly Job[]): Job[][] {
+  const inserts: Job[][] = [];
+  let isOpen = false;
+  for (const job of jobs) {
+    const isLocked = lockOf(job) !== undefined;
+    if (isOpen && !isLocked) inserts.at(-1)?.push(job);
+    else inserts.push([job]);
+    isOpen = !isLocked;
+  }
+  return inserts;
 }
 
 /** A job that the server gives its place in its lane: it stamps an empty timestamp that is inserted. */

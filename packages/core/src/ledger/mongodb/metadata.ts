@@ -12,6 +12,7 @@ import { changeMetadata } from '../metadata-change.ts';
 import { fromDocument } from './job-document.ts';
 import { ID_KEY } from './lifecycle-statements.ts';
 import type { MongoJobs } from './moves.ts';
+import { driverSession } from './server/server-checks.ts';
 
 /** Changes keys of a job's metadata; no state is touched. */
 export function setMetadata(
@@ -19,8 +20,9 @@ export function setMetadata(
   params: SetMetadataParams,
 ): Promise<SetMetadataResult> {
   const { jobId, now, claimToken } = params;
+  const session = params.session && driverSession(params.session);
   return jobs.untilAnswered<SetMetadataResult>(jobId, async () => {
-    const job = await jobs.find(jobId);
+    const job = await jobs.find(jobId, session);
     if (job === null) return { outcome: 'missing', job };
     const change = changeMetadata(job, params);
     if (change.outcome !== 'written') return { outcome: change.outcome, job };
@@ -35,7 +37,7 @@ export function setMetadata(
         $set: { updatedAt: now, ...(metadata && { metadata }) },
         ...(metadata === undefined && { $unset: { metadata: '' } }),
       },
-      { ...jobs.commands.writeOptions(), returnDocument: 'after', hint: ID_KEY },
+      { ...jobs.commands.writeOptions(session), returnDocument: 'after', hint: ID_KEY },
     );
     return written === null ? undefined : { outcome: 'written', job: fromDocument(written) };
   });

@@ -1,6 +1,6 @@
 /**
  * The ledger for production: jobs in a MongoDB collection, leases in `<collection>.instances`, who is next in an order
- * in `<collection>.lanes`, and what was moved away in `<collection>.archive` beside it. The verbs are in the parts, a
+ * in `<collection>.lanes`, marks of transactions in `<collection>.marks`, and what was moved away in `<collection>.archive` beside it. The verbs are in the parts, a
  * concept a file.
  *
  * What always holds: a write that changes a job's state carries the guards of the lifecycle table in its own filter,
@@ -16,6 +16,7 @@ import {
   DEFAULT_OPERATION_TIMEOUT,
   type LedgerHint,
   LedgerRepository,
+  type LedgerTransactions,
   type LedgerVerbs,
   type LedgerWatch,
 } from '../ledger-repository.ts';
@@ -42,6 +43,7 @@ export class MongoLedgerRepository extends LedgerRepository {
   readonly #jobs: MongoJobs;
   readonly #random: Random;
   readonly #provision: IndexProvision;
+  readonly #transactions: LedgerTransactions;
   #canWatch = false;
 
   /** @param source - the database; its client is the user's, and stays open when the ledger is closed */
@@ -58,21 +60,27 @@ export class MongoLedgerRepository extends LedgerRepository {
       random = systemRandom,
     } = options;
     const bounds = { clock: this.clock, random, operationTimeoutMs };
-    const { jobs, leases, log, verbs } = mongoParts(db, {
-      ...{ collectionName, writeConcern, transitionLog, bounds },
+    const mayMake = !skipIndexCreation;
+    const { jobs, leases, log, transactions, verbs } = mongoParts(db, {
+      ...{ collectionName, writeConcern, transitionLog, bounds, mayMake },
     });
     this.#db = db;
+    this.#transactions = transactions;
     this.#jobs = jobs;
     this.#random = random;
     this.#provision = new IndexProvision({
       ...{ collection: jobs.collection, commands: jobs.commands, leases, log },
       indexes: listingIndexes ? [...ENGINE_INDEXES, ...LISTING_INDEXES] : ENGINE_INDEXES,
-      mayMake: !skipIndexCreation,
+      mayMake,
     });
     // What a call asks for by name may have been dropped; see `IndexProvision`.
     this.verbs = surrounded(surrounded(verbs, withErrorsOfCalls), (verb, params, next) =>
       this.#provision.during(verb, () => next(params)),
     );
+  }
+
+  override get transactions(): LedgerTransactions {
+    return this.#transactions;
   }
 
   protected override performOpen(): Promise<void> {

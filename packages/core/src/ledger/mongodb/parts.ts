@@ -37,6 +37,7 @@ import type { WriteConcernOption } from './server/commands.ts';
 import { Commands } from './server/commands.ts';
 import { MongoSettle } from './settle.ts';
 import { MongoStages } from './stages.ts';
+import { type MarkDocument, MongoTransactions } from './transactions/transactions.ts';
 import { MongoTransitions } from './transition-log.ts';
 
 /** What the parts are made from. */
@@ -45,6 +46,8 @@ export interface PartSettings {
   readonly writeConcern: WriteConcernOption;
   readonly transitionLog: boolean;
   readonly bounds: ClaimBounds;
+  /** False where somebody else makes indexes. */
+  readonly mayMake: boolean;
 }
 
 /** The verbs, and the parts that the ledger itself needs. */
@@ -52,12 +55,13 @@ export interface MongoParts {
   readonly jobs: MongoJobs;
   readonly leases: MongoLeases;
   readonly log: MongoTransitions | undefined;
+  readonly transactions: MongoTransactions;
   readonly verbs: LedgerVerbs;
 }
 
 /** Makes all parts of a ledger. */
 export function mongoParts(db: Db, settings: PartSettings): MongoParts {
-  const { collectionName, writeConcern, transitionLog, bounds } = settings;
+  const { collectionName, writeConcern, transitionLog, bounds, mayMake } = settings;
   const { clock, random, operationTimeoutMs } = bounds;
   const commandsOf = (name: string, concern = writeConcern): Commands =>
     new Commands(db, name, concern, operationTimeoutMs);
@@ -82,6 +86,14 @@ export function mongoParts(db: Db, settings: PartSettings): MongoParts {
   const hasClaims = async (id: string) => (await claims.standing(id, 1)).length > 0;
   const instances = db.collection<LeaseDocument>(leasesName);
   const leases = new MongoLeases(instances, commandsOf(leasesName, 'majority'), hasClaims);
+  const marksName = `${collectionName}.marks`;
+  const marks = db.collection<MarkDocument>(marksName);
+  const transactions = new MongoTransactions({
+    db,
+    marks,
+    commands: commandsOf(marksName),
+    mayMake,
+  });
   const verbs = gathered(
     new MongoEnqueue(jobs),
     claims,
@@ -112,7 +124,7 @@ export function mongoParts(db: Db, settings: PartSettings): MongoParts {
       nextDue: (params: NextDueParams) => nextDue(jobs, params),
     },
   );
-  return { jobs, leases, log, verbs };
+  return { jobs, leases, log, transactions, verbs };
 }
 
 async function readTime(db: Db): Promise<Date> {

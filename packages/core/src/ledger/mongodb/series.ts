@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { Session } from '../../foundation/driver-shapes.ts';
 import type { Job } from '../../job/job.ts';
 import { JOB_LIFECYCLE } from '../../job/job-lifecycle.ts';
 import type {
@@ -16,6 +17,7 @@ import { fromDocument } from './job-document.ts';
 import { seriesFilter } from './listing-queries.ts';
 import type { MongoJobs } from './moves.ts';
 import { IndexName } from './server/indexes.ts';
+import { driverSession } from './server/server-checks.ts';
 
 /** Changes and finds series. */
 export class MongoSeries {
@@ -27,7 +29,7 @@ export class MongoSeries {
 
   /** Gives the job of a series a new plan. */
   replan(params: ReplanParams): Promise<SeriesResult> {
-    return this.#change(params, replanChanges(params));
+    return this.#change(params, replanChanges(params), params.session);
   }
 
   /** Ends a series, at once or with the run that is on. */
@@ -39,13 +41,15 @@ export class MongoSeries {
   #change(
     { jobId, seriesVersion }: EndSeriesParams,
     changes: readonly SeriesChange[],
+    given?: Session,
   ): Promise<SeriesResult> {
+    const session = given && driverSession(given);
     return this.#jobs.untilAnswered<SeriesResult>(jobId, async () => {
       for (const { verb, params } of changes) {
-        const written = await this.#jobs.move(jobId, verb, params);
+        const written = await this.#jobs.move(jobId, verb, params, { session });
         if (written) return { outcome: 'written', job: written };
       }
-      const job = await this.#jobs.find(jobId);
+      const job = await this.#jobs.find(jobId, session);
       if (job === null) return { outcome: 'missing', job };
       const isOpen = changes.some(({ verb }) => JOB_LIFECYCLE.allowsFrom(verb, job.status));
       const mayApply = isOpen && job.seriesVersion === seriesVersion;

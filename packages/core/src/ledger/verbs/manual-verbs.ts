@@ -85,6 +85,8 @@ export interface SetMetadataParams extends JobParams {
   readonly now: Date;
   /** Only while this claim of the job stands. */
   readonly claimToken?: string;
+  /** Change it inside this transaction of the user's. */
+  readonly session?: Session;
 }
 
 export interface SetMetadataResult {

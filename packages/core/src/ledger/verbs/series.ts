@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { Session } from '../../foundation/driver-shapes.ts';
 import type { Job } from '../../job/job.ts';
 import type { Bounded, JobParams } from './call.ts';
 
@@ -31,6 +32,8 @@ export interface ReplanParams extends JobParams {
   /** The next run by the new plan, written only while the job is pending; left out, the waiting run stays. */
   readonly nextRun?: { readonly scheduledFor: Date; readonly nextRunAt: Date };
   readonly now: Date;
+  /** Write it inside this transaction of the user's. */
+  readonly session?: Session;
 }
 
 export interface EndSeriesParams extends JobParams {

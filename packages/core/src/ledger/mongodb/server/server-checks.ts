@@ -93,9 +93,11 @@ export function refuseSharded(stats: Document, collectionName: string): void {
   );
 }
 
-/** Beside the collection of the jobs stand those of leases, of what was moved away, and of the log. */
+/** Beside the collection of the jobs stand those of leases, of what was moved away, of the log and of marks. */
 async function checkKinds(db: Db, collectionName: string): Promise<void> {
-  const names = ['', '.instances', '.archive', '.transitions'].map((end) => collectionName + end);
+  const names = ['', '.instances', '.archive', '.transitions', '.marks'].map(
+    (end) => collectionName + end,
+  );
   const filter = { name: { $in: names } };
   const collections = await db
     .listCollections(filter, { readPreference: 'primary' })

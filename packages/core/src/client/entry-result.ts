@@ -1,0 +1,31 @@
+/**
+ * What `enqueueMany` tells of each entry.
+ *
+ * @module
+ */
+import { UnknownOutcomeError } from '../foundation/errors.ts';
+import type { Job } from '../job/job.ts';
+import type { StoreAnswer } from './insert-batches.ts';
+
+/** What happened to one entry of `enqueueMany`. */
+export type EnqueueEntryResult<T = unknown> =
+  /** The job is stored. */
+  | { readonly status: 'enqueued'; readonly job: Job<T> }
+  /** Nothing was stored: `job` holds the unique key, after it was changed as `whenTaken` says. */
+  | { readonly status: 'existing'; readonly job: Job<T> }
+  /** Nothing was stored; `error` says why. */
+  | { readonly status: 'failed'; readonly error: Error }
+  /** The write was not confirmed within `resendLimit`: the job may be stored, or the holder of its key changed. */
+  | { readonly status: 'unknown'; readonly error: UnknownOutcomeError };
+
+/** What is told of an entry, from what is known of its job. */
+export function resultOf(answer: StoreAnswer): EnqueueEntryResult {
+  return 'error' in answer ? failureOf(answer.error) : { status: answer.outcome, job: answer.job };
+}
+
+/** What an error says of an entry. */
+export function failureOf(error: Error): EnqueueEntryResult {
+  return error instanceof UnknownOutcomeError
+    ? { status: 'unknown', error }
+    : { status: 'failed', error };
+}
