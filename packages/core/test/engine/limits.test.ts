@@ -102,6 +102,59 @@ describe('a limit of concurrency', () => {
     for (const { monque } of instances) await monque.stop();
   });
 
+  test('and another that two names use crosswise let all jobs run', async () => {
+    const { clock, makeInstance } = makeWorld();
+    const { seen, during } = gauge();
+    const instances = [makeInstance(), makeInstance(), makeInstance(), makeInstance()];
+    await instances[0]?.monque.setLimit('a', { concurrency: 2 });
+    await instances[0]?.monque.setLimit('b', { concurrency: 2 });
+    for (const [index, { monque }] of instances.entries()) {
+      const limits = index % 2 === 0 ? ['a', 'b'] : ['b', 'a'];
+      monque.worker('both', () => during(sleep(clock, 20)), { concurrency: 5, limits });
+      monque.worker('one', () => sleep(clock, 20), { concurrency: 5, limits: limits.slice(1) });
+      await monque.start();
+    }
+    await instances[0]?.monque.enqueueMany([...many('both', 60), ...many('one', 60)]);
+    await clock.advance(30_000);
+    expect(seen).toMatchObject({ now: 0, ended: 60 });
+    expect(seen.most).toBeLessThanOrEqual(2);
+    for (const { monque } of instances) await monque.stop();
+  });
+
+  test('and rate beside another of the same kind let all jobs run', async () => {
+    const { monque, clock } = makeOne();
+    const { seen, during } = gauge();
+    const limit = { concurrency: 3, rate: { limit: 50, per: 1_000, burst: 5 } };
+    await monque.setLimit('a', limit);
+    await monque.setLimit('b', limit);
+    monque.worker('both', () => during(sleep(clock, 20)), { concurrency: 9, limits: ['a', 'b'] });
+    await monque.start();
+    await monque.enqueueMany(many('both', 30));
+    await clock.advance(5_000);
+    expect(seen).toMatchObject({ now: 0, ended: 30 });
+    expect(seen.most).toBeLessThanOrEqual(3);
+    await monque.stop();
+  });
+
+  test('that is no multiple of the instances leaves none of them with nothing', async () => {
+    const { clock, makeInstance } = makeWorld();
+    const runs = [0, 0, 0, 0, 0];
+    const instances = runs.map(() => makeInstance());
+    await instances[0]?.monque.setLimit('api', { concurrency: 6 });
+    for (const [index, { monque }] of instances.entries()) {
+      const handler = async () => {
+        runs[index] = Number(runs[index]) + 1;
+        await sleep(clock, 20);
+      };
+      monque.worker('a', handler, { concurrency: 6, limits: ['api'] });
+      await monque.start();
+    }
+    await instances[0]?.monque.enqueueMany(many('a', 400));
+    await clock.advance(6_000);
+    expect(Math.min(...runs)).toBeGreaterThan(10);
+    for (const { monque } of instances) await monque.stop();
+  });
+
   test('holds for jobs that are enqueued where they run', async () => {
     const { monque, clock } = makeOne();
     const { seen, during } = gauge();

@@ -2,6 +2,7 @@
 import type { Job } from '../../src/index.ts';
 import type { JobVerb } from '../../src/job/job-lifecycle.ts';
 import type { TransitionParams } from '../../src/job/lifecycle.ts';
+import type { LimitRecord } from '../../src/ledger/verbs/limits.ts';
 import type { SettleVerb } from '../../src/ledger/verbs/settle.ts';
 import type { Machine } from './machine.ts';
 import type { Profile } from './profile.ts';
@@ -109,6 +110,15 @@ export interface LeaseFacts {
   diedMs: number | undefined;
 }
 
+/** One limit as the ledger has it. */
+export interface LimitFacts {
+  readonly record: LimitRecord;
+  /** When what it allows was set last. */
+  readonly changedMs: number;
+  /** What it allowed at once until when, the last one for ever. */
+  readonly allowed: readonly { readonly concurrency: number; readonly untilMs: number }[];
+}
+
 /** One enqueue of one job. */
 export interface EnqueueCall {
   readonly task: Task;
@@ -169,6 +179,12 @@ export interface Counts {
   gates: number;
   /** Waits at gates that took too long. */
   expiries: number;
+  /** Claims of jobs with an order. */
+  orderedClaims: number;
+  /** Times that a limit was set. */
+  limitsSet: number;
+  /** Changes of shares. */
+  shares: number;
 }
 
 /** Everything known, for the rules to judge. */
@@ -212,6 +228,9 @@ export class Facts {
     blocks: 0,
     gates: 0,
     expiries: 0,
+    orderedClaims: 0,
+    limitsSet: 0,
+    shares: 0,
   };
   /** Jobs that left by their age. */
   readonly pruned: Set<string> = new Set();
@@ -219,6 +238,10 @@ export class Facts {
   readonly amended: Set<string> = new Set();
   readonly seriesCalls: SeriesCall[] = [];
   readonly evidence: AcceptedEvidence[] = [];
+  /** By key. */
+  readonly limits: Map<string, LimitFacts> = new Map();
+  /** When a claim was sent, by its token. */
+  readonly claimsSent: Map<string, number> = new Map();
   /** Since when names are paused, by the ledger. */
   readonly pausedSinceMs: Map<string, number> = new Map();
   /** Until then something went wrong that concerned everybody. */

@@ -3,8 +3,10 @@
  * and with the rules that must hold of it.
  */
 import { deadLetters } from './features/dead-letters.ts';
+import { limits } from './features/limits.ts';
 import { manualVerbs } from './features/manual-verbs.ts';
 import { oneOffJobs } from './features/one-off-jobs.ts';
+import { orders } from './features/orders.ts';
 import { pauses } from './features/pauses.ts';
 import { retention } from './features/retention.ts';
 import { series } from './features/series.ts';
@@ -20,4 +22,6 @@ export const FEATURES: readonly Feature[] = [
   retention,
   stagedJobs,
   deadLetters,
+  limits,
+  orders,
 ];

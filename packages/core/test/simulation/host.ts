@@ -7,7 +7,7 @@ import { FaultyLedgerRepository } from '../../src/testing/faulty-ledger-reposito
 import { SeededRandom } from '../../src/testing/seeded-random.ts';
 import type { Chance } from './chance.ts';
 import { STAGED_CONCURRENCY, STAGED_NAME, stepsOf } from './features/staged-work.ts';
-import { DEAD_LETTER_NAME } from './features/users.ts';
+import { DEAD_LETTER_NAME, limitOptionsOf, ORDERED_NAME } from './features/users.ts';
 import type { Machine } from './machine.ts';
 import type { Network } from './network.ts';
 import type { Observer } from './observer.ts';
@@ -129,7 +129,10 @@ export class Host {
       operationTimeoutMs: OPERATION_TIMEOUT_MS,
       chooseFault: (call) => {
         if (call.verb === 'openLease') observer.leaseAsked(instanceIdOf(call.params), machine);
-        if (call.verb === 'claim') this.#checkClaim(machine);
+        if (call.verb === 'claim' || call.verb === 'claimOrders') {
+          this.#checkClaim(machine);
+          observer.claimSent((call.params as { readonly claimToken: string }).claimToken);
+        }
         return network.faultFor(machine, call);
       },
     });
@@ -144,6 +147,7 @@ export class Host {
       monque.worker(name, handler, {
         concurrency,
         ...(deadLetters > 0 && { deadLetter: DEAD_LETTER_NAME }),
+        ...limitOptionsOf(name, observer.facts.profile),
       });
     }
     if (this.isWorker && observer.facts.profile.deadLetters > 0) {
@@ -153,6 +157,13 @@ export class Host {
     if (this.isWorker && observer.facts.profile.stagedJobs > 0) {
       const options = { concurrency: STAGED_CONCURRENCY };
       monque.worker(STAGED_NAME, { stages: stepsOf(handler) }, options);
+    }
+    if (this.isWorker && observer.facts.profile.orders > 0) {
+      monque.worker(ORDERED_NAME, handler, {
+        concurrency: 3,
+        order: { whenFailed: observer.facts.profile.orderHalts ? 'halt' : 'next' },
+        ...limitOptionsOf(ORDERED_NAME, observer.facts.profile),
+      });
     }
     this.#start(machine, monque);
     return [machine, monque];

@@ -68,6 +68,21 @@ export class MemoryLedger extends InMemoryLedgerRepository {
       });
     },
 
+    claimOrders: (params, next) => {
+      return this.#alone(async () => {
+        const result = await next(params);
+        for (const job of result.jobs) {
+          const values = { ...params, fenceBefore: job.fence - 1 };
+          await this.#tell('claimInOrder', job._id, values);
+        }
+        return result;
+      });
+    },
+
+    setLimit: (params, next) => this.#asLimits(() => next(params), params.key),
+    takeShare: (params, next) => this.#asLimits(() => next(params)),
+    freeShares: (params, next) => this.#asLimits(() => next(params)),
+
     settle: (params, next) => {
       return this.#alone(async () => {
         const result = await next(params);
@@ -268,6 +283,14 @@ export class MemoryLedger extends InMemoryLedgerRepository {
   ): Promise<ResultOf<V>> {
     const way: Way<V> | undefined = this.#ways[verb];
     return way === undefined ? next(params) : way(params, next);
+  }
+
+  #asLimits<T>(write: () => Promise<T>, setKey?: string): Promise<T> {
+    return this.#alone(async () => {
+      const result = await write();
+      this.#observer.limitsWritten(await this.#inner.readLimits(), setKey);
+      return result;
+    });
   }
 
   #alone<T>(write: () => Promise<T>): Promise<T> {

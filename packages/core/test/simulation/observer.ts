@@ -1,6 +1,7 @@
 /** Sees everything that happens, notes it, and has the rules judge it. */
 import type { Job } from '../../src/index.ts';
 import type { JobVerb } from '../../src/job/job-lifecycle.ts';
+import type { LimitRecord } from '../../src/ledger/verbs/limits.ts';
 import type { SettleVerb } from '../../src/ledger/verbs/settle.ts';
 import {
   type AcceptedEvidence,
@@ -11,6 +12,7 @@ import {
   Facts,
   type JobWrite,
   type LeaseFacts,
+  type LimitFacts,
   type Run,
   SETTLE_VERBS,
   type SeriesCall,
@@ -89,6 +91,42 @@ export class Observer {
       pausedSinceMs.set(name, this.#world.nowMs);
       counts.pausedNames += 1;
     }
+  }
+
+  /** Limits were written: all of them as they are now, and the one that was set. */
+  limitsWritten(records: readonly LimitRecord[], setKey?: string): void {
+    const { limits, counts } = this.facts;
+    const { nowMs } = this.#world;
+    for (const record of records) {
+      const before = limits.get(record.key);
+      const isSet = before === undefined || record.key === setKey;
+      const past = before?.allowed.map((one) => ({
+        ...one,
+        untilMs: Math.min(one.untilMs, nowMs),
+      }));
+      const concurrency = record.concurrency ?? Number.POSITIVE_INFINITY;
+      const limit: LimitFacts = isSet
+        ? {
+            record,
+            changedMs: nowMs,
+            allowed: [...(past ?? []), { concurrency, untilMs: Number.POSITIVE_INFINITY }],
+          }
+        : { ...before, record };
+      if (isSet) {
+        this.trace.note('ledger', () => `sets limit ${record.key}: ${describeLimit(record)}`);
+        counts.limitsSet += 1;
+      } else if (describeShares(before.record) !== describeShares(record)) {
+        this.trace.note('ledger', () => `shares of ${record.key}: ${describeShares(record)}`);
+        counts.shares += 1;
+      }
+      for (const rule of this.#rules) rule.limitWritten?.(record.key, limit, before);
+      limits.set(record.key, limit);
+    }
+  }
+
+  /** A claim is sent. */
+  claimSent(token: string): void {
+    this.facts.claimsSent.set(token, this.#world.nowMs);
   }
 
   /** An instance asks for a lease under this id. */
@@ -214,6 +252,7 @@ export class Observer {
 const COUNTED: Readonly<Partial<Record<JobVerb, keyof Counts>>> = {
   enqueueClaimed: 'births',
   claim: 'claims',
+  claimInOrder: 'orderedClaims',
   rescue: 'rescues',
   rescueToFailed: 'rescues',
   rescueToCancelled: 'rescues',
@@ -234,6 +273,17 @@ const COUNTED: Readonly<Partial<Record<JobVerb, keyof Counts>>> = {
   openGate: 'gates',
   expireGate: 'expiries',
 };
+
+function describeLimit({ concurrency, rate }: LimitRecord): string {
+  const starts = rate && `${rate.limit} in ${rate.perMs} ms, ${rate.burst} at once`;
+  return `${concurrency ?? 'any number'} at once, ${starts ?? 'at any rate'}`;
+}
+
+function describeShares({ shares }: LimitRecord): string {
+  return shares
+    .map(({ instanceId, count, wants }) => `${short(instanceId)} ${count}+${wants}`)
+    .join();
+}
 
 /** A token or an id as it is shown. */
 function short(token: string): string {

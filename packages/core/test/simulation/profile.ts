@@ -83,6 +83,12 @@ export interface Profile extends NetworkRates {
   readonly stagedJobs: number;
   /** Whether jobs that failed for good become dead letters, and how many of those are redriven. */
   readonly deadLetters: number;
+  /** How often people set the limit that names share, the first time included; none where names have no limits. */
+  readonly limits: number;
+  /** Jobs that run one after the other by key. */
+  readonly orders: number;
+  /** Whether one of those that failed holds up the others of its key. */
+  readonly orderHalts: boolean;
   /** Whether who enqueues starts what it can itself. */
   readonly claimsOnEnqueue: boolean;
   /** How long an enqueue is sent again. */
@@ -96,6 +102,9 @@ export const BEFORE_LATER_FEATURES: Partial<Profile> = Object.freeze({
   stagedJobs: 0,
   claimsOnEnqueue: false,
   deadLetters: 0,
+  limits: 0,
+  orders: 0,
+  orderHalts: false,
 });
 
 /** No faults at all. */
@@ -141,6 +150,9 @@ export function drawProfile(chance: Chance, given: Partial<Profile>): Profile {
     stagedJobs: given.stagedJobs ?? chance.pick([0, 15, 30]),
     claimsOnEnqueue: given.claimsOnEnqueue ?? chance.happens(0.6),
     deadLetters: given.deadLetters ?? chance.pick([0, 10, 30]),
+    limits: given.limits ?? chance.pick([0, 3, 8]),
+    orders: given.orders ?? chance.pick([0, 20, 60]),
+    orderHalts: given.orderHalts ?? chance.happens(0.3),
     resendLimitMs: hasRetention ? 2_000 : 60_000,
     longestLateMs: hasRetention ? 1_000 : 2 * LEASE_MS,
     ...given,

@@ -17,6 +17,7 @@ import { MemoryLedger } from './memory-ledger.ts';
 import { Network } from './network.ts';
 import { Observer, type Violation } from './observer.ts';
 import { drawProfile, LEASE_MS, type Profile } from './profile.ts';
+import { deadHolders } from './rules/limit-rules.ts';
 import { SteppedLedger } from './stepped-ledger.ts';
 import { Trace, type TraceLine } from './trace.ts';
 import { World } from './world.ts';
@@ -242,7 +243,8 @@ class Simulation {
     for (const { answer, machine } of enqueues.values()) {
       if (answer === undefined && !machine.isCrashed) return false;
     }
-    return this.#network.travelling === 0;
+    const dead = [...facts.limits.values()].flatMap((limit) => deadHolders(facts, limit));
+    return this.#network.travelling === 0 && dead.length === 0;
   }
 
   /** Every run that returned was told of, where its claim stands. */

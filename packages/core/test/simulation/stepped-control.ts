@@ -29,14 +29,17 @@ import {
 } from '../../src/ledger/series-verbs.ts';
 import { historyEntries } from '../../src/ledger/settle-answers.ts';
 import { LockHeldError, type SteppedJobs } from './stepped-jobs.ts';
+import type { SteppedOrders } from './stepped-orders.ts';
 
 /** Changes jobs, and lets others in between two commands. */
 export class SteppedControl {
   readonly #jobs: SteppedJobs;
+  readonly #orders: SteppedOrders;
   readonly #letOthersIn: () => Promise<void>;
 
-  constructor(jobs: SteppedJobs, letOthersIn: () => Promise<void>) {
+  constructor(jobs: SteppedJobs, orders: SteppedOrders, letOthersIn: () => Promise<void>) {
     this.#jobs = jobs;
+    this.#orders = orders;
     this.#letOthersIn = letOthersIn;
   }
 
@@ -139,11 +142,16 @@ export class SteppedControl {
       .filter(({ _id }) => _id.toHexString() > first && _id.toHexString() < behind)
       .sort((a, b) => (a._id.toHexString() < b._id.toHexString() ? -1 : 1))
       .slice(0, limit);
+    await this.#letOthersIn();
+    const kept = new Set(seen.filter((job) => this.#orders.isHalting(job)));
     let pruned = 0;
     for (const status of JOB_LIFECYCLE.terminal) {
       const values = { finishedBefore: finishedBefore[status], now };
       const leaving = seen.filter(
-        (job) => job.status === status && JOB_LIFECYCLE.applies('prune', { ...job }, values),
+        (job) =>
+          job.status === status &&
+          !kept.has(job) &&
+          JOB_LIFECYCLE.applies('prune', { ...job }, values),
       );
       await this.#letOthersIn();
       for (const { _id } of leaving) {

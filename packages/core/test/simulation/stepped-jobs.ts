@@ -1,6 +1,7 @@
 /**
  * The jobs of a stepped ledger: one guarded write at a time, each told, under the unique indexes of the one on MongoDB.
  */
+import { Timestamp } from 'mongodb';
 import { UnknownOutcomeError } from '../../src/foundation/errors.ts';
 import type { Job } from '../../src/index.ts';
 import { isClaimed } from '../../src/job/job.ts';
@@ -20,6 +21,7 @@ export class SteppedJobs {
   readonly #jobs = new Map<string, Job>();
   readonly #observer: Observer;
   readonly #hints: Hints;
+  #ranks = 0;
 
   constructor(observer: Observer, hints: Hints) {
     this.#observer = observer;
@@ -47,7 +49,10 @@ export class SteppedJobs {
   }
 
   /** Stores a new job; the caller has seen that its locks are free. */
-  store(job: Job): void {
+  store(given: Job): void {
+    this.#ranks += 1;
+    const rank = Timestamp.fromNumber(this.#ranks);
+    const job = given.lane === undefined ? given : { ...given, rank };
     this.#jobs.set(job._id.toHexString(), job);
     const verb = isClaimed(job) ? 'enqueueClaimed' : 'enqueue';
     this.#observer.jobWritten({ verb, before: undefined, after: job, params: {} });

@@ -9,10 +9,12 @@ import type { Job } from '../../src/index.ts';
 import {
   type AmendParams,
   type AmendResult,
+  type BackOffParams,
   type CancelParams,
   type CancelResult,
   type CheckpointParams,
   type CheckpointResult,
+  type ClaimOrdersParams,
   type ClaimParams,
   type ClaimResult,
   type DeclareDeadParams,
@@ -31,6 +33,7 @@ import {
   LedgerRepository,
   type LedgerVerbs,
   type LedgerWatch,
+  type LimitRecord,
   type NextDueParams,
   type NoteParams,
   type OpenGateParams,
@@ -48,11 +51,15 @@ import {
   type RescueParams,
   type RescueResult,
   type SeriesResult,
+  type SetLimitParams,
   type SetPausedParams,
   type SettleParams,
   type SettleResult,
   type StandingClaim,
   SUSPECT_RESCUE_COUNT,
+  type SweepOrdersResult,
+  type TakeShareParams,
+  type TakeShareResult,
 } from '../../src/ledger/ledger-repository.ts';
 import { Hints } from '../../src/ledger/memory/hints.ts';
 import { MemoryLeases } from '../../src/ledger/memory/leases.ts';
@@ -61,6 +68,8 @@ import { answerUnmatched, settlementParams } from '../../src/ledger/settle-answe
 import type { Observer } from './observer.ts';
 import { SteppedControl } from './stepped-control.ts';
 import { SteppedJobs } from './stepped-jobs.ts';
+import { SteppedLimits } from './stepped-limits.ts';
+import { SteppedOrders } from './stepped-orders.ts';
 import { SteppedStages } from './stepped-stages.ts';
 import { UnsimulatedVerbs } from './unsimulated-verbs.ts';
 
@@ -118,6 +127,8 @@ class SteppedVerbs extends UnsimulatedVerbs implements LedgerVerbs {
   readonly #jobs: SteppedJobs;
   readonly #control: SteppedControl;
   readonly #stages: SteppedStages;
+  readonly #orders: SteppedOrders;
+  readonly #limits: SteppedLimits;
   readonly #leases = new MemoryLeases(() => false);
   readonly #hints: Hints;
   readonly #paused = new Set<string>();
@@ -127,7 +138,14 @@ class SteppedVerbs extends UnsimulatedVerbs implements LedgerVerbs {
     this.#params = params;
     this.#hints = hints;
     this.#jobs = new SteppedJobs(params.observer, this.#hints);
-    this.#control = new SteppedControl(this.#jobs, params.letOthersIn);
+    this.#orders = new SteppedOrders(this.#jobs, params.letOthersIn);
+    this.#limits = new SteppedLimits({
+      ...params,
+      hints,
+      isLive: (instanceId) => this.#leases.isLive(instanceId),
+      hasClaims: (instanceId) => this.#claimsOf(instanceId).length > 0,
+    });
+    this.#control = new SteppedControl(this.#jobs, this.#orders, params.letOthersIn);
     this.#stages = new SteppedStages(this.#jobs, params.letOthersIn);
   }
 
@@ -156,6 +174,35 @@ class SteppedVerbs extends UnsimulatedVerbs implements LedgerVerbs {
     if (won === 0) return { jobs: [], attempted, ...names };
     await this.#params.letOthersIn();
     return { jobs: await this.readClaim(params), attempted, ...names };
+  }
+
+  async claimOrders(params: ClaimOrdersParams): Promise<ClaimResult> {
+    const answer = await this.#orders.claim(params);
+    return { jobs: await this.readClaim(params), ...answer };
+  }
+
+  sweepOrders(): Promise<SweepOrdersResult> {
+    return this.#orders.sweep();
+  }
+
+  setLimit(params: SetLimitParams): Promise<void> {
+    return this.#limits.setLimit(params);
+  }
+
+  readLimits(): Promise<readonly LimitRecord[]> {
+    return this.#limits.readLimits();
+  }
+
+  takeShare(params: TakeShareParams): Promise<TakeShareResult> {
+    return this.#limits.takeShare(params);
+  }
+
+  freeShares(params: InstanceParams): Promise<boolean> {
+    return this.#limits.freeShares(params);
+  }
+
+  backOff(params: BackOffParams): Promise<boolean> {
+    return this.#limits.backOff(params);
   }
 
   async readClaim(params: ReadClaimParams): Promise<readonly Job[]> {
@@ -367,6 +414,7 @@ class SteppedVerbs extends UnsimulatedVerbs implements LedgerVerbs {
     const due: Job[] = [];
     for (const job of this.#jobs.all()) {
       if (job.status !== 'pending' || job.nextRunAt > now || !names.has(job.name)) continue;
+      if (job.lane !== undefined) continue;
       if ((job.rescueCount ?? 0) >= SUSPECT_RESCUE_COUNT === suspects) due.push(job);
     }
     return due.sort(byClaimOrder);

@@ -3,12 +3,10 @@ import { UnsupportedError } from '../../src/foundation/errors.ts';
 import type { Job } from '../../src/index.ts';
 import type {
   ClaimCounts,
-  ClaimResult,
   CloseFlowResult,
   CountDueResult,
   FlowReading,
   JobAhead,
-  LimitRecord,
   OpenFlowResult,
   OrderRecord,
   RecoverResult,
@@ -17,8 +15,6 @@ import type {
   SetMetadataResult,
   StatsRow,
   SweepFlowsResult,
-  SweepOrdersResult,
-  TakeShareResult,
   TransitionEntry,
 } from '../../src/ledger/ledger-repository.ts';
 
@@ -51,40 +47,12 @@ export abstract class UnsimulatedVerbs {
     return refuse('readHistory');
   }
 
-  setLimit(): Promise<void> {
-    return refuse('setLimit');
-  }
-
-  readLimits(): Promise<readonly LimitRecord[]> {
-    return refuse('readLimits');
-  }
-
-  takeShare(): Promise<TakeShareResult> {
-    return refuse('takeShare');
-  }
-
-  freeShares(): Promise<boolean> {
-    return refuse('freeShares');
-  }
-
-  backOff(): Promise<boolean> {
-    return refuse('backOff');
-  }
-
-  claimOrders(): Promise<ClaimResult> {
-    return refuse('claimOrders');
-  }
-
   readOrders(): Promise<readonly OrderRecord[]> {
     return refuse('readOrders');
   }
 
   findAhead(): Promise<JobAhead | null> {
     return refuse('findAhead');
-  }
-
-  sweepOrders(): Promise<SweepOrdersResult> {
-    return refuse('sweepOrders');
   }
 
   openFlow(): Promise<OpenFlowResult> {

@@ -174,6 +174,8 @@ export class Claimer {
   }
 
   async #round(source: ClaimSource, onlyPolled: boolean): Promise<void> {
+    // The claim before this one may have been under way when the stop began.
+    if (this.#stopped.signal.aborted) return;
     void this.#parts.pauses.refresh();
     const { demand, someSitOut } = this.#demand(source);
     if (demand.length === 0) {
@@ -210,6 +212,7 @@ export class Claimer {
     if (!lease.isHeld() || executor.hasSuspect() || executor.roomFor(0) === 0) return;
     this.#suspectsWanted = false;
     for (const source of this.#sources()) {
+      if (this.#stopped.signal.aborted) return;
       const free = this.#unpaused(source).filter(({ freeSlots }) => freeSlots > 0);
       const wanting = free.map(({ name }) => ({ name, limit: 1 }));
       const demand = this.#rotate(this.#parts.permits.within(wanting));

@@ -45,6 +45,7 @@ export class HeldShare {
   #share = 0;
   #inUse = 0;
   #wanted = 0;
+  #wantedStarts = 0;
   #wantsNoted = false;
   #seq = 0;
   #isDoubted = false;
@@ -123,9 +124,16 @@ export class HeldShare {
     return Math.min(this.permits(), this.hasRate ? this.#validStarts() : Number.POSITIVE_INFINITY);
   }
 
-  /** Says how many more jobs could be claimed if the limit allowed it. */
-  want(jobs: number): void {
+  /**
+   * Says how many more jobs could be claimed if the limit allowed it, and how many of them could start.
+   *
+   * @returns true when that is more than before
+   */
+  want({ jobs, starts }: { readonly jobs: number; readonly starts: number }): boolean {
+    const isMore = jobs > this.#wanted || starts > this.#wantedStarts;
     this.#wanted = jobs;
+    this.#wantedStarts = starts;
+    return isMore;
   }
 
   /**
@@ -215,8 +223,8 @@ export class HeldShare {
   }
 
   /**
-   * The most that this instance takes while others want more: as much as each. Where there are fewer permits than
-   * instances, who had one passes it on after a job.
+   * The most that this instance takes while others want more: as much as each. While somebody has nothing, who has more
+   * than is left for each passes that on after a job; where there are fewer permits than instances, that is all.
    */
   #mostAmongOthers(): number {
     const { concurrency = 0, shares = [] } = this.#record ?? {};
@@ -224,15 +232,15 @@ export class HeldShare {
     const wanting = others.filter(({ wants }) => wants > 0);
     if (wanting.length === 0) return Number.POSITIVE_INFINITY;
     const claimants = others.filter(({ count, wants }) => count + wants > 0).length + 1;
-    const isTheirTurn = concurrency < claimants && wanting.some(({ count }) => count === 0);
-    return isTheirTurn && this.#hasServed ? 0 : Math.ceil(concurrency / claimants);
+    const isTheirTurn = this.#hasServed && wanting.some(({ count }) => count === 0);
+    return (isTheirTurn ? Math.floor : Math.ceil)(concurrency / claimants);
   }
 
   #startsToAsk(): number {
     const { rate } = this.#record ?? {};
-    if (rate === undefined || this.#wanted === 0 || this.#inMs() > 0) return 0;
+    if (rate === undefined || this.#wantedStarts === 0 || this.#inMs() > 0) return 0;
     if (this.#validStarts() > 0 || this.permits() === 0) return 0;
-    return Math.min(this.#block, this.#wanted, rate.burst);
+    return Math.min(this.#block, this.#wantedStarts, rate.burst);
   }
 
   /** True when it was carried out. */

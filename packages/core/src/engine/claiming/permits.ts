@@ -39,8 +39,16 @@ export interface PermitsHooks {
   readonly onRoom: () => void;
 }
 
-/** How many jobs of a name could be claimed under each of its limits. */
-type Wants = Map<string, readonly (readonly [HeldShare, number])[]>;
+const NOTHING = Object.freeze({ jobs: 0, starts: 0 });
+
+/** How many jobs of a name could be claimed under its limits. */
+interface Wish {
+  readonly jobs: number;
+  readonly shares: readonly HeldShare[];
+}
+
+/** By name. */
+type Wants = Map<string, Wish>;
 
 /** All limits of the workers of this process. */
 export class Permits {
@@ -49,7 +57,7 @@ export class Permits {
   readonly #hooks: PermitsHooks;
   readonly #turns = new SingleFlight(() => this.#turn());
   #shares = new Map<string, HeldShare>();
-  /** By who asked, how many jobs of a name could be claimed under each of its limits. */
+  /** By who asked. */
   readonly #wants = new Map<ClaimSource, Wants>();
   /** The room of each of these names that was left then. */
   readonly #rooms = new Map<string, number>();
@@ -120,7 +128,7 @@ export class Permits {
       const room = Math.min(limit, ...shares.map((share) => left.get(share) ?? share.room()));
       for (const share of shares) left.set(share, (left.get(share) ?? share.room()) - room);
       if (shares.length > 0) {
-        wants.set(name, wantsOf(shares, limit));
+        wants.set(name, { jobs: limit, shares });
         this.#rooms.set(name, Math.min(...shares.map((share) => left.get(share) ?? 0)));
       }
       return room > 0 ? [{ name, limit: room }] : [];
@@ -144,13 +152,21 @@ export class Permits {
     this.#sumWants();
   }
 
-  #sumWants(): void {
-    const wanted = new Map<HeldShare, number>();
-    const wants = [...this.#wants.values()].flatMap((ofSource) => [...ofSource.values()]);
-    for (const [share, jobs] of wants.flat()) {
-      wanted.set(share, (wanted.get(share) ?? 0) + jobs);
+  /** True when more is wanted of a share than before. */
+  #sumWants(): boolean {
+    const wanted = new Map<HeldShare, { readonly jobs: number; readonly starts: number }>();
+    const wishes = [...this.#wants.values()].flatMap((ofSource) => [...ofSource.values()]);
+    for (const wish of wishes) {
+      for (const share of wish.shares) {
+        const { jobs, starts } = wanted.get(share) ?? NOTHING;
+        wanted.set(share, {
+          jobs: jobs + jobsUnder(share, wish),
+          starts: starts + startsUnder(share, wish),
+        });
+      }
     }
-    for (const share of this.#shares.values()) share.want(wanted.get(share) ?? 0);
+    const shares = [...this.#shares.values()];
+    return shares.filter((share) => share.want(wanted.get(share) ?? NOTHING)).length > 0;
   }
 
   /**
@@ -241,7 +257,7 @@ export class Permits {
     } catch (error) {
       this.#context.report(error);
     }
-    await Promise.all(shares.map((share) => share.adjust()));
+    await this.#adjust(shares);
     if (this.#hasGrown()) this.#hooks.onRoom();
     const isActive = shares.some((share) => share.isHolding || share.isWanting);
     const waits = shares.flatMap(({ waitMs }) =>
@@ -249,6 +265,15 @@ export class Permits {
     );
     const { leaseDurationMs } = this.#context.options;
     this.#turnSoon(Math.min(isActive ? TURN_MS : leaseDurationMs, ...waits));
+  }
+
+  /** Brings each share to what is wanted, and again where room under one limit makes another one wanted. */
+  async #adjust(shares: readonly HeldShare[]): Promise<void> {
+    this.#sumWants();
+    for (let calls = 0; calls < shares.length; calls += 1) {
+      await Promise.all(shares.map((share) => share.adjust()));
+      if (!this.#sumWants()) return;
+    }
   }
 
   #roomOf(name: string): number {
@@ -312,12 +337,19 @@ export class Permits {
   }
 }
 
-/** A start counts under one limit only as far as the others let it happen. */
-function wantsOf(shares: readonly HeldShare[], limit: number): (readonly [HeldShare, number])[] {
-  return shares.map((share) => {
-    const others = shares.filter((other) => other !== share && share.hasRate);
-    return [share, Math.min(limit, ...others.map((other) => other.permits()))];
-  });
+/**
+ * What is wanted of one limit: only what there is room for under those before it. So nobody keeps what he cannot use
+ * while he waits for what another keeps who waits for him.
+ */
+function jobsUnder(share: HeldShare, { jobs, shares }: Wish): number {
+  const earlier = shares.filter(({ key }) => key < share.key);
+  return Math.min(jobs, ...earlier.map((other) => other.permits()));
+}
+
+/** A start that is not used is void: it is asked for when there is room under all others. */
+function startsUnder(share: HeldShare, { jobs, shares }: Wish): number {
+  const others = shares.filter((other) => other !== share);
+  return Math.min(jobs, ...others.map((other) => other.permits()));
 }
 
 function keyOf({ _id, claimToken }: ClaimedJob): string {

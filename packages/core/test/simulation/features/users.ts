@@ -1,4 +1,6 @@
 /** Who uses the simulated schedulers, and what it means that a feature of the engine is simulated. */
+import type { WorkerOptions } from '../../../src/index.ts';
+import { ownLimitKey } from '../../../src/options/limit-options.ts';
 import type { Chance } from '../chance.ts';
 import type { Host } from '../host.ts';
 import type { Observer } from '../observer.ts';
@@ -11,6 +13,31 @@ export const JOB_NAMES: readonly string[] = ['mail', 'image', 'report'];
 
 /** The name under which dead letters wait. */
 export const DEAD_LETTER_NAME = 'dead-letters';
+
+/** The name of the jobs that stand in orders. */
+export const ORDERED_NAME = 'account';
+
+/** The limit that several names share. */
+export const SHARED_LIMIT = 'fleet';
+
+/** How many jobs of the name with a limit of its own run at once. */
+export const OWN_CONCURRENCY = 2;
+
+const SHARING: readonly string[] = ['image', 'report', ORDERED_NAME];
+const OWNER = 'report';
+
+/** How the worker of a name is limited. */
+export function limitOptionsOf(name: string, { limits }: Profile): WorkerOptions {
+  if (limits === 0 || !SHARING.includes(name)) return {};
+  const own = name === OWNER && { limit: { concurrency: OWN_CONCURRENCY } };
+  return { limits: [SHARED_LIMIT], ...own };
+}
+
+/** The keys of those limits. */
+export function limitKeysOf(name: string, profile: Profile): readonly string[] {
+  const { limits = [], limit } = limitOptionsOf(name, profile);
+  return [...limits, ...(limit ? [ownLimitKey(name)] : [])];
+}
 
 /** So long after the faults nothing of them is on its way any more, and users say what they want in the end. */
 export const LAST_WORDS_MS: number = LEASE_MS + 500;

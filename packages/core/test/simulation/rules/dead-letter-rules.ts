@@ -24,8 +24,8 @@ export function deadLetterRule({ profile }: Facts, violate: Violate): Rule {
       const isBuried = BURIES.has(verb);
       const mayBeBuried = before.seriesVersion === undefined && before.source === undefined;
       if (isBuried && !mayBeBuried) violate('a dead letter is buried again', change);
-      // One with stages has a worker without a place for them.
-      const hasStages = before.name === STAGED_NAME;
+      // One with stages or an order has a worker without a place for them.
+      const hasStages = before.name === STAGED_NAME || before.order !== undefined;
       const mustBeBuried = profile.deadLetters > 0 && mayBeBuried && !hasStages;
       if (FAILS.has(verb) && mustBeBuried) violate('a job fails that should be buried', change);
       if (after === undefined) return;

@@ -80,7 +80,13 @@ const MAY_FORGET_REQUEST = new Set<JobVerb>([
 ]);
 
 /** The verbs that begin a claim, and the one that puts a finished job back. */
-const RAISES_FENCE = new Set<JobVerb>(['claim', 'enqueueClaimed', 'redrive', 'redriveDeadLetter']);
+const RAISES_FENCE = new Set<JobVerb>([
+  'claim',
+  'claimInOrder',
+  'enqueueClaimed',
+  'redrive',
+  'redriveDeadLetter',
+]);
 
 const COUNTS_A_FAILURE = new Set<JobVerb>(['retry', 'fail', 'discard']);
 const FORGETS_FAILURES = new Set<JobVerb>([
@@ -168,7 +174,7 @@ export function claimRule(facts: Facts, violate: Violate): Rule {
   return {
     jobWritten({ verb, before, after, params }) {
       if (before === undefined) return;
-      if (verb === 'claim') {
+      if (verb === 'claim' || verb === 'claimInOrder') {
         const key = claimKey(before, after?.claimToken);
         if (claims.has(key)) violate('a claim is made twice', describe(before));
         claims.add(key);

@@ -1,8 +1,11 @@
 /** What must hold of leases and of the jobs of the dead. */
+import type { JobVerb } from '../../../src/job/job-lifecycle.ts';
 import { claimKey, type Facts, type Run } from '../facts.ts';
 import { LEASE_MS, OPERATION_TIMEOUT_MS } from '../profile.ts';
 import { describe } from './job-rules.ts';
 import type { Rule, Violate } from './rule.ts';
+
+const CLAIMS = new Set<JobVerb>(['claim', 'claimInOrder', 'enqueueClaimed']);
 
 /** Clocks that drift apart. */
 const DRIFT = 1.01;
@@ -51,7 +54,7 @@ export function knownClaimRule(_facts: Facts, violate: Violate): Rule {
   const claims = new Set<string>();
   return {
     jobWritten({ verb, after }) {
-      if (after !== undefined && (verb === 'claim' || verb === 'enqueueClaimed')) {
+      if (after !== undefined && CLAIMS.has(verb)) {
         claims.add(claimKey(after, after.claimToken));
       }
     },
@@ -77,7 +80,7 @@ export function stuckRule(facts: Facts, violate: Violate): Rule {
     jobWritten({ verb, after, before }) {
       const id = (after ?? before)?._id.toHexString() ?? '';
       if (after?.status !== 'processing') processing.delete(id);
-      else if (verb === 'claim' || verb === 'enqueueClaimed') {
+      else if (CLAIMS.has(verb)) {
         processing.set(id, { leaseId: after.claimedBy ?? '', sinceMs: facts.world.nowMs });
       }
     },

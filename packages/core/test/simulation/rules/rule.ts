@@ -1,6 +1,6 @@
 /** What a rule is: it is told of everything, judges it, and takes no part. */
 import type { Job, MonqueEventMap } from '../../../src/index.ts';
-import type { EnqueueCall, Facts, JobWrite, LeaseFacts, Run } from '../facts.ts';
+import type { EnqueueCall, Facts, JobWrite, LeaseFacts, LimitFacts, Run } from '../facts.ts';
 import type { Machine } from '../machine.ts';
 
 /** An event of an engine that says how a run ended. */
@@ -32,6 +32,8 @@ export interface Rule {
   leaseDied?(leaseId: string, lease: LeaseFacts, declared: boolean): void;
   /** Before the run is noted. */
   runStarted?(run: Run): void;
+  /** Before it is noted; with what was known. */
+  limitWritten?(key: string, limit: LimitFacts, before: LimitFacts | undefined): void;
   /** After the run is noted; with the signal that its handler was given. */
   runEnded?(run: Run, signal: AbortSignal): void;
   reported?(report: Report): void;

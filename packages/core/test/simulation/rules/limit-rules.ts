@@ -1,0 +1,112 @@
+/** What must hold of limits. */
+import type { Job } from '../../../src/index.ts';
+import type { JobVerb } from '../../../src/job/job-lifecycle.ts';
+import type { Facts, LimitFacts } from '../facts.ts';
+import { limitKeysOf } from '../features/users.ts';
+import { OPERATION_TIMEOUT_MS } from '../profile.ts';
+import { describe } from './job-rules.ts';
+import type { Rule, Violate } from './rule.ts';
+
+const CLAIMS = new Set<JobVerb>(['claim', 'claimInOrder', 'enqueueClaimed']);
+
+/** Clocks that drift apart. */
+const DRIFT = 1.01;
+
+/** The oldest knowledge on which a claim is sent, by a clock that drifts. */
+const OLDEST_KNOWLEDGE_MS = 2_000 * DRIFT;
+
+/** Starts of a rate that are not used by then are void, by a clock that drifts. */
+const STARTS_LAST_MS = 1_000 * DRIFT;
+
+/**
+ * No claim of a living instance is one more than the limit allowed when it was sent, and in no window of time are there
+ * more than the rate allows. What was claimed before a limit was lowered runs on.
+ */
+export function limitRule(facts: Facts, violate: Violate): Rule {
+  const running = new Map<string, Set<string>>();
+  const starts = new Map<string, { readonly ofMs: number; readonly times: number[] }>();
+  const judgeRate = (key: string, limit: LimitFacts, sentMs: number, told: string): void => {
+    const { rate } = limit.record;
+    if (rate === undefined || sentMs < limit.changedMs + OLDEST_KNOWLEDGE_MS) return;
+    const known = starts.get(key);
+    const times = known?.ofMs === limit.changedMs ? known.times : [];
+    starts.set(key, { ofMs: limit.changedMs, times });
+    times.push(sentMs);
+    times.sort((a, b) => a - b);
+    for (const [first, fromMs] of times.entries()) {
+      const most = (rate.limit * (sentMs - fromMs + STARTS_LAST_MS)) / rate.perMs + rate.burst;
+      const count = times.filter((timeMs) => timeMs <= sentMs).length - first;
+      if (count > most) violate('more start than a rate allows', `${told}, ${count} of ${most}`);
+    }
+  };
+  const judge = (job: Job, id: string, sentMs: number): void => {
+    for (const key of limitKeysOf(job.name, facts.profile)) {
+      const limit = facts.limits.get(key);
+      const jobs = running.get(key) ?? new Set();
+      running.set(key, jobs);
+      if (limit === undefined) violate('a limit is not known', key);
+      if (limit === undefined || jobs.has(id)) continue;
+      jobs.add(id);
+      const all = [...jobs].map((one) => describe(facts.jobs.get(one)));
+      const told = `${key}: ${describe(job)}, with it ${all.join()}`;
+      const most = mostSince(limit, sentMs - OLDEST_KNOWLEDGE_MS);
+      if (jobs.size > most) violate('more run than a limit allows', `${told}, most ${most}`);
+      judgeRate(key, limit, sentMs, told);
+    }
+  };
+  const sentMsOf = (token: string | undefined): number =>
+    facts.claimsSent.get(token ?? '') ?? facts.world.nowMs;
+  return {
+    jobWritten({ verb, before, after }) {
+      const id = (after ?? before)?._id.toHexString() ?? '';
+      if (after?.status !== 'processing') {
+        for (const jobs of running.values()) jobs.delete(id);
+        return;
+      }
+      // Nobody runs what is claimed by the dead, or by a message that was given up before it came; it is given back.
+      const isDead = facts.leases.get(after.claimedBy ?? '')?.diedMs !== undefined;
+      const sentMs = sentMsOf(after.claimToken);
+      const isLate = facts.world.nowMs - sentMs > OPERATION_TIMEOUT_MS / DRIFT;
+      if (CLAIMS.has(verb) && !isDead && !isLate) judge(after, id, sentMs);
+    },
+    runStarted({ job, token }) {
+      if (job.status === 'processing') judge(job, job._id.toHexString(), sentMsOf(token));
+    },
+  };
+}
+
+/** Shares never grow beyond the limit, and those of the dead come back. */
+export function shareRule(facts: Facts, violate: Violate): Rule {
+  return {
+    limitWritten(key, { record }, before) {
+      const [was, is] = [sumOf(before), sumOf({ record })];
+      if (is <= was || is <= (record.concurrency ?? Number.POSITIVE_INFINITY)) return;
+      violate('shares exceed their limit', `${key}: ${is} of ${record.concurrency}`);
+    },
+    drained() {
+      for (const [key, limit] of facts.limits) {
+        for (const instanceId of deadHolders(facts, limit)) {
+          violate('a share of the dead is kept', `${key} by ${instanceId}`);
+        }
+      }
+    },
+  };
+}
+
+/** Those who hold a share and are dead to the ledger. */
+export function deadHolders(facts: Facts, { record }: LimitFacts): readonly string[] {
+  return record.shares
+    .filter(({ count, instanceId }) => count > 0 && facts.diedMs(instanceId) !== undefined)
+    .map(({ instanceId }) => instanceId);
+}
+
+function sumOf(limit: Pick<LimitFacts, 'record'> | undefined): number {
+  return (limit?.record.shares ?? []).reduce((sum, { count }) => sum + count, 0);
+}
+
+/** The highest of what was allowed since then. */
+function mostSince({ allowed }: LimitFacts, sinceMs: number): number {
+  return allowed.reduce((most, { concurrency, untilMs }) => {
+    return untilMs >= sinceMs ? Math.max(most, concurrency) : most;
+  }, 0);
+}
