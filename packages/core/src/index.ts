@@ -113,6 +113,7 @@ export type {
   NamedJob,
   NameOf,
   ResultOf,
+  ResultsOf,
   UntypedJobs,
 } from './job/typed-jobs.ts';
 export {

@@ -306,7 +306,12 @@ export class JobsClient implements UntypedVerbs {
     const { timeout = DEFAULT_WAIT_TIMEOUT } = options;
     // The waiter reads for all; whether an actor may see the job is asked by a read of its own.
     if (this.#actor !== undefined) await this.#listing.getJob(jobId);
-    return this.#shared.waiter.wait(jobId, timeout);
+    try {
+      return await this.#shared.waiter.wait(jobId, timeout);
+    } catch (error) {
+      // To explain takes verbs that an actor did not call, and may not be allowed.
+      throw this.#actor === undefined ? await this.#explainer.explained(error) : error;
+    }
   }
 
   explain(id: JobId): Promise<Explanation> {

@@ -27,6 +27,7 @@ import {
   resolveEnqueueOptions,
 } from '../options/enqueue-options.ts';
 import { checkSessionOptions, type SessionOptions } from '../options/transaction-options.ts';
+import { withinCallTimeout } from './call-timeout.ts';
 import { type EnqueueEntryResult, failureOf, resultOf } from './entry-result.ts';
 import { Enqueuer, type EnqueuerHooks, type StoreAnswer } from './insert-batches.ts';
 
@@ -37,7 +38,7 @@ const MOST_TAKEN_RACES = 10;
 export interface EnqueueEntry<T = unknown> {
   readonly name: string;
   readonly data?: T;
-  readonly options?: Omit<EnqueueOptions, 'session' | 'id'>;
+  readonly options?: Omit<EnqueueOptions, 'session' | 'id' | 'callTimeout'>;
 }
 
 /** One entry of `enqueueMany`, with the data its name wants. */
@@ -102,11 +103,16 @@ export class Producer {
   async enqueue(name: string, data: unknown, options: EnqueueOptions): Promise<Job> {
     const draft = this.#draft(SINGLE, name, data, options);
     await this.#checkAgainstSchema([SINGLE.data], [draft]);
+    const stored = this.#enqueueDraft(draft, options.session);
+    return withinCallTimeout(this.#context.clock, options.callTimeout, stored);
+  }
+
+  async #enqueueDraft(draft: Draft, session?: Session): Promise<Job> {
     await this.#context.ready();
     return this.#context.instruments.enqueue({
-      names: [name],
+      names: [draft.name],
       send: async (trace) => {
-        const answer = await this.#store({ ...draft, ...(trace && { trace }) }, options.session);
+        const answer = await this.#store({ ...draft, ...(trace && { trace }) }, session);
         if ('error' in answer) throw answer.error;
         return answer.job;
       },

@@ -7,15 +7,26 @@ import type { ObjectId } from 'mongodb';
 import type { EngineContext } from '../context/scheduler-context.ts';
 import type { Instance } from '../engine/instance.ts';
 import { toObjectId } from '../foundation/argument-checks.ts';
+import { withDeadline } from '../foundation/clock.ts';
 import { ConnectionError } from '../foundation/errors.ts';
 import type { Job } from '../job/job.ts';
+import { WaitError } from '../job/job-errors.ts';
 import type { LeaseRecord } from '../ledger/ledger-repository.ts';
 import { because, type Explanation, type Reason } from './explanation.ts';
 import type { Facts } from './facts.ts';
 import { readOpenParents, waitsForParents } from './flow-reasons.ts';
 import { reasonsOf } from './reasons.ts';
 
-type ExplainerContext = Pick<EngineContext, 'ledger' | 'ledgerTime' | 'options' | 'ready'>;
+type ExplainerContext = Pick<
+  EngineContext,
+  'clock' | 'ledger' | 'ledgerTime' | 'options' | 'ready'
+>;
+
+/** How long an error is held back for its explanation. */
+const EXPLAINED_WITHIN_MS = 2_000;
+
+/** How many errors are explained at a time: thousands may wait in vain at once. */
+const MOST_EXPLAINED = 10;
 
 /** What an instance of this process says of itself. */
 export type OwnInstance = Pick<Instance, 'id' | 'describe' | 'progressOf'>;
@@ -24,6 +35,7 @@ export type OwnInstance = Pick<Instance, 'id' | 'describe' | 'progressOf'>;
 export class Explainer {
   readonly #context: ExplainerContext;
   readonly #ownInstance: () => OwnInstance | undefined;
+  #explainedCount = 0;
 
   /** @param ownInstance - the instance of this process, while it runs */
   constructor(context: ExplainerContext, ownInstance: () => OwnInstance | undefined) {
@@ -41,6 +53,30 @@ export class Explainer {
       if (!(error instanceof ConnectionError)) throw error;
       const message = `Nothing is known of it: the ledger does not answer. ${error.message}`;
       return { jobId, state: 'unknown', others: [], ...because('unreachable', { error }, message) };
+    }
+  }
+
+  /** The error of a wait that took too long, with why; any other error, or one that cannot be explained, as it is. */
+  async explained(error: unknown): Promise<unknown> {
+    // A job that was not seen may be in a transaction that is open.
+    if (!(error instanceof WaitError) || error.reason !== 'timeout' || !error.job) return error;
+    if (this.#explainedCount >= MOST_EXPLAINED) return error;
+    const { jobId, job } = error;
+    this.#explainedCount += 1;
+    const late = (): Error => new ConnectionError('The ledger did not answer in time');
+    try {
+      const explanation = this.explain(jobId);
+      const { message } = await withDeadline(
+        this.#context.clock,
+        explanation,
+        EXPLAINED_WITHIN_MS,
+        late,
+      );
+      return new WaitError('timeout', jobId, { job, explanation: message });
+    } catch {
+      return error;
+    } finally {
+      this.#explainedCount -= 1;
     }
   }
 

@@ -5,6 +5,7 @@
  */
 import { type ObjectId, ObjectId as ObjectIdClass } from 'mongodb';
 import { InvalidArgumentError } from './errors.ts';
+import { intervalMsOf } from './intervals.ts';
 import { isValidDate } from './kinds.ts';
 
 /** Refuses a value that does not fit with an `InvalidArgumentError` that names the field. */
@@ -105,6 +106,9 @@ const FOREIGN_HINTS: ReadonlyMap<string, string> = new Map(
     connection: 'pass the database first: new Monque(db, options)',
     repeat: 'a series is made with schedule(cron, name, data, options)',
     cron: 'a series is made with schedule(cron, name, data, options)',
+    every: 'a series is made with schedule(cron, name, data, options)',
+    interval: 'a series is made with schedule(cron, name, data, options)',
+    repeatEvery: 'a series is made with schedule(cron, name, data, options)',
   }),
 );
 
@@ -128,9 +132,19 @@ export function integer(least: number, most: number): Check {
   return (field, value) => {
     const fits = Number.isInteger(value) && Number(value) >= least && Number(value) <= most;
     if (!fits) {
-      throw new InvalidArgumentError(field, `an integer from ${least} to ${most}`, value);
+      const expected = `an integer from ${least} to ${most}`;
+      throw new InvalidArgumentError(field, expected, value, intervalHint(value));
     }
   };
+}
+
+/** Other libraries take `5 minutes`; here it is a number. */
+function intervalHint(value: unknown): string | undefined {
+  const ms = typeof value === 'string' ? intervalMsOf(value) : undefined;
+  if (ms === undefined) return undefined;
+  return /^\s*\d+\s*$/.test(String(value))
+    ? 'give a number, not a text'
+    : `times are numbers of milliseconds: ${value} are ${ms}`;
 }
 
 /** One of a few values. */
@@ -169,8 +183,17 @@ export function checkCollectionName(field: string, value: unknown): void {
 /** A valid Date. */
 export function checkDate(field: string, value: unknown): void {
   if (!isValidDate(value)) {
-    throw new InvalidArgumentError(field, 'a valid Date', value);
+    throw new InvalidArgumentError(field, 'a valid Date', value, dateHint(value));
   }
+}
+
+/** Other libraries take `in 5 minutes`, and milliseconds. */
+function dateHint(value: unknown): string | undefined {
+  const ms = typeof value === 'string' ? intervalMsOf(value.replace(/^\s*in\s+/i, '')) : value;
+  if (typeof ms !== 'number' || Number.isNaN(ms)) return undefined;
+  return typeof value === 'string'
+    ? `for a time from now: new Date(Date.now() + ${ms})`
+    : 'of milliseconds since 1970 make one: new Date(ms)';
 }
 
 /** An object with these methods. */

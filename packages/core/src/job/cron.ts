@@ -24,6 +24,7 @@ import {
   toError,
 } from '../foundation/errors.ts';
 import { FIELDS, faultOfField, withoutDuplicates } from './cron-fields.ts';
+import { cronOfInterval } from './interval-cron.ts';
 
 /** The instants a cron expression means. */
 export interface CronPlan {
@@ -258,7 +259,8 @@ function parseFields(given: string): CronExpression {
     throw new InvalidCronError(given, surplus.index, 'expected 5 or 6 fields, got more');
   }
   if (parts.length < 5) {
-    throw new InvalidCronError(given, given.length, `expected 5 or 6 fields, got ${parts.length}`);
+    const fault = `expected 5 or 6 fields, got ${parts.length}${intervalHint(given)}`;
+    throw new InvalidCronError(given, given.length, fault);
   }
   if (parts.map(([part]) => part).join(' ').length > LONGEST_EXPRESSION) {
     const fault = `expected at most ${LONGEST_EXPRESSION} characters`;
@@ -270,6 +272,12 @@ function parseFields(given: string): CronExpression {
     return withoutDuplicates((parts[index] as RegExpExecArray)[0], field);
   });
   return parsePossible(given, distinct.join(' '), parts[parts.length - 3] as RegExpExecArray);
+}
+
+/** Other libraries take `5 minutes` here. */
+function intervalHint(given: string): string {
+  const cron = cronOfInterval(given);
+  return cron === undefined ? '' : `; for every ${given.trim()} write \`${cron}\``;
 }
 
 /** @throws InvalidCronError for the first field that cannot be read */

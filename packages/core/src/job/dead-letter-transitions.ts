@@ -33,6 +33,7 @@ const MAY_BE_BURIED: readonly Condition[] = [
   SAME_PLAN,
   NO_CANCEL,
   { field: 'lane', is: 'absent' },
+  { field: 'flow', is: 'absent' },
   { field: 'source', is: 'absent' },
 ];
 

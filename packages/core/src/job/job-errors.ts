@@ -61,6 +61,13 @@ export class UniqueKeyTakenError extends MonqueError {
 /** Why a wait for a job ended without its result. */
 export type WaitReason = 'failed' | 'cancelled' | 'gone' | 'timeout' | 'unknown' | 'stopped';
 
+/** What is known when a wait ends. */
+interface WaitFacts {
+  readonly job?: Job;
+  readonly cause?: Error;
+  readonly explanation?: string;
+}
+
 /** `waitFor` has no result: the job failed, was cancelled, is gone, took too long, or the ledger did not answer. */
 export class WaitError extends MonqueError {
   override readonly name = 'WaitError';
@@ -69,18 +76,26 @@ export class WaitError extends MonqueError {
   readonly reason: WaitReason;
   /** The job as it was seen last. */
   readonly job?: Job;
+  /**
+   * With `timeout`, why the job was not finished, in the words of `explain`; absent when that was not known within two
+   * seconds, when more than ten waits of this scheduler end at once, and for
+   * an actor, who may call `explain`.
+   */
+  readonly explanation?: string;
 
-  constructor(
-    reason: WaitReason,
-    jobId: ObjectId,
-    { job, cause }: { readonly job?: Job; readonly cause?: Error } = {},
-  ) {
+  constructor(reason: WaitReason, jobId: ObjectId, facts: WaitFacts = {}) {
+    const { job, cause, explanation } = facts;
     const id = jobId.toHexString();
-    const why = job?.failReason === undefined ? '' : `: ${job.failReason}`;
-    super('WAIT', `${WAIT_MESSAGES[reason](id)}${why}`, cause && { cause });
+    const why = explanation ?? job?.failReason;
+    super(
+      'WAIT',
+      `${WAIT_MESSAGES[reason](id)}${why === undefined ? '' : `: ${why}`}`,
+      cause && { cause },
+    );
     this.jobId = jobId;
     this.reason = reason;
     if (job !== undefined) this.job = job;
+    if (explanation !== undefined) this.explanation = explanation;
   }
 }
 

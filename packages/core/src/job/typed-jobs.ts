@@ -79,6 +79,11 @@ export type JobArguments<Types extends JobTypes, Name, Data, Rest extends readon
     ? [data?: Data, ...rest: Rest]
     : DataArgument<DataFor<Types, Name>, Rest>;
 
+/** What jobs return, each called by a name of its own, such as the parents of a job of a flow. */
+export type ResultsOf<Types extends JobTypes, Names extends Readonly<Record<string, string>>> = {
+  readonly [Ref in keyof Names]: ResultOf<Types, Names[Ref]>;
+};
+
 /** The arguments from the data on: data that may be undefined may be left out. */
 export type DataArgument<T, Rest extends readonly unknown[] = []> = undefined extends T
   ? [data?: T, ...rest: Rest]

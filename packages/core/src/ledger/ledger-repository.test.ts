@@ -134,6 +134,19 @@ describe('deadlines', () => {
     await outcome;
   });
 
+  test('a deadline that is a fraction is told in whole milliseconds', async () => {
+    const { clock, ledger } = setUp(2_500 / 3);
+    ledger.held = never;
+    const late = expect(ledger.renewLease({ instanceId: 'a' })).rejects.toThrow('within 833 ms');
+    await clock.advance(834);
+    await late;
+    const closed = setUp(2_500 / 3);
+    closed.ledger.opened.mockReturnValueOnce(never);
+    const unopened = expect(closed.ledger.readLeases()).rejects.toThrow('within 833 ms');
+    await closed.clock.advance(834);
+    await unopened;
+  });
+
   test('a ledger that does not open in time is a connection error, for writes too', async () => {
     const { clock, ledger } = setUp(50);
     ledger.opened.mockReturnValueOnce(never);

@@ -9,7 +9,7 @@
  */
 import type { Document } from 'mongodb';
 import { parseCron } from '../job/cron.ts';
-import { cronOfInterval } from './interval-cron.ts';
+import { cronOfInterval } from '../job/interval-cron.ts';
 import type { ResolvedMigration, SeriesChoice } from './migration-options.ts';
 import {
   dateIn,

@@ -9,6 +9,7 @@ import {
   checkDate,
   checkFields,
   checkJobName,
+  DAY_MS,
   fields,
   integer,
   oneOf,
@@ -99,6 +100,14 @@ export interface EnqueueOptions {
   readonly backoff?: BackoffPlan;
   /** Milliseconds after which a run is aborted and counts as failed, from 1. @default that of the worker */
   readonly timeout?: number;
+  /**
+   * Milliseconds after which this call fails with an `UnknownOutcomeError` when MongoDB has not confirmed the job, from 1
+   * to a day. What was sent is sent on until `resendLimit`, so the job may be stored later: call again with the same `id`
+   * or `uniqueKey`. Not in `enqueueMany`.
+   *
+   * @default as long as `resendLimit` allows
+   */
+  readonly callTimeout?: number;
   /** Store the job inside this transaction: it exists if and when the transaction commits. */
   readonly session?: Session;
 }
@@ -119,6 +128,7 @@ const ENQUEUE_CHECKS: Readonly<Record<keyof EnqueueOptions, Check>> = {
   whenTaken: objectOr(checkDebounce, oneOf('keep', 'replace', 'throttle', 'throw')),
   id: toObjectId,
   ...RUN_CHECKS,
+  callTimeout: integer(1, DAY_MS),
   session: checkSession,
 };
 
@@ -215,7 +225,7 @@ export function checkEnqueueEntry(field: string, entry: unknown): void {
     data: () => undefined,
     options: (optionsField, options) => {
       if (typeof options !== 'object' || options === null) return;
-      for (const name of ['session', 'id', 'supersede']) {
+      for (const name of ['session', 'id', 'supersede', 'callTimeout']) {
         if (!(name in options)) continue;
         const given: unknown = Reflect.get(options, name);
         throw new InvalidArgumentError(`${optionsField}.${name}`, 'left out', given);

@@ -37,6 +37,42 @@ test('a job that is to be repeated is a series', async () => {
   await expect(monque.enqueue('a', 1, { repeat: 1 } as never)).rejects.toThrow('schedule(cron');
 });
 
+test.each([
+  ['5 minutes', 'times are numbers of milliseconds: 5 minutes are 300000'],
+  ['5000', 'give a number, not a text'],
+])('%j for a time in milliseconds gets a hint', async (text, hint) => {
+  expect(() => Monque.inMemory({ pollInterval: text as never })).toThrow(hint);
+  await expect(monque.enqueue('a', 1, { delay: text as never })).rejects.toThrow(hint);
+});
+
+test('a time that is no time gets no hint', async () => {
+  const enqueued = monque.enqueue('a', 1, { delay: 'soon' as never, runAt: new Date() });
+  await expect(enqueued).rejects.toThrow(/got 'soon' \(string\)$/);
+  const dated = monque.enqueue('a', 1, { runAt: 'soon' as never });
+  await expect(dated).rejects.toThrow(/got 'soon' \(string\)$/);
+});
+
+test.each([
+  ['in 5 minutes', 'new Date(Date.now() + 300000)'],
+  [5_000, 'new Date(ms)'],
+])('%j for a Date gets a hint', async (runAt, hint) => {
+  await expect(monque.enqueue('a', 1, { runAt: runAt as never })).rejects.toThrow(hint);
+});
+
+test.each([
+  ['5 minutes', 'for every 5 minutes write `*/5 * * * *`'],
+  ['7 minutes', 'got 2; a valid one is'],
+])(
+  '%s in place of a cron expression gets the expression where there is one',
+  async (cron, hint) => {
+    await expect(monque.schedule(cron, 'a')).rejects.toThrow(hint);
+  },
+);
+
+test.each(['every', 'interval', 'repeatEvery'])('%s of a job is a series', async (theirs) => {
+  await expect(monque.enqueue('a', 1, { [theirs]: 1 })).rejects.toThrow('schedule(cron');
+});
+
 test('options before the handler are told to come last', () => {
   const swapped = [{ concurrency: 2 }, () => undefined] as unknown as [() => void];
   expect(() => monque.worker('swapped', ...swapped)).toThrow('worker(name, handler, options)');

@@ -5,6 +5,7 @@
  */
 import { expect } from 'vitest';
 import type { Job, JobContext, JobHandler, Monque } from '../../src/index.ts';
+import { SeededRandom } from '../../src/testing/index.ts';
 
 function revoked(): object {
   const { proxy, revoke } = Proxy.revocable({}, {});
@@ -61,11 +62,30 @@ const MISDEEDS: readonly Misdeed[] = [
   () => new Promise(() => undefined),
 ];
 
+/** One in so many never ends: each keeps a place until its timeout. */
+const ONE_NEVER_ENDS_OF = 97;
+
+/** How many misdeeds beside how many innocent jobs, and the seed that draws them. */
+export interface Trial {
+  readonly misdeeds: number;
+  readonly innocents: number;
+  readonly seed: number;
+}
+
+/** The indexes of the misdeeds of a trial: the same for the same seed. */
+export function drawMisdeeds({ misdeeds, seed }: Pick<Trial, 'misdeeds' | 'seed'>): number[] {
+  const random = new SeededRandom(seed);
+  const neverEnds = MISDEEDS.length - 1;
+  return Array.from({ length: misdeeds }, () =>
+    random.fraction() < 1 / ONE_NEVER_ENDS_OF
+      ? neverEnds
+      : Math.floor(random.fraction() * neverEnds),
+  );
+}
+
 /** Runs many misdeeds beside innocent jobs; gives how long the innocent ones took. */
-export async function runMisdeeds(
-  monque: Monque,
-  { misdeeds, innocents }: { readonly misdeeds: number; readonly innocents: number },
-): Promise<number> {
+export async function runMisdeeds(monque: Monque, trial: Trial): Promise<number> {
+  const { misdeeds, innocents } = trial;
   const handler: JobHandler<number> = (job, context) => MISDEEDS[job.data]?.(job, context);
   // What never ends is ended by its timeout.
   monque.worker('misdeed', handler, { concurrency: 200, maxRetries: 1, timeout: 100 });
@@ -76,12 +96,7 @@ export async function runMisdeeds(
     throw revoked();
   });
   monque.on('job:complete', ({ job }) => void Reflect.set(job, '_id', 'spoilt'));
-  const kinds = MISDEEDS.length;
-  const ofMisdeeds = Array.from({ length: misdeeds }, (_, index) => ({
-    name: 'misdeed',
-    // A prime stride goes through all kinds in an order that mixes them; one in 97 never ends.
-    data: index % 97 === 0 ? kinds - 1 : (index * 7) % (kinds - 1),
-  }));
+  const ofMisdeeds = drawMisdeeds(trial).map((data) => ({ name: 'misdeed', data }));
   for (let from = 0; from < misdeeds; from += 2_000) {
     await monque.enqueueMany(ofMisdeeds.slice(from, from + 2_000));
   }

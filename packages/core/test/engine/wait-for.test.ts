@@ -1,8 +1,66 @@
 import { describe, expect, test } from 'vitest';
-import { InvalidArgumentError, WaitError } from '../../src/index.ts';
+import { InvalidArgumentError, Monque, WaitError } from '../../src/index.ts';
+import { InMemoryLedgerRepository } from '../../src/ledger/memory/in-memory-ledger-repository.ts';
+import { FaultyLedgerRepository } from '../../src/testing/faulty-ledger-repository.ts';
+import { ManualClock } from '../../src/testing/index.ts';
 import { deferred, makeOne, makeWorld } from './kit.ts';
 
 describe('waitFor', () => {
+  /** The error of each wait. */
+  function errorsOf(waits: readonly Promise<unknown>[]): Promise<WaitError[]> {
+    const ends = waits.map((wait) =>
+      wait.then(
+        () => undefined as never,
+        (error: WaitError) => error,
+      ),
+    );
+    return Promise.all(ends);
+  }
+
+  test('that took too long says why the job was not finished', async () => {
+    const { monque, clock } = makeOne();
+    await monque.pause('work');
+    const job = await monque.enqueue('work');
+    const errors = errorsOf([monque.waitFor(job, { timeout: 100 })]);
+    await clock.advance(1_000);
+    const { message } = await monque.explain(job._id);
+    const [error] = await errors;
+    expect(error).toMatchObject({ reason: 'timeout', explanation: message, job: { _id: job._id } });
+    expect(error?.message).toContain(`within the timeout: ${message}`);
+    await monque.stop();
+    expect(clock.pendingTimers).toBe(0);
+  });
+
+  test('that took too long has no explanation when the ledger does not answer in time', async () => {
+    const clock = new ManualClock();
+    const ledger = new InMemoryLedgerRepository({ clock });
+    const faulty = new FaultyLedgerRepository(ledger, {
+      clock,
+      chooseFault: ({ verb }) => (verb === 'readLeases' ? { delayBeforeMs: 60_000 } : {}),
+    });
+    const monque = new Monque(faulty, { clock, logger: false, operationTimeout: 20_000 });
+    const job = await monque.enqueue('work');
+    const errors = errorsOf([monque.waitFor(job, { timeout: 100 })]);
+    await clock.advance(2_500);
+    const [error] = await errors;
+    expect(error).toMatchObject({ reason: 'timeout', job: { _id: job._id } });
+    expect(error?.explanation).toBeUndefined();
+    await clock.advance(60_000);
+    await monque.stop();
+  });
+
+  test('of thousands that took too long explains ten at a time', async () => {
+    const { monque, clock, faulty } = makeOne();
+    const job = await monque.enqueue('work');
+    const waits = Array.from({ length: 1_000 }, () => monque.waitFor(job, { timeout: 100 }));
+    const errors = errorsOf(waits);
+    await clock.advance(1_000);
+    const explained = (await errors).filter(({ explanation }) => explanation !== undefined);
+    expect(explained).toHaveLength(10);
+    expect(faulty.calls('readLeases')).toBe(10);
+    await monque.stop();
+  });
+
   test('ends when the scheduler is stopped, and leaves no timer behind', async () => {
     const { monque, clock } = makeOne();
     const job = await monque.enqueue('work');
@@ -99,7 +157,8 @@ describe('waitFor', () => {
     await other.monque.deleteJob(gone._id);
     await clock.advance(4_000);
     expect(await Promise.all(ends)).toEqual(['gone', 'timeout', 'gone']);
-    expect(one.faulty.calls('getJob')).toBe(1);
+    // One for the job that is gone, one to explain the job that was not finished.
+    expect(one.faulty.calls('getJob')).toBe(2);
   });
 
   test('finds an answer after calls that the ledger left unanswered', async () => {

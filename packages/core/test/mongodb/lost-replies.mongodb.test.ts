@@ -322,7 +322,7 @@ describeWithOwnMongo('a ledger that gets no answer', (binary) => {
     const closed = openLedger(own.db(db.databaseName));
     await closed.open();
     await own.close();
-    const message = /client is closed/;
+    const message = /client is closed.*close it after `stop\(\)`, or open it again/;
     await expect(closed.enqueue({ jobs: [NEW_JOB] })).rejects.toMatchObject({
       ...NO_CONNECTION,
       message,

@@ -46,6 +46,7 @@ const STANDING_FIELDS = {
   name: 1,
   failCount: 1,
   lane: 1,
+  flow: 1,
   'source.name': 1,
   claimToken: 1,
   fence: 1,

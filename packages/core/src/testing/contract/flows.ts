@@ -262,6 +262,19 @@ export const flowTests: ContractTests = {
     await open(subject, { flowId: idOf(7), uniqueKey: 'key' });
   },
 
+  'a job of a flow is not buried, by its holder or by a rescue': async (subject) => {
+    await open(subject);
+    await subject.put(parent(tokenFor('fail')));
+    const claimed = await subject.claimOnly();
+    const deadLetter = 'dead-letters';
+    const source = { name: claimed.name, failedAt: subject.at(1000), failCount: 0, reason: 'Boom' };
+    assert.equal(await subject.settle('bury', claimed, { deadLetter, source }), 'refused');
+    await subject.die([{ name: claimed.name, concurrency: 1, running: 1, deadLetter }]);
+    const { pending, failed } = await subject.rescue({ rescueLimit: 1 });
+    assert.deepEqual([pending, failed], [0, 1]);
+    assert.equal(await subject.statusOf(claimed), 'failed');
+  },
+
   'a flow is read with the number of its jobs in each state': async (subject) => {
     const flow = await open(subject);
     await subject.put(parent(tokenFor('fail')), parent(tokenFor('fail')));

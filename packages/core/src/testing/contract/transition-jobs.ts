@@ -229,6 +229,7 @@ function fieldsFor(subject: Subject, verb: JobVerb, failing?: Condition): Partia
     }),
     ...(isWindowOpen && { windowUntil: subject.at(1500) }),
     ...(verb === 'removeParent' && { feeds: [TOKEN] }),
+    ...(failing?.field === 'flow' && { flow: flowOfToken(TOKEN) }),
   };
 }
 

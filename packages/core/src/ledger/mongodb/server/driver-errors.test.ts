@@ -77,7 +77,8 @@ test.each(NOT_SENT)('after %o nothing was sent', (fields) => {
   for (const translated of [readError('claim', error), writeError('claim', error)]) {
     expect(translated).toBeInstanceOf(ConnectionError);
     expect(translated).toMatchObject({
-      message: 'The MongoDB client is closed, so it cannot claim',
+      message:
+        'The MongoDB client is closed, so it cannot claim; close it after `stop()`, or open it again with `connect()`',
       cause: error,
     });
   }

@@ -169,9 +169,9 @@ function translate(verb: string, thrown: unknown, transient: (error: Error) => E
   if (error instanceof MonqueError) return error;
   if (isTransient(error)) return transient(error);
   if (CLOSED_NAMES.has(error.name)) {
-    return new ConnectionError(`The MongoDB client is closed, so it cannot ${verb}`, {
-      cause: error,
-    });
+    const advice = 'close it after `stop()`, or open it again with `connect()`';
+    const message = `The MongoDB client is closed, so it cannot ${verb}; ${advice}`;
+    return new ConnectionError(message, { cause: error });
   }
   return new MonqueError('LEDGER_REFUSED', `MongoDB refused ${verb}: ${error.message}`, {
     cause: error,

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { parseCron } from '../job/cron.ts';
+import { parseCron } from './cron.ts';
 import { cronOfInterval } from './interval-cron.ts';
 
 const MINUTE_MS = 60_000;

@@ -1,0 +1,94 @@
+import { describe, expect, test } from 'vitest';
+import { FlowAbandonedError, type Job, UnknownOutcomeError } from '../../src/index.ts';
+import { makeOne, makeWorld, payloads } from './kit.ts';
+
+const PAIR = {
+  jobs: { first: { name: 'step' }, last: { name: 'step', after: ['first'] } },
+} as const;
+
+const statesOf = async (monque: { getJobs: () => Promise<Job[]> }): Promise<readonly string[]> =>
+  (await monque.getJobs()).map(({ status }) => status);
+
+describe('a flow whose storing goes wrong', () => {
+  test('is stored once when answers are lost on the way', async () => {
+    const { monque, faulty, clock } = makeOne();
+    faulty.plan('openFlow', { fail: 'after' });
+    faulty.plan('enqueue', { fail: 'after' });
+    faulty.plan('closeFlow', { fail: 'after' });
+    const stored = monque.enqueueFlow(PAIR);
+    await clock.advance(10_000);
+    const { id } = await stored;
+    expect(await monque.getFlow(id)).toMatchObject({ state: 'running', size: 2 });
+    expect([...(await statesOf(monque))].sort()).toEqual(['blocked', 'pending']);
+  });
+
+  test('is abandoned when its jobs are refused, and none of them starts', async () => {
+    const { monque, ledger, faulty, clock } = makeOne();
+    faulty.plan('enqueue', { onArrival: () => Promise.reject(new Error('bug')) });
+    const failed = monque.enqueueFlow(PAIR).catch((error: unknown) => error);
+    await clock.settle();
+    expect(String(await failed)).toContain('bug');
+    await clock.settle();
+    expect(await ledger.sweepFlows({ limit: 10, createdBefore: new Date(0) })).toEqual({
+      tokens: [],
+    });
+    expect(await statesOf(monque)).toEqual([]);
+  });
+
+  test('is abandoned when nobody can tell, also where that word is lost, and is cancelled then', async () => {
+    const { monque, ledger, faulty, clock, events } = makeOne({ resendLimit: 1_000 });
+    faulty.plan('closeFlow', { fail: 'before' }, 20);
+    const failed = monque.enqueueFlow(PAIR).catch((error: unknown) => error);
+    await clock.advance(5_000);
+    expect(await failed).toBeInstanceOf(UnknownOutcomeError);
+    expect(payloads(events, 'job:error').length).toBeGreaterThan(0);
+    expect(await statesOf(monque)).toEqual(['blocked', 'blocked']);
+    monque.worker('step', () => undefined);
+    await monque.start();
+    await clock.advance(90_000);
+    expect(await statesOf(monque)).toEqual(['cancelled', 'cancelled']);
+    expect(await ledger.findJobs(LIST)).toHaveLength(2);
+    await monque.stop();
+  });
+
+  test('says so when it was abandoned by others meanwhile', async () => {
+    const { monque, ledger, faulty } = makeOne();
+    faulty.plan('closeFlow', {
+      onArrival: () => ledger.sweepFlows({ limit: 10, createdBefore: new Date(8e15) }),
+    });
+    const error = await monque.enqueueFlow(PAIR).catch((thrown: unknown) => thrown);
+    expect(error).toBeInstanceOf(FlowAbandonedError);
+    expect(await statesOf(monque)).toEqual(['cancelled', 'blocked']);
+  });
+
+  test('gives up after resendLimit when the first answer never comes', async () => {
+    const { monque, faulty, clock } = makeOne({ resendLimit: 1_000 });
+    faulty.plan('openFlow', { fail: 'after' }, 50);
+    const failed = monque.enqueueFlow(PAIR).catch((error: unknown) => error);
+    await clock.advance(20_000);
+    expect(await failed).toBeInstanceOf(UnknownOutcomeError);
+    expect(await statesOf(monque)).toEqual([]);
+  });
+});
+
+describe('the children of a job', () => {
+  test('are released by a sweep of another process when the look after its end fails', async () => {
+    const world = makeWorld();
+    const [one, other] = [world.makeInstance(), world.makeInstance()];
+    one.monque.worker('step', () => undefined);
+    other.monque.worker('step', () => undefined);
+    await one.monque.start();
+    const flow = await one.monque.enqueueFlow(PAIR);
+    one.faulty.plan('releaseWaiting', { fail: 'before' }, 500);
+    await world.clock.settle();
+    await world.clock.advance(1_000);
+    expect(payloads(one.events, 'job:error').length).toBeGreaterThan(0);
+    await other.monque.start();
+    await world.clock.advance(70_000);
+    expect(await other.monque.getFlow(flow.id)).toMatchObject({ state: 'completed' });
+    await one.monque.stop();
+    await other.monque.stop();
+  });
+});
+
+const LIST = { filter: {}, orderBy: '_id', direction: 'ascending', limit: 10 } as const;

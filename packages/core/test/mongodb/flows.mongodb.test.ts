@@ -1,0 +1,165 @@
+// Flows as MongoDB has them: what ten thousand children, or parents, cost in commands and keys, and transactions.
+import type { Document } from 'mongodb';
+import { describe, expect, test } from 'vitest';
+import { type FlowGraph, type Job, Monque } from '../../src/index.ts';
+import type { ReleaseWaitingResult } from '../../src/ledger/ledger-repository.ts';
+import { namesOf } from './command-log.ts';
+import { explain } from './explain.ts';
+import { mongoFixture } from './fixture.ts';
+import { at, jobsIn } from './jobs.ts';
+
+const MANY = 10_000;
+const NAME = 'step';
+
+const mongo = mongoFixture('flows');
+
+/** A scheduler over the ledger of the fixture, which is not started. */
+function scheduler(): Monque {
+  return new Monque(mongo.ledger);
+}
+
+function counted(commands: readonly Document[]): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const name of namesOf(commands)) counts[name] = (counts[name] ?? 0) + 1;
+  return counts;
+}
+
+/** One job, then many, then one. */
+function hourglass(many: number): FlowGraph {
+  const refs = Array.from({ length: many }, (_, index) => `part${index}`);
+  const parts = refs.map((ref) => [ref, { name: NAME, after: ['root'] }]);
+  return {
+    jobs: { root: { name: NAME }, ...Object.fromEntries(parts), end: { name: NAME, after: refs } },
+  };
+}
+
+async function statusesOf(flow: Job['flow']): Promise<Record<string, number>> {
+  const rows = await jobsIn(mongo.db)
+    .aggregate([{ $match: { flow } }, { $group: { _id: '$status', count: { $sum: 1 } } }])
+    .toArray();
+  return Object.fromEntries(rows.map(({ _id, count }) => [_id, count]));
+}
+
+/** Claims a thousand jobs, completes them, and says what they feed. */
+async function completeSome(): Promise<readonly string[]> {
+  const now = new Date(Date.now() + 60_000);
+  const claim = { instanceId: 'me', claimToken: `token ${Math.random()}`, now };
+  const { jobs } = await mongo.ledger.claim({
+    demand: [{ name: NAME, limit: 1_000 }],
+    ...{ ...claim, suspects: false, widening: 1 },
+  });
+  const settlements = jobs.map(({ _id: jobId, fence }) => ({
+    ...{ verb: 'complete' as const, jobId, claimToken: claim.claimToken, fence },
+  }));
+  await mongo.ledger.settle({ settlements, now });
+  return [...new Set(jobs.flatMap(({ feeds = [] }) => feeds))];
+}
+
+async function release(tokens: readonly string[]): Promise<number> {
+  let released = 0;
+  let places: ReleaseWaitingResult['again'] = tokens.map((token) => ({ token }));
+  while (places.length > 0) {
+    const step = await mongo.ledger.releaseWaiting({
+      tokens: places,
+      now: new Date(),
+      limit: 1_000,
+    });
+    released += step.released;
+    places = step.again;
+  }
+  return released;
+}
+
+describe('a fan-out and a fan-in of 10,000', () => {
+  test('take a few commands to store, to release and to look at', async () => {
+    const monque = scheduler();
+    await monque.initialize();
+    const flow: { id?: Job['flow'] } = {};
+    const storing = await mongo.log.during(async () => {
+      flow.id = (await monque.enqueueFlow(hourglass(MANY))).id;
+    });
+    // The record; eleven times a thousand jobs; the word that all are there; and who waits for that alone.
+    expect(counted(storing)).toEqual({ insert: 12, update: 2, find: 2 });
+    expect(await statusesOf(flow.id)).toEqual({ pending: 1, blocked: MANY + 1 });
+
+    const ofRoot = await completeSome();
+    expect(ofRoot).toHaveLength(1);
+    const fanOut = await mongo.log.during(async () => {
+      expect(await release(ofRoot)).toBe(MANY);
+    });
+    // For each thousand a look and a write; and one more look for each call, at who holds the token, and at the flow.
+    expect(counted(fanOut)).toEqual({ find: 43, update: 10 });
+    expect(await statusesOf(flow.id)).toEqual({ completed: 1, pending: MANY, blocked: 1 });
+
+    let ofParts: readonly string[] = [];
+    for (let done = 1_000; done < MANY; done += 1_000) {
+      ofParts = await completeSome();
+      expect(ofParts).toHaveLength(1);
+    }
+    const [look] = await mongo.log.during(async () => {
+      expect(await release(ofParts)).toBe(0);
+    });
+    // That some parent failed is asked for first.
+    const { keys, documents } = await explain(mongo.db, look as Document);
+    expect({ keys, documents }).toEqual({ keys: 2, documents: 0 });
+    await completeSome();
+    const fanIn = await mongo.log.during(async () => {
+      expect(await release(ofParts)).toBe(1);
+    });
+    expect(counted(fanIn)).toEqual({ find: 4, update: 1 });
+    expect(await statusesOf(flow.id)).toEqual({ completed: MANY + 1, pending: 1 });
+  }, 300_000);
+});
+
+describe('a flow in a transaction', () => {
+  const GRAPH: FlowGraph = {
+    jobs: { a: { name: NAME }, b: { name: NAME, after: ['a'] }, c: { name: NAME, after: ['b'] } },
+  };
+
+  test('is there when that is committed, with those without parents pending', async () => {
+    const monque = scheduler();
+    const stored = await mongo.client.withSession((session) =>
+      session.withTransaction(() => monque.enqueueFlow(GRAPH, { session, uniqueKey: 'once' })),
+    );
+    const flow = await monque.getFlow(stored.id);
+    expect(flow).toMatchObject({ state: 'running', size: 3, counts: { pending: 1, blocked: 2 } });
+    const again = await mongo.client.withSession((session) =>
+      session.withTransaction(() => monque.enqueueFlow(GRAPH, { session, uniqueKey: 'once' })),
+    );
+    expect(again).toMatchObject({ id: stored.id, status: 'existing' });
+    expect(await jobsIn(mongo.db).countDocuments({ flow: stored.id })).toBe(3);
+  });
+
+  test('is not there when that is aborted', async () => {
+    const monque = scheduler();
+    const ids: unknown[] = [];
+    const aborted = mongo.client.withSession((session) =>
+      session.withTransaction(async () => {
+        ids.push((await monque.enqueueFlow(GRAPH, { session })).id);
+        throw new Error('not after all');
+      }),
+    );
+    await expect(aborted).rejects.toThrow('not after all');
+    expect(await jobsIn(mongo.db).countDocuments()).toBe(0);
+    expect(await monque.getFlow(ids[0] as string)).toBeNull();
+  });
+});
+
+test('jobs without a flow have no key in the indexes of flows', async () => {
+  const monque = scheduler();
+  await monque.enqueueMany(Array.from({ length: 50 }, () => ({ name: NAME })));
+  const { keysPerIndex } = await mongo.db.command({ validate: jobsIn(mongo.db).collectionName });
+  const ofFlows = ['monque_feeds', 'monque_waiting', 'monque_flow'];
+  expect(ofFlows.map((name) => keysPerIndex[name])).toEqual([0, 0, 0]);
+});
+
+test('a sweep where no job waits reads no key and no document', async () => {
+  await mongo.ledger.enqueue({ jobs: [] });
+  const [look] = await mongo.log.during(() =>
+    mongo.ledger.sweepFlows({ limit: 200, createdBefore: at(0) }),
+  );
+  const { keys, documents, indexes } = await explain(mongo.db, look as Document);
+  expect({ keys, documents, indexes }).toEqual({
+    ...{ keys: 0, documents: 0, indexes: ['monque_waiting'] },
+  });
+});
