@@ -4,7 +4,7 @@ import { BEFORE_LATER_FEATURES, CALM, type Profile } from './profile.ts';
 import { type RunResult, runSeed } from './simulation.ts';
 import { printStory } from './trace.ts';
 
-const SEEDS = Number(process.env.MONQUE_SIMULATION_SEEDS ?? 20);
+const SEEDS = Number(process.env.MONQUE_SIMULATION_SEEDS ?? 18);
 
 /** Where a rule was broken once. */
 const KEPT: readonly {
