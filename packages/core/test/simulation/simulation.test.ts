@@ -82,7 +82,7 @@ describe('Many instances over one ledger', () => {
 
   it('run every job once and rescue none while nothing goes wrong', async () => {
     for (const ledger of ['memory', 'stepped'] as const) {
-      const result = await runSeed(1, { profile: { ...CALM, ledger }, trace: true });
+      const result = await runSeed(1, { profile: { ...CALM, ledger, limits: 0 }, trace: true });
       expect(result.violations, printStory(result)).toEqual([]);
       expect(result.stats).toMatchObject({ crashes: 0, pauses: 0, faults: 0, rescues: 0 });
       expect(result.stats.claims).toBeGreaterThan(100);
