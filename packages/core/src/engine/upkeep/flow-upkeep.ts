@@ -7,7 +7,7 @@
  *
  * @module
  */
-import { releaseChildren } from '../../context/release-children.ts';
+import { abandonedBefore, releaseChildren } from '../../context/release-children.ts';
 import type { EngineContext } from '../../context/scheduler-context.ts';
 import { ServiceLoop } from '../../foundation/service-loop.ts';
 import type { Job } from '../../job/job.ts';
@@ -96,10 +96,10 @@ export class FlowUpkeep {
 
   /** True when jobs wait. */
   async #sweep(): Promise<boolean> {
-    const { ledger, ledgerTime, options } = this.#context;
+    const { ledger } = this.#context;
     let isAny = false;
     for (let step = 0; step < MOST_STEPS; step += 1) {
-      const createdBefore = new Date(ledgerTime.now().getTime() - 2 * options.resendLimitMs);
+      const createdBefore = abandonedBefore(this.#context);
       const { tokens, position } = await ledger.sweepFlows({
         ...{ limit: TOKENS_A_STEP, createdBefore },
         ...(this.#position !== undefined && { after: this.#position }),
