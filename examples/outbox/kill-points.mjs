@@ -1,6 +1,6 @@
 // Kills a service at a point of its work, without a warning: node --import ./kill-points.mjs shop.mjs
 // KILL_AT names the point, KILL_AFTER how often it is passed before.
-import { Inbox, Monque } from '@monque/core';
+import { Monque } from '@monque/core';
 
 const { KILL_AT, KILL_AFTER = '2' } = process.env;
 let left = Number(KILL_AFTER);
@@ -27,12 +27,16 @@ Monque.prototype.start = async function () {
   await start.call(this);
 };
 
-const { once } = Inbox.prototype;
-Inbox.prototype.once = async function (id, session, work) {
-  return once.call(this, id, session, async () => {
-    await work();
-    pass('in-the-transaction-of-the-receiver');
-  });
+const { inbox } = Monque.prototype;
+Monque.prototype.inbox = function (...given) {
+  const made = inbox.apply(this, given);
+  const once = made.once.bind(made);
+  made.once = (id, session, work) =>
+    once(id, session, async () => {
+      await work();
+      pass('in-the-transaction-of-the-receiver');
+    });
+  return made;
 };
 
 const { fetch } = globalThis;

@@ -54,6 +54,8 @@ function casesOf({ id, folder }: Fixture): Case[] {
     { argv: ['limits', 'list'], code: 0 },
     { argv: ['limits', 'set', 'mails', '--concurrency', '2'], code: 0, lines: 0 },
     { argv: ['orders', 'listed'], code: 0, lines: 0 },
+    { argv: ['dead', 'list', '--of', 'unused'], code: 0, lines: 0 },
+    { argv: ['dead', 'redrive', '--name', 'unused', '--yes'], code: 0 },
     {
       argv: ['gates', 'open', id('order'), 'paid', '--evidence', '{"by":"test"}'],
       code: 0,

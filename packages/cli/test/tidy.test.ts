@@ -15,6 +15,7 @@ const ORDER = [
   'context/',
   'jobs/',
   'cluster/',
+  'flow/',
   'series/',
   'care/',
   'transfer/',

@@ -1,3 +1,8 @@
+/**
+ * The class users meet: options in, parts wired, verbs delegated. What each verb promises is said in `public-api.ts`.
+ *
+ * @module
+ */
 import type { ClientSession } from 'mongodb';
 import type { MonqueManagement } from './actor-verbs.ts';
 import { type DefinedJob, Definitions, type JobDefinition } from './client/definitions.ts';

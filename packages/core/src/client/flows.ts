@@ -7,6 +7,7 @@
  * @module
  */
 import type { ObjectId } from 'mongodb';
+import { abandonedBefore } from '../context/release-children.ts';
 import type { EngineContext } from '../context/scheduler-context.ts';
 import { toObjectId } from '../foundation/argument-checks.ts';
 import type { Session } from '../foundation/driver-shapes.ts';
@@ -133,7 +134,11 @@ export class Flows {
 
   async #storeIn(session: Session, flow: FlowRecord, jobs: readonly Job[]) {
     const { ledger } = this.#context;
-    const opened = await ledger.openFlow({ flow, createdBefore: this.#abandonBefore(), session });
+    const opened = await ledger.openFlow({
+      flow,
+      createdBefore: abandonedBefore(this.#context),
+      session,
+    });
     if (opened.outcome === 'opened') await this.#parts.producer.storeJobs(jobs, session);
     return opened;
   }
@@ -142,7 +147,7 @@ export class Flows {
   async #store(flow: FlowRecord, jobs: readonly Job[]) {
     const { ledger } = this.#context;
     const { flowId } = flow;
-    const createdBefore = this.#abandonBefore();
+    const createdBefore = abandonedBefore(this.#context);
     const opened = await this.#confirmed(() => ledger.openFlow({ flow, createdBefore }));
     if (opened.outcome === 'existing') return opened;
     try {
@@ -185,10 +190,6 @@ export class Flows {
     });
     if (answered === undefined) throw unconfirmed;
     return answered.value;
-  }
-
-  #abandonBefore(): Date {
-    return abandonedBefore(this.#context);
   }
 
   /**
@@ -267,14 +268,6 @@ export class Flows {
     const flow = toObjectId('id', id);
     return this.#parts.bulk.retryJobs({ flow, status: ['failed', 'cancelled'] }, options);
   }
-}
-
-/** Flows that are older than this and still being stored never will be. */
-export function abandonedBefore({
-  ledgerTime,
-  options,
-}: Pick<EngineContext, 'ledgerTime' | 'options'>): Date {
-  return new Date(ledgerTime.now().getTime() - 2 * options.resendLimitMs);
 }
 
 /** The jobs with what ties them together. In a session all become visible at once, so that those without parents wait for nothing. */

@@ -23,7 +23,7 @@ const LONGEST_ID = 512;
 const checkInboxName = text(LONGEST_NAME);
 
 /** Checks the id of a message. */
-export const checkMessageId: Check = text(LONGEST_ID);
+const checkMessageId: Check = text(LONGEST_ID);
 
 /** What the parts here need of a scheduler. */
 export type TransactionContext = Pick<EngineContext, 'ledger' | 'ledgerTime' | 'options' | 'ready'>;

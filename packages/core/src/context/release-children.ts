@@ -1,5 +1,6 @@
 /**
- * Lets the jobs of flows go on whose parents have come to an end: asks the ledger until it has looked at all of them.
+ * Lets the jobs of flows go on whose parents have come to an end: asks the ledger until it has looked at all of them; and
+ * says from when on a flow that is being stored counts as given up.
  *
  * @module
  */
@@ -7,6 +8,14 @@ import type { EngineContext } from './scheduler-context.ts';
 
 /** How many jobs are looked at in one call. */
 const MOST_JOBS_A_CALL = 1_000;
+
+/** Flows that are older than this and still being stored never will be. */
+export function abandonedBefore({
+  ledgerTime,
+  options,
+}: Pick<EngineContext, 'ledgerTime' | 'options'>): Date {
+  return new Date(ledgerTime.now().getTime() - 2 * options.resendLimitMs);
+}
 
 /**
  * Looks at who waits for these tokens.

@@ -128,11 +128,10 @@ export class Instance {
       onHandedOver: () => this.#reconciler.jobsArrived(),
     });
     this.#reconciler = new Reconciler(context, parts);
-    this.#rescuer = new Rescuer(
-      context,
-      () => this.#lease.instanceId,
-      () => this.#claimer.wake('rescue'),
-    );
+    this.#rescuer = new Rescuer(context, () => this.#lease.instanceId, {
+      onRescued: () => this.#claimer.wake('rescue'),
+      onDead: () => this.#flows.look(),
+    });
     this.#alerts = new Alerts(context, {
       busyNames: () => this.#executor.busyNames(),
       longestUnsettledMs: () => this.#settler.longestWaitMs,

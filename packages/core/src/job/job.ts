@@ -38,7 +38,7 @@ export const ORDERED_VERSION = 2;
 export const FLOW_VERSION = 3;
 
 /** The newest version of the stored form that this library can run. */
-export const NEWEST_VERSION: number = FLOW_VERSION;
+export const NEWEST_VERSION: number = Math.max(DOCUMENT_VERSION, ORDERED_VERSION, FLOW_VERSION);
 
 /** The priority of a job that states none. */
 export const DEFAULT_PRIORITY = 0;

@@ -1,3 +1,8 @@
+/**
+ * A queue that keeps a state and a due time in each document, as many applications write it for themselves.
+ *
+ * @module
+ */
 import { type Check, fields, oneOf, text } from '../foundation/argument-checks.ts';
 import { InvalidArgumentError } from '../foundation/errors.ts';
 

@@ -24,7 +24,7 @@ import type { EnqueueOptions } from './enqueue-options.ts';
 import { checkUniqueKey } from './run-options.ts';
 
 /** The most jobs of one flow. */
-export const MOST_FLOW_JOBS = 50_000;
+const MOST_FLOW_JOBS = 50_000;
 /** The most jobs that one call adds to a flow. */
 const MOST_ADDED = 10_000;
 const MOST_EDGES = 1_000_000;

@@ -160,7 +160,8 @@ const SERVICES: Readonly<Record<string, (world: World) => Service>> = {
     const claimer = makeClaimer(world);
     return { start: () => claimer.wake('poll'), stop: () => claimer.stop() };
   },
-  rescuer: ({ context }) => new Rescuer(context, () => 'own', nothing),
+  rescuer: ({ context }) =>
+    new Rescuer(context, () => 'own', { onRescued: nothing, onDead: nothing }),
   pruner: ({ context }) => new Pruner(context),
   'gate timeouts': ({ context, workers }) => new GateTimeouts(context, workers, nothing),
   alerts: ({ context }) => {

@@ -71,7 +71,7 @@ describeWithMongo('a stored job of which a field has a wrong shape', () => {
     expect([...faults]).toEqual([]);
   });
 
-  test('is answered for by every verb, in every state', async () => {
+  test('is answered for by every verb, in every state', { timeout: 60_000 }, async () => {
     const ledger = openLedger(db);
     await ledger.open();
     const statuses = ['pending', 'processing', 'completed', 'failed', 'blocked', 'cancelled'];

@@ -232,7 +232,9 @@ export class HeldShare {
     const wanting = others.filter(({ wants }) => wants > 0);
     if (wanting.length === 0) return Number.POSITIVE_INFINITY;
     const claimants = others.filter(({ count, wants }) => count + wants > 0).length + 1;
-    const isTheirTurn = this.#hasServed && wanting.some(({ count }) => count === 0);
+    // Who holds nothing has nothing to pass on; if all waited for each other, none would begin.
+    const isTheirTurn =
+      this.#share > 0 && this.#hasServed && wanting.some(({ count }) => count === 0);
     return (isTheirTurn ? Math.floor : Math.ceil)(concurrency / claimants);
   }
 

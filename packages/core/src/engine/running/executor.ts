@@ -8,7 +8,6 @@
  *
  * @module
  */
-import type { EngineContext } from '../../context/scheduler-context.ts';
 import { sleep, type Timer } from '../../foundation/clock.ts';
 import { invariant, MonqueError } from '../../foundation/errors.ts';
 import { undecodableReason } from '../../job/codec.ts';
@@ -22,7 +21,7 @@ import { isSuspect, takeBatch } from './batch-choice.ts';
 import { bareEnd, CANCELLED, type EndedRun, sureRetry } from './ended-run.ts';
 import type { PauseState } from './pauses.ts';
 import type { AddToFlow } from './run.ts';
-import { Runs } from './runs.ts';
+import { Runs, type RunsContext } from './runs.ts';
 import { claimKey, type Settler } from './settler.ts';
 
 /** Jobs that were claimed ahead and could not start within this time are given back, in milliseconds. */
@@ -30,20 +29,6 @@ const LONGEST_BUFFERING_MS = 1_000;
 
 /** How long a job that only other processes can run is left alone, in milliseconds. */
 const LEFT_TO_OTHERS_MS = 60_000;
-
-type ExecutorContext = Pick<
-  EngineContext,
-  | 'detached'
-  | 'clock'
-  | 'random'
-  | 'ledger'
-  | 'ledgerTime'
-  | 'options'
-  | 'emit'
-  | 'metrics'
-  | 'instruments'
-  | 'report'
->;
 
 /** What the executor asks of its neighbours. */
 export interface ExecutorHooks {
@@ -61,7 +46,7 @@ export interface ExecutorHooks {
 
 /** Starts handlers as slots allow and hands their outcomes on. */
 export class Executor {
-  readonly #context: ExecutorContext;
+  readonly #context: RunsContext;
   readonly #settler: Settler;
   readonly #hooks: ExecutorHooks;
   readonly #workers: ReadonlyMap<string, Worker>;
@@ -76,7 +61,7 @@ export class Executor {
   #idleWaiters: (() => void)[] = [];
 
   constructor(
-    context: ExecutorContext,
+    context: RunsContext,
     workers: ReadonlyMap<string, Worker>,
     settler: Settler,
     hooks: ExecutorHooks,

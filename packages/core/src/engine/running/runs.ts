@@ -14,7 +14,8 @@ import { Batch, type BatchSeat } from './batch.ts';
 import type { EndedRun } from './ended-run.ts';
 import { Run, type RunHooks } from './run.ts';
 
-type RunsContext = Pick<
+/** What runs are given, and who starts them. */
+export type RunsContext = Pick<
   EngineContext,
   | 'detached'
   | 'clock'

@@ -36,11 +36,19 @@ type RescuerContext = Pick<
   'ledger' | 'ledgerTime' | 'clock' | 'random' | 'options' | 'emit' | 'metrics' | 'report' | 'log'
 >;
 
+/** Who hears of what a rescuer did. */
+export interface RescuerHooks {
+  /** Jobs became pending. */
+  readonly onRescued: () => void;
+  /** An instance was declared dead: what it was about to do for others is left undone. */
+  readonly onDead: () => void;
+}
+
 /** Watches the leases of all instances. */
 export class Rescuer {
   readonly #context: RescuerContext;
   readonly #ownId: () => string;
-  readonly #onRescued: () => void;
+  readonly #hooks: RescuerHooks;
   readonly #loop: ServiceLoop;
   readonly #sightings = new Map<string, Sighting>();
   #lastReadMs = Number.NEGATIVE_INFINITY;
@@ -48,14 +56,11 @@ export class Rescuer {
   #rounds = 0;
   #recoveredMs = Number.NEGATIVE_INFINITY;
 
-  /**
-   * @param ownId - the id of this instance's own lease, which is judged by others
-   * @param onRescued - called when jobs became pending
-   */
-  constructor(context: RescuerContext, ownId: () => string, onRescued: () => void) {
+  /** @param ownId - the id of this instance's own lease, which is judged by others */
+  constructor(context: RescuerContext, ownId: () => string, hooks: RescuerHooks) {
     this.#context = context;
     this.#ownId = ownId;
-    this.#onRescued = onRescued;
+    this.#hooks = hooks;
     this.#shortestLeaseMs = context.options.leaseDurationMs;
     this.#loop = new ServiceLoop({
       clock: context.clock,
@@ -140,7 +145,10 @@ export class Rescuer {
     if (unchangedMs < leaseDurationMs + leaseDurationMs / MARGIN_PART) return false;
     if (instanceId === this.#ownId()) return false;
     const isDead = await this.#context.ledger.declareDead({ instanceId, counter });
-    if (isDead) this.#context.log?.write('declaredDead', { instanceId });
+    if (isDead) {
+      this.#context.log?.write('declaredDead', { instanceId });
+      this.#hooks.onDead();
+    }
     return isDead;
   }
 
@@ -163,7 +171,7 @@ export class Rescuer {
     this.#context.metrics.count('rescued', count);
     emit('stale:recovered', { count });
     this.#context.log?.write('rescued', { count });
-    this.#onRescued();
+    this.#hooks.onRescued();
   }
 
   async #rescue(deadInstanceId: string, onRecord: boolean): Promise<void> {
@@ -190,6 +198,6 @@ export class Rescuer {
       emit('stale:recovered', { count, instanceId: deadInstanceId });
       this.#context.log?.write('rescued', { count, instanceId: deadInstanceId });
     }
-    if (freed > 0) this.#onRescued();
+    if (freed > 0) this.#hooks.onRescued();
   }
 }

@@ -26,7 +26,7 @@ export const ORDERED_NAME = 'account';
 export const SHARED_LIMIT = 'fleet';
 
 /** How many jobs of the name with a limit of its own run at once. */
-export const OWN_CONCURRENCY = 2;
+const OWN_CONCURRENCY = 2;
 
 const SHARING: readonly string[] = ['image', 'report', ORDERED_NAME];
 const OWNER = 'report';

@@ -20,7 +20,7 @@ const STARTS_LAST_MS = 1_000 * DRIFT;
 
 /**
  * No claim of a living instance is one more than the limit allowed when it was sent, and in no window of time are there
- * more than the rate allows. What was claimed before a limit was lowered runs on.
+ * more than the rate allows. What was claimed before a limit was lowered runs on, and counts unless there was no bound then.
  */
 export function limitRule(facts: Facts, violate: Violate): Rule {
   const running = new Map<string, Set<string>>();
@@ -51,6 +51,8 @@ export function limitRule(facts: Facts, violate: Violate): Rule {
       const told = `${key}: ${describe(job)}, with it ${all.join()}`;
       const most = mostSince(limit, sentMs - OLDEST_KNOWLEDGE_MS);
       if (jobs.size > most) violate('more run than a limit allows', `${told}, most ${most}`);
+      // Who dies before the limit has a bound holds no share of it for what it ran.
+      if (most === Number.POSITIVE_INFINITY) jobs.delete(id);
       judgeRate(key, limit, sentMs, told);
     }
   };

@@ -17,7 +17,7 @@ import type { NamedIndex } from '../server/indexes.ts';
 import { driverSession, makeIndexes } from '../server/server-checks.ts';
 
 /** Takes marks away whose time is over. */
-export const MARK_INDEX: NamedIndex = {
+const MARK_INDEX: NamedIndex = {
   name: 'monque_marks',
   key: { expiresAt: 1 },
   expireAfterSeconds: 0,
