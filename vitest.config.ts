@@ -10,6 +10,7 @@ const alias = [
   { find: /^@monque\/core\/ledger$/, replacement: sources('ledger-api.ts') },
   { find: /^@monque\/core\/migration$/, replacement: sources('migration/index.ts') },
   { find: /^@monque\/core\/opentelemetry$/, replacement: sources('opentelemetry/index.ts') },
+  { find: /^@monque\/core\/types$/, replacement: sources('types-api.ts') },
   { find: /^@monque\/core\/testing$/, replacement: sources('testing/index.ts') },
   { find: /^@monque\/tsed$/, replacement: sources('../../tsed/src/index.ts') },
   { find: /^@monque\/dashboard$/, replacement: sources('../../dashboard/src/index.ts') },

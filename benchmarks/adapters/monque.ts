@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { type InvariantOptions, Monque, type MonqueOptions } from '@monque/core';
+import { Monque, type MonqueOptions } from '@monque/core';
+import type { InvariantOptions } from '@monque/core/types';
 import {
   concurrencyOfEach,
   type JobData,

@@ -47,7 +47,7 @@ export {
   type TransitionRow,
 } from './job/lifecycle.ts';
 export { type JobMetadata, matchesMetadata, mergeMetadata } from './job/metadata.ts';
-export { type NextRun, nextRunOf, type SeriesPlan } from './job/next-run.ts';
+export { type NextRun, nextRunOf, type PlanOfRun, type SeriesPlan } from './job/next-run.ts';
 export { unfitReason } from './job/unfit-reason.ts';
 export {
   type LockField,
@@ -85,6 +85,7 @@ export {
   type Access,
   type AccessQuestion,
   type Actor,
+  type AnswerOf,
   type ClaimVerbs,
   type ClockVerbs,
   type CountVerbs,
@@ -104,7 +105,6 @@ export {
   MOST_NAMES_A_CLAIM,
   type ParamsOf,
   type PauseVerbs,
-  type ResultOf,
   SUSPECT_RESCUE_COUNT,
 } from './ledger/ledger-repository.ts';
 export {

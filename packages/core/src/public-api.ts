@@ -164,5 +164,6 @@ export type BatchReturn<Types extends JobTypes, Name extends NameOf<Types>> =
   | BatchResults<ResultOf<Types, Name>>
   | Promise<BatchResults<ResultOf<Types, Name>>>;
 
+/** The results or outcomes of the jobs of a batch by their positions, or nothing. */
 // biome-ignore lint/suspicious/noConfusingVoidType: a function that returns nothing is one of them.
-type BatchResults<Result> = void | readonly (Result | HandlerOutcome | Error)[];
+export type BatchResults<Result> = void | readonly (Result | HandlerOutcome | Error)[];

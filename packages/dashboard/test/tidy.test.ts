@@ -149,6 +149,7 @@ test('nothing is exported as default, and nothing of a framework is imported', (
   expect([...new Set(packages)].sort()).toEqual([
     '@hono/node-server',
     '@monque/core',
+    '@monque/core/types',
     'ajv/dist/2020.js',
     'cronstrue',
     'hono',

@@ -6,12 +6,8 @@
  *
  * @module
  */
-import {
-  ConnectionError,
-  type Database,
-  InvalidArgumentError,
-  type LedgerRepository,
-} from '@monque/core';
+import { ConnectionError, InvalidArgumentError, type LedgerRepository } from '@monque/core';
+import type { Database } from '@monque/core/types';
 
 /** What is needed of a Mongoose `Connection`, of any version from 8 on. */
 export interface MongooseConnection {

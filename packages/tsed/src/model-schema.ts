@@ -6,13 +6,8 @@
  *
  * @module
  */
-import {
-  InvalidArgumentError,
-  MonqueError,
-  type SchemaIssue,
-  type SchemaResult,
-  type StandardSchema,
-} from '@monque/core';
+import { InvalidArgumentError, MonqueError } from '@monque/core';
+import type { SchemaIssue, SchemaResult, StandardSchema } from '@monque/core/types';
 import type { Type } from '@tsed/core';
 import { injector } from '@tsed/di';
 

@@ -4,13 +4,13 @@
  * @module
  */
 import {
-  type DataArgument,
   type EnqueueOptions,
   InvalidArgumentError,
   type Job,
   Monque,
   type ScheduleOptions,
 } from '@monque/core';
+import type { DataArgument } from '@monque/core/types';
 import { inject, injectable } from '@tsed/di';
 import { type JobClass, nameOfClass } from './decorators/decorated.ts';
 import { fullName } from './job-discovery.ts';

@@ -3,7 +3,8 @@
  *
  * @module
  */
-import type { AuditFinding, AuditReport } from '@monque/core';
+import type { AuditReport } from '@monque/core';
+import type { AuditFinding } from '@monque/core/types';
 import type { Session } from '../context/context.ts';
 import { ExitCode } from '../context/exit-codes.ts';
 import { plain } from '../context/json.ts';

@@ -3,7 +3,8 @@
  *
  * @module
  */
-import type { InspectedInstance, InspectedName, Inspection } from '@monque/core';
+import type { Inspection } from '@monque/core';
+import type { InspectedInstance, InspectedName } from '@monque/core/types';
 import type { Session } from '../context/context.ts';
 import { ExitCode } from '../context/exit-codes.ts';
 import { plain } from '../context/json.ts';

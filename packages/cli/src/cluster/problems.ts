@@ -3,7 +3,8 @@
  *
  * @module
  */
-import type { InspectedInstance, InspectedName, Inspection } from '@monque/core';
+import type { Inspection } from '@monque/core';
+import type { InspectedInstance, InspectedName } from '@monque/core/types';
 import { counted, span } from '../context/words.ts';
 
 /** Something that somebody has to act on, or that is worth knowing. */

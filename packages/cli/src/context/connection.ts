@@ -6,12 +6,8 @@
  *
  * @module
  */
-import {
-  MongoLedgerRepository,
-  type MongoLedgerRepositoryOptions,
-  Monque,
-  type MonqueManagement,
-} from '@monque/core';
+import { MongoLedgerRepository, Monque, type MonqueManagement } from '@monque/core';
+import type { MongoLedgerRepositoryOptions } from '@monque/core/types';
 import { type Collection, type Db, type Document, MongoClient } from 'mongodb';
 import { usageError } from './errors.ts';
 import type { Settings } from './settings.ts';

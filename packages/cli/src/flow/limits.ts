@@ -3,7 +3,8 @@
  *
  * @module
  */
-import type { LimitInfo, RateOptions } from '@monque/core';
+import type { LimitInfo } from '@monque/core';
+import type { RateOptions } from '@monque/core/types';
 import type { Session } from '../context/context.ts';
 import { usageError } from '../context/errors.ts';
 import { ExitCode } from '../context/exit-codes.ts';

@@ -3,7 +3,8 @@
  *
  * @module
  */
-import type { EnqueueOptions, Job, WaitError, WaitReason, WhenTaken } from '@monque/core';
+import type { EnqueueOptions, Job, WaitError } from '@monque/core';
+import type { WaitReason, WhenTaken } from '@monque/core/types';
 import type { Session } from '../context/context.ts';
 import { readData } from '../context/data-argument.ts';
 import { ExitCode } from '../context/exit-codes.ts';

@@ -3,7 +3,8 @@
  *
  * @module
  */
-import type { GetJobsWithCursorOptions, Job, TransitionEntry } from '@monque/core';
+import type { GetJobsWithCursorOptions, Job } from '@monque/core';
+import type { TransitionEntry } from '@monque/core/types';
 import type { Session } from '../context/context.ts';
 import { missingError } from '../context/errors.ts';
 import { ExitCode } from '../context/exit-codes.ts';

@@ -16,7 +16,7 @@ import type { JobFinding } from '../ledger/rules/rules.ts';
 import { checkSignal } from '../options/manual-verb-options.ts';
 
 /** How many jobs an audit reads at once when nothing else is said. */
-export const DEFAULT_AUDIT_BATCH = 500;
+const DEFAULT_AUDIT_BATCH = 500;
 
 const LARGEST_BATCH = 5_000;
 const MOST_FINDINGS = 1_000;

@@ -21,11 +21,11 @@ import type { Calls } from './verbs/around.ts';
 import type { Bounded } from './verbs/call.ts';
 import type { LedgerHint, LedgerWatch } from './verbs/ledger-verbs.ts';
 import {
+  type AnswerOf,
   isWrite,
   type LedgerVerb,
   type LedgerVerbs,
   type ParamsOf,
-  type ResultOf,
 } from './verbs/verb-table.ts';
 import { type Access, OPEN_ACCESS } from './views/actor-view.ts';
 
@@ -162,7 +162,7 @@ export abstract class GuardedCalls {
   protected abstract performWatch(listener: (hint: LedgerHint) => void): Promise<LedgerWatch>;
 
   /** One verb of {@link GuardedCalls.verbs}: checked, measured, opened first, within its deadline, under the rules. */
-  protected call<V extends LedgerVerb>(verb: V, params: ParamsOf<V>): Promise<ResultOf<V>> {
+  protected call<V extends LedgerVerb>(verb: V, params: ParamsOf<V>): Promise<AnswerOf<V>> {
     checkCall(verb, params);
     return this.#record.call(verb, () => {
       if (isWrite(verb)) this.invariants.admit(verb, params);
@@ -170,7 +170,7 @@ export abstract class GuardedCalls {
     });
   }
 
-  async #callBounded<V extends LedgerVerb>(verb: V, params: ParamsOf<V>): Promise<ResultOf<V>> {
+  async #callBounded<V extends LedgerVerb>(verb: V, params: ParamsOf<V>): Promise<AnswerOf<V>> {
     const { deadlineMs = this.#operationTimeoutMs }: Bounded = params;
     await withDeadline(
       this.clock,

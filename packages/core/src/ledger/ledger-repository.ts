@@ -29,6 +29,7 @@ export { MOST_NAMES_A_CLAIM } from './verb-checks.ts';
 export { gathered } from './verbs/around.ts';
 export type * from './verbs/ledger-verbs.ts';
 export type {
+  AnswerOf,
   ClaimVerbs,
   ClockVerbs,
   CountVerbs,
@@ -39,7 +40,6 @@ export type {
   LimitVerbs,
   ParamsOf,
   PauseVerbs,
-  ResultOf,
 } from './verbs/verb-table.ts';
 export type { Access, AccessQuestion, Actor } from './views/actor-view.ts';
 

@@ -11,18 +11,15 @@ import type {
   Meter,
   ObservableGauge,
 } from '@opentelemetry/api';
-import {
-  COUNTERS,
-  type CounterName,
-  GAUGES,
-  type GaugeName,
-  HISTOGRAMS,
-  type HistogramName,
-  type Labels,
-  type MetricDefinition,
-  type MetricsObserver,
-  type MetricsSnapshot,
-} from '../index.ts';
+import { COUNTERS, GAUGES, HISTOGRAMS, type MetricsSnapshot } from '../index.ts';
+import type {
+  CounterName,
+  GaugeName,
+  HistogramName,
+  Labels,
+  MetricDefinition,
+  MetricsObserver,
+} from '../types-api.ts';
 
 /** What the metrics are called there. */
 const NAMES: Readonly<Record<CounterName | HistogramName | GaugeName, string>> = {

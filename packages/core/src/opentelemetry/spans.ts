@@ -19,7 +19,8 @@ import {
   type Tracer,
   trace,
 } from '@opentelemetry/api';
-import type { Job, JobTrace, Observation, ObservationEnd } from '../index.ts';
+import type { Job } from '../index.ts';
+import type { JobTrace, Observation, ObservationEnd } from '../types-api.ts';
 import { parseTrace, writeTrace } from './trace-context.ts';
 
 const SYSTEM = 'monque';

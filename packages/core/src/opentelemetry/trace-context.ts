@@ -4,7 +4,7 @@
  * @module
  */
 import { createTraceState, isSpanContextValid, type SpanContext } from '@opentelemetry/api';
-import type { JobTrace } from '../index.ts';
+import type { JobTrace } from '../types-api.ts';
 
 const LONGEST_STATE = 512;
 

@@ -9,6 +9,7 @@
 import { type Clock, sleep } from '../foundation/clock.ts';
 import { ConnectionError, UnknownOutcomeError } from '../foundation/errors.ts';
 import {
+  type AnswerOf,
   type LedgerHint,
   LedgerRepository,
   type LedgerRepositoryOptions,
@@ -17,7 +18,6 @@ import {
   type LedgerVerbs,
   type LedgerWatch,
   type ParamsOf,
-  type ResultOf,
 } from '../ledger/ledger-repository.ts';
 import { surrounded } from '../ledger/verbs/around.ts';
 import { isWrite, type Next } from '../ledger/verbs/verb-table.ts';
@@ -101,7 +101,7 @@ export class FaultyLedgerRepository extends LedgerRepository {
     await this.#arrive(fault);
     const answer = await this.#carryOutFaulty(verb, params, fault, next);
     await this.#comeBack(fault);
-    if (fault.fail === undefined) return answer as ResultOf<V>;
+    if (fault.fail === undefined) return answer as AnswerOf<V>;
     const message = `The answer to ${verb} was lost, on purpose`;
     throw isWrite(verb) ? new UnknownOutcomeError(message) : new ConnectionError(message);
   }
@@ -112,7 +112,7 @@ export class FaultyLedgerRepository extends LedgerRepository {
     params: ParamsOf<V>,
     { fail, splitMs }: Fault,
     next: Next<V>,
-  ): Promise<ResultOf<V> | undefined> {
+  ): Promise<AnswerOf<V> | undefined> {
     const run = (part: ParamsOf<V>): Answer<V> => this.#carryOut(verb, part, () => next(part));
     const isLost = fail !== undefined && !isWrite(verb);
     if (fail === 'before' || isLost) return undefined;
@@ -152,13 +152,13 @@ export class FaultyLedgerRepository extends LedgerRepository {
   }
 }
 
-type Answer<V extends LedgerVerb> = Promise<ResultOf<V>>;
+type Answer<V extends LedgerVerb> = Promise<AnswerOf<V>>;
 
 /** How a write is carried out in parts. */
 interface Split<V extends LedgerVerb> {
   /** The calls that together make up this one, or only the first of them where the answers cannot be joined. */
   readonly parts: (params: ParamsOf<V>) => readonly ParamsOf<V>[];
-  readonly join?: (answers: readonly ResultOf<V>[]) => ResultOf<V>;
+  readonly join?: (answers: readonly AnswerOf<V>[]) => AnswerOf<V>;
 }
 
 function oneOf<P extends { readonly limit: number }>(params: P): readonly P[] {

@@ -10,6 +10,7 @@ export {
   type LedgerUnderTest,
   ledgerContract,
 } from './contract/ledger-contract.ts';
+export type { PutForeign } from './contract/subject.ts';
 export {
   type CarriedOutCall,
   type Fault,

@@ -1,14 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { describe, expect, test } from 'vitest';
-import {
-  InvalidArgumentError,
-  Monque,
-  type OutboxMessage,
-  type OutboxOptions,
-  type PublishedMessage,
-  type Session,
-  UnsupportedError,
-} from '../index.ts';
+import { InvalidArgumentError, Monque, type PublishedMessage, UnsupportedError } from '../index.ts';
+import type { OutboxMessage, OutboxOptions, Session } from '../types-api.ts';
 import { makeTestMonque, type TestMonque } from './test-monque.ts';
 
 interface World {

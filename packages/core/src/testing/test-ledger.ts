@@ -8,6 +8,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Job } from '../job/job.ts';
 import { lockOf } from '../job/unique-locks.ts';
 import type {
+  AnswerOf,
   EnqueueAnswer,
   LedgerHint,
   LedgerTransactions,
@@ -15,7 +16,6 @@ import type {
   LedgerVerbs,
   LedgerWatch,
   ParamsOf,
-  ResultOf,
 } from '../ledger/ledger-repository.ts';
 import {
   type InMemoryLedgerOptions,
@@ -84,7 +84,7 @@ export class TestLedger extends InMemoryLedgerRepository {
     verb: V,
     params: ParamsOf<V>,
     next: Next<V>,
-  ): Promise<ResultOf<V>> {
+  ): Promise<AnswerOf<V>> {
     const own: { readonly [Verb in LedgerVerb]?: Next<Verb> } = {
       claim: (given) => this.#claim(given),
       enqueue: (given) => this.#enqueue(given),
@@ -95,14 +95,14 @@ export class TestLedger extends InMemoryLedgerRepository {
     return (own[verb] ?? next)(params);
   }
 
-  async #claim(params: ParamsOf<'claim'>): Promise<ResultOf<'claim'>> {
+  async #claim(params: ParamsOf<'claim'>): Promise<AnswerOf<'claim'>> {
     if (this.#openings > 0) return this.#inner.claim(params);
     const names = params.demand.map(({ name }) => name);
     for (const name of names) this.#refused.add(name);
     return { jobs: [], attempted: 0, saturated: [], drained: names };
   }
 
-  async #enqueue({ session, ...params }: ParamsOf<'enqueue'>): Promise<ResultOf<'enqueue'>> {
+  async #enqueue({ session, ...params }: ParamsOf<'enqueue'>): Promise<AnswerOf<'enqueue'>> {
     const standIn = standInOf(session);
     if (standIn === undefined)
       return this.#inner.enqueue({ ...params, ...(session && { session }) });
@@ -136,7 +136,7 @@ export class TestLedger extends InMemoryLedgerRepository {
 
   async #completeInSession(
     params: ParamsOf<'completeInSession'>,
-  ): Promise<ResultOf<'completeInSession'>> {
+  ): Promise<AnswerOf<'completeInSession'>> {
     const { settlement, now, session } = params;
     const standIn = standInOf(session);
     if (standIn === undefined) return this.#inner.completeInSession(params);
@@ -146,7 +146,7 @@ export class TestLedger extends InMemoryLedgerRepository {
     return true;
   }
 
-  async #replan({ session, ...params }: ParamsOf<'replan'>): Promise<ResultOf<'replan'>> {
+  async #replan({ session, ...params }: ParamsOf<'replan'>): Promise<AnswerOf<'replan'>> {
     const standIn = standInOf(session);
     if (!standIn?.inTransaction()) {
       return this.#inner.replan({ ...params, ...(session && !standIn && { session }) });
@@ -162,7 +162,7 @@ export class TestLedger extends InMemoryLedgerRepository {
   async #setMetadata({
     session,
     ...params
-  }: ParamsOf<'setMetadata'>): Promise<ResultOf<'setMetadata'>> {
+  }: ParamsOf<'setMetadata'>): Promise<AnswerOf<'setMetadata'>> {
     const standIn = standInOf(session);
     if (!standIn?.inTransaction()) {
       return this.#inner.setMetadata({ ...params, ...(session && !standIn && { session }) });

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { InvalidArgumentError, Monque, type Session, UnsupportedError } from '../index.ts';
+import { InvalidArgumentError, Monque, UnsupportedError } from '../index.ts';
+import type { Session } from '../types-api.ts';
 import { makeTestMonque } from './test-monque.ts';
 import { makeTestSession } from './test-session.ts';
 

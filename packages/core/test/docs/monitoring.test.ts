@@ -1,12 +1,10 @@
 import { expect, test } from 'vitest';
+import { COUNTERS, GAUGES, HISTOGRAMS } from '../../src/index.ts';
 import {
-  COUNTERS,
   DEFAULT_FAILURE_MINIMUM,
   DEFAULT_FAILURE_WINDOW,
-  GAUGES,
-  HISTOGRAMS,
-  type MetricDefinition,
-} from '../../src/index.ts';
+} from '../../src/options/alert-options.ts';
+import type { MetricDefinition } from '../../src/types-api.ts';
 import { readPage, tableRows } from './pages.ts';
 import { membersOf } from './sources.ts';
 

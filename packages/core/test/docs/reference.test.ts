@@ -1,5 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import * as core from '../../src/index.ts';
+import { DEFAULT_MISSED } from '../../src/job/next-run.ts';
+import { DEFAULT_LIST_LIMIT } from '../../src/options/list-options.ts';
+import { DEFAULT_OUTBOX_BATCH } from '../../src/options/outbox-options.ts';
+import { DEFAULT_KEEP_FOR } from '../../src/options/transaction-options.ts';
 import { readPage, tableRows } from './pages.ts';
 import { membersOf } from './sources.ts';
 
@@ -107,14 +111,15 @@ test('each bound of an option of a scheduler is where the reference says', () =>
   }
 });
 
-test('the values of constants are those that the reference gives', () => {
-  const rows = ['## Schedule', '## Lists'].flatMap((heading) => {
-    const constantAt = heading === '## Lists' ? 3 : 2;
-    return tableRows(options, heading).map((row) => [row[constantAt], row[constantAt - 1]]);
-  });
-  const listed = new Map(rows.filter(([constant]) => constant !== '') as [string, string][]);
-  expect([...listed]).toEqual([
-    ['`DEFAULT_MISSED`', `\`${core.DEFAULT_MISSED}\``],
-    ['`DEFAULT_LIST_LIMIT`', `\`${core.DEFAULT_LIST_LIMIT}\``],
-  ]);
+test('the defaults of schedules, lists, inboxes and outboxes are those that the reference gives', () => {
+  const defaultOf = (heading: string, option: string): string => {
+    const column = heading === '## Lists' ? 2 : 1;
+    return tableRows(options, heading).find(([name]) => name === `\`${option}\``)?.[column] ?? '';
+  };
+  expect(defaultOf('## Schedule', 'missed')).toBe(`\`${DEFAULT_MISSED}\``);
+  expect(defaultOf('## Lists', 'limit')).toBe(`\`${DEFAULT_LIST_LIMIT}\``);
+  expect(defaultOf('## Outbox', 'batch')).toBe(`\`{ size: ${DEFAULT_OUTBOX_BATCH} }\``);
+  for (const heading of ['## Inbox', '## Outbox']) {
+    expect(defaultOf(heading, 'keepFor')).toBe(`\`${DEFAULT_KEEP_FOR}\` (7 days)`);
+  }
 });

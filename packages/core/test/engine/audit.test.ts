@@ -4,12 +4,12 @@ import {
   InMemoryLedgerRepository,
   InvalidArgumentError,
   type Job,
-  type LedgerWrite,
   Monque,
   MonqueError,
   type MonqueOptions,
 } from '../../src/index.ts';
 import { ManualClock, makeJob } from '../../src/testing/index.ts';
+import type { LedgerWrite } from '../../src/types-api.ts';
 import { BROKEN, findingsOf, putBroken } from './audit.ts';
 
 /** A ledger that takes jobs in any state, as a database does from other tools. */

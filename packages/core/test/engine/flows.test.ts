@@ -2,14 +2,13 @@ import { ObjectId } from 'mongodb';
 import { describe, expect, test } from 'vitest';
 import {
   type FlowGraph,
-  type FlowJob,
-  type FlowParent,
   InvalidArgumentError,
   type Job,
   type JobContext,
   Monque,
   UnsupportedError,
 } from '../../src/index.ts';
+import type { FlowJob, FlowParent } from '../../src/types-api.ts';
 
 interface World {
   readonly monque: Monque;

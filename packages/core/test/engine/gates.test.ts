@@ -1,14 +1,8 @@
 import { ObjectId } from 'mongodb';
 import { describe, expect, test } from 'vitest';
-import {
-  gate,
-  JobStateError,
-  type LedgerRepository,
-  Monque,
-  type StandardSchema,
-  stage,
-} from '../../src/index.ts';
+import { gate, JobStateError, type LedgerRepository, Monque, stage } from '../../src/index.ts';
 import type { ManualClock } from '../../src/testing/index.ts';
+import type { StandardSchema } from '../../src/types-api.ts';
 import { deferred, makeOne, makeWorld, payloads } from './kit.ts';
 
 /** Wants `{ pages }`, and makes a number of them. */

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { InvalidArgumentError, type Job, Monque, type WorkerGroups } from '../../src/index.ts';
+import { InvalidArgumentError, type Job, Monque } from '../../src/index.ts';
+import type { WorkerGroups } from '../../src/types-api.ts';
 import { type Deferred, deferred, makeWorld } from './kit.ts';
 
 const ends = (monque: Monque, jobs: readonly Job[]): Promise<unknown> =>

@@ -1,12 +1,7 @@
 import type { ClientSession } from 'mongodb';
 import { describe, expect, test } from 'vitest';
-import {
-  type Instrumentation,
-  InvalidArgumentError,
-  type Job,
-  type JobTrace,
-  type ObservationEnd,
-} from '../../src/index.ts';
+import { type Instrumentation, InvalidArgumentError, type Job } from '../../src/index.ts';
+import type { JobTrace, ObservationEnd } from '../../src/types-api.ts';
 import { makeOne, payloads } from './kit.ts';
 
 const TRACE: JobTrace = { traceparent: `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01` };

@@ -4,13 +4,13 @@ import { describe, expect, test } from 'vitest';
 import {
   InMemoryLedgerRepository,
   InvalidArgumentError,
-  type InvariantOptions,
   type InvariantRule,
   InvariantViolationError,
   Monque,
   stage,
 } from '../../src/index.ts';
 import { ManualClock, makeJob } from '../../src/testing/index.ts';
+import type { InvariantOptions } from '../../src/types-api.ts';
 import { makeOne, payloads, recordEvents } from './kit.ts';
 
 const HAS_ORDER: InvariantRule = {

@@ -1,15 +1,10 @@
 /** Situations that a job may be in, each with the reason that `explain` must find; for any ledger. */
 import { ObjectId } from 'mongodb';
 import { expect } from 'vitest';
-import type {
-  ExplanationReason,
-  InstanceInfo,
-  Job,
-  LedgerRepository,
-  Monque,
-} from '../../src/index.ts';
+import type { ExplanationReason, Job, LedgerRepository, Monque } from '../../src/index.ts';
 import type { Settlement } from '../../src/ledger-api.ts';
 import { makeJob } from '../../src/testing/index.ts';
+import type { InstanceInfo } from '../../src/types-api.ts';
 
 export const NAME = 'send-email';
 const INSTANCE = 'instance-a';

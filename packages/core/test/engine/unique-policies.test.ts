@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import type { EnqueueOptions, Job, WhenTaken } from '../../src/index.ts';
+import type { EnqueueOptions, Job } from '../../src/index.ts';
 import { cancel, InvalidArgumentError, UniqueKeyTakenError } from '../../src/index.ts';
 import { MANUAL_CLOCK_START } from '../../src/testing/index.ts';
+import type { WhenTaken } from '../../src/types-api.ts';
 import { deferred, makeOne } from './kit.ts';
 
 const WINDOW_MS = 60_000;

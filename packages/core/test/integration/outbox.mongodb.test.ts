@@ -1,7 +1,8 @@
 // An outbox on a real server: what conflicts, what order messages are sent in, and who sends them.
 import type { ClientSession, Db } from 'mongodb';
 import { afterAll, afterEach, beforeEach, expect, test } from 'vitest';
-import { Monque, type Outbox, type OutboxOptions } from '../../src/index.ts';
+import { Monque, type Outbox } from '../../src/index.ts';
+import type { OutboxOptions } from '../../src/types-api.ts';
 import { deferred } from '../engine/kit.ts';
 import { cleanupTestDb, closeMongoDb, describeWithMongo, getTestDb } from '../setup/mongodb.ts';
 import { until } from '../setup/until.ts';

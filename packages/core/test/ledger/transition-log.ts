@@ -1,10 +1,10 @@
 /** What a ledger that keeps a log of all transitions writes into it; run on both ledgers. */
 import { expect, test } from 'vitest';
-import type { TransitionEntry } from '../../src/index.ts';
 import { bornClaimed } from '../../src/job/born-claimed.ts';
 import type { LedgerUnderTest } from '../../src/testing/contract/ledger-contract.ts';
 import { INSTANCE, only, Subject } from '../../src/testing/contract/subject.ts';
 import { ManualClock } from '../../src/testing/index.ts';
+import type { TransitionEntry } from '../../src/types-api.ts';
 
 /** Defines the tests, each on a ledger of its own that has the option `transitionLog`. */
 export function transitionLogTests(makeLedger: () => Promise<LedgerUnderTest>): void {

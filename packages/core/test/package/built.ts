@@ -17,7 +17,7 @@ const TSDOWN = join(ROOT, 'node_modules/tsdown/dist/run.mjs');
 const LOCK = join(ROOT, 'node_modules/.cache/monque-build.lock');
 const OUTPUTS = [
   ...['index.mjs', 'index.cjs', 'index.d.mts', 'index.d.cts'],
-  ...['testing.mjs', 'opentelemetry.mjs', 'ledger.mjs'],
+  ...['testing.mjs', 'opentelemetry.mjs', 'ledger.mjs', 'types.d.mts', 'types.d.cts'],
 ];
 const BUILD_MS = 180_000;
 

@@ -1,4 +1,4 @@
-import { mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -27,6 +27,7 @@ import { type Db, MongoClient } from 'mongodb';
 import { type Job, type JobContext, Monque, type MonqueOptions } from '@monque/core';
 import { type ClaimParams, type LedgerVerbs, LedgerRepository } from '@monque/core/ledger';
 import { ManualClock, makeJob } from '@monque/core/testing';
+import type { UntypedJobs } from '@monque/core/types';
 
 interface Email { readonly to: string }
 const options: MonqueOptions = { pollInterval: 100, clock: new ManualClock() };
@@ -37,9 +38,25 @@ monque.on('job:fail', ({ error, willRetry }) => error.message.length > 0 && will
 export const job: Promise<Job<Email>> = monque.enqueue<Email>('email', makeJob<Email>({ data: { to: 'a' } }).data);
 export type Claim = LedgerVerbs['claim'] extends (params: ClaimParams) => infer Answer ? Answer : never;
 export const base: Function = LedgerRepository;
+export const jobs: Monque<UntypedJobs> = monque;
 // @ts-expect-error the option does not exist
 Monque.inMemory({ pollIntervall: 100 });
 `;
+
+/** Exports what no one has annotated: the compiler names every part of it, by the entries of the package. */
+const UNANNOTATED_PROGRAM = `
+import { Monque } from '@monque/core';
+export const monque = Monque.inMemory();
+export const why = async (id: string) => (await monque.explain(id))?.others[0];
+export const histograms = () => monque.metrics().histograms;
+export const found = async () => (await monque.audit()).findings[0];
+export const names = async () => (await monque.inspect()).names[0];
+export const counts = () => monque.explainMany({});
+export const flow = async (id: string) => (await monque.getFlow(id))?.jobs[0];
+`;
+
+/** A compiler takes long on a machine that has other work. */
+const COMPILE_MS = 60_000;
 
 let folder: string;
 let files: string[];
@@ -129,12 +146,25 @@ test('OpenTelemetry is needed by its own entry alone, which says so', async () =
   expect(await run('absent.mjs', program)).toBe('function ERR_MODULE_NOT_FOUND true\n');
 });
 
-test('the types serve ES modules and CommonJS', async () => {
-  await writeFile(join(folder, 'typed.mts'), TYPED_PROGRAM);
-  await writeFile(join(folder, 'typed.cts'), TYPED_PROGRAM);
-  const node = join(folder, 'node_modules/@types/node');
-  await symlink(join(ROOT, 'node_modules/@types/node'), node);
-  const flags = ['--noEmit', '--strict', '--exactOptionalPropertyTypes', '--types', 'node'];
-  const target = ['--target', 'es2023', '--module', 'nodenext', '--skipLibCheck'];
-  await runNode([TSC, ...flags, ...target, 'typed.mts', 'typed.cts'], { cwd: folder });
-});
+test(
+  'the types serve ES modules and CommonJS, and declarations that name them',
+  async () => {
+    await writeFile(join(folder, 'typed.mts'), TYPED_PROGRAM);
+    await writeFile(join(folder, 'typed.cts'), TYPED_PROGRAM);
+    await writeFile(join(folder, 'named.mts'), UNANNOTATED_PROGRAM);
+    await writeFile(join(folder, 'named.cts'), UNANNOTATED_PROGRAM);
+    const node = join(folder, 'node_modules/@types/node');
+    await symlink(join(ROOT, 'node_modules/@types/node'), node);
+    const flags = ['--strict', '--exactOptionalPropertyTypes', '--types', 'node', '--skipLibCheck'];
+    const target = ['--target', 'es2023', '--module', 'nodenext'];
+    const emit = ['--declaration', '--emitDeclarationOnly'];
+    const programs = ['typed.mts', 'typed.cts', 'named.mts', 'named.cts'];
+    await runNode([TSC, ...flags, ...target, ...emit, ...programs], { cwd: folder });
+    for (const file of ['named.d.mts', 'named.d.cts']) {
+      const declared = await readFile(join(folder, file), 'utf8');
+      expect(declared).toContain('Monque<import("@monque/core/types").UntypedJobs>');
+      expect(declared).not.toContain('/dist/');
+    }
+  },
+  COMPILE_MS,
+);

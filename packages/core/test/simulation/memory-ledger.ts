@@ -6,12 +6,12 @@ import type { JobVerb } from '../../src/job/job-lifecycle.ts';
 import type { TransitionParams } from '../../src/job/lifecycle.ts';
 import { chooseExpiry } from '../../src/ledger/expiry-choice.ts';
 import type {
+  AnswerOf,
   LedgerHint,
   LedgerVerb,
   LedgerVerbs,
   LedgerWatch,
   ParamsOf,
-  ResultOf,
 } from '../../src/ledger/ledger-repository.ts';
 import { InMemoryLedgerRepository } from '../../src/ledger/memory/in-memory-ledger-repository.ts';
 import { chooseRescue } from '../../src/ledger/rescue-choice.ts';
@@ -41,7 +41,7 @@ const ALWAYS_TOLD = new Set<JobVerb>([
 ]);
 
 /** Carries a verb out, and tells of it. */
-type Way<V extends LedgerVerb> = (params: ParamsOf<V>, next: Next<V>) => Promise<ResultOf<V>>;
+type Way<V extends LedgerVerb> = (params: ParamsOf<V>, next: Next<V>) => Promise<AnswerOf<V>>;
 
 /** Tells of every write. One write is carried out at a time, so that what is read around it belongs to it. */
 export class MemoryLedger extends InMemoryLedgerRepository {
@@ -294,7 +294,7 @@ export class MemoryLedger extends InMemoryLedgerRepository {
     verb: V,
     params: ParamsOf<V>,
     next: Next<V>,
-  ): Promise<ResultOf<V>> {
+  ): Promise<AnswerOf<V>> {
     const way: Way<V> | undefined = this.#ways[verb];
     return way === undefined ? next(params) : way(params, next);
   }

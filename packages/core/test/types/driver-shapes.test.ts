@@ -4,7 +4,8 @@
  */
 import type { ClientSession, Db } from 'mongodb';
 import { describe, expect, expectTypeOf, test } from 'vitest';
-import { type Database, type EnqueueOptions, Monque, type Session } from '../../src/index.ts';
+import { type EnqueueOptions, Monque } from '../../src/index.ts';
+import type { Database, Session } from '../../src/types-api.ts';
 
 /** As another copy of the driver declares it: members of its own, private ones too. */
 declare class OtherDb {

@@ -1,5 +1,6 @@
 import { describe, expect, expectTypeOf, test } from 'vitest';
-import { type Job, type JobContext, Monque, type ResultsOf } from '../../src/index.ts';
+import { type Job, type JobContext, Monque } from '../../src/index.ts';
+import type { ResultsOf } from '../../src/types-api.ts';
 
 interface Jobs {
   extract: { data: { file: number }; result: { rows: number } };

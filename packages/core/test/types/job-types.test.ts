@@ -4,8 +4,6 @@
 import { describe, expect, expectTypeOf, test } from 'vitest';
 import {
   type BatchContext,
-  type BatchDefinition,
-  type BatchReturn,
   type DataOf,
   type Job,
   type JobContext,
@@ -13,8 +11,8 @@ import {
   type NameOf,
   type ResultOf,
   snooze,
-  type UntypedJobs,
 } from '../../src/index.ts';
+import type { BatchDefinition, BatchReturn, UntypedJobs } from '../../src/types-api.ts';
 
 interface Jobs {
   'send-email': { to: string };

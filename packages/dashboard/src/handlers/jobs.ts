@@ -3,7 +3,8 @@
  *
  * @module
  */
-import type { EnqueueOptions, Job, MetadataChanges } from '@monque/core';
+import type { EnqueueOptions, Job } from '@monque/core';
+import type { MetadataChanges } from '@monque/core/types';
 import type {
   CancelRequest,
   EnqueueRequest,

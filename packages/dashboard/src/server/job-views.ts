@@ -3,7 +3,8 @@
  *
  * @module
  */
-import type { HistoryEntry, Job, TransitionEntry } from '@monque/core';
+import type { HistoryEntry, Job } from '@monque/core';
+import type { TransitionEntry } from '@monque/core/types';
 import type {
   Ejson,
   HistoryEntryOfJob,

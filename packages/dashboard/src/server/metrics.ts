@@ -3,7 +3,8 @@
  *
  * @module
  */
-import type { HistogramPoint, Labels, MetricsSnapshot } from '@monque/core';
+import type { MetricsSnapshot } from '@monque/core';
+import type { HistogramPoint, Labels } from '@monque/core/types';
 import type { HistogramOfMetric, MetricsAnswer } from '../api/types.ts';
 
 type IsSeen = (labels: Labels) => boolean;

@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { cronTimes, InvalidArgumentError, type Job, type TransitionEntry } from '@monque/core';
+import { cronTimes, InvalidArgumentError, type Job } from '@monque/core';
+import type { TransitionEntry } from '@monque/core/types';
 import type { Occurrence } from '../api/types.ts';
 
 /** The most times that are shown. */

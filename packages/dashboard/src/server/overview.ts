@@ -3,7 +3,8 @@
  *
  * @module
  */
-import type { InspectedInstance, InspectedName, Inspection } from '@monque/core';
+import type { Inspection } from '@monque/core';
+import type { InspectedInstance, InspectedName } from '@monque/core/types';
 import type { BoundedCount, InstanceRow, NameRow, OverviewAnswer } from '../api/types.ts';
 import { timeOf } from '../clock.ts';
 import { attentionOf } from './attention.ts';

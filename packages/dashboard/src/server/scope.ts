@@ -3,7 +3,8 @@
  *
  * @module
  */
-import type { LedgerVerb, MonqueManagement } from '@monque/core';
+import type { MonqueManagement } from '@monque/core';
+import type { LedgerVerb } from '@monque/core/types';
 import type { Action, Actions } from '../api/types.ts';
 import type { Snapshot } from './snapshot.ts';
 

@@ -6,7 +6,7 @@
  */
 import { invariant } from '../../foundation/errors.ts';
 import type { SettleResult } from '../verbs/settle.ts';
-import type { LedgerVerb, Next, ParamsOf, ResultOf } from '../verbs/verb-table.ts';
+import type { AnswerOf, LedgerVerb, Next, ParamsOf } from '../verbs/verb-table.ts';
 import { tellRefusedSettlements, tellRefusedStage } from './guard-refusals.ts';
 import type { Invariants } from './rules.ts';
 
@@ -19,7 +19,7 @@ export interface RuledCall<V extends LedgerVerb> {
   readonly next: Next<V>;
 }
 
-type Way<V extends LedgerVerb> = (call: RuledCall<V>) => Promise<ResultOf<V>>;
+type Way<V extends LedgerVerb> = (call: RuledCall<V>) => Promise<AnswerOf<V>>;
 
 const WAYS: { readonly [V in LedgerVerb]?: Way<V> } = {
   enqueue: ({ params, rules, next }) => rules.enqueue(params, next),
@@ -32,7 +32,7 @@ const WAYS: { readonly [V in LedgerVerb]?: Way<V> } = {
 };
 
 /** Carries a call out, without what the rules refuse of it. */
-export function underRules<V extends LedgerVerb>(call: RuledCall<V>): Promise<ResultOf<V>> {
+export function underRules<V extends LedgerVerb>(call: RuledCall<V>): Promise<AnswerOf<V>> {
   const way: Way<V> | undefined = WAYS[call.verb];
   return way === undefined ? call.next(call.params) : way(call);
 }

@@ -5,12 +5,12 @@
  */
 import { invariant } from '../../foundation/errors.ts';
 import {
+  type AnswerOf,
   LEDGER_VERBS,
   type LedgerVerb,
   type LedgerVerbs,
   type Next,
   type ParamsOf,
-  type ResultOf,
 } from './verb-table.ts';
 
 /** Carries a verb out, or refuses it. */
@@ -18,7 +18,7 @@ export type Around = <V extends LedgerVerb>(
   verb: V,
   params: ParamsOf<V>,
   next: Next<V>,
-) => Promise<ResultOf<V>>;
+) => Promise<AnswerOf<V>>;
 
 /** The verbs of a ledger, so that one can be called by its name. */
 export type Calls = { readonly [V in LedgerVerb]: Next<V> };

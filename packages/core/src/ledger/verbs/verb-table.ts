@@ -265,10 +265,10 @@ export type LedgerVerb = keyof LedgerVerbs;
 export type ParamsOf<V extends LedgerVerb> = NonNullable<Parameters<LedgerVerbs[V]>[0]>;
 
 /** What a verb answers. */
-export type ResultOf<V extends LedgerVerb> = Awaited<ReturnType<LedgerVerbs[V]>>;
+export type AnswerOf<V extends LedgerVerb> = Awaited<ReturnType<LedgerVerbs[V]>>;
 
 /** Sends a verb on, with the parameters that were given or others. */
-export type Next<V extends LedgerVerb> = (params: ParamsOf<V>) => Promise<ResultOf<V>>;
+export type Next<V extends LedgerVerb> = (params: ParamsOf<V>) => Promise<AnswerOf<V>>;
 
 /** What is said of a verb. */
 export interface VerbRow<V extends LedgerVerb> {
@@ -277,7 +277,7 @@ export interface VerbRow<V extends LedgerVerb> {
   /** The names or the jobs that whoever acts is asked about. */
   readonly concerns: (params: ParamsOf<V>) => Concern;
   /** Where the answer holds jobs. */
-  readonly jobs: JobPlaces<ResultOf<V>>;
+  readonly jobs: JobPlaces<AnswerOf<V>>;
 }
 
 const LIST = { each: 'job' } as const;

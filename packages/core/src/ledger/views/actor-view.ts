@@ -13,11 +13,11 @@ import { AccessDeniedError } from '../../foundation/errors.ts';
 import type { ManualAct } from '../verbs/call.ts';
 import type { Concern } from '../verbs/concerns.ts';
 import {
+  type AnswerOf,
   type LedgerVerb,
   type LedgerVerbs,
   type Next,
   type ParamsOf,
-  type ResultOf,
   VERB_ROWS,
 } from '../verbs/verb-table.ts';
 import { viewOf } from './ledger-view.ts';
@@ -93,7 +93,7 @@ export function boundTo<L extends LedgerVerbs>(ledger: L, actor: Actor, guard: G
     verb: V,
     params: ParamsOf<V>,
     next: Next<V>,
-  ): Promise<ResultOf<V>> => {
+  ): Promise<AnswerOf<V>> => {
     const { reason } = params as ManualAct;
     for (const name of await namesIn(ledger, VERB_ROWS[verb].concerns(params)))
       await ask(verb, name, reason);

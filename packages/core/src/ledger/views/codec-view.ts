@@ -16,12 +16,12 @@ import type { EnqueueAnswer, EnqueueResult, SettleResult } from '../verbs/ledger
 import { sendRest } from '../verbs/partial-send.ts';
 import type { Settlement } from '../verbs/settle.ts';
 import {
+  type AnswerOf,
   type LedgerVerb,
   type LedgerVerbs,
   type Next,
   type ParamsOf,
   placesOf,
-  type ResultOf,
 } from '../verbs/verb-table.ts';
 import { viewOf } from './ledger-view.ts';
 
@@ -41,7 +41,7 @@ export function withCodec<L extends LedgerVerbs>(ledger: L, use: CodecUse): L {
     verb: V,
     params: ParamsOf<V>,
     next: Next<V>,
-  ): Promise<ResultOf<V>> => {
+  ): Promise<AnswerOf<V>> => {
     const answer = await encoding.send(verb, params, next);
     if ('asStored' in params && params.asStored === true) return answer;
     return withJobs(answer, placesOf(verb), (job) => decodeJob(use.codec, job));
@@ -50,7 +50,7 @@ export function withCodec<L extends LedgerVerbs>(ledger: L, use: CodecUse): L {
 }
 
 /** Sends a verb with its values encoded. */
-type Way<V extends LedgerVerb> = (params: ParamsOf<V>, next: Next<V>) => Promise<ResultOf<V>>;
+type Way<V extends LedgerVerb> = (params: ParamsOf<V>, next: Next<V>) => Promise<AnswerOf<V>>;
 
 /** The verbs that bring values to the ledger. */
 class Encoding {
@@ -73,7 +73,7 @@ class Encoding {
     this.#use = use;
   }
 
-  send<V extends LedgerVerb>(verb: V, params: ParamsOf<V>, next: Next<V>): Promise<ResultOf<V>> {
+  send<V extends LedgerVerb>(verb: V, params: ParamsOf<V>, next: Next<V>): Promise<AnswerOf<V>> {
     const way: Way<V> | undefined = this.#ways[verb];
     return way === undefined ? next(params) : way(params, next);
   }
@@ -107,7 +107,7 @@ class Encoding {
   async #checkpoint(
     params: ParamsOf<'checkpoint'>,
     next: Next<'checkpoint'>,
-  ): Promise<ResultOf<'checkpoint'>> {
+  ): Promise<AnswerOf<'checkpoint'>> {
     const { record, jobId } = params;
     if (record.result === undefined) return next(params);
     const { name = await this.#nameOf(jobId, record.result) } = params;
@@ -118,7 +118,7 @@ class Encoding {
   async #openGate(
     params: ParamsOf<'openGate'>,
     next: Next<'openGate'>,
-  ): Promise<ResultOf<'openGate'>> {
+  ): Promise<AnswerOf<'openGate'>> {
     const { record, jobId, name = await this.#nameOf(jobId, record) } = params;
     const evidence = this.#encode(record.evidence, name, 'gates');
     return next({ ...params, record: { ...record, evidence } });
