@@ -29,7 +29,7 @@ describeWithMongo('the commands on series', () => {
     await monque.schedule('0 9 * * *', 'report', {}, { timezone: 'Europe/Berlin' });
     await monque.schedule('@hourly', 'sweep', {}, { uniqueKey: 'all', missed: 'skip' });
     const { out } = await monqueCli('series', 'list');
-    expect(out).toMatch(/^NAME +KEY +CRON +ZONE/);
+    expect(out).toMatch(/^NAME +KEY +PLAN +ZONE/);
     expect(out).toMatch(/report +0 9 \* \* \* +Europe\/Berlin +once +pending +in /);
     expect(out).toMatch(/sweep +all +@hourly +UTC +skip/);
     const { records } = await monqueCli('series', 'list', '--name', 'sweep', '--json');

@@ -78,6 +78,7 @@ export type { SchemaIssue, SchemaResult, StandardSchema } from './foundation/sta
 export { type Codec, type CodecContext, type CodecField, UndecodableError } from './job/codec.ts';
 export { type CronTimesOptions, cronTimes } from './job/cron-times.ts';
 export type { OnParentFailure } from './job/flow-tokens.ts';
+export type { Interval } from './job/interval-plan.ts';
 export {
   type BackoffPlan,
   type DeadLetterSource,

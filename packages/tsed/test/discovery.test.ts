@@ -162,7 +162,9 @@ describe('an application does not boot with', () => {
       @Cron('* * * * *')
       run(): void {}
     }
-    await expect(boot()).rejects.toThrow('Expected a @Job beside the @Cron on Lonely.run');
+    await expect(boot()).rejects.toThrow(
+      'Expected a @Job beside the @Cron or @Every on Lonely.run',
+    );
     expect(Lonely).toBeDefined();
   });
 
@@ -176,7 +178,7 @@ describe('an application does not boot with', () => {
     const refused = boot();
     await expect(refused).rejects.toThrow(MonqueError);
     await expect(refused).rejects.toThrow(
-      'Expected each @Cron on Twice.handle to have a uniqueKey',
+      'Expected each @Cron and @Every on Twice.handle to have a uniqueKey',
     );
     expect(Twice).toBeDefined();
   });
