@@ -47,7 +47,7 @@ export interface Schedule<T = unknown> {
   /** The cron expression; absent when the series was made with an interval. */
   readonly cron?: string;
   /** The interval in milliseconds; absent when the series was made with a cron expression. */
-  readonly every?: number;
+  readonly everyMs?: number;
   /** UTC for an interval. */
   readonly timezone: string;
   readonly startAt?: Date;
@@ -369,13 +369,13 @@ function isSame(a: object, b: object): boolean {
 
 function toSchedule(job: Job & { readonly repeatInterval: string }): Schedule {
   const { startAt, endAt, metadata, repeatInterval } = job;
-  const every = readInterval(repeatInterval)?.everyMs;
+  const everyMs = readInterval(repeatInterval)?.everyMs;
   return {
     jobId: job._id,
     name: job.name,
     uniqueKey: job.uniqueKey ?? repeatInterval,
     repeatInterval,
-    ...(every === undefined ? { cron: repeatInterval } : { every }),
+    ...(everyMs === undefined ? { cron: repeatInterval } : { everyMs }),
     timezone: job.timezone ?? 'UTC',
     missed: job.missed ?? 'once',
     data: job.data,
