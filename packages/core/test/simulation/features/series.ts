@@ -91,7 +91,8 @@ function drawSeries(users: Users, index: number): Series {
       ...runOptions,
     };
     const step = chance.pick(STEPS_S);
-    const plan = (index + variant) % 2 === 1 ? { every: step * 1_000 } : `*/${step} * * * * *`;
+    const isInterval = users.profile.hasIntervals && (index + variant) % 2 === 1;
+    const plan = isInterval ? { every: step * 1_000 } : `*/${step} * * * * *`;
     return { plan, data, options };
   });
   return { name: chance.pick(JOB_NAMES), uniqueKey, wishes };
