@@ -3,14 +3,13 @@
  *
  * @module
  */
-import { inspect } from 'node:util';
 
 /** What was thrown as an error; nothing that was thrown makes this throw. */
 export function errorOf(thrown: unknown): Error {
   try {
-    if (thrown instanceof Error) return thrown;
+    return thrown instanceof Error ? thrown : new Error(String(thrown));
   } catch {
-    // A proxy that was revoked answers to nothing.
+    // Such as an object without a prototype, or a proxy that was revoked.
+    return new Error('What was thrown has no text');
   }
-  return new Error(typeof thrown === 'string' ? thrown : inspect(thrown));
 }

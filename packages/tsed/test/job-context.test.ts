@@ -168,8 +168,8 @@ describe('what has the scope of a request', () => {
     ['an error', new Error('cannot let go'), 'cannot let go'],
     ['nothing', undefined, 'undefined'],
     ['a text', 'no more', 'no more'],
-    ['what is no text', Object.create(null), '[Object: null prototype] {}'],
-    ['a proxy that was revoked', revoked(), '<Revoked Proxy>'],
+    ['what is no text', Object.create(null), 'What was thrown has no text'],
+    ['a proxy that was revoked', revoked(), 'What was thrown has no text'],
   ])(
     'fails no job when it throws %s as it is destroyed, and is logged',
     async (_, thrown, text) => {

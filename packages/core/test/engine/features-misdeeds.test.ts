@@ -202,7 +202,8 @@ test('half a character is refused by its path in every key and name of the later
     name: () => monque.outbox(half),
     'name of an inbox': () => monque.inbox(half),
     'flow.jobs': () => monque.enqueueFlow({ jobs: { [half]: job } }),
-    'flow.jobs.b.after[0]': () => monque.enqueueFlow({ jobs: { b: { ...job, after: [half] } } }),
+    'flow.jobs.b.after[0]': () =>
+      monque.enqueueFlow({ jobs: { b: { ...job, after: [half as never] } } }),
     'flow.jobs.b.data': () => monque.enqueueFlow({ jobs: { b: { ...job, data: half } } }),
     'flow.jobs.b.name': () => monque.enqueueFlow({ jobs: { b: { name: half } } }),
     'options.uniqueKey': () => monque.enqueueFlow({ jobs: { b: job } }, { uniqueKey: half }),
