@@ -50,6 +50,7 @@ import {
   toObjectId,
 } from './foundation/argument-checks.ts';
 import type { Session } from './foundation/driver-shapes.ts';
+import type { Interval } from './job/interval-plan.ts';
 import type { Job } from './job/job.ts';
 import type { MetadataChanges } from './job/metadata.ts';
 import type { Actor, TransitionEntry } from './ledger/ledger-repository.ts';
@@ -197,7 +198,7 @@ export class JobsClient implements UntypedVerbs {
   }
 
   async schedule<T>(
-    cron: string,
+    cron: string | Interval,
     name: string,
     data?: T,
     options: ScheduleOptions = {},

@@ -38,6 +38,7 @@ export type { SchemaIssue, SchemaResult, StandardSchema } from './foundation/sta
 export type { CodecField } from './job/codec.ts';
 export type { CronTimesOptions } from './job/cron-times.ts';
 export type { OnParentFailure } from './job/flow-tokens.ts';
+export type { Interval } from './job/interval-plan.ts';
 export type {
   BackoffPlan,
   DeadLetterSource,
