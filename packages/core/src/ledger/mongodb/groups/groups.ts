@@ -315,7 +315,8 @@ function firstStart(lanes: readonly Lane[], now: Date): Date | undefined {
   const times = lanes.flatMap((lane) => {
     const { settings, document, kept } = lane;
     if (inTurn(lane, now).room > 0 || kept.length >= (settings.concurrency ?? Infinity)) return [];
-    return nextStartOf(settings, document?.usedUpMs, now.getTime())?.getTime() ?? [];
+    // Without room for a start there is a rate that was used up.
+    return [(nextStartOf(settings, document?.usedUpMs, now.getTime()) as Date).getTime()];
   });
   return times.length === 0 ? undefined : new Date(Math.min(...times));
 }
