@@ -54,7 +54,10 @@ export const limitTests: ContractTests = {
     assert.equal((await take(subject, { seq: 1, count: 3 })).count, 3);
     const other = await take(subject, { of: OTHER_INSTANCE, seq: 1, count: 4, wants: 2 });
     assert.equal(other.count, 2);
-    assert.deepEqual(sharesOf(other.limit as LimitRecord), [`${INSTANCE} 3 0`, `${OTHER_INSTANCE} 2 2`]);
+    assert.deepEqual(sharesOf(other.limit as LimitRecord), [
+      `${INSTANCE} 3 0`,
+      `${OTHER_INSTANCE} 2 2`,
+    ]);
     assert.equal((await take(subject, { seq: 2, count: 1 })).count, 1);
     const more = await take(subject, { of: OTHER_INSTANCE, seq: 2, count: 4 });
     assert.equal(more.count, 4);
