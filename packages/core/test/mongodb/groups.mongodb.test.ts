@@ -125,6 +125,18 @@ describe('a claim for groups', () => {
     expect({ jobs: ahead.jobs, lost: ahead.lost }).toEqual({ jobs: [], lost: 1 });
   });
 
+  test('goes on behind those it has looked at, when more groups have no room than one claim looks at', async () => {
+    await lanes().deleteMany({});
+    await set(mongo.ledger, { concurrency: 0 });
+    await jobsIn(mongo.db).insertMany(inGroups(2_100, (index) => `full ${index}`));
+    const found = [await claim(mongo.ledger, 5), await claim(mongo.ledger, 5)];
+    expect(found.map(({ jobs, saturated, drained }) => ({ jobs, saturated, drained }))).toEqual([
+      { jobs: [], saturated: [name], drained: [] },
+      { jobs: [], saturated: [], drained: [name] },
+    ]);
+    await set(mongo.ledger, { concurrency: null });
+  });
+
   test('leaves a document for groups that are limited alone, which is swept when it is old', async () => {
     await lanes().deleteMany({});
     const jobs = inGroups(3, (index) => ['free', 'bound', 'kept'][index] as string);
