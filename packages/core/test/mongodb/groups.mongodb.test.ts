@@ -8,7 +8,7 @@ import type { ClaimGroupsResult, SetGroupParams } from '../../src/ledger/ledger-
 import { describeWithOwnMongo } from '../setup/mongodb.ts';
 import { namesOf, onlyCommand } from './command-log.ts';
 import { mongoFixture, ownMongoFixture } from './fixture.ts';
-import { at, claim as claimPlain, jobsIn, makeJobs, type openLedger, settlement } from './jobs.ts';
+import { at, claim as claimPlain, jobsIn, makeJobs, openLedger, settlement } from './jobs.ts';
 
 const GROUPS = 100;
 const BACKLOG = 100_000;
@@ -129,7 +129,9 @@ describe('a claim for groups', () => {
     await lanes().deleteMany({});
     await set(mongo.ledger, { concurrency: 0 });
     await jobsIn(mongo.db).insertMany(inGroups(2_100, (index) => `full ${index}`));
-    const found = [await claim(mongo.ledger, 5), await claim(mongo.ledger, 5)];
+    const fresh = openLedger(mongo.db);
+    const found = [await claim(fresh, 5), await claim(fresh, 5)];
+    await fresh.close();
     expect(found.map(({ jobs, saturated, drained }) => ({ jobs, saturated, drained }))).toEqual([
       { jobs: [], saturated: [name], drained: [] },
       { jobs: [], saturated: [], drained: [name] },
