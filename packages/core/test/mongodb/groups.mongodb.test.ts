@@ -128,7 +128,7 @@ describe('a claim for groups', () => {
   test('goes on behind those it has looked at, when more groups have no room than one claim looks at', async () => {
     await lanes().deleteMany({});
     await set(mongo.ledger, { concurrency: 0 });
-    await jobsIn(mongo.db).insertMany(inGroups(2_100, (index) => `full ${index}`));
+    await jobsIn(mongo.db).insertMany(inGroups(3_000, (index) => `full ${index}`));
     const fresh = openLedger(mongo.db);
     const found = [await claim(fresh, 5), await claim(fresh, 5)];
     await fresh.close();
