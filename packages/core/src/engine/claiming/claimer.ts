@@ -257,7 +257,7 @@ export class Claimer {
         demand,
         slots,
         most,
-        (name) => this.#parts.workers.get(name)?.jobsASlot ?? 1,
+        (name) => (this.#parts.workers.get(name) as Worker).jobsASlot,
       ),
       someSitOut: demand.length < wanting.length,
     };
