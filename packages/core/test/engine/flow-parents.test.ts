@@ -12,7 +12,7 @@ import { storingToken, tokenOf } from '../../src/job/flow-tokens.ts';
 import type { ClaimedJob } from '../../src/job/job.ts';
 import { InMemoryLedgerRepository } from '../../src/ledger/memory/in-memory-ledger-repository.ts';
 import { makeJob } from '../../src/testing/index.ts';
-import { makeOne } from './kit.ts';
+import { makeOne, payloads } from './kit.ts';
 
 const FLOW = new ObjectId();
 const TOKEN = tokenOf(FLOW, 'fail', 0);
@@ -125,6 +125,19 @@ describe('a flow', () => {
     faulty.plan('openFlow', { onArrival: () => Promise.reject(refused) });
     await expect(monque.enqueueFlow(graph())).rejects.toBe(refused);
     expect(faulty.calls('openFlow')).toBe(1);
+  });
+
+  test('is stored though the first look at its jobs fails, which is told', async () => {
+    const { monque, faulty, clock, events } = makeOne();
+    faulty.plan('releaseWaiting', { fail: 'before' });
+    const { id } = await monque.enqueueFlow(graph());
+    expect(payloads(events, 'job:error')).toMatchObject([{ error: { code: 'UNKNOWN_OUTCOME' } }]);
+    expect((await monque.getFlow(id))?.counts).toEqual({ blocked: 1 });
+    monque.worker('step', () => undefined);
+    await monque.start();
+    await clock.advance(10_000);
+    expect((await monque.getFlow(id))?.state).toBe('completed');
+    await monque.stop();
   });
 
   test('stores where it comes from with each of its jobs', async () => {
