@@ -54,7 +54,7 @@ export async function listDead(
   const now = await ledger.readTime();
   const page = { ...filter, limit, orderBy: '_id' } as const;
   const { jobs: found, nextCursor } = await jobs.getJobsWithCursor(page);
-  const letters = found.filter(({ source }) => source !== undefined);
+  const letters = found.filter(isLetter);
   if (output.isJson) {
     for (const job of letters) await output.line(JSON.stringify(plain(withId(job))));
   } else {
@@ -65,14 +65,21 @@ export async function listDead(
   return ExitCode.DONE;
 }
 
-function columnsOf(now: Date): Column<Job>[] {
+/** A job that failed elsewhere. */
+type Letter = Job & Required<Pick<Job, 'source'>>;
+
+function isLetter(job: Job): job is Letter {
+  return job.source !== undefined;
+}
+
+function columnsOf(now: Date): Column<Letter>[] {
   return [
     { title: 'ID', text: ({ _id }) => _id.toHexString() },
     { title: 'NAME', text: ({ name }) => name },
     { title: 'STATUS', text: ({ status }) => status },
-    { title: 'OF', text: ({ source }) => source?.name ?? '' },
-    { title: 'FAILED', text: ({ source }) => beside(source?.failedAt, now) },
-    { title: 'REASON', text: ({ source }) => source?.reason ?? '' },
+    { title: 'OF', text: ({ source }) => source.name },
+    { title: 'FAILED', text: ({ source }) => beside(source.failedAt, now) },
+    { title: 'REASON', text: ({ source }) => source.reason },
   ];
 }
 

@@ -28,3 +28,17 @@ test('a transaction that is over while the ledger reads is asked about once more
   await clock.advance(100);
   expect(answered).toBe('gone');
 });
+
+test('of more than 10,000 jobs that were stored in transactions the oldest is asked for like any other', async () => {
+  const clock = new ManualClock();
+  const waiter = new Waiter({ ledger: new InMemoryLedgerRepository({ clock }), clock });
+  const session = { inTransaction: () => true, endSession: async () => {} };
+  const jobIds = Array.from({ length: 10_001 }, () => new ObjectId());
+  for (const jobId of jobIds) waiter.storedIn(session, jobId);
+  const [oldest, next] = jobIds as [ObjectId, ObjectId];
+  const ends = [oldest, next].map((jobId) =>
+    waiter.wait(jobId, 1_000).catch(({ reason }) => reason),
+  );
+  await clock.advance(2_000);
+  expect(await Promise.all(ends)).toEqual(['gone', 'timeout']);
+});

@@ -7,6 +7,7 @@ import type { ObjectId } from 'mongodb';
 import { toFilter } from '../client/listing.ts';
 import type { EngineContext } from '../context/scheduler-context.ts';
 import { checkFields, integer } from '../foundation/argument-checks.ts';
+import { isClaimed } from '../job/job.ts';
 import { checkJobsFilter, type JobsFilter } from '../options/list-options.ts';
 import { type OwnInstance, withOwnInfo } from './explainer.ts';
 import type { ExplanationReason, Reason } from './explanation.ts';
@@ -93,10 +94,10 @@ export class ManyExplainer {
       { count: number; message: string; jobId: ObjectId }
     >();
     for (const job of jobs) {
-      const isOwn = instance !== undefined && job.claimedBy === instance.id;
-      const progress = isOwn
-        ? { own: { progress: instance.progressOf(String(job._id), job.claimToken ?? '') } }
-        : {};
+      const progress =
+        instance !== undefined && isClaimed(job) && job.claimedBy === instance.id
+          ? { own: { progress: instance.progressOf(String(job._id), job.claimToken) } }
+          : {};
       // There is a reason for every state.
       const [decisive] = reasonsOf({ ...facts, job, ...progress }) as readonly [Reason];
       const { reason, message } = decisive;

@@ -10,6 +10,7 @@ import {
   invariant,
   LedgerFullError,
   MonqueError,
+  messageOf,
   toError,
   UnknownOutcomeError,
   UnsupportedError,
@@ -200,4 +201,16 @@ test('what mostly comes from a request bears the status that web frameworks answ
   for (const field of ['name', 'options.priority', 'idle', 'database', 'options.ideas']) {
     expect(Object.hasOwn(new InvalidArgumentError(field, 'right', 1), 'status'), field).toBe(false);
   }
+});
+
+describe('messageOf', () => {
+  test('tells the message of an error, whatever somebody made of it', () => {
+    const unreadable = Object.defineProperty(new Error('text'), 'message', {
+      get: () => {
+        throw new Error('no');
+      },
+    });
+    expect(messageOf(new Error('text'))).toBe('text');
+    expect(messageOf(unreadable)).toBe('An error whose message cannot be read');
+  });
 });

@@ -44,7 +44,7 @@ export function parentsFirst(edges: FlowEdges): {
   // The list grows while it is gone through.
   for (const ref of refs) {
     for (const child of children.get(ref) ?? []) {
-      const left = (open.get(child) ?? 0) - 1;
+      const left = (open.get(child) as number) - 1;
       open.set(child, left);
       if (left === 0) refs.push(child);
     }
@@ -115,7 +115,8 @@ class Layout {
     }
     const byParent = new Map<string, string[]>();
     for (const [child, parents] of parentsOf) {
-      const isOfParent = (ref: string): boolean => (childCounts.get(ref) ?? 0) > parents.length;
+      const isOfParent = (ref: string): boolean =>
+        (childCounts.get(ref) as number) > parents.length;
       for (const ref of parents.filter(isOfParent)) childrenIn(byParent, ref).push(child);
       const ofChild = parents.filter((ref) => !isOfParent(ref));
       if (ofChild.length === 0) continue;
@@ -132,7 +133,7 @@ class Layout {
 
   /** One token for each set of jobs on a side. */
   #tokenFor(onFailure: OnParentFailure, side: string, set: readonly string[]): string {
-    const numbers = set.map((ref) => this.#numbers.get(ref) ?? 0).sort((a, b) => a - b);
+    const numbers = set.map((ref) => this.#numbers.get(ref) as number).sort((a, b) => a - b);
     const key = `${onFailure} ${side} ${numbers.join(' ')}`;
     const known = this.#tokens.get(key) ?? tokenOf(this.#flow, onFailure, this.#tokens.size);
     this.#tokens.set(key, known);

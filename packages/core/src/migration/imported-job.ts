@@ -8,7 +8,7 @@
  */
 import { BSON, ObjectId } from 'mongodb';
 import { type Check, checkJobName, text } from '../foundation/argument-checks.ts';
-import { InvalidArgumentError, InvalidCronError } from '../foundation/errors.ts';
+import { messageOf, toError } from '../foundation/errors.ts';
 import { storableText } from '../foundation/texts.ts';
 import { parseCron } from '../job/cron.ts';
 import { keyOfInterval, planText } from '../job/interval-plan.ts';
@@ -60,9 +60,7 @@ export function toImportedJob(
       ],
     };
   } catch (error) {
-    const isInvalid = error instanceof InvalidArgumentError || error instanceof InvalidCronError;
-    if (isInvalid) return left('invalid', error.message);
-    throw error;
+    return left('invalid', messageOf(toError(error)));
   }
 }
 

@@ -8,6 +8,7 @@
  */
 import { type Document, ObjectId } from 'mongodb';
 import { systemClock } from '../foundation/clock.ts';
+import { messageOf, toError } from '../foundation/errors.ts';
 import type { Job } from '../job/job.ts';
 import { BSON_OPTIONS } from '../job/payload.ts';
 import { lockOf } from '../job/unique-locks.ts';
@@ -22,7 +23,7 @@ import {
 import { type MigrationReport, ReportCounter } from './migration-report.ts';
 import { lockKey, MigrationStore, type StoreAnswer, type StoredJob } from './migration-store.ts';
 import { plainReader } from './plain-reader.ts';
-import { isLeft, type Left, left, type ReadSource, UnknownShape } from './source-job.ts';
+import { isLeft, type Left, left, type ReadSource } from './source-job.ts';
 
 /** A document and the id of the job that it becomes. */
 interface Candidate {
@@ -139,8 +140,8 @@ class Migration {
       const source = this.#read(document, bornAt);
       return isLeft(source) ? source : toImportedJob(source, jobId, this.#options, now);
     } catch (error) {
-      if (error instanceof UnknownShape) return left('shape', error.message);
-      throw error;
+      // What cannot be read ends no migration, whatever it is.
+      return left('shape', messageOf(toError(error)));
     }
   }
 

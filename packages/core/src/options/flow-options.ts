@@ -127,23 +127,21 @@ export function checkFlow(graph: FlowGraph, options: FlowOptions): FlowEdges {
     uniqueKey: checkUniqueKey,
     session: hasMethods('inTransaction', 'endSession'),
   });
+  const count = Object.values(graph.jobs).reduce((sum, { after = [] }) => sum + after.length, 0);
+  if (count > MOST_EDGES) {
+    throw new InvalidArgumentError('flow.jobs', `at most ${MOST_EDGES} parents in all`, count);
+  }
   const edges = new Map<string, readonly FlowEdge[]>();
-  let count = 0;
   for (const [ref, job] of Object.entries(graph.jobs)) {
     const parents = (job.after ?? []).map((parent, index) =>
       edgeOf(fieldOf(ref, `.after[${index}]`), parent, graph.jobs),
     );
-    const twice = parents.find(
-      (parent, index) => parents.findIndex((other) => other.ref === parent.ref) < index,
-    );
+    const once = new Set<string>();
+    const twice = parents.find((parent) => once.size === once.add(parent.ref).size);
     if (twice !== undefined) {
       throw new InvalidArgumentError(fieldOf(ref, '.after'), 'each parent once', twice.ref);
     }
     edges.set(ref, parents);
-    count += parents.length;
-  }
-  if (count > MOST_EDGES) {
-    throw new InvalidArgumentError('flow.jobs', `at most ${MOST_EDGES} parents in all`, count);
   }
   const { refs, cycle } = parentsFirst(edges);
   if (cycle.length > 0) {
@@ -151,7 +149,7 @@ export function checkFlow(graph: FlowGraph, options: FlowOptions): FlowEdges {
     const circle = [...cycle, first].join(' -> ');
     throw new InvalidArgumentError(fieldOf(first, '.after'), 'no circle of jobs', circle);
   }
-  return new Map(refs.map((ref) => [ref, edges.get(ref) ?? []]));
+  return new Map(refs.map((ref) => [ref, edges.get(ref) as readonly FlowEdge[]]));
 }
 
 /** Checks jobs that are added to a flow while one of its jobs runs. */

@@ -181,6 +181,29 @@ describe('an outbox', () => {
     await monque.stop();
   });
 
+  test('sends nothing when nobody waits any more', async () => {
+    const calls: unknown[][] = [];
+    let isAway = true;
+    const { monque, drain, stop } = makeTestMonque();
+    const outbox = monque.outbox<number>('events', {
+      batch: { size: 1 },
+      publish: async (messages, { signal }) => {
+        calls.push(messages.map(({ data }) => data));
+        if (isAway)
+          await new Promise((_, end) => signal.addEventListener('abort', () => end('no')));
+      },
+    });
+    await outbox.add({ key: 'a', data: 1 });
+    await outbox.add({ key: 'b', data: 2 });
+    await expect(drain()).rejects.toMatchObject({ code: 'STUCK' });
+    for (const { _id } of await monque.getJobs({ name: 'events' })) await monque.cancelJob(_id);
+    isAway = false;
+    await drain();
+    expect(calls).toHaveLength(1);
+    expect(await monque.getJobs({ name: 'events', status: 'cancelled' })).toHaveLength(2);
+    await stop();
+  });
+
   test('refuses a job of its name that is no message', async () => {
     const { kit, calls } = makeWorld({ maxRetries: 1 });
     const { _id } = await kit.monque.enqueue('events', 7, { order: 'a' });

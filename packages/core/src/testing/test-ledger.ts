@@ -5,7 +5,8 @@
  * @module
  */
 import { isDeepStrictEqual } from 'node:util';
-import type { Job } from '../job/job.ts';
+import { asRecord, type Job } from '../job/job.ts';
+import { JOB_LIFECYCLE } from '../job/job-lifecycle.ts';
 import { lockOf } from '../job/unique-locks.ts';
 import type {
   AnswerOf,
@@ -22,6 +23,7 @@ import {
   InMemoryLedgerRepository,
 } from '../ledger/memory/in-memory-ledger-repository.ts';
 import { changeMetadata } from '../ledger/metadata-change.ts';
+import { replanChanges } from '../ledger/series-verbs.ts';
 import { surrounded } from '../ledger/verbs/around.ts';
 import type { Next } from '../ledger/verbs/verb-table.ts';
 import type { StandInSession } from './test-session.ts';
@@ -153,8 +155,11 @@ export class TestLedger extends InMemoryLedgerRepository {
     }
     const job = await this.#jobIn(standIn, params.jobId);
     if (job === null) return { outcome: 'missing', job };
-    if (job.seriesVersion !== params.seriesVersion) return { outcome: 'stale', job };
-    const after = { ...job, ...params.series, ...params.nextRun } as Job;
+    const change = replanChanges(params).find(({ verb, params: of }) =>
+      JOB_LIFECYCLE.applies(verb, asRecord(job), of),
+    );
+    if (change === undefined) return { outcome: 'stale', job };
+    const after = JOB_LIFECYCLE.apply(change.verb, asRecord(job), change.params);
     standIn.hold(() => this.#inner.replan(params), [after]);
     return { outcome: 'written', job: after };
   }
@@ -171,8 +176,9 @@ export class TestLedger extends InMemoryLedgerRepository {
     if (job === null) return { outcome: 'missing', job };
     const change = changeMetadata(job, params);
     if (change.outcome !== 'written') return { outcome: change.outcome, job };
+    const { metadata: _, ...rest } = job;
     const { metadata } = change;
-    const after: Job = { ...job, ...(metadata && { metadata }) };
+    const after: Job = { ...rest, ...(metadata && { metadata }) };
     standIn.hold(() => this.#inner.setMetadata(params), [after]);
     return { outcome: 'written', job: after };
   }

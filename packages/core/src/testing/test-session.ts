@@ -36,14 +36,14 @@ export class StandInSession implements TestSession {
     return this.#held !== undefined;
   }
 
-  /** The jobs that will be stored, and those that will be changed as they will be, the last change last. */
+  /** The jobs that the transaction will store, and those that will be changed as they will be, the last change last. */
   get jobs(): readonly Job[] {
-    return (this.#held ?? []).flatMap(({ jobs }) => jobs);
+    return this.#writes().flatMap(({ jobs }) => jobs);
   }
 
-  /** True when nothing is held back. */
+  /** True when the transaction holds nothing back. */
   get isEmpty(): boolean {
-    return (this.#held ?? []).length === 0;
+    return this.#writes().length === 0;
   }
 
   /** Keeps a write back until the transaction commits. */

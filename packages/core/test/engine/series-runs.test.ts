@@ -53,6 +53,24 @@ describe('a plan that changes while the end of a run is recorded', () => {
   });
 });
 
+test('what was replanned is not read when the scheduler has given the end of the run up', async () => {
+  const { monque, clock, faulty, events } = makeOne({ leaseDuration: 600_000 });
+  const gate = deferred();
+  monque.worker('tick', () => gate.promise);
+  await monque.schedule('* * * * *', 'tick', 1, { uniqueKey: 'k' });
+  await monque.start();
+  await clock.advance(MINUTE_MS);
+  await monque.schedule('*/10 * * * *', 'tick', 1, { uniqueKey: 'k' });
+  faulty.plan('settle', { delayAfterMs: 25_000 });
+  gate.resolve();
+  await clock.advance(1);
+  const stopped = monque.stop();
+  await clock.advance(60_000);
+  await stopped;
+  expect(faulty.calls('getJob')).toBe(0);
+  expect(payloads(events, 'job:lost')).toMatchObject([{ reason: 'unknown' }]);
+});
+
 describe('a run of a series that fails', () => {
   test('is retried as the same run, and the plan goes on', async () => {
     const { monque, clock, events } = makeOne();

@@ -237,6 +237,16 @@ describe.each(Object.entries(SERVICES))('the %s', (name, make) => {
   });
 
   if (name !== 'scheduler') {
+    test('does not start when it was stopped before', async () => {
+      const world = await makeWorld();
+      const service = make(world);
+      await service.stop();
+      const before = world.calls();
+      await service.start();
+      await expectNothingLeft(world);
+      expect(world.calls()).toBe(before);
+    });
+
     test('does not start again after a stop', async () => {
       const { service, ...world } = await started();
       await service.stop();

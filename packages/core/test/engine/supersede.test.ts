@@ -149,6 +149,38 @@ describe('an enqueue that supersedes', () => {
   });
 });
 
+describe('the job that is superseded', () => {
+  test('may have ended meanwhile', async () => {
+    const { monque, ledger, faulty, clock, put } = await rendering();
+    const first = await put(1);
+    await clock.advance(1_000);
+    faulty.plan('cancel', {
+      onArrival: async () => {
+        const { claimToken = '', fence } = (await ledger.getJob({ jobId: first._id })) as Job;
+        const settlement = { verb: 'complete', jobId: first._id, claimToken, fence } as const;
+        await ledger.settle({ settlements: [settlement], now: new Date(clock.now()) });
+      },
+    });
+    const second = await put(2);
+    expect((await monque.getJob(first._id))?.status).toBe('completed');
+    await clock.advance(30_000);
+    expect((await monque.getJob(second._id))?.status).toBe('completed');
+    await monque.stop();
+  });
+
+  test('may be left alone by a ledger that fails, which is told, and the new job is stored', async () => {
+    const { monque, faulty, clock, put } = await rendering();
+    await put(1);
+    await clock.advance(1_000);
+    const failed = new Error('no answer');
+    faulty.plan('cancel', { onArrival: () => Promise.reject(failed) });
+    await expect(put(2)).rejects.toBe(failed);
+    expect((await monque.getJobs({ status: 'pending' })).map(({ data }) => data)).toEqual([2]);
+    await clock.advance(30_000);
+    await monque.stop();
+  });
+});
+
 test('an enqueue that supersedes nothing costs no call more', async () => {
   const { monque, faulty } = makeOne();
   await monque.enqueue('render', 1, { order: 'k' });

@@ -1,6 +1,10 @@
 /** What a ledger that keeps a log of all transitions writes into it; run on both ledgers. */
+import { ObjectId } from 'mongodb';
 import { expect, test } from 'vitest';
+import type { Job } from '../../src/index.ts';
 import { bornClaimed } from '../../src/job/born-claimed.ts';
+import { tokenOf } from '../../src/job/flow-tokens.ts';
+import { orderFields } from '../../src/job/lanes.ts';
 import type { LedgerUnderTest } from '../../src/testing/contract/ledger-contract.ts';
 import { INSTANCE, only, Subject } from '../../src/testing/contract/subject.ts';
 import { ManualClock } from '../../src/testing/index.ts';
@@ -195,6 +199,48 @@ export function transitionLogTests(makeLedger: () => Promise<LedgerUnderTest>): 
     await subject.settle('complete', { ...job, claimToken: 'none' });
     await subject.claim({ now: subject.at(-1) });
     expect(only(await read(subject, job)).verb).toBe('enqueue');
+  });
+
+  onLedger('tells of a claim in an order as of any other', async (subject) => {
+    const job = await subject.putOne(orderFields('a'));
+    await subject.ledger.claimOrders({
+      demand: [{ name: job.name, limit: 1, halts: false }],
+      ...{ instanceId: INSTANCE, claimToken: 'token', now: subject.at(5), suspects: false },
+    });
+    expect((await read(subject, job)).at(-1)).toEqual({
+      ...{ verb: 'claim', at: subject.at(5), from: 'pending', to: 'processing' },
+      ...{ by: INSTANCE, claimToken: 'token', fence: 1 },
+    });
+  });
+
+  onLedger('tells that jobs wait for others, and what became of each of them', async (subject) => {
+    const flow = new ObjectId();
+    const [going, failing] = (['continue', 'fail'] as const).map((end) => tokenOf(flow, end, 0));
+    const record = { flowId: flow, state: 'stored', createdAt: subject.at(0), size: 3 } as const;
+    await subject.ledger.openFlow({ flow: record, createdBefore: subject.at(0) });
+    const [parent] = await subject.put({ flow, ref: 'p', feeds: [String(going), String(failing)] });
+    const [goes, fails] = [going, failing].map((token) => ({
+      ...subject.newJob({ flow, waitsFor: [String(token)] }),
+      status: 'blocked' as const,
+    }));
+    await subject.enqueue(goes as Job, fails as Job);
+    await subject.settle('fail', await subject.claimOnly());
+    const tokens = [going, failing].map((token) => ({ token: String(token) }));
+    const release = { tokens, now: subject.at(2_000), limit: 10 };
+    await subject.ledger.releaseWaiting(release);
+    await subject.ledger.releaseWaiting(release);
+    const verbs = (job: Job | undefined) => read(subject, job as Job);
+    expect(await verbs(goes)).toEqual([
+      { verb: 'enqueueWaiting', at: goes?.createdAt, to: 'blocked', fence: 0 },
+      {
+        ...{ verb: 'releaseChild', at: subject.at(2_000) },
+        ...{ from: 'blocked', to: 'pending', fence: 0 },
+      },
+    ]);
+    expect((await verbs(fails)).slice(1)).toMatchObject([
+      { verb: 'failByParent', from: 'blocked', to: 'failed', reason: "The parent 'p' failed" },
+    ]);
+    expect((await verbs(parent)).map(({ verb }) => verb)).toEqual(['enqueue', 'claim', 'fail']);
   });
 
   onLedger('gives the newest entries, the oldest of them first', async (subject) => {

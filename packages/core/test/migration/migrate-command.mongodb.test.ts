@@ -54,6 +54,12 @@ describeWithMongo('monque-migrate', () => {
     await db.collection('agendaJobs').insertMany(documents);
   }
 
+  test('ends with 1 when the database is empty, and says so', async () => {
+    const { code, errors } = await run('--format', 'agenda');
+    expect(code).toBe(1);
+    expect(errors.join()).toContain('there are: none');
+  });
+
   test('ends with 1 when there is no collection to read from, and names those there are', async () => {
     await put('done');
     const { code, lines, errors } = await run('--from', 'agendaJob', '--format', 'agenda');

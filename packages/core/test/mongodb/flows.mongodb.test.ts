@@ -130,6 +130,19 @@ describe('a flow in a transaction', () => {
     expect(await jobsIn(mongo.db).countDocuments({ flow: stored.id })).toBe(3);
   });
 
+  test('takes the key of one that is finished', async () => {
+    const monque = scheduler();
+    const store = () =>
+      mongo.client.withSession((session) =>
+        session.withTransaction(() => monque.enqueueFlow(GRAPH, { session, uniqueKey: 'again' })),
+      );
+    const first = await store();
+    await jobsIn(mongo.db).updateMany({ flow: first.id }, { $set: { status: 'completed' } });
+    const second = await store();
+    expect(second.status).toBe('enqueued');
+    expect(await store()).toMatchObject({ id: second.id, status: 'existing' });
+  });
+
   test('is not there when that is aborted', async () => {
     const monque = scheduler();
     const ids: unknown[] = [];

@@ -8,7 +8,7 @@ import type { ClaimGroupsResult, SetGroupParams } from '../../src/ledger/ledger-
 import { describeWithOwnMongo } from '../setup/mongodb.ts';
 import { namesOf, onlyCommand } from './command-log.ts';
 import { mongoFixture, ownMongoFixture } from './fixture.ts';
-import { at, claim as claimPlain, jobsIn, makeJobs, type openLedger, settlement } from './jobs.ts';
+import { at, claim as claimPlain, jobsIn, makeJobs, openLedger, settlement } from './jobs.ts';
 
 const GROUPS = 100;
 const BACKLOG = 100_000;
@@ -123,6 +123,20 @@ describe('a claim for groups', () => {
     // A clock that is an hour ahead is not believed.
     const ahead = await claim(mongo.ledger, 5, new Date(now.getTime() + 3_600_000));
     expect({ jobs: ahead.jobs, lost: ahead.lost }).toEqual({ jobs: [], lost: 1 });
+  });
+
+  test('goes on behind those it has looked at, when more groups have no room than one claim looks at', async () => {
+    await lanes().deleteMany({});
+    await set(mongo.ledger, { concurrency: 0 });
+    await jobsIn(mongo.db).insertMany(inGroups(3_000, (index) => `full ${index}`));
+    const fresh = openLedger(mongo.db);
+    const found = [await claim(fresh, 5), await claim(fresh, 5)];
+    await fresh.close();
+    expect(found.map(({ jobs, saturated, drained }) => ({ jobs, saturated, drained }))).toEqual([
+      { jobs: [], saturated: [name], drained: [] },
+      { jobs: [], saturated: [], drained: [name] },
+    ]);
+    await set(mongo.ledger, { concurrency: null });
   });
 
   test('leaves a document for groups that are limited alone, which is swept when it is old', async () => {

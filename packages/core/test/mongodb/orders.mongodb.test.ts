@@ -1,13 +1,14 @@
 // Orders as MongoDB has them: the place of a job is stamped by the server, and heads are read without a document.
 import type { Document, Timestamp } from 'mongodb';
 import { describe, expect, test } from 'vitest';
+import { OrderSweep } from '../../src/engine/upkeep/order-sweep.ts';
 import { systemRandom } from '../../src/foundation/random.ts';
 import type { Job } from '../../src/job/job.ts';
 import { laneOf, orderFields } from '../../src/job/lanes.ts';
 import type { ClaimResult } from '../../src/ledger/ledger-repository.ts';
 import { onlyCommand } from './command-log.ts';
 import { mongoFixture } from './fixture.ts';
-import { at, jobsIn, makeJobs } from './jobs.ts';
+import { at, JOB_NAME, jobsIn, makeJobs, settlement } from './jobs.ts';
 
 const mongo = mongoFixture('orders');
 
@@ -124,6 +125,59 @@ describe('a claim for orders', () => {
     expect(won.flatMap(({ jobs }) => jobs)).toHaveLength(1);
     const lane = await lanes.findOne({ _id: `${first.name.length}/${first.name}/${laneOf('b')}` });
     expect(lane).toMatchObject({ held: [{ job: first._id, fence: 1 }] });
+  });
+});
+
+describe('many orders', () => {
+  const lanes = () =>
+    mongo.db.collection<{ _id: string }>(`${jobsIn(mongo.db).collectionName}.lanes`);
+
+  test('are looked at a part at a time, once it is known that there are many', async () => {
+    await jobsIn(mongo.db).insertMany(inOrder(600, (index) => `many ${index}`));
+    const seen: number[] = [];
+    for (let round = 0; round < 8; round += 1) {
+      const commands = await mongo.log.during(() => claim(JOB_NAME, 1));
+      for (const { pipeline } of commands.filter(({ aggregate }) => aggregate !== undefined)) {
+        seen.push((await jobsIn(mongo.db).aggregate(pipeline).toArray()).length);
+      }
+    }
+    const all = seen.findIndex((count) => count > 500);
+    expect(all).toBeGreaterThan(-1);
+    expect(seen[all + 1]).toBeLessThan(500);
+  });
+
+  test('are read and swept by page', async () => {
+    await lanes().deleteMany({});
+    await mongo.ledger.enqueue({ jobs: inOrder(5, (index) => `page ${index}`) });
+    const { jobs } = await claim(JOB_NAME, 10);
+    const [first] = await lanes().find().sort({ _id: 1 }).limit(1).toArray();
+    const free = jobs.find(({ order = '' }) => first?._id.endsWith(laneOf(order))) as Job;
+    await mongo.ledger.settle({ settlements: [settlement('complete', free)], now: at(2_000) });
+    const read = { name: JOB_NAME, halted: false };
+    const all = await mongo.ledger.readOrders({ ...read, limit: 10 });
+    expect(all).toHaveLength(4);
+    // Its first page has one that nobody holds, and its second one more than is left to tell.
+    expect(await mongo.ledger.readOrders({ ...read, limit: 2 })).toEqual(all.slice(0, 2));
+    await jobsIn(mongo.db).deleteMany({});
+    const sweep = { usedBefore: at(60_000), limit: 3 };
+    const { swept, position } = await mongo.ledger.sweepOrders(sweep);
+    expect(swept).toBe(3);
+    expect(await mongo.ledger.sweepOrders({ ...sweep, after: String(position) })).toEqual({
+      swept: 2,
+    });
+  });
+
+  test('that nobody used are swept by the upkeep, however many', async () => {
+    const old = Array.from({ length: 600 }, (_, index) => ({
+      ...{ _id: `4/none/${index}`, held: [], halts: false, token: 'old', usedAt: at(0) },
+    }));
+    await lanes().insertMany(old);
+    const ledgerTime = { now: () => at(3_600_000) };
+    const errors: unknown[] = [];
+    const report = (error: unknown) => errors.push(error);
+    await new OrderSweep({ ledger: mongo.ledger, ledgerTime, report } as never).goOn();
+    expect(errors).toEqual([]);
+    expect(await lanes().countDocuments()).toBe(0);
   });
 });
 

@@ -153,6 +153,7 @@ export class Claimer {
       if (hint || poll) for (const { drained } of sources) drained.clear();
       try {
         for (const source of sources) {
+          // The claim before this one may have been under way when the stop began.
           if (!this.#stopped.signal.aborted) await this.#round(source, poll && !hint);
         }
         if (this.#suspectsWanted && !this.#stopped.signal.aborted) await this.#suspectRound();
@@ -167,8 +168,6 @@ export class Claimer {
   }
 
   async #round(source: ClaimSource, onlyPolled: boolean): Promise<void> {
-    // The claim before this one may have been under way when the stop began.
-    if (this.#stopped.signal.aborted) return;
     void this.#parts.pauses.refresh();
     const { demand, someSitOut } = this.#demand(source);
     if (demand.length === 0) {
@@ -257,7 +256,7 @@ export class Claimer {
         demand,
         slots,
         most,
-        (name) => this.#parts.workers.get(name)?.jobsASlot ?? 1,
+        (name) => (this.#parts.workers.get(name) as Worker).jobsASlot,
       ),
       someSitOut: demand.length < wanting.length,
     };

@@ -35,12 +35,15 @@ const LONG_AGO: Moment = {
   wallMs: Number.NEGATIVE_INFINITY,
 };
 
+/** A limit of which nothing is known. */
+const UNKNOWN: LimitRecord = Object.freeze({ key: '', shares: [] });
+
 /** The share of one instance in one limit. */
 export class HeldShare {
   readonly key: string;
   readonly #context: ShareContext;
   readonly #instanceId: string;
-  #record: LimitRecord | undefined;
+  #record = UNKNOWN;
   #readAt = LONG_AGO;
   #share = 0;
   #inUse = 0;
@@ -81,7 +84,7 @@ export class HeldShare {
 
   /** True while starts are bound by a rate. */
   get hasRate(): boolean {
-    return this.#record?.rate !== undefined;
+    return this.#record.rate !== undefined;
   }
 
   /** How old what is known is, in milliseconds. */
@@ -91,7 +94,7 @@ export class HeldShare {
 
   /** True when what is known is too old to claim by. */
   get isStale(): boolean {
-    return this.#record === undefined || this.#ageMs(this.#readAt) > OLDEST_KNOWLEDGE_MS;
+    return this.#record === UNKNOWN || this.#ageMs(this.#readAt) > OLDEST_KNOWLEDGE_MS;
   }
 
   /** How long a wanted start has to wait, in milliseconds; undefined when time alone changes nothing. */
@@ -106,7 +109,7 @@ export class HeldShare {
 
   /** Until when nothing starts, as far as is known, in milliseconds from now. */
   #inMs(): number {
-    const { blockedUntil, nextStartAt } = this.#record ?? {};
+    const { blockedUntil, nextStartAt } = this.#record;
     const atMs = Math.max(blockedUntil?.getTime() ?? 0, nextStartAt?.getTime() ?? 0);
     return atMs - this.#context.ledgerTime.now().getTime();
   }
@@ -114,8 +117,12 @@ export class HeldShare {
   /** How many more jobs may be held at once by the concurrency alone. */
   permits(): number {
     if (this.isStale || this.#isBlocked()) return 0;
-    if (this.#record?.concurrency === undefined) return Number.POSITIVE_INFINITY;
-    const most = Math.min(this.#share - this.#excess(), this.#mostAmongOthers());
+    const { concurrency } = this.#record;
+    if (concurrency === undefined) return Number.POSITIVE_INFINITY;
+    const most = Math.min(
+      this.#share - this.#excess(concurrency),
+      this.#mostAmongOthers(concurrency),
+    );
     return Math.max(most - this.#inUse, 0);
   }
 
@@ -168,7 +175,7 @@ export class HeldShare {
 
   /** Nothing starts before this time, as this process asked for. */
   block(until: Date): void {
-    if (this.#record === undefined) return;
+    if (this.#record === UNKNOWN) return;
     const { blockedUntil = until } = this.#record;
     this.#record = { ...this.#record, blockedUntil: blockedUntil > until ? blockedUntil : until };
   }
@@ -185,7 +192,7 @@ export class HeldShare {
 
   /** What is to be written; undefined when nothing is. */
   #plan(): Pick<TakeShareParams, 'count' | 'wants' | 'starts'> | undefined {
-    if (this.#record === undefined) return undefined;
+    if (this.#record === UNKNOWN) return undefined;
     const count = this.#target();
     const missing = this.#missing();
     const starts = this.#startsToAsk();
@@ -199,26 +206,26 @@ export class HeldShare {
 
   /** How many permits are wanted and not there. */
   #missing(): number {
-    const { concurrency } = this.#record ?? {};
+    const { concurrency } = this.#record;
     if (concurrency === undefined || concurrency === 0 || this.#isBlocked()) return 0;
     return Math.max(Math.min(this.#inUse + this.#wanted, concurrency) - this.#share, 0);
   }
 
   /** What the share is to be. */
   #target(): number {
-    const { concurrency } = this.#record ?? {};
+    const { concurrency } = this.#record;
     // Without a bound nothing has to be held.
     if (concurrency === undefined) return 0;
     const need = Math.max(this.#inUse, Math.min(this.#inUse + this.#wanted, concurrency));
-    const most = this.#mostAmongOthers();
+    const most = this.#mostAmongOthers(concurrency);
     const isIdle = most < Number.POSITIVE_INFINITY || this.#ageMs(this.#usedAt) > IDLE_MS;
     const kept = isIdle ? Math.min(need, this.#share) : this.#share;
-    const given = Math.max(this.#inUse, Math.min(kept - this.#excess(), most));
+    const given = Math.max(this.#inUse, Math.min(kept - this.#excess(concurrency), most));
     if (given < kept) {
       this.#yieldedAt = this.#now();
       this.#hasServed = false;
     }
-    const mayGrow = this.#free() > 0 && this.#ageMs(this.#yieldedAt) >= YIELD_MS;
+    const mayGrow = this.#free(concurrency) > 0 && this.#ageMs(this.#yieldedAt) >= YIELD_MS;
     return mayGrow ? Math.max(given, Math.min(need, most)) : given;
   }
 
@@ -226,8 +233,8 @@ export class HeldShare {
    * The most that this instance takes while others want more: as much as each. While somebody has nothing, who has more
    * than is left for each passes that on after a job; where there are fewer permits than instances, that is all.
    */
-  #mostAmongOthers(): number {
-    const { concurrency = 0, shares = [] } = this.#record ?? {};
+  #mostAmongOthers(concurrency: number): number {
+    const { shares } = this.#record;
     const others = shares.filter(({ instanceId }) => instanceId !== this.#instanceId);
     const wanting = others.filter(({ wants }) => wants > 0);
     if (wanting.length === 0) return Number.POSITIVE_INFINITY;
@@ -239,7 +246,7 @@ export class HeldShare {
   }
 
   #startsToAsk(): number {
-    const { rate } = this.#record ?? {};
+    const { rate } = this.#record;
     if (rate === undefined || this.#wantedStarts === 0 || this.#inMs() > 0) return 0;
     if (this.#validStarts() > 0 || this.permits() === 0) return 0;
     return Math.min(this.#block, this.#wantedStarts, rate.burst);
@@ -263,7 +270,7 @@ export class HeldShare {
         if (plan.starts > 0) this.#takeStarts(starts, sent);
       } else this.#doubt();
       if (limit !== null) this.learn(limit, sent);
-      else this.#record = undefined;
+      else this.#record = UNKNOWN;
       return outcome === 'taken';
     } catch (error) {
       this.#doubt();
@@ -290,18 +297,17 @@ export class HeldShare {
   }
 
   #isBlocked(): boolean {
-    const { blockedUntil } = this.#record ?? {};
+    const { blockedUntil } = this.#record;
     return blockedUntil !== undefined && blockedUntil > this.#context.ledgerTime.now();
   }
 
   /** How much more is given out than the limit allows now. */
-  #excess(): number {
-    return Math.max(-this.#free(), 0);
+  #excess(concurrency: number): number {
+    return Math.max(-this.#free(concurrency), 0);
   }
 
-  #free(): number {
-    const { concurrency = Number.POSITIVE_INFINITY, shares = [] } = this.#record ?? {};
-    return concurrency - shares.reduce((sum, { count }) => sum + count, 0);
+  #free(concurrency: number): number {
+    return concurrency - this.#record.shares.reduce((sum, { count }) => sum + count, 0);
   }
 
   #now(): Moment {

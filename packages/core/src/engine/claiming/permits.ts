@@ -107,9 +107,9 @@ export class Permits {
     if (isLimited) this.#turnSoon(TURN_MS);
   }
 
-  /** True when jobs of a name are bound by a limit. */
+  /** True when jobs of a name, which has a worker here, are bound by a limit. */
   covers(name: string): boolean {
-    return (this.#workers.get(name)?.limitKeys.length ?? 0) > 0;
+    return (this.#workers.get(name) as Worker).limitKeys.length > 0;
   }
 
   /**
@@ -129,7 +129,7 @@ export class Permits {
       for (const share of shares) left.set(share, (left.get(share) ?? share.room()) - room);
       if (shares.length > 0) {
         wants.set(name, { jobs: limit, shares });
-        this.#rooms.set(name, Math.min(...shares.map((share) => left.get(share) ?? 0)));
+        this.#rooms.set(name, Math.min(...shares.map((share) => left.get(share) as number)));
       }
       return room > 0 ? [{ name, limit: room }] : [];
     });
@@ -229,8 +229,8 @@ export class Permits {
   }
 
   #sharesFor(name: string): HeldShare[] {
-    const keys = this.#workers.get(name)?.limitKeys ?? [];
-    return keys.map((key) => {
+    const { limitKeys } = this.#workers.get(name) as Worker;
+    return limitKeys.map((key) => {
       const share = this.#shares.get(key) ?? new HeldShare(this.#context, key, this.#sharesOf);
       this.#shares.set(key, share);
       return share;
@@ -283,7 +283,7 @@ export class Permits {
   /** True when a name that wants more has more room than it left. */
   #hasGrown(): boolean {
     const names = [...this.#wants.values()].flatMap((ofSource) => [...ofSource.keys()]);
-    const grown = names.filter((name) => this.#roomOf(name) > (this.#rooms.get(name) ?? 0));
+    const grown = names.filter((name) => this.#roomOf(name) > (this.#rooms.get(name) as number));
     for (const name of grown) this.#rooms.set(name, this.#roomOf(name));
     return grown.length > 0;
   }

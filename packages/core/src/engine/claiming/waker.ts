@@ -66,13 +66,11 @@ export class Waker {
     this.#context = context;
     this.#workers = workers;
     this.#hooks = hooks;
+    const intervalMs = (): number => this.#pollIntervalMs();
     this.#polls = new ServiceLoop({
       clock: context.clock,
-      round: async () => {
-        await this.#look('poll');
-        return this.#pollIntervalMs();
-      },
-      onFailed: () => this.#pollIntervalMs(),
+      round: () => this.#look('poll').then(intervalMs),
+      onFailed: intervalMs,
     });
   }
 

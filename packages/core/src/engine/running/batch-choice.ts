@@ -15,7 +15,7 @@ export function isSuspect({ rescueCount = 0 }: ClaimedJob): boolean {
 }
 
 /**
- * Takes a batch out of a buffer: a full one, or what there is once the first has waited long enough. A suspect runs alone.
+ * Takes a batch out of a buffer with a job in it: a full one, or what there is once the first has waited long enough. A suspect runs alone.
  *
  * @returns the jobs; or for how long the first of them still waits, in milliseconds
  */
@@ -25,8 +25,7 @@ export function takeBatch(
   nowMs: number,
   mayStart: (job: ClaimedJob) => boolean,
 ): readonly BufferedJob[] | number {
-  const [first] = buffer;
-  if (first === undefined) return [];
+  const [first] = buffer as [BufferedJob];
   const isAlone = isSuspect(first.job);
   const others = buffer.filter(({ job }) => !isSuspect(job) && mayStart(job)).slice(0, size);
   const together = new Set(isAlone ? [first] : others);

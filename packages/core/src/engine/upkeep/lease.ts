@@ -41,6 +41,8 @@ export class Lease {
   #instanceId: string;
   #sent = { monotonicMs: Number.NEGATIVE_INFINITY, wallMs: 0 };
   #delayMs = 0;
+  /** False when the last try to renew it was not confirmed. */
+  #isRenewed = true;
   #refused = false;
   /** When the next renewal is due; monotonic time. */
   #dueMs = 0;
@@ -51,11 +53,12 @@ export class Lease {
     this.#context = context;
     this.#hooks = hooks;
     this.#instanceId = context.random.token();
+    const waitMs = (): number => this.#waitMs();
     this.#renewals = new ServiceLoop({
       clock: context.clock,
-      firstWaitMs: () => this.#waitMs(true),
-      round: () => this.#turn(),
-      onFailed: () => this.#waitMs(false),
+      firstWaitMs: waitMs,
+      round: () => this.#turn().then(waitMs),
+      onFailed: waitMs,
     });
   }
 
@@ -106,17 +109,18 @@ export class Lease {
     );
   }
 
-  async #turn(): Promise<number> {
+  async #turn(): Promise<void> {
     this.#tellDelay();
+    this.#isRenewed = false;
     const done = await this.#attempt(() => (this.#refused ? this.#reopen() : this.#renew()));
+    this.#isRenewed = done && !this.#refused;
     this.#hooks.onTurn();
-    return this.#waitMs(done && !this.#refused);
   }
 
   /** Cut short when somebody finds that the lease has lapsed. */
-  #waitMs(isRenewed: boolean): number {
+  #waitMs(): number {
     const { clock, options } = this.#context;
-    const waitMs = options.leaseDurationMs / (isRenewed ? 3 : RETRY_PART);
+    const waitMs = options.leaseDurationMs / (this.#isRenewed ? 3 : RETRY_PART);
     this.#dueMs = clock.monotonic() + waitMs;
     return waitMs;
   }

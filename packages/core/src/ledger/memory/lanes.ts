@@ -12,9 +12,10 @@ import type { StoredJob } from './stored-job.ts';
 export class Lanes {
   readonly #names = new Map<string, Map<string, StoredJob[]>>();
 
-  /** Puts a job in. Most go behind all others. */
+  /** Puts a job in that stands in a lane. Most go behind all others. */
   add(stored: StoredJob): void {
-    const { name, lane = '' } = stored.job;
+    const { name } = stored.job;
+    const lane = stored.job.lane as string;
     const lanes = this.#names.get(name) ?? new Map<string, StoredJob[]>();
     this.#names.set(name, lanes);
     const jobs = lanes.get(lane) ?? [];
@@ -24,14 +25,15 @@ export class Lanes {
     jobs.splice(place, 0, stored);
   }
 
-  /** Takes a job out. */
-  delete({ id, job: { name, lane = '' } }: StoredJob): void {
-    const lanes = this.#names.get(name);
-    const jobs = lanes?.get(lane);
-    if (lanes === undefined || jobs === undefined) return;
-    const place = jobs.findIndex((stored) => stored.id === id);
-    if (place >= 0) jobs.splice(place, 1);
-    if (jobs.length === 0) lanes.delete(lane);
+  /** Takes out a job that was put in. */
+  delete({ id, job: { name, lane } }: StoredJob): void {
+    const lanes = this.#names.get(name) as Map<string, StoredJob[]>;
+    const jobs = lanes.get(lane as string) as StoredJob[];
+    jobs.splice(
+      jobs.findIndex((stored) => stored.id === id),
+      1,
+    );
+    if (jobs.length === 0) lanes.delete(lane as string);
     if (lanes.size === 0) this.#names.delete(name);
   }
 

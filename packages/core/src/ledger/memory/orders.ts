@@ -78,7 +78,7 @@ export class MemoryOrders implements LaneVerbs {
     const begin = this.#turn % Math.max(heads.length, 1);
     const inTurn = [...heads.slice(begin), ...heads.slice(0, begin)];
     return inTurn.flatMap((head) => {
-      const holder = this.#holders.get(keyOf(name, head.job.lane ?? ''));
+      const holder = this.#holders.get(keyOf(name, head.job.lane as string));
       const holding = holder && this.#jobs.find(holder.id);
       const next = nextInLane(head.job, holding?.job, choice);
       if (next === undefined) return [];

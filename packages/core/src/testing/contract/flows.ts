@@ -140,10 +140,12 @@ export const flowTests: ContractTests = {
     await subject.put(parent(first));
     await subject.settle('fail', await subject.claimOnly());
     const middle = await wait(subject, { ...child(first), feeds: [second] });
+    const twin = await wait(subject, { ...child(first), feeds: [second] });
     const last = await wait(subject, { ...child(second), feeds: [third] });
     const going = await wait(subject, child(tokenOf(FLOW, 'continue', 2)));
-    assert.deepEqual((await release(subject, first)).failed, 2);
+    assert.deepEqual((await release(subject, first)).failed, 3);
     assert.equal(await subject.statusOf(middle), 'failed');
+    assert.equal(await subject.statusOf(twin), 'failed');
     assert.equal(await subject.statusOf(last), 'failed');
     assert.equal(await subject.statusOf(going), 'blocked');
   },
@@ -193,14 +195,17 @@ export const flowTests: ContractTests = {
 
   'a job of a flow that is not known is cancelled': async (subject) => {
     const waiting = await wait(subject, child(tokenFor('fail')));
-    assert.equal((await release(subject, tokenFor('fail'))).cancelled, 1);
+    const lost = await wait(subject, { waitsFor: [tokenFor('fail')] });
+    assert.equal((await release(subject, tokenFor('fail'))).cancelled, 2);
     assert.equal(await subject.statusOf(waiting), 'cancelled');
+    assert.equal(await subject.statusOf(lost), 'cancelled');
+    assert.deepEqual(await subject.prune(), { pruned: 2 });
   },
 
   'a call looks at no more jobs than it was told, and says where to go on': async (subject) => {
     await open(subject);
     const jobs: Job[] = [];
-    for (let n = 1; n <= 5; n += 1) {
+    for (const n of [2, 1, 5, 3, 4]) {
       jobs.push(await wait(subject, { ...child(tokenFor('fail')), _id: idOf(n) }));
     }
     const now = subject.at(5_000);

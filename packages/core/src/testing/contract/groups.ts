@@ -193,6 +193,33 @@ export const groupTests: ContractTests = {
     assert.ok(Number(nextStartAt) - now <= HOUR_MS / 60, `in ${Number(nextStartAt) - now} ms`);
   },
 
+  'a claim for several names heeds what was set for each': async (subject) => {
+    const other = 'other-name';
+    await set(subject, { concurrency: 3, rate: { limit: 10, perMs: HOUR_MS, burst: 10 } });
+    await set(subject, { name: other, concurrency: 2 });
+    await putAll(subject, 'a', 'a', 'a', 'a');
+    for (let count = 0; count < 3; count += 1) await put(subject, 'x', {}, { name: other });
+    const demand = (limit: number) => ({
+      demand: [
+        { name: JOB_NAME, limit },
+        { name: other, limit },
+      ],
+    });
+    assert.deepEqual(groupsOf((await claim(subject, demand(1))).jobs), ['a', 'x']);
+    assert.deepEqual(groupsOf((await claim(subject, demand(9))).jobs), ['a', 'a', 'x']);
+    assert.deepEqual((await claim(subject, demand(9))).jobs, []);
+  },
+
+  'what was started under a rate is not forgotten while it counts': async (subject) => {
+    await set(subject, { rate: { limit: 1, perMs: HOUR_MS, burst: 1 } });
+    await putAll(subject, 'a', 'a');
+    await subject.settle('complete', only((await claim(subject)).jobs));
+    const now = (await subject.ledger.readTime()).getTime();
+    const usedBefore = new Date(now + HOUR_MS / 2);
+    assert.equal((await subject.ledger.sweepOrders({ usedBefore, limit: 10 })).swept, 0);
+    assert.deepEqual((await claim(subject)).jobs, []);
+  },
+
   'a group that is paused starts nothing, and the others go on': async (subject) => {
     await putAll(subject, 'a', 'b', 'a', 'b');
     await set(subject, { group: 'a', paused: true });
@@ -225,6 +252,9 @@ export const groupTests: ContractTests = {
     await set(subject, { concurrency: 1 });
     await putAll(subject, 'a', 'b', 'a', 'c', 'c');
     await put(subject, 'a', {}, { nextRunAt: subject.at(-100) });
+    const before = await read(subject, {});
+    const waiting = before.map(({ group, waiting: count }) => `${group} ${count}`);
+    assert.deepEqual(waiting.sort(), ['a 3', 'b 1', 'c 2']);
     const { jobs } = await claim(subject);
     const held = jobs.find(({ group }) => group === 'a') as Job;
     const all = await read(subject, {});
@@ -242,7 +272,7 @@ export const groupTests: ContractTests = {
     const pages: GroupRecord[] = [];
     for (let page = await read(subject, { limit: 1 }); page.length > 0; ) {
       pages.push(...page);
-      page = await read(subject, { limit: 1, after: pages.at(-1)?.group ?? '' });
+      page = await read(subject, { limit: 1, after: only(page).group });
     }
     assert.deepEqual(pages, all);
     assert.deepEqual(

@@ -54,7 +54,10 @@ export const limitTests: ContractTests = {
     assert.equal((await take(subject, { seq: 1, count: 3 })).count, 3);
     const other = await take(subject, { of: OTHER_INSTANCE, seq: 1, count: 4, wants: 2 });
     assert.equal(other.count, 2);
-    assert.deepEqual(sharesOf(other.limit), [`${INSTANCE} 3 0`, `${OTHER_INSTANCE} 2 2`]);
+    assert.deepEqual(sharesOf(other.limit as LimitRecord), [
+      `${INSTANCE} 3 0`,
+      `${OTHER_INSTANCE} 2 2`,
+    ]);
     assert.equal((await take(subject, { seq: 2, count: 1 })).count, 1);
     const more = await take(subject, { of: OTHER_INSTANCE, seq: 2, count: 4 });
     assert.equal(more.count, 4);
@@ -87,7 +90,7 @@ export const limitTests: ContractTests = {
     for (const seq of [1, 2]) {
       const late = await take(subject, { seq, count: 4, wants: 1, starts: 1 });
       assert.deepEqual([late.outcome, late.count, late.starts], ['stale', 0, 0]);
-      assert.deepEqual(sharesOf(late.limit), [`${INSTANCE} 2 0`]);
+      assert.deepEqual(sharesOf(late.limit as LimitRecord), [`${INSTANCE} 2 0`]);
     }
     await take(subject, { seq: 3, count: 0 });
     assert.equal((await take(subject, { seq: 3, count: 4 })).outcome, 'stale');
@@ -160,7 +163,8 @@ export const limitTests: ContractTests = {
     const { ledger } = subject;
     await ledger.openLease({ instanceId: INSTANCE, leaseDurationMs: 1_000 });
     await set(subject, { concurrency: 2 });
-    await set(subject, { key: 'b', concurrency: 2 });
+    for (const key of ['b', 'c']) await set(subject, { key, concurrency: 2 });
+    await take(subject, { key: 'c', of: OTHER_INSTANCE, seq: 1, count: 1 });
     for (const key of ['a', 'b']) await take(subject, { key, seq: 1, count: 2 });
     await take(subject, { of: OTHER_INSTANCE, seq: 1, wants: 1 });
     const job = await subject.putOne({});
@@ -175,6 +179,7 @@ export const limitTests: ContractTests = {
     assert.equal((await take(subject, { of: OTHER_INSTANCE, seq: 3, count: 2 })).count, 2);
     assert.deepEqual(sharesOf(await limitOf(subject)), [`${OTHER_INSTANCE} 2 0`]);
     assert.deepEqual(sharesOf(await limitOf(subject, 'b')), []);
+    assert.deepEqual(sharesOf(await limitOf(subject, 'c')), [`${OTHER_INSTANCE} 1 0`]);
   },
 
   'a limit is no job: nothing that looks at jobs meets it': async (subject) => {
@@ -215,7 +220,6 @@ async function limitOf(subject: Subject, key = 'a'): Promise<LimitRecord> {
   return found;
 }
 
-function sharesOf(limit: LimitRecord | null): string[] {
-  const shares = limit?.shares ?? [];
+function sharesOf({ shares }: LimitRecord): string[] {
   return shares.map(({ instanceId, count, wants }) => `${instanceId} ${count} ${wants}`).sort();
 }

@@ -238,7 +238,8 @@ function firstDue(
 function firstStart(open: readonly Open[], nowMs: number): Date | undefined {
   const times = open.flatMap(({ room, settings, lane }) => {
     if (room > 0 || lane.held.length >= (settings.concurrency ?? Infinity)) return [];
-    return nextStartOf(settings, lane.usedUpMs, nowMs)?.getTime() ?? [];
+    // Without room for a start there is a rate that was used up.
+    return [(nextStartOf(settings, lane.usedUpMs, nowMs) as Date).getTime()];
   });
   return times.length === 0 ? undefined : new Date(Math.min(...times));
 }

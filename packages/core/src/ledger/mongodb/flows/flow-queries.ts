@@ -98,9 +98,9 @@ export function tokensUpTo(
   return [...new Set(all)].filter((token) => token > after && token <= last).sort();
 }
 
+/** There is one: by that the job was found. */
 function firstBehind({ waitsFor = [] }: Pick<Job, 'waitsFor'>, after: string): string {
-  const behind = waitsFor.filter((token) => token > after).sort();
-  return behind[0] ?? after;
+  return waitsFor.filter((token) => token > after).sort()[0] as string;
 }
 
 /** How many jobs of a flow are in each state. */

@@ -54,9 +54,6 @@ import {
 
 const UNFINISHED = JOB_LIFECYCLE.states.filter((state) => !JOB_LIFECYCLE.terminal.includes(state));
 
-/** How often a key is asked for again that others took and gave up meanwhile. */
-const MOST_KEY_RACES = 10;
-
 /** What flows are made from. */
 export interface MongoFlowParts {
   readonly jobs: MongoJobs;
@@ -86,9 +83,11 @@ export class MongoFlows implements FlowVerbs, FlowStore {
     if (session !== undefined) return this.#openInSession(params, session);
     await this.#insert(flow);
     if (flow.uniqueKey === undefined) return { outcome: 'opened', flow };
-    for (let race = 0; race < MOST_KEY_RACES; race += 1) {
+    // Again only when another has taken the key, or given it up, meanwhile.
+    for (;;) {
       const taken = await this.#takeKey(flow, flow.uniqueKey);
-      if (taken === undefined) return { outcome: 'opened', flow };
+      if (taken?.equals(flow.flowId)) return { outcome: 'opened', flow };
+      if (taken === undefined) continue;
       const holder = await this.#find(taken);
       if (holder !== undefined && (await this.#isUnfinished(holder, params.createdBefore))) {
         await this.#flows.deleteOne({ _id: flow.flowId }, this.#commands.writeOptions());
@@ -101,7 +100,6 @@ export class MongoFlows implements FlowVerbs, FlowStore {
       );
       if (modifiedCount === 1) return { outcome: 'opened', flow };
     }
-    throw new Error(`The key of flow ${flow.flowId.toHexString()} changed hands too often`);
   }
 
   /** Two transactions that want one key conflict, and the driver has one of them try again. */
@@ -131,17 +129,22 @@ export class MongoFlows implements FlowVerbs, FlowStore {
 
   /** The id was made for this flow, so who has it is an earlier try of the same. */
   async #insert(flow: FlowRecord): Promise<void> {
-    const [error] = await this.#commands.insert([toFlowDocument(flow)]);
-    if (error !== undefined && error.code !== DUPLICATE_KEY_CODE) throw new Error(error.errmsg);
+    await this.#insertOnce(toFlowDocument(flow));
   }
 
-  /** The flow that has the key; undefined when it is this one. */
+  /** False when there is a document with this id. */
+  async #insertOnce(document: FlowDocument | FlowKeyDocument): Promise<boolean> {
+    const [error] = await this.#commands.insert([document]);
+    if (error !== undefined && error.code !== DUPLICATE_KEY_CODE) throw new Error(error.errmsg);
+    return error === undefined;
+  }
+
+  /** The flow that has the key, this one if nobody had it; undefined when who had it gave it up meanwhile. */
   async #takeKey({ flowId }: FlowRecord, uniqueKey: string): Promise<ObjectId | undefined> {
     const _id = keyId(uniqueKey);
-    const [error] = await this.#commands.insert([{ _id, flow: flowId }]);
-    if (error === undefined) return undefined;
+    if (await this.#insertOnce({ _id, flow: flowId })) return flowId;
     const key = await this.#keys.findOne({ _id }, this.#commands.readOptions());
-    return key === null || key.flow.equals(flowId) ? undefined : key.flow;
+    return key?.flow;
   }
 
   async #find(flowId: ObjectId, session?: ClientSession): Promise<FlowRecord | undefined> {
@@ -224,13 +227,13 @@ export class MongoFlows implements FlowVerbs, FlowStore {
     return { tokens, ...(position !== undefined && { position }) };
   }
 
-  /** Of these jobs those that others, which are still there, have as parents. */
+  /** Of these jobs, which feed tokens, those that others, which are still there, have as parents. */
   async awaited(jobs: readonly Pick<Job, '_id' | 'feeds'>[]): Promise<readonly ObjectId[]> {
     const { collection, commands } = this.#jobs;
     const awaited: ObjectId[] = [];
     for (const { _id, feeds } of jobs) {
-      if (feeds === undefined) continue;
-      const child = await collection.findOne(childrenFilter(feeds, JOB_LIFECYCLE.states), {
+      const filter = childrenFilter(feeds as readonly string[], JOB_LIFECYCLE.states);
+      const child = await collection.findOne(filter, {
         ...commands.readOptions(),
         projection: { _id: 1 },
         hint: IndexName.WAITING,

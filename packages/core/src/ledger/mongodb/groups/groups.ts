@@ -153,7 +153,8 @@ export class MongoGroups {
     place.barren = served === undefined ? place.barren + walk.walked : 0;
     const isAll = walk.isDone || place.barren >= LANE_HASHES;
     if (isAll) place.barren = 0;
-    place.last = served ?? (walk.isDone ? place.last : (seen ?? place.last));
+    // Where it ended without a turn and before it was done, it has seen many.
+    place.last = served ?? (walk.isDone ? place.last : (seen as string));
     const { changes, hasMore } = await this.#changesOf(name, lanes, shares, now);
     return { changes, hasMore: hasMore || !isAll, startsAt: firstStart(lanes, now) };
   }
@@ -315,7 +316,8 @@ function firstStart(lanes: readonly Lane[], now: Date): Date | undefined {
   const times = lanes.flatMap((lane) => {
     const { settings, document, kept } = lane;
     if (inTurn(lane, now).room > 0 || kept.length >= (settings.concurrency ?? Infinity)) return [];
-    return nextStartOf(settings, document?.usedUpMs, now.getTime())?.getTime() ?? [];
+    // Without room for a start there is a rate that was used up.
+    return [(nextStartOf(settings, document?.usedUpMs, now.getTime()) as Date).getTime()];
   });
   return times.length === 0 ? undefined : new Date(Math.min(...times));
 }

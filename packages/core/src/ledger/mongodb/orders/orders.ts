@@ -319,9 +319,9 @@ export class MongoOrders implements LaneVerbs {
     return { swept, ...(last && { position: last._id }) };
   }
 
-  /** Of these jobs those that hold up their orders after they have failed. */
+  /** Of these jobs, which stand in orders, those that hold them up after they have failed. */
   async halting(jobs: readonly Pick<Job, '_id' | 'name' | 'lane'>[]): Promise<readonly ObjectId[]> {
-    const ids = jobs.flatMap(({ name, lane }) => (lane === undefined ? [] : [laneId(name, lane)]));
+    const ids = jobs.map(({ name, lane }) => laneId(name, lane as string));
     const lanes = await this.#readLanes(ids);
     return [...lanes.values()]
       .filter(({ halts }) => halts)

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { once } from 'node:events';
 import type { ChangeStream, Collection } from 'mongodb';
 import { type Clock, sleep } from '../../../foundation/clock.ts';
 import type { Random } from '../../../foundation/random.ts';
@@ -60,7 +61,7 @@ class Watcher {
   #wake: (() => void) | undefined;
   #attempt = 0;
   /** Resolves when the server answered the first command of the stream, or did not. */
-  #opening: Promise<void> = Promise.resolve();
+  #opening: Promise<unknown> = Promise.resolve();
 
   constructor(params: WatchCollectionParams) {
     this.#params = params;
@@ -111,14 +112,12 @@ class Watcher {
   async #follow(): Promise<void> {
     const stream = this.#params.collection.watch(hintPipeline(), STREAM_OPTIONS);
     this.#stream = stream;
-    let isOpen = (): void => undefined;
-    this.#opening = new Promise((resolve) => {
-      isOpen = resolve;
-    });
+    const open = new AbortController();
+    this.#opening = once(open.signal, 'abort');
     // The reply to the first command brings a token. Asking for the first change would wait for one.
     stream.once('resumeTokenChanged', () => {
       // The stream knows its cursor, to close it, only after this.
-      this.#params.clock.setImmediate(isOpen);
+      this.#params.clock.setImmediate(() => open.abort());
       this.#opened();
     });
     try {
@@ -126,7 +125,7 @@ class Watcher {
     } catch (error) {
       if (stream !== this.#rested) throw error;
     } finally {
-      isOpen();
+      open.abort();
       await Promise.allSettled([stream.close()]);
     }
   }

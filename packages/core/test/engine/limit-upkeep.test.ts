@@ -1,0 +1,110 @@
+import { describe, expect, test } from 'vitest';
+import { sleep } from '../../src/foundation/clock.ts';
+import { deferred, makeOne, makeWorld, payloads } from './kit.ts';
+
+const many = (name: string, count: number) => Array.from({ length: count }, () => ({ name }));
+
+function counter() {
+  let count = 0;
+  const runs = (): number => count;
+  return {
+    runs,
+    count: (): void => {
+      count += 1;
+    },
+  };
+}
+
+describe('the upkeep of limits', () => {
+  test('holds one name back, and leaves another alone that has none', async () => {
+    const { monque, clock } = makeOne();
+    const runs = { bound: 0, free: 0 };
+    await monque.setLimit('api', { concurrency: 1 });
+    const options = { concurrency: 5 };
+    const run = (name: 'bound' | 'free') => async () => {
+      runs[name] += 1;
+      await sleep(clock, 60_000);
+    };
+    monque.worker('bound', run('bound'), { ...options, limits: ['api'] });
+    monque.worker('free', run('free'), options);
+    await monque.start();
+    await monque.enqueueMany([...many('bound', 5), ...many('free', 5)]);
+    await clock.advance(5_000);
+    expect(runs).toEqual({ bound: 1, free: 5 });
+    const stopped = monque.stop();
+    await clock.advance(60_000);
+    await stopped;
+  });
+
+  test('goes on after a read that failed, which is told', async () => {
+    const { monque, clock, faulty, events } = makeOne();
+    const { runs, count } = counter();
+    await monque.setLimit('api', { concurrency: 1 });
+    monque.worker('a', count, { limits: ['api'] });
+    await monque.start();
+    faulty.plan('readLimits', { fail: 'before' }, 2);
+    await monque.enqueueMany(many('a', 3));
+    await clock.advance(10_000);
+    expect(payloads(events, 'job:error').length).toBeGreaterThan(0);
+    expect(runs()).toBe(3);
+    await monque.stop();
+  });
+
+  test('starts nothing under a limit that somebody deleted', async () => {
+    const { monque, clock, faulty, ledger } = makeOne();
+    const { runs, count } = counter();
+    await monque.setLimit('api', { concurrency: 1 });
+    monque.worker('a', count, { limits: ['api'] });
+    await monque.start();
+    await monque.enqueue('a');
+    await clock.advance(1_000);
+    expect(runs()).toBe(1);
+    faulty.readLimits = async () => [];
+    faulty.takeShare = async () => ({ outcome: 'missing', count: 0, starts: 0, limit: null });
+    await clock.advance(5_000);
+    await monque.enqueue('a');
+    await clock.advance(10_000);
+    expect(runs()).toBe(1);
+    faulty.readLimits = () => ledger.readLimits();
+    faulty.takeShare = (params) => ledger.takeShare(params);
+    await clock.advance(10_000);
+    expect(runs()).toBe(2);
+    await monque.stop();
+  });
+
+  test('reads nothing of limits that are set where no worker has one', async () => {
+    const { monque, clock, faulty } = makeOne();
+    monque.worker('a', () => undefined);
+    await monque.start();
+    await clock.advance(1_000);
+    await monque.setLimit('api', { concurrency: 1 });
+    await clock.advance(1_000);
+    expect(faulty.calls('readLimits')).toBe(0);
+    await monque.stop();
+  });
+
+  test('gives to others what a dead instance held, once its jobs are rescued', async () => {
+    const world = makeWorld();
+    const leaseDuration = 3_000;
+    const dead = world.makeInstance({ leaseDuration });
+    const other = world.makeInstance({ leaseDuration });
+    const gate = deferred();
+    await dead.monque.setLimit('api', { concurrency: 1 });
+    dead.monque.worker('a', () => gate.promise, { limits: ['api'] });
+    await dead.monque.start();
+    await dead.monque.enqueue('a');
+    await world.clock.advance(1_000);
+    const { runs, count } = counter();
+    other.monque.worker('a', count, { limits: ['api'] });
+    await other.monque.start();
+    await world.clock.advance(1_000);
+    dead.network.down = true;
+    await world.clock.advance(30_000);
+    expect(runs()).toBe(1);
+    const lease = (await world.ledger.readLeases()).find(({ status }) => status === 'live');
+    const [limit] = await other.monque.limits();
+    expect(limit?.shares.map(({ instanceId }) => instanceId)).toEqual([lease?.instanceId]);
+    await other.monque.stop();
+    gate.resolve();
+  });
+});

@@ -1,0 +1,76 @@
+import { ObjectId } from 'mongodb';
+import { describe, expect, test } from 'vitest';
+import { OrderSweep } from '../../src/engine/upkeep/order-sweep.ts';
+import type { Job } from '../../src/index.ts';
+import { tokenOf } from '../../src/job/flow-tokens.ts';
+import { makeJob } from '../../src/testing/index.ts';
+import { makeOne, makeWorld, payloads } from './kit.ts';
+
+describe('the look at what jobs wait for', () => {
+  test('goes on in the next round where there was too much for one', async () => {
+    const { monque, ledger, faulty, clock } = makeOne();
+    const flow = new ObjectId();
+    // Of a flow that nobody knows, so that each is cancelled when it is looked at.
+    const jobs = Array.from({ length: 2_100 }, (_, index): Job => {
+      const waitsFor = [tokenOf(flow, 'fail', index)];
+      return { ...makeJob({ name: 'step', flow, waitsFor }), status: 'blocked' };
+    });
+    await ledger.enqueue({ jobs });
+    const left = async (): Promise<number> =>
+      (await monque.getJobs({ status: 'blocked', limit: 1_000 })).length;
+    monque.worker('step', () => undefined);
+    await monque.start();
+    await clock.advance(5_000);
+    expect(faulty.calls('sweepFlows')).toBe(10);
+    expect(await left()).toBe(100);
+    await clock.advance(5_000);
+    expect(faulty.calls('sweepFlows')).toBe(11);
+    expect(await left()).toBe(0);
+    await monque.stop();
+  });
+});
+
+describe('the walk through orders', () => {
+  test('is reported when it fails, and goes on the next time', async () => {
+    const { clock, faulty } = makeOne();
+    const errors: unknown[] = [];
+    const ledgerTime = { now: () => new Date(clock.now()) };
+    const report = (error: unknown): void => void errors.push(error);
+    const sweep = new OrderSweep({ ledger: faulty, ledgerTime, report } as never);
+    faulty.plan('sweepOrders', { fail: 'before' });
+    await sweep.goOn();
+    expect(errors).toMatchObject([{ code: 'UNKNOWN_OUTCOME' }]);
+    await sweep.goOn();
+    expect(errors).toHaveLength(1);
+    expect(faulty.calls('sweepOrders')).toBe(2);
+  });
+});
+
+describe('the death of an instance', () => {
+  test('is not told by one who was overtaken by another', async () => {
+    const world = makeWorld();
+    const leaseDuration = 3_000;
+    const dead = world.makeInstance({ leaseDuration });
+    const other = world.makeInstance({ leaseDuration });
+    for (const { monque } of [dead, other]) {
+      monque.worker('work', () => undefined);
+      await monque.start();
+    }
+    const [lease] = await world.ledger.readLeases();
+    dead.network.down = true;
+    const instanceId = String(lease?.instanceId);
+    const first = { answered: false };
+    other.faulty.plan('declareDead', {
+      onArrival: async () => {
+        const leases = await world.ledger.readLeases();
+        const counter = Number(leases.find((one) => one.instanceId === instanceId)?.counter);
+        first.answered = await world.ledger.declareDead({ instanceId, counter });
+      },
+    });
+    await world.clock.advance(20_000);
+    expect(first.answered).toBe(true);
+    expect(other.faulty.calls('declareDead')).toBe(1);
+    expect(payloads(other.events, 'job:error')).toEqual([]);
+    await other.monque.stop();
+  });
+});
