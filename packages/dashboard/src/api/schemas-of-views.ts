@@ -24,13 +24,13 @@ import {
 
 const ACTIONS = [
   ...['see', 'enqueue', 'cancel', 'retry', 'reschedule', 'delete', 'openGate', 'setMetadata'],
-  ...['schedule', 'unschedule', 'pause', 'audit', 'repair'],
+  ...['schedule', 'unschedule', 'pause', 'audit', 'repair', 'setLimit', 'setGroup'],
 ];
 
 const ATTENTION_KINDS = [
   ...['noWorker', 'pausedWithDue', 'lag', 'silentInstance', 'deadInstance', 'unknownInstance'],
   ...['withoutLease', 'mixedVersions', 'noInstance', 'polling', 'disconnected', 'alert'],
-  ...['violations', 'lost', 'clockError'],
+  ...['violations', 'lost', 'clockError', 'pausedGroup'],
 ];
 
 const LABELS = record(STRING);

@@ -39,7 +39,9 @@ export type Action =
   | 'unschedule'
   | 'pause'
   | 'audit'
-  | 'repair';
+  | 'repair'
+  | 'setLimit'
+  | 'setGroup';
 
 /** Whether each action is allowed. */
 export type Actions = Readonly<Record<Action, boolean>>;
@@ -62,7 +64,8 @@ export interface Attention {
     | 'alert'
     | 'violations'
     | 'lost'
-    | 'clockError';
+    | 'clockError'
+    | 'pausedGroup';
   readonly severity: 'critical' | 'warning' | 'info';
   /** A sentence for people. */
   readonly message: string;
