@@ -25,6 +25,7 @@ const ORDER = [
   'src/options',
   'src/ledgers/',
   'src/server/',
+  'src/control/',
   'src/handlers/',
   'src/server/app',
   'src/dashboard',

@@ -37,7 +37,10 @@ const LABELS = record(STRING);
 
 const NAMED_ACTIONS = object({ name: STRING, actions: ref('Actions') });
 
-const WORKER = object({ name: STRING, concurrency: NUMBER, running: NUMBER });
+const WORKER = object(
+  { name: STRING, concurrency: NUMBER, running: NUMBER },
+  { groups: { const: true }, deadLetter: STRING },
+);
 
 const CLAIMS = object(
   { count: ref('BoundedCount'), byName: list(object({ name: STRING, count: COUNT })) },

@@ -148,6 +148,10 @@ export interface InstanceRow {
     readonly name: string;
     readonly concurrency: number;
     readonly running: number;
+    /** True when it runs jobs with a group. */
+    readonly groups?: true;
+    /** The name under which its jobs wait that have failed for good. */
+    readonly deadLetter?: string;
   }[];
   readonly unnamedWorkers?: number;
   readonly runningJobs?: number;

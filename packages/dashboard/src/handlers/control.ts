@@ -16,9 +16,10 @@ import type {
   OrdersAnswer,
   ReasonRequest,
 } from '../api/types.ts';
+import { deadLetterGroups, groupRow, limitRow, orderRow } from '../control/views.ts';
 import { type Call, found, type Handlers } from '../server/call.ts';
-import { deadLetterGroups, groupRow, limitRow, orderRow } from '../server/control-views.ts';
 import { detailsOf, summaryOf } from '../server/job-views.ts';
+import { workersOf } from '../server/overview.ts';
 import { sees } from '../server/scope.ts';
 
 const DEFAULT_PAGE = 100;
@@ -26,6 +27,11 @@ const DEFAULT_WINDOW = 1_000;
 /** Names that are looked at when none is given, and how many orders of each. */
 const MOST_NAMES = 50;
 const MOST_OF_NAME = 20;
+
+/** Of a page behind which there are more, so that it is not empty. */
+function lastOf<T>(page: readonly T[]): T {
+  return page.at(-1) as T;
+}
 
 interface PageQuery {
   readonly name?: string;
@@ -42,7 +48,7 @@ async function listLimits(call: Call): Promise<LimitsAnswer> {
   const { after = '', limit = DEFAULT_PAGE } = call.query as PageQuery;
   const all = (await call.monque.limits()).filter(({ key }) => key > after);
   const page = all.sort((a, b) => (a.key < b.key ? -1 : 1)).slice(0, limit);
-  const next = all.length > limit ? (page.at(-1)?.key ?? null) : null;
+  const next = all.length > limit ? lastOf(page).key : null;
   return { at: call.at, limits: page.map(limitRow), next };
 }
 
@@ -59,8 +65,9 @@ async function listGroups(call: Call): Promise<GroupsAnswer> {
   const { name, after, limit = DEFAULT_PAGE } = call.query as PageQuery;
   const { snapshot, scope } = await call.look();
   const { instances, fullestGroups } = snapshot.inspection;
-  const workers = instances.flatMap(({ info }) => info?.workers ?? []);
-  const grouped = workers.filter((worker) => worker.groups === true && sees(scope, worker.name));
+  const grouped = workersOf(instances).filter(
+    (worker) => worker.groups === true && sees(scope, worker.name),
+  );
   const names = [...new Set(grouped.map((worker) => worker.name))].sort();
   if (name === undefined) {
     const seen = fullestGroups.filter((group) => sees(scope, group.name));
@@ -77,9 +84,8 @@ function groupsPage(call: Call, name: string, found: readonly GroupInfo[], limit
   const page = found.slice(0, limit);
   const groups = page.map((group) => groupRow(name, group, call.eyes));
   const isCut = found.length > limit;
-  const isHidden = groups.at(-1)?.isRedacted === true;
-  const next = isCut && !isHidden ? (page.at(-1)?.group ?? null) : null;
-  return { groups, next, isComplete: !isCut };
+  const isTold = isCut && !lastOf(groups).isRedacted;
+  return { groups, next: isTold ? lastOf(page).group : null, isComplete: !isCut };
 }
 
 async function setGroup(call: Call): Promise<GroupSetAnswer> {
@@ -96,10 +102,10 @@ async function listOrders(call: Call): Promise<OrdersAnswer> {
   const all: OrderInfo[] = await call.monque.orders(name, options);
   const page = all.slice(0, limit);
   const orders = page.map((order) => orderRow(name, order, call.eyes));
-  const isComplete = all.length <= limit;
-  const last = page.at(-1)?.order ?? null;
-  const isHidden = orders.at(-1)?.order !== last;
-  return { at: call.at, orders, next: isComplete || isHidden ? null : last, isComplete };
+  const isCut = all.length > limit;
+  const isTold = isCut && lastOf(orders).order === lastOf(page).order;
+  const next = isTold ? lastOf(page).order : null;
+  return { at: call.at, orders, next, isComplete: !isCut };
 }
 
 /** Some of each name that is known; the halted ones first. */
@@ -142,7 +148,7 @@ async function listDeadLetters(call: Call): Promise<DeadLettersAnswer> {
 /** The names under which the jobs of the workers wait that have failed for good. */
 async function deadLetterNames(call: Call): Promise<string[]> {
   const { snapshot, scope } = await call.look();
-  const workers = snapshot.inspection.instances.flatMap(({ info }) => info?.workers ?? []);
+  const workers = workersOf(snapshot.inspection.instances);
   const names = workers.flatMap(({ deadLetter }) => deadLetter ?? []);
   const may = await Promise.all(
     names.map((name) => scope.seesAll || call.monque.can('findJobs', name)),

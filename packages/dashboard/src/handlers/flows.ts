@@ -5,9 +5,9 @@
  */
 import type { FlowInfo, Job, JobStatus } from '@monque/core';
 import type { FlowAnswer, FlowGraphAnswer, FlowsAnswer } from '../api/types.ts';
+import { flowGraph } from '../control/flow-graph.ts';
+import { flowRow } from '../control/views.ts';
 import type { Call, Handlers } from '../server/call.ts';
-import { flowRow } from '../server/control-views.ts';
-import { flowGraph } from '../server/flow-graph.ts';
 import { summaryOf } from '../server/job-views.ts';
 import { notFound } from '../server/problems.ts';
 
@@ -52,7 +52,7 @@ async function listFlows(call: Call): Promise<FlowsAnswer> {
     flows: flows.map((flow) => flowRow(flow, call.eyes)),
     examined: jobs.size,
     isComplete: pages[0]?.nextCursor === null,
-    next: rest.length > limit ? (shown.at(-1) ?? null) : null,
+    next: rest.length > limit ? (shown.at(-1) as string) : null,
   };
 }
 
@@ -80,7 +80,7 @@ async function getFlowGraph(call: Call): Promise<FlowGraphAnswer> {
     timeout: call.server.timeoutMs,
   });
   const { redaction, actor } = call.eyes;
-  const refOf = (job: Job): string => redaction.text(job.ref ?? '', 'ref', job, actor);
+  const refOf = (job: Job): string => redaction.text(job.ref, 'ref', job, actor);
   const { nodes, edges, isCut } = flowGraph(jobs, refOf);
   const isComplete = nextCursor === null && !isCut;
   return { at: call.at, nodes, edges, examined: jobs.length, isComplete };

@@ -52,15 +52,20 @@ async function previewOperation(call: Call): Promise<PreviewAnswer> {
   };
 }
 
+function checkAudit(request: OperationRequest): void {
+  for (const field of ['filter', 'limit', 'perSecond', 'reason'] as const) {
+    if (request[field] === undefined) continue;
+    throw badRequest(field, `\`${field}\` is left out: an audit looks at all jobs`);
+  }
+}
+
 async function startOperation(call: Call): Promise<{ readonly operation: Operation }> {
   const request = call.body as OperationRequest;
   const { server, actorId: by, monque } = call;
   const { kind, filter = {}, perSecond } = request;
   const isAudit = kind === 'audit' || kind === 'repair';
-  if (!isAudit) checkBulk(kind, filter, perSecond);
-  if (isAudit && request.filter !== undefined) {
-    throw badRequest('filter', '`filter` is left out: an audit looks at all jobs');
-  }
+  if (isAudit) checkAudit(request);
+  else checkBulk(kind, filter, perSecond);
   if (isAudit && !(await monque.can('findJobs'))) {
     throw forbidden('ACCESS_DENIED', 'An audit looks at jobs of all names, which you may not see');
   }

@@ -104,12 +104,12 @@ export class Operations {
 
   async #work(entry: Entry): Promise<void> {
     const { monque, names, request } = entry.begin;
-    const { kind, filter = {}, reason } = request;
+    const { kind, filter = {} } = request;
     const { signal } = entry.abort;
     if (kind === 'audit' || kind === 'repair') {
       entry.audit = await monque.audit({
-        ...{ repair: kind === 'repair', signal },
-        ...(reason !== undefined && { reason }),
+        repair: kind === 'repair',
+        signal,
         onProgress: (report) => {
           entry.audit = report;
           this.#tell(entry);

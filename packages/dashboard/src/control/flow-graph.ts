@@ -14,15 +14,17 @@ import type { FlowEdge, FlowNode, Status } from '../api/types.ts';
 const MOST_ALONE = 4;
 const MOST_NODES = 120;
 const MOST_EDGES = 600;
+/** Rounds of looking for levels: two do for jobs that come parents first. */
+const MOST_ROUNDS = 100;
 
 /** The beginning of the token of those without parents: that the flow is stored. */
 const STORING = 'b:';
 
-const ON_FAILURE: Readonly<Record<string, FlowEdge['onFailure']>> = {
-  f: 'fail',
-  w: 'wait',
-  c: 'continue',
-};
+/** What a token says of a parent that does not complete. */
+function onFailureOf(token: string): FlowEdge['onFailure'] {
+  if (token.startsWith('w')) return 'wait';
+  return token.startsWith('c') ? 'continue' : 'fail';
+}
 
 /** A job of a flow, with what it holds up and waits for. */
 interface Member {
@@ -69,7 +71,7 @@ function withLevels(jobs: readonly Job[]): Member[] {
   const own = jobs.map((job) => {
     return { job, feeds: parentTokens(job.feeds), waitsFor: parentTokens(job.waitsFor), level: 0 };
   });
-  for (let rises = true, round = 0; rises && round <= own.length; round += 1) {
+  for (let rises = true, round = 0; rises && round < MOST_ROUNDS; round += 1) {
     rises = false;
     for (const member of own) {
       member.level = Math.max(0, ...member.waitsFor.map((token) => levels.get(token) ?? 0));
@@ -119,8 +121,7 @@ function edgesOf(groups: readonly (readonly Member[])[]): FlowEdge[] {
     for (const parent of parents.get(token) ?? []) {
       for (const child of to) {
         const edge = { from: `n${parent}`, to: `n${child}` };
-        const onFailure = ON_FAILURE[token.charAt(0)] ?? 'fail';
-        found.set(`${edge.from} ${edge.to}`, { ...edge, onFailure });
+        found.set(`${edge.from} ${edge.to}`, { ...edge, onFailure: onFailureOf(token) });
       }
     }
     if (found.size > MOST_EDGES) break;

@@ -14,8 +14,8 @@ import type {
   RateOfStarts,
 } from '../api/types.ts';
 import { timeOf } from '../clock.ts';
-import { byPattern } from './error-groups.ts';
-import type { Eyes } from './redaction.ts';
+import { byPattern } from '../server/error-groups.ts';
+import type { Eyes } from '../server/redaction.ts';
 
 /** The most jobs that are counted as waiting. */
 const MOST_WAITING = 1_000;
@@ -91,6 +91,10 @@ export function flowRow(info: FlowInfo, { redaction, actor }: Eyes): FlowRow {
 
 type DeadLetter = JobSummary & Required<Pick<JobSummary, 'source'>>;
 
+function timeOfFailure({ source }: DeadLetter): number {
+  return Date.parse(source.failedAt);
+}
+
 function isDeadLetter(job: JobSummary): job is DeadLetter {
   return job.source !== undefined;
 }
@@ -102,9 +106,7 @@ export function deadLetterGroups(jobs: readonly JobSummary[]): DeadLetterGroup[]
     message: source.reason,
   }));
   return grouped.map(({ pattern, members }) => {
-    const newestFirst = [...members].sort((a, b) =>
-      a.source.failedAt < b.source.failedAt ? 1 : -1,
-    );
+    const newestFirst = [...members].sort((a, b) => timeOfFailure(b) - timeOfFailure(a));
     const [sample, last] = [newestFirst[0], newestFirst.at(-1)] as [DeadLetter, DeadLetter];
     return {
       ...{ name: sample.name, source: sample.source.name, pattern, count: members.length },
