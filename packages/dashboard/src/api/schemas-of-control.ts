@@ -144,6 +144,7 @@ export const SCHEMAS_OF_CONTROL: Readonly<Record<string, Schema>> = {
     firstAt: TIME,
     lastAt: TIME,
     sample: ref('JobSummary'),
+    ids: list(ID),
   }),
   DeadLettersAnswer: object({
     at: TIME,

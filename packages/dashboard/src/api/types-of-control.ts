@@ -223,6 +223,8 @@ export interface DeadLetterGroup {
   readonly lastAt: Time;
   /** The newest of them. */
   readonly sample: JobSummary;
+  /** The newest of them, at most 1000. */
+  readonly ids: readonly Id[];
 }
 
 /** `GET dead-letters`. */

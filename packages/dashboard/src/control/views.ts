@@ -19,6 +19,8 @@ import type { Eyes } from '../server/redaction.ts';
 
 /** The most jobs that are counted as waiting. */
 const MOST_WAITING = 1_000;
+/** The most ids that a bulk action takes. */
+const MOST_IDS = 1_000;
 
 function rateOf({ limit, perMs, burst }: NonNullable<LimitInfo['rate']>): RateOfStarts {
   return { limit, per: perMs, burst };
@@ -111,6 +113,7 @@ export function deadLetterGroups(jobs: readonly JobSummary[]): DeadLetterGroup[]
     return {
       ...{ name: sample.name, source: sample.source.name, pattern, count: members.length },
       ...{ firstAt: last.source.failedAt, lastAt: sample.source.failedAt, sample },
+      ids: newestFirst.slice(0, MOST_IDS).map(({ id }) => id),
     };
   });
 }

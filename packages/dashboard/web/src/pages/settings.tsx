@@ -15,6 +15,7 @@ import { Time } from '../ui/time.tsx';
 const ACTIONS: readonly Action[] = [
   ...(['see', 'enqueue', 'cancel', 'retry', 'reschedule', 'delete'] as const),
   ...(['openGate', 'setMetadata', 'schedule', 'unschedule', 'pause', 'audit', 'repair'] as const),
+  ...(['setLimit', 'setGroup'] as const),
 ];
 
 const LABELS: Readonly<Record<Action, string>> = {
@@ -31,6 +32,8 @@ const LABELS: Readonly<Record<Action, string>> = {
   pause: 'Pause and resume names',
   audit: 'Run audits',
   repair: 'Repair jobs',
+  setLimit: 'Set limits',
+  setGroup: 'Change and pause groups',
 };
 
 export function Settings() {

@@ -1,5 +1,5 @@
 /** Shapes on a grid of 16; drawn with strokes, so that they take the colour and the size of the text beside them. */
-const SHAPES = {
+export const SHAPES = {
   overview: 'M2.5 9.5h4v4h-4zM9.5 2.5h4v11h-4zM2.5 2.5h4v4h-4z',
   jobs: 'M2.5 4h11M2.5 8h11M2.5 12h7',
   errors: 'M8 2.2 14.2 13H1.8zM8 6.5v3M8 11.4v.1',
@@ -8,6 +8,7 @@ const SHAPES = {
   gates: 'M3 13.5v-11h10v11M3 6.5h10M6.3 6.5v7M9.7 6.5v7',
   instances: 'M2.5 3h11v4h-11zM2.5 9h11v4h-11zM5 5v.1M5 11v.1',
   limits: 'M2.6 11.5a5.6 5.6 0 1 1 10.8 0M8 10.2l2.6-3.6',
+  orders: 'M5 3.5h8.5M5 8h8.5M5 12.5h8.5M2.5 2.8v2M2.2 7.2h.9v2M2.2 11.6h1v.9h-1v.9h1',
   flows:
     'M2.2 6.2h3.6v3.6H2.2zM10.2 2.2h3.6v3.6h-3.6zM10.2 10.2h3.6v3.6h-3.6zM5.8 8h2.4M8.2 4v8M8.2 4h2M8.2 12h2',
   rules: 'M8 2 13 4v4c0 3-2 5-5 6-3-1-5-3-5-6V4zM5.8 8l1.6 1.6 2.8-3',
