@@ -3,22 +3,26 @@
  */
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
+import {
+  type Browser,
+  type BrowserContext,
+  type BrowserContextOptions,
+  chromium,
+  type Page,
+} from 'playwright-core';
 import { describe, inject } from 'vitest';
 import type { DashboardHandler } from '../../src/index.ts';
 import { toNodeListener } from '../../src/node.ts';
 
 /** A `describe` for tests that need a browser: visibly skipped in a run without one. */
 export function describeInBrowser(name: string, fn: () => void): void {
-  const isSkipped = inject('chromium') === '';
+  const isSkipped = inject('browser') === '';
   describe.skipIf(isSkipped)(isSkipped ? `${name} (skipped: MONQUE_TEST_BROWSER=skip)` : name, fn);
 }
 
-/** Starts the browser. */
-export function launch(): Promise<Browser> {
-  // As root there is no sandbox, and the small shared memory of containers is no place for pages.
-  const args = ['--no-sandbox', '--disable-dev-shm-usage'];
-  return chromium.launch({ executablePath: inject('chromium'), args });
+/** A way to the browser of all tests. Its contexts, and all in them, end when it is closed. */
+export function connect(): Promise<Browser> {
+  return chromium.connect(inject('browser'));
 }
 
 /** A dashboard that is served. */
@@ -53,6 +57,8 @@ export class Tab {
   private constructor(page: Page, base: string) {
     this.page = page;
     this.#base = base;
+    // A machine may be busy with much else.
+    page.setDefaultTimeout(30_000);
     page.on('pageerror', (error) => this.faults.push(String(error.stack)));
     page.on('console', (message) => {
       const text = message.text();
@@ -69,8 +75,11 @@ export class Tab {
     options: BrowserContextOptions = {},
   ): Promise<Tab> {
     const context = await browser.newContext({ timezoneId: 'UTC', ...options });
-    // A machine may be busy with much else.
-    context.setDefaultTimeout(30_000);
+    return new Tab(await context.newPage(), base);
+  }
+
+  /** One of several that share what the browser keeps. */
+  static async openIn(context: BrowserContext, base: string): Promise<Tab> {
     return new Tab(await context.newPage(), base);
   }
 

@@ -5,7 +5,7 @@ import type { Monque } from '@monque/core';
 import type { Browser } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, test } from 'vitest';
 import { until } from '../../../core/test/setup/until.ts';
-import { describeInBrowser, launch, type Served, serve, Tab } from './browser.ts';
+import { connect, describeInBrowser, type Served, serve, Tab } from './browser.ts';
 import { fillOrders, type Orders } from './orders.ts';
 
 const PREFIX = '/admin/jobs/';
@@ -19,7 +19,7 @@ describeInBrowser('with 200,000 jobs', () => {
     let tab: Tab;
 
     beforeAll(async () => {
-      [orders, browser] = await Promise.all([fillOrders(), launch()]);
+      [orders, browser] = await Promise.all([fillOrders(), connect()]);
       monque = orders.monque;
       // The prefix is not stripped: the dashboard finds it by itself.
       served = await serve(orders.dashboard, PREFIX);

@@ -6,11 +6,13 @@ import { Meter } from '../ui/parts.tsx';
 
 /** How often jobs may start, in words. */
 export function Rate({ rate }: { readonly rate: RateOfStarts | undefined }) {
-  if (rate === undefined) return <span class="quiet">not bounded</span>;
+  if (rate === undefined) return <span class="quiet nowrap">not bounded</span>;
   const { limit, per, burst = limit } = rate;
   return (
     <span>
-      {number(limit)} in {span(per)}
+      <span class="nowrap">
+        {number(limit)} in {span(per)}
+      </span>
       {burst !== limit && <span class="quiet">, up to {number(burst)} at once</span>}
     </span>
   );

@@ -1,12 +1,9 @@
 import type { FlowEdge, FlowGraphAnswer, FlowNode } from '../../../src/api/types.ts';
 import { href } from '../app/router.ts';
-import { number, plural } from '../ui/format.ts';
-import { SHAPES } from '../ui/icon.tsx';
+import { number } from '../ui/format.ts';
+import { Icon } from '../ui/icon.tsx';
 import { layOut, NODE, type Placed } from './layout.ts';
 import { leadingStatus } from './words.tsx';
-
-const LONGEST = 20;
-const ICON = 14;
 
 interface GraphProps {
   readonly flow: string;
@@ -49,6 +46,7 @@ function Edge({ edge: { onFailure }, from, to }: EdgeProps) {
   );
 }
 
+/** HTML in the picture, so that a long text ends in dots and the focus looks as everywhere. */
 function Node({ flow, place: { node, x, y } }: { readonly flow: string; readonly place: Placed }) {
   const { name, count, job, byStatus } = node;
   const status = leadingStatus(byStatus);
@@ -56,30 +54,17 @@ function Node({ flow, place: { node, x, y } }: { readonly flow: string; readonly
     ? [job.ref, `${status} · ${name}`]
     : [`${name} × ${number(count)}`, toldOf(node)];
   return (
-    <a
-      href={job ? href(`jobs/${job.id}`) : href('jobs', { flow, name })}
-      class={`node ${status}`}
-      aria-label={
-        job
-          ? `${job.ref}, ${name}, ${status}`
-          : `${plural(count, `job`)} of ${name}: ${toldOf(node)}`
-      }
-    >
-      <title>{job ? `${job.ref}: ${name}, ${status}` : `${name}: ${toldOf(node)}`}</title>
-      {!job && (
-        <rect class="under" x={x + 4} y={y + 4} width={NODE.width} height={NODE.height} rx="7" />
-      )}
-      <rect x={x} y={y} width={NODE.width} height={NODE.height} rx="7" />
-      <svg class="icon" x={x + 10} y={y + 9} width={ICON} height={ICON} viewBox="0 0 16 16">
-        <path d={SHAPES[status]} />
-      </svg>
-      <text class="first" x={x + 30} y={y + 20}>
-        {cut(first)}
-      </text>
-      <text x={x + 30} y={y + 36}>
-        {cut(second, LONGEST + 4)}
-      </text>
-    </a>
+    <foreignObject x={x} y={y} {...NODE}>
+      <a
+        href={job ? href(`jobs/${job.id}`) : href('jobs', { flow, name })}
+        class={`node ${status}${job ? '' : ' is-many'}`}
+        title={`${first}: ${second}`}
+      >
+        <Icon name={status} class={status} />
+        <b class="cut">{first}</b>
+        <span class="cut">{second}</span>
+      </a>
+    </foreignObject>
   );
 }
 
@@ -88,8 +73,4 @@ export function toldOf({ byStatus }: Pick<FlowNode, 'byStatus'>): string {
   return Object.entries(byStatus)
     .map(([status, count]) => `${number(count)} ${status}`)
     .join(', ');
-}
-
-function cut(text: string, longest = LONGEST): string {
-  return text.length > longest ? `${text.slice(0, longest - 1)}…` : text;
 }

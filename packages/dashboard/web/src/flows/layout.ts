@@ -1,6 +1,6 @@
 import type { FlowEdge, FlowNode } from '../../../src/api/types.ts';
 
-export const NODE = { width: 176, height: 46 } as const;
+export const NODE = { width: 192, height: 48 } as const;
 const GAP = { x: 56, y: 18 } as const;
 const EDGE = 8;
 /** Sweeps over the levels that bring what belongs together side by side. */

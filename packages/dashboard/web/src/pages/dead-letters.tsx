@@ -120,11 +120,19 @@ const COLUMNS: readonly Column<DeadLetterGroup>[] = [
   },
   {
     head: 'Failed as',
-    cell: ({ source }) => <a href={href('name', { name: source })}>{source}</a>,
+    cell: ({ source }) => (
+      <a class="nowrap" href={href('name', { name: source })}>
+        {source}
+      </a>
+    ),
   },
   {
     head: 'Waits as',
-    cell: ({ name }) => <a href={href('name', { name })}>{name}</a>,
+    cell: ({ name }) => (
+      <a class="nowrap" href={href('name', { name })}>
+        {name}
+      </a>
+    ),
   },
   { head: 'Jobs', class: 'num', cell: ({ count }) => number(count) },
   { head: 'First', class: 'num', cell: ({ firstAt }) => <Time at={firstAt} /> },

@@ -151,10 +151,19 @@ function Found({ answer: { flow, jobs, next }, children, reload }: FoundProps) {
 
 const JOB_COLUMNS: readonly Column<JobSummary>[] = [
   {
-    ...{ head: 'In the flow', leads: true },
-    cell: (job) => <strong>{job.ref}</strong>,
+    ...{ head: 'Job', leads: true, class: 'fill2' },
+    cell: ({ id, ref, name }) => (
+      <div class="cut">
+        <a href={href(`jobs/${id}`)}>
+          <strong>{ref}</strong>
+        </a>
+        <div class="sub cut">
+          {name} · <span class="mono">{id}</span>
+        </div>
+      </div>
+    ),
   },
-  ...jobColumns().map((column) => ({ ...column, leads: false })),
+  ...jobColumns().slice(1),
 ];
 
 /** How the lines differ. */

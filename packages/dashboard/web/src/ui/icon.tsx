@@ -1,5 +1,5 @@
 /** Shapes on a grid of 16; drawn with strokes, so that they take the colour and the size of the text beside them. */
-export const SHAPES = {
+const SHAPES = {
   overview: 'M2.5 9.5h4v4h-4zM9.5 2.5h4v11h-4zM2.5 2.5h4v4h-4z',
   jobs: 'M2.5 4h11M2.5 8h11M2.5 12h7',
   errors: 'M8 2.2 14.2 13H1.8zM8 6.5v3M8 11.4v.1',
