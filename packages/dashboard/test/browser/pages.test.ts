@@ -106,6 +106,11 @@ async function screenshots(tab: Tab, name: string): Promise<number[]> {
   const session = await tab.page.context().newCDPSession(tab.page);
   for (const width of WIDTHS) {
     await tab.page.setViewportSize({ width, height: HEIGHT });
+    // A tab takes on the size of its window for a moment.
+    await tab.page.waitForFunction(
+      (size) => innerWidth === size.width && innerHeight === size.height,
+      { width, height: HEIGHT },
+    );
     const { over, height } = await tab.page.evaluate(() => {
       const { scrollWidth, scrollHeight } = document.documentElement;
       return { over: scrollWidth - innerWidth, height: scrollHeight };
