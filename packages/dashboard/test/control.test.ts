@@ -149,6 +149,14 @@ describe('groups', () => {
     }
     expect(pages.map(({ length }) => length)).toEqual([2, 1]);
     expect(pages.flat().sort()).toEqual(['acme', 'globex', 'hooli']);
+    expect((await dashboard.ask('jobs?name=sync&group=acme')).body.jobs).toHaveLength(3);
+    await monque.setGroup('sync', 'globex', { rate: { limit: 1, per: 60_000 }, concurrency: null });
+    end();
+    await monque.enqueue('sync', 1, { group: 'globex' });
+    await until('its next start to be known', async () => {
+      const { body } = await dashboard.ask('groups?name=sync');
+      return body.groups.some(({ nextStartAt }: { nextStartAt?: string }) => nextStartAt);
+    });
     end();
     await monque.stop();
   });

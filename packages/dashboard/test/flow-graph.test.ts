@@ -14,8 +14,8 @@ async function flowOf(jobs: Record<string, { name: string; after?: string[] }>) 
 const many = (count: number, of: (index: number) => object) =>
   Object.fromEntries(Array.from({ length: count }, (_, index) => [`r${index}`, of(index)]));
 
-test('ten thousand jobs with the same parents and children are one node', async () => {
-  const parts = many(10_000, () => ({ name: 'part', after: ['split'] }));
+test('thousands of jobs with the same parents and children are one node', async () => {
+  const parts = many(2_000, () => ({ name: 'part', after: ['split'] }));
   const jobs = await flowOf({
     ...{ split: { name: 'split' }, ...parts },
     ...{ join: { name: 'join', after: Object.keys(parts) } },
@@ -24,7 +24,7 @@ test('ten thousand jobs with the same parents and children are one node', async 
   expect(isCut).toBe(false);
   expect(nodes).toMatchObject([
     { name: 'split', level: 0, count: 1, job: { ref: 'split' } },
-    { name: 'part', level: 1, count: 10_000, byStatus: { blocked: 10_000 } },
+    { name: 'part', level: 1, count: 2_000, byStatus: { blocked: 2_000 } },
     { name: 'join', level: 2, count: 1 },
   ]);
   expect(nodes[1]?.job).toBeUndefined();
@@ -66,6 +66,8 @@ test('jobs that come before their parents find their level all the same', async 
     ...{ a: { name: 'x' }, b: { name: 'x', after: ['a'] }, c: { name: 'x', after: ['b'] } },
   });
   const { nodes } = flowGraph([...jobs].reverse(), refOf);
+  // A parent that is not among them is no node, and nothing is tied to it.
+  expect(flowGraph(jobs.slice(1), refOf).edges).toHaveLength(1);
   expect(nodes.map(({ job, level }) => [job?.ref, level])).toEqual([
     ['a', 0],
     ['b', 1],

@@ -30,7 +30,7 @@ const ACTIONS = [
 const ATTENTION_KINDS = [
   ...['noWorker', 'pausedWithDue', 'lag', 'silentInstance', 'deadInstance', 'unknownInstance'],
   ...['withoutLease', 'mixedVersions', 'noInstance', 'polling', 'disconnected', 'alert'],
-  ...['violations', 'lost', 'clockError', 'pausedGroup'],
+  ...['violations', 'lost', 'clockError', 'pausedGroup', 'deadLetters'],
 ];
 
 const LABELS = record(STRING);
@@ -110,7 +110,7 @@ export const SCHEMAS_OF_VIEWS: Readonly<Record<string, Schema>> = {
       due: ref('BoundedCount'),
       longestWaitMs: NUMBER,
     },
-    { pausedBy: STRING, pausedAt: TIME },
+    { pausedBy: STRING, pausedAt: TIME, deadLetters: { const: true } },
   ),
   NamesAnswer: object({ at: TIME, names: list(ref('NameRow')), namesAreCut: BOOLEAN }),
   NameRequest: object({ name: text(256) }),

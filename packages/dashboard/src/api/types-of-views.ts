@@ -65,7 +65,8 @@ export interface Attention {
     | 'violations'
     | 'lost'
     | 'clockError'
-    | 'pausedGroup';
+    | 'pausedGroup'
+    | 'deadLetters';
   readonly severity: 'critical' | 'warning' | 'info';
   /** A sentence for people. */
   readonly message: string;
@@ -102,6 +103,8 @@ export interface NameRow {
   readonly isPaused: boolean;
   readonly pausedBy?: string;
   readonly pausedAt?: Time;
+  /** True when jobs of a live worker wait under it that have failed for good. */
+  readonly deadLetters?: true;
   /** Live instances with a worker for it. */
   readonly instances: number;
   /** Handlers that run, and may run, in all live instances. */

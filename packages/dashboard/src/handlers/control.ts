@@ -47,7 +47,7 @@ function why(reason: string | undefined): { readonly reason?: string } {
 async function listLimits(call: Call): Promise<LimitsAnswer> {
   const { after = '', limit = DEFAULT_PAGE } = call.query as PageQuery;
   const all = (await call.monque.limits()).filter(({ key }) => key > after);
-  const page = all.sort((a, b) => (a.key < b.key ? -1 : 1)).slice(0, limit);
+  const page = all.slice(0, limit);
   const next = all.length > limit ? lastOf(page).key : null;
   return { at: call.at, limits: page.map(limitRow), next };
 }

@@ -52,12 +52,17 @@ function ofNames({ names, snapshot }: Seen): Attention[] {
   return due.flatMap((row) => ofName(row));
 }
 
-function ofName({ name, isPaused, instances, due, longestWaitMs }: NameRow): Attention[] {
+function ofName(row: NameRow): Attention[] {
+  const { name, isPaused, instances, due, longestWaitMs, deadLetters } = row;
   const waiting = jobs(due.value, due.isAtLeast);
   const about = { name, count: due };
   if (isPaused) {
     const message = `'${name}' is paused, and ${waiting} due`;
     return [{ kind: 'pausedWithDue', severity: 'warning', message, ...about }];
+  }
+  if (instances === 0 && deadLetters) {
+    const message = `${jobs(due.value, due.isAtLeast)} waiting as dead letters under '${name}'`;
+    return [{ kind: 'deadLetters', severity: 'warning', message, ...about }];
   }
   if (instances === 0) {
     const message = `No instance has a worker for '${name}', and ${waiting} due`;

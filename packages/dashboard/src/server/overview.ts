@@ -41,11 +41,16 @@ export function workersOf(instances: readonly InspectedInstance[]): Info['worker
 export function namesOf({ inspection }: Snapshot, scope: Scope): NameRow[] {
   const alive = inspection.instances.filter(({ state }) => state === 'alive');
   const workers = workersOf(alive);
+  const dead = new Set(workers.map(({ deadLetter }) => deadLetter));
   return inspection.names
     .filter(({ name }) => sees(scope, name))
     .map((row) => {
       const own = workers.filter(({ name }) => name === row.name);
-      return { ...nameOf(row), running: sum(own, 'running'), concurrency: sum(own, 'concurrency') };
+      return {
+        ...nameOf(row),
+        ...{ running: sum(own, 'running'), concurrency: sum(own, 'concurrency') },
+        ...(dead.has(row.name) && { deadLetters: true as const }),
+      };
     });
 }
 

@@ -3,13 +3,7 @@
  */
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import {
-  type Browser,
-  type BrowserContext,
-  type BrowserContextOptions,
-  chromium,
-  type Page,
-} from 'playwright-core';
+import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
 import { describe, inject } from 'vitest';
 import type { DashboardHandler } from '../../src/index.ts';
 import { toNodeListener } from '../../src/node.ts';
@@ -75,11 +69,6 @@ export class Tab {
     options: BrowserContextOptions = {},
   ): Promise<Tab> {
     const context = await browser.newContext({ timezoneId: 'UTC', ...options });
-    return new Tab(await context.newPage(), base);
-  }
-
-  /** One of several that share what the browser keeps. */
-  static async openIn(context: BrowserContext, base: string): Promise<Tab> {
     return new Tab(await context.newPage(), base);
   }
 

@@ -6,7 +6,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import type { AxeResults, RunOptions } from 'axe-core';
-import type { Browser, BrowserContext, CDPSession } from 'playwright-core';
+import type { Browser, CDPSession } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { connect, describeInBrowser, Tab } from './browser.ts';
 import { OPENED_BY, PAGE_NAMES, type PageName, type Shop, serveShop } from './shop-pages.ts';
@@ -23,15 +23,12 @@ interface Axe {
 describeInBrowser('each page', () => {
   let shop: Shop;
   let browser: Browser;
-  let context: BrowserContext;
   let axe: string;
 
   beforeAll(async () => {
     await mkdir(FOLDER, { recursive: true });
     axe = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
     [shop, browser] = await Promise.all([serveShop(), connect()]);
-    const viewport = { width: WIDTHS[0], height: HEIGHT };
-    context = await browser.newContext({ timezoneId: 'UTC', viewport, colorScheme: 'light' });
   });
 
   afterAll(async () => {
@@ -42,7 +39,8 @@ describeInBrowser('each page', () => {
   test.concurrent.each(PAGE_NAMES)(
     '%s is accessible and fits its window in both themes',
     async (name) => {
-      const tab = await Tab.openIn(context, shop.base);
+      const viewport = { width: WIDTHS[0], height: HEIGHT };
+      const tab = await Tab.open(browser, shop.base, { viewport, colorScheme: 'light' });
       await tab.goto(shop.pages[name]);
       // A chart needs a few looks at the server.
       if (name === 'metrics') await tab.page.locator('.uplot').first().waitFor();
@@ -53,7 +51,7 @@ describeInBrowser('each page', () => {
       // The themes differ in nothing but colours.
       faults.push(...(await faultsOf(tab, axe, { runOnly: ['color-contrast'] })));
       tooWide.push(...(await screenshots(tab, `${name}-dark`)));
-      await tab.page.close();
+      await tab.close();
       expect({ faults, tooWide, refused: tab.faults }).toEqual({
         ...{ faults: [], tooWide: [], refused: [] },
       });
@@ -106,10 +104,9 @@ async function screenshots(tab: Tab, name: string): Promise<number[]> {
   const session = await tab.page.context().newCDPSession(tab.page);
   for (const width of WIDTHS) {
     await tab.page.setViewportSize({ width, height: HEIGHT });
-    // A tab takes on the size of its window for a moment.
-    await tab.page.waitForFunction(
-      (size) => innerWidth === size.width && innerHeight === size.height,
-      { width, height: HEIGHT },
+    // It is drawn anew at the second frame from now.
+    await tab.page.evaluate(
+      () => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve))),
     );
     const { over, height } = await tab.page.evaluate(() => {
       const { scrollWidth, scrollHeight } = document.documentElement;

@@ -38,7 +38,7 @@ export function Facts({ job }: { readonly job: JobDetails }) {
               <Time at={job.finishedAt} as="both" />
             </Fact>
           )}
-          <Fact name="Priority">{job.priority}</Fact>
+          <Fact name="Priority">{priorityOf(job)}</Fact>
           <Fact name="Runs">{job.fence}</Fact>
           <Fact name="Failures">
             {job.failCount}
@@ -84,6 +84,14 @@ export function Facts({ job }: { readonly job: JobDetails }) {
       {job.trace && <TraceFacts trace={job.trace} />}
     </>
   );
+}
+
+/** What is stored as the priority of a job that has none of its own. */
+const BY_PLACE = 101;
+
+function priorityOf({ priority, order }: JobDetails): string {
+  if (priority !== BY_PLACE) return String(priority);
+  return order === undefined ? 'within its group' : 'by its order';
 }
 
 export function Fact({

@@ -55,7 +55,7 @@ export function Orders() {
               })
             }
           />
-          Halted alone
+          Only those halted
         </label>
       </div>
       <section class="card">

@@ -203,6 +203,7 @@ function Fix({ item }: { readonly item: Attention }) {
       </Button>
     );
   }
+  if (kind === 'deadLetters') return <a href={href('dead-letters', { name })}>Show them</a>;
   if (kind === 'pausedGroup') return <a href={href('limits', { name })}>Show its groups</a>;
   if (instanceId !== undefined) {
     return <a href={href('instances', { instance: instanceId })}>Show the instance</a>;

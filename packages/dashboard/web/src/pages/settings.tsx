@@ -40,22 +40,26 @@ export function Settings() {
   return (
     <Page title="Settings">
       <div class="halves">
-        <Look />
-        <Rights />
-        <Server />
-        <Card title="The HTTP API">
-          <p class="quiet">
-            All that these pages show and do goes by the HTTP API.{' '}
-            <a href={serverUrl('api/v1/openapi.json')} target="_blank" rel="noreferrer">
-              Its description
-            </a>{' '}
-            is an OpenAPI document;{' '}
-            <a href={serverUrl('api/v1/metrics.prom')} target="_blank" rel="noreferrer">
-              the metrics
-            </a>{' '}
-            are there as Prometheus reads them.
-          </p>
-        </Card>
+        <div class="stack">
+          <Look />
+          <Server />
+        </div>
+        <div class="stack">
+          <Rights />
+          <Card title="The HTTP API">
+            <p class="quiet">
+              All that these pages show and do goes by the HTTP API.{' '}
+              <a href={serverUrl('api/v1/openapi.json')} target="_blank" rel="noreferrer">
+                Its description
+              </a>{' '}
+              is an OpenAPI document;{' '}
+              <a href={serverUrl('api/v1/metrics.prom')} target="_blank" rel="noreferrer">
+                the metrics
+              </a>{' '}
+              are there as Prometheus reads them.
+            </p>
+          </Card>
+        </div>
       </div>
     </Page>
   );
