@@ -6,7 +6,8 @@
  *
  * @module
  */
-import type { Interval, ScheduleOptions, WorkerOptions } from '@monque/core';
+import type { ScheduleOptions, WorkerOptions } from '@monque/core';
+import type { Interval } from '@monque/core/types';
 import { Metadata, type Type } from '@tsed/core';
 import { JOB_METADATA_KEY } from './constants.ts';
 

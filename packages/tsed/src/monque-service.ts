@@ -5,13 +5,12 @@
  */
 import {
   type EnqueueOptions,
-  type Interval,
   InvalidArgumentError,
   type Job,
   Monque,
   type ScheduleOptions,
 } from '@monque/core';
-import type { DataArgument } from '@monque/core/types';
+import type { DataArgument, Interval } from '@monque/core/types';
 import { inject, injectable } from '@tsed/di';
 import { type JobClass, nameOfClass } from './decorators/decorated.ts';
 import { fullName } from './job-discovery.ts';

@@ -5,8 +5,9 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { runInNewContext } from 'node:vm';
 import { describe, expect, test } from 'vitest';
-import type { BatchHandler, Job, Session } from '../../src/index.ts';
+import type { BatchHandler, Job } from '../../src/index.ts';
 import { makeTestMonque } from '../../src/testing/test-monque.ts';
+import type { Session } from '../../src/types-api.ts';
 import { makeOne, payloads } from './kit.ts';
 
 const user = new AsyncLocalStorage<string>();

@@ -1,17 +1,12 @@
 import { ObjectId } from 'mongodb';
 import { describe, expect, test } from 'vitest';
 import { parentsOfRun, resultsOfRun } from '../../src/engine/running/parents.ts';
-import {
-  type FlowGraph,
-  InvalidArgumentError,
-  type Job,
-  type JobTrace,
-  MonqueError,
-} from '../../src/index.ts';
+import { type FlowGraph, InvalidArgumentError, type Job, MonqueError } from '../../src/index.ts';
 import { storingToken, tokenOf } from '../../src/job/flow-tokens.ts';
 import type { ClaimedJob } from '../../src/job/job.ts';
 import { InMemoryLedgerRepository } from '../../src/ledger/memory/in-memory-ledger-repository.ts';
 import { makeJob } from '../../src/testing/index.ts';
+import type { JobTrace } from '../../src/types-api.ts';
 import { makeOne, payloads } from './kit.ts';
 
 const FLOW = new ObjectId();

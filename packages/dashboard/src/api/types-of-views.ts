@@ -39,7 +39,9 @@ export type Action =
   | 'unschedule'
   | 'pause'
   | 'audit'
-  | 'repair';
+  | 'repair'
+  | 'setLimit'
+  | 'setGroup';
 
 /** Whether each action is allowed. */
 export type Actions = Readonly<Record<Action, boolean>>;
@@ -62,7 +64,9 @@ export interface Attention {
     | 'alert'
     | 'violations'
     | 'lost'
-    | 'clockError';
+    | 'clockError'
+    | 'pausedGroup'
+    | 'deadLetters';
   readonly severity: 'critical' | 'warning' | 'info';
   /** A sentence for people. */
   readonly message: string;
@@ -99,6 +103,8 @@ export interface NameRow {
   readonly isPaused: boolean;
   readonly pausedBy?: string;
   readonly pausedAt?: Time;
+  /** True when jobs of a live worker wait under it that have failed for good. */
+  readonly deadLetters?: true;
   /** Live instances with a worker for it. */
   readonly instances: number;
   /** Handlers that run, and may run, in all live instances. */
@@ -145,6 +151,10 @@ export interface InstanceRow {
     readonly name: string;
     readonly concurrency: number;
     readonly running: number;
+    /** True when it runs jobs with a group. */
+    readonly groups?: true;
+    /** The name under which its jobs wait that have failed for good. */
+    readonly deadLetter?: string;
   }[];
   readonly unnamedWorkers?: number;
   readonly runningJobs?: number;

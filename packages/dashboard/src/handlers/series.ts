@@ -3,7 +3,8 @@
  *
  * @module
  */
-import type { Interval, Job, Schedule, ScheduleOptions } from '@monque/core';
+import type { Job, Schedule, ScheduleOptions } from '@monque/core';
+import type { Interval } from '@monque/core/types';
 import type {
   CronAnswer,
   EndedAnswer,

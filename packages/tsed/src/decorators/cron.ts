@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Interval } from '@monque/core';
+import type { Interval } from '@monque/core/types';
 import { type CronOptions, changeHandler } from '../job-metadata.ts';
 import { type Decorated, decorateHandler, type JobDecorator } from './decorated.ts';
 

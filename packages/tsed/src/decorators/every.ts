@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Interval } from '@monque/core';
+import type { Interval } from '@monque/core/types';
 import type { CronOptions } from '../job-metadata.ts';
 import { addSeries } from './cron.ts';
 import { decorateHandler, type JobDecorator } from './decorated.ts';

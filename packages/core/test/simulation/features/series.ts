@@ -1,7 +1,8 @@
 /** Series that several machines ask for at any time, that are changed, ended, and of which runs are cancelled. */
 import { UnknownOutcomeError } from '../../../src/foundation/errors.ts';
-import type { Interval, ScheduleOptions } from '../../../src/index.ts';
+import type { ScheduleOptions } from '../../../src/index.ts';
 import { keyOfInterval } from '../../../src/job/interval-plan.ts';
+import type { Interval } from '../../../src/types-api.ts';
 import { type SeriesCall, seriesOf, type Task } from '../facts.ts';
 import type { Host } from '../host.ts';
 import { WALL_START_MS } from '../machine.ts';
