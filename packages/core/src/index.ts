@@ -5,6 +5,7 @@
  */
 
 export type { JobId, ManagementVerb, MonqueManagement } from './actor-verbs.ts';
+export type { Backlog, BacklogFilter, BacklogOfName } from './client/backlog.ts';
 export type {
   BulkOptions,
   BulkResult,
