@@ -192,6 +192,7 @@ export interface SeriesRow {
   readonly id: Id;
   readonly name: string;
   readonly uniqueKey: string;
+  /** A cron expression, or an interval such as `every 5 minutes`. */
   readonly cron: string;
   /** The expression in words; absent where it cannot be said. */
   readonly inWords?: string;
@@ -225,6 +226,7 @@ export interface SeriesAnswer {
 /** `PUT series`: makes it, or makes the one of that name and key what is asked for. */
 export interface SeriesRequest {
   readonly name: string;
+  /** A cron expression, or an interval such as `every 5 minutes`. */
   readonly cron: string;
   readonly uniqueKey?: string;
   readonly timezone?: string;

@@ -81,7 +81,7 @@ export interface JobSummary {
   readonly cancelRequestedAt?: Time;
   readonly uniqueKey?: string;
   readonly uniqueHold?: 'untilDone' | 'untilStarted' | 'window';
-  /** The cron expression of its series. */
+  /** The cron expression of its series, or an interval such as `every 5 minutes`. */
   readonly cron?: string;
   readonly timezone?: string;
   readonly scheduledFor?: Time;

@@ -14,6 +14,7 @@ import type {
   Time,
 } from '../api/types.ts';
 import { timeOf } from '../clock.ts';
+import { planShown } from './cron-words.ts';
 import { toEjson } from './ejson.ts';
 import type { Eyes } from './redaction.ts';
 
@@ -70,7 +71,7 @@ export function summaryOf(job: Job, { redaction, actor }: Eyes): JobSummary {
     ...(source !== undefined && { source: sourceOf(source, job, { redaction, actor }) }),
     ...(metadata !== undefined && { metadata: redaction.value(metadata, 'metadata', job, actor) }),
     ...(progress !== undefined && { progress: redaction.value(progress, 'progress', job, actor) }),
-    ...(typeof repeatInterval === 'string' && { cron: repeatInterval }),
+    ...(typeof repeatInterval === 'string' && { cron: planShown(repeatInterval) }),
     ...ofType<Pick<JobSummary, (typeof NUMBERS)[number]>>('number', job, NUMBERS),
     ...ofType<Pick<JobSummary, (typeof TEXTS)[number]>>('string', job, TEXTS),
     ...times(job, {
