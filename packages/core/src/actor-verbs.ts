@@ -3,7 +3,9 @@
  *
  * @module
  */
+
 import type { ObjectId } from 'mongodb';
+import type { Backlog } from './client/backlog.ts';
 import type { BulkOptions, BulkResult, RedriveDeadLettersOptions } from './client/bulk-verbs.ts';
 import type { TypedEntry } from './client/enqueue.ts';
 import type { EnqueueEntryResult } from './client/entry-result.ts';
@@ -257,6 +259,12 @@ export interface MonqueManagement<Types extends JobTypes = UntypedJobs> {
 
   /** Counts jobs, with how long they wait and run. Reads all jobs of the name, or of the collection. */
   getQueueStats(filter?: { readonly name?: NameOf<Types> }): Promise<QueueStats>;
+
+  /**
+   * Counts the due and the failed jobs of each name, up to 1000 each: of these names, or of every name that has pending
+   * jobs, at most 200. Unlike `getQueueStats` it reads no more than that, whatever there is.
+   */
+  getBacklog(filter?: { readonly names?: readonly NameOf<Types>[] }): Promise<Backlog>;
 
   /**
    * Lets no more jobs of a name start, in any process; runs that are on go on. Kept in the database until `resume`.

@@ -9,6 +9,7 @@
  */
 
 import type { JobId, ManagementVerb } from './actor-verbs.ts';
+import { type Backlog, type BacklogFilter, readBacklog } from './client/backlog.ts';
 import {
   type BulkOptions,
   type BulkResult,
@@ -290,6 +291,10 @@ export class JobsClient implements UntypedVerbs {
 
   async getQueueStats(filter: { readonly name?: string } = {}): Promise<QueueStats> {
     return readQueueStats(this.#context, filter);
+  }
+
+  async getBacklog(filter: BacklogFilter = {}): Promise<Backlog> {
+    return readBacklog(this.#context, filter);
   }
 
   async pause(name: string, options: ManualVerbOptions = {}): Promise<void> {

@@ -5,6 +5,7 @@
  * @module
  */
 
+export type { BacklogFilter, BacklogOfName } from './client/backlog.ts';
 export type { JobId, ManagementVerb } from './actor-verbs.ts';
 export type { BulkOptions, RedriveDeadLettersOptions } from './client/bulk-verbs.ts';
 export type { JobDefinition } from './client/definitions.ts';
