@@ -5,8 +5,8 @@
  * @module
  */
 
-export type { BacklogFilter, BacklogOfName } from './client/backlog.ts';
 export type { JobId, ManagementVerb } from './actor-verbs.ts';
+export type { BacklogFilter, BacklogOfName } from './client/backlog.ts';
 export type { BulkOptions, RedriveDeadLettersOptions } from './client/bulk-verbs.ts';
 export type { JobDefinition } from './client/definitions.ts';
 export type { DataField, TypedEntry } from './client/enqueue.ts';

@@ -4,7 +4,8 @@
  * @module
  */
 import { type MeterProvider, metrics, type TracerProvider, trace } from '@opentelemetry/api';
-import type { Backlog, BacklogFilter, Instrumentation, MetricsSnapshot } from '../index.ts';
+import type { Backlog, Instrumentation, MetricsSnapshot } from '../index.ts';
+import type { BacklogFilter } from '../types-api.ts';
 import { observeBacklog, observeGauges, toMeter } from './meter.ts';
 import { observeEnqueue, observeRun } from './spans.ts';
 

@@ -44,7 +44,16 @@ const TYPES_OF_ROOT = [
   ...['GetJobsOptions', 'GetJobsWithCursorOptions', 'JobsFilter', 'MetadataFilter'],
   ...['LimitOptions', 'WaitForOptions', 'Inbox', 'Outbox', 'PublishedMessage'],
   // What is answered.
-  ...['BulkResult', 'JobsPage', 'Schedule', 'QueueStats', 'Flow', 'FlowInfo', 'GroupInfo'],
+  ...[
+    'Backlog',
+    'BulkResult',
+    'JobsPage',
+    'Schedule',
+    'QueueStats',
+    'Flow',
+    'FlowInfo',
+    'GroupInfo',
+  ],
   ...['LimitInfo', 'OrderInfo', 'Health', 'Ping', 'MetricsSnapshot', 'Inspection'],
   ...['Explanation', 'ExplanationReason', 'AuditReport'],
 ];
