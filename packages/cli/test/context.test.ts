@@ -40,6 +40,9 @@ describe('help and wrong input', () => {
     const cases = [
       [['job'], 'Did you mean jobs?'],
       [['jobs', 'lst'], 'Did you mean list?'],
+      [['names', 'pasue', 'x'], "unknown command 'pasue'; there are list, pause, resume"],
+      [['names', 'list', 'x'], "too many arguments for 'list'"],
+      [['status', 'x'], "too many arguments for 'status'"],
       [['jobs', 'list', '--nam', 'x'], 'Did you mean --name?'],
       [['why'], `missing required argument 'id'`],
       [['why', 'a', 'b'], 'too many arguments'],

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { Command } from 'commander';
+import { Command, type ErrorOptions } from 'commander';
 import { EXIT_MEANINGS, type ExitCode } from './exit-codes.ts';
 
 /** A command that shows how it is used. */
@@ -24,6 +24,16 @@ export class CliCommand extends Command {
 
   override createCommand(name?: string): CliCommand {
     return new CliCommand(name);
+  }
+
+  /** A misspelt command beside a default one is taken for an argument of that: it says which there are. */
+  override error(message: string, options?: ErrorOptions): never {
+    const [word] = this.parent?.args ?? [];
+    const isDefault = options?.code === 'commander.excessArguments' && word !== this.name();
+    if (!isDefault || !(this.parent instanceof CliCommand)) return super.error(message, options);
+    const names = this.parent.children.map((command) => command.name());
+    const said = `error: unknown command '${word}'; there are ${names.join(', ')}`;
+    return super.error(said, options);
   }
 
   /** Puts it, and its subcommands, on a page of the documentation. */
