@@ -28,12 +28,13 @@ export class CliCommand extends Command {
 
   /** A misspelt command beside a default one is taken for an argument of that: it says which there are. */
   override error(message: string, options?: ErrorOptions): never {
-    const [word] = this.parent?.args ?? [];
-    const isDefault = options?.code === 'commander.excessArguments' && word !== this.name();
-    if (!isDefault || !(this.parent instanceof CliCommand)) return super.error(message, options);
-    const names = this.parent.children.map((command) => command.name());
-    const said = `error: unknown command '${word}'; there are ${names.join(', ')}`;
-    return super.error(said, options);
+    const { parent } = this;
+    const isExcess = Object(options).code === 'commander.excessArguments';
+    if (!isExcess || !(parent instanceof CliCommand) || parent.args[0] === this.name()) {
+      return super.error(message, options);
+    }
+    const names = parent.children.map((command) => command.name()).join(', ');
+    return super.error(`error: unknown command '${parent.args[0]}'; there are ${names}`, options);
   }
 
   /** Puts it, and its subcommands, on a page of the documentation. */
