@@ -21,9 +21,6 @@ const OUTPUTS = [
 ];
 const BUILD_MS = 180_000;
 
-/** For programs such as a compiler or an install, which a machine that does much else takes minutes for. */
-const PROGRAM_MS = 300_000;
-
 /** Builds the core unless that was done; test files that run at once take turns. */
 export function ensureBuilt(): Promise<void> {
   return ensurePackageBuilt(PACKAGE, OUTPUTS);
@@ -75,7 +72,7 @@ async function runProgram(
   options: { readonly cwd: string; readonly env?: NodeJS.ProcessEnv },
 ): Promise<Output> {
   try {
-    return await promisify(execFile)(program, args, { timeout: PROGRAM_MS, ...options });
+    return await promisify(execFile)(program, args, { timeout: BUILD_MS, ...options });
   } catch (error) {
     const { stdout = '', stderr = '', message } = error as Error & Partial<Output>;
     throw new Error(`${message}\n${stdout}\n${stderr}`);
