@@ -27,6 +27,13 @@ export async function run(argv: readonly string[], io: Io): Promise<ExitCode> {
       if (!context.isWatching || interrupts > 1) resolve(ExitCode.INTERRUPTED);
     });
     releases.push(release);
+    // Who reads no further, as `head` does, has what it wants. What changes jobs says how far it came.
+    const gone = (): void => {
+      context.interrupt();
+      if (!context.isWatching) resolve(ExitCode.DONE);
+    };
+    io.stdout.on('error', gone);
+    releases.push(() => void io.stdout.off('error', gone));
   });
   try {
     return await Promise.race([work(argv, context), interrupted]);

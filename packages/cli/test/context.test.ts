@@ -16,7 +16,7 @@ import { Progress } from '../src/context/progress.ts';
 import { readSettings } from '../src/context/settings.ts';
 import { oneLine, tableLines } from '../src/context/table.ts';
 import { futureTime, integer, list, milliseconds, pair, pastTime } from '../src/context/values.ts';
-import { beside, counted, span } from '../src/context/words.ts';
+import { beside, counted, countedUpTo, span } from '../src/context/words.ts';
 import * as publicIndex from '../src/index.ts';
 import { Capture, type FakeOptions, fakeIo, runIn } from './setup/io.ts';
 
@@ -40,6 +40,9 @@ describe('help and wrong input', () => {
     const cases = [
       [['job'], 'Did you mean jobs?'],
       [['jobs', 'lst'], 'Did you mean list?'],
+      [['names', 'pasue', 'x'], "unknown command 'pasue'; there are list, pause, resume"],
+      [['names', 'list', 'x'], "too many arguments for 'list'"],
+      [['status', 'x'], "too many arguments for 'status'"],
       [['jobs', 'list', '--nam', 'x'], 'Did you mean --name?'],
       [['why'], `missing required argument 'id'`],
       [['why', 'a', 'b'], 'too many arguments'],
@@ -66,6 +69,13 @@ describe('help and wrong input', () => {
   test('a stack is shown to who asks for it by MONQUE_DEBUG', async () => {
     const { err } = await runIn(fakeIo({ env: { MONQUE_DEBUG: '1' } }), 'status');
     expect(err).toMatch(/\n {4}at /);
+  });
+
+  test('commands that change nothing end quietly where the reader goes away', async () => {
+    const io = fakeIo({ env: { MONQUE_URI: 'mongodb://127.0.0.1:1/?replicaSet=x' } });
+    const ran = runIn(io, 'status');
+    io.stdout.destroy(new Error('write EPIPE'));
+    expect(await ran).toMatchObject({ code: 0, err: '' });
   });
 
   test('commands that do not watch for it are ended at Ctrl-C', async () => {
@@ -172,6 +182,7 @@ describe('values', () => {
     expect(beside(new Date(NOW.getTime() + 5_000), NOW)).toBe('in 5s');
     expect(beside(NOW, new Date(NOW.getTime() + 5_000))).toBe('5s ago');
     expect(beside(undefined, NOW)).toBe('');
+    expect([countedUpTo(7, 10), countedUpTo(10, 10)]).toEqual(['7', '10+']);
     expect([counted(1, 'job'), counted(2, 'job'), counted(1, 'job', true)]).toEqual([
       ...['1 job', '2 jobs', '1+ jobs'],
     ]);

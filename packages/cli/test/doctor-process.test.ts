@@ -139,8 +139,8 @@ const FAULTS: Readonly<Record<string, Fault>> = {
   'a paused name with due jobs': {
     kinds: ['pausedDue'],
     prepare: async ({ monque }) => {
-      await monque.pause('email');
-      await monque.enqueue('email');
+      await monque.pause('held');
+      await monque.enqueue('held');
     },
   },
   'a series without a worker': {

@@ -146,6 +146,8 @@ describeWithMongo('doctor', () => {
         ...rest,
       } as never);
     await add('near', { clockErrorMs: 4_000 });
+    const { vitals: _, ...older } = info;
+    await add('older', {}, { info: older });
     await add('gone', { clockErrorMs: 60_000 }, { status: 'dead' });
     expect((await findings(uri)).kinds).toEqual([]);
     await add('skewed', { clockErrorMs: 60_000 });
@@ -200,8 +202,8 @@ describeWithMongo('doctor', () => {
   });
 
   test('finds a paused name with due jobs', async () => {
-    await monque.pause('email');
-    await monque.enqueue('email');
+    await monque.pause('held');
+    await monque.enqueue('held');
     const { found } = await findings(uri);
     expect(found).toMatchObject([{ kind: 'pausedDue', advice: expect.stringContaining('resume') }]);
   });
@@ -248,8 +250,8 @@ describeWithMongo('doctor', () => {
   });
 
   test('shows its progress on a terminal, and says how many things must be done', async () => {
-    await monque.pause('email');
-    await monque.enqueue('email');
+    await monque.pause('held');
+    await monque.enqueue('held');
     const io = fakeIo({ env: { MONQUE_URI: uri }, isTerminal: true });
     const { code, err, out } = await runIn(io, 'doctor');
     expect(code).toBe(1);

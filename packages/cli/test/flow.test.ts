@@ -258,6 +258,8 @@ describeWithMongo('the commands on flow control', () => {
       expect(json.err).toBe('2 jobs cancelled, or asked to end.\n');
       const [job] = await monque.getJobs({ flow: id });
       expect(job?.history?.at(-1)).toMatchObject({ verb: 'cancel', by: 'ann' });
+      await db.collection('monque_jobs').deleteMany({ flow: id });
+      expect((await monqueCli('flows', 'show', String(id))).out).toBe('completed  0 jobs\n');
     });
 
     test.each(['show', 'cancel', 'redrive'])('%s ends with 3 where there is none', async (verb) => {

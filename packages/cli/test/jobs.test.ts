@@ -327,6 +327,17 @@ describeWithMongo('the commands on jobs', () => {
     });
   });
 
+  test('end the verbs between two jobs where the reader of stdout goes away', async () => {
+    await monque.enqueueMany(Array.from({ length: 300 }, () => ({ name: 'a' })));
+    const io = fakeIo({ env: { MONQUE_URI: uriOf(db.databaseName) } });
+    const ran = runIn(io, 'jobs', 'cancel', '--all', '--yes', '--json');
+    await io.stdout.until('"done":true');
+    io.stdout.destroy(new Error('write EPIPE'));
+    expect(await ran).toMatchObject({ code: 130, err: expect.stringMatching(/^\d+ jobs? cancel/) });
+    const changed = await db.collection('monque_jobs').countDocuments({ status: 'cancelled' });
+    expect(changed).toBeLessThan(300);
+  });
+
   describe('why', () => {
     test('says in words why a job runs or does not, with an exit code by the kind', async () => {
       const { _id } = await monque.enqueue('email', {}, { delay: 600_000 });
@@ -371,6 +382,11 @@ describeWithMongo('the commands on jobs', () => {
       };
       await db.collection('monque_jobs.instances').insertOne(lease as never);
       expect((await monqueCli('why', String(_id))).code).toBe(ExitCode.WAITS);
+      await db.collection('monque_jobs.instances').deleteMany({});
+      const unset = { $unset: { claimedBy: '', claimToken: '' } };
+      await db.collection('monque_jobs').updateOne({ _id }, unset);
+      const locked = await monqueCli('why', String(_id));
+      expect([locked.code, locked.out]).toEqual([ExitCode.STUCK, expect.stringContaining('tool')]);
       const archive = db.collection('monque_jobs.archive');
       const document = await db.collection('monque_jobs').findOneAndDelete({ _id });
       await archive.insertOne({ ...document, _id, status: 'failed' });

@@ -12,6 +12,7 @@ import {
   describeWithMongo,
   getTestDb,
 } from '../../core/test/setup/mongodb.ts';
+import { until } from '../../core/test/setup/until.ts';
 import { fakeIo, runIn } from './setup/io.ts';
 
 interface Ended {
@@ -205,6 +206,40 @@ test('a check by a function that the command does not have has failed, and says 
   expect((await monque('Ann', ['ledger', 'verify', '--run', 'run-2'])).out).toBe(
     'S01 drift: One\n  FAIL function gone: no function of this name was given to the ledger\n',
   );
+});
+
+test('verifying ends at Ctrl-C with the commands that run, and records nothing', async () => {
+  await monque('Ann', ['ledger', 'init']);
+  const invariant = 'x :: echo $$ > pid; exec sleep 600';
+  await monque('Ann', ['ledger', 'add', 'S01', 'One', '--invariant', invariant]);
+  for (const verb of ['start', 'complete']) {
+    await monque('Ann', ['ledger', verb, 'S01', '--run', 'r-1']);
+  }
+  const before = await file('LEDGER.md');
+  const io = fakeIo({ cwd: folder });
+  const verifying = runIn(io, 'ledger', 'verify', '--run', 'r-2');
+  const readPid = async (): Promise<number> => Number(await file('pid').catch(() => ''));
+  await until('the command to run', async () => (await readPid()) > 0);
+  const pid = await readPid();
+  io.interrupt();
+  expect(await verifying).toMatchObject({
+    ...{ code: 130, out: '' },
+    err: 'Ended before all checks were through; nothing is recorded of this run.\n',
+  });
+  await until('the command to end', () => {
+    try {
+      return !process.kill(pid, 0);
+    } catch {
+      return true;
+    }
+  });
+  expect(await file('LEDGER.md')).toBe(before);
+});
+
+test('a fault of the ledger while it is verified is told as any other', async () => {
+  await monque('Ann', ['ledger', 'init']);
+  const missing = await monque('Ann', ['ledger', 'verify', 'S09', '--run', 'r-2']);
+  expect(missing).toMatchObject({ code: 3, out: '' });
 });
 
 test('an error in a file is shown with its line', async () => {

@@ -2,7 +2,7 @@
  * Every command as a process against a real MongoDB: in a pipe, and on a terminal.
  */
 import { once } from 'node:events';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
@@ -307,20 +307,21 @@ describeWithMongo('as a process', () => {
     expect({ code, err }).toEqual({ code: 0, err: '' });
   });
 
-  test('SIGINT and SIGTERM end long work with what was done', async () => {
+  test('SIGINT, SIGTERM and a reader that goes away end long work with what was done', async () => {
     await new Monque(db).enqueueMany(Array.from({ length: 3_000 }, () => ({ name: 'many' })));
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    for (const signal of ['SIGINT', 'SIGTERM', undefined] as const) {
       const child = start(['jobs', 'cancel', '--name', 'many', '--yes', '--json'], { env });
       let err = '';
       child.stderr?.on('data', (chunk) => {
         err += chunk;
       });
       await once(child.stdout as NodeJS.ReadableStream, 'data');
-      child.stdout?.resume();
-      child.kill(signal);
+      if (signal === undefined) child.stdout?.destroy();
+      else child.stdout?.resume();
+      if (signal !== undefined) child.kill(signal);
       const [code] = await once(child, 'close');
       expect({ signal, code }).toEqual({ signal, code: 130 });
-      expect(err).toMatch(/^\d+ jobs? cancelled, or asked to end.\n/);
+      expect(err).toMatch(/^\d+ jobs? cancelled, or asked to end.\n$/);
     }
     const left = await db
       .collection('monque_jobs')
@@ -328,19 +329,24 @@ describeWithMongo('as a process', () => {
     expect(left).toBeGreaterThan(0);
   }, 60_000);
 
-  test('help and errors load neither the driver nor the library', async () => {
+  test('help and errors load little, and neither the driver nor the library', async () => {
     const hook = join(folder, 'loaded.mjs');
+    // The loader sees ES modules and what they import; what these require is seen where it is compiled.
     await writeFile(
       hook,
       `import { register } from 'node:module';
        import Module from 'node:module';
-       const heavy = /node_modules.mongodb.|packages.core.dist/;
-       const load = Module._load;
-       Module._load = function (name, ...rest) { if (name === 'mongodb') console.error('LOADED', name); return load.call(this, name, ...rest); };
+       const compile = Module._extensions['.js'];
+       Module._extensions['.js'] = function (module, path) { process._rawDebug('LOADED ' + path); return compile.call(this, module, path); };
        register('data:text/javascript,' + encodeURIComponent(
-         'export async function load(url, context, next) { if (' + heavy + '.test(url)) process._rawDebug("LOADED", url); return next(url, context); }'));`,
+         'export async function load(url, context, next) { if (url.startsWith("file:")) process._rawDebug("LOADED " + decodeURIComponent(new URL(url).pathname)); return next(url, context); }'));`,
     );
     const hooked = { env: { ...env, NODE_OPTIONS: `--import ${hook}` } };
+    const loadedBy = async (...argv: string[]): Promise<string[]> => {
+      const { err } = await runPiped(argv, hooked);
+      return [...new Set([...err.matchAll(/^LOADED (.*)$/gm)].map(([, path]) => String(path)))];
+    };
+    const heavy = /node_modules.mongodb.|packages.core.dist/;
     for (const argv of [
       ['--help'],
       ['jobs', 'retry', '--help'],
@@ -348,10 +354,19 @@ describeWithMongo('as a process', () => {
       ['--version'],
       ['completion', 'zsh'],
     ]) {
-      const { err } = await runPiped(argv, hooked);
-      expect({ argv, isLoaded: err.includes('LOADED') }).toEqual({ argv, isLoaded: false });
+      const paths = await loadedBy(...argv);
+      expect({ argv, heavy: paths.filter((path) => heavy.test(path)) }).toEqual({
+        argv,
+        heavy: [],
+      });
+      expect(paths.some((path) => path.includes('commander'))).toBe(true);
+      const sizes = await Promise.all(paths.map(async (path) => (await stat(path)).size));
+      const bytes = sizes.reduce((sum, size) => sum + size, 0);
+      // What it takes to start grows with these, and not with what else the machine does.
+      expect({ argv, isFew: paths.length <= 24, isLittle: bytes <= 280_000 }, `${bytes}`).toEqual({
+        ...{ argv, isFew: true, isLittle: true },
+      });
     }
-    const { err } = await runPiped(['status'], hooked);
-    expect(err).toContain('LOADED');
+    expect((await loadedBy('status')).some((path) => heavy.test(path))).toBe(true);
   }, 60_000);
 });

@@ -83,12 +83,13 @@ function clockFindings(aheadMs: number): Diagnosis[] {
 /** What is to be said of the clocks of the machines that instances run on, by what they say of themselves. */
 export function instanceClockFindings(instances: readonly InspectedInstance[]): Diagnosis[] {
   return instances.flatMap(({ instanceId, state, info }) => {
-    const errorMs = info?.vitals?.clockErrorMs ?? 0;
-    if (state !== 'alive' || errorMs <= MOST_CLOCK_DIFFERENCE_MS) return [];
+    if (state !== 'alive' || info?.vitals === undefined) return [];
+    const { host, pid, vitals } = info;
+    if (vitals.clockErrorMs <= MOST_CLOCK_DIFFERENCE_MS) return [];
     return [
       {
         ...{ kind: 'instanceClock', weight: 'act' },
-        message: `The clock of instance ${instanceId} (${info?.host}, pid ${info?.pid}) is ${span(errorMs)} off that of the server`,
+        message: `The clock of instance ${instanceId} (${host}, pid ${pid}) is ${span(vitals.clockErrorMs)} off that of the server`,
         advice:
           'let NTP set the clock of that machine; due times that are computed there are wrong by as much',
       },

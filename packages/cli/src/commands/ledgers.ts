@@ -146,6 +146,7 @@ function addChecks(command: Make, runs: Runs, load: Load): void {
     .endsWith({
       [FOUND]: 'a step has drifted, or could not be checked',
       [MISSING]: 'there is no such step',
+      [ExitCode.INTERRUPTED]: 'ended by Ctrl-C or SIGTERM; nothing is recorded of this run',
     })
     .action(
       runs(async (session, ids: readonly string[], options: LedgerOptions) =>

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { Command } from 'commander';
+import { Command, type ErrorOptions } from 'commander';
 import { EXIT_MEANINGS, type ExitCode } from './exit-codes.ts';
 
 /** A command that shows how it is used. */
@@ -24,6 +24,17 @@ export class CliCommand extends Command {
 
   override createCommand(name?: string): CliCommand {
     return new CliCommand(name);
+  }
+
+  /** A misspelt command beside a default one is taken for an argument of that: it says which there are. */
+  override error(message: string, options?: ErrorOptions): never {
+    const { parent } = this;
+    const isExcess = Object(options).code === 'commander.excessArguments';
+    if (!isExcess || !(parent instanceof CliCommand) || parent.args[0] === this.name()) {
+      return super.error(message, options);
+    }
+    const names = parent.children.map((command) => command.name()).join(', ');
+    return super.error(`error: unknown command '${parent.args[0]}'; there are ${names}`, options);
   }
 
   /** Puts it, and its subcommands, on a page of the documentation. */

@@ -28,3 +28,8 @@ export function beside(time: Date | undefined, now: Date): string {
 export function counted(count: number, noun: string, isCut = false): string {
   return `${count}${isCut ? '+' : ''} ${noun}${count === 1 && !isCut ? '' : 's'}`;
 }
+
+/** A count that ends at a bound: `12`, or `1000+` for as many as are counted. */
+export function countedUpTo(count: number, most: number): string {
+  return `${count}${count < most ? '' : '+'}`;
+}

@@ -61,7 +61,7 @@ function summaryOf({ state, counts }: FlowInfo, bold: (text: string) => string):
 
 function columnsOf(now: Date): Column<Job>[] {
   return [
-    { title: 'JOB', text: ({ ref = '' }) => ref },
+    { title: 'JOB', text: ({ ref }) => String(ref) },
     { title: 'ID', text: ({ _id }) => _id.toHexString() },
     { title: 'NAME', text: ({ name }) => name },
     { title: 'STATUS', text: ({ status }) => status },

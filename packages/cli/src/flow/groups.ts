@@ -11,7 +11,7 @@ import { ExitCode } from '../context/exit-codes.ts';
 import { plain } from '../context/json.ts';
 import { type ReasonOption, why } from '../context/reason.ts';
 import type { Column } from '../context/table.ts';
-import { beside, span } from '../context/words.ts';
+import { beside, countedUpTo, span } from '../context/words.ts';
 
 /** Options of `groups list`. */
 export interface GroupListOptions {
@@ -53,7 +53,7 @@ function columnsOf(now: Date): Column<GroupInfo>[] {
     { title: 'STATE', text: ({ paused }) => (paused ? 'paused' : 'open') },
     {
       title: 'WAITING',
-      text: ({ waiting }) => `${waiting}${waiting === MOST_COUNTED ? '+' : ''}`,
+      text: ({ waiting }) => countedUpTo(waiting, MOST_COUNTED),
       isRight: true,
     },
     { title: 'OLDEST DUE', text: ({ oldestDueAt }) => beside(oldestDueAt, now) },

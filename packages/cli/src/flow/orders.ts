@@ -8,6 +8,7 @@ import type { Session } from '../context/context.ts';
 import { ExitCode } from '../context/exit-codes.ts';
 import { plain } from '../context/json.ts';
 import type { Column } from '../context/table.ts';
+import { countedUpTo } from '../context/words.ts';
 
 /** Options of `orders`. */
 export interface OrderListOptions {
@@ -24,7 +25,7 @@ const COLUMNS: readonly Column<OrderInfo>[] = [
   { title: 'STATE', text: ({ status }) => status },
   {
     title: 'WAITING',
-    text: ({ waiting }) => `${waiting}${waiting === MOST_COUNTED ? '+' : ''}`,
+    text: ({ waiting }) => countedUpTo(waiting, MOST_COUNTED),
     isRight: true,
   },
 ];

@@ -3,8 +3,8 @@
  *
  * @module
  */
-import type { Explanation, ExplanationReason, JobStatus } from '@monque/core';
-import type { Reason } from '@monque/core/types';
+import { type Explanation, type ExplanationReason, type JobStatus, type ExplanationDetails, type LostClaimDetails } from '@monque/core';
+import { type Reason } from '@monque/core/types';
 import type { Session } from '../context/context.ts';
 import { ExitCode } from '../context/exit-codes.ts';
 import { plain } from '../context/json.ts';
@@ -72,26 +72,29 @@ function codeOf(explanation: Explanation): ExitCode {
   return code;
 }
 
-/** Reasons that are a matter of time in most cases, and need somebody in these. */
-function needsSomebody(reason: Reason): boolean {
-  switch (reason.reason) {
-    // A failed job holds its order up, and a parent that may not fail its child, until it is retried.
-    case 'behindInOrder':
-      return isOver(reason.details.status);
-    case 'parentsOpen':
-      return reason.details.open.some(({ status }) => isOver(status));
-    case 'groupFull':
-      return reason.details.concurrency === 0;
-    // A claim of one that is gone, and no instance that gives it back.
-    case 'instanceSilent':
-    case 'instanceDead':
-    case 'instanceUnknown':
-      return reason.details.givenBackWithinMs === undefined;
-    case 'lockedByTool':
-      return reason.details.givenBackAt === undefined;
-    default:
-      return false;
-  }
+type Questions = {
+  readonly [Word in ExplanationReason]?: (details: ExplanationDetails[Word]) => boolean;
+};
+
+const isKept = ({ givenBackWithinMs }: LostClaimDetails): boolean =>
+  givenBackWithinMs === undefined;
+
+/** Reasons that are a matter of time in most cases, and when they need somebody. */
+const NEEDS_SOMEBODY: Questions = {
+  // A failed job holds its order up, and a parent that may not fail its child, until it is retried.
+  behindInOrder: ({ status }) => isOver(status),
+  parentsOpen: ({ open }) => open.some(({ status }) => isOver(status)),
+  groupFull: ({ concurrency }) => concurrency === 0,
+  // A claim of one that is gone, and no instance that gives it back.
+  instanceSilent: isKept,
+  instanceDead: isKept,
+  instanceUnknown: isKept,
+  lockedByTool: ({ givenBackAt }) => givenBackAt === undefined,
+};
+
+function needsSomebody({ reason, details }: Reason): boolean {
+  const asked = NEEDS_SOMEBODY[reason] as ((details: unknown) => boolean) | undefined;
+  return asked?.(details) === true;
 }
 
 function isOver(status: JobStatus): boolean {

@@ -67,7 +67,8 @@ export async function openSteps(
   const format = new VerificationFormat();
   const { store, file } = await openStore(session, options, 'steps', format);
   const redactor = await readSecrets({ envFiles: [resolve(cwd, '.env')] });
-  const scheduler = Monque.inMemory();
+  // Whoever stops it wants what runs to end; what is found is shown by the command.
+  const scheduler = Monque.inMemory({ shutdownTimeout: 0, logger: false });
   const runner = new CheckRunner({ scheduler, redactor, root: cwd });
   const ledger = new VerificationLedger({ store, runner, redactor });
   return { ledger, format, scheduler, ...(file !== undefined && { file }) };

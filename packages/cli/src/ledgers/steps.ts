@@ -138,11 +138,18 @@ export async function verifySteps(
   options: LedgerOptions,
 ): Promise<ExitCode> {
   const { ledger, scheduler } = await openSteps(session, options);
+  const by = await runBy(session, options);
+  const signal = session.watchInterrupt();
+  // Commands that run are ended with it, and what they would have found is not recorded.
+  signal.addEventListener('abort', () => void scheduler.stop(), { once: true });
   await scheduler.start();
   try {
-    const by = await runBy(session, options);
     const report = await ledger.reverify({ ...by, ...(ids.length > 0 && { ids }) });
     return await showReport(session, report);
+  } catch (error) {
+    if (!signal.aborted) throw error;
+    session.output.note('Ended before all checks were through; nothing is recorded of this run.');
+    return ExitCode.INTERRUPTED;
   } finally {
     await scheduler.stop();
   }

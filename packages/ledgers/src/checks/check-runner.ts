@@ -7,7 +7,14 @@
  * @module
  */
 import { resolve } from 'node:path';
-import { type Clock, type Job, type JobContext, type Monque, systemClock } from '@monque/core';
+import {
+  type Clock,
+  type Job,
+  type JobContext,
+  type Monque,
+  systemClock,
+  WaitError,
+} from '@monque/core';
 import { wholeSeconds } from '../foundation/dates.ts';
 import { type Check, type CommandCheck, DEFAULT_CHECK_TIMEOUT, nameOfCheck } from './check.ts';
 import type { Redactor } from './redactor.ts';
@@ -71,12 +78,20 @@ export class CheckRunner {
     this.#options = options;
     this.#clock = clock;
     this.#jobName = jobName;
-    const handler = (job: Job<unknown>, context: JobContext): Promise<CheckResult> =>
-      this.#run(job.data as CheckJob, context.signal);
+    const handler = async (job: Job<unknown>, { signal }: JobContext): Promise<CheckResult> => {
+      const result = await this.#run(job.data as CheckJob, signal);
+      // A check that was ended says nothing of its invariant: its job is cancelled, or runs once more elsewhere.
+      signal.throwIfAborted();
+      return result;
+    };
     scheduler.worker(jobName, handler, { concurrency, maxRetries: 1 });
   }
 
-  /** Runs checks side by side; a check that is named twice runs once. The results are in the order of the checks. */
+  /**
+   * Runs checks side by side; a check that is named twice runs once. The results are in the order of the checks.
+   *
+   * @throws WaitError with the reason `stopped` when the scheduler was stopped meanwhile: nothing is known of the checks
+   */
   async run(checks: readonly Check[], run: string): Promise<readonly CheckResult[]> {
     const named = new Map(checks.map((check) => [nameOfCheck(check), check]));
     return await Promise.all([...named.values()].map((check) => this.#runAsJob({ check, run })));
@@ -88,6 +103,7 @@ export class CheckRunner {
     try {
       return revived(await scheduler.waitFor(job._id, { timeout: WAIT_MS }));
     } catch (error) {
+      if (error instanceof WaitError && error.reason === 'stopped') throw error;
       return this.#result(data, 0, { passed: false, fault: faultOf(error) });
     }
   }

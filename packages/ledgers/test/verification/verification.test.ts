@@ -434,7 +434,9 @@ describe('a check', () => {
       BY,
     );
     await ledger.start('S01', BY);
-    expect(await ledger.runChecks('S01', BY)).toMatchObject([{ passed: false, output: 'aborted' }]);
+    expect(await ledger.runChecks('S01', BY)).toMatchObject([
+      { passed: false, fault: expect.stringContaining('cancelled') },
+    ]);
   });
 
   test('is ended when the scheduler stops', async () => {
@@ -445,14 +447,15 @@ describe('a check', () => {
       root: folder,
     });
     await stopping.start();
-    // Nobody waits for the result: the scheduler that would give it has stopped.
-    void runner.run([{ command: 'echo $$ > pid; exec sleep 600' }], 'run-001');
+    const results = runner.run([{ command: 'echo $$ > pid; exec sleep 600' }], 'run-001');
+    const refused = expect(results).rejects.toMatchObject({ reason: 'stopped' });
     const readPid = async (): Promise<number> =>
       Number(await readFile(join(folder, 'pid'), 'utf8').catch(() => ''));
     await until('the command to run', async () => (await readPid()) > 0);
     const pid = await readPid();
     expect(isRunning(pid)).toBe(true);
     await stopping.stop();
+    await refused;
     await until('the command to end', async () => !isRunning(pid));
   });
 
