@@ -1,5 +1,11 @@
 import { describe, expect, test } from 'vitest';
-import { gate, InvalidArgumentError, JobStateError, UniqueKeyTakenError } from '../../src/index.ts';
+import {
+  gate,
+  InvalidArgumentError,
+  JobStateError,
+  stage,
+  UniqueKeyTakenError,
+} from '../../src/index.ts';
 import { MANUAL_CLOCK_START } from '../../src/testing/index.ts';
 import { deferred, makeOne, makeWorld, payloads } from './kit.ts';
 
@@ -110,7 +116,7 @@ describe('cancelJob', () => {
         if (data === 'failed') throw new Error('no');
         return data === 'processing' ? ended.promise : undefined;
       });
-      monque.worker('gated', { stages: [gate('ok')] });
+      monque.worker('gated', { stages: [gate('ok'), stage('rest', () => 1)] });
       await monque.start();
       const name = status === 'blocked' ? 'gated' : 'work';
       const delay = status === 'pending' || status === 'cancelled' ? 3_600_000 : 0;
