@@ -1,7 +1,13 @@
 import { describe, expect, test } from 'vitest';
-import { InvalidArgumentError, JobStateError, UniqueKeyTakenError } from '../../src/index.ts';
+import {
+  gate,
+  InvalidArgumentError,
+  JobStateError,
+  stage,
+  UniqueKeyTakenError,
+} from '../../src/index.ts';
 import { MANUAL_CLOCK_START } from '../../src/testing/index.ts';
-import { makeOne, makeWorld, payloads } from './kit.ts';
+import { deferred, makeOne, makeWorld, payloads } from './kit.ts';
 
 function at(ms: number): Date {
   return new Date(MANUAL_CLOCK_START.getTime() + ms);
@@ -92,6 +98,52 @@ describe('cancelJob', () => {
     expect(abortedAt).toBeGreaterThan(0);
     expect(await other.monque.getJob(_id)).toMatchObject({ status: 'cancelled' });
     await runner.monque.stop();
+  });
+
+  test.each([
+    ['pending', 'cancelled'],
+    ['blocked', 'cancelled'],
+    ['processing', 'processing'],
+    ['cancelled', 'cancelled'],
+    ['completed', undefined],
+    ['failed', undefined],
+  ] as const)(
+    'of a %s job names the state it is in where it cannot be done',
+    async (status, after) => {
+      const { monque, clock } = makeOne();
+      const ended = deferred();
+      monque.worker<string>('work', ({ data }) => {
+        if (data === 'failed') throw new Error('no');
+        return data === 'processing' ? ended.promise : undefined;
+      });
+      monque.worker('gated', { stages: [gate('ok'), stage('rest', () => 1)] });
+      await monque.start();
+      const name = status === 'blocked' ? 'gated' : 'work';
+      const delay = status === 'pending' || status === 'cancelled' ? 3_600_000 : 0;
+      const { _id } = await monque.enqueue(name, status, { delay, maxRetries: 1 });
+      if (status === 'cancelled') await monque.cancelJob(_id);
+      await clock.advance(1_000);
+      expect(await monque.getJob(_id)).toMatchObject({ status });
+      const answer = await monque.cancelJob(_id).catch((error: unknown) => error);
+      if (after === undefined) {
+        expect(answer).toBeInstanceOf(JobStateError);
+        expect(answer).toMatchObject({ status, verb: 'cancelJob' });
+        const allowed = 'cancelJob is allowed from: pending, blocked, processing';
+        expect(String(answer)).toContain(`it is ${status}, and ${allowed}`);
+      } else {
+        expect(answer).toMatchObject({ _id, status: after });
+        expect('cancelRequestedAt' in Object(answer)).toBe(status === 'processing');
+      }
+      ended.resolve();
+      await monque.stop();
+    },
+  );
+
+  test('of a job that was deleted answers null', async () => {
+    const { monque } = makeOne();
+    const { _id } = await monque.enqueue('work');
+    await monque.deleteJob(_id);
+    expect(await monque.cancelJob(_id)).toBeNull();
   });
 
   test('keeps the reason, and refuses a wrong one', async () => {

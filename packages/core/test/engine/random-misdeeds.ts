@@ -4,7 +4,7 @@
  * @module
  */
 import { expect } from 'vitest';
-import type { Job, JobContext, JobHandler, Monque } from '../../src/index.ts';
+import type { BatchHandler, Job, JobContext, JobHandler, Monque } from '../../src/index.ts';
 import { SeededRandom } from '../../src/testing/index.ts';
 
 function revoked(): object {
@@ -62,6 +62,39 @@ const MISDEEDS: readonly Misdeed[] = [
   () => new Promise(() => undefined),
 ];
 
+/** What the handler of a batch may do. */
+const BATCH_MISDEEDS: readonly BatchHandler[] = [
+  () => {
+    throw revoked();
+  },
+  () => [revoked(), circle],
+  (jobs) => jobs.map(() => new RegExp(String.fromCharCode(0))),
+  (jobs) => jobs.map(() => ({ brand: 'monque.HandlerOutcome', outcome: { kind: 'cancelled' } })),
+  (jobs, { fail }) => fail(jobs[0] as Job, revoked()),
+  (_jobs, { of }) => void of(revoked() as Job),
+  (jobs) => {
+    for (const job of jobs) {
+      for (const field of Object.keys(job)) Reflect.set(job, field, 'spoilt');
+    }
+  },
+  () => new Promise(() => undefined),
+];
+
+/** What `publish` may do; the outbox itself needs transactions, so its messages are enqueued as it enqueues them. */
+const PUBLISH_MISDEEDS: readonly ((messages: readonly object[]) => unknown)[] = [
+  () => Promise.reject(circle),
+  () => {
+    throw null;
+  },
+  (messages) => {
+    for (const message of messages) {
+      for (const field of Object.keys(message)) Reflect.set(message, field, 'spoilt');
+    }
+    (messages as object[]).length = 0;
+  },
+  () => new Promise(() => undefined),
+];
+
 /** One in so many never ends: each keeps a place until its timeout. */
 const ONE_NEVER_ENDS_OF = 97;
 
@@ -83,6 +116,42 @@ export function drawMisdeeds({ misdeeds, seed }: Pick<Trial, 'misdeeds' | 'seed'
   );
 }
 
+/**
+ * Batches, messages, flows, groups and orders of which every call goes wrong.
+ *
+ * @returns the names of their workers
+ */
+async function doMisdeedsOfFeatures(monque: Monque): Promise<string[]> {
+  let calls = 0;
+  const next = <T>(misdeeds: readonly T[]): T => {
+    calls += 1;
+    return misdeeds[calls % misdeeds.length] as T;
+  };
+  const once = { maxRetries: 1, timeout: 100 };
+  const batch: BatchHandler = (jobs, context) => next(BATCH_MISDEEDS)(jobs, context);
+  monque.worker('batch', { batch, size: 7, wait: 0 }, { ...once, concurrency: 5 });
+  const publish = (messages: readonly object[]): unknown => next(PUBLISH_MISDEEDS)(messages);
+  monque.outbox('message', { publish, batch: { size: 10 }, ...once });
+  monque.worker('parent', () => Promise.reject(revoked()), { ...once, deadLetter: 'buried' });
+  monque.worker('child', () => circle, { ...once, groups: { concurrency: 3 }, order: {} });
+  const entries = Array.from({ length: 200 }, (_, data) => [
+    { name: 'batch', data },
+    { name: 'message', data: { data }, options: { order: `key ${data}` } },
+    { name: 'child', data, options: { group: `group ${data % 9}` } },
+    { name: 'child', data, options: { order: `order ${data % 9}` } },
+  ]).flat();
+  await monque.enqueueMany(entries);
+  for (let flow = 0; flow < 10; flow += 1) {
+    await monque.enqueueFlow({
+      jobs: {
+        first: { name: 'parent' },
+        last: { name: 'child', after: [{ ref: 'first', onFailure: 'continue' }] },
+      },
+    });
+  }
+  return ['batch', 'message', 'parent', 'child'];
+}
+
 /** Runs many misdeeds beside innocent jobs; gives how long the innocent ones took. */
 export async function runMisdeeds(monque: Monque, trial: Trial): Promise<number> {
   const { misdeeds, innocents } = trial;
@@ -90,6 +159,7 @@ export async function runMisdeeds(monque: Monque, trial: Trial): Promise<number>
   // What never ends is ended by its timeout.
   monque.worker('misdeed', handler, { concurrency: 200, maxRetries: 1, timeout: 100 });
   monque.worker('innocent', ({ data }) => data, { concurrency: 50 });
+  const ofFeatures = await doMisdeedsOfFeatures(monque);
   const spoiled: Error[] = [];
   monque.on('job:error', ({ error }) => void spoiled.push(error));
   monque.on('job:fail', () => {
@@ -113,7 +183,7 @@ export async function runMisdeeds(monque: Monque, trial: Trial): Promise<number>
   const tookMs = performance.now() - begunMs;
   expect(results).toEqual(entries.map(({ data }) => data));
   expect(monque.isHealthy()).toBe(true);
-  const left = { name: 'misdeed', status: ['pending', 'processing'] } as const;
+  const left = { name: ['misdeed', ...ofFeatures], status: ['pending', 'processing'] } as const;
   while ((await monque.getJobs({ ...left, limit: 1 })).length > 0) {
     await new Promise((resolve) => setImmediate(resolve));
   }

@@ -1,5 +1,6 @@
 // Single jobs: what each verb costs, and what it does when others are at the job too.
 import { expect, test } from 'vitest';
+import { Monque } from '../../src/index.ts';
 import type { Job } from '../../src/job/job.ts';
 import { describeWithOwnMongo } from '../setup/mongodb.ts';
 import { namesOf } from './command-log.ts';
@@ -98,6 +99,28 @@ describeWithOwnMongo('a verb on one job', (binary) => {
     });
     expect(await onlyJob(mongo.db)).toMatchObject({ scheduledFor: at(0), status: 'pending' });
   });
+
+  test.each(['completed', 'failed', 'cancelled', 'pending', 'blocked', 'gone'] as const)(
+    'that cancels a job which was running, and was %s after the first try, goes by what it is now',
+    async (status) => {
+      const [job] = makeClaimed(1) as [Job];
+      await put(mongo.db, [job]);
+      const monque = new Monque(mongo.ledger, { logger: false });
+      await monque.initialize();
+      const become = () => (status === 'gone' ? jobsIn(mongo.db).deleteMany() : change({ status }));
+      const race = between(mongo.server, 'findAndModify', [become]);
+      const call = monque.cancelJob(job._id).catch((error: unknown) => error);
+      await race;
+      const answer = await call;
+      if (status === 'gone') expect(answer).toBeNull();
+      else if (status === 'completed' || status === 'failed') {
+        const allowed = 'cancelJob is allowed from: pending, blocked, processing';
+        expect(answer).toMatchObject({ code: 'JOB_STATE', status, verb: 'cancelJob' });
+        expect(String(answer)).toContain(`it is ${status}, and ${allowed}`);
+      } else expect(answer).toMatchObject({ status: 'cancelled' });
+      await monque.stop();
+    },
+  );
 
   test('that cancels refuses a document of a state it does not know', async () => {
     const job = make({ status: 'parked' as Job['status'] });
