@@ -107,7 +107,7 @@ export function transitionLogTests(makeLedger: () => Promise<LedgerUnderTest>): 
     await ledger.redrive({ ...hand, nextRunAt: subject.at(0), now: subject.at(3) });
     await subject.claim({ claimToken: 'token', now: subject.at(4) });
     await ledger.cancel({ ...hand, now: subject.at(5) });
-    await subject.settle('cancelled', { ...job, claimToken: 'token', fence: 1 });
+    await subject.settle('cancelled', { ...job, claimToken: 'token', fence: 3 });
     await ledger.remove({ ...hand, now: subject.at(2000) });
     const by = 'operator';
     const [, amend, cancel, redrive, , request, cancelled, remove, ...more] = await read(
