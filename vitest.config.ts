@@ -157,10 +157,10 @@ export default defineConfig({
       thresholds: {
         // Everything is the aim. What is missing is listed by the reporter.
         'packages/{core,tsed}/src/**': {
-          ...{ lines: 99.5, branches: 98, functions: 99.5, statements: 99.2 },
+          ...{ lines: 99.8, branches: 99.2, functions: 99.7, statements: 99.6 },
         },
         'packages/{cli,dashboard,ledgers}/src/**': {
-          ...{ lines: 99, branches: 98, functions: 99, statements: 99 },
+          ...{ lines: 99.7, branches: 99.3, functions: 99.7, statements: 99.6 },
         },
       },
     },

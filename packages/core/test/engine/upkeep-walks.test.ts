@@ -1,9 +1,11 @@
 import { ObjectId } from 'mongodb';
 import { describe, expect, test } from 'vitest';
 import { OrderSweep } from '../../src/engine/upkeep/order-sweep.ts';
-import type { Job } from '../../src/index.ts';
+import { type Job, Monque } from '../../src/index.ts';
 import { tokenOf } from '../../src/job/flow-tokens.ts';
-import { makeJob } from '../../src/testing/index.ts';
+import { InMemoryLedgerRepository } from '../../src/ledger/memory/in-memory-ledger-repository.ts';
+import { FaultyLedgerRepository } from '../../src/testing/faulty-ledger-repository.ts';
+import { ManualClock, makeJob } from '../../src/testing/index.ts';
 import { makeOne, makeWorld, payloads } from './kit.ts';
 
 describe('the look at what jobs wait for', () => {
@@ -73,4 +75,28 @@ describe('the death of an instance', () => {
     expect(payloads(other.events, 'job:error')).toEqual([]);
     await other.monque.stop();
   });
+});
+
+test('a stop during a look for suspects ends the look, whatever else there is to look at', async () => {
+  const clock = new ManualClock();
+  const asked: string[] = [];
+  const stops: Promise<void>[] = [];
+  const stored = new InMemoryLedgerRepository({ clock });
+  const ledger = new FaultyLedgerRepository(stored, {
+    clock,
+    chooseFault: ({ verb, params }) => {
+      if (Object(params).suspects !== true) return undefined;
+      asked.push(verb);
+      const stop = async () => void stops.push(monque.stop());
+      return { ...(asked.length === 1 && { onArrival: stop }), delayAfterMs: 1_000 };
+    },
+  });
+  const monque = new Monque(ledger, { clock, logger: false });
+  monque.worker('plain', () => undefined);
+  monque.worker('ordered', () => undefined, { order: {} });
+  await monque.start();
+  await clock.advance(30_000);
+  await Promise.all(stops);
+  expect(stops).toHaveLength(1);
+  expect(asked).toHaveLength(1);
 });
