@@ -80,7 +80,9 @@ describe('Many instances over one ledger', () => {
     }
   });
 
-  it('run every job once and rescue none while nothing goes wrong', async () => {
+  it('run every job once and rescue none while nothing goes wrong', {
+    timeout: 300_000,
+  }, async () => {
     for (const ledger of ['memory', 'stepped'] as const) {
       const result = await runSeed(1, { profile: { ...CALM, ledger }, trace: true });
       expect(result.violations, printStory(result)).toEqual([]);
@@ -89,7 +91,7 @@ describe('Many instances over one ledger', () => {
     }
   });
 
-  it('do the same again with the same seed', async () => {
+  it('do the same again with the same seed', { timeout: 300_000 }, async () => {
     for (const seed of [1, 2, 3]) {
       const [one, other] = [await runTraced(seed), await runTraced(seed)];
       expect(one.trace.length).toBeGreaterThan(100);

@@ -16,7 +16,7 @@ import type { Demand, LimitRecord } from '../../ledger/ledger-repository.ts';
 import type { Worker } from '../../workers/worker.ts';
 import { claimKey } from '../running/settler.ts';
 import { HeldShare } from './held-share.ts';
-import type { ClaimSource } from './sources.ts';
+import type { Asker } from './sources.ts';
 
 /** How often shares are looked after while something is held or wanted, in milliseconds. */
 const TURN_MS = 900;
@@ -58,7 +58,7 @@ export class Permits {
   readonly #turns = new SingleFlight(() => this.#turn());
   #shares = new Map<string, HeldShare>();
   /** By who asked. */
-  readonly #wants = new Map<ClaimSource, Wants>();
+  readonly #wants = new Map<Asker, Wants>();
   /** The room of each of these names that was left then. */
   readonly #rooms = new Map<string, number>();
   /** The limits of each claim that counts, by the claim. */
@@ -114,14 +114,14 @@ export class Permits {
 
   /**
    * What of this demand the limits have room for; the rest is asked for, in place of what was asked for before from the
-   * same source of claims.
+   * same asker.
    */
-  allowed(source: ClaimSource, demand: readonly Demand[]): readonly Demand[] {
+  allowed(asker: Asker, demand: readonly Demand[]): readonly Demand[] {
     const isFree = demand.every(({ name }) => !this.covers(name));
     if (isFree && this.#shares.size === 0) return demand;
     this.#noteInstance();
     const wants: Wants = new Map();
-    this.#wants.set(source, wants);
+    this.#wants.set(asker, wants);
     const left = new Map<HeldShare, number>();
     const allowed = demand.flatMap(({ name, limit }) => {
       const shares = this.#sharesFor(name);
@@ -138,15 +138,9 @@ export class Permits {
     return allowed;
   }
 
-  /** The same without asking for the rest. */
-  within(demand: readonly Demand[]): readonly Demand[] {
-    this.#noteInstance();
-    return demand.filter(({ name }) => this.#sharesFor(name).every((share) => share.room() > 0));
-  }
-
-  /** No job of these names is due any more from this source. */
-  drained(source: ClaimSource, names: readonly string[]): void {
-    const wants = this.#wants.get(source);
+  /** No job of these names is due any more for this asker. */
+  drained(asker: Asker, names: readonly string[]): void {
+    const wants = this.#wants.get(asker);
     if (wants === undefined) return;
     for (const name of names) wants.delete(name);
     this.#sumWants();
@@ -155,7 +149,7 @@ export class Permits {
   /** True when more is wanted of a share than before. */
   #sumWants(): boolean {
     const wanted = new Map<HeldShare, { readonly jobs: number; readonly starts: number }>();
-    const wishes = [...this.#wants.values()].flatMap((ofSource) => [...ofSource.values()]);
+    const wishes = [...this.#wants.values()].flatMap((ofAsker) => [...ofAsker.values()]);
     for (const wish of wishes) {
       for (const share of wish.shares) {
         const { jobs, starts } = wanted.get(share) ?? NOTHING;
@@ -282,7 +276,7 @@ export class Permits {
 
   /** True when a name that wants more has more room than it left. */
   #hasGrown(): boolean {
-    const names = [...this.#wants.values()].flatMap((ofSource) => [...ofSource.keys()]);
+    const names = [...this.#wants.values()].flatMap((ofAsker) => [...ofAsker.keys()]);
     const grown = names.filter((name) => this.#roomOf(name) > (this.#rooms.get(name) ?? 0));
     for (const name of grown) this.#rooms.set(name, this.#roomOf(name));
     return grown.length > 0;
