@@ -53,4 +53,18 @@ export const LIMIT_GUARDS: readonly Guard[] = [
     profile: { ...LATE, hints: 'none' },
     seed: 1,
   },
+  {
+    name: 'a start of a rate is used once',
+    without: 'a claim takes its starts from none that were given',
+    alterations: [
+      {
+        file: 'engine/claiming/held-share.ts',
+        find: '    this.#starts -= jobs;\n',
+        replace: '',
+      },
+    ],
+    rules: ['more start than a rate allows'],
+    profile: { limits: 2, jobs: 400, pausedNames: 0, hasRetention: false },
+    seed: 1,
+  },
 ];
