@@ -67,4 +67,18 @@ export const LIMIT_GUARDS: readonly Guard[] = [
     profile: { limits: 2, jobs: 400, pausedNames: 0, hasRetention: false },
     seed: 1,
   },
+  {
+    name: 'a look for suspects wants a share',
+    without: 'a suspect never starts under a limit that others keep full',
+    alterations: [
+      {
+        file: 'engine/claiming/suspect-looks.ts',
+        find: 'if (!asked.has(name)) this.#short.add(name);',
+        replace: 'if (!asked.has(name)) suspects.drained.add(name);',
+      },
+    ],
+    rules: ['a job never ends'],
+    profile: { limits: 3, crashRate: 0.003 },
+    seed: 7,
+  },
 ];
