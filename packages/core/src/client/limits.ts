@@ -17,7 +17,10 @@ import { type ManualVerbOptions, whyOf } from '../options/manual-verb-options.ts
 export interface LimitInfo extends LimitRecord {
   /** How many jobs all instances together may hold now. */
   readonly held: number;
-  /** How many more they would hold. */
+  /**
+   * How many more they would take, as each said when it began to wait. Above zero somebody waits for this limit;
+   * how many jobs wait is in the statistics of their names.
+   */
   readonly wanted: number;
   /** What nobody holds; absent where the concurrency is not bounded. Below zero after a limit was lowered. */
   readonly free?: number;

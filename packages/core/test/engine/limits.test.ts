@@ -42,6 +42,22 @@ describe('a limit of concurrency', () => {
     expect((await instances[0]?.monque.limits())?.[0]?.shares).toEqual([]);
   });
 
+  test('shows who waits for it, also where one process holds it all', async () => {
+    const { monque, clock } = makeOne();
+    await monque.setLimit('api', { concurrency: 2 });
+    monque.worker('a', () => sleep(clock, 2_000), { concurrency: 5, limits: ['api'] });
+    await monque.enqueueMany(many('a', 6));
+    await monque.start();
+    await clock.advance(1_000);
+    const [busy] = await monque.limits();
+    expect(busy).toMatchObject({ held: 2, free: 0, shares: [{ count: 2 }] });
+    expect(busy?.wanted).toBeGreaterThan(0);
+    expect(busy?.shares[0]?.wants).toBe(busy?.wanted);
+    await clock.advance(9_000);
+    expect((await monque.limits())[0]).toMatchObject({ held: 0, wanted: 0, free: 2 });
+    await monque.stop();
+  });
+
   test('of a worker alone is written at the start', async () => {
     const { monque, clock } = makeOne();
     const { seen, during } = gauge();

@@ -117,7 +117,9 @@ describe('waking', () => {
     const parts = {
       workers: new Map(),
       settler: { hasRoom },
-      executor: { bufferedCount: () => 0, roomFor: () => 1 },
+      executor: { bufferedCount: () => 0, roomFor: () => 1, hasSuspect: () => false },
+      permits: { allowed: () => [] },
+      lease: { isHeld: () => true },
       pauses: { refresh: async () => undefined, wasPaused: () => false },
       onRound: () => undefined,
     };

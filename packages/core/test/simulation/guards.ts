@@ -7,6 +7,8 @@ import type { Alteration } from './bundle.ts';
 import { DEAD_LETTER_GUARDS } from './dead-letter-guards.ts';
 import { FEATURE_GUARDS } from './feature-guards.ts';
 import { GROUP_GUARDS } from './group-guards.ts';
+import { LIMIT_GUARDS } from './limit-guards.ts';
+import { ORDER_GUARDS } from './order-guards.ts';
 import type { Profile } from './profile.ts';
 import { STAGE_GUARDS } from './stage-guards.ts';
 
@@ -365,4 +367,6 @@ export const GUARDS: readonly Guard[] = [
   ...STAGE_GUARDS,
   ...DEAD_LETTER_GUARDS,
   ...GROUP_GUARDS,
+  ...LIMIT_GUARDS,
+  ...ORDER_GUARDS,
 ];

@@ -29,6 +29,7 @@ import type { AwaitedClaims } from './awaited-claims.ts';
 import { cutDemand } from './cut-demand.ts';
 import type { Permits } from './permits.ts';
 import { type ClaimSource, ClaimSources, type SourceResult } from './sources.ts';
+import { SuspectLooks } from './suspect-looks.ts';
 
 const MOST_JOBS_A_CLAIM = 1_000;
 
@@ -85,9 +86,9 @@ export class Claimer {
   readonly #parts: ClaimerParts;
   readonly #stopped = new AbortController();
   readonly #causes = new Set<WakeCause>();
-  #suspectsWanted = false;
   readonly #rounds = new SingleFlight(() => this.#runRounds());
   readonly #sources: ClaimSources;
+  readonly #looks: SuspectLooks;
   readonly #sweep: OrderSweep;
   readonly #foundEmpty = new Set<string>();
   readonly #backlogged = new Set<string>();
@@ -100,13 +101,14 @@ export class Claimer {
     this.#context = context;
     this.#parts = parts;
     this.#sources = new ClaimSources(context.ledger, parts.workers);
+    this.#looks = new SuspectLooks(parts.executor, parts.permits);
     this.#sweep = new OrderSweep(context);
   }
 
   /** Asks for a round. Many calls during one round make one more. */
   wake(cause: WakeCause): void {
     this.#causes.add(cause);
-    if (cause === 'poll' || cause === 'rescue') this.#suspectsWanted = true;
+    if (cause !== 'hint' && cause !== 'slots') this.#sources.lookForSuspects();
     this.#rounds.runAgain();
   }
 
@@ -130,7 +132,7 @@ export class Claimer {
   prefetchOf(name: string): number {
     const worker = this.#parts.workers.get(name);
     // A place in a limit or in a group is not for jobs that wait, and those of a noisy group would wait before others.
-    if (this.#parts.permits.covers(name) || worker?.groups) return 0;
+    if (this.#parts.permits.covers(name) || worker?.groups || this.#looks.waitsFor(name)) return 0;
     const mayPrefetch = this.#parts.executor.bufferedCount() < MOST_BUFFERED;
     return worker !== undefined && mayPrefetch ? worker.prefetch(this.#horizonMs()) : 0;
   }
@@ -152,11 +154,13 @@ export class Claimer {
       const sources = this.#sources.inTurn();
       if (hint || poll) for (const { drained } of sources) drained.clear();
       try {
+        const suspectsFirst = this.#looks.isShort;
+        if (suspectsFirst) await this.#suspectRound(sources);
         for (const source of sources) {
           // The claim before this one may have been under way when the stop began.
           if (!this.#stopped.signal.aborted) await this.#round(source, poll && !hint);
         }
-        if (this.#suspectsWanted && !this.#stopped.signal.aborted) await this.#suspectRound();
+        if (!suspectsFirst) await this.#suspectRound(sources);
         if (poll && sources.some((source) => source !== this.#sources.plain))
           await this.#sweep.goOn();
         this.#failures = 0;
@@ -206,18 +210,14 @@ export class Claimer {
   }
 
   /** A suspect is claimed alone, and only one is in this process at a time. */
-  async #suspectRound(): Promise<void> {
-    const { executor, lease } = this.#parts;
-    if (!lease.isHeld() || executor.hasSuspect() || executor.roomFor(0) === 0) return;
-    this.#suspectsWanted = false;
-    for (const source of this.#sources.inTurn()) {
-      if (this.#stopped.signal.aborted) return;
-      const free = this.#unpaused(source).filter(({ freeSlots }) => freeSlots > 0);
-      const wanting = free.map(({ name }) => ({ name, limit: 1 }));
-      const demand = this.#rotate(this.#parts.permits.within(wanting));
-      if (demand.length === 0 || this.#stopped.signal.aborted) continue;
+  async #suspectRound(sources: readonly ClaimSource[]): Promise<void> {
+    this.#looks.begin();
+    for (const source of sources) {
+      if (this.#stopped.signal.aborted || !this.#parts.lease.isHeld()) return;
+      const demand = this.#rotate(this.#looks.demand(source, this.#unpaused(source)));
+      if (demand.length === 0) continue;
       const { jobs } = await this.#claim(source, { demand, suspects: true, widening: 1 });
-      this.#suspectsWanted = jobs.length > 0;
+      this.#looks.looked(source, demand, jobs.length);
       this.#handOver({ jobs, onlyPolled: false });
       if (jobs.length > 0) return;
     }
@@ -237,10 +237,11 @@ export class Claimer {
     const most = Math.max(share, MOST_JOBS_AMONG_RIVALS);
     const slots = executor.roomFor(prefetch);
     const room = Math.min(slots, most);
-    if (room === 0 || !settler.hasRoom() || !lease.isHeld()) {
-      return { demand: [], someSitOut: false };
-    }
     const { permits } = this.#parts;
+    if (room === 0 || !settler.hasRoom() || !lease.isHeld()) {
+      // A place that cannot be used is not wanted: others may have it.
+      return { demand: permits.allowed(source, []), someSitOut: false };
+    }
     const supply = supplied
       .map(({ worker, ahead }) => {
         const { name } = worker;

@@ -204,11 +204,11 @@ export class HeldShare {
     return { count, starts, wants: grows && !this.#wantsNoted ? 0 : missing };
   }
 
-  /** How many permits are wanted and not there. */
+  /** How many permits are wanted and not there, also where one instance holds them all: people see who waits. */
   #missing(): number {
     const { concurrency } = this.#record;
     if (concurrency === undefined || concurrency === 0 || this.#isBlocked()) return 0;
-    return Math.max(Math.min(this.#inUse + this.#wanted, concurrency) - this.#share, 0);
+    return Math.max(this.#inUse + this.#wanted - this.#share, 0);
   }
 
   /** What the share is to be. */
@@ -236,7 +236,8 @@ export class HeldShare {
   #mostAmongOthers(concurrency: number): number {
     const { shares } = this.#record;
     const others = shares.filter(({ instanceId }) => instanceId !== this.#instanceId);
-    const wanting = others.filter(({ wants }) => wants > 0);
+    // Who holds all that there is can be given no more.
+    const wanting = others.filter(({ wants, count }) => wants > 0 && count < concurrency);
     if (wanting.length === 0) return Number.POSITIVE_INFINITY;
     const claimants = others.filter(({ count, wants }) => count + wants > 0).length + 1;
     // Who holds nothing has nothing to pass on; if all waited for each other, none would begin.

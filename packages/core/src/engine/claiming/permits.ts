@@ -16,7 +16,7 @@ import type { Demand, LimitRecord } from '../../ledger/ledger-repository.ts';
 import type { Worker } from '../../workers/worker.ts';
 import { claimKey } from '../running/settler.ts';
 import { HeldShare } from './held-share.ts';
-import type { ClaimSource } from './sources.ts';
+import type { Asker } from './sources.ts';
 
 /** How often shares are looked after while something is held or wanted, in milliseconds. */
 const TURN_MS = 900;
@@ -58,7 +58,7 @@ export class Permits {
   readonly #turns = new SingleFlight(() => this.#turn());
   #shares = new Map<string, HeldShare>();
   /** By who asked. */
-  readonly #wants = new Map<ClaimSource, Wants>();
+  readonly #wants = new Map<Asker, Wants>();
   /** The room of each of these names that was left then. */
   readonly #rooms = new Map<string, number>();
   /** The limits of each claim that counts, by the claim. */
@@ -107,21 +107,21 @@ export class Permits {
     if (isLimited) this.#turnSoon(TURN_MS);
   }
 
-  /** True when jobs of a name, which has a worker here, are bound by a limit. */
+  /** True when jobs of a name are bound by a limit. */
   covers(name: string): boolean {
-    return (this.#workers.get(name) as Worker).limitKeys.length > 0;
+    return (this.#workers.get(name)?.limitKeys.length ?? 0) > 0;
   }
 
   /**
    * What of this demand the limits have room for; the rest is asked for, in place of what was asked for before from the
-   * same source of claims.
+   * same asker.
    */
-  allowed(source: ClaimSource, demand: readonly Demand[]): readonly Demand[] {
+  allowed(asker: Asker, demand: readonly Demand[]): readonly Demand[] {
     const isFree = demand.every(({ name }) => !this.covers(name));
     if (isFree && this.#shares.size === 0) return demand;
     this.#noteInstance();
     const wants: Wants = new Map();
-    this.#wants.set(source, wants);
+    this.#wants.set(asker, wants);
     const left = new Map<HeldShare, number>();
     const allowed = demand.flatMap(({ name, limit }) => {
       const shares = this.#sharesFor(name);
@@ -129,7 +129,7 @@ export class Permits {
       for (const share of shares) left.set(share, (left.get(share) ?? share.room()) - room);
       if (shares.length > 0) {
         wants.set(name, { jobs: limit, shares });
-        this.#rooms.set(name, Math.min(...shares.map((share) => left.get(share) as number)));
+        this.#rooms.set(name, Math.min(...shares.map((share) => left.get(share) ?? 0)));
       }
       return room > 0 ? [{ name, limit: room }] : [];
     });
@@ -138,15 +138,9 @@ export class Permits {
     return allowed;
   }
 
-  /** The same without asking for the rest. */
-  within(demand: readonly Demand[]): readonly Demand[] {
-    this.#noteInstance();
-    return demand.filter(({ name }) => this.#sharesFor(name).every((share) => share.room() > 0));
-  }
-
-  /** No job of these names is due any more from this source. */
-  drained(source: ClaimSource, names: readonly string[]): void {
-    const wants = this.#wants.get(source);
+  /** No job of these names is due any more for this asker. */
+  drained(asker: Asker, names: readonly string[]): void {
+    const wants = this.#wants.get(asker);
     if (wants === undefined) return;
     for (const name of names) wants.delete(name);
     this.#sumWants();
@@ -155,7 +149,7 @@ export class Permits {
   /** True when more is wanted of a share than before. */
   #sumWants(): boolean {
     const wanted = new Map<HeldShare, { readonly jobs: number; readonly starts: number }>();
-    const wishes = [...this.#wants.values()].flatMap((ofSource) => [...ofSource.values()]);
+    const wishes = [...this.#wants.values()].flatMap((ofAsker) => [...ofAsker.values()]);
     for (const wish of wishes) {
       for (const share of wish.shares) {
         const { jobs, starts } = wanted.get(share) ?? NOTHING;
@@ -229,8 +223,8 @@ export class Permits {
   }
 
   #sharesFor(name: string): HeldShare[] {
-    const { limitKeys } = this.#workers.get(name) as Worker;
-    return limitKeys.map((key) => {
+    const keys = this.#workers.get(name)?.limitKeys ?? [];
+    return keys.map((key) => {
       const share = this.#shares.get(key) ?? new HeldShare(this.#context, key, this.#sharesOf);
       this.#shares.set(key, share);
       return share;
@@ -282,8 +276,8 @@ export class Permits {
 
   /** True when a name that wants more has more room than it left. */
   #hasGrown(): boolean {
-    const names = [...this.#wants.values()].flatMap((ofSource) => [...ofSource.keys()]);
-    const grown = names.filter((name) => this.#roomOf(name) > (this.#rooms.get(name) as number));
+    const names = [...this.#wants.values()].flatMap((ofAsker) => [...ofAsker.keys()]);
+    const grown = names.filter((name) => this.#roomOf(name) > (this.#rooms.get(name) ?? 0));
     for (const name of grown) this.#rooms.set(name, this.#roomOf(name));
     return grown.length > 0;
   }

@@ -15,15 +15,25 @@ import type { Worker } from '../../workers/worker.ts';
 /** What a claim found; of groups also when the rates allow more, and how many groups it lost to others. */
 export type SourceResult = ClaimResult & Partial<Omit<ClaimGroupsResult, keyof ClaimResult>>;
 
+/** Who asks for jobs, with what is known of the names. */
+export interface Asker {
+  /** Names that had no more to claim at the last look, and that nobody told of since. */
+  readonly drained: Set<string>;
+}
+
 /** One way to claim, with what is known of its names. */
-export interface ClaimSource {
+export interface ClaimSource extends Asker {
   /** True for a worker that has jobs of this kind. */
   serves(worker: Worker): boolean;
   claim(params: ClaimParams): Promise<SourceResult>;
-  /** Names that had no more to claim at the last look, and that nobody told of since. */
-  readonly drained: Set<string>;
+  /** Those of its jobs that are claimed alone. */
+  readonly suspects: Asker;
   /** Names that filled the last batch. */
   satOut: ReadonlySet<string>;
+}
+
+function newAskers(): Asker & Pick<ClaimSource, 'suspects'> {
+  return { drained: new Set(), suspects: { drained: new Set() } };
 }
 
 /** The jobs without an order, of any worker. */
@@ -31,7 +41,7 @@ function plainSource(ledger: LedgerRepository): ClaimSource {
   return {
     serves: () => true,
     claim: (params) => ledger.claim(params),
-    drained: new Set(),
+    ...newAskers(),
     satOut: new Set(),
   };
 }
@@ -48,7 +58,7 @@ function orderSource(ledger: LedgerRepository, workers: ReadonlyMap<string, Work
           halts: workers.get(wanted.name)?.order === 'halt',
         })),
       }),
-    drained: new Set(),
+    ...newAskers(),
     satOut: new Set(),
   };
 }
@@ -58,7 +68,7 @@ function groupSource(ledger: LedgerRepository): ClaimSource {
   return {
     serves: ({ groups }) => groups !== undefined,
     claim: ({ widening: _, ...params }) => ledger.claimGroups(params),
-    drained: new Set(),
+    ...newAskers(),
     satOut: new Set(),
   };
 }
@@ -82,6 +92,11 @@ export class ClaimSources {
     const sources = [...this.#inLanes.filter(({ serves }) => workers.some(serves)), this.plain];
     this.#turn = (this.#turn + 1) % sources.length;
     return [...sources.slice(this.#turn), ...sources.slice(0, this.#turn)];
+  }
+
+  /** There may be suspects that nobody told of. */
+  lookForSuspects(): void {
+    for (const { suspects } of [this.plain, ...this.#inLanes]) suspects.drained.clear();
   }
 
   /** True when the last look found no more jobs of this name to claim in lanes, and none was told of since. */

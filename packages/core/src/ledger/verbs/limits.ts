@@ -23,7 +23,7 @@ export interface LimitShare {
   readonly instanceId: string;
   /** How many jobs under the limit the instance may hold at once. */
   readonly count: number;
-  /** How many more it would hold, and did not get. */
+  /** How many more it would hold, and did not get, as it said when it began to wait. */
   readonly wants: number;
 }
 

@@ -1,0 +1,215 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import type { Db } from 'mongodb';
+import { afterAll, beforeAll, expect, inject, test } from 'vitest';
+import { Monque } from '../../src/index.ts';
+import { SeededRandom } from '../../src/testing/index.ts';
+import { cleanupTestDb, closeMongoDb, describeWithMongo, getTestDb } from '../setup/mongodb.ts';
+import { until } from '../setup/until.ts';
+import { buildCore, type CoreBuild } from './build-core.ts';
+
+const SCRIPT = join(import.meta.dirname, 'flow-control-process.mjs');
+/** How long processes are killed and stopped, in seconds; longer by hand. */
+const SECONDS = Number(process.env.MONQUE_FLOW_CONTROL_SECONDS ?? 6);
+const PROCESSES = 4;
+const GROUPS = 20;
+const LIMIT_OF_GROUP = 3;
+const LIMIT_OF_ALL = 10;
+const KEYS = 200;
+/** Of each kind. */
+const JOBS_A_BATCH = 20;
+const MOST_WAITING = 200;
+/** One group has as many jobs as all others together. */
+const NOISY_SHARE = 0.5;
+/** Past the lease of these processes, by the clock of the server. */
+const LONG_PAUSE_MS = 4_500;
+const GENEROUS_MS = 300_000;
+
+/** What a handler has noted. */
+interface Run {
+  readonly jobId: string;
+  readonly group?: string;
+  readonly order?: string;
+  readonly seq: number;
+  readonly pid: number;
+  readonly lease: string;
+  readonly begunAt: Date;
+  /** Absent for one whose process was killed. */
+  readonly endedAt?: Date;
+}
+
+/** From then on nobody counts what the process did under the leases that it had: it was killed, or stood still too long. */
+interface Cut {
+  readonly pid: number;
+  readonly at: Date;
+}
+
+/** A run as it counts. */
+interface Span extends Run {
+  readonly fromMs: number;
+  readonly toMs: number;
+}
+
+describeWithMongo('a global limit, groups and orders over processes', () => {
+  let core: CoreBuild;
+  let db: Db;
+  const children: ChildProcess[] = [];
+
+  beforeAll(async () => {
+    core = await buildCore();
+    db = await getTestDb('flow_control_processes');
+  });
+
+  afterAll(async () => {
+    for (const child of children) {
+      if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL');
+    }
+    await cleanupTestDb(db);
+    await core?.remove();
+    await closeMongoDb();
+  });
+
+  async function startProcess(): Promise<ChildProcess> {
+    const args = [core.entry, inject('mongoUri'), db.databaseName, String(LIMIT_OF_GROUP)];
+    const child = fork(SCRIPT, args);
+    children.push(child);
+    await once(child, 'message');
+    return child;
+  }
+
+  const serverTime = async (): Promise<Date> =>
+    (await db.admin().command({ hello: 1 })).localTime as Date;
+  const hasPassed = (since: Date, ms: number) => async (): Promise<boolean> =>
+    (await serverTime()).getTime() - since.getTime() >= ms;
+  const ended = (): Promise<number> =>
+    db.collection('jobs').countDocuments({ status: 'completed' });
+
+  test('are kept while processes are killed and stand still, by what the handlers noted', async () => {
+    const random = new SeededRandom(7);
+    const producer = new Monque(db, { collectionName: 'jobs', logger: false });
+    await producer.setLimit('all', { concurrency: LIMIT_OF_ALL });
+    const running = await Promise.all(Array.from({ length: PROCESSES }, startProcess));
+    let stored = 0;
+    let isOver = false;
+    // Of a key no two are in one batch, and a batch is enqueued when the one before it was acknowledged.
+    const produce = async (): Promise<void> => {
+      while (!isOver) {
+        const data = (seq: number) => ({ seq, ms: 100 + Math.floor(random.fraction() * 200) });
+        const groupOf = (seq: number) =>
+          `group ${random.fraction() < NOISY_SHARE ? 0 : seq % GROUPS}`;
+        const batch = Array.from({ length: JOBS_A_BATCH }, (_, index) => stored / 2 + index);
+        await producer.enqueueMany(
+          batch.flatMap((seq) => [
+            { name: 'sync', data: data(seq), options: { group: groupOf(seq) } },
+            { name: 'ship', data: data(seq), options: { order: `key ${seq % KEYS}` } },
+          ]),
+        );
+        stored += 2 * JOBS_A_BATCH;
+        await until(
+          'few wait',
+          async () => isOver || stored - (await ended()) < MOST_WAITING,
+          GENEROUS_MS,
+        );
+      }
+    };
+    const producing = produce();
+    const cuts: Cut[] = [];
+    const startedAt = await serverTime();
+    const counts = { kills: 0, longPauses: 0, shortPauses: 0 };
+    const next = (): ChildProcess => running.shift() as ChildProcess;
+    do {
+      const victim = next();
+      cuts.push({ pid: Number(victim.pid), at: await serverTime() });
+      victim.kill('SIGKILL');
+      await once(victim, 'exit');
+      running.push(await startProcess());
+      counts.kills += 1;
+      for (const isLong of [true, false]) {
+        const sleeper = next();
+        const at = await serverTime();
+        sleeper.kill('SIGSTOP');
+        await until('it stood still', hasPassed(at, isLong ? LONG_PAUSE_MS : 500), GENEROUS_MS);
+        if (isLong) cuts.push({ pid: Number(sleeper.pid), at });
+        sleeper.kill('SIGCONT');
+        running.push(sleeper);
+        counts[isLong ? 'longPauses' : 'shortPauses'] += 1;
+      }
+    } while (!(await hasPassed(startedAt, SECONDS * 1_000)()));
+    isOver = true;
+    await producing;
+    await until('all jobs have ended', async () => (await ended()) === stored, GENEROUS_MS);
+    const runs = await db.collection<Run>('runs').find().toArray();
+    expect(new Set(runs.map(({ jobId }) => String(jobId))).size).toBe(stored);
+    const spans = spansOf(runs, cuts);
+    const mostOfAll = mostAtOnce(spans);
+    const mostOfGroup = Math.max(
+      ...[...byKey(spans, ({ group }) => group).values()].map(mostAtOnce),
+    );
+    const rescued = await db.collection('jobs').countDocuments({ rescueCount: { $gt: 0 } });
+    console.log(
+      `flow control: ${JSON.stringify({ ...counts, stored, runs: runs.length, rescued, mostOfAll, mostOfGroup })}`,
+    );
+    expect(mostOfAll).toBeLessThanOrEqual(LIMIT_OF_ALL);
+    expect(mostOfGroup).toBeLessThanOrEqual(LIMIT_OF_GROUP);
+    // Much ran at once, so something held it.
+    expect(mostOfAll).toBeGreaterThan(LIMIT_OF_GROUP);
+    expect(mostOfGroup).toBeGreaterThan(1);
+    const keys = byKey(spans, ({ order }) => order);
+    expect(keys.size).toBeGreaterThan(JOBS_A_BATCH);
+    for (const [key, ofKey] of keys) expect(outOfOrder(ofKey), key).toEqual([]);
+    await producer.stop();
+  }, 900_000);
+});
+
+/** The times in which the runs count: those under a lease that a process had before a cut end there. */
+function spansOf(runs: readonly Run[], cuts: readonly Cut[]): Span[] {
+  const leaseBegan = new Map<string, number>();
+  for (const { lease, begunAt } of runs) {
+    leaseBegan.set(lease, Math.min(leaseBegan.get(lease) ?? Infinity, begunAt.getTime()));
+  }
+  return runs.flatMap((run) => {
+    const cut = cuts.find(
+      ({ pid, at }) => pid === run.pid && Number(leaseBegan.get(run.lease)) <= at.getTime(),
+    );
+    const fromMs = run.begunAt.getTime();
+    const cutMs = cut?.at.getTime() ?? Number.POSITIVE_INFINITY;
+    const toMs = Math.min(run.endedAt?.getTime() ?? cutMs, cutMs);
+    return fromMs <= cutMs ? [{ ...run, fromMs, toMs }] : [];
+  });
+}
+
+function byKey(
+  spans: readonly Span[],
+  keyOf: (span: Span) => string | undefined,
+): Map<string, Span[]> {
+  const found = new Map<string, Span[]>();
+  for (const span of spans) {
+    const key = keyOf(span);
+    if (key) found.set(key, [...(found.get(key) ?? []), span]);
+  }
+  return found;
+}
+
+function mostAtOnce(spans: readonly Span[]): number {
+  const marks = spans.flatMap(({ fromMs, toMs }) => [
+    { atMs: fromMs, by: 1 },
+    { atMs: toMs, by: -1 },
+  ]);
+  // At the same millisecond an end goes before a begin: which of the two was first is not known.
+  marks.sort((a, b) => a.atMs - b.atMs || a.by - b.by);
+  let now = 0;
+  let most = 0;
+  for (const { by } of marks) {
+    now += by;
+    most = Math.max(most, now);
+  }
+  return most;
+}
+
+/** Runs that began before all those of an earlier job of their key had ended. */
+function outOfOrder(ofKey: readonly Span[]): readonly Span[] {
+  return ofKey.filter(({ seq, fromMs }) =>
+    ofKey.some((other) => other.seq < seq && other.toMs > fromMs),
+  );
+}

@@ -1,0 +1,36 @@
+/** The guards of orders, each with the change that removes it. */
+import type { Guard } from './guards.ts';
+
+const ORDERED = { orders: 80, jobs: 60 } as const;
+
+/** They are removed one at a time, as the others. */
+export const ORDER_GUARDS: readonly Guard[] = [
+  {
+    name: 'an order is held until its job is finished',
+    without: 'the next job goes while the one before it waits for its next try',
+    alterations: [
+      {
+        file: 'ledger/lane-choice.ts',
+        find: '!JOB_LIFECYCLE.terminal.includes(job.status)',
+        replace: "job.status === 'processing'",
+      },
+    ],
+    rules: ['an order is not kept', 'two of an order run at once'],
+    profile: { ...ORDERED, ledger: 'stepped' },
+    seed: 1,
+  },
+  {
+    name: 'a failed job holds its order up',
+    without: 'the next job passes one that failed',
+    alterations: [
+      {
+        file: 'ledger/lane-choice.ts',
+        find: "return job.status === 'failed' ? halts : ",
+        replace: "return job.status === 'failed' ? false : ",
+      },
+    ],
+    rules: ['a failed job of an order is passed'],
+    profile: { ...ORDERED, orderHalts: true },
+    seed: 1,
+  },
+];
