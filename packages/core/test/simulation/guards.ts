@@ -6,6 +6,7 @@ import { BIRTH_GUARDS } from './birth-guards.ts';
 import type { Alteration } from './bundle.ts';
 import { DEAD_LETTER_GUARDS } from './dead-letter-guards.ts';
 import { FEATURE_GUARDS } from './feature-guards.ts';
+import { FLOW_GUARDS } from './flows/flow-guards.ts';
 import { GROUP_GUARDS } from './group-guards.ts';
 import type { Profile } from './profile.ts';
 import { STAGE_GUARDS } from './stage-guards.ts';
@@ -365,4 +366,5 @@ export const GUARDS: readonly Guard[] = [
   ...STAGE_GUARDS,
   ...DEAD_LETTER_GUARDS,
   ...GROUP_GUARDS,
+  ...FLOW_GUARDS,
 ];
