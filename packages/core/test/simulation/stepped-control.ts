@@ -173,6 +173,7 @@ export class SteppedControl {
         (job) =>
           job.status === status &&
           !kept.has(job) &&
+          job.createdAt < createdBefore &&
           JOB_LIFECYCLE.applies('prune', { ...job }, values),
       );
       await this.#letOthersIn();

@@ -1,7 +1,7 @@
 /** Flows in the steps of the MongoDB ledger: records, keys, and the jobs that wait. */
 import type { ObjectId } from 'mongodb';
 import type { Job, JobStatus } from '../../../src/index.ts';
-import { flowOfToken, isStoringToken } from '../../../src/job/flow-tokens.ts';
+import { flowOfToken } from '../../../src/job/flow-tokens.ts';
 import { JOB_LIFECYCLE } from '../../../src/job/job-lifecycle.ts';
 import type { TransitionParams } from '../../../src/job/lifecycle.ts';
 import {
@@ -120,7 +120,7 @@ export class SteppedFlows implements FlowVerbs, FlowStore {
       .sort((a, b) => (behind(a) < behind(b) ? -1 : 1))
       .slice(0, limit);
     const tokens = tokensUpTo(found, after);
-    for (const token of tokens.filter(isStoringToken)) {
+    for (const token of tokens) {
       await this.#letOthersIn();
       this.#abandon(flowOfToken(token), createdBefore);
     }
