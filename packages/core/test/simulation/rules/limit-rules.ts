@@ -1,7 +1,7 @@
 /** What must hold of limits. */
 import type { Job } from '../../../src/index.ts';
 import type { JobVerb } from '../../../src/job/job-lifecycle.ts';
-import type { Facts, LimitFacts } from '../facts.ts';
+import { claimKey, type Facts, type LimitFacts } from '../facts.ts';
 import { limitKeysOf } from '../features/users.ts';
 import { OPERATION_TIMEOUT_MS } from '../profile.ts';
 import { describe } from './job-rules.ts';
@@ -24,6 +24,8 @@ const STARTS_LAST_MS = 1_000 * DRIFT;
  */
 export function limitRule(facts: Facts, violate: Violate): Rule {
   const running = new Map<string, Set<string>>();
+  /** Under each limit the claims whose start was counted: one that is written is seen again when it runs. */
+  const counted = new Map<string, Set<string>>();
   const starts = new Map<string, { readonly ofMs: number; readonly times: number[] }>();
   const judgeRate = (key: string, limit: LimitFacts, sentMs: number, told: string): void => {
     const { rate } = limit.record;
@@ -53,7 +55,11 @@ export function limitRule(facts: Facts, violate: Violate): Rule {
       if (jobs.size > most) violate('more run than a limit allows', `${told}, most ${most}`);
       // Who dies before the limit has a bound holds no share of it for what it ran.
       if (most === Number.POSITIVE_INFINITY) jobs.delete(id);
-      judgeRate(key, limit, sentMs, told);
+      const claims = counted.get(key) ?? new Set();
+      counted.set(key, claims);
+      const claim = claimKey(job, job.claimToken);
+      if (!claims.has(claim)) judgeRate(key, limit, sentMs, told);
+      claims.add(claim);
     }
   };
   const sentMsOf = (token: string | undefined): number =>
