@@ -272,7 +272,7 @@ class PlainChanges {
     const seen = this.#jobs
       .all()
       .filter(({ _id }) => after === undefined || _id.toHexString() > after.toHexString())
-      .filter(({ _id }) => _id.getTimestamp() < createdBefore)
+      .filter(({ createdAt }) => createdAt < createdBefore)
       .slice(0, limit);
     const leaving = seen.filter((job) => {
       const before = finishedBefore[job.status];

@@ -104,6 +104,7 @@ export class Monque<Types extends JobTypes = UntypedJobs>
         this.#instance?.released(names);
       } catch (error) {
         this.#context.report(error);
+        this.#instance?.lookAtFlows();
       }
     };
     this.#shared = { workers: this.#workers, waiter: this.#waiter, definitions, instance, release };

@@ -308,6 +308,11 @@ export class Instance {
     });
   }
 
+  /** Whom this process was to let go on may still wait. */
+  lookAtFlows(): void {
+    this.#flows.look();
+  }
+
   /** Jobs of these names were made pending by this process. */
   released(names: readonly string[]): void {
     const now = this.#context.ledgerTime.now();

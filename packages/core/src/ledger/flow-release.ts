@@ -11,6 +11,7 @@
 import type { ObjectId } from 'mongodb';
 import { flowOfToken, isStoringToken, statesThatFail, statesThatHold } from '../job/flow-tokens.ts';
 import type { Job, JobStatus } from '../job/job.ts';
+import { JOB_LIFECYCLE } from '../job/job-lifecycle.ts';
 import type { TransitionParams } from '../job/lifecycle.ts';
 import { historyEntries } from './settle-answers.ts';
 import type {
@@ -67,7 +68,7 @@ class Release {
   readonly #now: Date;
   #room: number;
   readonly #queue: TokenPlace[];
-  readonly #isClosed = new Map<string, Promise<boolean>>();
+  readonly #holders = new Map<string, Promise<ParentJob | undefined>>();
   readonly #states = new Map<string, Promise<FlowRecord['state'] | undefined>>();
   readonly #counts = { released: 0, failed: 0, cancelled: 0 };
   readonly #names = new Set<string>();
@@ -93,7 +94,7 @@ class Release {
 
   async #look({ token, after }: TokenPlace): Promise<void> {
     const failed = await this.#failedParent(token);
-    if (failed === undefined && (await this.#holds(token))) return;
+    if (failed === undefined && (await this.#isHeldUp(token))) return;
     const limit = Math.min(this.#room, MOST_A_PAGE);
     const jobs = await this.#store.findWaiting(token, after, limit);
     this.#room -= Math.max(jobs.length, 1);
@@ -126,6 +127,7 @@ class Release {
     const entries = historyEntries('cancel', now, { reason });
     const params = { now, historyEntries: entries };
     this.#counts.cancelled += await this.#store.moveWaiting('cancel', jobs, params);
+    this.#addNext(jobs);
   }
 
   /** Those that fail hold up others, or let them go on. */
@@ -144,7 +146,7 @@ class Release {
     const known = new Set(this.#queue.map(({ token }) => token));
     for (const token of jobs.flatMap(({ feeds = [] }) => feeds)) {
       // What was open a moment ago may be closed by now.
-      this.#isClosed.delete(token);
+      this.#holders.delete(token);
       if (known.has(token)) continue;
       known.add(token);
       this.#queue.push({ token });
@@ -181,13 +183,23 @@ class Release {
   /** That the flow is stored is asked of each job, whatever it waits for. */
   async #holds(token: string): Promise<boolean> {
     if (isStoringToken(token)) return (await this.#flowState(flowOfToken(token))) === 'storing';
-    const known = this.#isClosed.get(token);
-    if (known !== undefined) return !(await known);
-    const closed = this.#store
-      .findFeeding(token, statesThatHold(token))
-      .then((holder) => holder === undefined);
-    this.#isClosed.set(token, closed);
-    return !(await closed);
+    return (await this.#holderOf(token)) !== undefined;
+  }
+
+  /** In a flow that was given up nobody waits for a parent to be retried. */
+  async #isHeldUp(token: string): Promise<boolean> {
+    if (!(await this.#holds(token))) return false;
+    const holder = isStoringToken(token) ? undefined : await this.#holderOf(token);
+    if (holder === undefined || !JOB_LIFECYCLE.terminal.includes(holder.status)) return true;
+    const state = await this.#flowState(flowOfToken(token));
+    return state === 'storing' || state === 'stored';
+  }
+
+  #holderOf(token: string): Promise<ParentJob | undefined> {
+    const known = this.#holders.get(token);
+    const holder = known ?? this.#store.findFeeding(token, statesThatHold(token));
+    this.#holders.set(token, holder);
+    return holder;
   }
 
   #stateOf({ flow }: WaitingJob): Promise<FlowRecord['state'] | undefined> {

@@ -51,10 +51,17 @@ export type FlowParentOf<Ref extends string> =
 /** A parent of a job, by what it is called in the flow. */
 export type FlowParent = FlowParentOf<string>;
 
-/** Options of a job of a flow: no keys, order or id of its own. */
+/** Options of a job of a flow: no keys, order or id of its own, and nothing of the call that stores it. */
 export type FlowJobOptions = Omit<
   EnqueueOptions,
-  'session' | 'id' | 'uniqueKey' | 'uniqueHold' | 'whenTaken' | 'order'
+  | 'session'
+  | 'id'
+  | 'uniqueKey'
+  | 'uniqueHold'
+  | 'whenTaken'
+  | 'order'
+  | 'supersede'
+  | 'callTimeout'
 >;
 
 /** One job of a flow. */
@@ -97,7 +104,10 @@ const checkParent = fields({ ref: checkRef, onFailure: oneOf('fail', 'wait', 'co
   'ref',
 ]);
 
-const REFUSED = ['session', 'id', 'uniqueKey', 'uniqueHold', 'whenTaken', 'order'] as const;
+const REFUSED = [
+  ...(['session', 'id', 'uniqueKey', 'uniqueHold', 'whenTaken'] as const),
+  ...(['order', 'supersede', 'callTimeout'] as const),
+] as const;
 
 const JOB_CHECKS: Readonly<Record<keyof FlowJob, Check>> = {
   name: checkJobName,

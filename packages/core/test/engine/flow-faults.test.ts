@@ -91,4 +91,29 @@ describe('the children of a job', () => {
   });
 });
 
+test('the child of a job goes on soon when the look after the end is lost and nobody waited before', async () => {
+  const { monque, faulty, clock, events } = makeOne();
+  monque.worker('step', () => undefined);
+  await monque.start();
+  await clock.advance(20_000);
+  const flow = await monque.enqueueFlow(PAIR);
+  faulty.plan('releaseWaiting', { fail: 'after' });
+  await clock.advance(5_000);
+  expect(payloads(events, 'job:error').length).toBeGreaterThan(0);
+  expect(await monque.getFlow(flow.id)).toMatchObject({ state: 'completed' });
+  await monque.stop();
+});
+
+test('a flow starts soon when the word that it is stored is lost on the way', async () => {
+  const { monque, faulty, clock } = makeOne();
+  monque.worker('step', () => undefined);
+  await monque.start();
+  await clock.advance(20_000);
+  faulty.plan('releaseWaiting', { fail: 'before' });
+  const stored = monque.enqueueFlow(PAIR);
+  await clock.advance(10_000);
+  expect(await monque.getFlow((await stored).id)).toMatchObject({ state: 'completed' });
+  await monque.stop();
+});
+
 const LIST = { filter: {}, orderBy: '_id', direction: 'ascending', limit: 10 } as const;

@@ -257,6 +257,28 @@ describe('a wrong flow is refused before anything is stored:', () => {
       'flow.jobs.a.options.order',
     ],
     [
+      'a job that supersedes',
+      { jobs: { a: { name: 'step', options: { supersede: { key: 'k' } } } } },
+      'flow.jobs.a.options.supersede',
+    ],
+    [
+      'a time for the call of one job',
+      { jobs: { a: { name: 'step', options: { callTimeout: 5 } } } },
+      'flow.jobs.a.options.callTimeout',
+    ],
+    [
+      'more jobs than a flow has',
+      { jobs: Object.fromEntries(Array.from({ length: 50_001 }, (_, n) => [`j${n}`, step()])) },
+      'flow.jobs',
+    ],
+    ['a name of a wrong type', { jobs: { a: { name: 7 } } }, 'flow.jobs.a.name'],
+    ['a parent of a wrong type', { jobs: { a: step(7 as never) } }, 'flow.jobs.a.after[0]'],
+    [
+      'a name in the flow that is too long',
+      { jobs: { ['a'.repeat(257)]: step() } },
+      `flow.jobs.${'a'.repeat(257)}`,
+    ],
+    [
       'a wrong option of a job',
       { jobs: { a: { name: 'step', options: { priority: 1_000 } } } },
       'flow.jobs.a.options.priority',
@@ -275,6 +297,17 @@ describe('a wrong flow is refused before anything is stored:', () => {
     const { monque } = setUp();
     const graph = flowOf({ r: step(), a: step('r', 'c'), b: step('a'), c: step('b') });
     await expect(monque.enqueueFlow(graph)).rejects.toThrow('a -> b -> c -> a');
+  });
+
+  test.each([
+    ['uniqueKey', { uniqueKey: 7 }],
+    ['uniqueKey', { uniqueKey: '' }],
+    ['session', { session: {} }],
+  ])('a wrong option of the flow: %s', async (field, options) => {
+    const { monque } = setUp();
+    const stored = monque.enqueueFlow(flowOf({ a: step() }), options as never);
+    await expect(stored).rejects.toMatchObject({ field: `options.${field}` });
+    expect(await monque.getJobs()).toEqual([]);
   });
 
   test('a transaction, where the ledger has none', async () => {

@@ -4,6 +4,7 @@ import type { JobVerb } from '../../src/job/job-lifecycle.ts';
 import type { TransitionParams } from '../../src/job/lifecycle.ts';
 import type { LimitRecord } from '../../src/ledger/verbs/limits.ts';
 import type { SettleVerb } from '../../src/ledger/verbs/settle.ts';
+import type { FlowCall } from './features/flow-work.ts';
 import type { Machine } from './machine.ts';
 import type { Profile } from './profile.ts';
 import type { World } from './world.ts';
@@ -47,6 +48,9 @@ export interface Task {
   readonly failures: number;
   /** Whether the handler ends when its signal aborts. */
   readonly heedsSignal: boolean;
+  /** Of a flow: how many jobs it adds, and whether it reads what its parents returned. */
+  readonly adds?: number;
+  readonly readsParents?: boolean;
   /** Of a series: tells one asked for from another. */
   readonly variant?: number;
 }
@@ -185,6 +189,9 @@ export interface Counts {
   limitsSet: number;
   /** Changes of shares. */
   shares: number;
+  /** Jobs of flows that became pending, and that failed with a parent. */
+  releases: number;
+  failedChildren: number;
 }
 
 /** Everything known, for the rules to judge. */
@@ -233,6 +240,8 @@ export class Facts {
     orderedClaims: 0,
     limitsSet: 0,
     shares: 0,
+    releases: 0,
+    failedChildren: 0,
   };
   /** Jobs that left by their age. */
   readonly pruned: Set<string> = new Set();
@@ -240,6 +249,7 @@ export class Facts {
   readonly amended: Set<string> = new Set();
   readonly seriesCalls: SeriesCall[] = [];
   readonly evidence: AcceptedEvidence[] = [];
+  readonly flowCalls: Map<number, FlowCall> = new Map();
   /** By key. */
   readonly limits: Map<string, LimitFacts> = new Map();
   /** When a claim was sent, by its token. */

@@ -3,6 +3,7 @@
  * and with the rules that must hold of it.
  */
 import { deadLetters } from './features/dead-letters.ts';
+import { flows } from './features/flows.ts';
 import { groups } from './features/groups.ts';
 import { limits } from './features/limits.ts';
 import { manualVerbs } from './features/manual-verbs.ts';
@@ -26,4 +27,5 @@ export const FEATURES: readonly Feature[] = [
   groups,
   limits,
   orders,
+  flows,
 ];

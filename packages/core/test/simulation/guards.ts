@@ -6,6 +6,7 @@ import { BIRTH_GUARDS } from './birth-guards.ts';
 import type { Alteration } from './bundle.ts';
 import { DEAD_LETTER_GUARDS } from './dead-letter-guards.ts';
 import { FEATURE_GUARDS } from './feature-guards.ts';
+import { FLOW_GUARDS } from './flows/flow-guards.ts';
 import { GROUP_GUARDS } from './group-guards.ts';
 import { LIMIT_GUARDS } from './limit-guards.ts';
 import { ORDER_GUARDS } from './order-guards.ts';
@@ -369,4 +370,5 @@ export const GUARDS: readonly Guard[] = [
   ...GROUP_GUARDS,
   ...LIMIT_GUARDS,
   ...ORDER_GUARDS,
+  ...FLOW_GUARDS,
 ];

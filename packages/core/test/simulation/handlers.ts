@@ -4,6 +4,7 @@ import { sleep } from '../../src/foundation/clock.ts';
 import type { Job, JobContext, StageContext } from '../../src/index.ts';
 import { cancel, discard, type HandlerOutcome, snooze } from '../../src/workers/handler-outcome.ts';
 import { type Ended, type StageOfRun, type Task, taskOf } from './facts.ts';
+import { resultInFlow, workInFlow } from './features/flow-work.ts';
 import { resultOfStage, STAGES, taskOfStage } from './features/staged-work.ts';
 import type { Host } from './host.ts';
 import type { Machine } from './machine.ts';
@@ -36,15 +37,35 @@ export function makeRunHandler(
       const ended = asStage(howItEnds(task, job, context), stage);
       observer.runEnded(run, ended, context.signal);
       if (ended === 'threw') throw new Error('the handler fails, on purpose');
+      if (job.flow !== undefined && ended === 'returned') return resultInFlow(job);
       return OUTCOMES[ended]?.() ?? (stage && resultOfStage(job, stage.name));
     };
-    if (task.runMs === 0 && task.kind !== 'poison') return finish();
-    const signal = task.heedsSignal ? context.signal : undefined;
-    return sleep(machine.userClock, task.runMs, signal).then(() => {
-      if (task.kind === 'poison' && isDeadly(observer, job)) host.crash();
-      return machine.isCrashed ? new Promise(() => undefined) : finish();
-    });
+    if (isAtWork(job, task)) {
+      const work = workInFlow(observer, job, context as JobContext);
+      return work.then(
+        () => takeTime(),
+        (error) => {
+          observer.runEnded(run, 'threw', context.signal);
+          throw error;
+        },
+      );
+    }
+    return takeTime();
+
+    function takeTime(): unknown {
+      if (task.runMs === 0 && task.kind !== 'poison') return finish();
+      const signal = task.heedsSignal ? context.signal : undefined;
+      return sleep(machine.userClock, task.runMs, signal).then(() => {
+        if (task.kind === 'poison' && isDeadly(observer, job)) host.crash();
+        return machine.isCrashed ? new Promise(() => undefined) : finish();
+      });
+    }
   };
+}
+
+/** True when it does something in its flow. */
+function isAtWork({ flow }: Job, { adds, readsParents }: Task): boolean {
+  return flow !== undefined && (adds !== undefined || readsParents === true);
 }
 
 function stageOf(context: JobContext | StageContext): StageOfRun | undefined {

@@ -6,6 +6,7 @@ import type { LedgerRepository } from '../../src/ledger/ledger-repository.ts';
 import { FaultyLedgerRepository } from '../../src/testing/faulty-ledger-repository.ts';
 import { SeededRandom } from '../../src/testing/seeded-random.ts';
 import type { Chance } from './chance.ts';
+import { FLOW_NAME } from './features/flow-work.ts';
 import { STAGED_CONCURRENCY, STAGED_NAME, stepsOf } from './features/staged-work.ts';
 import {
   DEAD_LETTER_NAME,
@@ -170,6 +171,9 @@ export class Host {
     if (this.isWorker && observer.facts.profile.stagedJobs > 0) {
       const options = { concurrency: STAGED_CONCURRENCY };
       monque.worker(STAGED_NAME, { stages: stepsOf(handler) }, options);
+    }
+    if (this.isWorker && observer.facts.profile.flows > 0) {
+      monque.worker(FLOW_NAME, handler, { concurrency: 4 });
     }
     if (this.isWorker && observer.facts.profile.orders > 0) {
       monque.worker(ORDERED_NAME, handler, {

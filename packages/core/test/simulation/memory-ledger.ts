@@ -1,6 +1,6 @@
 /** The in-memory ledger itself, watched: each verb is one step, and every write is told. */
 
-import type { Job } from '../../src/index.ts';
+import type { Job, JobStatus } from '../../src/index.ts';
 import { isClaimed } from '../../src/job/job.ts';
 import type { JobVerb } from '../../src/job/job-lifecycle.ts';
 import type { TransitionParams } from '../../src/job/lifecycle.ts';
@@ -32,6 +32,7 @@ const ALWAYS_TOLD = new Set<JobVerb>([
   'note',
   'skipRun',
   'redrive',
+  'redriveToWait',
   'redriveDeadLetter',
   'amend',
   'replan',
@@ -39,6 +40,13 @@ const ALWAYS_TOLD = new Set<JobVerb>([
   'endSeries',
   'endSeriesAfterRun',
 ]);
+
+/** What became of a job that waited for its parents. */
+const RELEASES: Readonly<Partial<Record<JobStatus, JobVerb>>> = {
+  pending: 'releaseChild',
+  failed: 'failByParent',
+  cancelled: 'cancel',
+};
 
 /** Carries a verb out, and tells of it. */
 type Way<V extends LedgerVerb> = (params: ParamsOf<V>, next: Next<V>) => Promise<AnswerOf<V>>;
@@ -54,7 +62,8 @@ export class MemoryLedger extends InMemoryLedgerRepository {
       return this.#alone(async () => {
         const result = await next(params);
         for (const job of params.jobs) {
-          await this.#tell(isClaimed(job) ? 'enqueueClaimed' : 'enqueue', job._id, {});
+          const pending = job.status === 'blocked' ? 'enqueueWaiting' : 'enqueue';
+          await this.#tell(isClaimed(job) ? 'enqueueClaimed' : pending, job._id, {});
         }
         return result;
       });
@@ -134,7 +143,8 @@ export class MemoryLedger extends InMemoryLedgerRepository {
     redrive: (params, next) => {
       return this.#alone(async () => {
         const result = await next(params);
-        const verb = params.isDeadLetter ? 'redriveDeadLetter' : 'redrive';
+        const plain = result.job?.status === 'blocked' ? 'redriveToWait' : 'redrive';
+        const verb = params.isDeadLetter ? 'redriveDeadLetter' : plain;
         if (result.outcome === 'redriven') await this.#tell(verb, params.jobId, { ...params });
         return result;
       });
@@ -200,6 +210,21 @@ export class MemoryLedger extends InMemoryLedgerRepository {
           if (job.status !== 'blocked') continue;
           const { verb, params: values } = chooseExpiry(job, params.now);
           await this.#tell(verb, job._id, values);
+        }
+        return result;
+      });
+    },
+
+    releaseWaiting: (params, next) => {
+      return this.#alone(async () => {
+        const waiting = [...this.#observer.facts.jobs.values()]
+          .filter(({ status }) => status === 'blocked')
+          .sort((a, b) => Buffer.compare(a._id.id, b._id.id));
+        const result = await next(params);
+        for (const { _id } of waiting) {
+          const job = await this.#inner.getJob({ jobId: _id });
+          const verb = RELEASES[job?.status ?? 'blocked'];
+          if (verb !== undefined) await this.#tell(verb, _id, { now: params.now });
         }
         return result;
       });

@@ -11,6 +11,7 @@ const SMALLER: readonly Partial<Profile>[] = [
   { workers: 2 },
   { workers: 3 },
   { stagedJobs: 0 },
+  { flows: 0 },
   { claimsOnEnqueue: false },
   { jobs: 10 },
   { jobs: 30 },

@@ -20,6 +20,7 @@ import {
   type StageOfRun,
   taskOf,
 } from './facts.ts';
+import { type FlowCall, placeOf } from './features/flow-work.ts';
 import type { Machine } from './machine.ts';
 import type { Profile } from './profile.ts';
 import { describe } from './rules/job-rules.ts';
@@ -238,6 +239,39 @@ export class Observer {
     this.facts.evidence.push(accepted);
   }
 
+  /** A caller learned what became of a flow. */
+  flowAnswered(flow: number, answer: Exclude<FlowCall['answer'], undefined>): void {
+    const call = this.facts.flowCalls.get(flow);
+    if (call !== undefined) call.answer = answer;
+    this.trace.note('user', () => `flow ${flow} is ${answer}`);
+  }
+
+  /** A handler was told that jobs were added to its flow. */
+  flowAdded(numbers: readonly number[]): void {
+    for (const rule of this.#rules) rule.flowAdded?.(numbers);
+  }
+
+  /** The parents of a job that have completed. */
+  completedOf({ flow, waitsFor = [] }: Job): readonly Job[] {
+    return [...this.facts.jobs.values()].filter(
+      (job) =>
+        job.status === 'completed' &&
+        flow !== undefined &&
+        job.flow?.equals(flow) === true &&
+        placeOf(taskOf(job))?.addedBy === undefined &&
+        job.feeds?.some((token) => waitsFor.includes(token)),
+    );
+  }
+
+  /** A handler was given what its parents returned. */
+  parentsRead(
+    job: Job,
+    completed: readonly Job[],
+    results: Readonly<Record<string, unknown>>,
+  ): void {
+    for (const rule of this.#rules) rule.parentsRead?.(job, completed, results);
+  }
+
   /** A stop in order has ended. */
   stopped(stop: StopFacts): void {
     this.trace.note(stop.machine.name, () => `has stopped within ${stop.tookMs.toFixed(0)} ms`);
@@ -282,6 +316,8 @@ const COUNTED: Readonly<Partial<Record<JobVerb, keyof Counts>>> = {
   unblock: 'gates',
   openGate: 'gates',
   expireGate: 'expiries',
+  releaseChild: 'releases',
+  failByParent: 'failedChildren',
 };
 
 function describeLimit({ concurrency, rate }: LimitRecord): string {

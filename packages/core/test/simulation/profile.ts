@@ -93,6 +93,8 @@ export interface Profile extends NetworkRates {
   readonly orders: number;
   /** Whether one of those that failed holds up the others of its key. */
   readonly orderHalts: boolean;
+  /** Flows, of a few jobs each. */
+  readonly flows: number;
   /** Whether who enqueues starts what it can itself. */
   readonly claimsOnEnqueue: boolean;
   /** How long an enqueue is sent again. */
@@ -111,6 +113,7 @@ export const BEFORE_LATER_FEATURES: Partial<Profile> = Object.freeze({
   limits: 0,
   orders: 0,
   orderHalts: false,
+  flows: 0,
 });
 
 /** No faults at all. */
@@ -161,6 +164,8 @@ export function drawProfile(chance: Chance, given: Partial<Profile>): Profile {
     limits: given.limits ?? chance.pick([0, 3, 8]),
     orders: given.orders ?? chance.pick([0, 20, 60]),
     orderHalts: given.orderHalts ?? chance.happens(0.3),
+    // Looked for on their own: beside all else they are many jobs more.
+    flows: 0,
     resendLimitMs: hasRetention ? 2_000 : 60_000,
     longestLateMs: hasRetention ? 1_000 : 2 * LEASE_MS,
     ...given,

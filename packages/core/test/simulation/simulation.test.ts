@@ -6,6 +6,9 @@ import { printStory } from './trace.ts';
 
 const SEEDS = Number(process.env.MONQUE_SIMULATION_SEEDS ?? 20);
 
+/** Each with a dozen flows. */
+const FLOW_SEEDS = 12;
+
 /** Where a rule was broken once. */
 const KEPT: readonly {
   readonly story: string;
@@ -78,6 +81,22 @@ describe('Many instances over one ledger', () => {
     for (const [name, total] of Object.entries(totals)) {
       expect(total, name).toBeGreaterThan(SEEDS / 4);
     }
+  });
+
+  it('keep the jobs of flows in their order', { timeout: 600_000 }, async () => {
+    const profile = { ...BEFORE_LATER_FEATURES, jobs: 10, series: 0, flows: 14 };
+    const totals = { releases: 0, failedChildren: 0, crashes: 0 };
+    for (let seed = 1; seed <= FLOW_SEEDS; seed += 1) {
+      const options = { profile: { ...profile, hasRetention: false } };
+      const { violations, stats } = await runSeed(seed, options);
+      if (violations.length > 0) {
+        expect.fail(printStory(await runSeed(seed, { ...options, trace: true })));
+      }
+      for (const name of Object.keys(totals) as (keyof typeof totals)[]) {
+        totals[name] += stats[name];
+      }
+    }
+    for (const [name, total] of Object.entries(totals)) expect(total, name).toBeGreaterThan(0);
   });
 
   it('run every job once and rescue none while nothing goes wrong', {

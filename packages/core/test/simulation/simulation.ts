@@ -23,6 +23,8 @@ import { Trace, type TraceLine } from './trace.ts';
 import { World } from './world.ts';
 
 const DRAIN_MS = 150_000;
+/** Longer than the time after which it is looked at flows whose process died while nobody waited. */
+const FLOWS_DRAIN_MS = 450_000;
 const LONGEST_STOP_MS = 30_000;
 const LOOK_EVERY_MS = 50;
 /** How long all must be at its end, so that those who wait for an answer have it. */
@@ -224,7 +226,8 @@ class Simulation {
   #isQuiet(): boolean {
     const { nowMs } = this.#world;
     if (!this.#isDrained()) this.#drainedSinceMs = nowMs;
-    const lateMs = nowMs - this.#profile.faultyMs - DRAIN_MS;
+    const drainMs = this.#profile.flows > 0 ? FLOWS_DRAIN_MS : DRAIN_MS;
+    const lateMs = nowMs - this.#profile.faultyMs - drainMs;
     // Series go on for ever: a run that has just returned is given the time to be recorded.
     const isLate = lateMs > LAST_WORDS_MS || (lateMs > 0 && this.#areReported());
     return isLate || nowMs - this.#drainedSinceMs >= QUIET_MS;
@@ -240,7 +243,7 @@ class Simulation {
     // An instance that could not settle for long tries again only after a while.
     if (!this.#areReported()) return false;
     for (const job of jobs.values()) if (!isAtRest(job, nowMs)) return false;
-    for (const { answer, machine } of enqueues.values()) {
+    for (const { answer, machine } of [...enqueues.values(), ...facts.flowCalls.values()]) {
       if (answer === undefined && !machine.isCrashed) return false;
     }
     const dead = [...facts.limits.values()].flatMap((limit) => deadHolders(facts, limit));

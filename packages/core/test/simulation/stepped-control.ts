@@ -28,6 +28,7 @@ import {
   type SeriesChange,
 } from '../../src/ledger/series-verbs.ts';
 import { historyEntries } from '../../src/ledger/settle-answers.ts';
+import type { SteppedFlows } from './flows/stepped-flows.ts';
 import { LockHeldError, type SteppedJobs } from './stepped-jobs.ts';
 import type { SteppedOrders } from './stepped-orders.ts';
 
@@ -35,11 +36,18 @@ import type { SteppedOrders } from './stepped-orders.ts';
 export class SteppedControl {
   readonly #jobs: SteppedJobs;
   readonly #orders: SteppedOrders;
+  readonly #flows: SteppedFlows;
   readonly #letOthersIn: () => Promise<void>;
 
-  constructor(jobs: SteppedJobs, orders: SteppedOrders, letOthersIn: () => Promise<void>) {
+  constructor(
+    jobs: SteppedJobs,
+    orders: SteppedOrders,
+    flows: SteppedFlows,
+    letOthersIn: () => Promise<void>,
+  ) {
     this.#jobs = jobs;
     this.#orders = orders;
+    this.#flows = flows;
     this.#letOthersIn = letOthersIn;
   }
 
@@ -109,10 +117,22 @@ export class SteppedControl {
   remove({ jobId }: JobParams): Promise<RemoveResult> {
     return this.#jobs.untilAnswered<RemoveResult>(async () => {
       const before = this.#jobs.find(jobId);
-      if (this.#jobs.take('remove', jobId, {})) return { outcome: 'removed', job: before };
+      if (this.#jobs.take('remove', jobId, {})) return this.#removed(before);
       await this.#letOthersIn();
-      return unmoved('remove', this.#jobs.find(jobId));
+      const job = this.#jobs.find(jobId);
+      if (job?.feeds === undefined) return unmoved('remove', job);
+      await this.#letOthersIn();
+      if (this.#flows.isAwaited(job)) return { outcome: 'refused', job };
+      await this.#letOthersIn();
+      return this.#jobs.take('removeParent', jobId, {})
+        ? this.#removed(job)
+        : { outcome: 'refused', job };
     });
+  }
+
+  async #removed(job: Job | null): Promise<RemoveResult> {
+    if (job?.flow !== undefined) await this.#flows.forget(job.flow);
+    return { outcome: 'removed', job };
   }
 
   replan(params: ReplanParams): Promise<SeriesResult> {
@@ -143,7 +163,9 @@ export class SteppedControl {
       .sort((a, b) => (a._id.toHexString() < b._id.toHexString() ? -1 : 1))
       .slice(0, limit);
     await this.#letOthersIn();
-    const kept = new Set(seen.filter((job) => this.#orders.isHalting(job)));
+    const halting = seen.filter((job) => this.#orders.isHalting(job));
+    await this.#letOthersIn();
+    const kept = new Set([...halting, ...seen.filter((job) => this.#flows.isAwaited(job))]);
     let pruned = 0;
     for (const status of JOB_LIFECYCLE.terminal) {
       const values = { finishedBefore: finishedBefore[status], now };
@@ -151,6 +173,7 @@ export class SteppedControl {
         (job) =>
           job.status === status &&
           !kept.has(job) &&
+          job.createdAt < createdBefore &&
           JOB_LIFECYCLE.applies('prune', { ...job }, values),
       );
       await this.#letOthersIn();
@@ -158,6 +181,9 @@ export class SteppedControl {
         const isStill = this.#jobs.find(_id)?.status === status;
         if (isStill && this.#jobs.take('prune', _id, values)) pruned += 1;
       }
+    }
+    for (const { flow } of pruned > 0 ? seen : []) {
+      if (flow !== undefined) await this.#flows.forget(flow);
     }
     const last = seen.length === limit ? seen.at(-1) : undefined;
     return { pruned, ...(last && { position: last._id }) };

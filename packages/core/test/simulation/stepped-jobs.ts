@@ -54,13 +54,18 @@ export class SteppedJobs {
     const rank = Timestamp.fromNumber(this.#ranks);
     const job = given.lane === undefined ? given : { ...given, rank };
     this.#jobs.set(job._id.toHexString(), job);
-    const verb = isClaimed(job) ? 'enqueueClaimed' : 'enqueue';
+    const pending = job.status === 'blocked' ? 'enqueueWaiting' : 'enqueue';
+    const verb = isClaimed(job) ? 'enqueueClaimed' : pending;
     this.#observer.jobWritten({ verb, before: undefined, after: job, params: {} });
     if (verb === 'enqueue') this.#hints.send({ kind: 'due', name: job.name, dueAt: job.nextRunAt });
   }
 
   /** Takes a job away; false when the verb does not apply. */
-  take(verb: 'remove' | 'prune', jobId: Job['_id'], params: TransitionParams): boolean {
+  take(
+    verb: 'remove' | 'removeParent' | 'prune',
+    jobId: Job['_id'],
+    params: TransitionParams,
+  ): boolean {
     const before = this.find(jobId);
     if (before === null || !JOB_LIFECYCLE.applies(verb, { ...before }, params)) return false;
     this.#jobs.delete(jobId.toHexString());

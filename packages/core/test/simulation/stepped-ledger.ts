@@ -9,7 +9,18 @@ import type { Job } from '../../src/index.ts';
 import type {
   ClaimGroupsParams,
   ClaimGroupsResult,
+  CloseFlowParams,
+  CloseFlowResult,
+  FindJobsParams,
+  FlowReading,
+  OpenFlowParams,
+  OpenFlowResult,
+  ReadFlowParams,
+  ReleaseWaitingParams,
+  ReleaseWaitingResult,
   SetGroupParams,
+  SweepFlowsParams,
+  SweepFlowsResult,
   SweepOrdersParams,
 } from '../../src/ledger/ledger-repository.ts';
 import {
@@ -71,6 +82,7 @@ import { Hints } from '../../src/ledger/memory/hints.ts';
 import { MemoryLeases } from '../../src/ledger/memory/leases.ts';
 import { chooseRescue } from '../../src/ledger/rescue-choice.ts';
 import { answerUnmatched, settlementParams } from '../../src/ledger/settle-answers.ts';
+import { SteppedFlows } from './flows/stepped-flows.ts';
 import type { Observer } from './observer.ts';
 import { SteppedControl } from './stepped-control.ts';
 import { SteppedGroups } from './stepped-groups.ts';
@@ -135,6 +147,7 @@ class SteppedVerbs extends UnsimulatedVerbs implements LedgerVerbs {
   readonly #control: SteppedControl;
   readonly #stages: SteppedStages;
   readonly #orders: SteppedOrders;
+  readonly #flows: SteppedFlows;
   readonly #limits: SteppedLimits;
   readonly #leases = new MemoryLeases(() => false);
   readonly #hints: Hints;
@@ -153,7 +166,8 @@ class SteppedVerbs extends UnsimulatedVerbs implements LedgerVerbs {
       isLive: (instanceId) => this.#leases.isLive(instanceId),
       hasClaims: (instanceId) => this.#claimsOf(instanceId).length > 0,
     });
-    this.#control = new SteppedControl(this.#jobs, this.#orders, params.letOthersIn);
+    this.#flows = new SteppedFlows(this.#jobs, params.letOthersIn);
+    this.#control = new SteppedControl(this.#jobs, this.#orders, this.#flows, params.letOthersIn);
     this.#stages = new SteppedStages(this.#jobs, params.letOthersIn);
     this.#groups = new SteppedGroups({
       ...{ jobs: this.#jobs, observer: params.observer, letOthersIn: params.letOthersIn },
@@ -292,6 +306,30 @@ class SteppedVerbs extends UnsimulatedVerbs implements LedgerVerbs {
 
   prune(params: PruneParams): Promise<PruneResult> {
     return this.#control.prune(params);
+  }
+
+  openFlow(params: OpenFlowParams): Promise<OpenFlowResult> {
+    return this.#flows.openFlow(params);
+  }
+
+  closeFlow(params: CloseFlowParams): Promise<CloseFlowResult> {
+    return this.#flows.closeFlow(params);
+  }
+
+  readFlow(params: ReadFlowParams): Promise<FlowReading | null> {
+    return this.#flows.readFlow(params);
+  }
+
+  releaseWaiting(params: ReleaseWaitingParams): Promise<ReleaseWaitingResult> {
+    return this.#flows.releaseWaiting(params);
+  }
+
+  sweepFlows(params: SweepFlowsParams): Promise<SweepFlowsResult> {
+    return this.#flows.sweepFlows(params);
+  }
+
+  async findJobs(params: FindJobsParams): Promise<readonly Job[]> {
+    return this.#flows.findJobs(params);
   }
 
   async setPaused({ name, paused }: SetPausedParams): Promise<void> {

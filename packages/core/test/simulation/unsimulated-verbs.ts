@@ -1,21 +1,15 @@
 /** The verbs that no simulated engine calls. The one it calls by itself finds nothing to do; the others refuse. */
 import { UnsupportedError } from '../../src/foundation/errors.ts';
-import type { Job } from '../../src/index.ts';
 import type {
   ClaimCounts,
-  CloseFlowResult,
   CountDueResult,
-  FlowReading,
   GroupRecord,
   JobAhead,
-  OpenFlowResult,
   OrderRecord,
   RecoverResult,
-  ReleaseWaitingResult,
   RepairResult,
   SetMetadataResult,
   StatsRow,
-  SweepFlowsResult,
   TransitionEntry,
 } from '../../src/ledger/ledger-repository.ts';
 
@@ -30,10 +24,6 @@ export abstract class UnsimulatedVerbs {
 
   completeInSession(): Promise<boolean> {
     return refuse('completeInSession');
-  }
-
-  findJobs(): Promise<readonly Job[]> {
-    return refuse('findJobs');
   }
 
   setMetadata(): Promise<SetMetadataResult> {
@@ -54,26 +44,6 @@ export abstract class UnsimulatedVerbs {
 
   findAhead(): Promise<JobAhead | null> {
     return refuse('findAhead');
-  }
-
-  openFlow(): Promise<OpenFlowResult> {
-    return refuse('openFlow');
-  }
-
-  closeFlow(): Promise<CloseFlowResult> {
-    return refuse('closeFlow');
-  }
-
-  readFlow(): Promise<FlowReading | null> {
-    return refuse('readFlow');
-  }
-
-  releaseWaiting(): Promise<ReleaseWaitingResult> {
-    return refuse('releaseWaiting');
-  }
-
-  async sweepFlows(): Promise<SweepFlowsResult> {
-    return { tokens: [] };
   }
 
   readGroups(): Promise<readonly GroupRecord[]> {

@@ -84,6 +84,8 @@ export class FlowUpkeep {
         await this.#release(tokens);
       } catch (error) {
         this.#context.report(error);
+        // Others may not look for minutes.
+        this.look();
       }
     }
     this.#releasing = undefined;

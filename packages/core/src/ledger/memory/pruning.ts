@@ -89,8 +89,9 @@ export class MemoryArchive {
   }
 }
 
-function isToLeave(job: Job, { finishedBefore, now }: PruneParams): boolean {
+function isToLeave(job: Job, { finishedBefore, createdBefore, now }: PruneParams): boolean {
   const before = finishedBefore[job.status];
-  if (before === undefined) return false;
+  // The id of one that was added to a flow is as old as that of the job that added it.
+  if (before === undefined || job.createdAt >= createdBefore) return false;
   return JOB_LIFECYCLE.applies('prune', asRecord(job), { finishedBefore: before, now });
 }

@@ -18,7 +18,7 @@ import type { MongoOrders } from './orders/orders.ts';
 
 /** What is read of each job of the walk. */
 const LOOKED_AT = {
-  ...{ status: 1, finishedAt: 1, windowUntil: 1, name: 1, lane: 1 },
+  ...{ status: 1, createdAt: 1, finishedAt: 1, windowUntil: 1, name: 1, lane: 1 },
   ...{ flow: 1, feeds: 1 },
 } as const;
 
@@ -144,8 +144,10 @@ export class MongoPruning {
   }
 }
 
-function isToLeave(job: Job, { finishedBefore, now }: PruneParams): boolean {
+function isToLeave(job: Job, { finishedBefore, createdBefore, now }: PruneParams): boolean {
   const before = finishedBefore[job.status];
+  // The id of one that was added to a flow is as old as that of the job that added it.
+  if (job.createdAt >= createdBefore) return false;
   if (before === undefined || job.finishedAt === undefined) return false;
   return JOB_LIFECYCLE.applies('prune', { ...job }, { finishedBefore: before, now });
 }

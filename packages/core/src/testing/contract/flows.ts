@@ -181,6 +181,21 @@ export const flowTests: ContractTests = {
     assert.equal(await subject.statusOf(other), 'cancelled');
   },
 
+  'one of an abandoned flow that waits for a parent to be retried is cancelled too': async (
+    subject,
+  ) => {
+    const flow = await open(subject, { state: 'storing' });
+    const [first, second] = [tokenFor('wait'), tokenOf(FLOW, 'wait', 1)];
+    await wait(subject, { ...child(storingToken(FLOW)), feeds: [first] });
+    const middle = await wait(subject, { ...child(first), feeds: [second] });
+    await subject.ledger.closeFlow({ flowId: flow.flowId, state: 'abandoned' });
+    assert.equal((await release(subject, storingToken(FLOW))).cancelled, 2);
+    assert.equal(await subject.statusOf(middle), 'cancelled');
+    const last = await wait(subject, child(second));
+    assert.equal((await release(subject, second)).cancelled, 1);
+    assert.equal(await subject.statusOf(last), 'cancelled');
+  },
+
   'those without parents start when their flow is stored': async (subject) => {
     await open(subject, { state: 'storing' });
     const root = await wait(subject, child(storingToken(FLOW)));
@@ -353,5 +368,13 @@ export const flowTests: ContractTests = {
     assert.equal((await subject.ledger.readFlow({ flowId: FLOW }))?.flow.state, 'storing');
     await subject.ledger.sweepFlows({ limit: 10, createdBefore: subject.at(1) });
     assert.equal((await subject.ledger.readFlow({ flowId: FLOW }))?.flow.state, 'abandoned');
+  },
+
+  'a sweep abandons a flow of which none without parents was stored': async (subject) => {
+    await open(subject, { state: 'storing' });
+    const waiting = await wait(subject, child(tokenFor('fail')));
+    await subject.ledger.sweepFlows({ limit: 10, createdBefore: subject.at(1) });
+    assert.equal((await release(subject, tokenFor('fail'))).cancelled, 1);
+    assert.equal(await subject.statusOf(waiting), 'cancelled');
   },
 };

@@ -48,6 +48,16 @@ const leaving: ContractTests = {
     assert.deepEqual(await subject.prune({ now: subject.at(5001) }), { pruned: 1 });
   },
 
+  'a job that is younger than its id stays as long as one of its age': async (subject) => {
+    const _id = subject.newJob({ createdAt: subject.at(0) })._id;
+    await finished(subject, 'complete', { _id, createdAt: subject.at(5 * MINUTE_MS) });
+    const createdBefore = subject.at(3 * MINUTE_MS);
+    assert.deepEqual(await subject.prune({ createdBefore }), { pruned: 0 });
+    assert.deepEqual(await subject.prune({ createdBefore: subject.at(6 * MINUTE_MS) }), {
+      pruned: 1,
+    });
+  },
+
   'jobs that were created lately are not looked at': async (subject) => {
     const minutes = [0, 1, 5, 6];
     for (const minute of minutes) {

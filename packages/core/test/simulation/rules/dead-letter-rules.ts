@@ -25,7 +25,8 @@ export function deadLetterRule({ profile }: Facts, violate: Violate): Rule {
       const mayBeBuried = before.seriesVersion === undefined && before.source === undefined;
       if (isBuried && !mayBeBuried) violate('a dead letter is buried again', change);
       // One with stages, an order or a group has a worker without a place for them.
-      const hasPlace = before.name !== STAGED_NAME && before.lane === undefined;
+      const hasPlace =
+        before.name !== STAGED_NAME && before.lane === undefined && before.flow === undefined;
       const mustBeBuried = profile.deadLetters > 0 && mayBeBuried && hasPlace;
       if (FAILS.has(verb) && mustBeBuried) violate('a job fails that should be buried', change);
       if (after === undefined) return;

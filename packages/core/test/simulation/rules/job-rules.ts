@@ -87,6 +87,7 @@ const RAISES_FENCE = new Set<JobVerb>([
   'redrive',
   'redriveDeadLetter',
   'amend',
+  'redriveToWait',
 ]);
 
 const COUNTS_A_FAILURE = new Set<JobVerb>(['retry', 'fail', 'discard']);
@@ -98,6 +99,7 @@ const FORGETS_FAILURES = new Set<JobVerb>([
   'skipRun',
   'replan',
   'redrive',
+  'redriveToWait',
   'bury',
   'rescueToDeadLetter',
   'redriveDeadLetter',
@@ -116,6 +118,8 @@ const SETS_DUE_TIME = new Set<JobVerb>([
   'replan',
   'amend',
   'redrive',
+  'redriveToWait',
+  'releaseChild',
   'bury',
   'rescueToDeadLetter',
   'redriveDeadLetter',

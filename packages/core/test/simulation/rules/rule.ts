@@ -38,6 +38,14 @@ export interface Rule {
   runEnded?(run: Run, signal: AbortSignal): void;
   reported?(report: Report): void;
   enqueueAnswered?(call: EnqueueCall, job: Job | undefined): void;
+  /** A handler was told that jobs with these numbers were added to its flow. */
+  flowAdded?(numbers: readonly number[]): void;
+  /** A handler read its parents, of which these had completed before. */
+  parentsRead?(
+    job: Job,
+    completed: readonly Job[],
+    results: Readonly<Record<string, unknown>>,
+  ): void;
   stopped?(stop: StopFacts): void;
   /** Now and then, after an event. */
   passed?(nowMs: number): void;

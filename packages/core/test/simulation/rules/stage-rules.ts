@@ -51,7 +51,8 @@ export function gateRule(facts: Facts, violate: Violate): Rule {
     );
   return {
     jobWritten({ verb, after }: JobWrite) {
-      if (after === undefined) return;
+      // A job of a flow is blocked by its parents, and has no gates.
+      if (after === undefined || after.flow !== undefined) return;
       const change = `${verb} ${describe(after)}`;
       const last = after.stages?.at(-1)?.name;
       if (last !== undefined && isClosedBefore(after, last)) {

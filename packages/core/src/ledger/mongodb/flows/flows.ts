@@ -4,7 +4,7 @@
  * @module
  */
 import type { ClientSession, Collection, ObjectId } from 'mongodb';
-import { flowOfToken, isStoringToken } from '../../../job/flow-tokens.ts';
+import { flowOfToken } from '../../../job/flow-tokens.ts';
 import type { Job, JobStatus } from '../../../job/job.ts';
 import { JOB_LIFECYCLE } from '../../../job/job-lifecycle.ts';
 import type { TransitionParams } from '../../../job/lifecycle.ts';
@@ -221,8 +221,9 @@ export class MongoFlows implements FlowVerbs, FlowStore {
       })
       .toArray();
     const tokens = tokensUpTo(found.map(fromDocument), after);
-    const storing = tokens.filter(isStoringToken).map(flowOfToken);
-    if (storing.length > 0) await this.#abandon(storing, createdBefore);
+    // Of a flow that was not stored to its end, those without parents may be missing.
+    const flows = new Map(tokens.map((token) => [String(flowOfToken(token)), flowOfToken(token)]));
+    if (flows.size > 0) await this.#abandon([...flows.values()], createdBefore);
     const position = found.length === limit ? tokens.at(-1) : undefined;
     return { tokens, ...(position !== undefined && { position }) };
   }
