@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { type Explanation, type ExplanationReason, type JobStatus, type ExplanationDetails, type LostClaimDetails } from '@monque/core';
-import { type Reason } from '@monque/core/types';
+import type { Explanation, ExplanationReason, JobStatus } from '@monque/core';
+import type { ExplanationDetails, LostClaimDetails, Reason } from '@monque/core/types';
 import type { Session } from '../context/context.ts';
 import { ExitCode } from '../context/exit-codes.ts';
 import { plain } from '../context/json.ts';
