@@ -16,7 +16,7 @@ export type { EnqueueEntryResult } from './client/entry-result.ts';
 export type { Flow, FlowInfo, FlowNames, FlowOf, TypedFlow } from './client/flows.ts';
 export type { GroupInfo, GroupsOptions } from './client/groups.ts';
 export type { LimitInfo } from './client/limits.ts';
-export type { JobsPage } from './client/listing.ts';
+export type { JobCount, JobsPage } from './client/listing.ts';
 export type { GetHistoryOptions } from './client/metadata-and-history.ts';
 export type { OpenGateOptions } from './client/open-gate.ts';
 export type { OrderInfo, OrdersOptions } from './client/orders.ts';
@@ -24,6 +24,7 @@ export type { Outbox } from './client/outbox.ts';
 export type { Ping, PingOptions } from './client/ping.ts';
 export type { QueueStats } from './client/queue-stats.ts';
 export type { Schedule, UnscheduleOptions } from './client/schedules.ts';
+export type { Throughput } from './client/throughput.ts';
 export type { Inbox } from './client/transactions.ts';
 export type { WaitForOptions } from './client/wait-for.ts';
 export type { MonqueEventMap } from './context/events.ts';
@@ -158,7 +159,8 @@ export type {
 } from './ledger/rules/rules.ts';
 export type { GroupRecord, GroupSettings } from './ledger/verbs/groups.ts';
 export type { LimitRecord, LimitShare, RateLimit } from './ledger/verbs/limits.ts';
-export type { Repairing } from './ledger/verbs/manual-verbs.ts';
+export type { PauseRecord, Repairing } from './ledger/verbs/manual-verbs.ts';
+export type { JobCounts, ThroughputPoint } from './ledger/verbs/throughput.ts';
 export { Monque } from './monque.ts';
 export type { Alert, AlertKind, AlertOptions } from './options/alert-options.ts';
 export {
@@ -184,6 +186,8 @@ export type {
 export type { GroupOptions, WorkerGroups } from './options/group-options.ts';
 export type { LimitOptions, RateOptions } from './options/limit-options.ts';
 export {
+  type CountJobsOptions,
+  DEFAULT_COUNT_LIMIT,
   DEFAULT_LIST_LIMIT,
   type GetJobsOptions,
   type GetJobsWithCursorOptions,
@@ -200,6 +204,7 @@ export {
   type PublishedMessage,
 } from './options/outbox-options.ts';
 export type { ScheduleOptions } from './options/schedule-options.ts';
+export { DEFAULT_THROUGHPUT_STEP, type ThroughputOptions } from './options/throughput-options.ts';
 export {
   DEFAULT_KEEP_FOR,
   type InboxOptions,

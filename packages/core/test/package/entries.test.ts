@@ -14,7 +14,14 @@ const OF_ROOT = [
   ...['JobStatus', 'JOB_LIFECYCLE', 'COUNTERS', 'GAUGES', 'HISTOGRAMS'],
   // Defaults, and the doors to time and chance.
   ...['DEFAULTS', 'DEFAULT_AUDIT_BATCH', 'DEFAULT_FAILURE_MINIMUM', 'DEFAULT_FAILURE_WINDOW'],
-  ...['DEFAULT_LIST_LIMIT', 'DEFAULT_MISSED', 'DEFAULT_KEEP_FOR', 'DEFAULT_OUTBOX_BATCH'],
+  ...[
+    'DEFAULT_COUNT_LIMIT',
+    'DEFAULT_LIST_LIMIT',
+    'DEFAULT_MISSED',
+    'DEFAULT_KEEP_FOR',
+    'DEFAULT_OUTBOX_BATCH',
+  ],
+  'DEFAULT_THROUGHPUT_STEP',
   ...['systemClock', 'systemRandom'],
 ];
 

@@ -16,6 +16,7 @@ import type {
   SetMetadataResult,
   StatsRow,
   SweepFlowsResult,
+  ThroughputPoint,
   TransitionEntry,
 } from '../../src/ledger/ledger-repository.ts';
 
@@ -86,6 +87,18 @@ export abstract class UnsimulatedVerbs {
 
   countDue(): Promise<CountDueResult> {
     return refuse('countDue');
+  }
+
+  countJobs(): Promise<number> {
+    return refuse('countJobs');
+  }
+
+  addThroughput(): Promise<void> {
+    return refuse('addThroughput');
+  }
+
+  readThroughput(): Promise<readonly ThroughputPoint[]> {
+    return refuse('readThroughput');
   }
 
   readStats(): Promise<readonly StatsRow[]> {

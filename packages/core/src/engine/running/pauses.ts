@@ -80,7 +80,7 @@ export class Pauses {
     const sent = { monotonicMs: clock.monotonic(), wallMs: clock.now() };
     try {
       const before = this.#names;
-      this.#names = new Set(await ledger.readPaused());
+      this.#names = new Set((await ledger.readPaused()).map(({ name }) => name));
       this.#readAt = sent;
       const someResumed = [...before].some((name) => !this.#names.has(name));
       if (someResumed || before.size !== this.#names.size) {
