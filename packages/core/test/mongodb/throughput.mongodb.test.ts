@@ -46,6 +46,16 @@ describeWithMongo('what happened by minute', () => {
     });
   });
 
+  test('of which one document is spoiled is added to the others, and that is told', async () => {
+    const _id = { at: minuteAt(0), name: 'a' } as never;
+    await throughput().insertOne({ _id, enqueued: 'many' });
+    const rows = [row(0, 'a'), row(0, 'b')];
+    await expect(mongo.ledger.addThroughput({ rows, keptMs: 1e12 })).rejects.toMatchObject({
+      ...{ code: 'LEDGER_REFUSED', message: expect.stringContaining('a minute') },
+    });
+    expect(await throughput().countDocuments({ enqueued: 1 })).toBe(1);
+  });
+
   test('of nothing sends nothing', async () => {
     const call = () => mongo.ledger.addThroughput({ rows: [], keptMs: 1_000 });
     expect(await mongo.log.during(call)).toEqual([]);

@@ -264,7 +264,7 @@ export const WRITES: readonly Write[] = [
     verb: 'addThroughput',
     command: 'update',
     collection: 'jobs.throughput',
-    retriedByDriver: true,
+    retriedByDriver: false,
     // Its index is made before.
     prepare: (ledger) => ledger.addThroughput({ rows: [minute('b')], keptMs: 1 }),
     run: (ledger) => ledger.addThroughput({ rows: [minute('a')], keptMs: 1 }),

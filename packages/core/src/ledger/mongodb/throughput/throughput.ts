@@ -5,6 +5,7 @@
  * @module
  */
 import type { Collection, Document } from 'mongodb';
+import { MonqueError } from '../../../foundation/errors.ts';
 import type {
   AddThroughputParams,
   NamedCounts,
@@ -50,15 +51,15 @@ export class MongoThroughput implements ThroughputVerbs {
     this.#index = new IndexOnUse({ ...parts, index: THROUGHPUT_INDEX });
   }
 
-  /** In one command. The driver may send it once more, which the server knows. */
+  /** In one command, which is sent once. What is wrong with one minute does not keep the others back. */
   async addThroughput({ rows, keptMs }: AddThroughputParams): Promise<void> {
     if (rows.length === 0) return;
     await this.#index.ready();
-    const { collection, commands } = this.#parts;
-    const operations = rows.map((row) => ({
-      updateOne: { filter: { _id: idOf(row) }, update: addingTo(row, keptMs), upsert: true },
-    }));
-    await collection.bulkWrite(operations, { ...commands.writeOptions(), ordered: false });
+    const statements = rows.map((row) => ({ q: { _id: idOf(row) }, u: addingTo(row, keptMs) }));
+    const [refused] = await this.#parts.commands.upsert(statements);
+    if (refused === undefined) return;
+    const message = `MongoDB refused to add to a minute: ${refused.errmsg}`;
+    throw new MonqueError('LEDGER_REFUSED', message);
   }
 
   async readThroughput(params: ReadThroughputParams): Promise<ThroughputPoint[]> {
