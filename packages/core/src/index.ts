@@ -5,6 +5,7 @@
  */
 
 export type { JobId, ManagementVerb, MonqueManagement } from './actor-verbs.ts';
+export type { Backlog, BacklogFilter, BacklogOfName } from './client/backlog.ts';
 export type {
   BulkOptions,
   BulkResult,
@@ -79,6 +80,7 @@ export type { SchemaIssue, SchemaResult, StandardSchema } from './foundation/sta
 export { type Codec, type CodecContext, type CodecField, UndecodableError } from './job/codec.ts';
 export { type CronTimesOptions, cronTimes } from './job/cron-times.ts';
 export type { OnParentFailure } from './job/flow-tokens.ts';
+export type { Interval } from './job/interval-plan.ts';
 export {
   type BackoffPlan,
   type DeadLetterSource,

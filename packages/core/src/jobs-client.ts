@@ -9,6 +9,7 @@
  */
 
 import type { JobId, ManagementVerb } from './actor-verbs.ts';
+import { type Backlog, type BacklogFilter, readBacklog } from './client/backlog.ts';
 import {
   type BulkOptions,
   type BulkResult,
@@ -51,6 +52,7 @@ import {
   toObjectId,
 } from './foundation/argument-checks.ts';
 import type { Session } from './foundation/driver-shapes.ts';
+import type { Interval } from './job/interval-plan.ts';
 import type { Job } from './job/job.ts';
 import type { MetadataChanges } from './job/metadata.ts';
 import type { Actor, TransitionEntry } from './ledger/ledger-repository.ts';
@@ -200,7 +202,7 @@ export class JobsClient implements UntypedVerbs {
   }
 
   async schedule<T>(
-    cron: string,
+    cron: string | Interval,
     name: string,
     data?: T,
     options: ScheduleOptions = {},
@@ -300,6 +302,10 @@ export class JobsClient implements UntypedVerbs {
 
   async getThroughput(options: ThroughputOptions = {}): Promise<Throughput> {
     return readThroughput(this.#context, options);
+  }
+
+  async getBacklog(filter: BacklogFilter = {}): Promise<Backlog> {
+    return readBacklog(this.#context, filter);
   }
 
   async pause(name: string, options: ManualVerbOptions = {}): Promise<void> {

@@ -12,6 +12,7 @@ import {
   InvalidArgumentError,
   type LedgerRepository,
 } from '@monque/core';
+import { errorOf } from './thrown.ts';
 
 /** What is needed of a Mongoose `Connection`, of any version from 8 on. */
 export interface MongooseConnection {
@@ -68,7 +69,7 @@ async function evaluate(option: unknown): Promise<unknown> {
   try {
     return await (typeof option === 'function' ? option() : option);
   } catch (error) {
-    const message = `The connection of Monque could not be made: ${textOf(error)}; see \`${FIELD}\``;
+    const message = `The connection of Monque could not be made: ${errorOf(error).message}; see \`${FIELD}\``;
     throw new ConnectionError(message, { cause: error });
   }
 }
@@ -77,7 +78,7 @@ async function databaseOf(connection: MongooseConnection): Promise<Database> {
   try {
     await connection.asPromise();
   } catch (error) {
-    const message = `The Mongoose connection given as \`${FIELD}\` could not be opened: ${textOf(error)}; check its address and that the server can be reached`;
+    const message = `The Mongoose connection given as \`${FIELD}\` could not be opened: ${errorOf(error).message}; check its address and that the server can be reached`;
     throw new ConnectionError(message, { cause: error });
   }
   if (connection.readyState === OPEN && isSource(connection.db)) return connection.db as Database;
@@ -124,8 +125,4 @@ function can(value: unknown, method: string): boolean {
 
 function read(value: unknown, key: string): unknown {
   return typeof value === 'object' && value !== null ? Reflect.get(value, key) : undefined;
-}
-
-function textOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -6,6 +6,7 @@
 import {
   type DataArgument,
   type EnqueueOptions,
+  type Interval,
   InvalidArgumentError,
   type Job,
   Monque,
@@ -51,12 +52,12 @@ export class MonqueService {
   /**
    * Makes a series of a job, or changes it; see `schedule` of `Monque`.
    *
-   * @param cron - a cron expression
+   * @param cron - a cron expression, or an interval such as `{ every: '5 minutes' }`
    * @throws InvalidCronError with the position of the fault
    * @throws InvalidArgumentError when the class is no job, or its data does not fit
    */
   async schedule<Class extends JobClass>(
-    cron: string,
+    cron: string | Interval,
     jobClass: Class,
     ...rest: DataArgument<DataOfJob<Class>, [options?: ScheduleOptions]>
   ): Promise<Job> {

@@ -37,13 +37,6 @@ export const nameOrAll = ({ name }: { readonly name?: string }): Concern =>
 export const namesOrAll = ({ names }: { readonly names?: readonly string[] }): Concern =>
   names === undefined ? 'all' : { names };
 
-/** The jobs of a filter. */
-export const namesOfFilter = ({
-  filter,
-}: {
-  readonly filter: { readonly names?: readonly string[] };
-}): Concern => namesOrAll(filter);
-
 /** The names of things that have one each. */
 export const namesOf = (list: readonly { readonly name: string }[]): Concern => ({
   names: list.map(({ name }) => name),

@@ -14,7 +14,6 @@ import {
   jobAndName,
   nameOrAll,
   namesOf,
-  namesOfFilter,
   namesOrAll,
   oneJob,
 } from './concerns.ts';
@@ -328,7 +327,7 @@ export const VERB_ROWS: { readonly [V in LedgerVerb]: VerbRow<V> } = {
   getJob: { effect: 'reads', concerns: oneJob, jobs: 'job' },
   findJobs: {
     effect: 'reads',
-    concerns: namesOfFilter,
+    concerns: ({ filter }) => namesOrAll(filter),
     jobs: LIST,
   },
   nextDue: { effect: 'reads', concerns: ({ names }) => ({ names }), jobs: 'none' },
@@ -340,8 +339,8 @@ export const VERB_ROWS: { readonly [V in LedgerVerb]: VerbRow<V> } = {
   countClaims: { effect: 'reads', concerns: all, jobs: 'none' },
   findClaimants: { effect: 'reads', concerns: all, jobs: 'none' },
   readStats: { effect: 'reads', concerns: nameOrAll, jobs: 'none' },
-  countJobs: { effect: 'reads', concerns: namesOfFilter, jobs: 'none' },
-  countDue: { effect: 'reads', concerns: all, jobs: 'none' },
+  countJobs: { effect: 'reads', concerns: ({ filter }) => namesOrAll(filter), jobs: 'none' },
+  countDue: { effect: 'reads', concerns: namesOrAll, jobs: 'none' },
   openLease: { effect: 'writes', concerns: all, jobs: 'none' },
   renewLease: { effect: 'writes', concerns: all, jobs: 'none' },
   readLeases: { effect: 'reads', concerns: all, jobs: 'none' },
