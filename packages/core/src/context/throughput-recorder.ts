@@ -76,6 +76,7 @@ export class ThroughputRecorder {
   /** What sends the counts of a scheduler that runs, also when nothing happens any more. */
   makeLoop(): ServiceLoop {
     const { clock, random } = this.#params;
+    const waitMs = (): number => Math.max(1, this.#dueMs - clock.monotonic());
     return new ServiceLoop({
       clock,
       kind: 'upkeep',
@@ -83,9 +84,9 @@ export class ThroughputRecorder {
       firstWaitMs: () => MINUTE_MS * random.fraction(),
       round: async () => {
         if (clock.monotonic() >= this.#dueMs) await this.#calls.run();
-        return Math.max(1, this.#dueMs - clock.monotonic());
+        return waitMs();
       },
-      onFailed: () => MINUTE_MS,
+      onFailed: waitMs,
     });
   }
 
