@@ -1,5 +1,5 @@
 /**
- * What changes no job in the plain ledger: reads, pauses and watches.
+ * What changes no job in the plain ledger: reads, pauses, counts by minute and watches.
  *
  * @module
  */
@@ -10,6 +10,7 @@ import {
   type Job,
   type LedgerHint,
   type LedgerWatch,
+  sumThroughput,
 } from '@monque/core/ledger';
 import {
   countDue,
@@ -55,6 +56,11 @@ export class PlainReads implements verbs.ClaimVerbs, verbs.CountVerbs {
 
   async readStats(params: verbs.ReadStatsParams): Promise<readonly verbs.StatsRow[]> {
     return countJobs(this.#jobs.all(), params);
+  }
+
+  async countJobs({ archived = false, ...params }: verbs.CountJobsParams): Promise<number> {
+    const jobs = (archived ? this.#archive : this.#jobs).all();
+    return listJobs(jobs, { ...params, orderBy: '_id', direction: 'ascending' }).length;
   }
 
   async countDue(params: verbs.CountDueParams): Promise<verbs.CountDueResult> {
@@ -118,20 +124,37 @@ export class PlainWatches {
 
 /** The names that are paused. */
 export class PlainPauses implements verbs.PauseVerbs {
-  readonly #names = new Set<string>();
+  readonly #pauses = new Map<string, verbs.PauseRecord>();
   readonly #watches: PlainWatches;
 
   constructor(watches: PlainWatches) {
     this.#watches = watches;
   }
 
-  async setPaused({ name, paused }: verbs.SetPausedParams): Promise<void> {
-    if (paused) this.#names.add(name);
-    else this.#names.delete(name);
+  /** The first pause stands, with who asked for it. */
+  async setPaused({ name, paused, now, by, reason }: verbs.SetPausedParams): Promise<void> {
+    const pause = { name, at: now, ...(by && { by }), ...(reason && { reason }) };
+    if (paused) this.#pauses.set(name, this.#pauses.get(name) ?? pause);
+    else this.#pauses.delete(name);
     this.#watches.tell({ kind: 'pausesChanged' });
   }
 
-  async readPaused(): Promise<readonly string[]> {
-    return [...this.#names].sort();
+  async readPaused(): Promise<readonly verbs.PauseRecord[]> {
+    return structuredClone([...this.#pauses.values()]);
+  }
+}
+
+/** What happened by minute. This small ledger forgets none of it. */
+export class PlainThroughput implements verbs.ThroughputVerbs {
+  readonly #rows: verbs.NamedCounts[] = [];
+
+  async addThroughput({ rows }: verbs.AddThroughputParams): Promise<void> {
+    this.#rows.push(...structuredClone(rows));
+  }
+
+  async readThroughput(
+    params: verbs.ReadThroughputParams,
+  ): Promise<readonly verbs.ThroughputPoint[]> {
+    return sumThroughput(this.#rows, params);
   }
 }

@@ -51,7 +51,7 @@ import { inClaimOrder, type JobRecord, JobTable } from './plain-ledger-jobs.ts';
 import { PlainLeases } from './plain-ledger-leases.ts';
 import { PlainLimits } from './plain-ledger-limits.ts';
 import { PlainOrders } from './plain-ledger-orders.ts';
-import { PlainPauses, PlainReads, PlainWatches } from './plain-ledger-reads.ts';
+import { PlainPauses, PlainReads, PlainThroughput, PlainWatches } from './plain-ledger-reads.ts';
 
 /** The parts that the verbs on jobs need. */
 interface PlainParts {
@@ -333,6 +333,7 @@ export class PlainLedger extends LedgerRepository {
       new PlainPauses(watches),
       new PlainLimits(watches, clock, (id) => leases.isLive(id) || jobs.claimsOf(id).length > 0),
       leases,
+      new PlainThroughput(),
       { readTime: async () => new Date(clock.now()) },
     );
   }

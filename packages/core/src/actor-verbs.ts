@@ -12,12 +12,13 @@ import type { EnqueueEntryResult } from './client/entry-result.ts';
 import type { FlowInfo, FlowNames, FlowOf, TypedFlow } from './client/flows.ts';
 import type { GroupInfo, GroupsOptions } from './client/groups.ts';
 import type { LimitInfo } from './client/limits.ts';
-import type { JobsPage } from './client/listing.ts';
+import type { JobCount, JobsPage } from './client/listing.ts';
 import type { GetHistoryOptions } from './client/metadata-and-history.ts';
 import type { OpenGateOptions } from './client/open-gate.ts';
 import type { OrderInfo, OrdersOptions } from './client/orders.ts';
 import type { QueueStats } from './client/queue-stats.ts';
 import type { Schedule, UnscheduleOptions } from './client/schedules.ts';
+import type { Throughput } from './client/throughput.ts';
 import type { WaitForOptions } from './client/wait-for.ts';
 import type { AuditOptions, AuditReport } from './diagnosis/auditor.ts';
 import type { Explanation } from './diagnosis/explanation.ts';
@@ -44,12 +45,14 @@ import type { FlowOptions, GetFlowOptions } from './options/flow-options.ts';
 import type { GroupOptions } from './options/group-options.ts';
 import type { LimitOptions } from './options/limit-options.ts';
 import type {
+  CountJobsOptions,
   GetJobsOptions,
   GetJobsWithCursorOptions,
   JobsFilter,
 } from './options/list-options.ts';
 import type { ManualVerbOptions } from './options/manual-verb-options.ts';
 import type { ScheduleOptions } from './options/schedule-options.ts';
+import type { ThroughputOptions } from './options/throughput-options.ts';
 import type { SessionOptions } from './options/transaction-options.ts';
 
 /** An id as callers may give it: an ObjectId, or its 24 hexadecimal characters. */
@@ -259,6 +262,16 @@ export interface MonqueManagement<Types extends JobTypes = UntypedJobs> {
 
   /** Counts jobs, with how long they wait and run. Reads all jobs of the name, or of the collection. */
   getQueueStats(filter?: { readonly name?: NameOf<Types> }): Promise<QueueStats>;
+
+  /** How many jobs a filter has, counted up to a limit, 1000 unless another is given. `{}` means all jobs. */
+  countJobs(filter: JobsFilter, options?: CountJobsOptions): Promise<JobCount>;
+
+  /**
+   * What happened to jobs in all processes, by minute or in longer steps, also by name: jobs that were stored, runs that
+   * began and how they ended, how long they waited and ran. It is counted by the processes that have the option
+   * `throughputHistory`, and is up to a minute late.
+   */
+  getThroughput(options?: ThroughputOptions): Promise<Throughput>;
 
   /**
    * Counts the due and the failed jobs of each name, up to 1000 each: of these names, or of every name that has pending

@@ -19,6 +19,7 @@ export type { Outbox } from './client/outbox.ts';
 export type { Ping } from './client/ping.ts';
 export type { QueueStats } from './client/queue-stats.ts';
 export type { Schedule } from './client/schedules.ts';
+export type { Throughput } from './client/throughput.ts';
 export type { Inbox } from './client/transactions.ts';
 export type { WaitForOptions } from './client/wait-for.ts';
 export type { MonqueEventMap } from './context/events.ts';

@@ -22,7 +22,7 @@ import type { EnqueueEntryResult } from './client/entry-result.ts';
 import { type Flow, type FlowInfo, Flows } from './client/flows.ts';
 import { type GroupInfo, type GroupsOptions, readGroups, setGroup } from './client/groups.ts';
 import { type LimitInfo, readLimits, setLimit } from './client/limits.ts';
-import { type JobsPage, Listing } from './client/listing.ts';
+import { type JobCount, type JobsPage, Listing } from './client/listing.ts';
 import { ManualVerbs } from './client/manual-verbs.ts';
 import { type GetHistoryOptions, Records } from './client/metadata-and-history.ts';
 import { Gates, type OpenGateOptions } from './client/open-gate.ts';
@@ -30,6 +30,7 @@ import { type OrderInfo, type OrdersOptions, readOrders } from './client/orders.
 import { type QueueStats, readQueueStats } from './client/queue-stats.ts';
 import { type Schedule, Schedules, type UnscheduleOptions } from './client/schedules.ts';
 import { cancelSuperseded } from './client/supersede.ts';
+import { readThroughput, type Throughput } from './client/throughput.ts';
 import type { Waiter, WaitForOptions } from './client/wait-for.ts';
 import { contextOver, type EngineContext } from './context/scheduler-context.ts';
 import { type AuditOptions, Auditor, type AuditReport } from './diagnosis/auditor.ts';
@@ -62,12 +63,14 @@ import type { FlowGraph, FlowOptions, GetFlowOptions } from './options/flow-opti
 import type { GroupOptions } from './options/group-options.ts';
 import type { LimitOptions } from './options/limit-options.ts';
 import type {
+  CountJobsOptions,
   GetJobsOptions,
   GetJobsWithCursorOptions,
   JobsFilter,
 } from './options/list-options.ts';
 import type { ManualVerbOptions } from './options/manual-verb-options.ts';
 import type { ScheduleOptions } from './options/schedule-options.ts';
+import type { ThroughputOptions } from './options/throughput-options.ts';
 import type { SessionOptions } from './options/transaction-options.ts';
 import type { Worker } from './workers/worker.ts';
 
@@ -291,6 +294,14 @@ export class JobsClient implements UntypedVerbs {
 
   async getQueueStats(filter: { readonly name?: string } = {}): Promise<QueueStats> {
     return readQueueStats(this.#context, filter);
+  }
+
+  async countJobs(filter: JobsFilter, options: CountJobsOptions = {}): Promise<JobCount> {
+    return this.#listing.countJobs(filter, options);
+  }
+
+  async getThroughput(options: ThroughputOptions = {}): Promise<Throughput> {
+    return readThroughput(this.#context, options);
   }
 
   async getBacklog(filter: BacklogFilter = {}): Promise<Backlog> {

@@ -105,6 +105,7 @@ export {
   MOST_NAMES_A_CLAIM,
   type ParamsOf,
   type PauseVerbs,
+  type ResultOf,
   SUSPECT_RESCUE_COUNT,
 } from './ledger/ledger-repository.ts';
 export {
@@ -150,4 +151,5 @@ export {
   openGateParams,
   recordedCheckpoint,
 } from './ledger/stage-answers.ts';
+export { addCounts, NO_COUNTS, sumThroughput } from './ledger/throughput-sums.ts';
 export type * from './ledger/verbs/ledger-verbs.ts';

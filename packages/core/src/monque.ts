@@ -283,6 +283,7 @@ export class Monque<Types extends JobTypes = UntypedJobs>
     await instance?.stop();
     this.#waiter.stop();
     this.#releaseSignals?.();
+    await this.#context.throughput?.finish();
     await this.#context.ledgerTime.idle();
     await this.#context.ledger.close();
   }

@@ -10,12 +10,13 @@ import type { BulkOptions, BulkResult, RedriveDeadLettersOptions } from './clien
 import type { FlowInfo, FlowNames, FlowOf, TypedFlow } from './client/flows.ts';
 import type { GroupInfo, GroupsOptions } from './client/groups.ts';
 import type { LimitInfo } from './client/limits.ts';
-import type { JobsPage } from './client/listing.ts';
+import type { JobCount, JobsPage } from './client/listing.ts';
 import type { GetHistoryOptions } from './client/metadata-and-history.ts';
 import type { OpenGateOptions } from './client/open-gate.ts';
 import type { OrderInfo, OrdersOptions } from './client/orders.ts';
 import type { QueueStats } from './client/queue-stats.ts';
 import type { Schedule, UnscheduleOptions } from './client/schedules.ts';
+import type { Throughput } from './client/throughput.ts';
 import type { WaitForOptions } from './client/wait-for.ts';
 import { MonqueEmitter } from './context/events.ts';
 import type { AuditOptions, AuditReport } from './diagnosis/auditor.ts';
@@ -32,11 +33,13 @@ import type { FlowGraph, FlowOptions, GetFlowOptions } from './options/flow-opti
 import type { GroupOptions } from './options/group-options.ts';
 import type { LimitOptions } from './options/limit-options.ts';
 import type {
+  CountJobsOptions,
   GetJobsOptions,
   GetJobsWithCursorOptions,
   JobsFilter,
 } from './options/list-options.ts';
 import type { ManualVerbOptions } from './options/manual-verb-options.ts';
+import type { ThroughputOptions } from './options/throughput-options.ts';
 
 /** What `Monque` does through its client of jobs and nothing else. */
 export abstract class TypedVerbs<Types extends JobTypes>
@@ -135,6 +138,14 @@ export abstract class TypedVerbs<Types extends JobTypes>
 
   async getQueueStats(filter: { readonly name?: NameOf<Types> } = {}): Promise<QueueStats> {
     return this.jobs.getQueueStats(filter);
+  }
+
+  async countJobs(filter: JobsFilter, options: CountJobsOptions = {}): Promise<JobCount> {
+    return this.jobs.countJobs(filter, options);
+  }
+
+  async getThroughput(options: ThroughputOptions = {}): Promise<Throughput> {
+    return this.jobs.getThroughput(options);
   }
 
   async enqueueFlow<const Jobs extends FlowNames>(

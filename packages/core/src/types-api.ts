@@ -5,6 +5,11 @@
  * @module
  */
 
+export type { JobCount } from './client/listing.ts';
+export type { PauseRecord } from './ledger/verbs/manual-verbs.ts';
+export type { JobCounts, ThroughputPoint } from './ledger/verbs/throughput.ts';
+export type { CountJobsOptions } from './options/list-options.ts';
+export type { ThroughputOptions } from './options/throughput-options.ts';
 export type { JobId, ManagementVerb } from './actor-verbs.ts';
 export type { BacklogFilter, BacklogOfName } from './client/backlog.ts';
 export type { BulkOptions, RedriveDeadLettersOptions } from './client/bulk-verbs.ts';

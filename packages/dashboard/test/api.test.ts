@@ -211,7 +211,9 @@ describe('names', () => {
     ]);
     const json = { name: 'mail' };
     await dashboard.ask('names/actions/pause', { method: 'POST', json });
-    expect((await dashboard.ask('names')).body.names).toMatchObject([{ isPaused: true }]);
+    expect((await dashboard.ask('names')).body.names).toMatchObject([
+      { isPaused: true, pausedBy: 'ann', pausedAt: expect.any(String) },
+    ]);
     const overview = await dashboard.ask('overview');
     expect(overview.body.attention).toMatchObject([{ kind: 'noInstance', severity: 'critical' }]);
     await dashboard.ask('names/actions/resume', { method: 'POST', json });

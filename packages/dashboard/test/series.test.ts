@@ -56,6 +56,32 @@ test('what an interval means is shown before it is used, and one that cannot be 
   expect([meaning.status, meaning.body.code]).toEqual([400, 'INVALID_CRON']);
 });
 
+test('a series that is changed keeps what its runs have and no request names', async () => {
+  const monque = inMemory();
+  const backoff = { type: 'fixed', delay: 5_000 } as const;
+  const runs = { backoff, maxRetries: 7, timeout: 9_000, priority: 3 };
+  const { _id } = await monque.schedule('0 9 * * *', 'report', 1, { uniqueKey: 'daily', ...runs });
+  const bare = await monque.schedule('0 8 * * *', 'report');
+  const dashboard = new TestDashboard(monque);
+  const json = { name: 'report', cron: '0 10 * * *', uniqueKey: 'daily', data: 2, timeout: 4_000 };
+  const { body } = await dashboard.ask('series', { method: 'PUT', json });
+  expect(body.series).toMatchObject({ id: String(_id), cron: '0 10 * * *' });
+  expect(await monque.getJob(_id)).toMatchObject({ ...runs, timeout: 4_000, data: 2 });
+  const plain = { name: 'report', cron: '0 8 * * *', missed: 'skip' };
+  await dashboard.ask('series', { method: 'PUT', json: plain });
+  const changed = await monque.getJob(bare._id);
+  expect(changed).toMatchObject({ missed: 'skip', priority: 0 });
+  expect(changed).not.toHaveProperty('backoff');
+});
+
+test('who may make a series and not look for one makes it as it is asked for', async () => {
+  const monque = inMemory({ access: { may: ({ verb }) => verb !== 'findSeries' } });
+  const { body } = await new TestDashboard(monque).ask('series', {
+    ...{ method: 'PUT', json: { name: 'report', cron: '0 9 * * *' } },
+  });
+  expect(body.series).toMatchObject({ name: 'report', cron: '0 9 * * *' });
+});
+
 test('a span of time that is turned round is refused', async () => {
   const monque = inMemory();
   const { _id } = await monque.schedule('0 9 * * *', 'report');

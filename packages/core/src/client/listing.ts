@@ -8,8 +8,12 @@ import { toObjectId } from '../foundation/argument-checks.ts';
 import type { Job } from '../job/job.ts';
 import type { JobFilter } from '../ledger/ledger-repository.ts';
 import {
+  type CountJobsOptions,
+  checkCountJobsOptions,
   checkGetJobsOptions,
   checkGetJobsWithCursorOptions,
+  checkJobsFilter,
+  DEFAULT_COUNT_LIMIT,
   DEFAULT_LIST_LIMIT,
   type GetJobsOptions,
   type GetJobsWithCursorOptions,
@@ -24,6 +28,13 @@ export interface JobsPage<T = unknown> {
   readonly nextCursor: string | null;
   /** The cursor of the page before this one; null for the first. */
   readonly previousCursor: string | null;
+}
+
+/** How many jobs a filter has, as far as they were counted. */
+export interface JobCount {
+  readonly count: number;
+  /** True when there are more than were counted. */
+  readonly isCut: boolean;
 }
 
 /** Reads jobs. */
@@ -54,6 +65,18 @@ export class Listing {
       ...(timeout !== undefined && { deadlineMs: timeout }),
     });
     return [...jobs];
+  }
+
+  /** How many jobs a filter has, up to a limit. */
+  async countJobs(filter: JobsFilter, options: CountJobsOptions): Promise<JobCount> {
+    checkJobsFilter(filter);
+    checkCountJobsOptions(options);
+    const { limit = DEFAULT_COUNT_LIMIT, archived = false, timeout } = options;
+    const found = await this.#context.ledger.countJobs({
+      ...{ filter: toFilter(filter), limit: limit + 1, archived },
+      ...(timeout !== undefined && { deadlineMs: timeout }),
+    });
+    return { count: Math.min(found, limit), isCut: found > limit };
   }
 
   /** One page of a list that stays as it is when jobs are added. */

@@ -17,6 +17,7 @@ import type { Emit, MonqueEventMap } from './events.ts';
 import { HealthRecord } from './health.ts';
 import { Instruments } from './instruments.ts';
 import { LedgerTime } from './ledger-time.ts';
+import { ThroughputRecorder } from './throughput-recorder.ts';
 
 /** The surroundings of one instance. */
 export interface EngineContext {
@@ -33,6 +34,8 @@ export interface EngineContext {
   /** Where the user gave a logger; another one once that was changed. */
   readonly log: Log | undefined;
   readonly metrics: Metrics;
+  /** Counts by minute for all processes, where that was asked for. */
+  readonly throughput: ThroughputRecorder | undefined;
   /** The tracers and the observers of metrics that the user brought. */
   readonly instruments: Instruments;
   /** Opens the ledger and learns its time, once; what a caller gave is checked before. */
@@ -78,10 +81,17 @@ export function makeContext(
     await ledger.open();
     await ledgerTime.ensureSampled();
   };
+  const keptMs = options.throughputHistoryMs;
+  const throughput =
+    keptMs === undefined
+      ? undefined
+      : new ThroughputRecorder({
+          ...{ ledger, ledgerTime, metrics, clock, random, detached, report, keptMs },
+        });
   const instruments = new Instruments({ ledger, metrics, report });
   return {
     ...{ ledger, ledgerTime, clock, random, options },
-    ...{ detached, emit, health, metrics, instruments, ready, report },
+    ...{ detached, emit, health, metrics, throughput, instruments, ready, report },
     get log() {
       return log();
     },

@@ -102,7 +102,7 @@ export class Explainer {
     const isBehind = isPending && lane !== undefined && group === undefined;
     const inGroup = isPending && group !== undefined;
     const now = ledgerTime.now();
-    const [leases, pausedNames, ahead, groups, openParents] = await Promise.all([
+    const [leases, pauses, ahead, groups, openParents] = await Promise.all([
       ledger.readLeases({ informed: true }),
       ledger.readPaused(),
       isBehind ? ledger.findAhead({ name, lane }) : null,
@@ -117,7 +117,7 @@ export class Explainer {
       isArchived,
       now: ledgerTime.now(),
       leases: leases.map((lease) => withOwnInfo(lease, own)),
-      pausedNames,
+      pauses,
       ...(ahead && { ahead }),
       ...(groups[0] && { group: groups[0] }),
       ...(openParents && { openParents }),

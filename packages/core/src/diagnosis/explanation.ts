@@ -125,8 +125,13 @@ export interface ExplanationDetails {
   readonly groupRate: { readonly group: string; readonly startsAt: Date; readonly inMs: number };
   /** Its group is paused. */
   readonly groupPaused: { readonly group: string };
-  /** Its name is paused. */
-  readonly paused: { readonly name: string };
+  /** Its name is paused: since when, by whom and why, as far as that was said. */
+  readonly paused: {
+    readonly name: string;
+    readonly since: Date;
+    readonly by?: string;
+    readonly why?: string;
+  };
   /** No scheduler is started anywhere. */
   readonly noInstance: Readonly<Record<string, never>>;
   /** No live instance has a worker for its name. */

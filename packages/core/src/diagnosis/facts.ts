@@ -5,7 +5,12 @@
  */
 import type { ClaimProgress } from '../engine/instance.ts';
 import type { Job } from '../job/job.ts';
-import type { GroupRecord, JobAhead, LeaseRecord } from '../ledger/ledger-repository.ts';
+import type {
+  GroupRecord,
+  JobAhead,
+  LeaseRecord,
+  PauseRecord,
+} from '../ledger/ledger-repository.ts';
 import { inWords, type OpenParent } from './explanation.ts';
 
 /** What is known when a job is explained. */
@@ -21,7 +26,8 @@ export interface Facts {
   readonly group?: GroupRecord;
   /** For a job that waits for its parents: those that hold it up; absent when they were not read. */
   readonly openParents?: readonly OpenParent[];
-  readonly pausedNames: readonly string[];
+  /** The names that are paused. */
+  readonly pauses: readonly PauseRecord[];
   readonly lockTimeoutMs: number;
   readonly leaseDurationMs: number;
   /** Set when this process's own instance has claimed the job. */

@@ -10,6 +10,7 @@ import type {
   GroupRecord,
   InstanceInfo,
   LeaseRecord,
+  PauseRecord,
 } from '../ledger/ledger-repository.ts';
 import { type OwnInstance, withOwnInfo } from './explainer.ts';
 import { isAlive } from './facts.ts';
@@ -47,6 +48,8 @@ export interface InspectedInstance {
 export interface InspectedName {
   readonly name: string;
   readonly isPaused: boolean;
+  /** Since when, by whom and why it is paused; absent when it is not. */
+  readonly pause?: Omit<PauseRecord, 'name'>;
   /** Live instances that name a worker for it. */
   readonly instances: number;
   /** Its due jobs, up to 1000. */
@@ -100,7 +103,7 @@ export class Inspector {
     await this.#context.ready();
     const { ledger, ledgerTime } = this.#context;
     const at = ledgerTime.now();
-    const [leases, pausedNames, withoutLease, waiting] = await Promise.all([
+    const [leases, pauses, withoutLease, waiting] = await Promise.all([
       ledger.readLeases({ informed: true }),
       ledger.readPaused(),
       ledger.countClaims({ limit: MOST_CLAIMS }),
@@ -113,7 +116,8 @@ export class Inspector {
       (id) => ({ instanceId: id, isOwn: false, state: 'unknown' }) as const,
     );
     const instances = await this.#withClaims([...known.sort(byImportance), ...unknown]);
-    const names = namesOf(instances, waiting.names, pausedNames);
+    const names = namesOf(instances, waiting.names, pauses);
+    const pausedNames = pauses.map(({ name }) => name);
     // An instance with very many workers does not name them all.
     const unnamed = instances.some(({ info }) => (info?.unnamedWorkers ?? 0) > 0);
     const namesAreCut = waiting.isCut || unnamed;
@@ -181,7 +185,7 @@ function byImportance(a: InspectedInstance, b: InspectedInstance): number {
 function namesOf(
   instances: readonly InspectedInstance[],
   waiting: readonly DueCount[],
-  pausedNames: readonly string[],
+  pauses: readonly PauseRecord[],
 ): InspectedName[] {
   const able = new Map<string, number>();
   const alive = instances.filter(({ state }) => state === 'alive');
@@ -189,13 +193,19 @@ function namesOf(
     able.set(name, (able.get(name) ?? 0) + 1);
   }
   const due = new Map(waiting.map((row) => [row.name, row]));
-  const names = new Set([...due.keys(), ...able.keys(), ...pausedNames]);
+  const paused = new Map(pauses.map(({ name, ...pause }) => [name, pause]));
+  const names = new Set([...due.keys(), ...able.keys(), ...paused.keys()]);
   return [...names].sort().map((name) => ({
     name,
-    isPaused: pausedNames.includes(name),
+    isPaused: paused.has(name),
+    ...pauseOf(paused.get(name)),
     instances: able.get(name) ?? 0,
     due: due.get(name)?.due ?? 0,
     dueIsCut: due.get(name)?.isCut ?? false,
     longestWaitMs: due.get(name)?.longestWaitMs ?? 0,
   }));
+}
+
+function pauseOf(pause: InspectedName['pause']): Pick<InspectedName, 'pause'> {
+  return pause === undefined ? {} : { pause };
 }

@@ -76,14 +76,14 @@ export class ManyExplainer {
       ...(timeout !== undefined && { deadlineMs: timeout }),
     });
     // After the jobs: who held a claim had a lease before.
-    const [leases, pausedNames] = await Promise.all([
+    const [leases, pauses] = await Promise.all([
       ledger.readLeases({ informed: true }),
       ledger.readPaused(),
     ]);
     const instance = this.#ownInstance();
     const at = ledgerTime.now();
     const facts = {
-      ...{ isArchived: false, now: at, pausedNames },
+      ...{ isArchived: false, now: at, pauses },
       leases: leases.map((lease) => withOwnInfo(lease, instance)),
       lockTimeoutMs: own.lockTimeoutMs,
       leaseDurationMs: own.leaseDurationMs,

@@ -108,9 +108,14 @@ function groupReasons({ group: facts, job: { name }, now }: Facts): readonly Rea
   return reasons;
 }
 
-function pausedReasons({ job: { name }, pausedNames }: Facts): readonly Reason[] {
-  if (!pausedNames.includes(name)) return [];
-  return [because('paused', { name }, `The name '${name}' is paused; resume('${name}') ends that`)];
+function pausedReasons({ job: { name }, pauses }: Facts): readonly Reason[] {
+  const pause = pauses.find((each) => each.name === name);
+  if (pause === undefined) return [];
+  const { at: since, by, reason: why } = pause;
+  const details = { name, since, ...(by && { by }), ...(why && { why }) };
+  const whose = by === undefined ? '' : ` by '${by}'`;
+  const message = `The name '${name}' is paused since ${since.toISOString()}${whose}; resume('${name}') ends that`;
+  return [because('paused', details, message)];
 }
 
 function instanceReasons({ job, leases, now }: Facts, isDue: boolean): readonly Reason[] {

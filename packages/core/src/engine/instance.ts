@@ -9,6 +9,7 @@ import type { Birth } from '../context/births.ts';
 import type { Health } from '../context/health.ts';
 import type { EngineContext } from '../context/scheduler-context.ts';
 import { sleep } from '../foundation/clock.ts';
+import type { ServiceLoop } from '../foundation/service-loop.ts';
 import type { Job } from '../job/job.ts';
 import { ShutdownTimeoutError } from '../job/job-errors.ts';
 import type { InstanceInfo, InstanceVitals } from '../ledger/ledger-repository.ts';
@@ -69,6 +70,7 @@ export class Instance {
   readonly #workers: ReadonlyMap<string, Worker>;
   readonly #startedAt: Date;
   readonly #alerts: Alerts;
+  readonly #throughput: ServiceLoop | undefined;
 
   constructor(
     context: EngineContext,
@@ -83,6 +85,7 @@ export class Instance {
       if (someResumed) wake();
     });
     this.#pruner = new Pruner(context);
+    this.#throughput = context.throughput?.makeLoop();
     this.#gateTimeouts = new GateTimeouts(context, workers, () => this.#claimer.wake('hint'));
     this.#flows = new FlowUpkeep(context, (names) => this.released(names));
     const wake = (): void => this.#claimer.wake('hint');
@@ -185,6 +188,7 @@ export class Instance {
     this.#gateTimeouts.start();
     this.#flows.start();
     this.#permits.start();
+    this.#throughput?.start();
     this.#context.log?.write('started', { instanceId: this.id, workers: this.#workers.size });
   }
 
@@ -340,6 +344,7 @@ export class Instance {
     await this.#flushSettlements();
     const rounds = [this.#rescuer, this.#pruner, this.#gateTimeouts, this.#flows];
     await Promise.all([...rounds.map((round) => round.stop()), this.#pauses.idle()]);
+    await this.#throughput?.stop();
     await this.#permits.stop();
     await this.#lease.close();
     await this.#permits.giveBack();

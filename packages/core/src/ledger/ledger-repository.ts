@@ -40,6 +40,7 @@ export type {
   LimitVerbs,
   ParamsOf,
   PauseVerbs,
+  ResultOf,
 } from './verbs/verb-table.ts';
 export type { Access, AccessQuestion, Actor } from './views/actor-view.ts';
 

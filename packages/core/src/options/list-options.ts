@@ -21,10 +21,14 @@ import { checkMetadataFilter, type MetadataFilter } from '../job/metadata.ts';
 import { checkGroup, checkOrder, checkUniqueKey } from './run-options.ts';
 
 const MOST_LISTED = 10_000;
+const MOST_COUNTED = 1_000_000;
 const MOST_IDS = 1_000;
 const LONGEST_PREFIX = 1_000;
 const LONGEST_INSTANCE_ID = 256;
 const LONGEST_TIMEOUT_MS = 600_000;
+
+/** How many jobs are counted at most when nothing is said. */
+export const DEFAULT_COUNT_LIMIT = 1_000;
 
 /** How many jobs a list holds when nothing is said. */
 export const DEFAULT_LIST_LIMIT = 100;
@@ -90,10 +94,23 @@ export interface GetJobsWithCursorOptions extends JobsFilter {
   readonly timeout?: number;
 }
 
+/** How jobs are counted. */
+export interface CountJobsOptions {
+  /** How many are counted at most, from 1 to 1000000. @default 1000 */
+  readonly limit?: number;
+  /** Count the archive instead. @default false */
+  readonly archived?: boolean;
+  /** Milliseconds it may take, from 1 to 600000; then a `ConnectionError`. @default `operationTimeout` */
+  readonly timeout?: number;
+}
+
 const checkStatus = oneOf(...Object.values(JobStatus));
 
+/** Checks one name, or a list of them. */
+export const checkNames: Check = oneOrMany(checkJobName);
+
 const FILTER_CHECKS: Readonly<Record<keyof JobsFilter, Check>> = {
-  name: oneOrMany(checkJobName),
+  name: checkNames,
   status: oneOrMany(checkStatus),
   uniqueKey: checkUniqueKey,
   order: checkOrder,
@@ -105,12 +122,13 @@ const FILTER_CHECKS: Readonly<Record<keyof JobsFilter, Check>> = {
   finishedFrom: checkDate,
   finishedBefore: checkDate,
   failReason: text(LONGEST_PREFIX),
-  deadLettersOf: oneOrMany(checkJobName),
+  deadLettersOf: checkNames,
   claimedBy: text(LONGEST_INSTANCE_ID),
   ids: checkIds,
 };
 
-const LIST_CHECKS: Readonly<Record<keyof GetJobsOptions, Check>> = {
+/** How what is listed is checked. */
+export const LIST_CHECKS: Readonly<Record<keyof GetJobsOptions, Check>> = {
   ...FILTER_CHECKS,
   limit: integer(1, MOST_LISTED),
   skip: integer(0, Number.MAX_SAFE_INTEGER),
@@ -127,6 +145,17 @@ const CURSOR_CHECKS: Readonly<Record<keyof GetJobsWithCursorOptions, Check>> = {
   archived: LIST_CHECKS.archived,
   timeout: LIST_CHECKS.timeout,
 };
+
+const COUNT_CHECKS: Readonly<Record<keyof CountJobsOptions, Check>> = {
+  limit: integer(1, MOST_COUNTED),
+  archived: LIST_CHECKS.archived,
+  timeout: LIST_CHECKS.timeout,
+};
+
+/** Checks how jobs are to be counted. */
+export function checkCountJobsOptions(options: CountJobsOptions): void {
+  checkFields('options', options, COUNT_CHECKS);
+}
 
 /** Checks a filter of jobs that are to be changed: what was forgotten must not mean all of them. */
 export function checkJobsFilter(filter: JobsFilter): void {

@@ -26,6 +26,7 @@ import { checkAlerts } from './alert-options.ts';
 import type { LiveOptionName, MonqueOptions, OptionWithoutDefault } from './options.ts';
 
 const MINUTE_MS = 60_000;
+const HOUR_MS = 60 * MINUTE_MS;
 
 /** What is known of one option. */
 export interface OptionRow<Name extends keyof MonqueOptions> {
@@ -84,6 +85,15 @@ export const OPTIONS: { readonly [Name in keyof MonqueOptions]-?: OptionRow<Name
     default: false,
     isLive: false,
     of: 'ledger',
+  },
+  throughputHistory: {
+    check: (field, value) => {
+      if (value !== false) integer(HOUR_MS, YEAR_MS)(field, value);
+    },
+    default: false,
+    unit: 'ms',
+    isLive: false,
+    of: 'engine',
   },
   pollInterval: {
     check: integer(10, DAY_MS),

@@ -52,6 +52,14 @@ export interface MonqueOptions {
    * @default false
    */
   readonly transitionLog?: boolean;
+  /**
+   * Count what happens by minute and name for all processes, and keep that for so many milliseconds, from an hour to a
+   * year: see `getThroughput`. A process in which something happened sends one more command a minute. `false` counts
+   * nothing.
+   *
+   * @default false
+   */
+  readonly throughputHistory?: number | false;
   /** Milliseconds between polls, from 10. Jobs are mostly found sooner, by hints. @default 1000 */
   readonly pollInterval?: number;
   /**

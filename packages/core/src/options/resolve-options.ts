@@ -19,6 +19,8 @@ import type { MonqueOptions } from './options.ts';
 
 /** The options after defaults, with units in their names. */
 export interface ResolvedOptions {
+  /** How long what happened by minute is kept; undefined where it is not counted. */
+  readonly throughputHistoryMs: number | undefined;
   readonly pollIntervalMs: number;
   readonly claimOnEnqueue: boolean;
   readonly defaultConcurrency: number;
@@ -71,6 +73,7 @@ export function resolveOptions(options: MonqueOptions = {}, ownLedger = false): 
   const { collectionName, writeConcern, skipIndexCreation, listingIndexes, transitionLog } = all;
   const { archive, ...retention } = { ...DEFAULTS.jobRetention, ...defined(all.jobRetention) };
   return Object.freeze({
+    throughputHistoryMs: all.throughputHistory === false ? undefined : all.throughputHistory,
     pollIntervalMs: all.pollInterval,
     claimOnEnqueue: all.claimOnEnqueue,
     defaultConcurrency: all.defaultConcurrency,

@@ -125,6 +125,10 @@ function callsOf(faulty: FaultyLedgerRepository): Record<FaultyVerb, () => Promi
     findClaimants: () => faulty.findClaimants({ except: [] }),
     readClaims: () => faulty.readClaims({ instanceId, limit: 1 }),
     countClaims: () => faulty.countClaims({ limit: 1 }),
+    countJobs: () => faulty.countJobs({ filter: {}, limit: 1 }),
+    addThroughput: () => faulty.addThroughput({ rows: [], keptMs: 1 }),
+    readThroughput: () =>
+      faulty.readThroughput({ from: now, before: now, stepMs: 60_000, limit: 1 }),
     countDue: () => faulty.countDue({ now, mostNames: 1, mostJobs: 1 }),
     rescue: () => faulty.rescue({ deadInstanceId: instanceId, rescueLimit: 1, now, limit: 1 }),
     hint: async () => {
@@ -148,6 +152,8 @@ const READS = new Set<string>([
   'readClaims',
   'countClaims',
   'countDue',
+  'countJobs',
+  'readThroughput',
   'findSeries',
   'findJobs',
   'readStats',

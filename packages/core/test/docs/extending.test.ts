@@ -63,8 +63,8 @@ test('the page about a ledger of your own counts the verbs of each part', async 
   const heading =
     'You write the verbs, in parts as you like, and `gathered` makes them one object:';
   const rows = tableRows(page, heading).map(([part = '', count]) => [part, Number(count)]);
-  const files = ['verb-table', 'orders', 'groups', 'flows'].map((file) =>
-    join(PACKAGE, `src/ledger/verbs/${file}.ts`),
+  const files = [...['verb-table', 'manual-verbs', 'orders', 'groups', 'flows', 'throughput']].map(
+    (file) => join(PACKAGE, `src/ledger/verbs/${file}.ts`),
   );
   const texts = await Promise.all(files.map((file) => readFile(file, 'utf8')));
   const parts = texts

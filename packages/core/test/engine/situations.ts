@@ -215,12 +215,15 @@ export const SITUATIONS: readonly Situation[] = [
     name: 'a job that failed and is due again, while its name is paused',
     arrange: async (world) => {
       await openInstance(world);
-      await world.ledger.setPaused({ name: NAME, paused: true, now: world.at(0) });
+      const why = { by: 'anna', reason: 'the other side is down' };
+      await world.ledger.setPaused({ name: NAME, paused: true, now: world.at(0), ...why });
       return putSettled(world, failure(world, 'retry', -1_000));
     },
     reason: 'paused',
     others: ['failedBefore'],
-    details: { name: NAME },
+    details: {
+      ...{ name: NAME, since: expect.any(Date), by: 'anna', why: 'the other side is down' },
+    },
   },
   {
     name: 'a job that waits at a gate',

@@ -308,7 +308,7 @@ export class LedgerDriver {
         await ledger.setPaused({ name: step.name, paused: step.paused, now: this.#now() });
         return null;
       case 'readPaused':
-        return [...(await ledger.readPaused())].sort();
+        return (await ledger.readPaused()).map(({ name }) => name).sort();
       case 'readStats': {
         const rows = await ledger.readStats({ now: this.#now() });
         return rows.map(({ name, status, count, due }) => [`${name} ${status}`, [count, due]]);

@@ -192,6 +192,20 @@ describeWithOwnMongo('a ledger that gets no answer', (binary) => {
     expect(await ledger.readStats({ now: at(0) })).toEqual([]);
   });
 
+  test.each([
+    ['countJobs', () => ledger.countJobs({ filter: {}, limit: 1 }), 0],
+    [
+      'readThroughput',
+      () => ledger.readThroughput({ from: at(0), before: at(1), stepMs: 60_000, limit: 1 }),
+      [],
+    ],
+  ])('%s without an answer is a connection error', async (_, read, answer) => {
+    server.proxy.dropReply({ command: 'aggregate', times: EVERY_TRY });
+    await expect(read()).rejects.toMatchObject(NO_CONNECTION);
+    server.proxy.clear();
+    expect(await read()).toEqual(answer);
+  });
+
   test('readTime without an answer is a connection error', async () => {
     const isOurs = ({ body }: { body: Record<string, unknown> }) => body.lsid !== undefined;
     server.proxy.dropReply({ command: 'hello', when: isOurs, times: EVERY_TRY });

@@ -39,16 +39,16 @@ describeWithMongo('pauses', () => {
     expect(namesOf(await log.during(() => pause('a')))).toEqual(['update']);
     await pause('b');
     const reads = await log.during(async () => {
-      expect(await ledger.readPaused()).toEqual(['a', 'b']);
+      expect((await ledger.readPaused()).map(({ name }) => name)).toEqual(['a', 'b']);
     });
     expect(namesOf(reads)).toEqual(['find']);
     expect(namesOf(await log.during(() => resume('a')))).toEqual(['delete']);
-    expect(await ledger.readPaused()).toEqual(['b']);
+    expect((await ledger.readPaused()).map(({ name }) => name)).toEqual(['b']);
   });
 
   test('that many set at once are one', async () => {
     await Promise.all(Array.from({ length: 20 }, () => pause('a')));
-    expect(await ledger.readPaused()).toEqual(['a']);
+    expect((await ledger.readPaused()).map(({ name }) => name)).toEqual(['a']);
     await Promise.all(Array.from({ length: 20 }, () => resume('a')));
     expect(await ledger.readPaused()).toEqual([]);
   });
@@ -56,7 +56,7 @@ describeWithMongo('pauses', () => {
   test('keep any name as it is', async () => {
     const names = ['', ':', ';', 'pause:a', '{"$gt":""}', 'ünï\u{1F600}', 'a'.repeat(256)];
     for (const name of names) await pause(name);
-    expect(new Set(await ledger.readPaused())).toEqual(new Set(names));
+    expect(new Set((await ledger.readPaused()).map(({ name }) => name))).toEqual(new Set(names));
   });
 
   test('say when they began, and again does not change that', async () => {

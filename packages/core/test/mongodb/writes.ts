@@ -1,6 +1,7 @@
 import type { Db, Document } from 'mongodb';
 import type { Job } from '../../src/job/job.ts';
 import type { MongoLedgerRepository } from '../../src/ledger/mongodb/mongo-ledger-repository.ts';
+import { NO_COUNTS } from '../../src/ledger/throughput-sums.ts';
 import {
   at,
   claim,
@@ -22,7 +23,7 @@ export interface Write {
   readonly verb: string;
   /** The command on the wire that makes the change. */
   readonly command: 'insert' | 'update' | 'findAndModify' | 'delete';
-  readonly collection: 'jobs' | 'jobs.instances';
+  readonly collection: 'jobs' | 'jobs.instances' | 'jobs.throughput';
   /** True for a change to one document, which the driver may send once more by itself. */
   readonly retriedByDriver: boolean;
   /** What has to be there before. */
@@ -49,6 +50,7 @@ const status = async (db: Db): Promise<string> => (await onlyJob(db)).status;
 const SHARE = { key: 'a', instanceId: INSTANCE };
 const limit = async (db: Db): Promise<Document> =>
   (await db.collection<Document & { _id: string }>('jobs').findOne({ _id: 'limit:a' })) ?? {};
+const minute = (name: string) => ({ ...NO_COUNTS, enqueued: 1, name, at: at(0) });
 const lease = (db: Db) => leasesIn(db).findOne({ _id: INSTANCE });
 
 export const WRITES: readonly Write[] = [
@@ -257,6 +259,19 @@ export const WRITES: readonly Write[] = [
     answer: true,
     answerAgain: true,
     landed: async (db) => (await limit(db)).blockedUntil !== undefined,
+  },
+  {
+    verb: 'addThroughput',
+    command: 'update',
+    collection: 'jobs.throughput',
+    retriedByDriver: false,
+    // Its index is made before.
+    prepare: (ledger) => ledger.addThroughput({ rows: [minute('b')], keptMs: 1 }),
+    run: (ledger) => ledger.addThroughput({ rows: [minute('a')], keptMs: 1 }),
+    answer: undefined,
+    answerAgain: undefined,
+    landed: async (db) =>
+      (await db.collection('jobs.throughput').countDocuments({ '_id.name': 'a' })) === 1,
   },
   {
     verb: 'recover',

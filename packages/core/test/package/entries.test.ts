@@ -55,7 +55,7 @@ const TYPES_OF_ROOT = [
     'GroupInfo',
   ],
   ...['LimitInfo', 'OrderInfo', 'Health', 'Ping', 'MetricsSnapshot', 'Inspection'],
-  ...['Explanation', 'ExplanationReason', 'AuditReport'],
+  ...['Explanation', 'ExplanationReason', 'AuditReport', 'Throughput'],
 ];
 
 /** The most names that the root may have; more, and users have to search. */

@@ -56,6 +56,7 @@ import {
   type OpenGateParams,
   type OpenGateResult,
   type OpenLeaseParams,
+  type PauseRecord,
   type PruneParams,
   type PruneResult,
   type ReadClaimParams,
@@ -339,8 +340,8 @@ class SteppedVerbs extends UnsimulatedVerbs implements LedgerVerbs {
     this.#hints.send({ kind: 'pausesChanged' });
   }
 
-  async readPaused(): Promise<readonly string[]> {
-    return [...this.#paused];
+  async readPaused(): Promise<readonly PauseRecord[]> {
+    return [...this.#paused].map((name) => ({ name, at: new Date(0) }));
   }
 
   async getJob({ jobId }: JobParams): Promise<Job | null> {

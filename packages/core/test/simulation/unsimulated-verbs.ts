@@ -10,6 +10,7 @@ import type {
   RepairResult,
   SetMetadataResult,
   StatsRow,
+  ThroughputPoint,
   TransitionEntry,
 } from '../../src/ledger/ledger-repository.ts';
 
@@ -56,6 +57,18 @@ export abstract class UnsimulatedVerbs {
 
   countDue(): Promise<CountDueResult> {
     return refuse('countDue');
+  }
+
+  countJobs(): Promise<number> {
+    return refuse('countJobs');
+  }
+
+  addThroughput(): Promise<void> {
+    return refuse('addThroughput');
+  }
+
+  readThroughput(): Promise<readonly ThroughputPoint[]> {
+    return refuse('readThroughput');
   }
 
   readStats(): Promise<readonly StatsRow[]> {

@@ -55,6 +55,7 @@ export type RouteId =
   | 'getActivity'
   | 'getMetrics'
   | 'getPrometheus'
+  | 'getThroughput'
   | 'streamEvents'
   | 'listSteps'
   | 'getStep'
@@ -286,8 +287,20 @@ const ROUTES: Readonly<Record<RouteId, Route>> = {
   },
   getPrometheus: {
     ...{ method: 'GET', path: 'metrics.prom', answer: { media: 'text/plain' } },
-    summary: 'The same as Prometheus reads it',
-    cost: nothing,
+    summary: 'The same as Prometheus reads it, and what all processes did in the last minute',
+    cost: 'One read of a minute, which is empty without `throughputHistory`.',
+  },
+  getThroughput: {
+    ...{ method: 'GET', path: 'throughput', answer: 'ThroughputAnswer' },
+    query: {
+      name: NAMES,
+      from: TIME,
+      before: TIME,
+      step: integer(60_000, 86_400_000),
+      perName: BOOLEAN,
+    },
+    summary: 'What happened in all processes, in steps of time; an hour by minute when left out',
+    cost: 'One read of a small record for each minute and name of the range, bounded in time.',
   },
   streamEvents: {
     ...{ method: 'GET', path: 'events', answer: { media: 'text/event-stream' }, endless: true },

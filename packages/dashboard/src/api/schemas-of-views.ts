@@ -246,6 +246,19 @@ export const SCHEMAS_OF_VIEWS: Readonly<Record<string, Schema>> = {
       ),
     ),
   }),
+  ThroughputPoint: object(
+    {
+      at: TIME,
+      ...{ enqueued: COUNT, started: COUNT, ended: COUNT, completed: COUNT, failed: COUNT },
+      ...{ retried: COUNT, cancelled: COUNT, others: COUNT },
+      ...{ waitMs: NUMBER, longestWaitMs: NUMBER, runMs: NUMBER, longestRunMs: NUMBER },
+    },
+    { name: STRING },
+  ),
+  ThroughputAnswer: object({
+    ...{ at: TIME, from: TIME, stepMs: COUNT },
+    ...{ points: list(ref('ThroughputPoint')), isCut: BOOLEAN },
+  }),
   HealthAnswer: object(
     {
       at: TIME,

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { JobCounts } from '@monque/core';
 import type { Id, JobSummary, Operation, Time } from './types.ts';
 import type { OverviewAnswer } from './types-of-views.ts';
 
@@ -29,6 +30,22 @@ export interface MetricsAnswer {
   readonly counters: { readonly [metric: string]: readonly MetricPoint[] };
   readonly gauges: { readonly [metric: string]: number };
   readonly histograms: { readonly [metric: string]: readonly HistogramOfMetric[] };
+}
+
+/** What happened in one step of time, in all processes. */
+export interface ThroughputPoint extends JobCounts {
+  readonly at: Time;
+  /** Absent where names are counted together. */
+  readonly name?: string;
+}
+
+/** `GET throughput`: counted by the processes that keep a history of it. */
+export interface ThroughputAnswer {
+  readonly at: Time;
+  readonly from: Time;
+  readonly stepMs: number;
+  readonly points: readonly ThroughputPoint[];
+  readonly isCut: boolean;
 }
 
 /** `GET health`: of the process that serves the dashboard. */

@@ -113,11 +113,28 @@ function planAskedFor({ cron, timezone }: Pick<SeriesRequest, 'cron' | 'timezone
   return { plan: cron, ...(timezone !== undefined && { zone: { timezone } }) };
 }
 
+/** What the runs of a series have that no request names; it stays when the series is changed. */
+async function keptOf(call: Call, name: string, uniqueKey: string): Promise<ScheduleOptions> {
+  if (!(await call.monque.can('findSeries', name))) return {};
+  const series = await call.monque.getSchedules({ name });
+  const known = series.find((schedule) => schedule.uniqueKey === uniqueKey);
+  const job = known && (await call.monque.getJob(known.jobId));
+  if (!job) return {};
+  const { priority, maxRetries, backoff, timeout } = job;
+  return {
+    priority,
+    ...(maxRetries !== undefined && { maxRetries }),
+    ...(backoff && { backoff }),
+    ...(timeout !== undefined && { timeout }),
+  };
+}
+
 async function putSeries(call: Call): Promise<SeriesAnswer> {
   const { name, cron, timezone, data, metadata, startAt, endAt, ...rest } =
     call.body as SeriesRequest;
   const { plan, zone } = planAskedFor({ cron, ...(timezone !== undefined && { timezone }) });
   const options: ScheduleOptions = {
+    ...(await keptOf(call, name, rest.uniqueKey ?? cron)),
     ...rest,
     ...zone,
     ...(startAt !== undefined && { startAt: new Date(startAt) }),

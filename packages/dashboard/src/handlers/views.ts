@@ -32,6 +32,8 @@ import { instancesOf, namesOf, overviewOf, withoutLeaseOf } from '../server/over
 import { forbidden } from '../server/problems.ts';
 import { actionsOf, sees } from '../server/scope.ts';
 
+import { lastMinuteOf } from './throughput.ts';
+
 const FEATURES = [
   ...['operations', 'audit', 'metrics', 'activity', 'events'],
   ...['limits', 'groups', 'orders', 'deadLetters'],
@@ -224,7 +226,7 @@ export const VIEW_HANDLERS: Handlers<
     };
   },
   getPrometheus: async (call) => {
-    const text = prometheusOf(await getMetrics(call));
+    const text = prometheusOf(await getMetrics(call)) + (await lastMinuteOf(call));
     return new Response(text, { headers: { 'content-type': 'text/plain; version=0.0.4' } });
   },
   streamEvents: ({ server, query, actor, actorId, eyes, monque }) => {

@@ -17,6 +17,7 @@ import { JOB_HANDLERS } from '../handlers/jobs.ts';
 import { LEDGER_HANDLERS } from '../handlers/ledgers.ts';
 import { OPERATION_HANDLERS } from '../handlers/operations.ts';
 import { SERIES_HANDLERS } from '../handlers/series.ts';
+import { THROUGHPUT_HANDLERS } from '../handlers/throughput.ts';
 import { VIEW_HANDLERS } from '../handlers/views.ts';
 import type { Assets } from '../pages/asset.ts';
 import { Call, type Handlers } from './call.ts';
@@ -38,6 +39,7 @@ import { Validation } from './validation.ts';
 const HANDLERS: Handlers<RouteId> = {
   ...JOB_HANDLERS,
   ...VIEW_HANDLERS,
+  ...THROUGHPUT_HANDLERS,
   ...SERIES_HANDLERS,
   ...OPERATION_HANDLERS,
   ...LEDGER_HANDLERS,

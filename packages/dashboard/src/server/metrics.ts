@@ -3,8 +3,8 @@
  *
  * @module
  */
-import type { MetricsSnapshot } from '@monque/core';
-import type { HistogramPoint, Labels } from '@monque/core/types';
+import { type MetricsSnapshot, type ThroughputPoint } from '@monque/core';
+import { type HistogramPoint, type Labels } from '@monque/core/types';
 import type { HistogramOfMetric, MetricsAnswer } from '../api/types.ts';
 
 type IsSeen = (labels: Labels) => boolean;
@@ -73,6 +73,19 @@ export function prometheusOf({ counters, gauges, histograms }: MetricsAnswer): s
     for (const point of points) lines.push(...summaryLines(name, point));
   }
   return `${lines.join('\n')}\n`;
+}
+
+const MINUTE_EVENTS = [
+  ...(['enqueued', 'started', 'completed', 'failed', 'retried', 'cancelled', 'others'] as const),
+];
+
+/** What all processes did in one minute, by name, as Prometheus reads it; nothing when nothing was counted. */
+export function prometheusOfMinute(points: readonly ThroughputPoint[]): string {
+  const metric = 'monque_jobs_last_minute';
+  const lines = points.flatMap(({ name = '', ...counts }) =>
+    MINUTE_EVENTS.map((event) => `${metric}${labelsOf({ name, event })} ${counts[event]}`),
+  );
+  return lines.length === 0 ? '' : `# TYPE ${metric} gauge\n${lines.join('\n')}\n`;
 }
 
 function summaryLines(name: string, { labels, count, sum, ...rest }: HistogramOfMetric): string[] {

@@ -55,8 +55,13 @@ export function namesOf({ inspection }: Snapshot, scope: Scope): NameRow[] {
     });
 }
 
-function nameOf({ name, isPaused, instances, due, dueIsCut, longestWaitMs }: InspectedName) {
-  return { name, isPaused, instances, due: { value: due, isAtLeast: dueIsCut }, longestWaitMs };
+function nameOf({ due, dueIsCut, pause, ...row }: InspectedName) {
+  const { name, isPaused, instances, longestWaitMs } = row;
+  return {
+    ...{ name, isPaused, instances, longestWaitMs, due: { value: due, isAtLeast: dueIsCut } },
+    ...(pause && { pausedAt: timeOf(pause.at) }),
+    ...(pause?.by !== undefined && { pausedBy: pause.by }),
+  };
 }
 
 function sum<K extends string>(rows: readonly Readonly<Record<K, number>>[], field: K): number {

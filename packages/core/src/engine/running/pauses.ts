@@ -91,7 +91,7 @@ export class Pauses {
     const sent = { monotonicMs: clock.monotonic(), wallMs: clock.now() };
     try {
       this.#pausedSince.clear();
-      const read = await ledger.readPaused();
+      const read = (await ledger.readPaused()).map(({ name }) => name);
       const someResumed = this.#set([...read, ...this.#pausedSince]);
       this.#readAt = sent;
       this.#onRead(someResumed);

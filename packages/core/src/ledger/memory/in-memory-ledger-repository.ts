@@ -48,6 +48,7 @@ import { MemoryRescue } from './rescue.ts';
 import { MemorySeries } from './series.ts';
 import { MemorySettle } from './settle.ts';
 import { MemoryStages } from './stages.ts';
+import { MemoryThroughput } from './throughput/throughput.ts';
 import { MemoryTransitions } from './transition-log.ts';
 
 /** How many unfinished jobs an in-memory ledger holds when nothing else is said. */
@@ -110,6 +111,7 @@ export class InMemoryLedgerRepository extends LedgerRepository {
       }),
       archive,
       leases,
+      new MemoryThroughput(clock),
       {
         readTime: async () => new Date(clock.now()),
         setMetadata: (params: SetMetadataParams) => setMetadata(jobs, params),

@@ -9,6 +9,7 @@ import { JOB_LIFECYCLE } from '../../job/job-lifecycle.ts';
 import { matchesMetadata } from '../../job/metadata.ts';
 import { storedHistory } from '../../job/stored-lists.ts';
 import type {
+  CountJobsParams,
   FindJobsParams,
   GetJobParams,
   JobFilter,
@@ -64,9 +65,22 @@ export class MemoryListing {
     return takeJobs(jobs.inOrder(direction, after?.jobId.toHexString()), params);
   }
 
+  /** How many jobs a filter has. */
+  async countJobs({ filter, limit, archived = false }: CountJobsParams): Promise<number> {
+    const { jobs, archive } = this.#parts;
+    const source = archived ? archive : jobs;
+    const { jobIds } = filter;
+    const found = jobIds === undefined ? source.all() : jobsWithIds(source, jobIds);
+    let count = 0;
+    for (const { job } of found) {
+      if (count < limit && matches(job, filter)) count += 1;
+    }
+    return count;
+  }
+
   /** Counts jobs by name and state. */
   async readStats(params: ReadStatsParams): Promise<readonly StatsRow[]> {
-    return countJobs(this.#parts.jobs.all(), params);
+    return statsOf(this.#parts.jobs.all(), params);
   }
 
   #find(jobId: ObjectId, archived: boolean): StoredJob | undefined {
@@ -109,7 +123,7 @@ function listJobs(jobs: Iterable<StoredJob>, params: FindJobsParams): Job[] {
 }
 
 /** Counts the jobs by name and state. */
-function countJobs(jobs: Iterable<StoredJob>, { name, now }: ReadStatsParams): StatsRow[] {
+function statsOf(jobs: Iterable<StoredJob>, { name, now }: ReadStatsParams): StatsRow[] {
   const groups = new Map<string, Job[]>();
   for (const { job } of jobs) {
     if (name !== undefined && job.name !== name) continue;

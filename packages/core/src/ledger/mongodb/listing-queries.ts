@@ -79,7 +79,7 @@ export function stampedListPipeline(
 }
 
 /** Documents of unknown states are no jobs. */
-function jobFilter(filter: JobFilter): Document {
+export function jobFilter(filter: JobFilter): Document {
   const { jobIds, names, uniqueKey, order, group, metadata, failReason, claimedBy } = filter;
   const { flow, feeds } = filter;
   const { createdFrom, createdBefore, finishedFrom, finishedBefore, deadLettersOf } = filter;

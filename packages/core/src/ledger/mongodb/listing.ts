@@ -7,8 +7,10 @@ import type { AggregateOptions, Document, FindOptions, WithId } from 'mongodb';
 import type { Job } from '../../job/job.ts';
 import { storedHistory } from '../../job/stored-lists.ts';
 import type {
+  CountJobsParams,
   FindJobsParams,
   GetJobParams,
+  JobFilter,
   ReadHistoryParams,
   ReadStatsParams,
   StatsRow,
@@ -16,7 +18,13 @@ import type {
 } from '../ledger-repository.ts';
 import { fromDocument } from './job-document.ts';
 import { ID_KEY } from './lifecycle-statements.ts';
-import { listFilter, listOrder, stampedListPipeline, statsPipeline } from './listing-queries.ts';
+import {
+  jobFilter,
+  listFilter,
+  listOrder,
+  stampedListPipeline,
+  statsPipeline,
+} from './listing-queries.ts';
 import type { MongoJobs } from './moves.ts';
 import { IndexName } from './server/indexes.ts';
 
@@ -69,6 +77,18 @@ export class MongoListing {
     return documents.map(fromDocument);
   }
 
+  /** How many jobs a filter has. Nothing of them is sent. */
+  async countJobs(params: CountJobsParams): Promise<number> {
+    const { filter, limit, archived = false, deadlineMs } = params;
+    const { collection, commands } = archived ? this.#archive : this.#jobs;
+    return collection.countDocuments(jobFilter(filter), {
+      ...commands.aggregateOptions(),
+      ...(deadlineMs !== undefined && { maxTimeMS: deadlineMs }),
+      ...(archived && filter.jobIds === undefined ? {} : hintFor(filter)),
+      limit,
+    });
+  }
+
   /** Counts jobs by name and state. */
   async readStats(params: ReadStatsParams): Promise<StatsRow[]> {
     const rows = await aggregate(this.#jobs, statsPipeline(params));
@@ -87,7 +107,7 @@ export class MongoListing {
 }
 
 /** Left to choose, the planner may walk through all jobs in the order of the list. */
-function hintFor({ jobIds, feeds, flow }: FindJobsParams['filter']): FindOptions {
+function hintFor({ jobIds, feeds, flow }: JobFilter): Pick<FindOptions, 'hint'> {
   if (jobIds !== undefined) return { hint: ID_KEY };
   if (feeds !== undefined) return { hint: IndexName.FEEDS };
   return flow === undefined ? {} : { hint: IndexName.FLOW };

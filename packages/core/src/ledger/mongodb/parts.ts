@@ -41,6 +41,7 @@ import type { WriteConcernOption } from './server/commands.ts';
 import { Commands } from './server/commands.ts';
 import { MongoSettle } from './settle.ts';
 import { MongoStages } from './stages.ts';
+import { MongoThroughput, type ThroughputDocument } from './throughput/throughput.ts';
 import { type MarkDocument, MongoTransactions } from './transactions/transactions.ts';
 import { MongoTransitions } from './transition-log.ts';
 
@@ -124,6 +125,7 @@ export function mongoParts(db: Db, settings: PartSettings): MongoParts {
     ),
     new MongoPruning(jobs, archive, orders, flows),
     leases,
+    throughputOf(db, settings),
     {
       readTime: () => readTime(db),
       setMetadata: (params: SetMetadataParams) => setMetadata(jobs, params),
@@ -132,6 +134,16 @@ export function mongoParts(db: Db, settings: PartSettings): MongoParts {
     },
   );
   return { jobs, leases, log, transactions, verbs };
+}
+
+/** Confirmed by the primary alone: nothing rests on it. */
+function throughputOf(db: Db, { collectionName, bounds, mayMake }: PartSettings): MongoThroughput {
+  const name = `${collectionName}.throughput`;
+  return new MongoThroughput({
+    collection: db.collection<ThroughputDocument>(name),
+    commands: new Commands(db, name, 1, bounds.operationTimeoutMs),
+    mayMake,
+  });
 }
 
 async function readTime(db: Db): Promise<Date> {

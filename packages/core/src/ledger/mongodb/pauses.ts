@@ -4,7 +4,7 @@
  * @module
  */
 import type { Collection } from 'mongodb';
-import type { PauseVerbs, SetPausedParams } from '../ledger-repository.ts';
+import type { PauseRecord, PauseVerbs, SetPausedParams } from '../ledger-repository.ts';
 import { ID_INDEX } from './lifecycle-statements.ts';
 import { type PauseDocument, pauseId, pausesFilter } from './pause-documents.ts';
 import type { Commands } from './server/commands.ts';
@@ -37,10 +37,15 @@ export class MongoPauses implements PauseVerbs {
   }
 
   /** The names that are paused. */
-  async readPaused(): Promise<string[]> {
+  async readPaused(): Promise<PauseRecord[]> {
     const documents = await this.#collection
       .find(pausesFilter(), { ...this.#commands.readOptions(), hint: ID_INDEX })
       .toArray();
-    return documents.map(({ pausedName }) => pausedName);
+    return documents.map(({ pausedName, pausedAt, pausedBy, pausedReason }) => ({
+      name: pausedName,
+      at: pausedAt,
+      ...(pausedBy && { by: pausedBy }),
+      ...(pausedReason && { reason: pausedReason }),
+    }));
   }
 }

@@ -17,5 +17,6 @@ export type * from './orders.ts';
 export type * from './series.ts';
 export type * from './settle.ts';
 export type * from './stages.ts';
+export type * from './throughput.ts';
 export type * from './upkeep.ts';
 export type * from './watch.ts';

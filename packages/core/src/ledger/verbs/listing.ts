@@ -71,6 +71,15 @@ export interface FindJobsParams extends Bounded {
   readonly asStored?: boolean;
 }
 
+/** What {@link CountVerbs.countJobs} is given. */
+export interface CountJobsParams extends Bounded {
+  readonly filter: JobFilter;
+  /** How many are counted, at most. */
+  readonly limit: number;
+  /** Count the archive instead of the jobs. */
+  readonly archived?: boolean;
+}
+
 export interface ReadStatsParams extends Bounded {
   /** The name to count; all of them when left out. */
   readonly name?: string;

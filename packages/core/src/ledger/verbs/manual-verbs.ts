@@ -125,3 +125,23 @@ export interface SetPausedParams extends Bounded, ManualAct {
   readonly paused: boolean;
   readonly now: Date;
 }
+
+/** A name that is paused. */
+export interface PauseRecord {
+  readonly name: string;
+  /** When it was paused, by the ledger's clock; pausing it again changes nothing. */
+  readonly at: Date;
+  /** Who paused it, where that was said. */
+  readonly by?: string;
+  /** Why, where that was said. */
+  readonly reason?: string;
+}
+
+/** The names that are paused. */
+export interface PauseVerbs {
+  /** Pauses or resumes a name, for all instances. */
+  setPaused(params: SetPausedParams): Promise<void>;
+
+  /** The names that are paused, each with since when, by whom and why. */
+  readPaused(params?: Bounded): Promise<readonly PauseRecord[]>;
+}

@@ -34,6 +34,7 @@ import type {
   CountClaimsParams,
   CountDueParams,
   CountDueResult,
+  CountJobsParams,
   DeclareDeadParams,
   EndSeriesParams,
   EnqueueParams,
@@ -55,6 +56,7 @@ import type {
   OpenGateParams,
   OpenGateResult,
   OpenLeaseParams,
+  PauseVerbs,
   PruneParams,
   PruneResult,
   ReadClaimParams,
@@ -78,13 +80,13 @@ import type {
   SetLimitParams,
   SetMetadataParams,
   SetMetadataResult,
-  SetPausedParams,
   SettleParams,
   SettleResult,
   StandingClaim,
   StatsRow,
   TakeShareParams,
   TakeShareResult,
+  ThroughputVerbs,
   TransitionEntry,
 } from './ledger-verbs.ts';
 
@@ -192,6 +194,9 @@ export interface CountVerbs {
   /** Counts jobs by name and state, with their waiting and running times. */
   readStats(params: ReadStatsParams): Promise<readonly StatsRow[]>;
 
+  /** Counts the jobs of a filter, up to a limit. */
+  countJobs(params: CountJobsParams): Promise<number>;
+
   /** Counts the due jobs of each name that has pending ones, up to a bound. */
   countDue(params: CountDueParams): Promise<CountDueResult>;
 }
@@ -215,15 +220,6 @@ export interface LeaseVerbs {
 
   /** Takes a dead lease off the record. The caller has seen that it owns nothing; live leases stay. */
   removeLease(params: InstanceParams): Promise<void>;
-}
-
-/** The names that are paused. */
-export interface PauseVerbs {
-  /** Pauses or resumes a name, for all instances. */
-  setPaused(params: SetPausedParams): Promise<void>;
-
-  /** The names that are paused. */
-  readPaused(params?: Bounded): Promise<readonly string[]>;
 }
 
 /** The limits that names share, and the shares that instances hold of them. */
@@ -264,6 +260,7 @@ export interface LedgerVerbs
     FlowVerbs,
     PauseVerbs,
     LimitVerbs,
+    ThroughputVerbs,
     ClockVerbs {}
 
 /** The name of a verb. */
@@ -342,6 +339,7 @@ export const VERB_ROWS: { readonly [V in LedgerVerb]: VerbRow<V> } = {
   countClaims: { effect: 'reads', concerns: all, jobs: 'none' },
   findClaimants: { effect: 'reads', concerns: all, jobs: 'none' },
   readStats: { effect: 'reads', concerns: nameOrAll, jobs: 'none' },
+  countJobs: { effect: 'reads', concerns: ({ filter }) => namesOrAll(filter), jobs: 'none' },
   countDue: { effect: 'reads', concerns: namesOrAll, jobs: 'none' },
   openLease: { effect: 'writes', concerns: all, jobs: 'none' },
   renewLease: { effect: 'writes', concerns: all, jobs: 'none' },
@@ -376,6 +374,8 @@ export const VERB_ROWS: { readonly [V in LedgerVerb]: VerbRow<V> } = {
   takeShare: { effect: 'writes', concerns: all, jobs: 'none' },
   freeShares: { effect: 'writes', concerns: all, jobs: 'none' },
   backOff: { effect: 'writes', concerns: all, jobs: 'none' },
+  addThroughput: { effect: 'writes', concerns: all, jobs: 'none' },
+  readThroughput: { effect: 'reads', concerns: namesOrAll, jobs: 'none' },
   readTime: { effect: 'reads', concerns: () => 'nothing', jobs: 'none' },
 };
 

@@ -36,6 +36,7 @@ import { settleTests } from './settle.ts';
 import { stageTests } from './stages.ts';
 import { statsTests } from './stats.ts';
 import { type ContractTest, type ContractTests, type PutForeign, Subject } from './subject.ts';
+import { throughputTests } from './throughput.ts';
 import { transitionTests } from './transitions.ts';
 import { uniqueTests } from './unique.ts';
 import { watchTests } from './watch.ts';
@@ -104,6 +105,7 @@ const FAMILIES: Readonly<Record<string, ContractTests>> = {
   read: readTests,
   listing: listingTests,
   stats: statsTests,
+  throughput: throughputTests,
   orders: orderTests,
   groups: groupTests,
   flows: flowTests,

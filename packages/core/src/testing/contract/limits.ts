@@ -194,7 +194,10 @@ export const limitTests: ContractTests = {
       assert.deepEqual(idsOf(found), idsOf([job]));
     }
     assert.deepEqual(await ledger.findClaimants({ except: [] }), []);
-    assert.deepEqual(await ledger.readPaused(), ['a']);
+    assert.deepEqual(
+      (await ledger.readPaused()).map(({ name }) => name),
+      ['a'],
+    );
     assert.deepEqual(await subject.prune(), { pruned: 0 });
     assert.equal((await limits(subject)).length, 2);
   },

@@ -264,7 +264,9 @@ function find(subject: Subject, choice: Partial<FindJobsParams> = {}): Promise<r
 }
 
 async function filtered(subject: Subject, filter: JobFilter): Promise<readonly string[]> {
-  return [...idsOf(await find(subject, { filter }))].sort();
+  const found = await find(subject, { filter });
+  assert.equal(await subject.ledger.countJobs({ filter, limit: 1_000 }), found.length);
+  return [...idsOf(found)].sort();
 }
 
 function sorted(jobs: readonly Job[]): readonly string[] {

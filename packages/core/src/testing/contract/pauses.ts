@@ -29,6 +29,25 @@ export const pauseTests: ContractTests = {
     assert.deepEqual(await paused(subject), []);
   },
 
+  'it is told since when, by whom and why a name is paused, and again changes nothing': async (
+    subject,
+  ) => {
+    const { ledger } = subject;
+    const first = { by: 'anna', reason: 'the other side is down' };
+    await ledger.setPaused({ name: 'a', paused: true, now: subject.at(5), ...first });
+    await ledger.setPaused({ name: 'a', paused: true, now: subject.at(9), by: 'ben' });
+    await ledger.setPaused({ name: 'b', paused: true, now: subject.at(7) });
+    const pauses = [...(await ledger.readPaused())].sort((a, b) => (a.name < b.name ? -1 : 1));
+    assert.deepEqual(pauses, [
+      { name: 'a', at: subject.at(5), ...first },
+      { name: 'b', at: subject.at(7) },
+    ]);
+    await ledger.setPaused({ name: 'a', paused: false, now: subject.at(10) });
+    await ledger.setPaused({ name: 'a', paused: true, now: subject.at(11) });
+    const [again] = (await ledger.readPaused()).filter(({ name }) => name === 'a');
+    assert.deepEqual(again, { name: 'a', at: subject.at(11) });
+  },
+
   'many concurrent calls pause a name once': async (subject) => {
     await Promise.all(Array.from({ length: 10 }, () => setPaused(subject, 'a', true)));
     assert.deepEqual(await paused(subject), ['a']);
@@ -74,5 +93,5 @@ function setPaused(subject: Subject, name: string, isPaused: boolean): Promise<v
 }
 
 async function paused(subject: Subject): Promise<readonly string[]> {
-  return [...(await subject.ledger.readPaused())].sort();
+  return (await subject.ledger.readPaused()).map(({ name }) => name).sort();
 }

@@ -4,7 +4,7 @@
  * @module
  */
 import assert from 'node:assert/strict';
-import type { StatsRow } from '../../ledger/ledger-repository.ts';
+import type { JobFilter, StatsRow } from '../../ledger/ledger-repository.ts';
 import { type ContractTests, JOB_NAME, only, type Subject } from './subject.ts';
 
 const NO_TIMES = { longestWaitMs: 0, meanWaitMs: 0, meanRunMs: 0, longestRunMs: 0 } as const;
@@ -12,6 +12,24 @@ const NO_TIMES = { longestWaitMs: 0, meanWaitMs: 0, meanRunMs: 0, longestRunMs: 
 export const statsTests: ContractTests = {
   'a ledger without jobs has no rows': async (subject) => {
     assert.deepEqual(await read(subject), []);
+  },
+
+  'jobs of a filter are counted up to a limit, also in the archive': async (subject) => {
+    await subject.put({ name: 'a' }, { name: 'a' }, { name: 'b' });
+    const claimed = await subject.putClaimed({ name: 'c' }, { name: 'c' });
+    const { ledger } = subject;
+    const count = (filter: JobFilter, limit: number, archived = false): Promise<number> =>
+      ledger.countJobs({ filter, limit, archived });
+    assert.equal(await count({}, 10), 4);
+    assert.equal(await count({}, 4), 4);
+    assert.equal(await count({}, 3), 3);
+    assert.equal(await count({ names: ['a'], statuses: ['pending'] }, 10), 2);
+    assert.equal(await count({ names: ['none'] }, 10), 0);
+    const jobIds = [claimed._id];
+    assert.equal(await count({ jobIds }, 10), 1);
+    assert.equal(await count({ jobIds, names: ['a'] }, 10), 0);
+    assert.equal(await count({}, 10, true), 0);
+    assert.equal(await count({ jobIds }, 10, true), 0);
   },
 
   'jobs are counted by name and state, in this order': async (subject) => {

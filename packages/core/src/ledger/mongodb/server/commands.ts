@@ -162,6 +162,14 @@ export class Commands {
     };
   }
 
+  /** Changes documents, makes those that are missing, and gives the errors of single ones. */
+  async upsert(
+    statements: readonly Pick<UpdateStatement, 'q' | 'u'>[],
+  ): Promise<WriteErrorDocument[]> {
+    const updates = statements.map(({ q, u }) => ({ q, u, upsert: true }));
+    return refusals(await this.#send({ update: this.#collectionName, updates, ordered: false }));
+  }
+
   /** Deletes what matches the statements, and gives the number of documents. */
   async remove(deletes: readonly DeleteStatement[]): Promise<number> {
     if (deletes.length === 0) return 0;

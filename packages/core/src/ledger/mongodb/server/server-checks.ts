@@ -93,11 +93,14 @@ export function refuseSharded(stats: Document, collectionName: string): void {
   );
 }
 
-/** Beside the collection of the jobs stand those of leases, of what was moved away, of the log and of marks. */
+/** The ends of the names of the collections of a ledger. */
+const BESIDE = [
+  ...['', '.instances', '.archive', '.transitions', '.marks', '.lanes', '.flows', '.throughput'],
+];
+
+/** Looks at the collection of the jobs and at those beside it. */
 async function checkKinds(db: Db, collectionName: string): Promise<void> {
-  const names = ['', '.instances', '.archive', '.transitions', '.marks'].map(
-    (end) => collectionName + end,
-  );
+  const names = BESIDE.map((end) => collectionName + end);
   const filter = { name: { $in: names } };
   const collections = await db
     .listCollections(filter, { readPreference: 'primary' })

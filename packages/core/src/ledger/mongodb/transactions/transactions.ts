@@ -10,11 +10,11 @@
 import type { Collection, Db, TransactionOptions } from 'mongodb';
 import type { Session } from '../../../foundation/driver-shapes.ts';
 import { toError, UnsupportedError } from '../../../foundation/errors.ts';
-import { SingleFlight } from '../../../foundation/single-flight.ts';
 import type { LedgerTransactions, MarkParams } from '../../transactions.ts';
 import type { Commands } from '../server/commands.ts';
+import { IndexOnUse } from '../server/index-on-use.ts';
 import type { NamedIndex } from '../server/indexes.ts';
-import { driverSession, makeIndexes } from '../server/server-checks.ts';
+import { driverSession } from '../server/server-checks.ts';
 
 /** Takes marks away whose time is over. */
 const MARK_INDEX: NamedIndex = {
@@ -52,11 +52,12 @@ export interface TransactionParts {
 /** Runs transactions, and sets marks in them. */
 export class MongoTransactions implements LedgerTransactions {
   readonly #parts: TransactionParts;
-  readonly #making = new SingleFlight(() => this.#makeIndex());
-  #isMade = false;
+  readonly #index: IndexOnUse<MarkDocument>;
 
   constructor(parts: TransactionParts) {
     this.#parts = parts;
+    const { marks: collection, commands, mayMake } = parts;
+    this.#index = new IndexOnUse({ collection, commands, mayMake, index: MARK_INDEX });
   }
 
   async run<T>(work: (session: Session) => Promise<T>): Promise<T> {
@@ -75,7 +76,7 @@ export class MongoTransactions implements LedgerTransactions {
   }
 
   async setMark({ session, expiresAt, ...mark }: MarkParams): Promise<boolean> {
-    await this.#ready();
+    await this.#index.ready();
     const { marks, commands } = this.#parts;
     const { upsertedCount } = await marks.updateOne(
       { _id: idOf(mark) },
@@ -86,25 +87,13 @@ export class MongoTransactions implements LedgerTransactions {
   }
 
   async countAtMark({ session, expiresAt, ...mark }: MarkParams): Promise<void> {
-    await this.#ready();
+    await this.#index.ready();
     const { marks, commands } = this.#parts;
     await marks.updateOne(
       { _id: idOf(mark) },
       { $inc: { count: 1 }, $set: { expiresAt } },
       { ...commands.writeOptions(driverSession(session)), upsert: true },
     );
-  }
-
-  /** Made with the first mark, so that who sets none has no such collection. */
-  async #ready(): Promise<void> {
-    if (!this.#isMade) await this.#making.run();
-  }
-
-  async #makeIndex(): Promise<void> {
-    const { marks, commands, mayMake } = this.#parts;
-    const { maxTimeMS: _, ...options } = commands.writeOptions();
-    if (mayMake) await makeIndexes(marks, [MARK_INDEX], options);
-    this.#isMade = true;
   }
 }
 
