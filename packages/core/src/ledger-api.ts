@@ -104,8 +104,6 @@ export {
   type LimitVerbs,
   MOST_NAMES_A_CLAIM,
   type ParamsOf,
-  type PauseVerbs,
-  type ResultOf,
   SUSPECT_RESCUE_COUNT,
 } from './ledger/ledger-repository.ts';
 export {

@@ -5,11 +5,6 @@
  * @module
  */
 
-export type { JobCount } from './client/listing.ts';
-export type { PauseRecord } from './ledger/verbs/manual-verbs.ts';
-export type { JobCounts, ThroughputPoint } from './ledger/verbs/throughput.ts';
-export type { CountJobsOptions } from './options/list-options.ts';
-export type { ThroughputOptions } from './options/throughput-options.ts';
 export type { JobId, ManagementVerb } from './actor-verbs.ts';
 export type { BacklogFilter, BacklogOfName } from './client/backlog.ts';
 export type { BulkOptions, RedriveDeadLettersOptions } from './client/bulk-verbs.ts';
@@ -18,6 +13,7 @@ export type { DataField, TypedEntry } from './client/enqueue.ts';
 export type { EnqueueEntryResult } from './client/entry-result.ts';
 export type { FlowNames, FlowOf, TypedFlow } from './client/flows.ts';
 export type { GroupsOptions } from './client/groups.ts';
+export type { JobCount } from './client/listing.ts';
 export type { GetHistoryOptions } from './client/metadata-and-history.ts';
 export type { OpenGateOptions } from './client/open-gate.ts';
 export type { OrdersOptions } from './client/orders.ts';
@@ -89,7 +85,8 @@ export type {
 export type { InvariantOptions } from './ledger/rules/rules.ts';
 export type { GroupRecord, GroupSettings } from './ledger/verbs/groups.ts';
 export type { LimitRecord, LimitShare, RateLimit } from './ledger/verbs/limits.ts';
-export type { Repairing } from './ledger/verbs/manual-verbs.ts';
+export type { PauseRecord, Repairing } from './ledger/verbs/manual-verbs.ts';
+export type { JobCounts, ThroughputPoint } from './ledger/verbs/throughput.ts';
 export type { AlertKind, AlertOptions } from './options/alert-options.ts';
 export type { Supersede, UniqueHoldOption, WhenTaken } from './options/enqueue-options.ts';
 export type {
@@ -102,9 +99,11 @@ export type {
 } from './options/flow-options.ts';
 export type { GroupOptions, WorkerGroups } from './options/group-options.ts';
 export type { RateOptions } from './options/limit-options.ts';
+export type { CountJobsOptions } from './options/list-options.ts';
 export type { BulkVerbOptions, ManualVerbOptions } from './options/manual-verb-options.ts';
 export type { JobRetention, LiveOptionName } from './options/options.ts';
 export type { OutboxMessage, OutboxOptions, PublishContext } from './options/outbox-options.ts';
+export type { ThroughputOptions } from './options/throughput-options.ts';
 export type { InboxOptions, SessionOptions } from './options/transaction-options.ts';
 export type { WorkerOrder } from './options/worker-options.ts';
 export type { BatchResults, BatchReturn, HandlerOf, HandlerReturn } from './public-api.ts';

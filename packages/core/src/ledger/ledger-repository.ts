@@ -39,8 +39,6 @@ export type {
   LedgerVerbs,
   LimitVerbs,
   ParamsOf,
-  PauseVerbs,
-  ResultOf,
 } from './verbs/verb-table.ts';
 export type { Access, AccessQuestion, Actor } from './views/actor-view.ts';
 

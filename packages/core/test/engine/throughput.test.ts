@@ -1,9 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import { MOST_ROWS } from '../../src/context/throughput-recorder.ts';
-import { discard, JobStatus, snooze, type ThroughputPoint } from '../../src/index.ts';
+import { discard, JobStatus, snooze } from '../../src/index.ts';
 import { MemoryThroughput, MOST_MINUTES } from '../../src/ledger/memory/throughput/throughput.ts';
 import { addCounts, NO_COUNTS } from '../../src/ledger/throughput-sums.ts';
 import { ManualClock } from '../../src/testing/index.ts';
+import type { ThroughputPoint } from '../../src/types-api.ts';
 import { deferred, makeOne, makeWorld, payloads } from './kit.ts';
 
 const MINUTE_MS = 60_000;

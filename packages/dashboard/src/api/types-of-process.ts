@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { JobCounts } from '@monque/core';
+import type { JobCounts } from '@monque/core/types';
 import type { Id, JobSummary, Operation, Time } from './types.ts';
 import type { OverviewAnswer } from './types-of-views.ts';
 

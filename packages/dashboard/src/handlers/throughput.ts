@@ -3,7 +3,8 @@
  *
  * @module
  */
-import type { Throughput, ThroughputOptions } from '@monque/core';
+import type { Throughput } from '@monque/core';
+import type { ThroughputOptions } from '@monque/core/types';
 import type { ThroughputAnswer } from '../api/types.ts';
 import { timeOf } from '../clock.ts';
 import type { Call, Handlers } from '../server/call.ts';

@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { type MetricsSnapshot, type ThroughputPoint } from '@monque/core';
-import { type HistogramPoint, type Labels } from '@monque/core/types';
+import type { MetricsSnapshot } from '@monque/core';
+import type { HistogramPoint, Labels, ThroughputPoint } from '@monque/core/types';
 import type { HistogramOfMetric, MetricsAnswer } from '../api/types.ts';
 
 type IsSeen = (labels: Labels) => boolean;
