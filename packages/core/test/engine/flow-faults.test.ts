@@ -58,7 +58,7 @@ describe('a flow whose storing goes wrong', () => {
     });
     const error = await monque.enqueueFlow(PAIR).catch((thrown: unknown) => thrown);
     expect(error).toBeInstanceOf(FlowAbandonedError);
-    expect(await statesOf(monque)).toEqual(['cancelled', 'blocked']);
+    expect(await statesOf(monque)).toEqual(['cancelled', 'cancelled']);
   });
 
   test('gives up after resendLimit when the first answer never comes', async () => {
