@@ -3,7 +3,6 @@
  * their turn in between. States and guards are those of the lifecycle table; leases are those of the in-memory ledger.
  */
 
-import type { Clock } from '../../src/foundation/clock.ts';
 import { invariant } from '../../src/foundation/errors.ts';
 import type { Job } from '../../src/index.ts';
 import type {
@@ -68,43 +67,18 @@ import {
   type TakeShareResult,
 } from '../../src/ledger/ledger-repository.ts';
 import { Hints } from '../../src/ledger/memory/hints.ts';
-import { MemoryLeases } from '../../src/ledger/memory/leases.ts';
-import { chooseRescue } from '../../src/ledger/rescue-choice.ts';
 import { answerUnmatched, settlementParams } from '../../src/ledger/settle-answers.ts';
-import type { Observer } from './observer.ts';
 import { SteppedControl } from './stepped-control.ts';
 import { SteppedGroups } from './stepped-groups.ts';
 import { SteppedJobs } from './stepped-jobs.ts';
+import { SteppedLeases } from './stepped-leases.ts';
 import { SteppedLimits } from './stepped-limits.ts';
 import { SteppedOrders } from './stepped-orders.ts';
+import { NO_HINTS, type SteppedLedgerParams } from './stepped-params.ts';
 import { SteppedStages } from './stepped-stages.ts';
 import { UnsimulatedVerbs } from './unsimulated-verbs.ts';
 
-const RESCUE_VERBS = [
-  'rescue',
-  'rescueToNextRun',
-  'rescueToDeadLetter',
-  'rescueToFailed',
-  'rescueToCancelled',
-] as const;
 const MOST_RACES = 10;
-
-/** What is answered to who wants to watch a ledger that gives no hints. */
-export const NO_HINTS: LedgerWatch = Object.freeze({
-  unsupported: 'it is simulated without',
-  close: async () => undefined,
-});
-
-/** What a stepped ledger is given. */
-export interface SteppedLedgerParams {
-  readonly clock: Clock;
-  readonly observer: Observer;
-  readonly canHint: boolean;
-  /** Waits between two commands. */
-  readonly letOthersIn: () => Promise<void>;
-  /** Takes that many of the items, by chance. */
-  readonly sample: <T>(items: readonly T[], count: number) => readonly T[];
-}
 
 /** A ledger whose verbs take the steps of the MongoDB ledger. */
 export class SteppedLedger extends LedgerRepository {
@@ -136,7 +110,7 @@ class SteppedVerbs extends UnsimulatedVerbs implements LedgerVerbs {
   readonly #stages: SteppedStages;
   readonly #orders: SteppedOrders;
   readonly #limits: SteppedLimits;
-  readonly #leases = new MemoryLeases(() => false);
+  readonly #leases: SteppedLeases;
   readonly #hints: Hints;
   readonly #paused = new Set<string>();
   readonly #groups: SteppedGroups;
@@ -146,12 +120,13 @@ class SteppedVerbs extends UnsimulatedVerbs implements LedgerVerbs {
     this.#params = params;
     this.#hints = hints;
     this.#jobs = new SteppedJobs(params.observer, this.#hints);
+    this.#leases = new SteppedLeases(this.#jobs, params);
     this.#orders = new SteppedOrders(this.#jobs, params.letOthersIn);
     this.#limits = new SteppedLimits({
       ...params,
       hints,
       isLive: (instanceId) => this.#leases.isLive(instanceId),
-      hasClaims: (instanceId) => this.#claimsOf(instanceId).length > 0,
+      hasClaims: (instanceId) => this.#leases.claimsOf(instanceId).length > 0,
     });
     this.#control = new SteppedControl(this.#jobs, this.#orders, params.letOthersIn);
     this.#stages = new SteppedStages(this.#jobs, params.letOthersIn);
@@ -228,7 +203,8 @@ class SteppedVerbs extends UnsimulatedVerbs implements LedgerVerbs {
   }
 
   async readClaim(params: ReadClaimParams): Promise<readonly Job[]> {
-    return this.#claimsOf(params.instanceId)
+    return this.#leases
+      .claimsOf(params.instanceId)
       .filter(({ claimToken }) => claimToken === params.claimToken)
       .sort(byClaimOrder);
   }
@@ -321,78 +297,40 @@ class SteppedVerbs extends UnsimulatedVerbs implements LedgerVerbs {
     return times.length > 0 ? new Date(Math.min(...times)) : null;
   }
 
-  async openLease(params: OpenLeaseParams): Promise<void> {
-    await this.#leases.openLease(params);
-    this.#params.observer.leaseRenewed(params.instanceId);
+  openLease(params: OpenLeaseParams): Promise<void> {
+    return this.#leases.openLease(params);
   }
 
-  async renewLease(params: RenewLeaseParams): Promise<boolean> {
-    const isLive = await this.#leases.renewLease(params);
-    if (isLive) this.#params.observer.leaseRenewed(params.instanceId);
-    return isLive;
+  renewLease(params: RenewLeaseParams): Promise<boolean> {
+    return this.#leases.renewLease(params);
   }
 
-  async readLeases(): Promise<readonly LeaseRecord[]> {
-    return this.#leases.readLeases({ informed: true });
+  readLeases(): Promise<readonly LeaseRecord[]> {
+    return this.#leases.readLeases();
   }
 
-  async declareDead(params: DeclareDeadParams): Promise<boolean> {
-    const isDead = await this.#leases.declareDead(params);
-    if (isDead) this.#params.observer.leaseDied(params.instanceId, true);
-    return isDead;
+  declareDead(params: DeclareDeadParams): Promise<boolean> {
+    return this.#leases.declareDead(params);
   }
 
-  async endLease({ instanceId }: InstanceParams): Promise<void> {
-    this.#leases.end(instanceId);
-    this.#params.observer.leaseDied(instanceId, false);
-    await this.#params.letOthersIn();
-    if (this.#claimsOf(instanceId).length > 0) return;
-    await this.#params.letOthersIn();
-    this.#leases.takeOff(instanceId);
+  endLease(params: InstanceParams): Promise<void> {
+    return this.#leases.endLease(params);
   }
 
-  async removeLease({ instanceId }: InstanceParams): Promise<void> {
-    this.#leases.takeOff(instanceId);
+  removeLease(params: InstanceParams): Promise<void> {
+    return this.#leases.removeLease(params);
   }
 
-  async findClaimants({ except }: FindClaimantsParams): Promise<readonly string[]> {
-    const claimants = new Set<string>();
-    for (const { claimedBy } of this.#jobs.all()) if (claimedBy) claimants.add(claimedBy);
-    return [...claimants].filter((instanceId) => !except.includes(instanceId)).sort();
+  findClaimants(params: FindClaimantsParams): Promise<readonly string[]> {
+    return this.#leases.findClaimants(params);
   }
 
-  async readClaims(params: ReadClaimsParams): Promise<readonly StandingClaim[]> {
-    return this.#claimsOf(params.instanceId).slice(0, params.limit).map(toStandingClaim);
+  readClaims(params: ReadClaimsParams): Promise<readonly StandingClaim[]> {
+    return this.#leases.readClaims(params);
   }
 
-  async rescue(params: RescueParams): Promise<RescueResult> {
-    const { deadInstanceId, limit } = params;
-    const moved = {
-      ...{ rescue: 0, rescueToNextRun: 0, rescueToDeadLetter: 0 },
-      ...{ rescueToFailed: 0, rescueToCancelled: 0 },
-    };
-    const refused = this.#leases.isLive(deadInstanceId);
-    if (refused) return { pending: 0, failed: 0, cancelled: 0, more: false, refused };
-    await this.#params.letOthersIn();
-    const workers = this.#leases.workersOf(deadInstanceId);
-    const claims = this.#claimsOf(deadInstanceId).slice(0, limit);
-    const choices = claims.map((job) => ({
-      jobId: job._id,
-      ...chooseRescue(job, params, workers),
-    }));
-    for (const rescueVerb of RESCUE_VERBS) {
-      await this.#params.letOthersIn();
-      for (const { jobId, verb, params: values } of choices) {
-        if (verb === rescueVerb && this.#jobs.move(verb, jobId, values) !== null) moved[verb] += 1;
-      }
-    }
-    return {
-      pending: moved.rescue + moved.rescueToNextRun + moved.rescueToDeadLetter,
-      failed: moved.rescueToFailed,
-      cancelled: moved.rescueToCancelled,
-      more: claims.length === limit,
-      refused,
-    };
+  rescue(params: RescueParams): Promise<RescueResult> {
+    return this.#leases.rescue(params);
   }
 
   async #enqueueOne(job: Job): Promise<EnqueueAnswer> {
@@ -441,12 +379,6 @@ class SteppedVerbs extends UnsimulatedVerbs implements LedgerVerbs {
     }
     return due.sort(byClaimOrder);
   }
-
-  #claimsOf(instanceId: string): Job[] {
-    return [...this.#jobs.all()].filter(
-      ({ claimedBy, status }) => status === 'processing' && claimedBy === instanceId,
-    );
-  }
 }
 
 function byClaimOrder(a: Job, b: Job): number {
@@ -455,13 +387,4 @@ function byClaimOrder(a: Job, b: Job): number {
     a.nextRunAt.getTime() - b.nextRunAt.getTime() ||
     (a._id.toHexString() < b._id.toHexString() ? -1 : 1)
   );
-}
-
-function toStandingClaim({ _id, claimToken, fence, cancelRequestedAt }: Job): StandingClaim {
-  return {
-    jobId: _id,
-    claimToken: claimToken as string,
-    fence,
-    ...(cancelRequestedAt && { cancelRequestedAt }),
-  };
 }
