@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { configDefaults, defineConfig, type TestProjectInlineConfiguration } from 'vitest/config';
+import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 const sources = (path: string): string =>
   fileURLToPath(new URL(`packages/core/src/${path}`, import.meta.url));
@@ -19,6 +20,29 @@ const alias = [
 
 /** What needs the decorators of Ts.ED is a project of its own. */
 const ofTsed = ['packages/tsed/**', 'examples/tsed-app/**'];
+
+/** What takes longest, begun first, so that no process works alone at the end. */
+const LONGEST = [
+  'package/mongoose-service',
+  'cli/test/process',
+  'processes/kill',
+  'docs/programs',
+  'examples/outbox',
+  'ledger/mongodb.mongodb',
+  'ledgers/test/growth',
+  'lost-replies',
+  'simulation/guards',
+  'browser/pages',
+];
+
+class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const isLong = ({ moduleId }: TestSpecification): boolean =>
+      LONGEST.some((part) => moduleId.includes(part));
+    const sorted = await super.sort(files);
+    return [...sorted.filter(isLong), ...sorted.filter((file) => !isLong(file))];
+  }
+}
 
 const common = { pool: 'forks', testTimeout: 20_000, hookTimeout: 60_000 } as const;
 
@@ -71,6 +95,8 @@ const driver7: TestProjectInlineConfiguration = {
   test: {
     ...common,
     name: 'driver-7',
+    // As above: only the modules are shared, each file has its own databases.
+    isolate: false,
     globalSetup: buildsPages,
     include: ['packages/*/{src,test}/**/*.test.ts', '{examples,scripts,benchmarks}/**/*.test.ts'],
     exclude: [...configDefaults.exclude, ...ofTsed, ...ofUnits, ...ofSimulation, ...ofBrowser],
@@ -90,7 +116,8 @@ const driver6: TestProjectInlineConfiguration = {
       '**/{explain,explain-control,explain-job,stage-processes,failover,standalone,replay,pruning,handwritten,pauses}.mongodb.test.ts',
       '**/mongodb/{claims,control,settle}.mongodb.test.ts',
       '**/{model-mongodb,processes,whole-scheduler,costs}.mongodb.test.ts',
-      '**/migration/{agenda,migrate-command}.mongodb.test.ts',
+      '**/{births,flow-processes,misdeeds,misshapen,skipped-entries}.mongodb.test.ts',
+      '**/migration/*.mongodb.test.ts',
       'packages/ledgers/test/{processes,verification}/*.mongodb.test.ts',
     ],
     env: { MONQUE_TEST_DRIVER_MAJOR: '6' },
@@ -121,11 +148,12 @@ export default defineConfig({
     // At the root, not in the projects: it then runs once for all of them.
     globalSetup: 'packages/core/test/setup/global-setup.ts',
     maxWorkers: 2,
+    sequence: { sequencer: LongestFirst },
     coverage: {
       provider: 'v8',
       include: ['packages/{cli,core,dashboard,ledgers,tsed}/src/**'],
       exclude: ['packages/*/src/**/*.test.ts', 'packages/dashboard/src/assets.generated.ts'],
-      reporter: ['text-summary', 'html', ['text', { skipFull: true }]],
+      reporter: ['text-summary', ...(process.env.CI ? [] : ['html']), ['text', { skipFull: true }]],
       thresholds: {
         // Everything is the aim. What is missing is listed by the reporter.
         'packages/{core,tsed}/src/**': {

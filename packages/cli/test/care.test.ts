@@ -181,13 +181,16 @@ describe('check', () => {
         await monque.schedule('0 25 * * *', 'twice');
         await monque.now('unheard-of');
         await monque.enqueueMany('nothing');
+        await monque.enqueueFlow({ jobs: { a: { name: 'twice' }, b: { name: 'unknown', after: ['a'] } } });
+        await monque.enqueueFlow({ jobs: { a: { name: 'twice', after: ['a'] } } });
+        await monque.enqueueFlow();
         throw 'the end';
       }`,
       'setup.mjs',
       '--json',
     );
     expect(code).toBe(1);
-    expect(err).toBe('2 workers, 1 series, 6 faults.\n');
+    expect(err).toBe('2 workers, 1 series, 9 faults.\n');
     expect(records.map(({ where, message }) => [where, message])).toEqual([
       [`worker('twice')`, expect.stringContaining('concurrency')],
       ['setup', 'the end'],
@@ -195,6 +198,9 @@ describe('check', () => {
       [`schedule('twice')`, expect.stringContaining(`'25' is not a value`)],
       [`now('unheard-of')`, `No worker is registered for 'unheard-of'`],
       ['enqueueMany', expect.any(String)],
+      [`enqueueFlow('unknown')`, `No worker is registered for 'unknown'`],
+      [`enqueueFlow('twice')`, expect.stringContaining('a')],
+      ['enqueueFlow', expect.stringContaining('flow')],
     ]);
     const options = await check(
       'export const options = { maxRetries: 0 }; export const setup = () => {};',

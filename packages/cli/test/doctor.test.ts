@@ -39,6 +39,8 @@ describeWithMongo('doctor', () => {
     uri = uriOf(db.databaseName);
     monque = new Monque(db);
     monque.worker('email', () => undefined);
+    monque.worker('ordered', () => undefined, { order: {} });
+    monque.worker('grouped', () => undefined, { groups: {} });
     await monque.start();
     await monque.schedule('@daily', 'email');
     return async () => {
@@ -129,6 +131,39 @@ describeWithMongo('doctor', () => {
     }
   });
 
+  test('finds an instance whose clock is off, by what it says of itself', async () => {
+    const instances = db.collection<{ _id: string }>('monque_jobs.instances');
+    const own = await instances.findOne();
+    const { info } = own as unknown as { info: { vitals: object } };
+    const add = (id: string, vitals: object, rest: object = {}) =>
+      instances.insertOne({
+        ...{
+          ...own,
+          _id: id,
+          leaseDurationMs: 600_000,
+          info: { ...info, vitals: { ...info.vitals, ...vitals } },
+        },
+        ...rest,
+      } as never);
+    await add('near', { clockErrorMs: 4_000 });
+    await add('gone', { clockErrorMs: 60_000 }, { status: 'dead' });
+    expect((await findings(uri)).kinds).toEqual([]);
+    await add('skewed', { clockErrorMs: 60_000 });
+    const { code, found } = await findings(uri);
+    expect(code).toBe(1);
+    expect(found).toMatchObject([{ kind: 'instanceClock', weight: 'act' }]);
+    expect(found[0]?.message).toMatch(
+      /^The clock of instance skewed \(.*, pid \d+\) is 1m off that of the server$/,
+    );
+  });
+
+  test('finds nothing in jobs with an order, a group or a flow', async () => {
+    await monque.enqueue('ordered', {}, { order: 'k', delay: 600_000 });
+    await monque.enqueue('grouped', {}, { group: 'acme', delay: 600_000 });
+    await monque.enqueueFlow({ jobs: { a: { name: 'email', options: { delay: 600_000 } } } });
+    expect((await findings(uri)).kinds).toEqual([]);
+  });
+
   test('finds a dead instance with claims', async () => {
     const { _id } = await monque.enqueue('other', {}, { delay: 600_000 });
     const claim = { status: 'processing', claimedBy: 'lost', claimToken: 'x', fence: 1 };
@@ -145,10 +180,10 @@ describeWithMongo('doctor', () => {
 
   test('finds a newer document, and one that nobody can read', async () => {
     const { _id } = await monque.enqueue('email', {}, { delay: 600_000 });
-    await jobs().updateOne({ _id }, { $set: { documentVersion: 7 } });
+    await jobs().updateOne({ _id }, { $set: { documentVersion: 99 } });
     const { kinds, found } = await findings(uri);
     expect(kinds).toEqual(['newerDocument']);
-    expect(found[0]?.message).toContain(`1 job, such as ${_id} (version 7)`);
+    expect(found[0]?.message).toContain(`1 job, such as ${_id} (version 99)`);
     const { _id: other } = await monque.enqueue('email', {}, { delay: 600_000 });
     await jobs().updateOne({ _id: other }, { $set: { priority: 'high' } });
     await jobs().insertOne({ status: 'unheard-of' });

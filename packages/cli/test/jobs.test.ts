@@ -117,6 +117,15 @@ describeWithMongo('the commands on jobs', () => {
       expect(hold.err).not.toContain('    at ');
     });
 
+    test('puts a job behind those of its order, or among those of its group', async () => {
+      const ordered = await monqueCli('enqueue', 'ship', '--order', 'c1');
+      expect(await monque.getJob(ordered.out.trim())).toMatchObject({ order: 'c1' });
+      const grouped = await monqueCli('enqueue', 'email', '--group', 'acme');
+      expect(await monque.getJob(grouped.out.trim())).toMatchObject({ group: 'acme' });
+      const both = await monqueCli('enqueue', 'email', '--group', 'acme', '--order', 'c1');
+      expect(both).toMatchObject({ code: 2, err: expect.stringContaining('group') });
+    });
+
     test('checks all and stores nothing in a dry run, without a database', async () => {
       const io = fakeIo();
       const { code, err, records } = await runIn(io, 'enqueue', 'a', '--dry-run', '--json');

@@ -54,6 +54,14 @@ function casesOf({ id, folder }: Fixture): Case[] {
     { argv: ['limits', 'list'], code: 0 },
     { argv: ['limits', 'set', 'mails', '--concurrency', '2'], code: 0, lines: 0 },
     { argv: ['orders', 'listed'], code: 0, lines: 0 },
+    { argv: ['groups', 'list', 'grouped'], code: 0, lines: 1 },
+    { argv: ['groups', 'set', 'unused', 'acme', '--weight', '2'], code: 0, lines: 0 },
+    { argv: ['groups', 'pause', 'unused', 'other'], code: 0, lines: 0 },
+    { argv: ['groups', 'resume', 'unused', 'third'], code: 0, lines: 0 },
+    { argv: ['flows', 'show', id('flow')], code: 0, lines: 1 },
+    { argv: ['flows', 'redrive', id('flow'), '--yes'], code: 0, lines: 0 },
+    { argv: ['flows', 'cancel', id('other flow'), '--yes'], code: 0, lines: 1 },
+    { argv: ['flows', 'cancel', id('listed'), '--yes'], code: 3, lines: 0 },
     { argv: ['dead', 'list', '--of', 'unused'], code: 0, lines: 0 },
     { argv: ['dead', 'redrive', '--name', 'unused', '--yes'], code: 0 },
     {
@@ -156,13 +164,20 @@ describeWithMongo('as a process', () => {
 
   async function makeFixture(): Promise<Fixture> {
     const monque = new Monque(db, { logger: false });
-    const ids = new Map<string, string>();
-    const add = (job: Job) => void ids.set(job.name, String(job._id));
+    const ids = new Map<string, unknown>();
+    const add = (job: Job) => void ids.set(job.name, job._id);
     for (const name of ['listed', 'cancelled', 'moved', 'deleted']) {
       add(await monque.enqueue(name, {}, { delay: 3_600_000 }));
     }
     for (const name of ['listed', 'ran', 'skipped', 'ended']) {
       await monque.schedule('0 0 1 1 *', name, {}, { uniqueKey: 'yearly' });
+    }
+    await monque.setGroup('grouped', 'acme', { concurrency: 1 });
+    for (const name of ['flow', 'other flow']) {
+      const { id } = await monque.enqueueFlow({
+        jobs: { first: { name: 'never' }, child: { name: 'never', after: ['first'] } },
+      });
+      ids.set(name, id);
     }
     const fail = () => {
       throw new Error('boom');
@@ -261,9 +276,10 @@ describeWithMongo('as a process', () => {
       // An export is lines of JSON for people too.
       if (argv[0] !== 'export') expect(words, argv.join(' ')).not.toMatch(/^\{.*\}\r?$/m);
       const longest = Math.max(...words.split(/\r\n|\r/).map((line) => line.length));
-      const isTable = /^(instances|(names|gates|series|jobs) list|jobs history)/.test(
-        argv.join(' '),
-      );
+      const isTable =
+        /^(instances|(names|gates|series|jobs|groups) list|flows show|jobs history)/.test(
+          argv.join(' '),
+        );
       if (isTable) expect({ argv, fits: longest <= 80 }).toEqual({ argv, fits: true });
     }
     const shown = (name: string) => done.find(([{ argv }]) => argv[0] === name)?.[1].out ?? '';

@@ -77,6 +77,36 @@ describeWithMongo('jobs in and out', () => {
     expect(dry.err).toBe('0 jobs would be stored, 3 there already, 0 left.\n');
   });
 
+  test('jobs with an order, a group or a flow come through, and are found by theirs', async () => {
+    await monque.enqueue('a', {}, { order: 'k' });
+    await monque.enqueue('b', {}, { group: 'acme' });
+    const { id } = await monque.enqueueFlow({ jobs: { c: { name: 'c' } } });
+    for (const [option, name] of [
+      [['--order', 'k'], 'a'],
+      [['--group', 'acme'], 'b'],
+      [['--flow', String(id)], 'c'],
+    ] as const) {
+      const { out } = await from(...option);
+      expect(linesOf(out).map((job) => job.name)).toEqual([name]);
+    }
+    expect(await from('--flow', 'x')).toMatchObject({
+      code: 2,
+      err: "monque: --flow: expected an id of 24 hexadecimal characters, got 'x'\n",
+    });
+    await write('jobs.jsonl', (await from()).out);
+    const imported = await into('jobs.jsonl');
+    expect(imported).toMatchObject({ code: 0, err: '3 jobs stored, 0 there already, 0 left.\n' });
+    expect(await stored(other)).toEqual(await stored(db));
+    // They run there as they would have here.
+    const there = new Monque(other, { logger: false });
+    there.worker('a', () => 'a', { order: {} });
+    there.worker('b', () => 'b', { groups: {} });
+    there.worker('c', () => 'c');
+    await there.start();
+    for (const job of await there.getJobs()) expect(await there.waitFor(job)).toBe(job.name);
+    await there.stop();
+  });
+
   test('an export takes the filters of lists, the archive, and jobs behind an id', async () => {
     const options = { uniqueKey: 'k', metadata: { tenant: 'acme' } };
     const { _id } = await monque.enqueue('a', {}, options);

@@ -141,7 +141,7 @@ export class JobsClient implements UntypedVerbs {
         if (job.lane !== undefined) instance()?.lanesChanged(job.name);
       },
       onTokens: release,
-      onPausesChanged: () => instance()?.pausesChanged(),
+      onPausesChanged: (name, isPaused) => instance()?.pausesChanged(name, isPaused),
     });
     this.#bulk = new BulkVerbs(context, this.#manual);
     this.flows = new Flows(context, { producer: this.#producer, bulk: this.#bulk, release });

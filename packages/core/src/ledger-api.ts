@@ -29,6 +29,7 @@ export {
   type HistoryEntry,
   type Job,
   JobStatus,
+  NEWEST_VERSION,
   type StageRecord,
 } from './job/job.ts';
 export { JOB_LIFECYCLE, type JobVerb } from './job/job-lifecycle.ts';

@@ -88,7 +88,9 @@ const OF_MONGODB = [
 ] as const;
 
 /** The calls by which a set-up names jobs. */
-const NAMING: ReadonlySet<unknown> = new Set(['schedule', 'enqueue', 'now', 'enqueueMany']);
+const NAMING: ReadonlySet<unknown> = new Set([
+  ...['schedule', 'enqueue', 'now', 'enqueueMany', 'enqueueFlow'],
+]);
 
 interface Call {
   readonly where: string;
@@ -194,7 +196,14 @@ class CheckedSetup {
 
 function namesOf(verb: string, given: readonly unknown[]): readonly unknown[] {
   if (verb === 'schedule') return [given[1]];
+  if (verb === 'enqueueFlow') return namesOfFlow(given[0]);
   if (verb !== 'enqueueMany') return [given[0]];
   const [entries] = given;
   return Array.isArray(entries) ? entries.map((entry) => entry?.name) : [undefined];
+}
+
+/** One without a name where no job is named, so that what is wrong is told. */
+function namesOfFlow(graph: unknown): readonly unknown[] {
+  const names = Object.values(Object(Object(graph).jobs)).map((job) => Object(job).name);
+  return names.length > 0 ? names : [undefined];
 }

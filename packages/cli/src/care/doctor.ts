@@ -12,7 +12,7 @@ import { counted } from '../context/words.ts';
 import { documentFindings, seriesFindings } from './document-checks.ts';
 import { indexFindings } from './index-checks.ts';
 import { rightFindings } from './right-checks.ts';
-import { serverFindings } from './server-checks.ts';
+import { instanceClockFindings, serverFindings } from './server-checks.ts';
 
 /** What was found; `fact` is what is so and well. */
 export type Diagnosis = Omit<Finding, 'weight'> & { readonly weight: Finding['weight'] | 'fact' };
@@ -77,6 +77,7 @@ async function clusterFindings({ jobs }: Connection): Promise<readonly Diagnosis
   const series = await jobs.getSchedules();
   return [
     ...problemsOf(inspection, { maxLagMs: DEFAULT_MAX_LAG_MS }),
+    ...instanceClockFindings(inspection.instances),
     ...seriesFindings(series, inspection),
   ];
 }

@@ -5,7 +5,7 @@
  * @module
  */
 import { type Inspection, type Job, JobStatus, type Schedule } from '@monque/core';
-import { DOCUMENT_VERSION, SUSPECT_RESCUE_COUNT, unfitReason } from '@monque/core/ledger';
+import { NEWEST_VERSION, SUSPECT_RESCUE_COUNT, unfitReason } from '@monque/core/ledger';
 import type { Document } from 'mongodb';
 import type { Connection } from '../context/connection.ts';
 import { counted } from '../context/words.ts';
@@ -28,7 +28,7 @@ export async function documentFindings({ documents }: Connection): Promise<Diagn
   const found = documents.find(jobs, { ...bounded, projection, useBigInt64: true });
   for await (const document of found) {
     looked += 1;
-    if (document.documentVersion > DOCUMENT_VERSION) newer.push(document);
+    if (document.documentVersion > NEWEST_VERSION) newer.push(document);
     else if (isUnreadable(document)) unreadable.push(document);
   }
   const suspects = await documents.countDocuments(
@@ -50,7 +50,7 @@ const STATES: ReadonlySet<unknown> = new Set(Object.values(JobStatus));
 function isUnreadable(document: Document): boolean {
   if (!STATES.has(document.status) || typeof document.name !== 'string') return true;
   return (
-    unfitReason({ documentVersion: DOCUMENT_VERSION, ...document } as unknown as Job) !== undefined
+    unfitReason({ documentVersion: NEWEST_VERSION, ...document } as unknown as Job) !== undefined
   );
 }
 

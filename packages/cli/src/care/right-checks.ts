@@ -19,6 +19,9 @@ interface Privilege {
 const EVERYWHERE = ['find', 'insert', 'update', 'remove'] as const;
 const ON_JOBS = [...EVERYWHERE, 'createIndex', 'listIndexes', 'changeStream'] as const;
 
+/** The collections beside that of the jobs which every scheduler reads, and writes when there is cause. */
+const BESIDE = ['instances', 'archive', 'lanes', 'flows'] as const;
+
 /** What is to be said of the rights of the user; nothing where the server knows no users. */
 export async function rightFindings({ db, collectionName }: Connection): Promise<Diagnosis[]> {
   const { authInfo } = await db.command({ connectionStatus: 1, showPrivileges: true });
@@ -26,8 +29,7 @@ export async function rightFindings({ db, collectionName }: Connection): Promise
   const privileges: readonly Privilege[] = authInfo.authenticatedUserPrivileges;
   const needed = [
     { collection: collectionName, actions: ON_JOBS },
-    { collection: `${collectionName}.instances`, actions: EVERYWHERE },
-    { collection: `${collectionName}.archive`, actions: EVERYWHERE },
+    ...BESIDE.map((end) => ({ collection: `${collectionName}.${end}`, actions: EVERYWHERE })),
   ];
   const findings = needed.flatMap(({ collection, actions }) => {
     const lacking = actions.filter(

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { InspectedInstance } from '@monque/core';
 import type { Document } from 'mongodb';
 import type { Connection } from '../context/connection.ts';
 import type { Session } from '../context/context.ts';
@@ -77,4 +78,20 @@ function clockFindings(aheadMs: number): Diagnosis[] {
       advice: 'let NTP set both clocks; jobs run by that of the server',
     },
   ];
+}
+
+/** What is to be said of the clocks of the machines that instances run on, by what they say of themselves. */
+export function instanceClockFindings(instances: readonly InspectedInstance[]): Diagnosis[] {
+  return instances.flatMap(({ instanceId, state, info }) => {
+    const errorMs = info?.vitals?.clockErrorMs ?? 0;
+    if (state !== 'alive' || errorMs <= MOST_CLOCK_DIFFERENCE_MS) return [];
+    return [
+      {
+        ...{ kind: 'instanceClock', weight: 'act' },
+        message: `The clock of instance ${instanceId} (${info?.host}, pid ${info?.pid}) is ${span(errorMs)} off that of the server`,
+        advice:
+          'let NTP set the clock of that machine; due times that are computed there are wrong by as much',
+      },
+    ];
+  });
 }

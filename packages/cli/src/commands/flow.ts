@@ -1,20 +1,25 @@
 /**
- * The commands on flow control: limits and orders.
+ * The commands on flow control: limits, groups, orders and flows.
  *
  * @module
  */
 import type { CliCommand } from '../context/command.ts';
 import type { CliContext } from '../context/context.ts';
-import { addReasonOption } from '../context/reason.ts';
-import { integer, startRate } from '../context/values.ts';
+import { ExitCode } from '../context/exit-codes.ts';
+import { addReasonOption, type ReasonOption } from '../context/reason.ts';
+import { integer, orDefault, startRate } from '../context/values.ts';
+import type { FlowShowOptions, FlowVerbOptions } from '../flow/flows.ts';
+import type { GroupListOptions, GroupSetOptions } from '../flow/groups.ts';
 import type { LimitSetOptions } from '../flow/limits.ts';
 import type { OrderListOptions } from '../flow/orders.ts';
 
+const { MISSING, PARTLY, INTERRUPTED } = ExitCode;
 const MOST = 1_000_000;
 
-/** Adds `limits` and `orders`. */
+/** Adds `limits`, `groups`, `orders` and `flows`. */
 export function addFlowCommands(program: CliCommand, context: CliContext): void {
   addLimits(program, context);
+  addGroups(program, context);
   program
     .command('orders')
     .onPage('flow')
@@ -28,6 +33,7 @@ export function addFlowCommands(program: CliCommand, context: CliContext): void 
         (await import('../flow/orders.ts')).listOrders(session, name, options),
       ),
     );
+  addFlows(program, context);
 }
 
 function addLimits(program: CliCommand, context: CliContext): void {
@@ -53,4 +59,98 @@ function addLimits(program: CliCommand, context: CliContext): void {
         (await load()).setLimit(session, key, options),
       ),
     );
+}
+
+function addGroups(program: CliCommand, context: CliContext): void {
+  const load = () => import('../flow/groups.ts');
+  const groups = program
+    .command('groups')
+    .description('look at the groups of a name, and set what each may do')
+    .onPage('flow');
+  groups
+    .command('list', { isDefault: true })
+    .description('lists the groups that have unfinished jobs or settings of their own')
+    .argument('<name>', 'the name of the jobs')
+    .option('--after <group>', 'those behind this one, for the next page')
+    .option('--limit <number>', 'how many at most', integer(1, 1_000), 100)
+    .action(
+      context.runs(async (session, name: string, options: GroupListOptions) =>
+        (await load()).listGroups(session, name, options),
+      ),
+    );
+  const one = (name: string, says: string): CliCommand =>
+    addReasonOption(groups.command(name).description(says))
+      .argument('<name>', 'the name of the jobs')
+      .argument('<group>', 'the group');
+  const back = 'or default, for what the worker says';
+  one('set', 'sets what a group may do, for all processes, while they run')
+    .option(
+      '--concurrency <number>',
+      `how many jobs run at once, ${back}`,
+      orDefault(integer(0, MOST)),
+    )
+    .option(
+      '--rate <starts/duration>',
+      `how many start in a time, such as 100/1m, ${back}`,
+      orDefault(startRate),
+    )
+    .option('--burst <number>', 'how many start at once after a quiet time', integer(1, MOST))
+    .option(
+      '--weight <number>',
+      `how many are claimed at each of its turns, ${back}`,
+      orDefault(integer(1, 1_000)),
+    )
+    .example('three times the turns for a tenant', 'monque groups set email acme --weight 3')
+    .action(
+      context.runs(async (session, name: string, group: string, options: GroupSetOptions) =>
+        (await load()).setGroup(session, [name, group], options),
+      ),
+    );
+  for (const [verb, says] of [
+    ['pause', 'lets no more jobs of a group start, in any process'],
+    ['resume', 'lets jobs of a group start again'],
+  ] as const) {
+    one(verb, says).action(
+      context.runs(async (session, name: string, group: string, options: ReasonOption) =>
+        (await load()).setGroupPaused(session, [name, group], verb === 'pause', options),
+      ),
+    );
+  }
+}
+
+function addFlows(program: CliCommand, context: CliContext): void {
+  const load = () => import('../flow/flows.ts');
+  const flows = program
+    .command('flows')
+    .description('look at flows, cancel them and run again what failed')
+    .onPage('flow');
+  flows
+    .command('show')
+    .description('shows a flow with its jobs, parents before their children')
+    .argument('<id>', 'the id of the flow')
+    .option('--after <id>', 'the jobs behind this one, for the next page')
+    .option('--limit <number>', 'how many jobs at most', integer(1, 1_000), 100)
+    .endsWith({ [MISSING]: 'there is no such flow' })
+    .action(
+      context.runs(async (session, id: string, options: FlowShowOptions) =>
+        (await load()).showFlow(session, id, options),
+      ),
+    );
+  const verb = (name: string, says: string): CliCommand =>
+    addReasonOption(flows.command(name).description(says))
+      .argument('<id>', 'the id of the flow')
+      .option('--yes', 'do not ask')
+      .option('--dry-run', 'count the jobs, change nothing')
+      .endsWith({ [MISSING]: 'there is no such flow' })
+      .endsWith([PARTLY, INTERRUPTED]);
+  verb('cancel', 'cancels what has not started, and asks what runs to end').action(
+    context.runs(async (session, id: string, options: FlowVerbOptions) =>
+      (await load()).cancelFlow(session, id, options),
+    ),
+  );
+  verb('redrive', 'runs again what failed or was cancelled, behind its parents').action(
+    context.runs(async (session, id: string, options: FlowVerbOptions) =>
+      (await load()).redriveFlow(session, id, options),
+    ),
+  );
 }

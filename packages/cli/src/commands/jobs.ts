@@ -32,7 +32,8 @@ export function addJobCommands(program: CliCommand, context: CliContext): void {
       [ExitCode.DONE]: 'it runs, or has completed',
       [MISSING]: 'there is no such job',
       [ENDED_BADLY]: 'it failed, or was cancelled',
-      [WAITS]: 'it waits as planned: for its time, its next try, or its turn',
+      [WAITS]:
+        'it waits as planned: for its time, its next try, or its turn; for parents, or for room in its group',
       [STUCK]: 'it waits until somebody does something',
     })
     .action(
@@ -147,6 +148,8 @@ function addEnqueue(program: CliCommand, context: CliContext): void {
     .option('--key <key>', 'a unique key')
     .option('--key-hold <hold>', 'untilDone, untilStarted, or a window in milliseconds')
     .option('--when-taken <what>', 'keep, replace, throttle or throw')
+    .option('--order <key>', 'it runs behind the jobs of its name with the same key')
+    .option('--group <group>', 'it takes turns with the other groups of its name')
     .option('--priority <number>', 'from -100 (first) to 100 (last)', integer(-100, 100))
     .option('--meta <name=value>', 'metadata; may be repeated', pair)
     .option(

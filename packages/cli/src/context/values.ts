@@ -32,6 +32,11 @@ export function startRate(text: string): { readonly limit: number; readonly per:
   return { limit: Number(limit), per: milliseconds(per) };
 }
 
+/** The word `default`, or a value. */
+export function orDefault<T>(parse: (text: string) => T): (text: string) => T | 'default' {
+  return (text) => (text === 'default' ? text : parse(text));
+}
+
 /** A whole number from `least` to `most`. */
 export function integer(least: number, most: number): (text: string) => number {
   return (text) => {

@@ -14,6 +14,7 @@ import { type ReasonOption, why } from '../context/reason.ts';
 import type { Column } from '../context/table.ts';
 import { beside, counted } from '../context/words.ts';
 import { bulk } from './bulk.ts';
+import { tellResult } from './bulk-result.ts';
 import { withId } from './look.ts';
 
 /** Which dead letters are meant. */
@@ -125,12 +126,8 @@ async function redriveBy(
     ...(options.limit !== undefined && { limit: options.limit }),
     ...(perSecond !== undefined && { perSecond }),
   });
-  if (output.isJson) await output.line(JSON.stringify(plain(result)));
-  output.note(`${counted(result.changed, 'dead letter')} redriven.`);
-  for (const { reason, count } of result.left)
-    output.note(`${counted(count, 'dead letter')} left: ${reason}`);
-  if (signal.aborted) return ExitCode.INTERRUPTED;
-  return result.left.length > 0 ? ExitCode.PARTLY : ExitCode.DONE;
+  const isInterrupted = signal.aborted;
+  return tellResult(session, result, { noun: 'dead letter', done: 'redriven', isInterrupted });
 }
 
 function filterOf({ name, of: deadLettersOf, failure }: DeadSelection): JobsFilter {

@@ -20,6 +20,8 @@ export interface EnqueueArguments {
   readonly key?: string;
   readonly keyHold?: string;
   readonly whenTaken?: string;
+  readonly order?: string;
+  readonly group?: string;
   readonly priority?: number;
   readonly meta?: Readonly<Record<string, string>>;
   readonly maxRetries?: number;
@@ -52,7 +54,8 @@ async function inMemory(name: string, data: unknown, options: EnqueueOptions): P
 }
 
 function optionsOf(given: EnqueueArguments): EnqueueOptions {
-  const { at, delay, key, keyHold, whenTaken, priority, meta, maxRetries, runTimeout } = given;
+  const { at, delay, key, keyHold, whenTaken, order, group } = given;
+  const { priority, meta, maxRetries, runTimeout } = given;
   const hold = keyHold === undefined ? undefined : holdOf(keyHold);
   return {
     ...(at && { runAt: at }),
@@ -60,6 +63,8 @@ function optionsOf(given: EnqueueArguments): EnqueueOptions {
     ...(key !== undefined && { uniqueKey: key }),
     ...(hold !== undefined && { uniqueHold: hold }),
     ...(whenTaken !== undefined && { whenTaken: whenTaken as WhenTaken }),
+    ...(order !== undefined && { order }),
+    ...(group !== undefined && { group }),
     ...(priority !== undefined && { priority }),
     ...(meta && { metadata: metadataOf(meta) }),
     ...(maxRetries !== undefined && { maxRetries }),

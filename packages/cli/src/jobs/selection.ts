@@ -14,6 +14,8 @@ export interface FilterOptions {
   readonly status?: readonly string[];
   readonly key?: string;
   readonly order?: string;
+  readonly group?: string;
+  readonly flow?: string;
   readonly meta?: Readonly<Record<string, string>>;
   readonly createdFrom?: Date;
   readonly createdBefore?: Date;
@@ -28,6 +30,8 @@ export function addFilterOptions(command: CliCommand, now: () => Date): CliComma
     .option('--status <states>', 'in these states, with commas', list)
     .option('--key <key>', 'with this unique key')
     .option('--order <key>', 'with this order')
+    .option('--group <group>', 'of this group')
+    .option('--flow <id>', 'of this flow')
     .option('--meta <name=value>', 'with this in its metadata; may be repeated', pair)
     .option('--created-from <time>', `created then or later: ${TIME_FORMS} ago`, pastTime(now))
     .option('--created-before <time>', 'created before', pastTime(now))
@@ -48,13 +52,15 @@ export interface Selection {
 
 /** Makes a selection of options. */
 export function selectionOf(options: FilterOptions): Selection {
-  const { name, status, key, order, meta, failedWith } = options;
+  const { name, status, key, order, group, flow, meta, failedWith } = options;
   const { createdFrom, createdBefore, finishedFrom } = options;
   const filter: JobsFilter = {
     ...(name && { name }),
     ...(status && { status: status as JobStatus[] }),
     ...(key !== undefined && { uniqueKey: key }),
     ...(order !== undefined && { order }),
+    ...(group !== undefined && { group }),
+    ...(flow !== undefined && { flow }),
     ...(meta && { metadata: metadataOf(meta) }),
     ...(createdFrom && { createdFrom }),
     ...(createdBefore && { createdBefore }),

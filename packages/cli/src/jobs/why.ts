@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Explanation, ExplanationReason } from '@monque/core';
+import type { Explanation, ExplanationReason, JobStatus } from '@monque/core';
 import type { Reason } from '@monque/core/types';
 import type { Session } from '../context/context.ts';
 import { ExitCode } from '../context/exit-codes.ts';
@@ -61,22 +61,39 @@ export async function why({ output, open }: Session, id: string): Promise<ExitCo
   return codeOf(explanation);
 }
 
-/** A claim that nobody gives back waits for somebody, as does a job in whose way more than its time stands. */
+/** A job in whose way more than its time stands waits for somebody. */
 function codeOf(explanation: Explanation): ExitCode {
   const reasons: readonly Reason[] = [explanation, ...explanation.others];
   const codes = reasons.map(({ reason }) => REASON_CODES[reason]);
   if (explanation.reason === 'archived') return Math.max(...codes) as ExitCode;
   const code = REASON_CODES[explanation.reason];
   if (code !== ExitCode.WAITS) return code;
-  if (codes.includes(ExitCode.STUCK) || isAbandoned(explanation)) return ExitCode.STUCK;
+  if (codes.includes(ExitCode.STUCK) || reasons.some(needsSomebody)) return ExitCode.STUCK;
   return code;
 }
 
-const ABANDONED: ReadonlySet<ExplanationReason> = new Set([
-  ...(['instanceSilent', 'instanceDead', 'instanceUnknown', 'lockedByTool'] as const),
-]);
+/** Reasons that are a matter of time in most cases, and need somebody in these. */
+function needsSomebody(reason: Reason): boolean {
+  switch (reason.reason) {
+    // A failed job holds its order up, and a parent that may not fail its child, until it is retried.
+    case 'behindInOrder':
+      return isOver(reason.details.status);
+    case 'parentsOpen':
+      return reason.details.open.some(({ status }) => isOver(status));
+    case 'groupFull':
+      return reason.details.concurrency === 0;
+    // A claim of one that is gone, and no instance that gives it back.
+    case 'instanceSilent':
+    case 'instanceDead':
+    case 'instanceUnknown':
+      return reason.details.givenBackWithinMs === undefined;
+    case 'lockedByTool':
+      return reason.details.givenBackAt === undefined;
+    default:
+      return false;
+  }
+}
 
-function isAbandoned({ reason, details }: Explanation): boolean {
-  if (!ABANDONED.has(reason)) return false;
-  return !('givenBackWithinMs' in details) && !('givenBackAt' in details);
+function isOver(status: JobStatus): boolean {
+  return status === 'failed' || status === 'cancelled';
 }

@@ -108,27 +108,38 @@ function documentId(line: string): ObjectId {
 
 function idOf(option: string, text: string): ObjectId {
   if (ObjectId.isValid(text)) return new ObjectId(text);
-  throw usageError(`${option}: expected the id of a job, got '${text}'`);
+  throw usageError(`${option}: expected an id of 24 hexadecimal characters, got '${text}'`);
 }
+
+/** What a filter asks of stored documents. An option without a row does not compile: it would mean every job. */
+const QUERIES: {
+  readonly [Option in keyof FilterOptions]-?: (
+    value: NonNullable<FilterOptions[Option]>,
+  ) => Document;
+} = {
+  name: (names) => ({ name: { $in: names } }),
+  status: (states) => ({ status: { $in: states } }),
+  key: (uniqueKey) => ({ uniqueKey }),
+  order: (order) => ({ order }),
+  group: (group) => ({ group }),
+  flow: (id) => ({ flow: idOf('--flow', id) }),
+  meta: (pairs) =>
+    Object.fromEntries(
+      Object.entries(metadataOf(pairs)).map(([field, value]) => [`metadata.${field}`, value]),
+    ),
+  createdFrom: ($gte) => ({ createdAt: { $gte } }),
+  createdBefore: ($lt) => ({ createdAt: { $lt } }),
+  failedWith: (text) => ({ failReason: { $regex: literal(text) } }),
+  finishedFrom: ($gte) => ({ finishedAt: { $gte } }),
+};
 
 /** The options as a query on stored documents; pauses, which lie among the jobs, have texts as ids. */
 function documentFilter(options: ExportOptions, after: ObjectId | undefined): Document {
-  const { name, status, key, meta, createdFrom, createdBefore, failedWith, finishedFrom } = options;
-  const metadata = Object.entries(metadataOf(meta ?? {}));
-  const created = {
-    ...(createdFrom && { $gte: createdFrom }),
-    ...(createdBefore && { $lt: createdBefore }),
-  };
-  return {
-    _id: { $type: 'objectId', ...(after && { $gt: after }) },
-    ...(name && { name: { $in: name } }),
-    ...(status && { status: { $in: status } }),
-    ...(key !== undefined && { uniqueKey: key }),
-    ...Object.fromEntries(metadata.map(([field, value]) => [`metadata.${field}`, value])),
-    ...(Object.keys(created).length > 0 && { createdAt: created }),
-    ...(failedWith !== undefined && { failReason: { $regex: literal(failedWith) } }),
-    ...(finishedFrom && { finishedAt: { $gte: finishedFrom } }),
-  };
+  const asked = Object.entries(QUERIES).flatMap(([option, query]) => {
+    const value = options[option as keyof FilterOptions];
+    return value === undefined ? [] : [(query as (value: unknown) => Document)(value)];
+  });
+  return { $and: [{ _id: { $type: 'objectId', ...(after && { $gt: after }) } }, ...asked] };
 }
 
 function literal(text: string): string {

@@ -10,8 +10,9 @@ import { createReadStream } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
 import { type Job, JobStatus } from '@monque/core';
-import { DOCUMENT_VERSION, unfitReason } from '@monque/core/ledger';
+import { NEWEST_VERSION, unfitReason } from '@monque/core/ledger';
 import {
   BSON,
   type Collection,
@@ -47,13 +48,22 @@ export async function importJobs(
   file: string,
   { dryRun = false }: { readonly dryRun?: boolean },
 ): Promise<ExitCode> {
-  const { output, io } = session;
+  const { io } = session;
   const input = file === '-' ? io.stdin : await inputOf(resolve(io.cwd, file));
+  try {
+    return await importFrom(input, session, dryRun);
+  } finally {
+    // Also where it was not read to its end.
+    input.destroy();
+  }
+}
+
+async function importFrom(input: Readable, session: Session, dryRun: boolean): Promise<ExitCode> {
   const { documents, monque } = await session.open({ makesIndexes: !dryRun });
   if (!dryRun) await monque.initialize();
   const signal = session.watchInterrupt();
   const work = new Import(session, documents, dryRun);
-  const progress = output.progress('Imported');
+  const progress = session.output.progress('Imported');
   for await (const text of createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY })) {
     if (signal.aborted) break;
     await work.take(text);
@@ -64,7 +74,7 @@ export async function importJobs(
   return work.tell(signal.aborted);
 }
 
-async function inputOf(path: string): Promise<NodeJS.ReadableStream> {
+async function inputOf(path: string): Promise<Readable> {
   const handle = await open(path).catch((error: Error) => {
     throw usageError(`The file cannot be read: ${error.message}`);
   });
@@ -174,6 +184,6 @@ function readJob(text: string): Document | string {
   if (!STATES.has(document.status)) return `the state '${document.status}' is not known`;
   const promoted = BSON.EJSON.parse(text, { relaxed: true }) as Job;
   if (typeof promoted.name !== 'string') return 'it has no name';
-  if (!(promoted.documentVersion <= DOCUMENT_VERSION)) return 'a newer version wrote it, or none';
+  if (!(promoted.documentVersion <= NEWEST_VERSION)) return 'a newer version wrote it, or none';
   return unfitReason(promoted) ?? document;
 }

@@ -51,7 +51,7 @@ export interface ManualVerbHooks {
   /** A job that others may wait for has come to an end, or waits for others again: who waits for these tokens may go on. */
   readonly onTokens: (tokens: readonly string[]) => Promise<void>;
   /** A name was paused or resumed. */
-  readonly onPausesChanged: () => void;
+  readonly onPausesChanged: (name: string, isPaused: boolean) => void;
 }
 
 type ManualContext = Pick<EngineContext, 'ledger' | 'ledgerTime' | 'ready' | 'emit'>;
@@ -181,7 +181,7 @@ export class ManualVerbs {
     const { ledger, ledgerTime } = this.#context;
     const now = ledgerTime.now();
     await ledger.setPaused({ name: name as string, paused, now, ...why });
-    this.#hooks.onPausesChanged();
+    this.#hooks.onPausesChanged(name as string, paused);
   }
 }
 

@@ -252,8 +252,8 @@ export class Instance {
   }
 
   /** A name was paused or resumed by this process. */
-  pausesChanged(): void {
-    this.#context.detached(() => this.#pauses.changed());
+  pausesChanged(name: string, isPaused: boolean): void {
+    this.#context.detached(() => this.#pauses.changedHere(name, isPaused));
   }
 
   /** What a limit allows was changed by this process. */

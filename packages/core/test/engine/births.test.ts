@@ -188,6 +188,38 @@ describe('a job goes the old way', () => {
     await end();
   });
 
+  test('from the moment on at which its pause is stored, though the ledger has not been asked since', async () => {
+    const { monque, clock, faulty, started, end } = await atRest();
+    faulty.plan('readPaused', { delayAfterMs: 500 }, 2);
+    await monque.pause('work');
+    const asked = await monque.enqueue('work');
+    await clock.advance(400);
+    expect({ status: await statusOf(monque, asked), started }).toEqual({
+      ...{ status: 'pending', started: [] },
+    });
+    await monque.resume('work');
+    await clock.advance(2_000);
+    expect(started).toHaveLength(1);
+    await end();
+  });
+
+  test('when it was paused after the ledger was asked for what it answers now', async () => {
+    const { monque, clock, faulty, started, end } = await atRest();
+    await clock.advance(10_000);
+    faulty.plan('readPaused', { delayAfterMs: 500 }, 2);
+    // This asks what is paused; the answer comes after the pause and tells of the time before it.
+    const before = await monque.enqueue('work');
+    await monque.pause('work');
+    await clock.advance(600);
+    const after = await monque.enqueue('work');
+    await clock.advance(200);
+    expect(await statusOf(monque, before)).toBe('pending');
+    expect(await statusOf(monque, after)).toBe('pending');
+    expect(started).toEqual([]);
+    await clock.advance(1_000);
+    await end();
+  });
+
   test('while the lease is not held', async () => {
     const { monque, clock, network, end } = await atRest({ leaseDuration: 3_000 });
     network.down = true;

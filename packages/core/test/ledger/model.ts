@@ -258,6 +258,7 @@ export class LedgerModel {
     if (job.status !== 'pending') return 'refused';
     if (delayMs !== null) job.dueMs = this.#nowMs + delayMs;
     if (priority !== null) job.priority = priority;
+    job.fence += 1;
     job.updatedMs = this.#nowMs;
     note(job, 'amend');
     return 'amended';

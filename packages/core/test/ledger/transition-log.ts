@@ -104,7 +104,7 @@ export function transitionLogTests(makeLedger: () => Promise<LedgerUnderTest>): 
     await ledger.redrive({ ...hand, nextRunAt: subject.at(0), now: subject.at(3) });
     await subject.claim({ claimToken: 'token', now: subject.at(4) });
     await ledger.cancel({ ...hand, now: subject.at(5) });
-    await subject.settle('cancelled', { ...job, claimToken: 'token', fence: 1 });
+    await subject.settle('cancelled', { ...job, claimToken: 'token', fence: 3 });
     await ledger.remove({ ...hand, now: subject.at(2000) });
     const by = 'operator';
     const [, amend, cancel, redrive, , request, cancelled, remove, ...more] = await read(
@@ -117,7 +117,7 @@ export function transitionLogTests(makeLedger: () => Promise<LedgerUnderTest>): 
       from: 'pending',
       to: 'pending',
       by,
-      fence: 0,
+      fence: 1,
     });
     expect(cancel).toMatchObject({
       verb: 'cancel',
@@ -125,7 +125,7 @@ export function transitionLogTests(makeLedger: () => Promise<LedgerUnderTest>): 
       by,
       reason: 'why',
     });
-    expect(redrive).toEqual({ verb: 'redrive', at: subject.at(3), to: 'pending', by, fence: 1 });
+    expect(redrive).toEqual({ verb: 'redrive', at: subject.at(3), to: 'pending', by, fence: 2 });
     expect(request).toMatchObject({
       verb: 'requestCancel',
       from: 'processing',
@@ -140,7 +140,7 @@ export function transitionLogTests(makeLedger: () => Promise<LedgerUnderTest>): 
       from: 'cancelled',
       to: 'gone',
       by,
-      fence: 2,
+      fence: 3,
     });
     expect(more).toEqual([]);
   });

@@ -19,7 +19,7 @@ const OUTPUTS = [
   ...['index.mjs', 'index.cjs', 'index.d.mts', 'index.d.cts'],
   ...['testing.mjs', 'opentelemetry.mjs', 'ledger.mjs', 'types.d.mts', 'types.d.cts'],
 ];
-const BUILD_MS = 60_000;
+const BUILD_MS = 180_000;
 
 /** Builds the core unless that was done; test files that run at once take turns. */
 export function ensureBuilt(): Promise<void> {
@@ -86,7 +86,7 @@ async function takeLock(): Promise<boolean> {
     return true;
   } catch {
     const held = await stat(LOCK).catch(() => undefined);
-    const isLeftBehind = held !== undefined && Date.now() - held.mtimeMs > BUILD_MS / 2;
+    const isLeftBehind = held !== undefined && Date.now() - held.mtimeMs > BUILD_MS / 6;
     if (isLeftBehind) await rm(LOCK, { recursive: true, force: true });
     return false;
   }

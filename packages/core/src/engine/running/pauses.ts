@@ -25,6 +25,8 @@ export class Pauses {
   readonly #context: PausesContext;
   readonly #onRead: (someResumed: boolean) => void;
   #names: ReadonlySet<string> = new Set();
+  /** Names that this process paused since the read that is under way, or the last one, was sent. */
+  readonly #pausedSince = new Set<string>();
   #readAt = { monotonicMs: Number.NEGATIVE_INFINITY, wallMs: 0 };
   readonly #reads = new SingleFlight(() => this.#read());
 
@@ -63,6 +65,15 @@ export class Pauses {
     this.#reads.runAgain();
   }
 
+  /** This process has paused a name, or let it go on: what it paused starts nothing here from now on. */
+  changedHere(name: string, isPaused: boolean): void {
+    if (isPaused) {
+      this.#pausedSince.add(name);
+      this.#set([...this.#names, name]);
+    } else this.#pausedSince.delete(name);
+    this.changed();
+  }
+
   /** Resolves when the ledger is not being asked. */
   idle(): Promise<void> {
     return this.#reads.idle();
@@ -79,16 +90,24 @@ export class Pauses {
     const { ledger, clock, report } = this.#context;
     const sent = { monotonicMs: clock.monotonic(), wallMs: clock.now() };
     try {
-      const before = this.#names;
-      this.#names = new Set(await ledger.readPaused());
+      this.#pausedSince.clear();
+      const read = await ledger.readPaused();
+      const someResumed = this.#set([...read, ...this.#pausedSince]);
       this.#readAt = sent;
-      const someResumed = [...before].some((name) => !this.#names.has(name));
-      if (someResumed || before.size !== this.#names.size) {
-        this.#context.log?.write('pausesChanged', { pausedNames: this.names });
-      }
       this.#onRead(someResumed);
     } catch (error) {
       report(error);
     }
+  }
+
+  /** True when a name is no longer paused. */
+  #set(names: readonly string[]): boolean {
+    const before = this.#names;
+    this.#names = new Set(names);
+    const someResumed = [...before].some((name) => !this.#names.has(name));
+    if (someResumed || before.size !== this.#names.size) {
+      this.#context.log?.write('pausesChanged', { pausedNames: this.names });
+    }
+    return someResumed;
   }
 }
