@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { InspectedInstance } from '@monque/core';
+import type { InspectedInstance } from '@monque/core/types';
 import type { Document } from 'mongodb';
 import type { Connection } from '../context/connection.ts';
 import type { Session } from '../context/context.ts';

@@ -3,7 +3,8 @@
  *
  * @module
  */
-import type { GroupInfo, GroupOptions, RateOptions } from '@monque/core';
+import type { GroupInfo } from '@monque/core';
+import type { GroupOptions, RateOptions } from '@monque/core/types';
 import type { Session } from '../context/context.ts';
 import { usageError } from '../context/errors.ts';
 import { ExitCode } from '../context/exit-codes.ts';
