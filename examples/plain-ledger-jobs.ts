@@ -182,11 +182,11 @@ export function nextDue(jobs: readonly Job[], { names, after, until }: NextDuePa
   return earliest?.nextRunAt ?? null;
 }
 
-/** Counts the due jobs of each name that has pending ones. */
+/** Counts the due jobs of each name that has pending ones, or that is asked for; failed ones it may leave out. */
 export function countDue(jobs: readonly Job[], params: CountDueParams): CountDueResult {
   const { now, mostNames, mostJobs } = params;
   const pending = jobs.filter(({ status }) => status === 'pending');
-  const names = [...new Set(pending.map(({ name }) => name))].sort();
+  const names = [...new Set(params.names ?? pending.map(({ name }) => name))].sort();
   const rows = names.slice(0, mostNames).map((name) => {
     const { due, longestWaitMs } = countGroup(
       pending.filter((job) => job.name === name),

@@ -28,5 +28,13 @@ const [schedule] = await monque.getSchedules();
 console.log(`${schedule.name} ${schedule.cron} ${schedule.timezone}`);
 await monque.unschedule('report');
 await advance(24 * 60 * MINUTE);
+
+// An interval is counted from when the series was made, and does not drift.
+monque.worker('sweep', (job) => {
+  console.log(`sweep for ${time(job.scheduledFor)}`);
+});
+await monque.schedule({ every: '25 minutes' }, 'sweep');
+await advance(60 * MINUTE);
+await monque.unschedule('sweep', { uniqueKey: 'every 25 minutes' });
 console.log(`series left: ${(await monque.getSchedules()).length}`);
 await monque.stop();

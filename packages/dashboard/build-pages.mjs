@@ -15,6 +15,9 @@ const TYPES = {
   '.css': 'text/css; charset=utf-8',
 };
 
+// Within a run of tests it is another, and the pages would be those for development, which are larger.
+process.env.NODE_ENV = 'production';
+
 await build({ configFile: join(web, 'vite.config.ts'), logLevel: 'warn' });
 
 const out = join(web, 'dist');

@@ -29,7 +29,7 @@ describeWithMongo('the commands on series', () => {
     await monque.schedule('0 9 * * *', 'report', {}, { timezone: 'Europe/Berlin' });
     await monque.schedule('@hourly', 'sweep', {}, { uniqueKey: 'all', missed: 'skip' });
     const { out } = await monqueCli('series', 'list');
-    expect(out).toMatch(/^NAME +KEY +CRON +ZONE/);
+    expect(out).toMatch(/^NAME +KEY +PLAN +ZONE/);
     expect(out).toMatch(/report +0 9 \* \* \* +Europe\/Berlin +once +pending +in /);
     expect(out).toMatch(/sweep +all +@hourly +UTC +skip/);
     const { records } = await monqueCli('series', 'list', '--name', 'sweep', '--json');
@@ -46,6 +46,21 @@ describeWithMongo('the commands on series', () => {
     await monque.schedule('@daily', 'plain');
     const plain = await monqueCli('series', 'next', 'plain', '--count', '3');
     expect(plain.out.match(/in \d+[hd]/g)).toHaveLength(3);
+  });
+
+  test('those with an interval are shown by it, and their next times are counted from their start', async () => {
+    const startAt = new Date('2999-01-01T00:00:00.500Z');
+    await monque.schedule({ every: '90 minutes' }, 'sweep', {}, { startAt });
+    const { out } = await monqueCli('series', 'list');
+    expect(out).toMatch(/sweep +every 90 minutes +UTC +once +pending/);
+    const { records } = await monqueCli('series', 'next', 'sweep', '--count', '2', '--json');
+    expect(records.map(({ at }) => at)).toEqual([
+      ...['2999-01-01T00:00:00.500Z', '2999-01-01T01:30:00.500Z'],
+    ]);
+    const ended = await monqueCli(
+      ...['series', 'end', 'sweep', '--key', 'every 90 minutes', '--yes'],
+    );
+    expect(ended.code).toBe(0);
   });
 
   test('run makes the waiting run due now, and skip passes it over', async () => {

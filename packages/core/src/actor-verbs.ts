@@ -3,7 +3,9 @@
  *
  * @module
  */
+
 import type { ObjectId } from 'mongodb';
+import type { Backlog } from './client/backlog.ts';
 import type { BulkOptions, BulkResult, RedriveDeadLettersOptions } from './client/bulk-verbs.ts';
 import type { TypedEntry } from './client/enqueue.ts';
 import type { EnqueueEntryResult } from './client/entry-result.ts';
@@ -21,6 +23,7 @@ import type { AuditOptions, AuditReport } from './diagnosis/auditor.ts';
 import type { Explanation } from './diagnosis/explanation.ts';
 import type { Inspection } from './diagnosis/inspector.ts';
 import type { ExplainManyOptions, ReasonCounts } from './diagnosis/many-explainer.ts';
+import type { Interval } from './job/interval-plan.ts';
 import type { Job } from './job/job.ts';
 import type { MetadataChanges } from './job/metadata.ts';
 import type {
@@ -119,16 +122,18 @@ export interface MonqueManagement<Types extends JobTypes = UntypedJobs> {
   redriveFlow(id: JobId, options?: BulkOptions): Promise<BulkResult>;
 
   /**
-   * Makes a series: a job that runs again and again by a cron expression. There is one series for a name and key,
-   * however many processes ask for it; asking with another expression, zone or data changes it, also while a run is on.
+   * Makes a series: a job that runs again and again, by a cron expression or after an interval. There is one series for
+   * a name and key, however many processes ask for it; asking with another plan, zone or data changes it, also while a
+   * run is on.
    *
-   * @param cron - 5 fields; 6 with seconds; or `@daily` and its like
+   * @param cron - 5 fields; 6 with seconds; or `@daily` and its like; or an interval, `{ every: '5 minutes' }`, which is
+   * counted from `startAt`, and without it from when the series was made
    * @returns the job of the series, which stays the same from run to run; also after `endAt`, until its last run ended
    * @throws InvalidCronError with the position of the fault and a valid example
    * @throws InvalidArgumentError also when there is no such series and `endAt` leaves it no run
    */
   schedule<Data, Name extends NameOf<Types> = NameOf<Types>>(
-    cron: string,
+    cron: string | Interval,
     name: Name,
     ...data: JobArguments<Types, Name, Data, [options?: ScheduleOptions]>
   ): Promise<JobOf<Types, Name, Data>>;
@@ -136,8 +141,8 @@ export interface MonqueManagement<Types extends JobTypes = UntypedJobs> {
   /**
    * Ends series: their waiting runs are cancelled; a run that is on ends as it will and is the last.
    *
-   * @param options.uniqueKey - the key of one series: what it was made with, or its expression, as `schedule` was given
-   * it; without it all series of the name are ended
+   * @param options.uniqueKey - the key of one series: what it was made with, or its plan: the expression as `schedule` was
+   * given it, or `every 5 minutes`; without it all series of the name are ended
    * @returns how many series were ended
    */
   unschedule(name: NameOf<Types>, options?: UnscheduleOptions): Promise<number>;
@@ -254,6 +259,12 @@ export interface MonqueManagement<Types extends JobTypes = UntypedJobs> {
 
   /** Counts jobs, with how long they wait and run. Reads all jobs of the name, or of the collection. */
   getQueueStats(filter?: { readonly name?: NameOf<Types> }): Promise<QueueStats>;
+
+  /**
+   * Counts the due and the failed jobs of each name, up to 1000 each: of these names, or of every name that has pending
+   * jobs, at most 200. Unlike `getQueueStats` it reads no more than that, whatever there is.
+   */
+  getBacklog(filter?: { readonly names?: readonly NameOf<Types>[] }): Promise<Backlog>;
 
   /**
    * Lets no more jobs of a name start, in any process; runs that are on go on. Kept in the database until `resume`.

@@ -6,6 +6,7 @@
  */
 
 export type { MonqueManagement } from './actor-verbs.ts';
+export type { Backlog } from './client/backlog.ts';
 export type { BulkResult } from './client/bulk-verbs.ts';
 export type { DefinedJob } from './client/definitions.ts';
 export type { EnqueueEntry } from './client/enqueue.ts';

@@ -9,6 +9,7 @@
  */
 
 import type { JobId, ManagementVerb } from './actor-verbs.ts';
+import { type Backlog, type BacklogFilter, readBacklog } from './client/backlog.ts';
 import {
   type BulkOptions,
   type BulkResult,
@@ -50,6 +51,7 @@ import {
   toObjectId,
 } from './foundation/argument-checks.ts';
 import type { Session } from './foundation/driver-shapes.ts';
+import type { Interval } from './job/interval-plan.ts';
 import type { Job } from './job/job.ts';
 import type { MetadataChanges } from './job/metadata.ts';
 import type { Actor, TransitionEntry } from './ledger/ledger-repository.ts';
@@ -197,7 +199,7 @@ export class JobsClient implements UntypedVerbs {
   }
 
   async schedule<T>(
-    cron: string,
+    cron: string | Interval,
     name: string,
     data?: T,
     options: ScheduleOptions = {},
@@ -289,6 +291,10 @@ export class JobsClient implements UntypedVerbs {
 
   async getQueueStats(filter: { readonly name?: string } = {}): Promise<QueueStats> {
     return readQueueStats(this.#context, filter);
+  }
+
+  async getBacklog(filter: BacklogFilter = {}): Promise<Backlog> {
+    return readBacklog(this.#context, filter);
   }
 
   async pause(name: string, options: ManualVerbOptions = {}): Promise<void> {

@@ -26,6 +26,7 @@ import { checkFields, checkJobName } from './foundation/argument-checks.ts';
 import type { Database, Session } from './foundation/driver-shapes.ts';
 import { InvalidArgumentError } from './foundation/errors.ts';
 import { Turns } from './foundation/start-stop.ts';
+import type { Interval } from './job/interval-plan.ts';
 import type { Job } from './job/job.ts';
 import type {
   DataOf,
@@ -162,12 +163,12 @@ export class Monque<Types extends JobTypes = UntypedJobs>
   }
 
   schedule<Data, Name extends NameOf<Types> = NameOf<Types>>(
-    cron: string,
+    cron: string | Interval,
     name: Name,
     ...data: JobArguments<Types, Name, Data, [options?: ScheduleOptions]>
   ): Promise<JobOf<Types, Name, Data>>;
   async schedule(
-    cron: string,
+    cron: string | Interval,
     name: string,
     data?: unknown,
     options: ScheduleOptions = {},

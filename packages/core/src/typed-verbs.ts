@@ -5,6 +5,7 @@
  */
 
 import type { JobId, MonqueManagement } from './actor-verbs.ts';
+import type { Backlog } from './client/backlog.ts';
 import type { BulkOptions, BulkResult, RedriveDeadLettersOptions } from './client/bulk-verbs.ts';
 import type { FlowInfo, FlowNames, FlowOf, TypedFlow } from './client/flows.ts';
 import type { GroupInfo, GroupsOptions } from './client/groups.ts';
@@ -126,6 +127,10 @@ export abstract class TypedVerbs<Types extends JobTypes>
 
   async deleteJobs(filter: JobsFilter, options: BulkOptions = {}): Promise<BulkResult> {
     return this.jobs.deleteJobs(filter, options);
+  }
+
+  async getBacklog(filter: { readonly names?: readonly NameOf<Types>[] } = {}): Promise<Backlog> {
+    return this.jobs.getBacklog(filter);
   }
 
   async getQueueStats(filter: { readonly name?: NameOf<Types> } = {}): Promise<QueueStats> {

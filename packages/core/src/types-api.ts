@@ -6,6 +6,7 @@
  */
 
 export type { JobId, ManagementVerb } from './actor-verbs.ts';
+export type { BacklogFilter, BacklogOfName } from './client/backlog.ts';
 export type { BulkOptions, RedriveDeadLettersOptions } from './client/bulk-verbs.ts';
 export type { JobDefinition } from './client/definitions.ts';
 export type { DataField, TypedEntry } from './client/enqueue.ts';
@@ -38,6 +39,7 @@ export type { SchemaIssue, SchemaResult, StandardSchema } from './foundation/sta
 export type { CodecField } from './job/codec.ts';
 export type { CronTimesOptions } from './job/cron-times.ts';
 export type { OnParentFailure } from './job/flow-tokens.ts';
+export type { Interval } from './job/interval-plan.ts';
 export type {
   BackoffPlan,
   DeadLetterSource,

@@ -1,14 +1,19 @@
-// The jobs of a small shop: every state, series, gates, failures of some kinds, a paused name, a name without a worker.
+// The jobs of a small shop: every state, series, gates, failures of some kinds, a paused name, a name without a worker;
+// what says when they run is in control.mjs.
 import { gate, snooze, stage } from '@monque/core';
+import { enqueueControlled, registerControlled, setLimits, stockUpControlled } from './control.mjs';
 
 const CUSTOMERS = ['acme', 'globex', 'initech', 'umbrella', 'hooli'];
 const EVERY_MS = 700;
 
 /** Registers the workers, starts the instances, enqueues what is there at first, and goes on from then. */
 export async function openShop([web, worker, extra]) {
+  await setLimits(worker);
   registerWorkers(web, worker, extra);
+  registerControlled([worker, extra]);
   await Promise.all([web, worker, extra].map((monque) => monque.start()));
   await stockUp(worker);
+  await stockUpControlled(worker);
   let number = 1_000;
   const timer = setInterval(() => {
     number += 1;
@@ -26,7 +31,9 @@ export async function openShop([web, worker, extra]) {
 function registerWorkers(web, worker, extra) {
   for (const monque of [worker, extra]) {
     monque.worker('send-email', sendEmail, { concurrency: 5 });
-    monque.worker('charge-card', chargeCard, { concurrency: 3, maxRetries: 3 });
+    monque.worker('charge-card', chargeCard, {
+      ...{ concurrency: 3, maxRetries: 3, limits: ['payments-api'] },
+    });
   }
   worker.worker('render-report', renderReport, { concurrency: 2 });
   worker.worker('clean-up', async () => pause(400));
@@ -142,6 +149,7 @@ async function enqueueSomething(monque, number) {
     });
   else if (chance < 0.96)
     await enqueue(monque, { name: 'render-report', data: { month: '2026-11', pages: 30 } });
+  if (number % 3 === 0) await enqueueControlled(monque, number / 3);
 }
 
 async function enqueue(monque, { name, data, options }) {

@@ -1,4 +1,5 @@
-import { ROUTE_LIST, type Route, type RouteId } from '../src/api/routes.ts';
+import type { Route } from '../src/api/route.ts';
+import { ROUTE_LIST, type RouteId } from '../src/api/routes.ts';
 import type { Asking } from './dashboards.ts';
 
 /** The password of an address that no answer may show. */
@@ -18,6 +19,9 @@ export const BODIES: Readonly<Record<string, unknown>> = {
   OpenGateRequest: { gate: 'g', evidence: 1 },
   PreviewRequest: { kind: 'cancel', filter: { name: 'mail' } },
   OperationRequest: { kind: 'retry', filter: { all: true } },
+  LimitRequest: { key: 'api', concurrency: 1 },
+  GroupRequest: { name: 'mail', group: 'acme', paused: true },
+  ReasonRequest: {},
   SeriesRequest: { name: 'mail', cron: '0 * * * *' },
 };
 

@@ -110,6 +110,14 @@ test('every job is meant only when that is said', async () => {
   expect((await dashboard.ask('operations/none')).status).toBe(404);
 });
 
+test('an audit takes nothing that narrows it', async () => {
+  const { begin } = await make(1);
+  for (const more of [{ filter: { all: true } }, { limit: 1 }, { perSecond: 1 }, { reason: 'x' }]) {
+    const { status, body } = await begin({ kind: 'audit', ...more });
+    expect([status, body.field]).toEqual([400, Object.keys(more)[0]]);
+  }
+});
+
 test('an audit tells what it found', async () => {
   const { dashboard, begin } = await make(3);
   const operation = await ended(dashboard, await begin({ kind: 'audit' }));

@@ -67,6 +67,19 @@ describe('what needs attention is said in sentences:', () => {
       snapshotOf({ instances: [alive], names: [name({ instances: 0, due: 3 })] }),
     ],
     [
+      "deadLetters: 3 jobs are waiting as dead letters under 'dead'",
+      snapshotOf({
+        instances: [
+          instance(
+            'a',
+            {},
+            { workers: [{ name: 'mail', concurrency: 1, running: 0, deadLetter: 'dead' }] },
+          ),
+        ],
+        names: [name({ name: 'dead', instances: 0, due: 3 })],
+      }),
+    ],
+    [
       "pausedWithDue: 'mail' is paused, and at least 1000 jobs are due",
       snapshotOf({
         instances: [alive],

@@ -26,6 +26,36 @@ test('a series begins and ends when its plan says', async () => {
   expect(read.body.series).toMatchObject({ startAt: json.startAt, endAt: json.endAt });
 });
 
+test('a series may have an interval, which is counted from its start and has no time zone', async () => {
+  const dashboard = new TestDashboard(inMemory());
+  const json = { name: 'sweep', cron: 'every 90 minutes', timezone: 'Europe/Berlin' };
+  const startAt = '2100-03-01T00:00:00.000Z';
+  const made = await dashboard.ask('series', { method: 'PUT', json: { ...json, startAt } });
+  const { id } = made.body.series;
+  const row = { cron: 'every 90 minutes', uniqueKey: 'every 90 minutes', timezone: 'UTC', startAt };
+  expect(made.body.series).toMatchObject(row);
+  expect(made.body.series).not.toHaveProperty('inWords');
+  expect(made.body.next.slice(0, 2)).toEqual([startAt, '2100-03-01T01:30:00.000Z']);
+  const changed = await dashboard.ask('series', { method: 'PUT', json: { ...row, name: 'sweep' } });
+  expect([changed.status, changed.body.series]).toEqual([200, made.body.series]);
+  const [from, to] = [startAt, '2100-03-01T04:00:00.000Z'];
+  const { body } = await dashboard.ask(`series/${id}/occurrences?from=${from}&to=${to}`);
+  expect(body.occurrences).toHaveLength(3);
+  expect((await dashboard.ask(`jobs/${id}`)).body.job.cron).toBe('every 90 minutes');
+});
+
+test('what an interval means is shown before it is used, and one that cannot be read is refused', async () => {
+  const dashboard = new TestDashboard(inMemory());
+  const { body } = await dashboard.ask('cron?expression=every%2090%20minutes&timezone=UTC');
+  const [first, second] = body.next.map((at: string) => Date.parse(at));
+  expect(second - first).toBe(90 * 60_000);
+  const json = { name: 'sweep', cron: 'every moon' };
+  const refused = await dashboard.ask('series', { method: 'PUT', json });
+  expect([refused.status, refused.body.code]).toEqual([400, 'INVALID_ARGUMENT']);
+  const meaning = await dashboard.ask('cron?expression=every%20moon');
+  expect([meaning.status, meaning.body.code]).toEqual([400, 'INVALID_CRON']);
+});
+
 test('a span of time that is turned round is refused', async () => {
   const monque = inMemory();
   const { _id } = await monque.schedule('0 9 * * *', 'report');

@@ -8,6 +8,7 @@
  */
 import { ConnectionError, InvalidArgumentError, type LedgerRepository } from '@monque/core';
 import type { Database } from '@monque/core/types';
+import { errorOf } from './thrown.ts';
 
 /** What is needed of a Mongoose `Connection`, of any version from 8 on. */
 export interface MongooseConnection {
@@ -64,7 +65,7 @@ async function evaluate(option: unknown): Promise<unknown> {
   try {
     return await (typeof option === 'function' ? option() : option);
   } catch (error) {
-    const message = `The connection of Monque could not be made: ${textOf(error)}; see \`${FIELD}\``;
+    const message = `The connection of Monque could not be made: ${errorOf(error).message}; see \`${FIELD}\``;
     throw new ConnectionError(message, { cause: error });
   }
 }
@@ -73,7 +74,7 @@ async function databaseOf(connection: MongooseConnection): Promise<Database> {
   try {
     await connection.asPromise();
   } catch (error) {
-    const message = `The Mongoose connection given as \`${FIELD}\` could not be opened: ${textOf(error)}; check its address and that the server can be reached`;
+    const message = `The Mongoose connection given as \`${FIELD}\` could not be opened: ${errorOf(error).message}; check its address and that the server can be reached`;
     throw new ConnectionError(message, { cause: error });
   }
   if (connection.readyState === OPEN && isSource(connection.db)) return connection.db as Database;
@@ -120,8 +121,4 @@ function can(value: unknown, method: string): boolean {
 
 function read(value: unknown, key: string): unknown {
   return typeof value === 'object' && value !== null ? Reflect.get(value, key) : undefined;
-}
-
-function textOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

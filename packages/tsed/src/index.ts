@@ -12,6 +12,7 @@ export { JOB_METADATA_KEY, JOB_PROVIDER_TYPE, MONQUE_MODULE_OPTIONS } from './co
 export { currentJob, currentJobContext } from './current-job.ts';
 export { Cron } from './decorators/cron.ts';
 export type { JobClass, JobDecorator } from './decorators/decorated.ts';
+export { Every } from './decorators/every.ts';
 export { InjectJob, InjectMonque } from './decorators/inject.ts';
 export { Job } from './decorators/job.ts';
 export { JobController } from './decorators/job-controller.ts';

@@ -36,8 +36,8 @@ export function fullName({ namespace }: JobMetadata, name: string): string {
 /**
  * The jobs of an application.
  *
- * @throws MonqueError with code `INVALID_JOB` when two have one name, a handler is missing, a `@Cron` has no `@Job`, or
- * two `@Cron` of one job cannot be told apart
+ * @throws MonqueError with code `INVALID_JOB` when two have one name, a handler is missing, a `@Cron` or `@Every`
+ * has no `@Job`, or two of one job cannot be told apart
  */
 export function findJobs(injector: InjectorService): FoundJob[] {
   const seen = new Set<unknown>();
@@ -61,7 +61,7 @@ function describe(provider: Provider, metadata: JobMetadata, handler: HandlerMet
   const { method, job, crons } = handler;
   const where = `${nameOfClass(provider.useClass)}.${String(method)}`;
   if (job === undefined) {
-    throw invalidJob(`Expected a @Job beside the @Cron on ${where}; add @Job({ name })`);
+    throw invalidJob(`Expected a @Job beside the @Cron or @Every on ${where}; add @Job({ name })`);
   }
   if (provider.useValue === undefined && !hasMethod(provider, method)) {
     throw invalidJob(`Expected a method ${where}, which runs the job ${job.name}; add it`);
@@ -75,7 +75,7 @@ function hasMethod({ useClass }: Provider, method: string | symbol): boolean {
   return typeof useClass.prototype[method] === 'function';
 }
 
-/** Without a key of its own, a series has the key `cron`, so that another expression changes it and adds none. */
+/** Without a key of its own, a series has the key `cron`, so that another plan changes it and adds none. */
 export function keyOf({ options }: CronMetadata): string {
   return options.uniqueKey ?? 'cron';
 }
@@ -84,7 +84,7 @@ function refuseSameKeys(crons: readonly CronMetadata[], where: string): void {
   const keys = crons.map(keyOf);
   if (new Set(keys).size === keys.length) return;
   throw invalidJob(
-    `Expected each @Cron on ${where} to have a uniqueKey of its own, got ${keys.join(', ')}; set \`uniqueKey\` in their options`,
+    `Expected each @Cron and @Every on ${where} to have a uniqueKey of its own, got ${keys.join(', ')}; set \`uniqueKey\` in their options`,
   );
 }
 

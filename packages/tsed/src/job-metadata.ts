@@ -7,6 +7,7 @@
  * @module
  */
 import type { ScheduleOptions, WorkerOptions } from '@monque/core';
+import type { Interval } from '@monque/core/types';
 import { Metadata, type Type } from '@tsed/core';
 import { JOB_METADATA_KEY } from './constants.ts';
 
@@ -21,7 +22,7 @@ export interface JobOptions extends WorkerOptions {
   readonly model?: Type<object>;
 }
 
-/** Options of `@Cron`: those of a series, and the data of its runs. */
+/** Options of `@Cron` and `@Every`: those of a series, and the data of its runs. */
 export interface CronOptions extends ScheduleOptions {
   /** What each run works on. @default none */
   readonly data?: unknown;
@@ -29,7 +30,8 @@ export interface CronOptions extends ScheduleOptions {
 
 /** One series of a job. */
 export interface CronMetadata {
-  readonly pattern: string;
+  /** A cron expression, or an interval. */
+  readonly pattern: string | Interval;
   readonly options: CronOptions;
 }
 
@@ -37,7 +39,7 @@ export interface CronMetadata {
 export interface HandlerMetadata {
   /** The name of the method. */
   readonly method: string | symbol;
-  /** Absent when the method has a `@Cron` alone, which is an error that the module tells. */
+  /** Absent when the method has a `@Cron` or an `@Every` alone, which is an error that the module tells. */
   readonly job?: JobOptions;
   readonly crons: readonly CronMetadata[];
 }

@@ -17,6 +17,7 @@ import {
 } from '@tsed/di';
 import { setCurrentJob } from './current-job.ts';
 import { nameOfClass } from './decorators/decorated.ts';
+import { errorOf } from './thrown.ts';
 
 /** The method that runs a job, of a provider. */
 export interface HandlerPlace {
@@ -84,7 +85,7 @@ async function destroy($ctx: DIContext): Promise<void> {
   try {
     await $ctx.destroy();
   } catch (thrown) {
-    const { name, message, stack } = thrown instanceof Error ? thrown : new Error(String(thrown));
+    const { name, message, stack } = errorOf(thrown);
     $ctx.logger.error({
       event: 'MONQUE_CONTEXT_DESTROY_ERROR',
       error_name: name,

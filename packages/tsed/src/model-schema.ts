@@ -10,6 +10,7 @@ import { InvalidArgumentError, MonqueError } from '@monque/core';
 import type { SchemaIssue, SchemaResult, StandardSchema } from '@monque/core/types';
 import type { Type } from '@tsed/core';
 import { injector } from '@tsed/di';
+import { errorOf } from './thrown.ts';
 
 /** What Ts.ED asks of a validator; `@tsed/ajv` brings the usual one. */
 interface Validator {
@@ -64,8 +65,8 @@ export async function toStoredData(
   try {
     return serialize(data, { type: model });
   } catch (error) {
-    const hint = error instanceof Error ? error.message : String(error);
-    throw new InvalidArgumentError('data', `what the model ${model.name} describes`, data, hint);
+    const { message } = errorOf(error);
+    throw new InvalidArgumentError('data', `what the model ${model.name} describes`, data, message);
   }
 }
 

@@ -10,7 +10,7 @@ import {
   Monque,
   type ScheduleOptions,
 } from '@monque/core';
-import type { DataArgument } from '@monque/core/types';
+import type { DataArgument, Interval } from '@monque/core/types';
 import { inject, injectable } from '@tsed/di';
 import { type JobClass, nameOfClass } from './decorators/decorated.ts';
 import { fullName } from './job-discovery.ts';
@@ -51,12 +51,12 @@ export class MonqueService {
   /**
    * Makes a series of a job, or changes it; see `schedule` of `Monque`.
    *
-   * @param cron - a cron expression
+   * @param cron - a cron expression, or an interval such as `{ every: '5 minutes' }`
    * @throws InvalidCronError with the position of the fault
    * @throws InvalidArgumentError when the class is no job, or its data does not fit
    */
   async schedule<Class extends JobClass>(
-    cron: string,
+    cron: string | Interval,
     jobClass: Class,
     ...rest: DataArgument<DataOfJob<Class>, [options?: ScheduleOptions]>
   ): Promise<Job> {

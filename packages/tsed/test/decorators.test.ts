@@ -1,7 +1,14 @@
 import { InvalidArgumentError } from '@monque/core';
 import { Provider } from '@tsed/di';
 import { describe, expect, test } from 'vitest';
-import { Cron, JOB_METADATA_KEY, Job, JobController, type JobMetadata } from '../src/index.ts';
+import {
+  Cron,
+  Every,
+  JOB_METADATA_KEY,
+  Job,
+  JobController,
+  type JobMetadata,
+} from '../src/index.ts';
 import { endApplications } from './boot.ts';
 
 endApplications();
@@ -29,6 +36,7 @@ describe('what a class was decorated with is kept under JOB_METADATA_KEY:', () =
       @Job({ name: 'tidy' })
       @Cron('0 1 * * *', { uniqueKey: 'night' })
       @Cron('0 13 * * *', { uniqueKey: 'noon', data: { deep: true } })
+      @Every('5 minutes', { uniqueKey: 'often' })
       tidy(): void {}
     }
     expect(metadataOf(EmailJobs)).toEqual({
@@ -41,6 +49,7 @@ describe('what a class was decorated with is kept under JOB_METADATA_KEY:', () =
           crons: [
             { pattern: '0 1 * * *', options: { uniqueKey: 'night' } },
             { pattern: '0 13 * * *', options: { uniqueKey: 'noon', data: { deep: true } } },
+            { pattern: { every: '5 minutes' }, options: { uniqueKey: 'often' } },
           ],
         },
       ],

@@ -1,7 +1,7 @@
 import { MonqueError } from '@monque/core';
 import { Injectable, OverrideProvider, registerProvider } from '@tsed/di';
 import { describe, expect, test } from 'vitest';
-import { Cron, Job, JobController } from '../src/index.ts';
+import { Cron, Every, Job, JobController } from '../src/index.ts';
 import { boot, bootWith, endApplications, type LogEntry } from './boot.ts';
 
 endApplications();
@@ -162,7 +162,9 @@ describe('an application does not boot with', () => {
       @Cron('* * * * *')
       run(): void {}
     }
-    await expect(boot()).rejects.toThrow('Expected a @Job beside the @Cron on Lonely.run');
+    await expect(boot()).rejects.toThrow(
+      'Expected a @Job beside the @Cron or @Every on Lonely.run',
+    );
     expect(Lonely).toBeDefined();
   });
 
@@ -176,7 +178,7 @@ describe('an application does not boot with', () => {
     const refused = boot();
     await expect(refused).rejects.toThrow(MonqueError);
     await expect(refused).rejects.toThrow(
-      'Expected each @Cron on Twice.handle to have a uniqueKey',
+      'Expected each @Cron and @Every on Twice.handle to have a uniqueKey',
     );
     expect(Twice).toBeDefined();
   });
@@ -190,6 +192,18 @@ describe('an application does not boot with', () => {
       'The job greedy of Greedy.handle: Expected `options.concurrency`',
     );
     expect(Greedy).toBeDefined();
+  });
+
+  test('an interval that cannot be read', async () => {
+    @Job('seldom')
+    @Every('now and then')
+    class Seldom {
+      handle(): void {}
+    }
+    await expect(boot()).rejects.toThrow(
+      'The job seldom of Seldom.handle: Expected `cron.every` to be an interval',
+    );
+    expect(Seldom).toBeDefined();
   });
 
   test('a cron expression that cannot be read', async () => {

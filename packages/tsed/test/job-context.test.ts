@@ -16,6 +16,12 @@ import { boot, endApplications, type LogEntry } from './boot.ts';
 
 endApplications();
 
+function revoked(): object {
+  const { proxy, revoke } = Proxy.revocable({}, {});
+  revoke();
+  return proxy;
+}
+
 describe('a job', () => {
   test('is known to everything that its handler calls, and to nothing outside of it', async () => {
     @Injectable()
@@ -161,6 +167,9 @@ describe('what has the scope of a request', () => {
   test.each([
     ['an error', new Error('cannot let go'), 'cannot let go'],
     ['nothing', undefined, 'undefined'],
+    ['a text', 'no more', 'no more'],
+    ['what is no text', Object.create(null), 'What was thrown has no text'],
+    ['a proxy that was revoked', revoked(), 'What was thrown has no text'],
   ])(
     'fails no job when it throws %s as it is destroyed, and is logged',
     async (_, thrown, text) => {

@@ -8,7 +8,7 @@ import {
 import { ManualClock } from '@monque/core/testing';
 import { Inject, Injectable, injector, Module } from '@tsed/di';
 import { describe, expect, test } from 'vitest';
-import { Cron, InjectMonque, Job, MonqueModule, MonqueService } from '../src/index.ts';
+import { Cron, Every, InjectMonque, Job, MonqueModule, MonqueService } from '../src/index.ts';
 import { boot, bootWith, endApplications, type LogEntry } from './boot.ts';
 
 endApplications();
@@ -229,6 +229,21 @@ describe('a series', () => {
     const monque = await boot({ connection });
     expect(await monque.getSchedules()).toMatchObject([{ cron: '0 4 * * *' }]);
   });
+});
+
+test('a series with an interval is made when the application boots, and one of its class by the service', async () => {
+  @Job('sweep')
+  @Every('5 minutes', { data: { deep: true } })
+  class Sweep {
+    handle(): void {}
+  }
+  const monque = await boot();
+  const cron = { uniqueKey: 'cron', name: 'sweep', everyMs: 300_000, data: { deep: true } };
+  expect(await monque.getSchedules()).toMatchObject([cron]);
+  const service = injector().get<MonqueService>(MonqueService) as MonqueService;
+  await service.schedule({ every: 420_000 }, Sweep);
+  const all = await monque.getSchedules();
+  expect(all.map(({ everyMs }) => everyMs)).toEqual([300_000, 420_000]);
 });
 
 test('what the database says when a series is made is passed on as it is', async () => {

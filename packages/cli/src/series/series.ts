@@ -36,14 +36,19 @@ export async function listSeries(
 function columnsOf(now: Date): Column<Schedule>[] {
   return [
     { title: 'NAME', text: ({ name }) => name },
-    { title: 'KEY', text: ({ uniqueKey, cron }) => (uniqueKey === cron ? '' : uniqueKey) },
-    { title: 'CRON', text: ({ cron }) => cron },
+    { title: 'KEY', text: (one) => (one.uniqueKey === planOf(one) ? '' : one.uniqueKey) },
+    { title: 'PLAN', text: planOf },
     { title: 'ZONE', text: ({ timezone }) => timezone },
     { title: 'MISSED', text: ({ missed }) => missed },
     { title: 'STATUS', text: ({ status }) => status },
     { title: 'DUE', text: ({ nextRunAt }) => beside(nextRunAt, now) },
     { title: 'JOB', text: ({ jobId }) => jobId.toHexString() },
   ];
+}
+
+/** The cron expression; of an interval `every 5 minutes`, without what it is counted from. */
+function planOf({ repeatInterval, cron }: Schedule): string {
+  return cron ?? repeatInterval.replace(/ from .*$/, '');
 }
 
 /** The one series that is meant. */
@@ -70,12 +75,13 @@ export async function nextOfSeries(
   options: SeriesOptions & { readonly count: number },
 ): Promise<ExitCode> {
   const { jobs, ledger } = await session.open();
-  const { cron, timezone, startAt, endAt } = await theOne(jobs, name, options);
+  const { repeatInterval, timezone, startAt, endAt } = await theOne(jobs, name, options);
   const now = await ledger.readTime();
   // A time of the plan that is the start itself is one of its runs.
   const after = startAt && startAt > now ? new Date(startAt.getTime() - 1) : now;
   const { count } = options;
-  await showOccurrences(session, { cron, timezone, after, count, ...(endAt && { until: endAt }) });
+  const until = endAt && { until: endAt };
+  await showOccurrences(session, { cron: repeatInterval, timezone, after, count, ...until });
   return ExitCode.DONE;
 }
 

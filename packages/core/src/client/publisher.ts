@@ -82,7 +82,8 @@ export class Publisher<T> {
     this.#context.metrics.record('batchSize', batch.length, 'publish');
     try {
       const messages = batch.map(({ message }) => message);
-      const sent = (async () => this.#publish(messages, { signal }))();
+      // What one call enters with `enterWith` ends with it.
+      const sent = this.#context.detached(async () => this.#publish(messages, { signal }));
       // One that does not heed its signal keeps the others back no longer.
       await Promise.race([sent, abandoned]);
       for (const { resolve } of batch) resolve();

@@ -13,6 +13,14 @@ import { checkFields, checkJobName } from '../foundation/argument-checks.ts';
 import type { Session } from '../foundation/driver-shapes.ts';
 import { InvalidArgumentError, MonqueError } from '../foundation/errors.ts';
 import { parseCron } from '../job/cron.ts';
+import {
+  everyMsOf,
+  type Interval,
+  keyOfInterval,
+  planText,
+  readInterval,
+  toEveryMs,
+} from '../job/interval-plan.ts';
 import { DEFAULT_PRIORITY, DOCUMENT_VERSION, type Job } from '../job/job.ts';
 import { JOB_LIFECYCLE } from '../job/job-lifecycle.ts';
 import { copyMetadata, type JobMetadata, metadataFull } from '../job/metadata.ts';
@@ -34,8 +42,13 @@ export interface Schedule<T = unknown> {
   readonly jobId: Job['_id'];
   readonly name: string;
   readonly uniqueKey: string;
-  /** The cron expression. */
-  readonly cron: string;
+  /** The plan as its job has it: the cron expression, or a text such as `every 5 minutes from` and its anchor. */
+  readonly repeatInterval: string;
+  /** The cron expression; absent when the series was made with an interval. */
+  readonly cron?: string;
+  /** The interval in milliseconds; absent when the series was made with a cron expression. */
+  readonly everyMs?: number;
+  /** UTC for an interval. */
   readonly timezone: string;
   readonly startAt?: Date;
   readonly endAt?: Date;
@@ -76,7 +89,7 @@ export class Schedules {
 
   /** Makes the series, or makes the one that exists what is asked for. */
   async schedule(
-    cron: string,
+    cron: string | Interval,
     name: string,
     data: unknown,
     options: ScheduleOptions,
@@ -84,21 +97,21 @@ export class Schedules {
     checkOrder(cron, name);
     checkJobName('name', name);
     checkScheduleOptions(options);
-    const { expression } = parseCron('cron', cron, options.timezone);
+    const wanted = readWanted(cron, options);
     const copy = copyPayload('data', data, this.#context.options.maxGivenBytes);
     await this.#producer.checkData(name, copy);
-    const plan = toPlan(expression, copy, options);
     const metadata = options.metadata && copyMetadata('options.metadata', options.metadata);
     const given = {
       ...(metadata && { metadata }),
       ...(options.session && { session: options.session }),
     };
     await this.#context.ready();
-    const { uniqueKey = expression, session } = options;
+    const plan = toPlan(wanted.textFrom(this.#context.ledgerTime.now()), copy, options);
+    const { uniqueKey = wanted.key, session } = options;
     for (let race = 0; race < MOST_RACES; race += 1) {
       const { outcome, job } = await this.#storeOrFind(name, uniqueKey, plan, given);
       if (outcome === 'enqueued') return job;
-      const updated = await this.#update(job, plan, session);
+      const updated = await this.#update(job, withAnchorOf(job, plan), session);
       if (updated !== null) return this.#setMetadata(updated, metadata, session);
     }
     throw new MonqueError('BUSY', `The series ${name} (${uniqueKey}) changed too often`);
@@ -111,9 +124,9 @@ export class Schedules {
     const { uniqueKey, ...others } = options;
     await this.#context.ready();
     const ended = await this.#end(name, uniqueKey, others);
-    const expression = uniqueKey === undefined ? undefined : expressionOf(uniqueKey);
-    if (ended > 0 || expression === undefined || expression === uniqueKey) return ended;
-    return this.#end(name, expression, others);
+    const meant = uniqueKey === undefined ? undefined : keyMeantBy(uniqueKey);
+    if (ended > 0 || meant === undefined || meant === uniqueKey) return ended;
+    return this.#end(name, meant, others);
   }
 
   /** The series there are. */
@@ -238,10 +251,45 @@ export class Schedules {
 
 /** Other libraries take the name first. */
 function checkOrder(cron: unknown, name: unknown): void {
-  if (typeof cron !== 'string' || typeof name !== 'string') return;
-  if (expressionOf(cron) !== undefined || expressionOf(name) === undefined) return;
-  const hint = 'the expression comes first: schedule(cron, name, data, options)';
-  throw new InvalidArgumentError('cron', 'a cron expression', cron, hint);
+  if (typeof cron !== 'string' || expressionOf(cron) !== undefined) return;
+  const isPlan = typeof name === 'string' ? expressionOf(name) !== undefined : isInterval(name);
+  if (!isPlan) return;
+  const hint = 'the plan comes first: schedule(cron, name, data, options)';
+  throw new InvalidArgumentError('cron', 'a cron expression, or `{ every }`', cron, hint);
+}
+
+function isInterval(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && 'every' in value;
+}
+
+/** The times that are asked for. */
+interface Wanted {
+  /** The unique key of a series that is given none. */
+  readonly key: string;
+  /** The plan as a job keeps it. @param made - when a series is made that has no start */
+  textFrom(made: Date): string;
+}
+
+function readWanted(cron: string | Interval, { timezone, startAt }: ScheduleOptions): Wanted {
+  if (typeof cron !== 'object' || cron === null) {
+    const { expression } = parseCron('cron', cron, timezone);
+    return { key: expression, textFrom: () => expression };
+  }
+  const everyMs = toEveryMs(cron);
+  if (timezone !== undefined) {
+    const hint = 'an interval is the same in every time zone';
+    throw new InvalidArgumentError('options.timezone', 'left out beside `every`', timezone, hint);
+  }
+  return { key: keyOfInterval(everyMs), textFrom: (made) => planText(everyMs, startAt ?? made) };
+}
+
+/** Who asks for the interval that stands, and for no start, moves none of its times. */
+function withAnchorOf(job: Job, plan: Plan): Plan {
+  const everyMs = readInterval(plan.repeatInterval)?.everyMs;
+  const standing = isSeries(job) ? readInterval(job.repeatInterval)?.everyMs : undefined;
+  const isAnchored = plan.startAt !== undefined || job.startAt !== undefined;
+  if (everyMs === undefined || everyMs !== standing || isAnchored) return plan;
+  return { ...plan, repeatInterval: job.repeatInterval as string };
 }
 
 function toPlan(repeatInterval: string, data: unknown, options: ScheduleOptions): Plan {
@@ -260,10 +308,16 @@ function toPlan(repeatInterval: string, data: unknown, options: ScheduleOptions)
   };
 }
 
-/** The text as the key of a series that was made without one; undefined when it is no cron expression. */
-function expressionOf(uniqueKey: string): string | undefined {
+/** The text as the key of a series that was made without one; undefined when it is no plan. */
+function keyMeantBy(uniqueKey: string): string | undefined {
+  const [, interval] = /^every (.+)$/.exec(uniqueKey) ?? [];
+  const everyMs = everyMsOf(interval);
+  return everyMs === undefined ? expressionOf(uniqueKey) : keyOfInterval(everyMs);
+}
+
+function expressionOf(text: string): string | undefined {
   try {
-    return parseCron('uniqueKey', uniqueKey).expression;
+    return parseCron('uniqueKey', text).expression;
   } catch {
     return undefined;
   }
@@ -314,12 +368,14 @@ function isSame(a: object, b: object): boolean {
 }
 
 function toSchedule(job: Job & { readonly repeatInterval: string }): Schedule {
-  const { startAt, endAt, metadata } = job;
+  const { startAt, endAt, metadata, repeatInterval } = job;
+  const everyMs = readInterval(repeatInterval)?.everyMs;
   return {
     jobId: job._id,
     name: job.name,
-    uniqueKey: job.uniqueKey ?? job.repeatInterval,
-    cron: job.repeatInterval,
+    uniqueKey: job.uniqueKey ?? repeatInterval,
+    repeatInterval,
+    ...(everyMs === undefined ? { cron: repeatInterval } : { everyMs }),
     timezone: job.timezone ?? 'UTC',
     missed: job.missed ?? 'once',
     data: job.data,

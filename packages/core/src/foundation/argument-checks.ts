@@ -106,9 +106,9 @@ const FOREIGN_HINTS: ReadonlyMap<string, string> = new Map(
     connection: 'pass the database first: new Monque(db, options)',
     repeat: 'a series is made with schedule(cron, name, data, options)',
     cron: 'a series is made with schedule(cron, name, data, options)',
-    every: 'a series is made with schedule(cron, name, data, options)',
-    interval: 'a series is made with schedule(cron, name, data, options)',
-    repeatEvery: 'a series is made with schedule(cron, name, data, options)',
+    every: "a series is made with schedule({ every: '5 minutes' }, name, data, options)",
+    interval: "a series is made with schedule({ every: '5 minutes' }, name, data, options)",
+    repeatEvery: "a series is made with schedule({ every: '5 minutes' }, name, data, options)",
   }),
 );
 

@@ -6,7 +6,7 @@
  */
 import { types } from 'node:util';
 import type { ObjectId } from 'mongodb';
-import { isDate } from './kinds.ts';
+import { isDate, isError } from './kinds.ts';
 import { masked } from './masking.ts';
 import { storableText } from './texts.ts';
 
@@ -217,8 +217,9 @@ export function toError(thrown: unknown): Error {
 function isReadableError(thrown: unknown): thrown is Error {
   try {
     if (types.isProxy(thrown)) return false;
-    const isError = thrown instanceof Error || types.isNativeError(thrown);
-    return isError && [thrown.name, thrown.message].every((text) => typeof text === 'string');
+    return (
+      isError(thrown) && [thrown.name, thrown.message].every((text) => typeof text === 'string')
+    );
   } catch {
     return false;
   }

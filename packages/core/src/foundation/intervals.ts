@@ -11,8 +11,8 @@ const DAY_MS = 24 * HOUR_MS;
 
 const UNITS: Readonly<Record<string, number>> = {
   second: SECOND_MS,
-  minute: MINUTE_MS,
   min: MINUTE_MS,
+  minute: MINUTE_MS,
   hour: HOUR_MS,
   day: DAY_MS,
   week: 7 * DAY_MS,
@@ -51,5 +51,13 @@ function partToMs(part: string): number | undefined {
   const unitMs = Object.hasOwn(UNITS, unit) ? UNITS[unit] : undefined;
   const number = Object.hasOwn(WORDS, count) ? WORDS[count] : Number(count);
   if (unitMs === undefined || number === undefined || Number.isNaN(number)) return undefined;
-  return number * unitMs;
+  return Math.round(number * unitMs);
+}
+
+/** Milliseconds as such a text, in the largest unit of which they are a whole number; else in seconds. */
+export function intervalText(ms: number): string {
+  const units = Object.entries(UNITS).filter(([, unitMs]) => ms % unitMs === 0);
+  const [unit, unitMs] = units.at(-1) ?? ['second', SECOND_MS];
+  const count = ms / unitMs;
+  return `${count} ${unit}${count === 1 ? '' : 's'}`;
 }

@@ -1,6 +1,6 @@
 import { runInNewContext } from 'node:vm';
 import { expect, test } from 'vitest';
-import { isDate, isPlainObject, isValidDate } from './kinds.ts';
+import { isDate, isError, isPlainObject, isValidDate } from './kinds.ts';
 
 class Empty {}
 
@@ -24,4 +24,12 @@ test('a Date is one in whichever realm, and valid when it stands for a time', ()
   const invalid = new Date(Number.NaN);
   expect([isDate(invalid), isValidDate(invalid)]).toEqual([true, false]);
   expect([isDate(7), isDate({ getTime: () => 7 })]).toEqual([false, false]);
+});
+
+test('an error is one in whichever realm, and a proxy that was revoked is none', () => {
+  const { proxy, revoke } = Proxy.revocable({}, {});
+  revoke();
+  class Own extends Error {}
+  const values = [new Own(), runInNewContext('new TypeError()'), { message: 'no' }, null, proxy];
+  expect(values.map(isError)).toEqual([true, true, false, false, false]);
 });

@@ -4,7 +4,7 @@
  * @module
  */
 import { checkDate, checkFields, integer, text } from '../foundation/argument-checks.ts';
-import { parseCron } from './cron.ts';
+import { readPlan } from './interval-plan.ts';
 
 const DEFAULT_COUNT = 10;
 const MOST_TIMES = 10_000;
@@ -25,7 +25,8 @@ export interface CronTimesOptions {
  * The times that a cron expression means, the earliest first, as series of it have them: days when the clock is changed
  * are counted in.
  *
- * @param cron - 5 fields; 6 with seconds; or `@daily` and its like
+ * @param cron - 5 fields; 6 with seconds; or `@daily` and its like; also the `repeatInterval` of a job, which may be an
+ * interval
  * @throws InvalidCronError with the position of the fault and a valid example
  * @throws InvalidArgumentError naming the option that is wrong
  */
@@ -38,7 +39,7 @@ export function cronTimes(cron: string, options: CronTimesOptions): Date[] {
   });
   const { timezone, after, until, limit = DEFAULT_COUNT } = options;
   checkDate('options.after', after);
-  const plan = parseCron('cron', cron, timezone);
+  const plan = readPlan('cron', cron, timezone);
   const times: Date[] = [];
   let next = plan.next(after);
   while (next !== null && times.length < limit && !(until !== undefined && next > until)) {

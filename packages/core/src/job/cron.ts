@@ -23,8 +23,8 @@ import {
   messageOf,
   toError,
 } from '../foundation/errors.ts';
+import { intervalMsOf } from '../foundation/intervals.ts';
 import { FIELDS, faultOfField, withoutDuplicates } from './cron-fields.ts';
-import { cronOfInterval } from './interval-cron.ts';
 
 /** The instants a cron expression means. */
 export interface CronPlan {
@@ -276,8 +276,8 @@ function parseFields(given: string): CronExpression {
 
 /** Other libraries take `5 minutes` here. */
 function intervalHint(given: string): string {
-  const cron = cronOfInterval(given);
-  return cron === undefined ? '' : `; for every ${given.trim()} write \`${cron}\``;
+  const isInterval = intervalMsOf(given) !== undefined;
+  return isInterval ? `; for an interval pass \`{ every: '${given.trim()}' }\`` : '';
 }
 
 /** @throws InvalidCronError for the first field that cannot be read */

@@ -217,7 +217,10 @@ export interface Job<T = unknown> {
   readonly windowLock?: string;
   /** When the window of `windowLock` ends. */
   readonly windowUntil?: Date;
-  /** The cron expression of the series it is the current run of. */
+  /**
+   * The plan of the series it is the current run of: a cron expression; of an interval its text, such as
+   * `every 5 minutes from 2026-01-01T00:00:00.000Z`.
+   */
   readonly repeatInterval?: string;
   /** The time zone of that expression; UTC when absent. */
   readonly timezone?: string;

@@ -7,7 +7,7 @@
  * @module
  */
 import { toError } from '../foundation/errors.ts';
-import { type CronPlan, parseCron } from './cron.ts';
+import { type PlannedTimes, readPlan } from './interval-plan.ts';
 import type { Job } from './job.ts';
 import { storedHistory } from './stored-lists.ts';
 
@@ -31,7 +31,7 @@ const LEFT_TO_OTHERS_MS = 120_000;
 
 /** The plan of a series. */
 export interface SeriesPlan {
-  /** A cron expression. */
+  /** A cron expression; or `every 5 minutes from 2026-01-01T00:00:00.000Z`. */
   readonly repeatInterval: string;
   /** UTC when left out. */
   readonly timezone?: string;
@@ -87,7 +87,7 @@ export function unreadablePlan({
 }: Partial<SeriesPlan>): Error | undefined {
   if (repeatInterval === undefined) return undefined;
   try {
-    cronOf({ repeatInterval, ...(timezone !== undefined && { timezone }) });
+    timesOf({ repeatInterval, ...(timezone !== undefined && { timezone }) });
     return undefined;
   } catch (error) {
     return toError(error);
@@ -176,14 +176,14 @@ function occurrenceAfter(plan: SeriesPlan, after: Date): Date | null {
   const isBeforeStart = startAt !== undefined && after < startAt;
   // The start itself may be a time of the plan.
   const from = isBeforeStart ? new Date(startAt.getTime() - 1) : after;
-  const next = cronOf(plan).next(from);
+  const next = timesOf(plan).next(from);
   return next !== null && (endAt === undefined || next <= endAt) ? next : null;
 }
 
 /** The last time of the plan that is not later than now; there is one, the first. */
 function lastUntil(plan: SeriesPlan, first: Date, now: Date): Date {
   const end = plan.endAt !== undefined && plan.endAt < now ? plan.endAt : now;
-  return cronOf(plan).last(first, new Date(end.getTime() + 1));
+  return timesOf(plan).last(first, new Date(end.getTime() + 1));
 }
 
 function countUntil(plan: SeriesPlan, first: Date | null, now: Date, most = MOST_COUNTED): number {
@@ -202,13 +202,13 @@ function oldestToCatchUp(plan: SeriesPlan, first: Date, now: Date): NextRun {
   if (countUntil(plan, first, now, MOST_CAUGHT_UP + 1) <= MOST_CAUGHT_UP) {
     return { scheduledFor: first, skipped: 0 };
   }
-  const cron = cronOf(plan);
+  const times = timesOf(plan);
   let oldest = lastUntil(plan, first, now);
-  for (let kept = 1; kept < MOST_CAUGHT_UP; kept += 1) oldest = cron.last(first, oldest);
+  for (let kept = 1; kept < MOST_CAUGHT_UP; kept += 1) oldest = times.last(first, oldest);
   const before = new Date(oldest.getTime() - 1);
   return { scheduledFor: oldest, skipped: countUntil(plan, first, before) };
 }
 
-function cronOf({ repeatInterval, timezone }: SeriesPlan): CronPlan {
-  return parseCron('repeatInterval', repeatInterval, timezone);
+function timesOf({ repeatInterval, timezone }: SeriesPlan): PlannedTimes {
+  return readPlan('repeatInterval', repeatInterval, timezone);
 }

@@ -10,7 +10,7 @@ import { types } from 'node:util';
 import { BSON } from 'mongodb';
 import { checkWellFormed } from '../foundation/argument-checks.ts';
 import { InvalidArgumentError, messageOf, toError } from '../foundation/errors.ts';
-import { isDate, isPlainObject, isValidDate } from '../foundation/kinds.ts';
+import { isDate, isError, isPlainObject, isValidDate } from '../foundation/kinds.ts';
 
 /** How deep objects and arrays may be nested. MongoDB refuses documents deeper than 200 in any part of its work. */
 export const DEEPEST_NESTING = 100;
@@ -220,7 +220,7 @@ function refuseLossyObject(path: string, value: object): void {
   const refused: [boolean, string][] = [
     [types.isMap(value), 'convert it with Object.fromEntries'],
     [types.isSet(value), 'convert it to an array'],
-    [value instanceof Error || types.isNativeError(value), 'store its message, or its fields'],
+    [isError(value), 'store its message, or its fields'],
     [types.isPromise(value), 'await it first'],
     [types.isWeakMap(value) || types.isWeakSet(value), 'it cannot be listed'],
     [ArrayBuffer.isView(value) || types.isAnyArrayBuffer(value), 'convert it to a Buffer'],

@@ -9,7 +9,7 @@
  */
 import type { Document } from 'mongodb';
 import { parseCron } from '../job/cron.ts';
-import { cronOfInterval } from '../job/interval-cron.ts';
+import { everyMsOf } from '../job/interval-plan.ts';
 import type { ResolvedMigration, SeriesChoice } from './migration-options.ts';
 import {
   dateIn,
@@ -150,29 +150,21 @@ function planOf(
   const timezone = choice?.timezone ?? textIn(document, 'repeatTimezone');
   const bounds = boundsOf(document);
   if (choice?.cron !== undefined) {
-    return withTimezone({ cron: choice.cron, ...bounds }, timezone, assumedTimezone);
+    return withTimezone({ plan: choice.cron, ...bounds }, timezone, assumedTimezone);
   }
   if (skipsDays(document)) {
     return left('interval', `Skips days of the week (${document.skipDays}); ${ADVICE}`);
   }
   if (interval === undefined) return left('interval', `Repeats at '${repeatAt}'; ${ADVICE}`);
   if (typeof interval === 'string' && isCron(interval)) {
-    return withTimezone({ cron: interval, ...bounds }, timezone, assumedTimezone);
+    return withTimezone({ plan: interval, ...bounds }, timezone, assumedTimezone);
   }
-  return converted(interval, bounds);
+  const everyMs = everyMsOf(interval);
+  if (everyMs !== undefined) return { series: { plan: everyMs, ...bounds }, notes: [] };
+  return left('interval', `Cannot read the interval '${String(interval)}'; ${ADVICE}`);
 }
 
 const ADVICE = 'name a cron expression for it with the option `series`';
-
-/** An interval is the same in every time zone. */
-function converted(interval: unknown, bounds: Partial<SourceSeries>): Plan | Left {
-  const readable = typeof interval === 'string' || typeof interval === 'number';
-  const cron = readable ? cronOfInterval(interval) : undefined;
-  if (cron === undefined) {
-    return left('interval', `No cron expression has the interval '${String(interval)}'; ${ADVICE}`);
-  }
-  return { series: { cron, ...bounds }, notes: ['intervalConverted'] };
-}
 
 /** A list of numbers in version 6, a text in older ones. */
 function skipsDays({ skipDays }: Document): boolean {

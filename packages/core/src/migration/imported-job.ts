@@ -11,6 +11,7 @@ import { type Check, checkJobName, text } from '../foundation/argument-checks.ts
 import { InvalidArgumentError, InvalidCronError } from '../foundation/errors.ts';
 import { storableText } from '../foundation/texts.ts';
 import { parseCron } from '../job/cron.ts';
+import { keyOfInterval, planText } from '../job/interval-plan.ts';
 import { DOCUMENT_VERSION, HIGHEST_PRIORITY, type Job, LOWEST_PRIORITY } from '../job/job.ts';
 import { JOB_LIFECYCLE, type JobVerb } from '../job/job-lifecycle.ts';
 import type { TransitionParams } from '../job/lifecycle.ts';
@@ -129,21 +130,34 @@ function seriesFields(
   { name, dueAt, uniqueKey, series }: SourceJob,
   choices: Choices,
 ): Partial<Job> {
-  const { cron, timezone, startAt, endAt } = series as NonNullable<typeof series>;
-  const { expression } = parseCron('repeatInterval', cron, timezone);
+  const { plan, timezone, startAt, endAt } = series as NonNullable<typeof series>;
+  const { text, ownKey } = planOf(plan, timezone, startAt ?? dueAt);
   const choice = Object.hasOwn(choices.series, name) ? choices.series[name] : undefined;
-  const key = choice?.uniqueKey ?? uniqueKey ?? expression;
+  const key = choice?.uniqueKey ?? uniqueKey ?? ownKey;
   checkKey('uniqueKey', key);
   return {
     uniqueKey: key,
     uniqueLock: seriesLock(key),
-    repeatInterval: expression,
+    repeatInterval: text,
     ...(timezone !== undefined && { timezone }),
     ...(startAt && { startAt }),
     ...(endAt && { endAt }),
     seriesVersion: 1,
     scheduledFor: dueAt,
   };
+}
+
+/** @param anchor - what an interval is counted from, as `schedule` would, or from the run that is due next */
+function planOf(
+  plan: string | number,
+  timezone: string | undefined,
+  anchor: Date,
+): { readonly text: string; readonly ownKey: string } {
+  if (typeof plan === 'number') {
+    return { text: planText(plan, anchor), ownKey: keyOfInterval(plan) };
+  }
+  const { expression } = parseCron('repeatInterval', plan, timezone);
+  return { text: expression, ownKey: expression };
 }
 
 function lockFields({ uniqueKey, dueAt }: SourceJob): Partial<Job> {

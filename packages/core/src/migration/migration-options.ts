@@ -33,7 +33,7 @@ export interface SeriesChoice {
   readonly cron?: string;
   /** The time zone of the plan. */
   readonly timezone?: string;
-  /** The `uniqueKey` that the application gives to `schedule`. @default the cron expression, as `schedule` has it */
+  /** The `uniqueKey` that the application gives to `schedule`. @default the plan, as `schedule` has it */
   readonly uniqueKey?: string;
 }
 

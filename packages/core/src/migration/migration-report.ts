@@ -19,7 +19,7 @@ export type LeftReason =
   | 'disabled'
   /** It has no time at which it would run. */
   | 'neverDue'
-  /** Its plan is no cron expression and cannot be made one without changing its times. */
+  /** Its plan is neither a cron expression nor an interval that can be read. */
   | 'interval'
   /** The document is none of that queue's jobs, or of a form that is not known. */
   | 'shape'
@@ -36,8 +36,6 @@ export type LeftReason =
 export type MigrationNote =
   /** A worker had taken it and never told how it ended, so it will run again. */
   | 'interrupted'
-  /** Its interval became a cron expression; the time between two runs is the same, but counted from full hours. */
-  | 'intervalConverted'
   /** Its priority was rounded, or is the nearest that there is. */
   | 'priorityBounded'
   /** Its cron expression had no time zone; the one of the options was taken. */

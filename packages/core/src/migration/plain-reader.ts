@@ -4,6 +4,7 @@
  * @module
  */
 import type { Document } from 'mongodb';
+import { everyMsOf } from '../job/interval-plan.ts';
 import type { ResolvedMigration, SeriesChoice } from './migration-options.ts';
 import { FIELDS, type PlainField, type PlainFormat, STATUSES } from './plain-format.ts';
 import {
@@ -95,5 +96,6 @@ function seriesOf(
   const own = textIn(document, paths.repeatInterval);
   if (own === undefined) return undefined;
   const timezone = choice?.timezone ?? textIn(document, paths.timezone);
-  return withTimezone({ cron: choice?.cron ?? own }, timezone, assumedTimezone);
+  const plan = choice?.cron ?? everyMsOf(own) ?? own;
+  return withTimezone({ plan }, timezone, assumedTimezone);
 }

@@ -40,7 +40,8 @@ export interface SourceJob {
 
 /** The plan of a job that comes again and again. */
 export interface SourceSeries {
-  readonly cron: string;
+  /** A cron expression, or an interval in milliseconds. */
+  readonly plan: string | number;
   readonly timezone?: string;
   readonly startAt?: Date;
   readonly endAt?: Date;
@@ -111,12 +112,13 @@ export function valueIn(document: Document, path: string): unknown {
   return value;
 }
 
-/** A plan in its own time zone, or in the one that is assumed. UTC is not stored. */
+/** A plan in its own time zone, or in the one that is assumed. UTC is not stored. An interval has none. */
 export function withTimezone(
   plan: SourceSeries,
   timezone: string | undefined,
   assumedTimezone: string,
 ): Required<Pick<SourceJob, 'series' | 'notes'>> {
+  if (typeof plan.plan === 'number') return { series: plan, notes: [] };
   if (timezone !== undefined) return { series: { ...plan, timezone }, notes: [] };
   const assumed = assumedTimezone === 'UTC' ? {} : { timezone: assumedTimezone };
   return { series: { ...plan, ...assumed }, notes: ['timezoneAssumed'] };

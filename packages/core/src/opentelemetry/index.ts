@@ -4,8 +4,9 @@
  * @module
  */
 import { type MeterProvider, metrics, type TracerProvider, trace } from '@opentelemetry/api';
-import type { Instrumentation, MetricsSnapshot } from '../index.ts';
-import { observeGauges, toMeter } from './meter.ts';
+import type { Backlog, Instrumentation, MetricsSnapshot } from '../index.ts';
+import type { BacklogFilter } from '../types-api.ts';
+import { observeBacklog, observeGauges, toMeter } from './meter.ts';
 import { observeEnqueue, observeRun } from './spans.ts';
 
 /** What a tracer and a meter are asked for. */
@@ -15,6 +16,8 @@ const SCOPE = '@monque/core';
 export interface Instrumentable {
   instrument(instrumentation: Instrumentation): () => void;
   metrics(): MetricsSnapshot;
+  /** Asked for only with {@link OpenTelemetryOptions.backlog}. */
+  getBacklog(filter?: BacklogFilter): Promise<Backlog>;
 }
 
 /** Where spans and measurements go. */
@@ -30,6 +33,14 @@ export interface OpenTelemetryOptions {
    * @default false
    */
   readonly continueTraces?: boolean;
+  /**
+   * Export the due and the failed jobs of each name too, as `getBacklog` counts them: of these names, or with `true` of
+   * every name that has pending jobs. Each export then asks the database, with a few bounded counts for each name. They
+   * are of all processes together, so one process is enough.
+   *
+   * @default false
+   */
+  readonly backlog?: boolean | readonly string[];
 }
 
 /**
@@ -40,7 +51,12 @@ export interface OpenTelemetryOptions {
  */
 export function instrument(
   monque: Instrumentable,
-  { tracerProvider = trace, meterProvider = metrics, continueTraces }: OpenTelemetryOptions = {},
+  {
+    tracerProvider = trace,
+    meterProvider = metrics,
+    continueTraces,
+    backlog = false,
+  }: OpenTelemetryOptions = {},
 ): () => void {
   const tracer = tracerProvider.getTracer(SCOPE);
   const meter = meterProvider.getMeter(SCOPE);
@@ -50,8 +66,12 @@ export function instrument(
     running: (job) => observeRun(tracer, job, continueTraces),
   });
   const endGauges = observeGauges(meter, () => monque.metrics().gauges);
+  const filter = typeof backlog === 'boolean' ? {} : { names: backlog };
+  const endBacklog =
+    backlog === false ? undefined : observeBacklog(meter, () => monque.getBacklog(filter));
   return () => {
     endInstrument();
     endGauges();
+    endBacklog?.();
   };
 }

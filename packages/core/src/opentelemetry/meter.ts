@@ -11,7 +11,7 @@ import type {
   Meter,
   ObservableGauge,
 } from '@opentelemetry/api';
-import { COUNTERS, GAUGES, HISTOGRAMS, type MetricsSnapshot } from '../index.ts';
+import { type Backlog, COUNTERS, GAUGES, HISTOGRAMS, type MetricsSnapshot } from '../index.ts';
 import type {
   CounterName,
   GaugeName,
@@ -98,6 +98,34 @@ export function observeGauges(meter: Meter, read: () => MetricsSnapshot['gauges'
   };
   meter.addBatchObservableCallback(callback, Object.values(gauges));
   return () => meter.removeBatchObservableCallback(callback, Object.values(gauges));
+}
+
+/**
+ * Asks for the backlog whenever it is exported. That the database did not answer is for the exporter to tell.
+ *
+ * @returns ends it
+ */
+export function observeBacklog(meter: Meter, read: () => Promise<Backlog>): () => void {
+  const gauge = (name: string, description: string, unit = '{job}'): ObservableGauge =>
+    meter.createObservableGauge(name, { unit, description });
+  const due = gauge('monque.jobs.due', 'Pending jobs that are due, up to 1000 of a name');
+  const failed = gauge(
+    'monque.jobs.failed',
+    'Jobs that have failed for good, up to 1000 of a name',
+  );
+  const wait = gauge('monque.queue.wait', 'How long the job that waits longest has been due', 's');
+  const callback: BatchObservableCallback = async (result) => {
+    const { names } = await read();
+    for (const row of names) {
+      const attributes = attributesOf({ name: row.name });
+      result.observe(due, row.due, attributes);
+      result.observe(wait, row.longestWaitMs / 1_000, attributes);
+      if (row.failed !== undefined) result.observe(failed, row.failed, attributes);
+    }
+  };
+  const gauges = [due, failed, wait];
+  meter.addBatchObservableCallback(callback, gauges);
+  return () => meter.removeBatchObservableCallback(callback, gauges);
 }
 
 function optionsOf({ unit, description }: MetricDefinition): {

@@ -14,14 +14,14 @@ import { checkSession } from './transaction-options.ts';
 
 /** Options of one series. */
 export interface ScheduleOptions {
-  /** The time zone of the cron expression, such as `Europe/Berlin`. @default 'UTC' */
+  /** The time zone of the cron expression, such as `Europe/Berlin`; not with an interval. @default 'UTC' */
   readonly timezone?: string;
   /**
-   * What tells this series from others of the same name; the same key again updates it. Without one the expression
-   * is the key, so that another expression makes another series.
+   * What tells this series from others of the same name; the same key again updates it. Without one the plan is the key,
+   * so that another expression or interval makes another series.
    */
   readonly uniqueKey?: string;
-  /** No run before this time. */
+  /** No run before this time. An interval is counted from it. */
   readonly startAt?: Date;
   /** No run after this time; with the last run the series is over. */
   readonly endAt?: Date;

@@ -60,17 +60,17 @@ test.each([
 });
 
 test.each([
-  ['5 minutes', 'for every 5 minutes write `*/5 * * * *`'],
-  ['7 minutes', 'got 2; a valid one is'],
+  ['5 minutes', "got 2; for an interval pass `{ every: '5 minutes' }`"],
+  ['7 moons', 'got 2; a valid one is'],
 ])(
-  '%s in place of a cron expression gets the expression where there is one',
+  '%s in place of a cron expression is told how an interval is written, where it is one',
   async (cron, hint) => {
     await expect(monque.schedule(cron, 'a')).rejects.toThrow(hint);
   },
 );
 
 test.each(['every', 'interval', 'repeatEvery'])('%s of a job is a series', async (theirs) => {
-  await expect(monque.enqueue('a', 1, { [theirs]: 1 })).rejects.toThrow('schedule(cron');
+  await expect(monque.enqueue('a', 1, { [theirs]: 1 })).rejects.toThrow('schedule({ every');
 });
 
 test('options before the handler are told to come last', () => {

@@ -222,6 +222,30 @@ describe('getJobsWithCursor', () => {
   });
 });
 
+describe('getBacklog', () => {
+  test('counts what is due and what has failed, of names that wait or of those that are asked for', async () => {
+    const { monque, clock } = makeOne();
+    monque.worker('fails', () => Promise.reject(new Error('no')), { maxRetries: 1 });
+    await monque.start();
+    await monque.enqueueMany([{ name: 'waits' }, { name: 'waits' }, { name: 'fails' }]);
+    await clock.advance(2_000);
+    const waits = { name: 'waits', due: 2, dueIsCut: false, longestWaitMs: 2_000 };
+    const none = { failed: 0, failedIsCut: false };
+    expect(await monque.getBacklog()).toEqual({
+      ...{ at: new Date(clock.now()), names: [{ ...waits, ...none }], namesAreCut: false },
+    });
+    const { names } = await monque.getBacklog({ names: ['fails', 'waits'] });
+    expect(names).toMatchObject([{ name: 'fails', due: 0, failed: 1 }, waits]);
+    const wrong = await monque.getBacklog({ names: ['a', ''] }).catch((error: unknown) => error);
+    expect(wrong).toMatchObject({ field: 'filter.names[1]' });
+    for (const bad of ['a', Array.from({ length: 201 }, (_, index) => `${index}`)]) {
+      const refused = monque.getBacklog({ names: bad as never });
+      await expect(refused).rejects.toMatchObject({ field: 'filter.names' });
+    }
+    await monque.stop();
+  });
+});
+
 describe('getQueueStats', () => {
   test('counts by state, with real waiting and running times', async () => {
     const { monque, clock } = makeOne({ maxRetries: 1 });

@@ -1,5 +1,6 @@
 import { Long } from 'mongodb';
 import { describe, expect, test } from 'vitest';
+import { nextRunOf } from '../../src/job/next-run.ts';
 import { AGENDA_DOCUMENTS } from './agenda-documents.ts';
 import { BORN_AT, imported, NOW, toJob } from './kit.ts';
 
@@ -133,12 +134,25 @@ describe('a recurring job of Agenda', () => {
     });
   });
 
-  test('has an interval made a cron expression that is the same in every time zone', () => {
+  test('keeps its interval, counted from its next run, the same in every time zone', () => {
     const { job, notes } = imported({ ...sweep, repeatTimezone: 'Asia/Kolkata' });
-    expect(notes).toEqual(['intervalConverted']);
-    expect(job).toMatchObject({ repeatInterval: '*/5 * * * *', nextRunAt: sweep?.nextRunAt });
+    expect(notes).toEqual([]);
+    const next = sweep?.nextRunAt as Date;
+    const repeatInterval = `every 5 minutes from ${next.toISOString()}`;
+    const key = 'every 5 minutes';
+    const fields = { repeatInterval, nextRunAt: next, scheduledFor: next, uniqueKey: key };
+    expect(job).toMatchObject({ ...fields, uniqueLock: `series:${key}` });
     expect(job).not.toHaveProperty('timezone');
-    expect(imported({ ...sweep, repeatInterval: 300_000 }).job.repeatInterval).toBe('*/5 * * * *');
+    expect(imported({ ...sweep, repeatInterval: 300_000 }).job).toMatchObject(fields);
+    const odd = imported({ ...sweep, repeatInterval: '7 minutes' }).job;
+    expect(nextRunOf(odd, next)?.scheduledFor).toEqual(new Date(next.getTime() + 420_000));
+  });
+
+  test('with an interval and a start is counted from that, as schedule has it', () => {
+    const startDate = new Date('2026-01-01T00:00:00Z');
+    expect(imported({ ...sweep, startDate }).job).toMatchObject({
+      ...{ startAt: startDate, repeatInterval: 'every 5 minutes from 2026-01-01T00:00:00.000Z' },
+    });
   });
 
   test('without a time zone gets the one of the options, which is told', () => {
@@ -150,7 +164,8 @@ describe('a recurring job of Agenda', () => {
   });
 
   test.each<[string, object]>([
-    ['an interval that no cron expression has', { repeatInterval: '7 minutes' }],
+    ['an interval that is too short', { repeatInterval: 500 }],
+    ['an interval that the calendar has', { repeatInterval: '1 month' }],
     ['an interval that cannot be read', { repeatInterval: 'whenever' }],
     ['a time of the day in words', { repeatInterval: null, repeatAt: '3:30pm' }],
     ['days to skip', { skipDays: [0, 6] }],

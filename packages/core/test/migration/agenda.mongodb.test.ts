@@ -74,6 +74,7 @@ describeWithMongo('the jobs of the real Agenda', () => {
     await agenda.every('0 9 * * 1-5', 'report', { n: 3 }, { timezone: 'Europe/Berlin' });
     await agenda.every('5 minutes', 'sweep');
     await agenda.every('7 minutes', 'odd');
+    await agenda.every('1 month', 'moon');
     await agenda.every('0 4 * * *', 'off');
     await agenda.disable({ name: 'off' });
     await agenda.create('weekdays', {}).skipDays([0, 6]).repeatEvery('0 9 * * *').save();
@@ -82,15 +83,15 @@ describeWithMongo('the jobs of the real Agenda', () => {
 
     expect(report).toStrictEqual({
       dryRun: false,
-      read: 10,
-      stored: { pending: 3, series: 2, completed: 1, failed: 1, cancelled: 0 },
+      read: 11,
+      stored: { pending: 3, series: 3, completed: 1, failed: 1, cancelled: 0 },
       storedBefore: 0,
       left: { interval: 2, disabled: 1 },
-      notes: { interrupted: 1, intervalConverted: 1 },
+      notes: { interrupted: 1 },
     });
     const jobs = await jobsByName();
     expect([...jobs.keys()].sort()).toEqual([
-      ...['broken', 'done', 'held', 'later', 'report', 'sweep', 'urgent'],
+      ...['broken', 'done', 'held', 'later', 'odd', 'report', 'sweep', 'urgent'],
     ]);
     expect(jobs.get('done')).toMatchObject({ status: 'completed', data: { of: 'done' } });
     expect(jobs.get('broken')).toMatchObject({ status: 'failed', failReason: 'Out of paper' });
@@ -102,7 +103,10 @@ describeWithMongo('the jobs of the real Agenda', () => {
       timezone: 'Europe/Berlin',
       uniqueLock: 'series:0 9 * * 1-5',
     });
-    expect(jobs.get('sweep')).toMatchObject({ repeatInterval: '*/5 * * * *' });
+    for (const [name, every] of Object.entries({ sweep: '5 minutes', odd: '7 minutes' })) {
+      const from = jobs.get(name)?.nextRunAt.toISOString();
+      expect(jobs.get(name)).toMatchObject({ repeatInterval: `every ${every} from ${from}` });
+    }
   });
 
   test('are left as they were', async () => {
@@ -147,7 +151,7 @@ describeWithMongo('the jobs of the real Agenda', () => {
       { n: 3 },
       { timezone: 'Europe/Berlin' },
     );
-    const sweep = await monque.schedule('*/5 * * * *', 'sweep', undefined, {
+    const sweep = await monque.schedule({ every: '5 minutes' }, 'sweep', undefined, {
       uniqueKey: 'sweeper',
     });
     expect(report).toStrictEqual(before.get('report'));

@@ -77,7 +77,6 @@ describeWithMongo('monque-migrate', () => {
         '2 stored as pending',
         '2 stored as series',
         '1 of these interrupted',
-        '1 of these intervalConverted',
         '1 left: finished',
         '1 left: disabled',
         expect.stringMatching(/^ {2}disabled: off \(6b01.*\): The job is disabled; enable it/),

@@ -124,10 +124,16 @@ describe('a recurring job of such a queue', () => {
     });
   });
 
-  test('with a plan that is no cron expression is left', () => {
-    expect(toJob({ ...waiting, repeatInterval: '5 minutes' }, PLAIN)).toMatchObject({
+  test('may have an interval, which has no time zone', () => {
+    const { job, notes } = imported({ ...waiting, repeatInterval: '5 minutes' }, PLAIN);
+    expect(job.repeatInterval).toBe(`every 5 minutes from ${job.nextRunAt.toISOString()}`);
+    expect([job.timezone, notes]).toEqual([undefined, []]);
+  });
+
+  test('with a plan that is neither a cron expression nor an interval is left', () => {
+    expect(toJob({ ...waiting, repeatInterval: '5 moons' }, PLAIN)).toMatchObject({
       left: 'invalid',
-      detail: expect.stringContaining('5 minutes'),
+      detail: expect.stringContaining('5 moons'),
     });
   });
 

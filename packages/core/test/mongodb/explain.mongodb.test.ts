@@ -148,6 +148,32 @@ describeWithMongo('the plans of the commands of the ledger', () => {
     }
   });
 
+  test('failed jobs of names are counted within the index for lists, and not at all without it', async () => {
+    await put(mongo.db, makeJobs(500, { name: 'a', status: 'failed' }));
+    const params = {
+      ...{ now: at(0), mostNames: 9, mostJobs: 9, mostFailed: 100 },
+      names: ['a', 'b'],
+    };
+    const without = await mongo.log.during(async () => {
+      const { names } = await mongo.ledger.countDue(params);
+      expect(names.map(({ failed }) => failed)).toEqual([undefined, undefined]);
+    });
+    expect(without.filter(({ hint }) => hint === 'monque_list_by_name')).toHaveLength(1);
+    const jobs = jobsIn(mongo.db);
+    await jobs.createIndex(
+      ...([{ name: 1, status: 1, nextRunAt: 1, _id: 1 }, { name: 'monque_list_by_name' }] as const),
+    );
+    const commands = await mongo.log.during(async () => {
+      const { names } = await mongo.ledger.countDue(params);
+      expect(names.map(({ failed }) => failed)).toEqual([100, 0]);
+    });
+    const [count] = commands.filter(({ hint }) => hint === 'monque_list_by_name');
+    const plan = await explain(mongo.db, count as never);
+    expect(plan.documents).toBe(0);
+    expect(plan.keys).toBeLessThanOrEqual(101);
+    await jobs.dropIndex('monque_list_by_name');
+  });
+
   test('the next due time is found without a document, past the far future', async () => {
     await put(mongo.db, makeJobs(5_000, { nextRunAt: at(3_600_000) }));
     await put(mongo.db, makeJobs(5, { priority: 1, nextRunAt: at(50) }));

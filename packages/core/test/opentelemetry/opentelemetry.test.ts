@@ -361,3 +361,62 @@ function linkOf(span: ReadableSpan | undefined): { traceId?: string; spanId?: st
   const { traceId = '', spanId = '' } = span?.spanContext() ?? {};
   return { traceId, spanId };
 }
+
+describe('the backlog', () => {
+  async function exported(backlog: boolean | readonly string[]) {
+    const exporter = new InMemoryMetricExporter(AggregationTemporality.CUMULATIVE);
+    const reader = new PeriodicExportingMetricReader({ exporter, exportIntervalMillis: 3_600_000 });
+    const meterProvider = new MeterProvider({ readers: [reader] });
+    const one = makeOne();
+    const end = instrument(one.monque, { meterProvider, backlog });
+    one.monque.worker('fails', () => Promise.reject(new Error('no')), { maxRetries: 1 });
+    await one.monque.start();
+    await one.monque.enqueueMany([{ name: 'waits' }, { name: 'waits' }, { name: 'fails' }]);
+    await one.clock.advance(3_000);
+    const read = async () => {
+      exporter.reset();
+      await reader.forceFlush();
+      const all = exporter.getMetrics().flatMap(({ scopeMetrics }) => scopeMetrics);
+      return all
+        .flatMap(({ metrics: ofScope }) => ofScope)
+        .filter(({ descriptor }) => /jobs\.(due|failed)$|queue\.wait$/.test(descriptor.name))
+        .flatMap(({ descriptor, dataPoints }) =>
+          dataPoints.map(({ attributes, value }) => [
+            ...[descriptor.name, attributes['messaging.destination.name'], value],
+          ]),
+        );
+    };
+    return { ...one, end, read, shutdown: () => reader.shutdown() };
+  }
+
+  test('is exported by name where it is asked for, with one read an export, until it is ended', async () => {
+    const { monque, faulty, end, read, shutdown } = await exported(['waits', 'fails']);
+    const before = faulty.calls('countDue');
+    expect(await read()).toEqual([
+      ['monque.jobs.due', 'fails', 0],
+      ['monque.jobs.due', 'waits', 2],
+      ['monque.jobs.failed', 'fails', 1],
+      ['monque.jobs.failed', 'waits', 0],
+      ['monque.queue.wait', 'fails', 0],
+      ['monque.queue.wait', 'waits', 3],
+    ]);
+    expect(faulty.calls('countDue') - before).toBe(1);
+    end();
+    await read();
+    expect(faulty.calls('countDue') - before).toBe(1);
+    await monque.stop();
+    await shutdown();
+  });
+
+  test('is that of every name with pending jobs for true, and asks nothing without', async () => {
+    const all = await exported(true);
+    expect((await all.read()).map(([, name]) => name)).toEqual(['waits', 'waits', 'waits']);
+    const none = await exported(false);
+    expect(await none.read()).toEqual([]);
+    expect(none.faulty.calls('countDue')).toBe(0);
+    for (const { monque, shutdown } of [all, none]) {
+      await monque.stop();
+      await shutdown();
+    }
+  });
+});

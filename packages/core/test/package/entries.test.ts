@@ -45,7 +45,7 @@ const TYPES_OF_ROOT = [
   ...['LimitOptions', 'WaitForOptions', 'Inbox', 'Outbox', 'PublishedMessage'],
   // What is answered.
   ...['BulkResult', 'JobsPage', 'Schedule', 'QueueStats', 'Flow', 'FlowInfo', 'GroupInfo'],
-  ...['LimitInfo', 'OrderInfo', 'Health', 'Ping', 'MetricsSnapshot', 'Inspection'],
+  ...['Backlog', 'LimitInfo', 'OrderInfo', 'Health', 'Ping', 'MetricsSnapshot', 'Inspection'],
   ...['Explanation', 'ExplanationReason', 'AuditReport'],
 ];
 

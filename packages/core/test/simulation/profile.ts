@@ -75,6 +75,8 @@ export interface Profile extends NetworkRates {
   readonly hints: 'all' | 'lossy' | 'none';
   /** Series that are asked for by all machines. */
   readonly series: number;
+  /** Whether half of the plans that are asked for are intervals. */
+  readonly hasIntervals: boolean;
   /** Times that a name is paused, and resumed after a while. */
   readonly pausedNames: number;
   /** Whether finished jobs leave soon; where they do, messages are not late by more than the engine allows for. */
@@ -101,6 +103,7 @@ export interface Profile extends NetworkRates {
 
 /** For seeds that were kept before there was more to draw. */
 export const BEFORE_LATER_FEATURES: Partial<Profile> = Object.freeze({
+  hasIntervals: false,
   stagedJobs: 0,
   claimsOnEnqueue: false,
   deadLetters: 0,
@@ -147,6 +150,7 @@ export function drawProfile(chance: Chance, given: Partial<Profile>): Profile {
     slowStepRate: chance.pick([0, 0.01]),
     hints: chance.pick(['all', 'all', 'lossy', 'none'] as const),
     series: chance.pick([0, 1, 2, 3]),
+    hasIntervals: true,
     pausedNames: chance.pick([0, 0, 1, 3]),
     hasRetention,
     // Drawn only where it is not given, so that a run without these is what it was before there were any.

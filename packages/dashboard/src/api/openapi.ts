@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { PATH_PARAMETERS, ROUTE_LIST, type Route } from './routes.ts';
+import type { Route } from './route.ts';
+import { PATH_PARAMETERS, ROUTE_LIST } from './routes.ts';
 import { ref, type Schema, text } from './schema.ts';
 import { SCHEMAS } from './schemas.ts';
 

@@ -5,63 +5,13 @@
  * @module
  */
 
+import { BY_METADATA, COSTS, FILTER_QUERY, LIMIT, type Route } from './route.ts';
+import { CONTROL_ROUTES, type ControlRouteId } from './routes-of-control.ts';
 import { BOOLEAN, described, ID, integer, list, oneOf, type Schema, TIME, text } from './schema.ts';
-import { KEY, NAME, NAMES, STATUSES } from './schemas.ts';
+import { NAME, NAMES } from './schemas.ts';
 import { STEP_STATE } from './schemas-of-ledgers.ts';
 
-/** One operation. */
-export interface Route {
-  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
-  /** Below `api/v1`, with `{id}` where the id of a job or an operation stands. */
-  readonly path: string;
-  readonly summary: string;
-  /** What it costs the database. */
-  readonly cost: string;
-  /** True when it changes something: such routes are closed to readers, and to other sites. */
-  readonly changes?: true;
-  readonly query?: Readonly<Record<string, Schema>>;
-  /** Further parameters by a pattern of their names. */
-  readonly queryPattern?: Readonly<Record<string, Schema>>;
-  /** The name of the schema of its body. */
-  readonly body?: string;
-  /** The name of the schema of its answer, or the media type of what is no JSON. */
-  readonly answer: string | { readonly media: string };
-  /** The status of its answer. @default 200 */
-  readonly status?: number;
-  /** Takes an `Idempotency-Key`. */
-  readonly idempotent?: true;
-  /** A route that lasts as long as somebody listens has no time limit. */
-  readonly endless?: true;
-}
-
-const one = 'One job by its id.';
-const byId = 'One job by its id, and one write.';
-const snapshot =
-  'The shared snapshot: nothing when it is fresh, else the bounded reads of `inspect`.';
-const nothing = 'Nothing.';
-const ledger =
-  'The shared look at the ledger: nothing when it is fresh, else one read of at most 10,000 records.';
-
-const LIMIT = described(integer(1, 200), 'Jobs a page holds; 50 when left out.');
-
-const FILTER_QUERY = {
-  name: described(NAMES, 'Repeat it for several names.'),
-  status: described(STATUSES, 'Repeat it for several states.'),
-  uniqueKey: KEY,
-  createdFrom: TIME,
-  createdBefore: TIME,
-  finishedFrom: TIME,
-  finishedBefore: TIME,
-  failReason: described(text(1_000), 'The beginning of the message of the last failure.'),
-  claimedBy: described(text(256), 'The id of the instance that holds it.'),
-};
-
-const BY_METADATA = {
-  '^meta\\.[^.$][^.]{0,127}$': described(
-    text(1_000),
-    'Jobs whose metadata holds this value: extended JSON where it is, else a text.',
-  ),
-};
+const { one, byId, snapshot, nothing, ledger } = COSTS;
 
 /** The id of an operation of the API. */
 export type RouteId =
@@ -109,7 +59,8 @@ export type RouteId =
   | 'listSteps'
   | 'getStep'
   | 'getBoard'
-  | 'getTask';
+  | 'getTask'
+  | ControlRouteId;
 
 /** Every operation by its id. */
 const ROUTES: Readonly<Record<RouteId, Route>> = {
@@ -369,6 +320,7 @@ const ROUTES: Readonly<Record<RouteId, Route>> = {
     ...{ method: 'GET', path: 'ledgers/coordination/{id}', answer: 'TaskAnswer', cost: ledger },
     summary: 'One task with its criteria, dependencies and history',
   },
+  ...CONTROL_ROUTES,
 };
 
 /** Every operation with its id. */

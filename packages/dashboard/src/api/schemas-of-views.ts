@@ -24,20 +24,23 @@ import {
 
 const ACTIONS = [
   ...['see', 'enqueue', 'cancel', 'retry', 'reschedule', 'delete', 'openGate', 'setMetadata'],
-  ...['schedule', 'unschedule', 'pause', 'audit', 'repair'],
+  ...['schedule', 'unschedule', 'pause', 'audit', 'repair', 'setLimit', 'setGroup'],
 ];
 
 const ATTENTION_KINDS = [
   ...['noWorker', 'pausedWithDue', 'lag', 'silentInstance', 'deadInstance', 'unknownInstance'],
   ...['withoutLease', 'mixedVersions', 'noInstance', 'polling', 'disconnected', 'alert'],
-  ...['violations', 'lost', 'clockError'],
+  ...['violations', 'lost', 'clockError', 'pausedGroup', 'deadLetters'],
 ];
 
 const LABELS = record(STRING);
 
 const NAMED_ACTIONS = object({ name: STRING, actions: ref('Actions') });
 
-const WORKER = object({ name: STRING, concurrency: NUMBER, running: NUMBER });
+const WORKER = object(
+  { name: STRING, concurrency: NUMBER, running: NUMBER },
+  { groups: { const: true }, deadLetter: STRING },
+);
 
 const CLAIMS = object(
   { count: ref('BoundedCount'), byName: list(object({ name: STRING, count: COUNT })) },
@@ -107,7 +110,7 @@ export const SCHEMAS_OF_VIEWS: Readonly<Record<string, Schema>> = {
       due: ref('BoundedCount'),
       longestWaitMs: NUMBER,
     },
-    { pausedBy: STRING, pausedAt: TIME },
+    { pausedBy: STRING, pausedAt: TIME, deadLetters: { const: true } },
   ),
   NamesAnswer: object({ at: TIME, names: list(ref('NameRow')), namesAreCut: BOOLEAN }),
   NameRequest: object({ name: text(256) }),

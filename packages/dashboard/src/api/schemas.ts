@@ -22,6 +22,7 @@ import {
   TIME,
   text,
 } from './schema.ts';
+import { REASON_TEXT, SCHEMAS_OF_CONTROL } from './schemas-of-control.ts';
 import { SCHEMAS_OF_LEDGERS } from './schemas-of-ledgers.ts';
 import { SCHEMAS_OF_VIEWS } from './schemas-of-views.ts';
 
@@ -49,6 +50,15 @@ export const NAME: Schema = text(LONGEST_NAME);
 
 /** A unique key. */
 export const KEY: Schema = text(LONGEST_KEY);
+
+/** The key of an order. */
+export const ORDER: Schema = text(256);
+
+/** A group. */
+export const GROUP: Schema = text(256);
+
+/** The key of a limit; that of a worker of its own begins with `worker:`. */
+export const LIMIT_KEY: Schema = text(512);
 
 /** One name or several. */
 export const NAMES: Schema = oneOrMany(NAME, MOST_IN_FILTER);
@@ -92,6 +102,11 @@ const SUMMARY_OPTIONAL = {
   blockedUntil: TIME,
   metadata: EJSON,
   progress: EJSON,
+  order: STRING,
+  group: STRING,
+  flow: ID,
+  ref: STRING,
+  source: object({ name: STRING, failedAt: TIME, failCount: NUMBER, reason: STRING }),
 };
 
 const DETAILS_OPTIONAL = {
@@ -123,6 +138,10 @@ const FILTER_FIELDS = {
   name: NAMES,
   status: STATUSES,
   uniqueKey: KEY,
+  order: ORDER,
+  group: GROUP,
+  flow: ID,
+  deadLettersOf: NAMES,
   metadata: METADATA,
   createdFrom: TIME,
   createdBefore: TIME,
@@ -131,6 +150,9 @@ const FILTER_FIELDS = {
   failReason: text(1_000),
   claimedBy: text(256),
 };
+
+const BULK_KINDS = ['cancel', 'retry', 'delete', 'redrive', 'cancelFlow', 'redriveFlow'];
+const KINDS = [...BULK_KINDS, 'audit', 'repair'];
 
 const FINDING = object(
   {
@@ -206,7 +228,7 @@ export const SCHEMAS: Readonly<Record<string, Schema>> = {
       timeout: integer(1, 30 * 86_400_000 - 1),
     },
   ),
-  CancelRequest: object({}, { reason: text(1_000) }),
+  CancelRequest: object({}, { reason: REASON_TEXT }),
   RescheduleRequest: object({ runAt: TIME }),
   MetadataRequest: object({ changes: METADATA }),
   OpenGateRequest: object({ gate: text(256), evidence: EJSON }),
@@ -228,7 +250,7 @@ export const SCHEMAS: Readonly<Record<string, Schema>> = {
       ...FILTER_FIELDS,
     },
   ),
-  PreviewRequest: object({ kind: oneOf('cancel', 'retry', 'delete'), filter: ref('BulkFilter') }),
+  PreviewRequest: object({ kind: oneOf(...BULK_KINDS), filter: ref('BulkFilter') }),
   BoundedCount: object({ value: COUNT, isAtLeast: BOOLEAN }),
   PreviewAnswer: object({
     at: TIME,
@@ -237,13 +259,18 @@ export const SCHEMAS: Readonly<Record<string, Schema>> = {
     sample: list(ref('JobSummary')),
   }),
   OperationRequest: object(
-    { kind: oneOf('cancel', 'retry', 'delete', 'audit', 'repair') },
-    { filter: ref('BulkFilter'), limit: integer(1, 10_000_000) },
+    { kind: oneOf(...KINDS) },
+    {
+      filter: ref('BulkFilter'),
+      limit: integer(1, 10_000_000),
+      perSecond: { type: 'number', minimum: 0.001, maximum: 1_000_000 },
+      reason: REASON_TEXT,
+    },
   ),
   Operation: object(
     {
       id: STRING,
-      kind: oneOf('cancel', 'retry', 'delete', 'audit', 'repair'),
+      kind: oneOf(...KINDS),
       state: oneOf('running', 'done', 'aborted', 'failed'),
       by: STRING,
       startedAt: TIME,
@@ -268,5 +295,6 @@ export const SCHEMAS: Readonly<Record<string, Schema>> = {
   OperationAnswer: object({ operation: ref('Operation') }),
   OperationsAnswer: object({ operations: list(ref('Operation')) }),
   ...SCHEMAS_OF_VIEWS,
+  ...SCHEMAS_OF_CONTROL,
   ...SCHEMAS_OF_LEDGERS,
 };

@@ -39,7 +39,9 @@ export type Action =
   | 'unschedule'
   | 'pause'
   | 'audit'
-  | 'repair';
+  | 'repair'
+  | 'setLimit'
+  | 'setGroup';
 
 /** Whether each action is allowed. */
 export type Actions = Readonly<Record<Action, boolean>>;
@@ -62,7 +64,9 @@ export interface Attention {
     | 'alert'
     | 'violations'
     | 'lost'
-    | 'clockError';
+    | 'clockError'
+    | 'pausedGroup'
+    | 'deadLetters';
   readonly severity: 'critical' | 'warning' | 'info';
   /** A sentence for people. */
   readonly message: string;
@@ -99,6 +103,8 @@ export interface NameRow {
   readonly isPaused: boolean;
   readonly pausedBy?: string;
   readonly pausedAt?: Time;
+  /** True when jobs of a live worker wait under it that have failed for good. */
+  readonly deadLetters?: true;
   /** Live instances with a worker for it. */
   readonly instances: number;
   /** Handlers that run, and may run, in all live instances. */
@@ -145,6 +151,10 @@ export interface InstanceRow {
     readonly name: string;
     readonly concurrency: number;
     readonly running: number;
+    /** True when it runs jobs with a group. */
+    readonly groups?: true;
+    /** The name under which its jobs wait that have failed for good. */
+    readonly deadLetter?: string;
   }[];
   readonly unnamedWorkers?: number;
   readonly runningJobs?: number;
@@ -182,6 +192,7 @@ export interface SeriesRow {
   readonly id: Id;
   readonly name: string;
   readonly uniqueKey: string;
+  /** A cron expression, or an interval such as `every 5 minutes`. */
   readonly cron: string;
   /** The expression in words; absent where it cannot be said. */
   readonly inWords?: string;
@@ -215,6 +226,7 @@ export interface SeriesAnswer {
 /** `PUT series`: makes it, or makes the one of that name and key what is asked for. */
 export interface SeriesRequest {
   readonly name: string;
+  /** A cron expression, or an interval such as `every 5 minutes`. */
   readonly cron: string;
   readonly uniqueKey?: string;
   readonly timezone?: string;

@@ -81,7 +81,7 @@ export interface JobSummary {
   readonly cancelRequestedAt?: Time;
   readonly uniqueKey?: string;
   readonly uniqueHold?: 'untilDone' | 'untilStarted' | 'window';
-  /** The cron expression of its series. */
+  /** The cron expression of its series, or an interval such as `every 5 minutes`. */
   readonly cron?: string;
   readonly timezone?: string;
   readonly scheduledFor?: Time;
@@ -91,6 +91,24 @@ export interface JobSummary {
   readonly blockedUntil?: Time;
   readonly metadata?: Ejson;
   readonly progress?: Ejson;
+  /** The key of its order. */
+  readonly order?: string;
+  /** The group it takes turns in. */
+  readonly group?: string;
+  /** The flow it belongs to, and what it is called there. */
+  readonly flow?: Id;
+  readonly ref?: string;
+  /** Of a dead letter: where it failed for good. */
+  readonly source?: SourceOfJob;
+}
+
+/** Where a dead letter failed for good. */
+export interface SourceOfJob {
+  readonly name: string;
+  readonly failedAt: Time;
+  /** Runs that had failed before the last one. */
+  readonly failCount: number;
+  readonly reason: string;
 }
 
 /** One stage that is finished. */
@@ -174,6 +192,11 @@ export interface JobsQuery {
   readonly name?: string | readonly string[];
   readonly status?: Status | readonly Status[];
   readonly uniqueKey?: string;
+  readonly order?: string;
+  readonly group?: string;
+  readonly flow?: Id;
+  /** Only dead letters of this name, or of these. */
+  readonly deadLettersOf?: string | readonly string[];
   readonly createdFrom?: Time;
   readonly createdBefore?: Time;
   readonly finishedFrom?: Time;
@@ -274,35 +297,6 @@ export interface HistoryAnswer {
   readonly entries: readonly HistoryEntryOfJob[];
 }
 
-/** Which jobs a bulk action is for. `ids` alone, or the other fields; `{}` is refused unless `all` is true. */
-export interface BulkFilter {
-  /** At most 1000. */
-  readonly ids?: readonly Id[];
-  /** Every job, where nothing else narrows it. */
-  readonly all?: true;
-  readonly name?: string | readonly string[];
-  readonly status?: Status | readonly Status[];
-  readonly uniqueKey?: string;
-  readonly metadata?: { readonly [key: string]: Ejson };
-  readonly createdFrom?: Time;
-  readonly createdBefore?: Time;
-  readonly finishedFrom?: Time;
-  readonly finishedBefore?: Time;
-  /** Only jobs whose last failure begins with this text. */
-  readonly failReason?: string;
-  /** Only jobs that this instance holds. */
-  readonly claimedBy?: string;
-}
-
-/** What a bulk action does with each job; `audit` and `repair` look at all jobs and take no filter. */
-export type OperationKind = 'cancel' | 'retry' | 'delete' | 'audit' | 'repair';
-
-/** `POST operations/preview`. */
-export interface PreviewRequest {
-  readonly kind: 'cancel' | 'retry' | 'delete';
-  readonly filter: BulkFilter;
-}
-
 /** How many there are, counted up to a bound. */
 export interface BoundedCount {
   readonly value: number;
@@ -310,74 +304,8 @@ export interface BoundedCount {
   readonly isAtLeast: boolean;
 }
 
-/** What an action would do. */
-export interface PreviewAnswer {
-  readonly at: Time;
-  /** Jobs that match. */
-  readonly count: BoundedCount;
-  /** Of those that were counted: how many are in each state. */
-  readonly byStatus: Partial<Record<Status, number>>;
-  /** The first few of them. */
-  readonly sample: readonly JobSummary[];
-}
-
-/** `POST operations`. */
-export interface OperationRequest {
-  readonly kind: OperationKind;
-  readonly filter?: BulkFilter;
-  /** Ends after so many jobs. */
-  readonly limit?: number;
-}
-
-/** A bulk action while it goes on, and after. Kept in the memory of the server for an hour after its end. */
-export interface Operation {
-  readonly id: string;
-  readonly kind: OperationKind;
-  readonly filter?: BulkFilter;
-  readonly state: 'running' | 'done' | 'aborted' | 'failed';
-  /** The id of the actor that began it. */
-  readonly by: string;
-  readonly startedAt: Time;
-  readonly endedAt?: Time;
-  /** Jobs that matched, or were looked at, so far. */
-  readonly matched: number;
-  readonly changed: number;
-  /** Why the others were left as they were. */
-  readonly left: readonly { readonly reason: string; readonly count: number }[];
-  /** Of an audit: what was found so far. */
-  readonly audit?: AuditResult;
-  /** Why it failed. */
-  readonly problem?: Problem;
-}
-
-/** What an audit found. */
-export interface AuditResult {
-  readonly audited: number;
-  readonly repaired: number;
-  readonly violations: { readonly [rule: string]: number };
-  /** The first 200. */
-  readonly findings: readonly {
-    readonly rule: string;
-    readonly jobId: Id;
-    readonly name: string;
-    readonly status: Status;
-    readonly message: string;
-    readonly advice?: string;
-    readonly isRepaired: boolean;
-  }[];
-  readonly isComplete: boolean;
-}
-
-/** One operation. */
-export interface OperationAnswer {
-  readonly operation: Operation;
-}
-
-/** `GET operations`: the newest first. */
-export interface OperationsAnswer {
-  readonly operations: readonly Operation[];
-}
-
+export type * from './types-of-control.ts';
 export type * from './types-of-ledgers.ts';
+export type * from './types-of-operations.ts';
 export type * from './types-of-process.ts';
 export type * from './types-of-views.ts';

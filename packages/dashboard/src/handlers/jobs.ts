@@ -4,9 +4,10 @@
  * @module
  */
 import type { EnqueueOptions, Job } from '@monque/core';
-import type { MetadataChanges } from '@monque/core/types';
+import type { MetadataChanges, OpenParent } from '@monque/core/types';
 import type {
   CancelRequest,
+  Ejson,
   EnqueueRequest,
   ExplanationAnswer,
   HistoryAnswer,
@@ -82,19 +83,46 @@ interface Told {
   readonly details: object;
 }
 
-/** The message of a failure stands in sentences too: where it is taken out, the sentence is without it. */
-function reasonOf(call: Call, job: Job | null, { reason, message, details }: Told): ReasonAnswer {
+/** Texts of the user's among what belongs to a reason, by the fields that they are seen as. */
+const STORED: Readonly<Record<string, 'failReason' | 'group' | 'order'>> = {
+  ...{ failReason: 'failReason', why: 'failReason', group: 'group', order: 'order' },
+};
+
+interface Detail {
+  readonly key: string;
+  readonly value: Ejson;
+  /** The texts of the user's in it as they are stored, with what is seen of each. */
+  readonly texts: readonly (readonly [stored: string, seen: string])[];
+}
+
+function detailOf(call: Call, job: Job | null, key: string, value: unknown): Detail {
   const { redaction, actor } = call.eyes;
-  const fields = Object.entries(details).map(([key, value]) => {
-    if (job !== null && (key === 'failReason' || key === 'why')) {
-      const seen = redaction.text(value, 'failReason', job, actor);
-      return { key, value: seen, text: String(value), seen };
-    }
-    const plain = value instanceof Error ? value.message : value;
-    return { key, value: redaction.plain(plain), text: '', seen: '' };
-  });
-  const changed = fields.filter(({ text, seen }) => text !== seen);
-  const told = changed.reduce((left, { text, seen }) => left.replaceAll(text, seen), message);
+  const field = STORED[key];
+  if (job !== null && field !== undefined) {
+    const seen = redaction.text(value, field, job, actor);
+    return { key, value: seen, texts: [[String(value), seen]] };
+  }
+  if (key === 'open' && Array.isArray(value)) {
+    const texts: [string, string][] = [];
+    const parents = (value as readonly OpenParent[]).map((parent) => {
+      const seen = redaction.text(parent.ref, 'ref', { _id: parent.id, name: '' }, actor);
+      texts.push([parent.ref, seen]);
+      return { id: String(parent.id), ref: seen, status: parent.status };
+    });
+    return { key, value: parents, texts };
+  }
+  const plain = value instanceof Error ? value.message : value;
+  return { key, value: redaction.plain(plain), texts: [] };
+}
+
+/** What users stored stands in sentences too: where it is taken out, the sentence is without it. */
+function reasonOf(call: Call, job: Job | null, { reason, message, details }: Told): ReasonAnswer {
+  const fields = Object.entries(details).map(([key, value]) => detailOf(call, job, key, value));
+  const changed = fields.flatMap(({ texts }) => texts).filter(([stored, seen]) => stored !== seen);
+  const told = changed.reduce(
+    (left, [stored, seen]) => left.replaceAll(stored, () => seen),
+    message,
+  );
   return {
     reason,
     message: masked(told),

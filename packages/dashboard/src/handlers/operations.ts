@@ -10,9 +10,8 @@ import type {
   PreviewRequest,
   Status,
 } from '../api/types.ts';
-import { filterOf } from '../server/bulk.ts';
+import { checkBulk, previewFilter } from '../server/bulk.ts';
 import type { Call, Handlers } from '../server/call.ts';
-import { bulkFilter } from '../server/filters.ts';
 import { summaryOf } from '../server/job-views.ts';
 import { badRequest, forbidden, notFound } from '../server/problems.ts';
 
@@ -31,13 +30,17 @@ async function oneOf(call: Call): Promise<Operation> {
 }
 
 async function previewOperation(call: Call): Promise<PreviewAnswer> {
-  const { filter } = call.body as PreviewRequest;
-  const narrowed = filterOf({ filter, names: await call.names() });
+  const { kind, filter } = call.body as PreviewRequest;
+  checkBulk(kind, filter);
+  const narrowed = previewFilter({ filter, names: await call.names() }, kind);
   const limit = MOST_COUNTED + 1;
   const timeout = call.server.timeoutMs;
   const page = await (narrowed && call.monque.getJobsWithCursor({ ...narrowed, limit, timeout }));
   const found = page?.jobs ?? [];
-  const jobs = found.slice(0, MOST_COUNTED);
+  // Among jobs of one name some may be no dead letters.
+  const jobs = found
+    .slice(0, MOST_COUNTED)
+    .filter(({ source }) => kind !== 'redrive' || source !== undefined);
   const isAtLeast = found.length > MOST_COUNTED;
   const byStatus: Partial<Record<Status, number>> = {};
   for (const { status } of jobs) byStatus[status] = (byStatus[status] ?? 0) + 1;
@@ -49,14 +52,20 @@ async function previewOperation(call: Call): Promise<PreviewAnswer> {
   };
 }
 
+function checkAudit(request: OperationRequest): void {
+  for (const field of ['filter', 'limit', 'perSecond', 'reason'] as const) {
+    if (request[field] === undefined) continue;
+    throw badRequest(field, `\`${field}\` is left out: an audit looks at all jobs`);
+  }
+}
+
 async function startOperation(call: Call): Promise<{ readonly operation: Operation }> {
   const request = call.body as OperationRequest;
   const { server, actorId: by, monque } = call;
-  const isAudit = request.kind === 'audit' || request.kind === 'repair';
-  if (isAudit && request.filter !== undefined) {
-    throw badRequest('filter', '`filter` is left out: an audit looks at all jobs');
-  }
-  if (!isAudit) bulkFilter(request.filter ?? {});
+  const { kind, filter = {}, perSecond } = request;
+  const isAudit = kind === 'audit' || kind === 'repair';
+  if (isAudit) checkAudit(request);
+  else checkBulk(kind, filter, perSecond);
   if (isAudit && !(await monque.can('findJobs'))) {
     throw forbidden('ACCESS_DENIED', 'An audit looks at jobs of all names, which you may not see');
   }

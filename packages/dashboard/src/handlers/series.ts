@@ -4,6 +4,7 @@
  * @module
  */
 import type { Job, Schedule, ScheduleOptions } from '@monque/core';
+import type { Interval } from '@monque/core/types';
 import type {
   CronAnswer,
   EndedAnswer,
@@ -15,7 +16,7 @@ import type {
 } from '../api/types.ts';
 import { timeOf } from '../clock.ts';
 import type { Call, Handlers } from '../server/call.ts';
-import { inWords } from '../server/cron-words.ts';
+import { intervalIn, inWords, planShown } from '../server/cron-words.ts';
 import { fromEjson } from '../server/ejson.ts';
 import { metadataFrom } from '../server/filters.ts';
 import { checkSpan, isRecorded, occurrencesOf, timesOf } from '../server/occurrences.ts';
@@ -35,7 +36,8 @@ async function seriesJob(call: Call): Promise<SeriesJob> {
 }
 
 function rowOf(schedule: Schedule, { redaction, actor }: Eyes): SeriesRow {
-  const { jobId, name, uniqueKey, cron, timezone, missed, data, metadata, status } = schedule;
+  const { jobId, name, uniqueKey, timezone, missed, data, metadata, status } = schedule;
+  const cron = planShown(schedule.repeatInterval);
   const job = { _id: jobId, name };
   const words = inWords(cron);
   return {
@@ -52,11 +54,11 @@ function rowOf(schedule: Schedule, { redaction, actor }: Eyes): SeriesRow {
 }
 
 function scheduleOf(job: SeriesJob): Schedule {
-  const { _id: jobId, name, repeatInterval: cron, data, metadata, status, nextRunAt } = job;
+  const { _id: jobId, name, repeatInterval, data, metadata, status, nextRunAt } = job;
   const { timezone = 'UTC', missed = 'once', startAt, endAt } = job;
   return {
-    ...{ jobId, name, cron, timezone, missed, data, status, nextRunAt },
-    uniqueKey: job.uniqueKey ?? cron,
+    ...{ jobId, name, repeatInterval, timezone, missed, data, status, nextRunAt },
+    uniqueKey: job.uniqueKey ?? repeatInterval,
     scheduledFor: job.scheduledFor ?? nextRunAt,
     ...(metadata && { metadata }),
     ...(startAt && { startAt }),
@@ -101,10 +103,23 @@ async function seriesNames(call: Call): Promise<readonly string[] | undefined> {
   return (await Promise.all(asked)).flat();
 }
 
+/** An interval is counted from its start, so that it has no time zone. */
+function planAskedFor({ cron, timezone }: Pick<SeriesRequest, 'cron' | 'timezone'>): {
+  readonly plan: string | Interval;
+  readonly zone?: { readonly timezone: string };
+} {
+  const every = intervalIn(cron);
+  if (every !== undefined) return { plan: { every } };
+  return { plan: cron, ...(timezone !== undefined && { zone: { timezone } }) };
+}
+
 async function putSeries(call: Call): Promise<SeriesAnswer> {
-  const { name, cron, data, metadata, startAt, endAt, ...rest } = call.body as SeriesRequest;
+  const { name, cron, timezone, data, metadata, startAt, endAt, ...rest } =
+    call.body as SeriesRequest;
+  const { plan, zone } = planAskedFor({ cron, ...(timezone !== undefined && { timezone }) });
   const options: ScheduleOptions = {
     ...rest,
+    ...zone,
     ...(startAt !== undefined && { startAt: new Date(startAt) }),
     ...(endAt !== undefined && { endAt: new Date(endAt) }),
     ...(metadata !== undefined && {
@@ -112,7 +127,7 @@ async function putSeries(call: Call): Promise<SeriesAnswer> {
     }),
   };
   const value = data === undefined ? undefined : fromEjson('data', data);
-  const job = await call.monque.schedule<unknown>(cron, name, value, options);
+  const job = await call.monque.schedule<unknown>(plan, name, value, options);
   return answer(call, job as SeriesJob);
 }
 
@@ -166,8 +181,14 @@ async function readCron(call: Call): Promise<CronAnswer> {
     readonly timezone?: string;
   };
   if (expression === undefined) throw badRequest('expression', '`expression` is missing');
-  const plan = { repeatInterval: expression, ...(timezone !== undefined && { timezone }) };
-  const { times } = timesOf(plan, call.server.snapshots.now(), undefined, NEXT_TIMES);
+  const now = call.server.snapshots.now();
+  const isInterval = intervalIn(expression) !== undefined;
+  // One that is made now is counted from now.
+  const repeatInterval = isInterval
+    ? `${planShown(expression)} from ${now.toISOString()}`
+    : expression;
+  const plan = { repeatInterval, ...(timezone !== undefined && { timezone }) };
+  const { times } = timesOf(plan, now, undefined, NEXT_TIMES);
   const words = inWords(expression);
   return { expression, ...(words !== undefined && { inWords: words }), next: times.map(timeOf) };
 }

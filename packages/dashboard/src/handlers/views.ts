@@ -32,7 +32,10 @@ import { instancesOf, namesOf, overviewOf, withoutLeaseOf } from '../server/over
 import { forbidden } from '../server/problems.ts';
 import { actionsOf, sees } from '../server/scope.ts';
 
-const FEATURES = ['operations', 'audit', 'metrics', 'activity', 'events'];
+const FEATURES = [
+  ...['operations', 'audit', 'metrics', 'activity', 'events'],
+  ...['limits', 'groups', 'orders', 'deadLetters'],
+];
 const DEFAULT_WINDOW = 1_000;
 
 async function getCapabilities(call: Call): Promise<CapabilitiesAnswer> {
@@ -48,7 +51,11 @@ async function getCapabilities(call: Call): Promise<CapabilitiesAnswer> {
     actions: await actionsOf(monque, readOnly),
     names: await Promise.all(names),
     version: manifest.version,
-    features: [...FEATURES, ...(scope.seesAll ? Object.keys(server.ledgers) : [])],
+    features: [
+      ...FEATURES,
+      ...((await monque.can('readFlow')) ? ['flows'] : []),
+      ...(scope.seesAll ? Object.keys(server.ledgers) : []),
+    ],
   };
 }
 
@@ -101,7 +108,7 @@ async function getErrors(call: Call): Promise<ErrorsAnswer> {
   };
 }
 
-/** The message of a failure may be one that is taken out, so the words of ended jobs are left to their pages. */
+/** What was stored with a job may be taken out, so words that hold it are left to the pages of the jobs. */
 async function countReasons(call: Call): Promise<ReasonsAnswer> {
   const { limit, ...query } = call.query as JobsQuery;
   const names = query.name === undefined ? await call.names() : undefined;
@@ -119,9 +126,10 @@ async function countReasons(call: Call): Promise<ReasonsAnswer> {
   };
 }
 
-/** Reasons whose words hold the message of a failure. */
+/** Reasons whose words hold what was stored with one job: the message of a failure, its group, its order. */
 const TELLING: ReadonlySet<string> = new Set([
-  ...['failed', 'cancelled', 'retryWaits', 'failedBefore', 'unfit'],
+  ...['failed', 'cancelled', 'retryWaits', 'failedBefore', 'unfit', 'deadLetter'],
+  ...['groupFull', 'groupRate', 'groupPaused', 'behindInOrder'],
 ]);
 
 async function getStats(call: Call): Promise<StatsAnswer> {

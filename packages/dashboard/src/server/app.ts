@@ -8,8 +8,11 @@
  */
 import type { Actor } from '@monque/core';
 import { Hono } from 'hono';
-import { ROUTE_LIST, type Route, type RouteId } from '../api/routes.ts';
+import type { Route } from '../api/route.ts';
+import { ROUTE_LIST, type RouteId } from '../api/routes.ts';
 import { within } from '../clock.ts';
+import { CONTROL_HANDLERS } from '../handlers/control.ts';
+import { FLOW_HANDLERS } from '../handlers/flows.ts';
 import { JOB_HANDLERS } from '../handlers/jobs.ts';
 import { LEDGER_HANDLERS } from '../handlers/ledgers.ts';
 import { OPERATION_HANDLERS } from '../handlers/operations.ts';
@@ -38,6 +41,8 @@ const HANDLERS: Handlers<RouteId> = {
   ...SERIES_HANDLERS,
   ...OPERATION_HANDLERS,
   ...LEDGER_HANDLERS,
+  ...CONTROL_HANDLERS,
+  ...FLOW_HANDLERS,
 };
 
 /** Paths whose `{id}` is no id of a job. */

@@ -4,12 +4,14 @@
  * @module
  */
 import type { Attention, InstanceRow, NameRow } from '../api/types.ts';
-import type { Scope } from './scope.ts';
+import { type Scope, sees } from './scope.ts';
 import type { Snapshot } from './snapshot.ts';
 
 /** A job that waits longer than this is told of. */
 const LATE_MS = 60_000;
 const VERY_LATE_MS = 600_000;
+/** The most jobs of a group that are counted. */
+const MOST_WAITING = 1_000;
 const CLOCK_ERROR_MS = 1_000;
 /** The most sentences. */
 const MOST = 100;
@@ -29,6 +31,7 @@ export function attentionOf(seen: Seen): Attention[] {
   const { scope } = seen;
   const found = [
     ...ofNames(seen),
+    ...ofGroups(seen),
     ...ofInstances(seen),
     ...(scope.seesAll ? [...ofProcess(seen), ...ofTools(seen)] : []),
   ];
@@ -49,12 +52,17 @@ function ofNames({ names, snapshot }: Seen): Attention[] {
   return due.flatMap((row) => ofName(row));
 }
 
-function ofName({ name, isPaused, instances, due, longestWaitMs }: NameRow): Attention[] {
+function ofName(row: NameRow): Attention[] {
+  const { name, isPaused, instances, due, longestWaitMs, deadLetters } = row;
   const waiting = jobs(due.value, due.isAtLeast);
   const about = { name, count: due };
   if (isPaused) {
     const message = `'${name}' is paused, and ${waiting} due`;
     return [{ kind: 'pausedWithDue', severity: 'warning', message, ...about }];
+  }
+  if (instances === 0 && deadLetters) {
+    const message = `${jobs(due.value, due.isAtLeast)} waiting as dead letters under '${name}'`;
+    return [{ kind: 'deadLetters', severity: 'warning', message, ...about }];
   }
   if (instances === 0) {
     const message = `No instance has a worker for '${name}', and ${waiting} due`;
@@ -64,6 +72,17 @@ function ofName({ name, isPaused, instances, due, longestWaitMs }: NameRow): Att
   const severity = longestWaitMs > VERY_LATE_MS ? 'critical' : 'warning';
   const message = `A job of '${name}' has been due for ${inWords(longestWaitMs)}, and ${waiting} due`;
   return [{ kind: 'lag', severity, message, ...about }];
+}
+
+/** Of the fullest groups alone: nobody looks at all of them. */
+function ofGroups({ snapshot: { inspection }, scope }: Seen): Attention[] {
+  return inspection.fullestGroups.flatMap(({ name, paused, waiting }): Attention[] => {
+    if (!paused || waiting === 0 || !sees(scope, name)) return [];
+    const isAtLeast = waiting >= MOST_WAITING;
+    const count = { value: waiting, isAtLeast };
+    const message = `A group of '${name}' is paused, and ${jobs(waiting, isAtLeast)} waiting in it`;
+    return [{ kind: 'pausedGroup', severity: 'warning', message, name, count }];
+  });
 }
 
 function jobs(count: number, isAtLeast: boolean): string {

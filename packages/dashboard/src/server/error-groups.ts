@@ -29,29 +29,45 @@ function patternOf(message: string): string {
   return bare.slice(0, LONGEST_PATTERN);
 }
 
-/** The groups, the largest first. */
-export function groupErrors(jobs: readonly JobSummary[]): ErrorGroup[] {
-  const groups = new Map<string, JobSummary[]>();
-  for (const job of jobs) {
-    const key = JSON.stringify([job.name, patternOf(job.failReason ?? '')]);
-    const group = groups.get(key) ?? [];
-    if (group.length === 0) groups.set(key, group);
-    group.push(job);
+/** Members whose messages look alike. */
+interface Alike<T> {
+  readonly pattern: string;
+  readonly members: readonly T[];
+}
+
+/** Those together that have the same names and say the same but for what varies; the largest first. */
+export function byPattern<T>(
+  members: readonly T[],
+  told: (member: T) => { readonly names: readonly string[]; readonly message: string },
+): Alike<T>[] {
+  const groups = new Map<string, { pattern: string; members: T[] }>();
+  for (const member of members) {
+    const { names, message } = told(member);
+    const pattern = patternOf(message);
+    const key = JSON.stringify([...names, pattern]);
+    const group = groups.get(key) ?? { pattern, members: [] };
+    if (group.members.length === 0) groups.set(key, group);
+    group.members.push(member);
   }
   return [...groups.values()]
-    .map(groupOf)
-    .sort((a, b) => b.count - a.count)
+    .sort((a, b) => b.members.length - a.members.length)
     .slice(0, MOST_GROUPS);
 }
 
-function groupOf(jobs: readonly JobSummary[]): ErrorGroup {
-  const newestFirst = [...jobs].sort((a, b) => (endOf(a) < endOf(b) ? 1 : -1));
+/** Failed jobs in groups. */
+export function groupErrors(jobs: readonly JobSummary[]): ErrorGroup[] {
+  const told = ({ name, failReason = '' }: JobSummary) => ({ names: [name], message: failReason });
+  return byPattern(jobs, told).map(groupOf);
+}
+
+function groupOf({ pattern, members }: Alike<JobSummary>): ErrorGroup {
+  const newestFirst = [...members].sort((a, b) => (endOf(a) < endOf(b) ? 1 : -1));
   const sample = newestFirst[0] as JobSummary;
-  const messages = jobs.map(({ failReason = '' }) => failReason);
+  const messages = members.map(({ failReason = '' }) => failReason);
   return {
-    pattern: patternOf(sample.failReason ?? ''),
+    pattern,
     name: sample.name,
-    count: jobs.length,
+    count: members.length,
     firstAt: endOf(newestFirst.at(-1) as JobSummary),
     lastAt: endOf(sample),
     sample,

@@ -20,7 +20,8 @@ function dateOf(time: Time | undefined): Date | undefined {
 
 /** The fields that a filter of either kind has. */
 function commonFilter(given: FilterFields): JobsFilter {
-  const { name, status, uniqueKey, failReason, claimedBy } = given;
+  const { name, status, uniqueKey, failReason, claimedBy, order, group, flow } = given;
+  const { deadLettersOf } = given;
   const finishedFrom = dateOf(given.finishedFrom);
   const finishedBefore = dateOf(given.finishedBefore);
   const createdFrom = dateOf(given.createdFrom);
@@ -31,6 +32,10 @@ function commonFilter(given: FilterFields): JobsFilter {
     ...(uniqueKey !== undefined && { uniqueKey }),
     ...(failReason !== undefined && { failReason }),
     ...(claimedBy !== undefined && { claimedBy }),
+    ...(order !== undefined && { order }),
+    ...(group !== undefined && { group }),
+    ...(flow !== undefined && { flow }),
+    ...(deadLettersOf !== undefined && { deadLettersOf }),
     ...(finishedFrom && { finishedFrom }),
     ...(finishedBefore && { finishedBefore }),
     ...(createdFrom && { createdFrom }),
@@ -53,10 +58,13 @@ export function listOptions(
   const { archived = false, scan = false } = query;
   const metadata = metadataOf(query);
   const isByStamp = orderBy === 'createdAt' || orderBy === 'updatedAt';
-  const { uniqueKey, failReason, finishedFrom, finishedBefore } = query;
-  const isByContent = [metadata, uniqueKey, failReason, finishedFrom, finishedBefore].some(
-    (value) => value !== undefined,
-  );
+  const { uniqueKey, failReason, finishedFrom, finishedBefore, order, group, deadLettersOf } =
+    query;
+  const content = [metadata, uniqueKey, failReason, finishedFrom, finishedBefore];
+  const places = [order, group, deadLettersOf];
+  // An index finds the jobs of a flow, whatever else is asked of them.
+  const isByContent =
+    query.flow === undefined && [...content, ...places].some((value) => value !== undefined);
   if (!scan && (isByStamp || (isByContent && query.name === undefined))) throw wouldScan(isByStamp);
   return {
     ...filterOfQuery(query, names),
@@ -81,7 +89,7 @@ export function filterOfQuery(
 function wouldScan(isByStamp: boolean): ProblemError {
   const detail = isByStamp
     ? 'No index serves a list by its times of creation or change'
-    : 'No index serves a search by unique key, metadata, failure or end over all names';
+    : 'No index serves a search by key, order, group, metadata, failure or end over all names';
   const advice = 'Narrow it by a name, order it by `_id`, or say `scan=true` to read what must be.';
   return new ProblemError({ status: 400, code: 'WOULD_SCAN', detail, advice });
 }

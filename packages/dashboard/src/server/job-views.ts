@@ -4,16 +4,18 @@
  * @module
  */
 import type { HistoryEntry, Job } from '@monque/core';
-import type { TransitionEntry } from '@monque/core/types';
+import type { DeadLetterSource, TransitionEntry } from '@monque/core/types';
 import type {
   Ejson,
   HistoryEntryOfJob,
   JobDetails,
   JobSummary,
+  SourceOfJob,
   StageOfJob,
   Time,
 } from '../api/types.ts';
 import { timeOf } from '../clock.ts';
+import { planShown } from './cron-words.ts';
 import { toEjson } from './ejson.ts';
 import type { Eyes } from './redaction.ts';
 
@@ -48,7 +50,7 @@ const TEXTS = ['claimedBy', 'uniqueHold', 'timezone', 'blockedBy'] as const;
 
 /** What lists show of a job. */
 export function summaryOf(job: Job, { redaction, actor }: Eyes): JobSummary {
-  const { failReason, uniqueKey, metadata, progress, repeatInterval } = job;
+  const { failReason, uniqueKey, metadata, progress, repeatInterval, flow, source } = job;
   return {
     id: String(job._id),
     name: String(job.name),
@@ -65,9 +67,12 @@ export function summaryOf(job: Job, { redaction, actor }: Eyes): JobSummary {
     ...(uniqueKey !== undefined && {
       uniqueKey: redaction.text(uniqueKey, 'uniqueKey', job, actor),
     }),
+    ...textsOf(job, { redaction, actor }),
+    ...(flow !== undefined && { flow: String(flow) }),
+    ...(source !== undefined && { source: sourceOf(source, job, { redaction, actor }) }),
     ...(metadata !== undefined && { metadata: redaction.value(metadata, 'metadata', job, actor) }),
     ...(progress !== undefined && { progress: redaction.value(progress, 'progress', job, actor) }),
-    ...(typeof repeatInterval === 'string' && { cron: repeatInterval }),
+    ...(typeof repeatInterval === 'string' && { cron: planShown(repeatInterval) }),
     ...ofType<Pick<JobSummary, (typeof NUMBERS)[number]>>('number', job, NUMBERS),
     ...ofType<Pick<JobSummary, (typeof TEXTS)[number]>>('string', job, TEXTS),
     ...times(job, {
@@ -79,6 +84,25 @@ export function summaryOf(job: Job, { redaction, actor }: Eyes): JobSummary {
       blockedAt: 'blockedAt',
       blockedUntil: 'blockedUntil',
     }),
+  };
+}
+
+const PLACES = ['order', 'group', 'ref'] as const;
+
+/** Where it stands among others, as texts of the user's. */
+function textsOf(job: Job, { redaction, actor }: Eyes): Pick<JobSummary, (typeof PLACES)[number]> {
+  const found = PLACES.flatMap((field) => {
+    return job[field] === undefined ? [] : [[field, redaction.text(job[field], field, job, actor)]];
+  });
+  return Object.fromEntries(found);
+}
+
+function sourceOf(source: DeadLetterSource, job: Job, { redaction, actor }: Eyes): SourceOfJob {
+  return {
+    name: String(source.name),
+    failedAt: timeOf(source.failedAt),
+    failCount: numberOr0(source.failCount),
+    reason: redaction.text(source.reason, 'failReason', job, actor).slice(0, LONGEST_REASON),
   };
 }
 
@@ -153,12 +177,19 @@ export function historyOf(
 
 /** The fields of a job that hold one value of the user's each. */
 const VALUES = ['data', 'result', 'metadata', 'progress'] as const;
-const STORED_TEXTS = ['failReason', 'uniqueKey'] as const;
+const STORED_TEXTS = ['failReason', 'uniqueKey', ...PLACES] as const;
+/** Fields of the library that are made of a text of the user's. */
+const DERIVED = [
+  ...(['uniqueLock', 'startLock', 'windowLock'] as const).map(
+    (field) => [field, 'uniqueKey'] as const,
+  ),
+  ...(['order', 'group'] as const).map((from) => ['lane', from] as const),
+];
 
 /** The document of a job, without what is taken out. */
 export function rawOf(job: Job, { redaction, actor }: Eyes): Ejson {
   const out: Record<string, Ejson> = {};
-  const text = (value: unknown, field: 'reason' | 'logs' | 'failReason' | 'uniqueKey'): string =>
+  const text = (value: unknown, field: 'reason' | 'logs' | (typeof STORED_TEXTS)[number]): string =>
     redaction.text(value, field, job, actor);
   const inner = (entry: object, key: string, seen: () => Ejson): Ejson => {
     const rest = plainEjson({ ...entry, [key]: undefined }) as Readonly<Record<string, Ejson>>;
@@ -171,7 +202,15 @@ export function rawOf(job: Job, { redaction, actor }: Eyes): Ejson {
   for (const field of STORED_TEXTS) {
     if (job[field] !== undefined) out[field] = text(job[field], field);
   }
-  const { stages, gates, logs, history } = job;
+  for (const [field, from] of DERIVED) {
+    const [derived, stored, seen] = [job[field], job[from], out[from]];
+    if (typeof derived !== 'string' || typeof stored !== 'string' || seen === stored) continue;
+    out[field] = derived.replaceAll(stored, () => String(seen));
+  }
+  const { stages, gates, logs, history, source } = job;
+  if (source !== undefined) {
+    out.source = inner(source, 'reason', () => text(source.reason, 'failReason'));
+  }
   if (Array.isArray(logs)) out.logs = logs.map((line) => text(line, 'logs'));
   if (Array.isArray(history)) {
     out.history = history.map((entry) =>

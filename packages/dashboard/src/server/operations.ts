@@ -10,7 +10,7 @@ import { randomUUID } from 'node:crypto';
 import type { AuditReport, BulkResult, MonqueManagement } from '@monque/core';
 import type { AuditResult, Operation, OperationRequest } from '../api/types.ts';
 import { later } from '../clock.ts';
-import { type BulkVerb, doBulk } from './bulk.ts';
+import { doBulk } from './bulk.ts';
 import { ProblemError, toProblem } from './problems.ts';
 
 const MOST_AT_ONCE = 4;
@@ -104,7 +104,7 @@ export class Operations {
 
   async #work(entry: Entry): Promise<void> {
     const { monque, names, request } = entry.begin;
-    const { kind, filter = {}, limit } = request;
+    const { kind, filter = {} } = request;
     const { signal } = entry.abort;
     if (kind === 'audit' || kind === 'repair') {
       entry.audit = await monque.audit({
@@ -117,9 +117,8 @@ export class Operations {
       });
       return;
     }
-    const verb: BulkVerb = kind;
-    entry.bulk = await doBulk({ monque, filter, names }, verb, {
-      ...{ signal, limit },
+    entry.bulk = await doBulk({ monque, filter, names }, kind, request, {
+      signal,
       onProgress: (result) => {
         entry.bulk = result;
         this.#tell(entry);

@@ -33,15 +33,25 @@ export function overviewOf(snapshot: Snapshot, scope: Scope): OverviewAnswer {
   };
 }
 
+/** The workers of instances, as these say themselves. */
+export function workersOf(instances: readonly InspectedInstance[]): Info['workers'] {
+  return instances.flatMap(({ info }) => info?.workers ?? []);
+}
+
 /** The names, with what runs of them in all live instances. */
 export function namesOf({ inspection }: Snapshot, scope: Scope): NameRow[] {
   const alive = inspection.instances.filter(({ state }) => state === 'alive');
-  const workers = alive.flatMap(({ info }) => info?.workers ?? []);
+  const workers = workersOf(alive);
+  const dead = new Set(workers.map(({ deadLetter }) => deadLetter));
   return inspection.names
     .filter(({ name }) => sees(scope, name))
     .map((row) => {
       const own = workers.filter(({ name }) => name === row.name);
-      return { ...nameOf(row), running: sum(own, 'running'), concurrency: sum(own, 'concurrency') };
+      return {
+        ...nameOf(row),
+        ...{ running: sum(own, 'running'), concurrency: sum(own, 'concurrency') },
+        ...(dead.has(row.name) && { deadLetters: true as const }),
+      };
     });
 }
 
@@ -76,14 +86,21 @@ function instanceOf(instance: InspectedInstance, scope: Scope): InstanceRow {
     ...(leaseDurationMs !== undefined && { leaseDurationMs }),
     ...(info && scope.seesInstances && machineOf(info)),
     ...(info && scope.seesAll && totalsOf(info)),
-    workers: (info?.workers ?? [])
-      .filter(({ name }) => sees(scope, name))
-      .map((row) => ({ ...row })),
+    workers: (info?.workers ?? []).filter(({ name }) => sees(scope, name)).map(workerOf),
     ...(claims && { claims: claimsOf(claims, scope) }),
   };
 }
 
 type Info = NonNullable<InspectedInstance['info']>;
+
+function workerOf(worker: Info['workers'][number]): InstanceRow['workers'][number] {
+  const { name, concurrency, running, groups, deadLetter } = worker;
+  return {
+    ...{ name, concurrency, running },
+    ...(groups && { groups }),
+    ...(deadLetter !== undefined && { deadLetter }),
+  };
+}
 
 function machineOf({ host, pid, version, startedAt, reportedAt, recoverStaleJobs }: Info) {
   const times = { startedAt: timeOf(startedAt), reportedAt: timeOf(reportedAt) };

@@ -23,6 +23,10 @@ export type RedactedField =
   | 'failReason'
   | 'reason'
   | 'uniqueKey'
+  /** What a job of a flow is called there. */
+  | 'ref'
+  | 'group'
+  | 'order'
   /** A text of a record of a work ledger. */
   | 'ledger';
 
@@ -48,6 +52,7 @@ export const DEFAULT_REDACTED_KEYS: readonly string[] = Object.freeze([
 
 const TEXT_FIELDS: ReadonlySet<RedactedField> = new Set<RedactedField>([
   ...(['logs', 'failReason', 'reason', 'uniqueKey', 'ledger'] as const),
+  ...(['ref', 'group', 'order'] as const),
 ]);
 
 /** What stored values are seen with. */

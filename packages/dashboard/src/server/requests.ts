@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Route } from '../api/routes.ts';
+import type { Route } from '../api/route.ts';
 import type { Schema } from '../api/schema.ts';
 import { badRequest, ProblemError } from './problems.ts';
 

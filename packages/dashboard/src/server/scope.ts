@@ -60,6 +60,8 @@ const VERBS: Readonly<Record<Action, LedgerVerb>> = {
   pause: 'setPaused',
   audit: 'findJobs',
   repair: 'repair',
+  setLimit: 'setLimit',
+  setGroup: 'setGroup',
 };
 
 const READS: ReadonlySet<string> = new Set<Action>(['see', 'audit']);

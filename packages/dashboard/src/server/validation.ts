@@ -4,7 +4,7 @@
  * @module
  */
 import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js';
-import type { Route } from '../api/routes.ts';
+import type { Route } from '../api/route.ts';
 import { ref, type Schema } from '../api/schema.ts';
 import { SCHEMAS } from '../api/schemas.ts';
 import { badRequest } from './problems.ts';

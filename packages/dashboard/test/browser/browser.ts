@@ -10,15 +10,13 @@ import { toNodeListener } from '../../src/node.ts';
 
 /** A `describe` for tests that need a browser: visibly skipped in a run without one. */
 export function describeInBrowser(name: string, fn: () => void): void {
-  const isSkipped = inject('chromium') === '';
+  const isSkipped = inject('browser') === '';
   describe.skipIf(isSkipped)(isSkipped ? `${name} (skipped: MONQUE_TEST_BROWSER=skip)` : name, fn);
 }
 
-/** Starts the browser. */
-export function launch(): Promise<Browser> {
-  // As root there is no sandbox, and the small shared memory of containers is no place for pages.
-  const args = ['--no-sandbox', '--disable-dev-shm-usage'];
-  return chromium.launch({ executablePath: inject('chromium'), args });
+/** A way to the browser of all tests. Its contexts, and all in them, end when it is closed. */
+export function connect(): Promise<Browser> {
+  return chromium.connect(inject('browser'));
 }
 
 /** A dashboard that is served. */
@@ -53,6 +51,8 @@ export class Tab {
   private constructor(page: Page, base: string) {
     this.page = page;
     this.#base = base;
+    // A machine may be busy with much else.
+    page.setDefaultTimeout(30_000);
     page.on('pageerror', (error) => this.faults.push(String(error.stack)));
     page.on('console', (message) => {
       const text = message.text();
@@ -69,8 +69,6 @@ export class Tab {
     options: BrowserContextOptions = {},
   ): Promise<Tab> {
     const context = await browser.newContext({ timezoneId: 'UTC', ...options });
-    // A machine may be busy with much else.
-    context.setDefaultTimeout(30_000);
     return new Tab(await context.newPage(), base);
   }
 

@@ -5,7 +5,7 @@ import type { Monque } from '@monque/core';
 import type { Browser } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, test } from 'vitest';
 import { until } from '../../../core/test/setup/until.ts';
-import { describeInBrowser, launch, type Served, serve, Tab } from './browser.ts';
+import { connect, describeInBrowser, type Served, serve, Tab } from './browser.ts';
 import { fillOrders, type Orders } from './orders.ts';
 
 const PREFIX = '/admin/jobs/';
@@ -19,7 +19,7 @@ describeInBrowser('with 200,000 jobs', () => {
     let tab: Tab;
 
     beforeAll(async () => {
-      [orders, browser] = await Promise.all([fillOrders(), launch()]);
+      [orders, browser] = await Promise.all([fillOrders(), connect()]);
       monque = orders.monque;
       // The prefix is not stripped: the dashboard finds it by itself.
       served = await serve(orders.dashboard, PREFIX);
@@ -167,6 +167,102 @@ describeInBrowser('with 200,000 jobs', () => {
       await tab.page.getByText('The series was changed').waitFor();
       const [series] = await monque.getSchedules({ name: 'daily' });
       expect([series?.cron, series?.jobId]).toEqual(['30 7 * * 1', _id]);
+    }, 60_000);
+
+    test('a limit is raised while jobs wait for it, and they start', async () => {
+      await monque.enqueueMany([{ name: 'call-partner' }, { name: 'call-partner' }]);
+      const running = () => monque.getJobs({ name: 'call-partner', status: 'processing' });
+      await until('one to run', async () => (await running()).length === 1);
+      await tab.goto('-/limits');
+      await tab.page.getByText('1 of 1').waitFor();
+      await button('Change the limit partner-api').click();
+      await dialog().getByLabel('Jobs that run at once').fill('2');
+      await dialog().getByLabel('Reason').fill('the partner gave us more');
+      await dialog().getByRole('button', { name: 'Change it' }).click();
+      await tab.page.getByText('The limit partner-api holds in every process').waitFor();
+      await until('both to run', async () => (await running()).length === 2);
+      await tab.page.getByText('2 of 2').waitFor();
+      expect(await monque.limits()).toMatchObject([{ key: 'partner-api', concurrency: 2 }]);
+      orders.turnPages(2);
+      await until('both to end', async () => (await running()).length === 0);
+    }, 60_000);
+
+    test('an order that a failed job holds up goes on when that is retried', async () => {
+      const order = 'order-17';
+      await monque.enqueue('ship-order', 'lost', { order });
+      const last = await monque.enqueue('ship-order', 'hand over', { order });
+      await until('the order to be halted', async () => {
+        return (await monque.orders('ship-order', { halted: true })).length === 1;
+      });
+      await tab.goto(`-/jobs/${last._id}`);
+      await verdict().getByText('It waits behind job').waitFor();
+      await verdict().getByRole('link', { name: 'Show the orders' }).click();
+      await tab.page.getByText('halted', { exact: true }).waitFor();
+      await button('Retry the failed job of order-17').click();
+      await monque.waitFor(last);
+      await tab.page.getByText('No order is on').waitFor();
+    }, 60_000);
+
+    test('a dead letter is found by why it failed, and redriven at a rate', async () => {
+      const job = await monque.enqueue('notify', 12);
+      await until('the dead letter', async () => {
+        return (await monque.getJob(job._id))?.name === 'notify.dead';
+      });
+      await tab.goto('-/dead-letters');
+      await link('partner <n> answered <n>').click();
+      await button('Redrive all 1 alike').click();
+      await dialog().getByText('1 job matches').waitFor();
+      await dialog().getByLabel('How many become due in a second').fill('50');
+      await dialog().getByRole('button', { name: 'Redrive 1' }).click();
+      await dialog().getByText('1 of 1 job changed').waitFor();
+      await dialog().getByRole('button', { name: 'Done' }).click();
+      await tab.page.getByText('There are no dead letters').waitFor();
+      await monque.waitFor(job._id);
+      expect((await monque.getJob(job._id))?.name).toBe('notify');
+    }, 60_000);
+
+    test('a flow is looked at as a graph, cancelled after a count, and redriven', async () => {
+      const flow = await monque.enqueueFlow({
+        jobs: {
+          later: { name: 'send-newsletter', options: { delay: 3_600_000 } },
+          tell: { name: 'charge-card', after: ['later'] },
+        },
+      });
+      await tab.goto(`-/jobs/${flow.jobs.tell?._id}`);
+      await verdict().getByText("It waits for its parent 'later'").waitFor();
+      await verdict().getByRole('link', { name: 'Show the flow' }).click();
+      const graph = tab.page.getByLabel('The flow as a graph');
+      await graph.getByRole('link', { name: /later\s*pending · send-newsletter/ }).waitFor();
+      await tab.page.getByText('The same as a table').click();
+      const parts = tab.page.getByRole('table', { name: 'Parts of the flow' });
+      await parts.getByRole('row', { name: /tell charge-card blocked later/ }).waitFor();
+      await button(/^Cancel$/).click();
+      await dialog().getByText('2 jobs match').waitFor();
+      await dialog().getByRole('button', { name: 'Cancel 2' }).click();
+      await dialog().getByText('2 of 2 jobs changed').waitFor();
+      await dialog().getByRole('button', { name: 'Done' }).click();
+      await graph.getByRole('link', { name: /tell\s*cancelled · charge-card/ }).waitFor();
+      expect((await monque.getFlow(flow.id))?.state).toBe('cancelled');
+      await button(/^Redrive$/).click();
+      await dialog().getByText('2 jobs match').waitFor();
+      await dialog().getByRole('button', { name: 'Redrive 2' }).click();
+      await dialog().getByText('2 of 2 jobs changed').waitFor();
+      await until('the flow to be done', async () => {
+        return (await monque.getFlow(flow.id))?.state === 'completed';
+      });
+    }, 60_000);
+
+    test('a group is paused and resumed where a job of it waits', async () => {
+      await monque.setGroup('sync', 'acme', { paused: true });
+      const job = await monque.enqueue('sync', 1, { group: 'acme' });
+      await tab.goto('-/limits?name=sync');
+      await tab.page.getByRole('cell', { name: 'paused' }).waitFor();
+      await link('acme').click();
+      await link('sync').click();
+      await verdict().getByText("Its group 'acme' is paused").waitFor();
+      await verdict().getByRole('button', { name: 'Resume the group' }).click();
+      await monque.waitFor(job);
+      await verdict().getByText('It completed').waitFor();
     }, 60_000);
 
     test('each address is the state of its page: reloaded or shared it shows the same', async () => {

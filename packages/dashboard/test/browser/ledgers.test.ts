@@ -14,7 +14,7 @@ import type { Browser } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { until } from '../../../core/test/setup/until.ts';
 import { createDashboard, type DashboardOptions } from '../../src/index.ts';
-import { describeInBrowser, launch, type Served, serve, Tab } from './browser.ts';
+import { connect, describeInBrowser, type Served, serve, Tab } from './browser.ts';
 
 const MARKUP = '<img src=x onerror="window.wasRun=true">';
 const SECRET = 'sesame-open-4711';
@@ -37,7 +37,7 @@ describeInBrowser('the pages of the ledgers', () => {
   }
 
   beforeAll(async () => {
-    browser = await launch();
+    browser = await connect();
     await monque.start();
     ledgers = { verification: await makeSteps(), coordination: await makeTasks() };
   });

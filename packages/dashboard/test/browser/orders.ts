@@ -1,7 +1,7 @@
 /**
  * A collection of 200,000 jobs on a real server, with a dashboard and the workers of a few names.
  */
-import { gate, Monque, stage } from '@monque/core';
+import { gate, type Job, Monque, stage } from '@monque/core';
 import type { Db } from 'mongodb';
 import { cleanupTestDb, closeMongoDb, getTestDb } from '../../../core/test/setup/mongodb.ts';
 import { createDashboard, type DashboardHandler } from '../../src/index.ts';
@@ -23,6 +23,7 @@ export async function fillOrders(): Promise<Orders> {
   const db = await getTestDb('browser');
   const monque = new Monque(db, { collectionName: COLLECTION, pollInterval: 200, logger: false });
   await monque.initialize();
+  await monque.setLimit('partner-api', { concurrency: 1 });
   await fill(db);
   const pages = registerWorkers(monque);
   await monque.start();
@@ -71,13 +72,33 @@ async function fill(db: Db): Promise<void> {
   }
 }
 
+/** The parcels and the partners that fail at their first try. */
+const isTried = new Set<unknown>();
+
+function failOnce(what: unknown, message: string): void {
+  if (isTried.has(what)) return;
+  isTried.add(what);
+  throw new Error(message);
+}
+
+function shipOrder({ data }: Job): void {
+  if (data === 'lost') failOnce('parcel', 'the parcel is lost');
+}
+
+function notify({ data }: Job): void {
+  failOnce(data, `partner ${data} answered 503`);
+}
+
 function registerWorkers(monque: Monque): { turn(count: number): void } {
   let budget = 0;
-  let wake = (): void => {};
+  const waiting: (() => void)[] = [];
+  const wake = (): void => {
+    for (const resolve of waiting.splice(0)) resolve();
+  };
   const nextPage = async (): Promise<void> => {
     while (budget <= 0) {
       await new Promise<void>((resolve) => {
-        wake = resolve;
+        waiting.push(resolve);
       });
     }
     budget -= 1;
@@ -105,6 +126,10 @@ function registerWorkers(monque: Monque): { turn(count: number): void } {
     return { file: 'report.pdf' };
   });
   monque.worker('send-newsletter', () => 'sent');
+  monque.worker('call-partner', () => nextPage(), { limits: ['partner-api'] });
+  monque.worker('ship-order', shipOrder, { order: { whenFailed: 'halt' }, maxRetries: 1 });
+  monque.worker('notify', notify, { deadLetter: 'notify.dead', maxRetries: 1 });
+  monque.worker('sync', () => 'synced', { groups: {} });
   return {
     turn: (count) => {
       budget += count;

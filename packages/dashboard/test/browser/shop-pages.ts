@@ -5,6 +5,7 @@ import { InMemoryLedgerRepository, Monque } from '@monque/core';
 import { until } from '../../../core/test/setup/until.ts';
 import { openLedgers } from '../../demo/ledgers.mjs';
 import { openShop } from '../../demo/shop.mjs';
+import type { DeadLettersAnswer, FlowsAnswer } from '../../src/api/types.ts';
 import { createDashboard, type JobsAnswer, type SeriesListAnswer } from '../../src/index.ts';
 import { type Served, serve } from './browser.ts';
 
@@ -26,6 +27,19 @@ export const PAGE_NAMES = [
   'series-calendar',
   'series-dense',
   'gates',
+  'flows',
+  'flow-failed',
+  'flow-folded',
+  'flow-missing',
+  'orders',
+  'orders-none',
+  'limits',
+  'limits-of-name',
+  'dead-letters',
+  'dead-letter',
+  'job-in-flow',
+  'job-in-order',
+  'job-dead',
   'errors',
   'error',
   'verification',
@@ -46,6 +60,10 @@ export const PAGE_NAMES = [
   'dialog-reasons',
   'dialog-gate',
   'dialog-series',
+  'dialog-limit',
+  'dialog-group',
+  'dialog-redrive',
+  'dialog-flow',
   'dialog-keys',
   'menu',
 ] as const;
@@ -57,6 +75,10 @@ export const OPENED_BY: Partial<Record<PageName, RegExp | string>> = {
   'dialog-reasons': /^Why\?/,
   'dialog-gate': /^Open the gate/,
   'dialog-series': /^Change$/,
+  'dialog-limit': /^Set a limit/,
+  'dialog-group': /^Change the group acme/,
+  'dialog-redrive': /^Redrive all of/,
+  'dialog-flow': /^Redrive$/,
   'dialog-keys': '?',
 };
 
@@ -105,13 +127,26 @@ async function pagesOf(base: string): Promise<Shop['pages']> {
     (await (await fetch(`${base}api/v1/${path}`)).json()) as T;
   const job = (query: string): Promise<string> =>
     until(`a job with ${query}`, async () => (await get<JobsAnswer>(`jobs?${query}`)).jobs[0]?.id);
-  const blocked = await job('status=blocked');
+  const blocked = await job('status=blocked&name=import-invoice');
   const failed = await job('status=failed&name=charge-card');
   const { series } = await get<SeriesListAnswer>('series');
   const seriesOf = (name: string): string => series.find((row) => row.name === name)?.id ?? '';
   const { instances } = await get<{ instances: { instanceId: string }[] }>('instances');
   const { groups } = await get<{ groups: { name: string; pattern: string }[] }>('errors');
   const [error] = groups;
+  const flowOf = (uniqueKey: string, state: string): Promise<string> =>
+    until(`the flow ${uniqueKey}`, async () => {
+      const { flows } = await get<FlowsAnswer>('flows');
+      return flows.find((flow) => flow.uniqueKey === uniqueKey && flow.state === state)?.id;
+    });
+  const foldedFlow = await flowOf('gallery-77', 'running');
+  // Its report waits for a failed parent until that is retried.
+  const failedFlow = await flowOf('nightly-report', 'running');
+  const letter = await until('dead letters', async () => {
+    const { groups: letters } = await get<DeadLettersAnswer>('dead-letters');
+    const [first] = letters;
+    return first && encodeURIComponent(`${first.source} ${first.name} ${first.pattern}`);
+  });
   return {
     overview: '',
     jobs: '-/jobs',
@@ -129,6 +164,19 @@ async function pagesOf(base: string): Promise<Shop['pages']> {
     'series-calendar': `-/series/${seriesOf('render-report')}`,
     'series-dense': `-/series/${seriesOf('clean-up')}`,
     gates: '-/gates',
+    flows: '-/flows',
+    'flow-failed': `-/flows/${failedFlow}`,
+    'flow-folded': `-/flows/${foldedFlow}`,
+    'flow-missing': '-/flows/0123456789abcdef01234567',
+    orders: '-/orders',
+    'orders-none': '-/orders?name=send-email&halted=true',
+    limits: '-/limits',
+    'limits-of-name': '-/limits?name=sync-catalog',
+    'dead-letters': '-/dead-letters',
+    'dead-letter': `-/dead-letters?letter=${letter}`,
+    'job-in-flow': `-/jobs/${await job('status=blocked&name=publish')}`,
+    'job-in-order': `-/jobs/${await job('status=pending&name=ship-order&order=order-4712')}`,
+    'job-dead': `-/jobs/${await job('name=notify-partner.dead')}`,
     errors: '-/errors',
     error: `-/errors?error=${encodeURIComponent(`${error?.name} ${error?.pattern}`)}`,
     verification: '-/verification',
@@ -149,6 +197,10 @@ async function pagesOf(base: string): Promise<Shop['pages']> {
     'dialog-reasons': '-/jobs?status=pending',
     'dialog-gate': `-/jobs/${blocked}`,
     'dialog-series': `-/series/${seriesOf('render-report')}`,
+    'dialog-limit': '-/limits',
+    'dialog-group': '-/limits?name=sync-catalog',
+    'dialog-redrive': `-/dead-letters?letter=${letter}`,
+    'dialog-flow': `-/flows/${failedFlow}`,
     'dialog-keys': '-/nowhere',
     menu: '-/nowhere',
   };

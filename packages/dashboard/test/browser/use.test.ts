@@ -7,7 +7,7 @@ import type { Browser } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { until } from '../../../core/test/setup/until.ts';
 import { createDashboard } from '../../src/index.ts';
-import { describeInBrowser, launch, type Served, serve, Tab } from './browser.ts';
+import { connect, describeInBrowser, type Served, serve, Tab } from './browser.ts';
 
 const MARKUP = '<img src=x onerror="window.wasRun=true"><script>window.wasRun=true</script>';
 
@@ -19,7 +19,7 @@ describeInBrowser('the pages', () => {
   let tab: Tab;
 
   beforeAll(async () => {
-    browser = await launch();
+    browser = await connect();
     const served = await serve(createDashboard({ monque, actor: () => 'ann' }));
     servers.push(served);
     base = served.base;

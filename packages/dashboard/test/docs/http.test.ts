@@ -2,7 +2,8 @@ import { Validator } from '@seriousme/openapi-schema-validator';
 import { expect, test } from 'vitest';
 import { expectGenerated, readPage, tableRows } from '../../../core/test/docs/pages.ts';
 import { openApiOf } from '../../src/api/openapi.ts';
-import { ROUTE_LIST, type Route } from '../../src/api/routes.ts';
+import type { Route } from '../../src/api/route.ts';
+import { ROUTE_LIST } from '../../src/api/routes.ts';
 import { DEFAULT_REDACTED_KEYS } from '../../src/index.ts';
 
 function rowOf(route: Route): string {

@@ -3,6 +3,7 @@ import './styles/base.css';
 import './styles/layout.css';
 import './styles/controls.css';
 import './styles/data.css';
+import './styles/control.css';
 import { render } from 'preact';
 import { startLive } from './api/live.ts';
 import { readCapabilities } from './app/capabilities.ts';

@@ -3,8 +3,9 @@
  *
  * @module
  */
+import type { Interval } from '@monque/core/types';
 import { type CronOptions, changeHandler } from '../job-metadata.ts';
-import { decorateHandler, type JobDecorator } from './decorated.ts';
+import { type Decorated, decorateHandler, type JobDecorator } from './decorated.ts';
 
 /**
  * Makes a series of the job that `@Job` on the same class or method describes. However many processes boot, there is
@@ -22,11 +23,18 @@ import { decorateHandler, type JobDecorator } from './decorated.ts';
  * ```
  */
 export function Cron(pattern: string, options: CronOptions = {}): JobDecorator {
-  return decorateHandler('@Cron', ({ target, method }) => {
-    changeHandler(target, method, (handler) => ({
-      ...handler,
-      // Decorators are carried out from the last to the first.
-      crons: [{ pattern, options: { ...options } }, ...handler.crons],
-    }));
-  });
+  return decorateHandler('@Cron', (decorated) => addSeries(decorated, pattern, options));
+}
+
+/** Notes a series of what was decorated. */
+export function addSeries(
+  { target, method }: Decorated,
+  pattern: string | Interval,
+  options: CronOptions,
+): void {
+  changeHandler(target, method, (handler) => ({
+    ...handler,
+    // Decorators are carried out from the last to the first.
+    crons: [{ pattern, options: { ...options } }, ...handler.crons],
+  }));
 }

@@ -9,6 +9,7 @@
 import type { EngineContext } from '../../context/scheduler-context.ts';
 import { apart } from '../../foundation/async-context.ts';
 import { InvalidArgumentError, toError } from '../../foundation/errors.ts';
+import { isError } from '../../foundation/kinds.ts';
 import type { Job } from '../../job/job.ts';
 import type { BatchContext, BatchPlan } from '../../workers/batches.ts';
 import type { JobContext } from '../../workers/handler.ts';
@@ -70,9 +71,10 @@ export class Batch {
       const { handler } = this.#plan;
       const returned = await this.#context.detached(() => apart(async () => handler(jobs, given)));
       const results = this.#resultsOf(returned);
-      for (const [index, member] of this.#members.entries()) end(member, results[index]);
+      for (const [index, member] of this.#members.entries()) end(member, results, index);
     } catch (thrown) {
-      for (const member of this.#members) end(member, toError(thrown));
+      const error = toError(thrown);
+      for (const member of this.#members) member.reject(member.error ?? error);
     }
   }
 
@@ -87,10 +89,16 @@ export class Batch {
   }
 }
 
-function end({ error, resolve, reject }: Member, result: unknown): void {
-  const failure = error ?? (result instanceof Error ? result : undefined);
-  if (failure === undefined) resolve(result);
-  else reject(failure);
+/** One that cannot even be read is the failure of its job alone. */
+function end({ error, resolve, reject }: Member, results: readonly unknown[], index: number): void {
+  try {
+    const result = results[index];
+    const failure = error ?? (isError(result) ? result : undefined);
+    if (failure === undefined) resolve(result);
+    else reject(failure);
+  } catch (thrown) {
+    reject(toError(thrown));
+  }
 }
 
 function batchContext(members: readonly Member[]): BatchContext {

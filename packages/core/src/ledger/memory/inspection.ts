@@ -31,19 +31,26 @@ export class MemoryInspection {
     return countClaims(claims.slice(0, limit).map(copyOut), claims.length >= limit);
   }
 
-  /** The due jobs of each name that has pending ones. */
+  /** The due jobs of each name that has pending ones, or that is asked for. */
   async countDue(params: CountDueParams): Promise<CountDueResult> {
+    const { mostNames, mostFailed } = params;
     const pending = new Map<string, Job[]>();
+    const failed = new Map<string, number>();
+    for (const name of params.names ?? []) pending.set(name, []);
     for (const { job } of this.#jobs.all()) {
-      if (job.status !== 'pending') continue;
       const ofName = pending.get(job.name);
+      if (job.status === 'failed') failed.set(job.name, (failed.get(job.name) ?? 0) + 1);
+      if (job.status !== 'pending') continue;
       if (ofName) ofName.push(job);
-      else pending.set(job.name, [job]);
+      else if (params.names === undefined) pending.set(job.name, [job]);
     }
     const names = [...pending].sort(([a], [b]) => (a < b ? -1 : 1));
     return {
-      names: names.slice(0, params.mostNames).map(([name, of]) => countName(name, of, params)),
-      isCut: names.length > params.mostNames,
+      names: names.slice(0, mostNames).map(([name, of]) => ({
+        ...countName(name, of, params),
+        ...(mostFailed !== undefined && { failed: Math.min(failed.get(name) ?? 0, mostFailed) }),
+      })),
+      isCut: names.length > mostNames,
     };
   }
 }

@@ -21,6 +21,7 @@ import {
 } from './engine-queries.ts';
 import { fromDocument } from './job-document.ts';
 import type { MongoJobs } from './moves.ts';
+import { isIndexMissing } from './server/driver-errors.ts';
 import { IndexName } from './server/indexes.ts';
 
 /** What is read of one due job. */
@@ -51,15 +52,37 @@ export class MongoInspection {
     return countClaims(documents.map(fromDocument), documents.length >= limit);
   }
 
-  /** The due jobs of each name that has pending ones, from one name to the next. */
+  /** The due jobs of each name that has pending ones, from one name to the next; or of the names that are asked for. */
   async countDue(params: CountDueParams): Promise<CountDueResult> {
+    const { mostNames, mostFailed } = params;
+    const asked = params.names && [...new Set(params.names)].sort().values();
+    const after = async (name: string): Promise<string | undefined> =>
+      asked === undefined ? this.#nextName(name) : asked.next().value;
     const names: DueCount[] = [];
-    let name = await this.#nextName('');
-    while (name !== undefined && names.length < params.mostNames) {
-      names.push(await this.#countName(name, params));
-      name = await this.#nextName(name);
+    let most = mostFailed;
+    let name = await after('');
+    while (name !== undefined && names.length < mostNames) {
+      const failed = most === undefined ? undefined : await this.#countFailed(name, most);
+      // Without the index it is missing for every name.
+      if (failed === undefined) most = undefined;
+      const row = await this.#countName(name, params);
+      names.push({ ...row, ...(failed !== undefined && { failed }) });
+      name = await after(name);
     }
     return { names, isCut: name !== undefined };
+  }
+
+  /** Undefined without the index for lists by name: nothing else finds failed jobs without reading all. */
+  async #countFailed(name: string, most: number): Promise<number | undefined> {
+    const { collection, commands } = this.#jobs;
+    const bounds = { limit: most, projection: { _id: 0, name: 1 }, hint: IndexName.LIST_BY_NAME };
+    const options = { ...commands.readOptions(), ...bounds };
+    try {
+      return (await collection.find({ name, status: 'failed' }, options).toArray()).length;
+    } catch (cause) {
+      if (isIndexMissing({ cause })) return undefined;
+      throw cause;
+    }
   }
 
   async #nextName(beyond: string): Promise<string | undefined> {

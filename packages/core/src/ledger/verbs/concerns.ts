@@ -33,6 +33,10 @@ export const jobAndName = ({
 export const nameOrAll = ({ name }: { readonly name?: string }): Concern =>
   name === undefined ? 'all' : { names: [name] };
 
+/** The jobs of some names, or of all. */
+export const namesOrAll = ({ names }: { readonly names?: readonly string[] }): Concern =>
+  names === undefined ? 'all' : { names };
+
 /** The names of things that have one each. */
 export const namesOf = (list: readonly { readonly name: string }[]): Concern => ({
   names: list.map(({ name }) => name),

@@ -13,6 +13,10 @@ export interface CountDueParams extends Bounded {
   readonly mostNames: number;
   /** How many due jobs of a name are counted, at most. */
   readonly mostJobs: number;
+  /** Only these names, whether they have pending jobs or not; without them, those that have. */
+  readonly names?: readonly string[];
+  /** Count failed jobs too, up to so many of each name; a ledger that would have to read all jobs for that leaves it out. */
+  readonly mostFailed?: number;
 }
 
 /** The pending jobs of one name that are due. */
@@ -24,11 +28,13 @@ export interface DueCount {
   readonly isCut: boolean;
   /** How long the one that waits longest has been due, in milliseconds; 0 when none is. */
   readonly longestWaitMs: number;
+  /** How many have failed, up to the bound; absent where that was not asked, or is not counted. */
+  readonly failed?: number;
 }
 
 /** What {@link LedgerRepository.countDue} answers. */
 export interface CountDueResult {
-  /** One row for each name that has pending jobs, in their order. */
+  /** One row for each name that has pending jobs, or that was asked for, in their order. */
   readonly names: readonly DueCount[];
   /** True when there are more names than were looked at. */
   readonly isCut: boolean;

@@ -8,7 +8,15 @@
  * @module
  */
 import type { Job } from '../../job/job.ts';
-import { all, type Concern, jobAndName, nameOrAll, namesOf, oneJob } from './concerns.ts';
+import {
+  all,
+  type Concern,
+  jobAndName,
+  nameOrAll,
+  namesOf,
+  namesOrAll,
+  oneJob,
+} from './concerns.ts';
 import type { AnyPlaces, JobPlaces } from './job-places.ts';
 import type {
   AmendParams,
@@ -322,7 +330,7 @@ export const VERB_ROWS: { readonly [V in LedgerVerb]: VerbRow<V> } = {
   getJob: { effect: 'reads', concerns: oneJob, jobs: 'job' },
   findJobs: {
     effect: 'reads',
-    concerns: ({ filter: { names } }) => (names === undefined ? 'all' : { names }),
+    concerns: ({ filter }) => namesOrAll(filter),
     jobs: LIST,
   },
   nextDue: { effect: 'reads', concerns: ({ names }) => ({ names }), jobs: 'none' },
@@ -334,7 +342,7 @@ export const VERB_ROWS: { readonly [V in LedgerVerb]: VerbRow<V> } = {
   countClaims: { effect: 'reads', concerns: all, jobs: 'none' },
   findClaimants: { effect: 'reads', concerns: all, jobs: 'none' },
   readStats: { effect: 'reads', concerns: nameOrAll, jobs: 'none' },
-  countDue: { effect: 'reads', concerns: all, jobs: 'none' },
+  countDue: { effect: 'reads', concerns: namesOrAll, jobs: 'none' },
   openLease: { effect: 'writes', concerns: all, jobs: 'none' },
   renewLease: { effect: 'writes', concerns: all, jobs: 'none' },
   readLeases: { effect: 'reads', concerns: all, jobs: 'none' },

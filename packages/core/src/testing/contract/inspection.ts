@@ -4,6 +4,7 @@
  * @module
  */
 import assert from 'node:assert/strict';
+import type { Job } from '../../job/job.ts';
 import type { CountDueParams, CountDueResult } from '../../ledger/ledger-repository.ts';
 import {
   type ContractTests,
@@ -121,6 +122,36 @@ export const inspectionTests: ContractTests = {
     const { names, isCut } = await countDue(subject, { mostNames: 2 });
     assert.deepEqual([names.map(({ name }) => name), isCut], [['a', 'b'], true]);
     assert.equal((await countDue(subject, { mostNames: 3 })).isCut, false);
+  },
+
+  'names that are asked for are counted alone, whether they have pending jobs or not': async (
+    subject,
+  ) => {
+    await subject.put({ name: 'a' }, { name: 'b' }, { name: 'b' });
+    const { names, isCut } = await countDue(subject, { names: ['none', 'b', 'b'], mostNames: 2 });
+    assert.deepEqual(
+      [names.map(({ name, due }) => [name, due]), isCut],
+      [
+        [
+          ['b', 2],
+          ['none', 0],
+        ],
+        false,
+      ],
+    );
+    const first = await countDue(subject, { names: ['b', 'a'], mostNames: 1 });
+    assert.deepEqual([first.names.map(({ name }) => name), first.isCut], [['a'], true]);
+  },
+
+  'failed jobs are counted up to a bound, or left out': async (subject) => {
+    const jobs = [await subject.putClaimed(), await subject.putClaimed()];
+    for (const job of jobs) await subject.settle('fail', job);
+    const [{ name }] = jobs as [Job];
+    const asked = await countDue(subject, { names: [name, `${name} none`], mostFailed: 1 });
+    const counts = asked.names.map(({ failed }) => failed);
+    assert.ok(counts.includes(undefined) || (counts[0] === 1 && counts[1] === 0), String(counts));
+    const { names } = await countDue(subject, { names: [name] });
+    assert.deepEqual(names[0], { name, due: 0, isCut: false, longestWaitMs: 0 });
   },
 
   'a pause is no name with due jobs': async (subject) => {

@@ -110,6 +110,19 @@ const cancels: ContractTests = {
     }
   },
 
+  'the times of an interval are counted from its anchor, whatever is cancelled and when': async (
+    subject,
+  ) => {
+    const times = [1, 2, 3].map((count) => new Date(midnight(subject).getTime() + count * 420_000));
+    const repeatInterval = `every 7 minutes from ${midnight(subject).toISOString()}`;
+    const job = await putSeries(subject, { repeatInterval });
+    for (const time of times) {
+      assert.equal((await subject.cancel(job)).outcome, 'skipped');
+      const { nextRunAt, scheduledFor } = await subject.read(job);
+      assert.deepEqual([nextRunAt, scheduledFor], [time, time]);
+    }
+  },
+
   'the skipped run takes its failures along': async (subject) => {
     const claimed = await putClaimedSeries(subject);
     await subject.settle('retry', claimed, { nextRunAt: subject.at(2000) });

@@ -1,6 +1,8 @@
 /** Series that several machines ask for at any time, that are changed, ended, and of which runs are cancelled. */
 import { UnknownOutcomeError } from '../../../src/foundation/errors.ts';
 import type { ScheduleOptions } from '../../../src/index.ts';
+import { keyOfInterval } from '../../../src/job/interval-plan.ts';
+import type { Interval } from '../../../src/types-api.ts';
 import { type SeriesCall, seriesOf, type Task } from '../facts.ts';
 import type { Host } from '../host.ts';
 import { WALL_START_MS } from '../machine.ts';
@@ -20,7 +22,7 @@ const MOST_LASTING_MS = 8_000;
 
 /** What is asked for. */
 interface Wish {
-  readonly cron: string;
+  readonly plan: string | Interval;
   readonly data: Task;
   readonly options: ScheduleOptions;
 }
@@ -89,12 +91,20 @@ function drawSeries(users: Users, index: number): Series {
       }),
       ...runOptions,
     };
-    return { cron: `*/${chance.pick(STEPS_S)} * * * * *`, data, options };
+    const step = chance.pick(STEPS_S);
+    const isInterval = users.profile.hasIntervals && (index + variant) % 2 === 1;
+    const plan = isInterval ? { every: step * 1_000 } : `*/${step} * * * * *`;
+    return { plan, data, options };
   });
   return { name: chance.pick(JOB_NAMES), uniqueKey, wishes };
 }
 
-function schedule(users: Users, { name, uniqueKey }: Series, { cron, data, options }: Wish): void {
+/** What the job of a series keeps; what an interval is counted from is no part of what is asked for. */
+function textOf(plan: string | Interval): string {
+  return typeof plan === 'string' ? plan : keyOfInterval(Number(plan.every));
+}
+
+function schedule(users: Users, { name, uniqueKey }: Series, { plan, data, options }: Wish): void {
   const host = pickHost(users);
   if (host === undefined) return;
   const { observer, world } = users;
@@ -103,11 +113,11 @@ function schedule(users: Users, { name, uniqueKey }: Series, { cron, data, optio
     series: `${name} ${uniqueKey}`,
     machine: host.machine,
     calledMs: world.nowMs,
-    plan: planOf({ ...options, repeatInterval: cron, data }),
+    plan: planOf({ ...options, repeatInterval: textOf(plan), data }),
   };
   observer.seriesCalled(call);
   host
-    .call((monque) => monque.schedule(cron, name, data, options))
+    .call((monque) => monque.schedule(plan, name, data, options))
     .then(
       () => observer.seriesAnswered(call, 'done'),
       (error) => observer.seriesAnswered(call, answerOf(error)),

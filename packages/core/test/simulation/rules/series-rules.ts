@@ -70,7 +70,7 @@ export function planRule(_facts: Facts, violate: Violate): Rule {
       if (fromMs === undefined || toMs === undefined) return;
       if (!SETS_RUN.has(verb) && fromMs !== toMs) violate('a run stands for another time', detail);
       const isSet = SETS_RUN.has(verb) && fromMs !== toMs;
-      if (isSet && isAlive(after) && toMs % stepMs(after) !== 0) {
+      if (isSet && isAlive(after) && (toMs - anchorMs(after)) % stepMs(after) !== 0) {
         violate('a run is not of the plan', `${detail}, ${after.repeatInterval}`);
       }
       if (isSet && after.nextRunAt.getTime() !== toMs) violate('a run is not due on time', detail);
@@ -142,7 +142,9 @@ export function planOf(
   job: Pick<Job, 'repeatInterval' | 'startAt' | 'endAt' | 'missed' | 'data'>,
 ): string {
   const { variant } = taskOf(job as Job);
-  return JSON.stringify({ ...JSON.parse(timesOf(job)), missed: job.missed, variant });
+  const times = JSON.parse(timesOf(job));
+  const asked = { ...times, repeatInterval: job.repeatInterval?.replace(/ from .*$/, '') };
+  return JSON.stringify({ ...asked, missed: job.missed, variant });
 }
 
 function timesOf({
@@ -169,15 +171,23 @@ function isOverBefore(
 
 /** The distance of the runs: simulated series run every so many seconds. */
 function stepMs({ repeatInterval }: Job): number {
-  const [, seconds = '1'] = /^\*\/(\d+) /.exec(repeatInterval ?? '') ?? [];
+  const [, seconds = '1'] = /^(?:\*\/|every )(\d+) /.exec(repeatInterval ?? '') ?? [];
   return Number(seconds) * 1_000;
+}
+
+/** What an interval is counted from. */
+function anchorMs({ repeatInterval }: Job): number {
+  const [, from = ''] = / from (.*)$/.exec(repeatInterval ?? '') ?? [];
+  return Date.parse(from) || 0;
 }
 
 /** The next time of the plan. */
 function followingMs(job: Job, afterMs: number): number {
   const step = stepMs(job);
   const startMs = job.startAt === undefined ? 0 : job.startAt.getTime() - 1;
-  return (Math.floor(Math.max(afterMs, startMs) / step) + 1) * step;
+  const anchor = anchorMs(job);
+  const from = Math.max(afterMs, startMs, anchor - 1);
+  return anchor + (Math.floor((from - anchor) / step) + 1) * step;
 }
 
 function worldNow({ world }: Facts): number {

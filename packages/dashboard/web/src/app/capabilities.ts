@@ -38,6 +38,8 @@ const IN_WORDS: Readonly<Record<Action, string>> = {
   pause: 'pause and resume names',
   audit: 'run an audit',
   repair: 'repair jobs',
+  setLimit: 'set limits',
+  setGroup: 'change or pause groups',
 };
 
 /** Why the viewer may not do it, on jobs of one name or of all; undefined when they may. The server decides in any case. */

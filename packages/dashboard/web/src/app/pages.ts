@@ -35,6 +35,19 @@ export const PAGES: readonly PageEntry[] = [
     load: async () => (await import('../pages/gates.tsx')).Gates,
   },
   {
+    ...{ path: 'flows', title: 'Flows', icon: 'flows', group: 'work' },
+    needs: 'flows',
+    load: async () => (await import('../pages/flows.tsx')).Flows,
+  },
+  {
+    ...{ path: 'orders', title: 'Orders', icon: 'orders', group: 'work' },
+    load: async () => (await import('../pages/orders.tsx')).Orders,
+  },
+  {
+    ...{ path: 'limits', title: 'Limits and groups', icon: 'limits', group: 'work' },
+    load: async () => (await import('../pages/limits.tsx')).Limits,
+  },
+  {
     ...{ path: 'verification', title: 'Verification', icon: 'verification', group: 'ledgers' },
     needs: 'verification',
     load: async () => (await import('../pages/verification.tsx')).Verification,
@@ -47,6 +60,10 @@ export const PAGES: readonly PageEntry[] = [
   {
     ...{ path: 'errors', title: 'Errors', icon: 'errors', group: 'trouble' },
     load: async () => (await import('../pages/errors.tsx')).Errors,
+  },
+  {
+    ...{ path: 'dead-letters', title: 'Dead letters', icon: 'dead', group: 'trouble' },
+    load: async () => (await import('../pages/dead-letters.tsx')).DeadLetters,
   },
   {
     ...{ path: 'rules', title: 'Rules and audit', icon: 'rules', group: 'trouble' },
@@ -82,6 +99,7 @@ export const GROUPS = [
 export const DETAILS: Readonly<Record<string, Pick<PageEntry, 'load'>>> = {
   jobs: { load: async () => (await import('../pages/job.tsx')).JobPage },
   series: { load: async () => (await import('../pages/series.tsx')).SeriesPage },
+  flows: { load: async () => (await import('../pages/flow.tsx')).FlowPage },
   verification: { load: async () => (await import('../pages/step.tsx')).StepPage },
   coordination: { load: async () => (await import('../pages/task.tsx')).TaskPage },
 };

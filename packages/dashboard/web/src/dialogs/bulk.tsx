@@ -1,6 +1,7 @@
 import { useEffect, useState } from 'preact/hooks';
 import type {
   BulkFilter,
+  BulkKind,
   Operation,
   OperationAnswer,
   PreviewAnswer,
@@ -11,13 +12,12 @@ import { learnOperation, operations } from '../api/live.ts';
 import { Button } from '../ui/button.tsx';
 import { Dialog } from '../ui/dialog.tsx';
 import { Loading, Note, ProblemNote } from '../ui/faces.tsx';
+import { TextField } from '../ui/fields.tsx';
 import { bounded, number, plural } from '../ui/format.ts';
 import { Icon } from '../ui/icon.tsx';
 import { Meter } from '../ui/parts.tsx';
 import { State } from '../ui/state.tsx';
 import { complain } from '../ui/toast.tsx';
-
-export type BulkKind = 'retry' | 'cancel' | 'delete';
 
 const WORDS = {
   retry: {
@@ -38,6 +38,24 @@ const WORDS = {
     button: 'Delete',
     from: ['pending', 'blocked', 'completed', 'failed', 'cancelled'],
   },
+  redrive: {
+    title: 'Redrive dead letters',
+    does: 'Each gets the name back under which it failed: it is pending there, with no failure counted.',
+    button: 'Redrive',
+    from: ['pending', 'failed', 'cancelled'],
+  },
+  cancelFlow: {
+    title: 'Cancel the flow',
+    does: 'What has not started is cancelled at once, children before their parents. What runs is asked to end.',
+    button: 'Cancel',
+    from: ['pending', 'blocked', 'processing'],
+  },
+  redriveFlow: {
+    title: 'Redrive the flow',
+    does: 'Its failed and cancelled jobs become pending again. Each waits for its parents, as far as these have not completed.',
+    button: 'Redrive',
+    from: ['failed', 'cancelled'],
+  },
 } as const;
 
 /** From so many jobs on, or for everything that cannot be undone, the number must be typed. */
@@ -56,6 +74,7 @@ export function BulkDialog({ kind, filter, onClose }: BulkDialogProps) {
   const [preview, setPreview] = useState<PreviewAnswer>();
   const [problem, setProblem] = useState<ProblemError>();
   const [typed, setTyped] = useState('');
+  const [perSecond, setPerSecond] = useState('');
   const [id, setId] = useState<string>();
   const words = WORDS[kind];
 
@@ -67,7 +86,10 @@ export function BulkDialog({ kind, filter, onClose }: BulkDialogProps) {
   const effective = preview ? effectiveOf(preview, words.from) : 0;
   const asked = preview && needsTyping(kind, preview) ? String(preview.count.value) : undefined;
   const start = async (): Promise<void> => {
-    const { operation } = await post<OperationAnswer>('operations', { kind, filter });
+    const { operation } = await post<OperationAnswer>('operations', {
+      ...{ kind, filter },
+      ...(perSecond !== '' && { perSecond: readRate(perSecond) }),
+    });
     learnOperation(operation);
     setId(operation.id);
   };
@@ -79,7 +101,7 @@ export function BulkDialog({ kind, filter, onClose }: BulkDialogProps) {
         label: preview
           ? `${words.button} ${bounded(preview.count.value, preview.count.isAtLeast)}`
           : words.button,
-        isDangerous: kind === 'delete' || kind === 'cancel',
+        isDangerous: kind === 'delete' || kind === 'cancel' || kind === 'cancelFlow',
         denied: deniedBy(preview, effective, asked, typed),
         run: start,
         staysOpen: true,
@@ -89,6 +111,16 @@ export function BulkDialog({ kind, filter, onClose }: BulkDialogProps) {
       {problem && <ProblemNote problem={problem.problem} />}
       {!preview && !problem && <Loading rows={3} />}
       {preview && <Preview preview={preview} />}
+      {kind === 'redrive' && (
+        <TextField
+          type="number"
+          label="How many become due in a second"
+          placeholder="all at once"
+          value={perSecond}
+          hint="Each is given a time of its own, so the rate holds when this server ends"
+          onInput={setPerSecond}
+        />
+      )}
       {filter.all && <Note kind="warns">No filter is set: this is for every job there is.</Note>}
       {asked !== undefined && (
         <label class="field">
@@ -105,6 +137,12 @@ export function BulkDialog({ kind, filter, onClose }: BulkDialogProps) {
       )}
     </Dialog>
   );
+}
+
+function readRate(text: string): number {
+  const rate = Number(text);
+  if (rate > 0) return rate;
+  throw new Error('Give how many become due in a second, or leave it empty.');
 }
 
 function deniedBy(
@@ -179,6 +217,9 @@ export function titleOf({ kind, state }: Operation): string {
     delete: 'Delete',
     audit: 'Audit',
     repair: 'Repair',
+    redrive: 'Redrive dead letters',
+    cancelFlow: 'Cancel a flow',
+    redriveFlow: 'Redrive a flow',
   }[kind];
   return `${what}: ${{ running: 'under way', done: 'done', aborted: 'aborted', failed: 'failed' }[state]}`;
 }

@@ -71,7 +71,7 @@ export function SeriesDialog({ series, options = {}, onClose, onDone }: SeriesDi
           <TextField
             label="Key"
             value={key}
-            hint="Tells it from other series of the name; empty: the expression"
+            hint="Tells it from other series of the name; empty: the plan"
             onInput={setKey}
           />
         </div>
@@ -80,7 +80,7 @@ export function SeriesDialog({ series, options = {}, onClose, onDone }: SeriesDi
         <TextField
           label="Cron expression"
           value={cron}
-          hint="5 fields; 6 with seconds; or @daily and its like"
+          hint="5 fields; 6 with seconds; @daily and its like; or every 5 minutes"
           onInput={setCron}
         />
         <TextField label="Time zone" value={timezone} list={ZONES} onInput={setTimezone} />

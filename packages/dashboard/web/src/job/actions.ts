@@ -1,5 +1,5 @@
 import type { JobDetails } from '../../../src/api/types.ts';
-import { post } from '../api/client.ts';
+import { apiUrl, call, post } from '../api/client.ts';
 import { attempt } from '../ui/toast.tsx';
 
 /** The dialogs of the page of a job. */
@@ -16,6 +16,22 @@ export interface ActionsProps {
 export function retry(job: JobDetails, reload: () => void): void {
   void attempt('The job is pending again', async () => {
     await post(`jobs/${job.id}/actions/retry`);
+    reload();
+  });
+}
+
+/** Gives a dead letter the name back under which it failed. */
+export function redrive(job: JobDetails, reload: () => void): void {
+  void attempt(`The job is pending as ${job.source?.name}`, async () => {
+    await post(`jobs/${job.id}/actions/redrive`);
+    reload();
+  });
+}
+
+/** Lets jobs of the group of a job start again. */
+export function resumeGroup({ name, group }: JobDetails, reload: () => void): void {
+  void attempt(`The group ${group} goes on`, async () => {
+    await call('PATCH', apiUrl('groups'), { body: { name, group, paused: false } });
     reload();
   });
 }

@@ -38,7 +38,7 @@ export function Facts({ job }: { readonly job: JobDetails }) {
               <Time at={job.finishedAt} as="both" />
             </Fact>
           )}
-          <Fact name="Priority">{job.priority}</Fact>
+          <Fact name="Priority">{priorityOf(job)}</Fact>
           <Fact name="Runs">{job.fence}</Fact>
           <Fact name="Failures">
             {job.failCount}
@@ -61,13 +61,37 @@ export function Facts({ job }: { readonly job: JobDetails }) {
               <Time at={job.lockedAt} as="both" />
             </Fact>
           )}
+          {job.group !== undefined && (
+            <Fact name="Group">
+              <a href={href('limits', { name: job.name })}>{job.group}</a>
+            </Fact>
+          )}
+          {job.order !== undefined && (
+            <Fact name="Order">
+              <a href={href('orders', { name: job.name })}>{job.order}</a>
+            </Fact>
+          )}
+          {job.flow !== undefined && (
+            <Fact name="Flow">
+              <a href={href(`flows/${job.flow}`)}>{job.ref ?? job.flow}</a>
+            </Fact>
+          )}
         </dl>
       </Card>
+      {job.source !== undefined && <SourceFacts source={job.source} />}
       {job.cron !== undefined && <SeriesFacts job={job} />}
       {job.uniqueKey !== undefined && <KeyFacts job={job} uniqueKey={job.uniqueKey} />}
       {job.trace && <TraceFacts trace={job.trace} />}
     </>
   );
+}
+
+/** What is stored as the priority of a job that has none of its own. */
+const BY_PLACE = 101;
+
+function priorityOf({ priority, order }: JobDetails): string {
+  if (priority !== BY_PLACE) return String(priority);
+  return order === undefined ? 'within its group' : 'by its order';
 }
 
 export function Fact({
@@ -99,6 +123,26 @@ function SeriesFacts({ job }: { readonly job: JobDetails }) {
           </Fact>
         )}
         <Fact name="Missed times">{job.missed ?? 'once'}</Fact>
+      </dl>
+    </Card>
+  );
+}
+
+function SourceFacts({ source }: { readonly source: NonNullable<JobDetails['source']> }) {
+  const { name, failedAt, failCount, reason } = source;
+  return (
+    <Card title="Dead letter" aside={<a href={href('dead-letters')}>All of them</a>}>
+      <dl class="facts">
+        <Fact name="Failed as">
+          <a href={href('name', { name })}>{name}</a>
+        </Fact>
+        <Fact name="At">
+          <Time at={failedAt} as="both" />
+        </Fact>
+        <Fact name="Failures">{failCount + 1}</Fact>
+        <Fact name="Why">
+          <span class="anywhere">{reason}</span>
+        </Fact>
       </dl>
     </Card>
   );

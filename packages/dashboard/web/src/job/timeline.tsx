@@ -19,6 +19,22 @@ interface Step {
 const VERBS: Readonly<Record<string, readonly [IconName, string, string?]>> = {
   enqueue: ['plus', 'Enqueued'],
   claim: ['processing', 'Claimed', 'processing'],
+  claimInOrder: ['processing', 'Claimed in its turn', 'processing'],
+  enqueueClaimed: ['plus', 'Enqueued, and claimed at once'],
+  enqueueWaiting: ['plus', 'Enqueued in a flow'],
+  releaseChild: ['flows', 'No parent holds it up any more'],
+  failByParent: ['failed', 'Failed with a parent', 'failed'],
+  redriveToWait: ['retry', 'Retried manually; it waits for its parents'],
+  bury: ['dead', 'Failed for good; it is a dead letter', 'failed'],
+  rescueToDeadLetter: ['dead', 'Its instances died too often; it is a dead letter', 'failed'],
+  redriveDeadLetter: ['retry', 'Redriven: it has its own name back'],
+  expireGateToNextRun: [
+    'failed',
+    'Nobody opened the gate in time; the next run was planned',
+    'failed',
+  ],
+  recover: ['instances', 'Its lock was too old; it was given back', 'blocked'],
+  recoverToCancelled: ['cancelled', 'Its lock was too old; it was cancelled'],
   complete: ['completed', 'Completed', 'completed'],
   repeat: ['completed', 'Ran; the next run was planned', 'completed'],
   repeatAfterFailure: ['failed', 'Failed; the next run was planned', 'failed'],
@@ -107,7 +123,7 @@ function stepsOf(job: JobDetails, entries: readonly HistoryEntryOfJob[]): Step[]
   const add = (verb: string, at: string | undefined, step: Step | undefined): void => {
     if (at !== undefined && step !== undefined && !verbs.has(verb)) steps.push(step);
   };
-  add('enqueue', job.createdAt, {
+  add(verbs.has('enqueueWaiting') ? 'enqueueWaiting' : 'enqueue', job.createdAt, {
     ...{ at: job.createdAt, icon: 'plus', text: 'Enqueued' },
     note: job.cron === undefined ? undefined : `series ${job.cron}`,
   });

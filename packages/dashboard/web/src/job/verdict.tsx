@@ -9,7 +9,7 @@ import { Failed, Loading } from '../ui/faces.tsx';
 import { Icon } from '../ui/icon.tsx';
 import { Sentence } from '../ui/sentence.tsx';
 import { attempt } from '../ui/toast.tsx';
-import { type ActionsProps, retry } from './actions.ts';
+import { type ActionsProps, redrive, resumeGroup, retry } from './actions.ts';
 
 interface VerdictProps extends ActionsProps {
   readonly why: Resource<ExplanationAnswer>;
@@ -57,7 +57,7 @@ export function Verdict({ job, why, open, reload }: VerdictProps) {
 
 /** What ends a reason; nothing where waiting is all there is to do. */
 function Remedy({
-  reason: { reason },
+  reason: { reason, details },
   job,
   open,
   reload,
@@ -144,7 +144,60 @@ function Remedy({
           Show the instance
         </a>
       );
+    case 'groupPaused':
+      return (
+        <Button
+          look="main"
+          icon="play"
+          denied={denied('setGroup', name)}
+          onClick={() => resumeGroup(job, reload)}
+        >
+          Resume the group
+        </Button>
+      );
+    case 'groupFull':
+    case 'groupRate':
+      return (
+        <a class="button" href={href('limits', { name })}>
+          Show the groups
+        </a>
+      );
+    case 'behindInOrder':
+      return (
+        <>
+          <a class="button" href={href(`jobs/${details.holder}`)}>
+            Show the job before it
+          </a>
+          <a class="button" href={href('orders', { name })}>
+            Show the orders
+          </a>
+        </>
+      );
+    case 'parentsOpen':
+      return (
+        job.flow !== undefined && (
+          <a class="button" href={href(`flows/${job.flow}`)}>
+            Show the flow
+          </a>
+        )
+      );
+    case 'deadLetter':
+      return (
+        <Button
+          look="main"
+          icon="retry"
+          denied={denied('retry', name)}
+          onClick={() => redrive(job, reload)}
+        >
+          Redrive
+        </Button>
+      );
     default:
-      return null;
+      // What bounds jobs by a key has a word that begins so.
+      return /^limit|backedOff/.test(reason) ? (
+        <a class="button" href={href('limits')}>
+          Show the limits
+        </a>
+      ) : null;
   }
 }

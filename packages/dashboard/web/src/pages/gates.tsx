@@ -1,4 +1,5 @@
 import { useSignal } from '@preact/signals';
+import { useMemo } from 'preact/hooks';
 import type { JobSummary, JobsAnswer } from '../../../src/api/types.ts';
 import { apiUrl } from '../api/client.ts';
 import { useResource } from '../api/resource.ts';
@@ -17,7 +18,7 @@ import { Since } from '../ui/time.tsx';
 import { TokenFilter } from '../ui/token-filter.tsx';
 import { jobTokenKinds } from './jobs-query.ts';
 
-const LIMIT = 100;
+const LIMIT = 200;
 const SOON_MS = 3_600_000;
 
 export function Gates() {
@@ -63,11 +64,18 @@ interface GateListProps {
 }
 
 function GateList({ answer, url, reload }: GateListProps) {
-  const { rows, gone, fresh, renew } = useSteady(url, answer.jobs);
+  // Jobs of flows that wait for their parents are blocked too.
+  const atGates = useMemo(() => answer.jobs.filter((job) => job.blockedBy !== undefined), [answer]);
+  const { rows, gone, fresh, renew } = useSteady(url, atGates);
+  const isCut = answer.nextCursor !== null;
   const picked = useSignal<ReadonlySet<string>>(new Set());
   const open = useSignal<readonly JobSummary[] | undefined>(undefined);
   if (rows.length === 0) {
-    return (
+    return isCut ? (
+      <Empty icon="gates" title="None of the newest blocked jobs waits at a gate">
+        They wait for parents of their flows. Filter by the name of the jobs with gates.
+      </Empty>
+    ) : (
       <Empty icon="gates" title="No job waits at a gate">
         A worker with stages can have gates between them; a job then waits there for its evidence.
       </Empty>
@@ -83,7 +91,7 @@ function GateList({ answer, url, reload }: GateListProps) {
         <span class="row">
           <span class="quiet">
             {plural(rows.length, 'job')}
-            {answer.nextCursor !== null && ' and more'}
+            {isCut && ' among the newest blocked jobs; there are more'}
           </span>
           {(fresh > 0 || gone.size > 0) && (
             <Button icon="retry" look="bare" onClick={renew}>

@@ -1,11 +1,11 @@
 import { useSignal } from '@preact/signals';
-import type { JobSummary, JobsAnswer } from '../../../src/api/types.ts';
+import type { BulkKind, JobSummary, JobsAnswer } from '../../../src/api/types.ts';
 import { apiUrl } from '../api/client.ts';
 import { useResource } from '../api/resource.ts';
 import { useSteady } from '../api/steady.ts';
 import { denied } from '../app/capabilities.ts';
 import { go, href, params, setParams } from '../app/router.ts';
-import { BulkDialog, type BulkKind } from '../dialogs/bulk.tsx';
+import { BulkDialog } from '../dialogs/bulk.tsx';
 import { EnqueueDialog } from '../dialogs/enqueue.tsx';
 import { ReasonsDialog } from '../dialogs/reasons.tsx';
 import { Button } from '../ui/button.tsx';

@@ -203,6 +203,8 @@ function Fix({ item }: { readonly item: Attention }) {
       </Button>
     );
   }
+  if (kind === 'deadLetters') return <a href={href('dead-letters', { name })}>Show them</a>;
+  if (kind === 'pausedGroup') return <a href={href('limits', { name })}>Show its groups</a>;
   if (instanceId !== undefined) {
     return <a href={href('instances', { instance: instanceId })}>Show the instance</a>;
   }
@@ -232,7 +234,12 @@ function Figures({ answer }: { readonly answer: OverviewAnswer }) {
         to={href('jobs', { status: 'processing' })}
       />
       <Figure icon="failed" label="failed" count={failed} to={href('errors')} />
-      <Figure icon="blocked" label="at gates" count={blocked} to={href('gates')} />
+      <Figure
+        icon="blocked"
+        label="blocked"
+        count={blocked}
+        to={href('jobs', { status: 'blocked' })}
+      />
       <Figure
         icon="names"
         label="names"

@@ -15,6 +15,7 @@ import { Time } from '../ui/time.tsx';
 const ACTIONS: readonly Action[] = [
   ...(['see', 'enqueue', 'cancel', 'retry', 'reschedule', 'delete'] as const),
   ...(['openGate', 'setMetadata', 'schedule', 'unschedule', 'pause', 'audit', 'repair'] as const),
+  ...(['setLimit', 'setGroup'] as const),
 ];
 
 const LABELS: Readonly<Record<Action, string>> = {
@@ -31,28 +32,34 @@ const LABELS: Readonly<Record<Action, string>> = {
   pause: 'Pause and resume names',
   audit: 'Run audits',
   repair: 'Repair jobs',
+  setLimit: 'Set limits',
+  setGroup: 'Change and pause groups',
 };
 
 export function Settings() {
   return (
     <Page title="Settings">
       <div class="halves">
-        <Look />
-        <Rights />
-        <Server />
-        <Card title="The HTTP API">
-          <p class="quiet">
-            All that these pages show and do goes by the HTTP API.{' '}
-            <a href={serverUrl('api/v1/openapi.json')} target="_blank" rel="noreferrer">
-              Its description
-            </a>{' '}
-            is an OpenAPI document;{' '}
-            <a href={serverUrl('api/v1/metrics.prom')} target="_blank" rel="noreferrer">
-              the metrics
-            </a>{' '}
-            are there as Prometheus reads them.
-          </p>
-        </Card>
+        <div class="stack">
+          <Look />
+          <Server />
+        </div>
+        <div class="stack">
+          <Rights />
+          <Card title="The HTTP API">
+            <p class="quiet">
+              All that these pages show and do goes by the HTTP API.{' '}
+              <a href={serverUrl('api/v1/openapi.json')} target="_blank" rel="noreferrer">
+                Its description
+              </a>{' '}
+              is an OpenAPI document;{' '}
+              <a href={serverUrl('api/v1/metrics.prom')} target="_blank" rel="noreferrer">
+                the metrics
+              </a>{' '}
+              are there as Prometheus reads them.
+            </p>
+          </Card>
+        </div>
       </div>
     </Page>
   );

@@ -24,6 +24,10 @@ export function JobName({
         {isGone && <span class="note-value">moved on · </span>}
         <span class="mono">{job.id}</span>
         {job.uniqueKey !== undefined && <> · {job.uniqueKey}</>}
+        {job.ref !== undefined && <> · {job.ref}</>}
+        {job.order !== undefined && <> · order {job.order}</>}
+        {job.group !== undefined && <> · group {job.group}</>}
+        {job.source !== undefined && <> · failed as {job.source.name}</>}
         {job.cron !== undefined && <> · {job.cron}</>}
         {notesOf(job.metadata).map(([key, value]) => (
           <>
@@ -53,6 +57,7 @@ function JobNow({ job }: { readonly job: JobSummary }) {
     case 'failed':
       return <span class="quiet">{job.failReason ?? 'It failed'}</span>;
     case 'blocked':
+      if (job.blockedBy === undefined) return <span>waits for its parents</span>;
       return (
         <span>
           waits at <strong>{job.blockedBy}</strong>

@@ -16,6 +16,14 @@ export function NameState({ row }: { readonly row: NameRow }) {
       </span>
     );
   }
+  if (row.instances === 0 && row.deadLetters) {
+    return (
+      <span class="state pending">
+        <Icon name="dead" />
+        dead letters
+      </span>
+    );
+  }
   if (row.instances === 0) {
     return (
       <span class={`state ${row.due.value > 0 ? 'failed' : 'cancelled'}`}>
