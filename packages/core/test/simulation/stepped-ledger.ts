@@ -61,13 +61,13 @@ import {
   type SettleParams,
   type SettleResult,
   type StandingClaim,
-  SUSPECT_RESCUE_COUNT,
   type SweepOrdersResult,
   type TakeShareParams,
   type TakeShareResult,
 } from '../../src/ledger/ledger-repository.ts';
 import { Hints } from '../../src/ledger/memory/hints.ts';
 import { answerUnmatched, settlementParams } from '../../src/ledger/settle-answers.ts';
+import { byClaimOrder, chooseDue } from './stepped-claims.ts';
 import { SteppedControl } from './stepped-control.ts';
 import { SteppedGroups } from './stepped-groups.ts';
 import { SteppedJobs } from './stepped-jobs.ts';
@@ -147,7 +147,7 @@ class SteppedVerbs extends UnsimulatedVerbs implements LedgerVerbs {
   }
 
   async claim(params: ClaimParams): Promise<ClaimResult> {
-    const { chosen, ...names } = this.#choose(params);
+    const { chosen, ...names } = chooseDue(this.#jobs, params, this.#params.sample);
     const ids = chosen.sort(byClaimOrder).map(({ _id }) => _id);
     const attempted = ids.length;
     await this.#params.letOthersIn();
@@ -347,44 +347,4 @@ class SteppedVerbs extends UnsimulatedVerbs implements LedgerVerbs {
     }
     invariant(false, 'a lock changes hands too often');
   }
-
-  /** One look for all names; where it is cut short, one name may keep another's jobs out. */
-  #choose(params: ClaimParams): { chosen: Job[]; saturated: string[]; drained: string[] } {
-    const { demand, suspects, widening } = params;
-    const demanded = demand.reduce((sum, { limit }) => sum + limit, 0);
-    const wanted = suspects ? 1 : demanded * widening;
-    const candidates = this.#findDue(params).slice(0, wanted);
-    const chosen: Job[] = [];
-    const saturated: string[] = [];
-    const drained: string[] = [];
-    for (const { name, limit } of demand) {
-      const named = candidates.filter((job) => job.name === name);
-      // Of the last jobs each of many rivals takes a part.
-      const part = Math.ceil(named.length / (candidates.length < wanted ? widening : 1));
-      const most = Math.min(limit, part);
-      if (named.length >= limit || named.length > most) saturated.push(name);
-      else if (candidates.length < wanted) drained.push(name);
-      chosen.push(...(widening > 1 ? this.#params.sample(named, most) : named.slice(0, most)));
-    }
-    return { chosen, saturated, drained };
-  }
-
-  #findDue({ demand, now, suspects }: ClaimParams): Job[] {
-    const names = new Set(demand.map(({ name }) => name));
-    const due: Job[] = [];
-    for (const job of this.#jobs.all()) {
-      if (job.status !== 'pending' || job.nextRunAt > now || !names.has(job.name)) continue;
-      if (job.lane !== undefined) continue;
-      if ((job.rescueCount ?? 0) >= SUSPECT_RESCUE_COUNT === suspects) due.push(job);
-    }
-    return due.sort(byClaimOrder);
-  }
-}
-
-function byClaimOrder(a: Job, b: Job): number {
-  return (
-    a.priority - b.priority ||
-    a.nextRunAt.getTime() - b.nextRunAt.getTime() ||
-    (a._id.toHexString() < b._id.toHexString() ? -1 : 1)
-  );
 }
