@@ -127,7 +127,9 @@ describe('imports run one way:', () => {
 });
 
 test('files and functions stay small', () => {
-  const long = sources.filter(({ text }) => text.split('\n').length - 1 > MOST_LINES_A_FILE);
+  const long = [...sources, ...tests].filter(
+    ({ text }) => text.split('\n').length - 1 > MOST_LINES_A_FILE,
+  );
   expect(long.map(({ path }) => path)).toEqual([]);
   const functions = sources.flatMap((source) =>
     nodesOf(source).flatMap((node) => {
@@ -159,4 +161,9 @@ test('no test is left out or run alone, none sleeps, and their names say what is
   });
   expect(should.map(({ path }) => path)).toEqual([]);
   expect(called.length).toBeGreaterThan(100);
+});
+
+test('every source file begins with what is in it', () => {
+  const without = sources.filter(({ text }) => !/^\/\*\*\n.*? \* @module\n \*\//s.test(text));
+  expect(without.map(({ path }) => path)).toEqual([]);
 });

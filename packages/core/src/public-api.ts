@@ -1,3 +1,8 @@
+/**
+ * What each method of a scheduler promises: those that run it; those on jobs are in `actor-verbs.ts`.
+ *
+ * @module
+ */
 import type { ClientSession } from 'mongodb';
 import type { MonqueManagement } from './actor-verbs.ts';
 import type { DefinedJob, JobDefinition } from './client/definitions.ts';

@@ -169,3 +169,9 @@ test('tests are honest: none is run alone or left out, none sleeps, and their na
   expect(found).toEqual([]);
   expect(own.length).toBeGreaterThan(5);
 });
+
+test('every source file begins with what is in it', () => {
+  const written = sources.filter(({ path }) => !path.includes('generated'));
+  const without = written.filter(({ text }) => !/^\/\*\*\n.*? \* @module\n \*\//s.test(text));
+  expect(without.map(({ path }) => path)).toEqual([]);
+});

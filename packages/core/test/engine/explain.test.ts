@@ -5,7 +5,8 @@ import { type Explanation, InvalidArgumentError, type Job, Monque } from '../../
 import { InMemoryLedgerRepository } from '../../src/ledger/memory/in-memory-ledger-repository.ts';
 import { ManualClock } from '../../src/testing/index.ts';
 import { deferred, makeOne, makeWorld, type TestInstance, type TestWorld } from './kit.ts';
-import { NAME, openInstance, SITUATIONS, type SituationWorld } from './situations.ts';
+import { NAME, openInstance, type SituationWorld } from './situation-world.ts';
+import { SITUATIONS } from './situations.ts';
 
 /** Lets in what another tool would have written into a database. */
 class OpenLedger extends InMemoryLedgerRepository {

@@ -5,7 +5,7 @@ import type { Inspection, Monque } from '../../src/index.ts';
 import type { ManualClock } from '../../src/testing/index.ts';
 import { makeJob } from '../../src/testing/index.ts';
 import { deferred, makeOne, makeWorld } from './kit.ts';
-import { infoOf, NAME } from './situations.ts';
+import { infoOf, NAME } from './situation-world.ts';
 
 describe('inspect', () => {
   test('of a scheduler that never ran shows nothing but the time', async () => {

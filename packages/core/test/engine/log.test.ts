@@ -7,7 +7,7 @@ import {
 } from '../../src/index.ts';
 import { Log, type LogEvent, type LogFields } from '../../src/telemetry/log.ts';
 import { deferred, makeOne, makeWorld } from './kit.ts';
-import { NAME } from './situations.ts';
+import { NAME } from './situation-world.ts';
 
 interface Entry {
   readonly level: keyof Logger;

@@ -4,7 +4,8 @@ import { afterAll, afterEach, beforeAll, describe, expect, inject, test } from '
 import { Monque } from '../../src/index.ts';
 import { MongoLedgerRepository } from '../../src/ledger/mongodb/mongo-ledger-repository.ts';
 import { deferred } from '../engine/kit.ts';
-import { NAME, openInstance, SITUATIONS, type SituationWorld } from '../engine/situations.ts';
+import { NAME, openInstance, type SituationWorld } from '../engine/situation-world.ts';
+import { SITUATIONS } from '../engine/situations.ts';
 import { cleanupTestDb, closeMongoDb, describeWithMongo, getTestDb } from '../setup/mongodb.ts';
 import { until } from '../setup/until.ts';
 import { CommandLog, namesOf } from './command-log.ts';

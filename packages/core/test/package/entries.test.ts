@@ -44,17 +44,8 @@ const TYPES_OF_ROOT = [
   ...['GetJobsOptions', 'GetJobsWithCursorOptions', 'JobsFilter', 'MetadataFilter'],
   ...['LimitOptions', 'WaitForOptions', 'Inbox', 'Outbox', 'PublishedMessage'],
   // What is answered.
-  ...[
-    'Backlog',
-    'BulkResult',
-    'JobsPage',
-    'Schedule',
-    'QueueStats',
-    'Flow',
-    'FlowInfo',
-    'GroupInfo',
-  ],
-  ...['LimitInfo', 'OrderInfo', 'Health', 'Ping', 'MetricsSnapshot', 'Inspection'],
+  ...['BulkResult', 'JobsPage', 'Schedule', 'QueueStats', 'Flow', 'FlowInfo', 'GroupInfo'],
+  ...['Backlog', 'LimitInfo', 'OrderInfo', 'Health', 'Ping', 'MetricsSnapshot', 'Inspection'],
   ...['Explanation', 'ExplanationReason', 'AuditReport', 'Throughput'],
 ];
 

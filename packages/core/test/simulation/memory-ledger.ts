@@ -21,7 +21,7 @@ import { surrounded } from '../../src/ledger/verbs/around.ts';
 import type { Next } from '../../src/ledger/verbs/verb-table.ts';
 import { SETTLE_VERBS } from './facts.ts';
 import type { Observer } from './observer.ts';
-import { NO_HINTS, type SteppedLedgerParams } from './stepped-ledger.ts';
+import { NO_HINTS, type SteppedLedgerParams } from './stepped-params.ts';
 
 const TELLING_FIELDS = ['status', 'claimToken', 'lastToken', 'fence', 'failCount'] as const;
 

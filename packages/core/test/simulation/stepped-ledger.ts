@@ -3,7 +3,6 @@
  * their turn in between. States and guards are those of the lifecycle table; leases are those of the in-memory ledger.
  */
 
-import type { Clock } from '../../src/foundation/clock.ts';
 import { invariant } from '../../src/foundation/errors.ts';
 import type { Job } from '../../src/index.ts';
 import type {
@@ -74,50 +73,26 @@ import {
   type SettleParams,
   type SettleResult,
   type StandingClaim,
-  SUSPECT_RESCUE_COUNT,
   type SweepOrdersResult,
   type TakeShareParams,
   type TakeShareResult,
 } from '../../src/ledger/ledger-repository.ts';
 import { Hints } from '../../src/ledger/memory/hints.ts';
-import { MemoryLeases } from '../../src/ledger/memory/leases.ts';
-import { chooseRescue } from '../../src/ledger/rescue-choice.ts';
 import { answerUnmatched, settlementParams } from '../../src/ledger/settle-answers.ts';
 import { SteppedFlows } from './flows/stepped-flows.ts';
-import type { Observer } from './observer.ts';
+import { type Observer } from './observer.ts';
+import { byClaimOrder, chooseDue } from './stepped-claims.ts';
 import { SteppedControl } from './stepped-control.ts';
 import { SteppedGroups } from './stepped-groups.ts';
 import { SteppedJobs } from './stepped-jobs.ts';
+import { SteppedLeases } from './stepped-leases.ts';
 import { SteppedLimits } from './stepped-limits.ts';
 import { SteppedOrders } from './stepped-orders.ts';
+import { NO_HINTS, type SteppedLedgerParams } from './stepped-params.ts';
 import { SteppedStages } from './stepped-stages.ts';
 import { UnsimulatedVerbs } from './unsimulated-verbs.ts';
 
-const RESCUE_VERBS = [
-  'rescue',
-  'rescueToNextRun',
-  'rescueToDeadLetter',
-  'rescueToFailed',
-  'rescueToCancelled',
-] as const;
 const MOST_RACES = 10;
-
-/** What is answered to who wants to watch a ledger that gives no hints. */
-export const NO_HINTS: LedgerWatch = Object.freeze({
-  unsupported: 'it is simulated without',
-  close: async () => undefined,
-});
-
-/** What a stepped ledger is given. */
-export interface SteppedLedgerParams {
-  readonly clock: Clock;
-  readonly observer: Observer;
-  readonly canHint: boolean;
-  /** Waits between two commands. */
-  readonly letOthersIn: () => Promise<void>;
-  /** Takes that many of the items, by chance. */
-  readonly sample: <T>(items: readonly T[], count: number) => readonly T[];
-}
 
 /** A ledger whose verbs take the steps of the MongoDB ledger. */
 export class SteppedLedger extends LedgerRepository {
@@ -150,7 +125,7 @@ class SteppedVerbs extends UnsimulatedVerbs implements LedgerVerbs {
   readonly #orders: SteppedOrders;
   readonly #flows: SteppedFlows;
   readonly #limits: SteppedLimits;
-  readonly #leases = new MemoryLeases(() => false);
+  readonly #leases: SteppedLeases;
   readonly #hints: Hints;
   readonly #paused = new Set<string>();
   readonly #groups: SteppedGroups;
@@ -160,12 +135,13 @@ class SteppedVerbs extends UnsimulatedVerbs implements LedgerVerbs {
     this.#params = params;
     this.#hints = hints;
     this.#jobs = new SteppedJobs(params.observer, this.#hints);
+    this.#leases = new SteppedLeases(this.#jobs, params);
     this.#orders = new SteppedOrders(this.#jobs, params.letOthersIn);
     this.#limits = new SteppedLimits({
       ...params,
       hints,
       isLive: (instanceId) => this.#leases.isLive(instanceId),
-      hasClaims: (instanceId) => this.#claimsOf(instanceId).length > 0,
+      hasClaims: (instanceId) => this.#leases.claimsOf(instanceId).length > 0,
     });
     this.#flows = new SteppedFlows(this.#jobs, params.letOthersIn);
     this.#control = new SteppedControl(this.#jobs, this.#orders, this.#flows, params.letOthersIn);
@@ -187,7 +163,7 @@ class SteppedVerbs extends UnsimulatedVerbs implements LedgerVerbs {
   }
 
   async claim(params: ClaimParams): Promise<ClaimResult> {
-    const { chosen, ...names } = this.#choose(params);
+    const { chosen, ...names } = chooseDue(this.#jobs, params, this.#params.sample);
     const ids = chosen.sort(byClaimOrder).map(({ _id }) => _id);
     const attempted = ids.length;
     await this.#params.letOthersIn();
@@ -243,7 +219,8 @@ class SteppedVerbs extends UnsimulatedVerbs implements LedgerVerbs {
   }
 
   async readClaim(params: ReadClaimParams): Promise<readonly Job[]> {
-    return this.#claimsOf(params.instanceId)
+    return this.#leases
+      .claimsOf(params.instanceId)
       .filter(({ claimToken }) => claimToken === params.claimToken)
       .sort(byClaimOrder);
   }
@@ -360,78 +337,40 @@ class SteppedVerbs extends UnsimulatedVerbs implements LedgerVerbs {
     return times.length > 0 ? new Date(Math.min(...times)) : null;
   }
 
-  async openLease(params: OpenLeaseParams): Promise<void> {
-    await this.#leases.openLease(params);
-    this.#params.observer.leaseRenewed(params.instanceId);
+  openLease(params: OpenLeaseParams): Promise<void> {
+    return this.#leases.openLease(params);
   }
 
-  async renewLease(params: RenewLeaseParams): Promise<boolean> {
-    const isLive = await this.#leases.renewLease(params);
-    if (isLive) this.#params.observer.leaseRenewed(params.instanceId);
-    return isLive;
+  renewLease(params: RenewLeaseParams): Promise<boolean> {
+    return this.#leases.renewLease(params);
   }
 
-  async readLeases(): Promise<readonly LeaseRecord[]> {
-    return this.#leases.readLeases({ informed: true });
+  readLeases(): Promise<readonly LeaseRecord[]> {
+    return this.#leases.readLeases();
   }
 
-  async declareDead(params: DeclareDeadParams): Promise<boolean> {
-    const isDead = await this.#leases.declareDead(params);
-    if (isDead) this.#params.observer.leaseDied(params.instanceId, true);
-    return isDead;
+  declareDead(params: DeclareDeadParams): Promise<boolean> {
+    return this.#leases.declareDead(params);
   }
 
-  async endLease({ instanceId }: InstanceParams): Promise<void> {
-    this.#leases.end(instanceId);
-    this.#params.observer.leaseDied(instanceId, false);
-    await this.#params.letOthersIn();
-    if (this.#claimsOf(instanceId).length > 0) return;
-    await this.#params.letOthersIn();
-    this.#leases.takeOff(instanceId);
+  endLease(params: InstanceParams): Promise<void> {
+    return this.#leases.endLease(params);
   }
 
-  async removeLease({ instanceId }: InstanceParams): Promise<void> {
-    this.#leases.takeOff(instanceId);
+  removeLease(params: InstanceParams): Promise<void> {
+    return this.#leases.removeLease(params);
   }
 
-  async findClaimants({ except }: FindClaimantsParams): Promise<readonly string[]> {
-    const claimants = new Set<string>();
-    for (const { claimedBy } of this.#jobs.all()) if (claimedBy) claimants.add(claimedBy);
-    return [...claimants].filter((instanceId) => !except.includes(instanceId)).sort();
+  findClaimants(params: FindClaimantsParams): Promise<readonly string[]> {
+    return this.#leases.findClaimants(params);
   }
 
-  async readClaims(params: ReadClaimsParams): Promise<readonly StandingClaim[]> {
-    return this.#claimsOf(params.instanceId).slice(0, params.limit).map(toStandingClaim);
+  readClaims(params: ReadClaimsParams): Promise<readonly StandingClaim[]> {
+    return this.#leases.readClaims(params);
   }
 
-  async rescue(params: RescueParams): Promise<RescueResult> {
-    const { deadInstanceId, limit } = params;
-    const moved = {
-      ...{ rescue: 0, rescueToNextRun: 0, rescueToDeadLetter: 0 },
-      ...{ rescueToFailed: 0, rescueToCancelled: 0 },
-    };
-    const refused = this.#leases.isLive(deadInstanceId);
-    if (refused) return { pending: 0, failed: 0, cancelled: 0, more: false, refused };
-    await this.#params.letOthersIn();
-    const workers = this.#leases.workersOf(deadInstanceId);
-    const claims = this.#claimsOf(deadInstanceId).slice(0, limit);
-    const choices = claims.map((job) => ({
-      jobId: job._id,
-      ...chooseRescue(job, params, workers),
-    }));
-    for (const rescueVerb of RESCUE_VERBS) {
-      await this.#params.letOthersIn();
-      for (const { jobId, verb, params: values } of choices) {
-        if (verb === rescueVerb && this.#jobs.move(verb, jobId, values) !== null) moved[verb] += 1;
-      }
-    }
-    return {
-      pending: moved.rescue + moved.rescueToNextRun + moved.rescueToDeadLetter,
-      failed: moved.rescueToFailed,
-      cancelled: moved.rescueToCancelled,
-      more: claims.length === limit,
-      refused,
-    };
+  rescue(params: RescueParams): Promise<RescueResult> {
+    return this.#leases.rescue(params);
   }
 
   async #enqueueOne(job: Job): Promise<EnqueueAnswer> {
@@ -448,59 +387,4 @@ class SteppedVerbs extends UnsimulatedVerbs implements LedgerVerbs {
     }
     invariant(false, 'a lock changes hands too often');
   }
-
-  /** One look for all names; where it is cut short, one name may keep another's jobs out. */
-  #choose(params: ClaimParams): { chosen: Job[]; saturated: string[]; drained: string[] } {
-    const { demand, suspects, widening } = params;
-    const demanded = demand.reduce((sum, { limit }) => sum + limit, 0);
-    const wanted = suspects ? 1 : demanded * widening;
-    const candidates = this.#findDue(params).slice(0, wanted);
-    const chosen: Job[] = [];
-    const saturated: string[] = [];
-    const drained: string[] = [];
-    for (const { name, limit } of demand) {
-      const named = candidates.filter((job) => job.name === name);
-      // Of the last jobs each of many rivals takes a part.
-      const part = Math.ceil(named.length / (candidates.length < wanted ? widening : 1));
-      const most = Math.min(limit, part);
-      if (named.length >= limit || named.length > most) saturated.push(name);
-      else if (candidates.length < wanted) drained.push(name);
-      chosen.push(...(widening > 1 ? this.#params.sample(named, most) : named.slice(0, most)));
-    }
-    return { chosen, saturated, drained };
-  }
-
-  #findDue({ demand, now, suspects }: ClaimParams): Job[] {
-    const names = new Set(demand.map(({ name }) => name));
-    const due: Job[] = [];
-    for (const job of this.#jobs.all()) {
-      if (job.status !== 'pending' || job.nextRunAt > now || !names.has(job.name)) continue;
-      if (job.lane !== undefined) continue;
-      if ((job.rescueCount ?? 0) >= SUSPECT_RESCUE_COUNT === suspects) due.push(job);
-    }
-    return due.sort(byClaimOrder);
-  }
-
-  #claimsOf(instanceId: string): Job[] {
-    return [...this.#jobs.all()].filter(
-      ({ claimedBy, status }) => status === 'processing' && claimedBy === instanceId,
-    );
-  }
-}
-
-function byClaimOrder(a: Job, b: Job): number {
-  return (
-    a.priority - b.priority ||
-    a.nextRunAt.getTime() - b.nextRunAt.getTime() ||
-    (a._id.toHexString() < b._id.toHexString() ? -1 : 1)
-  );
-}
-
-function toStandingClaim({ _id, claimToken, fence, cancelRequestedAt }: Job): StandingClaim {
-  return {
-    jobId: _id,
-    claimToken: claimToken as string,
-    fence,
-    ...(cancelRequestedAt && { cancelRequestedAt }),
-  };
 }

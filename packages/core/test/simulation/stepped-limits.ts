@@ -10,7 +10,7 @@ import type {
 } from '../../src/ledger/ledger-repository.ts';
 import type { Hints } from '../../src/ledger/memory/hints.ts';
 import { MemoryLimits } from '../../src/ledger/memory/limits.ts';
-import type { SteppedLedgerParams } from './stepped-ledger.ts';
+import type { SteppedLedgerParams } from './stepped-params.ts';
 
 /** What limits are kept with. */
 export interface SteppedLimitsParts extends Pick<SteppedLedgerParams, 'clock' | 'observer'> {

@@ -5,7 +5,6 @@
  */
 import type { EnqueueOptions, Job } from '@monque/core';
 import type { MetadataChanges, OpenParent } from '@monque/core/types';
-
 import type {
   CancelRequest,
   Ejson,

@@ -93,7 +93,7 @@ export function checkBulk(kind: BulkKind, filter: BulkFilter, perSecond?: number
 }
 
 /** The filter as the library takes it; undefined for an actor who sees no name, for whom nothing matches. */
-export function filterOf({ filter, names }: Omit<Bulk, 'monque'>): JobsFilter | undefined {
+function filterOf({ filter, names }: Omit<Bulk, 'monque'>): JobsFilter | undefined {
   const given = bulkFilter(filter);
   if (names === undefined || filter.name !== undefined) return given;
   return names.length === 0 ? undefined : { ...given, name: names };

@@ -5,7 +5,6 @@
  */
 import type { HistoryEntry, Job } from '@monque/core';
 import type { DeadLetterSource, TransitionEntry } from '@monque/core/types';
-
 import type {
   Ejson,
   HistoryEntryOfJob,

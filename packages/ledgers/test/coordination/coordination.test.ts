@@ -4,28 +4,18 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Monque } from '@monque/core';
-import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { until } from '../../../core/test/setup/until.ts';
-import { inOrder, othersOf } from '../../src/coordination/task-graph.ts';
 import {
   CoordinationFormat,
   type CoordinationLedger,
-  criticalPath,
-  dependenciesOf,
-  findCycle,
   CoordinationLedger as Ledger,
   MarkdownRecordStore,
   MemoryRecordStore,
   Redactor,
-  type Reminder,
-  remindersFor,
-  scheduleReminders,
   statisticsOf,
   type Task,
 } from '../../src/index.ts';
-import { clockAt, put, START, taskIn, tasksOn, upTo } from '../kit.ts';
+import { clockAt, put, START, taskIn, tasksOn } from '../kit.ts';
 
 const ANN = { actor: 'Ann' };
 const BOB = { actor: 'Bob' };
@@ -235,104 +225,6 @@ describe('a task', () => {
   });
 });
 
-describe('the graph of tasks', () => {
-  const ids = upTo(7).map((n) => `T-${n}`);
-  const graphs = fc.array(fc.tuple(fc.nat(6), fc.nat(6)), { maxLength: 14 }).map((edges) =>
-    ids.map((id, n) =>
-      task(
-        id,
-        edges.flatMap(([from, to]) => (from === n ? [`T-${to}`] : [])),
-      ),
-    ),
-  );
-
-  /** All simple paths along dependencies, the slow and simple way. */
-  function longestFrom(tasks: readonly Task[], id: string): number {
-    const found = tasks.find((one) => one.id === id);
-    return 1 + Math.max(0, ...(found?.dependsOn ?? []).map((other) => longestFrom(tasks, other)));
-  }
-
-  test('has a cycle when and only when no order of all its tasks exists', () => {
-    fc.assert(
-      fc.property(graphs, (tasks) => {
-        const dependencies = dependenciesOf(tasks);
-        const order = inOrder(dependencies);
-        const cycle = findCycle(dependencies);
-        expect(cycle === undefined).toBe(order.length === tasks.length);
-        for (const [index, id] of (cycle ?? []).slice(1).entries()) {
-          expect(dependencies.get(cycle?.[index] ?? '')).toContain(id);
-        }
-        expect(cycle?.[0]).toBe(cycle?.at(-1));
-      }),
-    );
-  });
-
-  test('has a critical path as long as the longest chain', () => {
-    fc.assert(
-      fc.property(graphs, (tasks) => {
-        fc.pre(findCycle(dependenciesOf(tasks)) === undefined);
-        const path = criticalPath(tasks);
-        const longest = Math.max(...ids.map((id) => longestFrom(tasks, id)));
-        expect(path.length).toBe(longest < 2 ? 0 : longest);
-        for (const [index, one] of path.slice(1).entries())
-          expect(one.dependsOn).toContain(path[index]?.id);
-      }),
-    );
-  });
-
-  test('counts only what is not completed, and of chains of one length takes the first', () => {
-    const completed = { status: 'completed' };
-    const tasks = [
-      task('A', [], completed),
-      task('B', ['A'], completed),
-      task('C', ['B']),
-      task('D', ['C']),
-      task('E'),
-      task('F', ['E']),
-    ];
-    expect(criticalPath(tasks).map(({ id }) => id)).toEqual(['C', 'D']);
-    expect(criticalPath(tasks.slice(0, 2))).toEqual([]);
-    expect(criticalPath([task('A'), task('B')])).toEqual([]);
-    expect(criticalPath([])).toEqual([]);
-  });
-
-  test('of a chain of 100,000 tasks is no deeper than the stack', () => {
-    const chain = upTo(100_000).map((n) => task(`T-${n}`, n === 0 ? [] : [`T-${n - 1}`]));
-    // The lists themselves are too long to be compared, or shown.
-    expect(criticalPath(chain).length).toBe(100_000);
-    expect(findCycle(dependenciesOf(chain))).toBeUndefined();
-  }, 60_000);
-
-  test('is looked at once for each task and dependency', () => {
-    const tasks = upTo(5000).map((n) =>
-      task(
-        `T-${n}`,
-        upTo(Math.min(4, n)).map((k) => `T-${(n * 7 + k * 13) % n}`),
-      ),
-    );
-    const dependencies = dependenciesOf(tasks);
-    const edges = [...dependencies.values()].reduce((sum, others) => sum + others.length, 0);
-    let looks = 0;
-    const counted = new Map(
-      [...dependencies].map(([id, others]) => [
-        id,
-        new Proxy([...others], {
-          get: (target, key, receiver) => {
-            if (key !== 'length' && key !== Symbol.iterator && /^\d+$/.test(String(key)))
-              looks += 1;
-            return Reflect.get(target, key, receiver);
-          },
-        }),
-      ]),
-    );
-    expect(findCycle(counted)).toBeUndefined();
-    expect(looks).toBeLessThanOrEqual(edges);
-    looks = 0;
-    expect(inOrder(counted)).toHaveLength(5000);
-    expect(looks).toBeLessThanOrEqual(edges);
-  });
-});
-
 test('statistics count by state, priority, person and week', () => {
   const week = 7 * 86_400_000;
   const at = (weeks: number): object => ({ completedAt: new Date(START.getTime() - weeks * week) });
@@ -465,79 +357,9 @@ test('a task of a group that a file lacks gets its heading', () => {
   expect(format.write(format.parse('# Tasks'), task('T-1'))).toMatch(/^# Tasks\n\n## 🟢 NORMAL/);
 });
 
-describe('reminders', () => {
-  const hours = (count: number): Date => new Date(START.getTime() + count * 3_600_000);
-
-  test.each([
-    ['a deadline that is near', { deadline: hours(24) }, 'assigned', ['deadline near Ann']],
-    ['one that is far', { deadline: hours(25) }, 'assigned', []],
-    ['one that has passed', { deadline: hours(-1) }, 'blocked', ['deadline passed Ann']],
-    ['one of a task that is completed', { deadline: hours(-1) }, 'completed', []],
-    ['no update for a day', { updatedAt: hours(-24) }, 'in_progress', ['no update Ann']],
-    ['no update of what nobody works on', { updatedAt: hours(-99) }, 'defined', []],
-    ['an update of late', { updatedAt: hours(-23) }, 'revisions', []],
-    ['a review that waits', { submittedAt: hours(-24) }, 'peer_review', ['review waiting Bob']],
-    [
-      'one that nobody was named for',
-      { submittedAt: hours(-24), reviewer: undefined },
-      'peer_review',
-      ['review waiting undefined'],
-    ],
-    ['one that was asked for of late', { submittedAt: hours(-1) }, 'peer_review', []],
-    ['a state that an editor wrote', { submittedAt: undefined }, 'peer_review', []],
-  ])('come for %s', (_what, fields, status, expected) => {
-    const found = remindersFor([taskIn(status, 'T-1', fields) as Task], START);
-    expect(found.map(({ kind, to }) => `${kind} ${to}`)).toEqual(expected);
-  });
-
-  test('are jobs, once a day for each task and reason', async () => {
-    const store = new MemoryRecordStore();
-    await put(store, taskIn('in_progress', 'T-1', { deadline: hours(-1), updatedAt: hours(-48) }));
-    const clock = clockAt();
-    const scheduler = Monque.inMemory({ clock, pollInterval: 60_000 });
-    const sent: Reminder[] = [];
-    await scheduleReminders(tasksOn(store, clock), {
-      scheduler,
-      clock,
-      notify: (reminder) => void sent.push(reminder),
-    });
-    await scheduler.start();
-    const scans = async (): Promise<number> =>
-      (await scheduler.getJobs({ name: 'ledger-reminder' })).length;
-    for (const hour of upTo(3)) {
-      await clock.advance(3_600_000);
-      await until(`scan ${hour}`, async () => sent.length >= 2);
-    }
-    await clock.advance(1000);
-    expect(sent.map(({ kind, taskId, to }) => `${kind} ${taskId} ${to}`).sort()).toEqual([
-      'deadline passed T-1 Ann',
-      'no update T-1 Ann',
-    ]);
-    expect(await scans()).toBe(2);
-    await clock.advance(24 * 3_600_000);
-    await until('the reminders of the next day', async () => sent.length >= 4);
-    await scheduler.stop();
-  });
-});
-
-test('the critical path of a ledger is that of its tasks', async () => {
-  const store = new MemoryRecordStore();
-  for (const one of [task('T-3'), task('T-1', ['T-2']), task('T-2', ['T-3'])]) {
-    await put(store, one);
-  }
-  const path = await tasksOn(store).criticalPath();
-  expect(path.map(({ id }) => id)).toEqual(['T-3', 'T-2', 'T-1']);
-});
-
 test('secrets are taken out of what is written about tasks', async () => {
   const redactor = new Redactor([['TOKEN', 'hunter2hunter2']]);
   const tasks = new Ledger({ store: new MemoryRecordStore(), redactor });
   await tasks.add('T-1', { title: 'Use hunter2hunter2' }, ANN);
   expect(await tasks.get('T-1')).toMatchObject({ title: 'Use [redacted TOKEN]' });
-});
-
-test('nothing depends on a task that is not there, and it is in no cycle', () => {
-  const dependencies = dependenciesOf([task('T-1')]);
-  expect(othersOf(dependencies, 'T-2')).toEqual([]);
-  expect(findCycle(dependencies, 'T-2')).toBeUndefined();
 });
