@@ -4,7 +4,7 @@
  * @module
  */
 import type { Explanation, ExplanationReason, JobStatus } from '@monque/core';
-import { type ExplanationDetails, type LostClaimDetails, type Reason } from '@monque/core/types';
+import type { ExplanationDetails, LostClaimDetails, Reason } from '@monque/core/types';
 import type { Session } from '../context/context.ts';
 import { ExitCode } from '../context/exit-codes.ts';
 import { plain } from '../context/json.ts';

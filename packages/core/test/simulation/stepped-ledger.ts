@@ -80,7 +80,6 @@ import {
 import { Hints } from '../../src/ledger/memory/hints.ts';
 import { answerUnmatched, settlementParams } from '../../src/ledger/settle-answers.ts';
 import { SteppedFlows } from './flows/stepped-flows.ts';
-import { type Observer } from './observer.ts';
 import { byClaimOrder, chooseDue } from './stepped-claims.ts';
 import { SteppedControl } from './stepped-control.ts';
 import { SteppedGroups } from './stepped-groups.ts';

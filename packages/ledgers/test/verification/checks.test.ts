@@ -130,8 +130,8 @@ describe('a check', () => {
     const ledger = ledgerWith({
       functions: {
         long: async ({ signal }) => {
-          const [job] = await scheduler.getJobs({ name: 'ledger-check' });
-          if (job !== undefined) await scheduler.cancelJob(job._id);
+          const [job] = await here.scheduler.getJobs({ name: 'ledger-check' });
+          if (job !== undefined) await here.scheduler.cancelJob(job._id);
           return await new Promise((_, reject) => {
             const abort = (): void => reject(new Error('aborted'));
             if (signal.aborted) abort();
@@ -156,13 +156,13 @@ describe('a check', () => {
     const runner = new CheckRunner({
       scheduler: stopping,
       redactor: new Redactor([]),
-      root: folder,
+      root: here.folder,
     });
     await stopping.start();
     const results = runner.run([{ command: 'echo $$ > pid; exec sleep 600' }], 'run-001');
     const refused = expect(results).rejects.toMatchObject({ reason: 'stopped' });
     const readPid = async (): Promise<number> =>
-      Number(await readFile(join(folder, 'pid'), 'utf8').catch(() => ''));
+      Number(await readFile(join(here.folder, 'pid'), 'utf8').catch(() => ''));
     await until('the command to run', async () => (await readPid()) > 0);
     const pid = await readPid();
     expect(isRunning(pid)).toBe(true);
