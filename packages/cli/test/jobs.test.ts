@@ -338,64 +338,6 @@ describeWithMongo('the commands on jobs', () => {
     expect(changed).toBeLessThan(300);
   });
 
-  describe('why', () => {
-    test('says in words why a job runs or does not, with an exit code by the kind', async () => {
-      const { _id } = await monque.enqueue('email', {}, { delay: 600_000 });
-      const alone = await monqueCli('why', String(_id));
-      expect(alone.code).toBe(ExitCode.STUCK);
-      expect(alone.out).toMatch(
-        /^pending {2}It was enqueued for a later time.*\n {2}also: No instance/,
-      );
-      const [broken] = await failed('boom');
-      const bad = await monqueCli('why', String(broken?._id), '--json');
-      expect(bad).toMatchObject({ code: ExitCode.ENDED_BADLY });
-      expect(bad.records).toMatchObject([{ state: 'failed', reason: 'failed', others: [] }]);
-      expect((await monqueCli('why', NO_ID)).code).toBe(ExitCode.MISSING);
-      const other = new Monque(db, { logger: false });
-      other.worker('email', () => undefined);
-      await other.start();
-      expect((await monqueCli('why', String(_id))).code).toBe(ExitCode.WAITS);
-      await other.stop();
-    });
-
-    test('tells a claim that nobody gives back from one that somebody does', async () => {
-      const claimed = { status: 'processing', claimedBy: 'gone', claimToken: 'x', fence: 1 };
-      const { _id } = await monque.enqueue('email');
-      await db.collection('monque_jobs').updateOne({ _id }, { $set: claimed });
-      expect((await monqueCli('why', String(_id))).code).toBe(ExitCode.STUCK);
-      // An instance that is alive and gives jobs back, and does not come to it within this test.
-      const info = { host: 'here', pid: 1, version: '0.0.0', startedAt: new Date() };
-      const counts = { unnamedWorkers: 0, runningJobs: 0, bufferedJobs: 0 };
-      const says = {
-        ...info,
-        ...counts,
-        workers: [],
-        reportedAt: new Date(),
-        recoverStaleJobs: true,
-      };
-      const lease = {
-        _id: 'other',
-        counter: 1,
-        status: 'live',
-        leaseDurationMs: 600_000,
-        info: says,
-      };
-      await db.collection('monque_jobs.instances').insertOne(lease as never);
-      expect((await monqueCli('why', String(_id))).code).toBe(ExitCode.WAITS);
-      await db.collection('monque_jobs.instances').deleteMany({});
-      const unset = { $unset: { claimedBy: '', claimToken: '' } };
-      await db.collection('monque_jobs').updateOne({ _id }, unset);
-      const locked = await monqueCli('why', String(_id));
-      expect([locked.code, locked.out]).toEqual([ExitCode.STUCK, expect.stringContaining('tool')]);
-      const archive = db.collection('monque_jobs.archive');
-      const document = await db.collection('monque_jobs').findOneAndDelete({ _id });
-      await archive.insertOne({ ...document, _id, status: 'failed' });
-      const archived = await monqueCli('why', String(_id));
-      expect(archived).toMatchObject({ code: ExitCode.ENDED_BADLY });
-      expect(archived.out).toContain('moved to the archive');
-    });
-  });
-
   test('what is done goes into the log of all transitions where the application keeps one', async () => {
     const logging = new Monque(db, { transitionLog: true });
     const { _id } = await logging.enqueue('a');

@@ -93,9 +93,12 @@ describeWithMongo('the recipes', () => {
     await monque.enqueue('later', {}, { ...later, metadata: { tenant: 'acme' } });
     const { _id } = await monque.enqueue('later', {}, later);
     await monque.cancelJob(_id);
+    // So that no worker is quicker than the change of its time.
+    await monque.pause('later');
     await monque.retryJob(_id);
     await monque.rescheduleJob(_id, new Date(Date.now() + 3_600_000));
     await monque.cancelJob(_id);
+    await monque.resume('later');
     return String(_id);
   }
 
