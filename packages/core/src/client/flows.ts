@@ -203,13 +203,13 @@ export class Flows {
       const advice = 'enqueue the jobs, or store this one in a flow';
       throw new UnsupportedError(`Job ${id} belongs to no flow; ${advice}`);
     }
-    const entries = Object.entries(jobs);
+    const refs = Object.keys(jobs);
     const made = await this.#parts.producer.makeJobs(
-      entries.map(([ref, job]) => ({ field: `jobs.${ref}`, ...job })),
+      Object.entries(jobs).map(([ref, job]) => ({ field: `jobs.${ref}`, ...job })),
     );
     const { flow, feeds } = parent;
     const added = made.map((job, index): Job => {
-      const [ref = ''] = entries[index] ?? [];
+      const ref = refs[index] as string;
       return {
         ...job,
         _id: derivedId(parent._id, ref),

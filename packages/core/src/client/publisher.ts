@@ -57,12 +57,16 @@ export class Publisher<T> {
     this.#isSending = true;
     // Handlers that start together come together.
     await Promise.resolve();
-    while (this.#waiting.length > 0) {
-      this.#waiting = this.#waiting.filter(({ signal }) => !signal.aborted);
-      const batch = this.#waiting.splice(0, this.#size);
-      if (batch.length > 0) await this.#sendBatch(batch);
+    for (let batch = this.#nextBatch(); batch.length > 0; batch = this.#nextBatch()) {
+      await this.#sendBatch(batch);
     }
     this.#isSending = false;
+  }
+
+  /** Of those that still wait, the first. */
+  #nextBatch(): Waiting<T>[] {
+    this.#waiting = this.#waiting.filter(({ signal }) => !signal.aborted);
+    return this.#waiting.splice(0, this.#size);
   }
 
   async #sendBatch(batch: readonly Waiting<T>[]): Promise<void> {

@@ -200,8 +200,9 @@ describe('jobs with a group', () => {
     const monque = Monque.inMemory();
     monque.worker('other', () => undefined);
     await monque.start();
-    monque.worker('sync', () => undefined, { groups: { concurrency: 3 } });
+    monque.worker('sync', () => undefined, { groups: { concurrency: 3, weight: 5 } });
     await ends(monque, [await monque.enqueue('sync', 1, { group: 'a' })]);
+    expect(await monque.groups('sync')).toMatchObject([{ group: 'a', concurrency: 3, weight: 5 }]);
     await monque.setGroup('sync', 'a', { weight: 2 });
     expect(await monque.groups('sync')).toMatchObject([{ group: 'a', concurrency: 3, weight: 2 }]);
     await monque.stop();

@@ -126,13 +126,14 @@ describe('a job with stages', () => {
   });
 
   test('starts no other stage while its lease is not held, and goes on behind it', async () => {
-    const { monque, clock } = makeOne();
+    const { monque, clock, faulty } = makeOne();
     const runs: string[] = [];
     monque.worker('import', {
       stages: [
         stage('a', (_job, { fence }) => {
           runs.push(`a ${fence}`);
-          // A machine that was suspended: its timers do not know yet.
+          // A machine that was suspended: its timers do not know yet. The record is answered before the renewal.
+          faulty.plan('renewLease', { delayAfterMs: 500 });
           clock.jumpWall(120_000);
         }),
         stage('b', (_job, { fence }) => runs.push(`b ${fence}`)),

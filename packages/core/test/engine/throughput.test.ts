@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { MOST_ROWS } from '../../src/context/throughput-recorder.ts';
-import { discard, JobStatus, snooze } from '../../src/index.ts';
+import { discard, JobStatus, Monque, snooze } from '../../src/index.ts';
 import { MemoryThroughput, MOST_MINUTES } from '../../src/ledger/memory/throughput/throughput.ts';
 import { addCounts, NO_COUNTS } from '../../src/ledger/throughput-sums.ts';
 import { ManualClock } from '../../src/testing/index.ts';
@@ -13,6 +13,20 @@ const KEPT = { throughputHistory: 86_400_000 } as const;
 function together(points: readonly ThroughputPoint[]): ReturnType<typeof addCounts> {
   return points.map(({ at: _, name: __, ...counts }) => counts).reduce(addCounts, NO_COUNTS);
 }
+
+test('a history of throughput is kept for an hour to a year, or not at all', () => {
+  const throughputHistories = [false, 3_600_000, 366 * 86_400_000, 60_000, true];
+  const refused = throughputHistories.filter((throughputHistory) => {
+    try {
+      Monque.inMemory({ throughputHistory: throughputHistory as number });
+      return false;
+    } catch (error) {
+      expect(error).toMatchObject({ field: 'options.throughputHistory' });
+      return true;
+    }
+  });
+  expect(refused).toEqual([366 * 86_400_000, 60_000, true]);
+});
 
 describe('what happens is counted by minute for all processes', () => {
   test('with how runs ended, how long they waited and how long they took', async () => {

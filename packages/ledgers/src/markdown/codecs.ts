@@ -78,8 +78,8 @@ export interface CheckItem {
 /** Items with a box in front; one without a box is not done. */
 export const CHECK_ITEM: ItemCodec<CheckItem> = {
   parse(text) {
-    const [box = '', mark = ''] = /^\[([ xX])\](?: |$)/.exec(text) ?? [];
-    return { text: text.slice(box.length).trimStart(), done: mark.toLowerCase() === 'x' };
+    const box = /^\[[ xX]\](?: |$)/.exec(text)?.[0] ?? '';
+    return { text: text.slice(box.length).trimStart(), done: /x/i.test(box) };
   },
   render: ({ text, done }) => `[${done ? 'x' : ' '}] ${text}`,
 };

@@ -109,7 +109,7 @@ export class Permits {
 
   /** True when jobs of a name are bound by a limit. */
   covers(name: string): boolean {
-    return (this.#workers.get(name)?.limitKeys.length ?? 0) > 0;
+    return this.#keysOf(name).length > 0;
   }
 
   /**
@@ -129,7 +129,7 @@ export class Permits {
       for (const share of shares) left.set(share, (left.get(share) ?? share.room()) - room);
       if (shares.length > 0) {
         wants.set(name, { jobs: limit, shares });
-        this.#rooms.set(name, Math.min(...shares.map((share) => left.get(share) ?? 0)));
+        this.#rooms.set(name, Math.min(...shares.map((share) => left.get(share) as number)));
       }
       return room > 0 ? [{ name, limit: room }] : [];
     });
@@ -222,9 +222,13 @@ export class Permits {
     await ledger.freeShares({ instanceId: this.#sharesOf }).catch(report);
   }
 
+  /** Only the names of workers are asked for. */
+  #keysOf(name: string): readonly string[] {
+    return (this.#workers.get(name) as Worker).limitKeys;
+  }
+
   #sharesFor(name: string): HeldShare[] {
-    const keys = this.#workers.get(name)?.limitKeys ?? [];
-    return keys.map((key) => {
+    return this.#keysOf(name).map((key) => {
       const share = this.#shares.get(key) ?? new HeldShare(this.#context, key, this.#sharesOf);
       this.#shares.set(key, share);
       return share;
@@ -277,7 +281,7 @@ export class Permits {
   /** True when a name that wants more has more room than it left. */
   #hasGrown(): boolean {
     const names = [...this.#wants.values()].flatMap((ofAsker) => [...ofAsker.keys()]);
-    const grown = names.filter((name) => this.#roomOf(name) > (this.#rooms.get(name) ?? 0));
+    const grown = names.filter((name) => this.#roomOf(name) > (this.#rooms.get(name) as number));
     for (const name of grown) this.#rooms.set(name, this.#roomOf(name));
     return grown.length > 0;
   }

@@ -37,7 +37,7 @@ export const pauseTests: ContractTests = {
     await ledger.setPaused({ name: 'a', paused: true, now: subject.at(5), ...first });
     await ledger.setPaused({ name: 'a', paused: true, now: subject.at(9), by: 'ben' });
     await ledger.setPaused({ name: 'b', paused: true, now: subject.at(7) });
-    const pauses = [...(await ledger.readPaused())].sort((a, b) => (a.name < b.name ? -1 : 1));
+    const pauses = [...(await ledger.readPaused())].sort((a, b) => a.name.localeCompare(b.name));
     assert.deepEqual(pauses, [
       { name: 'a', at: subject.at(5), ...first },
       { name: 'b', at: subject.at(7) },
