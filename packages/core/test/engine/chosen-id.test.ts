@@ -1,6 +1,11 @@
 import { ObjectId } from 'mongodb';
 import { describe, expect, test } from 'vitest';
-import { InMemoryLedgerRepository, InvalidArgumentError, Monque } from '../../src/index.ts';
+import {
+  InMemoryLedgerRepository,
+  InvalidArgumentError,
+  LedgerFullError,
+  Monque,
+} from '../../src/index.ts';
 import { ManualClock } from '../../src/testing/index.ts';
 import { makeOne } from './kit.ts';
 
@@ -40,6 +45,14 @@ describe('an enqueue with an id', () => {
     const { monque } = makeOne();
     const holder = await monque.enqueue('greet', 1, { uniqueKey: 'k' });
     expect(await monque.enqueue('greet', 2, { id, uniqueKey: 'k' })).toEqual(holder);
+    expect(await monque.getJob(id)).toBeNull();
+  });
+
+  test('is refused by a full ledger as any other is', async () => {
+    const clock = new ManualClock();
+    const monque = new Monque(new InMemoryLedgerRepository({ clock, maxJobs: 1 }), { clock });
+    await monque.enqueue('greet');
+    await expect(monque.enqueue('greet', 1, { id })).rejects.toBeInstanceOf(LedgerFullError);
     expect(await monque.getJob(id)).toBeNull();
   });
 

@@ -54,7 +54,10 @@ describe('a plan that changes while the end of a run is recorded', () => {
 });
 
 test('what was replanned is not read when the scheduler has given the end of the run up', async () => {
-  const { monque, clock, faulty, events } = makeOne({ leaseDuration: 600_000 });
+  const { monque, clock, faulty, events } = makeOne({
+    leaseDuration: 600_000,
+    operationTimeout: 60_000,
+  });
   const gate = deferred();
   monque.worker('tick', () => gate.promise);
   await monque.schedule('* * * * *', 'tick', 1, { uniqueKey: 'k' });

@@ -187,4 +187,13 @@ describeWithOwnMongo('between the commands of one verb', (binary) => {
       code: 'LEDGER_REFUSED',
     });
   });
+
+  test('what the server refuses while failed jobs are counted is told', async () => {
+    const data = { failCommands: ['find'], appName: APP_NAME, errorCode: 50 };
+    const failPoint = await failCommand(mongo.server.direct, data);
+    const most = { mostNames: 1, mostJobs: 1, mostFailed: 1 };
+    const counted = mongo.ledger.countDue({ now: at(0), names: [JOB_NAME], ...most });
+    await expect(counted).rejects.toMatchObject({ cause: { code: 50 } });
+    await failPoint.off();
+  });
 });

@@ -6,7 +6,7 @@ import {
   PeriodicExportingMetricReader,
 } from '@opentelemetry/sdk-metrics';
 import { describe, expect, test } from 'vitest';
-import { COUNTERS, GAUGES, HISTOGRAMS } from '../../src/index.ts';
+import { COUNTERS, GAUGES, HISTOGRAMS, type Instrumentation } from '../../src/index.ts';
 import { instrument } from '../../src/opentelemetry/index.ts';
 import { makeOne } from '../engine/kit.ts';
 
@@ -128,6 +128,31 @@ describe('the backlog', () => {
     };
     return { ...one, end, read, shutdown: () => reader.shutdown() };
   }
+
+  test('has no failed jobs where the ledger cannot count them', async () => {
+    const exporter = new InMemoryMetricExporter(AggregationTemporality.CUMULATIVE);
+    const reader = new PeriodicExportingMetricReader({ exporter, exportIntervalMillis: 3_600_000 });
+    const { monque } = makeOne();
+    const uncounted = {
+      instrument: (given: Instrumentation) => monque.instrument(given),
+      metrics: () => monque.metrics(),
+      getBacklog: async () => ({ names: [{ name: 'mail', due: 2, longestWaitMs: 3_000 }] }),
+    };
+    const meterProvider = new MeterProvider({ readers: [reader] });
+    const end = instrument(uncounted as never, { meterProvider, backlog: true });
+    await reader.forceFlush();
+    const exported = exporter.getMetrics().flatMap(({ scopeMetrics }) => scopeMetrics);
+    const told = exported
+      .flatMap(({ metrics: ofScope }) => ofScope)
+      .filter(({ descriptor }) => /jobs\.(due|failed)$/.test(descriptor.name))
+      .flatMap(({ descriptor, dataPoints }) =>
+        dataPoints.map(({ value }) => [descriptor.name, value]),
+      );
+    expect(told).toEqual([['monque.jobs.due', 2]]);
+    end();
+    await monque.stop();
+    await reader.shutdown();
+  });
 
   test('is exported by name where it is asked for, with one read an export, until it is ended', async () => {
     const { monque, faulty, end, read, shutdown } = await exported(['waits', 'fails']);
