@@ -1,15 +1,12 @@
-import { type ChildProcess, fork } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { join } from 'node:path';
-import type { Db } from 'mongodb';
-import { afterAll, beforeAll, expect, inject, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { Monque } from '../../src/index.ts';
 import { SeededRandom } from '../../src/testing/index.ts';
-import { cleanupTestDb, closeMongoDb, describeWithMongo, getTestDb } from '../setup/mongodb.ts';
+import { describeWithMongo } from '../setup/mongodb.ts';
 import { until } from '../setup/until.ts';
-import { buildCore, type CoreBuild } from './build-core.ts';
+import { useProcesses } from './processes.ts';
 
-const SCRIPT = join(import.meta.dirname, 'flow-control-process.mjs');
 /** How long processes are killed and stopped, in seconds; longer by hand. */
 const SECONDS = Number(process.env.MONQUE_FLOW_CONTROL_SECONDS ?? 6);
 const PROCESSES = 4;
@@ -52,42 +49,24 @@ interface Span extends Run {
 }
 
 describeWithMongo('a global limit, groups and orders over processes', () => {
-  let core: CoreBuild;
-  let db: Db;
-  const children: ChildProcess[] = [];
-
-  beforeAll(async () => {
-    core = await buildCore();
-    db = await getTestDb('flow_control_processes');
-  });
-
-  afterAll(async () => {
-    for (const child of children) {
-      if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL');
-    }
-    await cleanupTestDb(db);
-    await core?.remove();
-    await closeMongoDb();
-  });
+  const processes = useProcesses('flow-control-process.mjs', 'flow_control_processes');
 
   async function startProcess(): Promise<ChildProcess> {
-    const args = [core.entry, inject('mongoUri'), db.databaseName, String(LIMIT_OF_GROUP)];
-    const child = fork(SCRIPT, args);
-    children.push(child);
+    const child = processes.start(String(LIMIT_OF_GROUP));
     await once(child, 'message');
     return child;
   }
 
   const serverTime = async (): Promise<Date> =>
-    (await db.admin().command({ hello: 1 })).localTime as Date;
+    (await processes.db.admin().command({ hello: 1 })).localTime as Date;
   const hasPassed = (since: Date, ms: number) => async (): Promise<boolean> =>
     (await serverTime()).getTime() - since.getTime() >= ms;
   const ended = (): Promise<number> =>
-    db.collection('jobs').countDocuments({ status: 'completed' });
+    processes.db.collection('jobs').countDocuments({ status: 'completed' });
 
   test('are kept while processes are killed and stand still, by what the handlers noted', async () => {
     const random = new SeededRandom(7);
-    const producer = new Monque(db, { collectionName: 'jobs', logger: false });
+    const producer = new Monque(processes.db, { collectionName: 'jobs', logger: false });
     await producer.setLimit('all', { concurrency: LIMIT_OF_ALL });
     const running = await Promise.all(Array.from({ length: PROCESSES }, startProcess));
     let stored = 0;
@@ -139,14 +118,16 @@ describeWithMongo('a global limit, groups and orders over processes', () => {
     isOver = true;
     await producing;
     await until('all jobs have ended', async () => (await ended()) === stored, GENEROUS_MS);
-    const runs = await db.collection<Run>('runs').find().toArray();
+    const runs = await processes.db.collection<Run>('runs').find().toArray();
     expect(new Set(runs.map(({ jobId }) => String(jobId))).size).toBe(stored);
     const spans = spansOf(runs, cuts);
     const mostOfAll = mostAtOnce(spans);
     const mostOfGroup = Math.max(
       ...[...byKey(spans, ({ group }) => group).values()].map(mostAtOnce),
     );
-    const rescued = await db.collection('jobs').countDocuments({ rescueCount: { $gt: 0 } });
+    const rescued = await processes.db
+      .collection('jobs')
+      .countDocuments({ rescueCount: { $gt: 0 } });
     console.log(
       `flow control: ${JSON.stringify({ ...counts, stored, runs: runs.length, rescued, mostOfAll, mostOfGroup })}`,
     );

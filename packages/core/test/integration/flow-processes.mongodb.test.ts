@@ -1,15 +1,13 @@
-import { type ChildProcess, fork } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { join } from 'node:path';
-import type { Db, ObjectId } from 'mongodb';
-import { afterAll, beforeAll, beforeEach, expect, inject, test } from 'vitest';
+import type { ObjectId } from 'mongodb';
+import { expect, test } from 'vitest';
 import { Monque } from '../../src/index.ts';
 import { SeededRandom } from '../../src/testing/index.ts';
-import { cleanupTestDb, closeMongoDb, describeWithMongo, getTestDb } from '../setup/mongodb.ts';
+import { describeWithMongo } from '../setup/mongodb.ts';
 import { until } from '../setup/until.ts';
-import { buildCore, type CoreBuild } from './build-core.ts';
+import { useProcesses } from './processes.ts';
 
-const SCRIPT = join(import.meta.dirname, 'flow-process.mjs');
 const KILLS = 6;
 const JOBS_A_FLOW = 32;
 
@@ -28,33 +26,10 @@ interface Message {
 }
 
 describeWithMongo('flows whose processes are killed', () => {
-  let core: CoreBuild;
-  let db: Db;
-  const children: ChildProcess[] = [];
-
-  beforeAll(async () => {
-    core = await buildCore();
-  });
-
-  beforeEach(async () => {
-    db = await getTestDb('flow-processes');
-    return async () => {
-      for (const child of children.splice(0)) {
-        if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL');
-      }
-      await cleanupTestDb(db);
-    };
-  });
-
-  afterAll(async () => {
-    await core?.remove();
-    await closeMongoDb();
-  });
+  const processes = useProcesses('flow-process.mjs', 'flow-processes');
 
   function startProcess(mode: 'work' | 'store'): ChildProcess {
-    const child = fork(SCRIPT, [core.entry, inject('mongoUri'), db.databaseName, mode]);
-    children.push(child);
-    return child;
+    return processes.start(mode);
   }
 
   async function kill(child: ChildProcess): Promise<void> {
@@ -65,7 +40,7 @@ describeWithMongo('flows whose processes are killed', () => {
 
   test('while they store and while they release: nothing is lost, and no job starts early or twice', async () => {
     const random = new SeededRandom(11);
-    const monque = new Monque(db, { resendLimit: 2_000 });
+    const monque = new Monque(processes.db, { resendLimit: 2_000 });
     await monque.initialize();
     const acknowledged: string[] = [];
     const workers = [startProcess('work'), startProcess('work')];
@@ -98,7 +73,7 @@ describeWithMongo('flows whose processes are killed', () => {
   }, 240_000);
 
   async function judge(monque: Monque, acknowledged: readonly string[]): Promise<void> {
-    const starts = await db.collection<Start>('starts').find().toArray();
+    const starts = await processes.db.collection<Start>('starts').find().toArray();
     expect(starts.filter(({ early }) => early.length > 0)).toEqual([]);
     const claims = starts.map(({ jobId, fence }) => `${jobId.toHexString()} ${fence}`);
     expect(claims.length - new Set(claims).size).toBe(0);
@@ -109,7 +84,7 @@ describeWithMongo('flows whose processes are killed', () => {
     }
     for (const id of acknowledged) expect(ran.get(id)?.size).toBe(JOBS_A_FLOW);
     expect(acknowledged.length).toBeGreaterThanOrEqual(KILLS * 3);
-    const flows = await db.collection('monque_jobs.flows').find().toArray();
+    const flows = await processes.db.collection('monque_jobs.flows').find().toArray();
     const others = flows.filter(({ _id }) => !acknowledged.includes(String(_id)));
     for (const { _id } of others) {
       // What was not acknowledged was stored all the same, or none of it ever runs.

@@ -1,15 +1,12 @@
-import { type ChildProcess, fork } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { join } from 'node:path';
-import type { Db } from 'mongodb';
-import { afterAll, beforeAll, beforeEach, expect, inject, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { Monque } from '../../src/index.ts';
 import { SeededRandom } from '../../src/testing/index.ts';
-import { cleanupTestDb, closeMongoDb, describeWithMongo, getTestDb } from '../setup/mongodb.ts';
+import { describeWithMongo } from '../setup/mongodb.ts';
 import { until } from '../setup/until.ts';
-import { buildCore, type CoreBuild } from './build-core.ts';
+import { useProcesses } from './processes.ts';
 
-const SCRIPT = join(import.meta.dirname, 'group-process.mjs');
 const GROUPS = 20;
 const LIMIT = 3;
 const JOBS = 600;
@@ -26,43 +23,20 @@ interface Run {
 }
 
 describeWithMongo('groups over processes', () => {
-  let core: CoreBuild;
-  let db: Db;
-  const children: ChildProcess[] = [];
-
-  beforeAll(async () => {
-    core = await buildCore();
-  });
-
-  beforeEach(async () => {
-    db = await getTestDb('group_processes');
-    return async () => {
-      for (const child of children.splice(0)) {
-        if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL');
-      }
-      await cleanupTestDb(db);
-    };
-  });
-
-  afterAll(async () => {
-    await core?.remove();
-    await closeMongoDb();
-  });
+  const processes = useProcesses('group-process.mjs', 'group_processes');
 
   async function startProcess(): Promise<ChildProcess> {
-    const args = [core.entry, inject('mongoUri'), db.databaseName, String(LIMIT)];
-    const child = fork(SCRIPT, args);
-    children.push(child);
+    const child = processes.start(String(LIMIT));
     await once(child, 'message');
     return child;
   }
 
   const ended = (): Promise<number> =>
-    db.collection('jobs').countDocuments({ status: 'completed' });
+    processes.db.collection('jobs').countDocuments({ status: 'completed' });
 
   test('never run more of one at once than its limit, while processes are killed, and all of them end', async () => {
     const random = new SeededRandom(7);
-    const producer = new Monque(db, { collectionName: 'jobs' });
+    const producer = new Monque(processes.db, { collectionName: 'jobs' });
     const entries = Array.from({ length: JOBS }, (_, index) => ({
       ...{ name: 'sync', data: { ms: 20 + Math.floor(random.fraction() * 60) } },
       options: { group: `group ${index % GROUPS}` },
@@ -74,14 +48,14 @@ describeWithMongo('groups over processes', () => {
       const enough = (JOBS * kill) / (KILLS + 2);
       await until('some jobs have ended', async () => (await ended()) >= enough, 60_000);
       const victim = running.shift() as ChildProcess;
-      const { localTime } = await db.admin().command({ hello: 1 });
+      const { localTime } = await processes.db.admin().command({ hello: 1 });
       killedAt.set(victim.pid ?? 0, localTime);
       victim.kill('SIGKILL');
       await once(victim, 'exit');
       running.push(await startProcess());
     }
     await until('all jobs have ended', async () => (await ended()) === JOBS, 60_000);
-    const runs = await db.collection<Run>('runs').find().toArray();
+    const runs = await processes.db.collection<Run>('runs').find().toArray();
     expect(runs.length).toBeGreaterThan(JOBS);
     const most = Array.from({ length: GROUPS }, (_, group) =>
       mostAtOnce(
@@ -96,7 +70,7 @@ describeWithMongo('groups over processes', () => {
 
   test('let a tenant with few jobs pass one with many that came first', async () => {
     const started: string[] = [];
-    const monque = new Monque(db, { collectionName: 'jobs', logger: false });
+    const monque = new Monque(processes.db, { collectionName: 'jobs', logger: false });
     const noisy = Array.from({ length: 3_000 }, () => 'noisy');
     const small = Array.from({ length: 50 * 20 }, (_, index) => `small ${index % 50}`);
     const enqueue = (groups: readonly string[]) =>

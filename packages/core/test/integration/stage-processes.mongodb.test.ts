@@ -1,14 +1,11 @@
-import { type ChildProcess, fork } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { join } from 'node:path';
-import type { Db } from 'mongodb';
-import { afterAll, beforeAll, beforeEach, expect, inject, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { type Job, Monque } from '../../src/index.ts';
-import { cleanupTestDb, closeMongoDb, describeWithMongo, getTestDb } from '../setup/mongodb.ts';
+import { describeWithMongo } from '../setup/mongodb.ts';
 import { until } from '../setup/until.ts';
-import { buildCore, type CoreBuild } from './build-core.ts';
+import { useProcesses } from './processes.ts';
 
-const SCRIPT = join(import.meta.dirname, 'stage-process.mjs');
 const STAGES = ['download', 'parse', 'store'];
 
 interface Start {
@@ -17,33 +14,10 @@ interface Start {
 }
 
 describeWithMongo('a job of three stages with a gate', () => {
-  let core: CoreBuild;
-  let db: Db;
-  const children: ChildProcess[] = [];
-
-  beforeAll(async () => {
-    core = await buildCore();
-  });
-
-  beforeEach(async () => {
-    db = await getTestDb('stages');
-    return async () => {
-      for (const child of children.splice(0)) {
-        if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL');
-      }
-      await cleanupTestDb(db);
-    };
-  });
-
-  afterAll(async () => {
-    await core?.remove();
-    await closeMongoDb();
-  });
+  const processes = useProcesses('stage-process.mjs', 'stages');
 
   function startProcess(stopIn = 'none'): ChildProcess {
-    const child = fork(SCRIPT, [core.entry, inject('mongoUri'), db.databaseName, stopIn]);
-    children.push(child);
-    return child;
+    return processes.start(stopIn);
   }
 
   /** Starts a process that hangs in a stage, and kills it there. */
@@ -61,11 +35,11 @@ describeWithMongo('a job of three stages with a gate', () => {
   }
 
   function startsOf(stage: string): Promise<number> {
-    return db.collection<Start>('starts').countDocuments({ stage });
+    return processes.db.collection<Start>('starts').countDocuments({ stage });
   }
 
   test('whose process is killed in each stage records each stage once and completes', async () => {
-    const producer = new Monque(db);
+    const producer = new Monque(processes.db);
     const { _id } = await producer.enqueue('import');
     const read = async (): Promise<Job> => (await producer.getJob(_id)) as Job;
     const recorded = async (): Promise<readonly string[]> =>
