@@ -12,16 +12,10 @@ import { JobName } from '../ui/job-cells.tsx';
 import { Card, Page } from '../ui/page.tsx';
 import { type Column, Table } from '../ui/table.tsx';
 import { Time } from '../ui/time.tsx';
-import { TokenFilter } from '../ui/token-filter.tsx';
-import { jobTokenKinds } from './jobs-query.ts';
-
-const WINDOWS = [200, 1_000, 10_000];
-const DEFAULT_WINDOW = '1000';
+import { NamesAndWindow, namesAndWindow } from './names-and-window.tsx';
 
 export function DeadLetters() {
-  const search = params.value;
-  const names = search.getAll('name');
-  const window = search.get('window') ?? DEFAULT_WINDOW;
+  const { names, window } = namesAndWindow();
   const letters = useResource<DeadLettersAnswer>(apiUrl('dead-letters', { name: names, window }));
   return (
     <Page
@@ -33,29 +27,15 @@ export function DeadLetters() {
         </Button>
       }
     >
-      <div class="row">
-        <TokenFilter
-          label="Filter dead letters"
-          placeholder="The name that they wait under"
-          kinds={jobTokenKinds().filter(({ key }) => key === 'name')}
-          tokens={names.map((value) => ({ key: 'name', value }))}
-          onChange={(tokens) => {
-            const next = new URLSearchParams(tokens.map(({ value }) => ['name', value]));
-            go(`${href('dead-letters')}?${next}`);
-          }}
-        />
-        <select
-          aria-label="How many jobs to look at"
-          value={window}
-          onChange={(event) => setParams({ window: event.currentTarget.value })}
-        >
-          {WINDOWS.map((count) => (
-            <option key={count} value={count}>
-              the newest {number(count)}
-            </option>
-          ))}
-        </select>
-      </div>
+      <NamesAndWindow
+        label="Filter dead letters"
+        placeholder="The name that they wait under"
+        windowLabel="How many jobs to look at"
+        onNames={(tokens) => {
+          const next = new URLSearchParams(tokens.map(({ value }) => ['name', value]));
+          go(`${href('dead-letters')}?${next}`);
+        }}
+      />
       <Shown of={letters} rows={8}>
         {(answer) => <Found answer={answer} reload={() => void letters.reload()} />}
       </Shown>

@@ -17,16 +17,12 @@ import { jobColumns } from '../ui/job-cells.tsx';
 import { Card, Page } from '../ui/page.tsx';
 import { type Column, Table } from '../ui/table.tsx';
 import { Time } from '../ui/time.tsx';
-import { type Token, TokenFilter } from '../ui/token-filter.tsx';
-import { jobTokenKinds } from './jobs-query.ts';
-
-const WINDOWS = [200, 1_000, 10_000];
-const DEFAULT_WINDOW = '1000';
+import type { Token } from '../ui/token-filter.tsx';
+import { NamesAndWindow, namesAndWindow } from './names-and-window.tsx';
 
 export function Errors() {
   const search = params.value;
-  const names = search.getAll('name');
-  const window = search.get('window') ?? DEFAULT_WINDOW;
+  const { names, window } = namesAndWindow();
   const errors = useResource<ErrorsAnswer>(apiUrl('errors', { name: names, window }));
   const wanted = search.get('error');
   return (
@@ -39,26 +35,12 @@ export function Errors() {
         </Button>
       }
     >
-      <div class="row">
-        <TokenFilter
-          label="Filter errors"
-          placeholder="Filter by name"
-          kinds={jobTokenKinds().filter(({ key }) => key === 'name')}
-          tokens={names.map((value) => ({ key: 'name', value }))}
-          onChange={setNames}
-        />
-        <select
-          aria-label="How many failed jobs to look at"
-          value={window}
-          onChange={(event) => setParams({ window: event.currentTarget.value })}
-        >
-          {WINDOWS.map((count) => (
-            <option key={count} value={count}>
-              the newest {number(count)}
-            </option>
-          ))}
-        </select>
-      </div>
+      <NamesAndWindow
+        label="Filter errors"
+        placeholder="Filter by name"
+        windowLabel="How many failed jobs to look at"
+        onNames={setNames}
+      />
       <Shown of={errors} rows={8}>
         {(answer) => {
           const chosen = answer.groups.find((group) => keyOf(group) === wanted);

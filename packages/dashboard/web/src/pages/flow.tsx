@@ -16,7 +16,7 @@ import { BulkDialog } from '../dialogs/bulk.tsx';
 import { Graph, toldOf } from '../flows/graph.tsx';
 import { Counts, FlowStateChip } from '../flows/words.tsx';
 import { Button } from '../ui/button.tsx';
-import { Empty, Failed, Loading, Note, Shown } from '../ui/faces.tsx';
+import { Note, Shown } from '../ui/faces.tsx';
 import { plural } from '../ui/format.ts';
 import { jobColumns } from '../ui/job-cells.tsx';
 import { KeyPager } from '../ui/key-pager.tsx';
@@ -24,6 +24,7 @@ import { Card, Page } from '../ui/page.tsx';
 import { State } from '../ui/state.tsx';
 import { type Column, Table } from '../ui/table.tsx';
 import { Time } from '../ui/time.tsx';
+import { UnreadPage } from '../ui/unread-page.tsx';
 import { CopyButton } from '../ui/value.tsx';
 
 /** A flow moves with its jobs, and reading it counts all of them. */
@@ -37,23 +38,13 @@ export function FlowPage({ id = '' }: { readonly id?: string | undefined }) {
   const after = params.value.get('after') ?? undefined;
   const answer = useResource<FlowAnswer>(apiUrl(`flows/${id}`, { after, limit: 50 }), { everyMs });
   const graph = useResource<FlowGraphAnswer>(apiUrl(`flows/${id}/graph`), { everyMs });
-  const { data, error } = answer;
+  const { data } = answer;
   if (data && data.flow.size > MANY !== isLarge) setLarge(!isLarge);
   if (!data) {
     return (
-      <Page title="Flow">
-        <section class="card">
-          {error?.problem.status === 404 ? (
-            <Empty icon="flows" title="There is no such flow">
-              It was never there, or it left with its jobs. <span class="mono">{id}</span>
-            </Empty>
-          ) : error ? (
-            <Failed problem={error.problem} retry={() => void answer.reload()} />
-          ) : (
-            <Loading rows={8} />
-          )}
-        </section>
-      </Page>
+      <UnreadPage title="Flow" of={answer} rows={8} icon="flows">
+        It was never there, or it left with its jobs. <span class="mono">{id}</span>
+      </UnreadPage>
     );
   }
   const reload = (): void => {

@@ -25,9 +25,10 @@ import { Timeline } from '../job/timeline.tsx';
 import { Transitions } from '../job/transitions.tsx';
 import { Verdict } from '../job/verdict.tsx';
 import { Button } from '../ui/button.tsx';
-import { Empty, Failed, Loading, Note } from '../ui/faces.tsx';
+import { Note } from '../ui/faces.tsx';
 import { Card, Page } from '../ui/page.tsx';
 import { State } from '../ui/state.tsx';
+import { UnreadPage } from '../ui/unread-page.tsx';
 import { CopyButton } from '../ui/value.tsx';
 
 /** A job that can change at any moment is read this often while it is looked at: one read by its id. */
@@ -42,19 +43,9 @@ export function JobPage({ id = '' }: { readonly id?: string | undefined }) {
   const { data, error } = answer;
   if (!data) {
     return (
-      <Page title="Job">
-        <section class="card">
-          {error?.problem.status === 404 ? (
-            <Empty icon="search" title="There is no such job">
-              It was never there, or it left after its retention. <span class="mono">{id}</span>
-            </Empty>
-          ) : error ? (
-            <Failed problem={error.problem} retry={() => void answer.reload()} />
-          ) : (
-            <Loading rows={8} />
-          )}
-        </section>
-      </Page>
+      <UnreadPage title="Job" of={answer} rows={8} icon="search">
+        It was never there, or it left after its retention. <span class="mono">{id}</span>
+      </UnreadPage>
     );
   }
   const reload = (): void => {

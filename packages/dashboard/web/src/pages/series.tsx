@@ -11,11 +11,11 @@ import { Calendar } from '../series/calendar.tsx';
 import { Dense } from '../series/dense.tsx';
 import { Button } from '../ui/button.tsx';
 import { Dialog } from '../ui/dialog.tsx';
-import { Empty, Failed, Loading } from '../ui/faces.tsx';
 import { Card, Page } from '../ui/page.tsx';
 import { State } from '../ui/state.tsx';
 import { Time } from '../ui/time.tsx';
 import { attempt, say } from '../ui/toast.tsx';
+import { UnreadPage } from '../ui/unread-page.tsx';
 import { Value } from '../ui/value.tsx';
 import { MISSED } from './series-list.tsx';
 
@@ -27,19 +27,9 @@ export function SeriesPage({ id = '' }: { readonly id?: string | undefined }) {
   const { data, error } = answer;
   if (data && error?.problem.status !== 404) return <Found answer={data} reload={answer.reload} />;
   return (
-    <Page title="Series">
-      <section class="card">
-        {error?.problem.status === 404 ? (
-          <Empty icon="series" title="There is no such series">
-            It may have ended. <a href={href(`jobs/${id}`)}>Its job</a> may still be there.
-          </Empty>
-        ) : error ? (
-          <Failed problem={error.problem} retry={() => void answer.reload()} />
-        ) : (
-          <Loading />
-        )}
-      </section>
-    </Page>
+    <UnreadPage title="Series" of={answer} icon="series">
+      It may have ended. <a href={href(`jobs/${id}`)}>Its job</a> may still be there.
+    </UnreadPage>
   );
 }
 

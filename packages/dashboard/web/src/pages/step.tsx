@@ -9,11 +9,12 @@ import { useResource } from '../api/resource.ts';
 import { href } from '../app/router.ts';
 import { Fact } from '../job/facts.tsx';
 import { Given, Prose, RecordHistory, STEP_STATES, StepChip, Texts } from '../ledgers/words.tsx';
-import { Empty, Failed, Loading } from '../ui/faces.tsx';
+import { Empty } from '../ui/faces.tsx';
 import { span } from '../ui/format.ts';
 import { Icon } from '../ui/icon.tsx';
 import { Card, Page } from '../ui/page.tsx';
 import { Time } from '../ui/time.tsx';
+import { UnreadPage } from '../ui/unread-page.tsx';
 
 export function StepPage({ id = '' }: { readonly id?: string | undefined }) {
   return (
@@ -29,19 +30,9 @@ function Step({ id }: { readonly id: string }) {
   const { data, error } = answer;
   if (data && error?.problem.status !== 404) return <Found step={data.step} />;
   return (
-    <Page title="Step">
-      <section class="card">
-        {error?.problem.status === 404 ? (
-          <Empty icon="verification" title="There is no such step">
-            <a href={href('verification')}>Show all steps</a>
-          </Empty>
-        ) : error ? (
-          <Failed problem={error.problem} retry={() => void answer.reload()} />
-        ) : (
-          <Loading />
-        )}
-      </section>
-    </Page>
+    <UnreadPage title="Step" of={answer} icon="verification">
+      <a href={href('verification')}>Show all steps</a>
+    </UnreadPage>
   );
 }
 

@@ -11,11 +11,12 @@ import { href } from '../app/router.ts';
 import { Fact } from '../job/facts.tsx';
 import { Due } from '../ledgers/due.tsx';
 import { Given, Prose, RecordHistory, TASK_STATES, TaskChip, Urgency } from '../ledgers/words.tsx';
-import { Empty, Failed, Loading, Note } from '../ui/faces.tsx';
+import { Note } from '../ui/faces.tsx';
 import { number, plural } from '../ui/format.ts';
 import { Icon } from '../ui/icon.tsx';
 import { Card, Page } from '../ui/page.tsx';
 import { Time } from '../ui/time.tsx';
+import { UnreadPage } from '../ui/unread-page.tsx';
 
 export function TaskPage({ id = '' }: { readonly id?: string | undefined }) {
   return (
@@ -31,19 +32,9 @@ function Task({ id }: { readonly id: string }) {
   const { data, error } = answer;
   if (data && error?.problem.status !== 404) return <Found task={data.task} />;
   return (
-    <Page title="Task">
-      <section class="card">
-        {error?.problem.status === 404 ? (
-          <Empty icon="coordination" title="There is no such task">
-            <a href={href('coordination')}>Show the board</a>
-          </Empty>
-        ) : error ? (
-          <Failed problem={error.problem} retry={() => void answer.reload()} />
-        ) : (
-          <Loading />
-        )}
-      </section>
-    </Page>
+    <UnreadPage title="Task" of={answer} icon="coordination">
+      <a href={href('coordination')}>Show the board</a>
+    </UnreadPage>
   );
 }
 
