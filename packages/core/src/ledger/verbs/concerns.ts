@@ -41,3 +41,10 @@ export const namesOrAll = ({ names }: { readonly names?: readonly string[] }): C
 export const namesOf = (list: readonly { readonly name: string }[]): Concern => ({
   names: list.map(({ name }) => name),
 });
+
+/** The names that are claimed for. */
+export const namesOfDemand = ({
+  demand,
+}: {
+  readonly demand: readonly { readonly name: string }[];
+}): Concern => namesOf(demand);

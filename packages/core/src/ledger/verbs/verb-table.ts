@@ -14,6 +14,7 @@ import {
   jobAndName,
   nameOrAll,
   namesOf,
+  namesOfDemand,
   namesOrAll,
   oneJob,
 } from './concerns.ts';
@@ -297,7 +298,7 @@ export const VERB_ROWS: { readonly [V in LedgerVerb]: VerbRow<V> } = {
   },
   claim: {
     effect: 'writes',
-    concerns: ({ demand }) => namesOf(demand),
+    concerns: namesOfDemand,
     jobs: { fields: { jobs: LIST } },
   },
   settle: {
@@ -349,7 +350,7 @@ export const VERB_ROWS: { readonly [V in LedgerVerb]: VerbRow<V> } = {
   removeLease: { effect: 'writes', concerns: all, jobs: 'none' },
   claimOrders: {
     effect: 'writes',
-    concerns: ({ demand }) => namesOf(demand),
+    concerns: namesOfDemand,
     jobs: { fields: { jobs: LIST } },
   },
   readOrders: { effect: 'reads', concerns: nameOrAll, jobs: 'none' },
@@ -357,7 +358,7 @@ export const VERB_ROWS: { readonly [V in LedgerVerb]: VerbRow<V> } = {
   sweepOrders: { effect: 'writes', concerns: all, jobs: 'none' },
   claimGroups: {
     effect: 'writes',
-    concerns: ({ demand }) => namesOf(demand),
+    concerns: namesOfDemand,
     jobs: { fields: { jobs: LIST } },
   },
   setGroup: { effect: 'writes', concerns: nameOrAll, jobs: 'none' },
