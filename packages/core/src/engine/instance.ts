@@ -106,7 +106,7 @@ export class Instance {
     });
     this.#waker = new Waker(context, workers, {
       wake: (cause) => this.#claimer.wake(cause),
-      onWaiting: (name) => this.#claimer.noteWaiting(name),
+      onDue: (name) => this.#claimer.noteDue(name),
       onCancelRequested: (jobId) => this.#reconciler.cancelRequested(jobId),
       onPausesChanged: () => this.#pauses.changed(),
       onLimitsChanged: () => this.#permits.changed(),

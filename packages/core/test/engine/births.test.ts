@@ -1,35 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Job, Monque } from '../../src/index.ts';
-import { deferred, makeOne, makeWorld } from './kit.ts';
-
-const claiming = { claimOnEnqueue: true } as const;
-
-/** A scheduler that has looked for jobs and found none. */
-async function atRest(options: Parameters<typeof makeOne>[0] = {}, names = ['work']) {
-  const one = makeOne({ ...claiming, ...options });
-  const started: Job[] = [];
-  const signals: AbortSignal[] = [];
-  const gate = deferred();
-  for (const name of names) {
-    one.monque.worker(name, (job: Job, { signal }) => {
-      started.push(job);
-      signals.push(signal);
-      return gate.promise;
-    });
-  }
-  await one.monque.start();
-  await one.clock.settle();
-  const claims = (): number => one.faulty.calls('claim');
-  const end = (): Promise<void> => {
-    gate.resolve();
-    return one.monque.stop();
-  };
-  return { ...one, started, signals, gate, claimsBefore: claims(), claims, end };
-}
-
-async function statusOf(monque: Monque, { _id }: Job): Promise<string | undefined> {
-  return (await monque.getJob(_id))?.status;
-}
+import { atRest, claiming, statusOf } from './births-kit.ts';
+import { makeOne, makeWorld } from './kit.ts';
 
 describe('a job that can start where it is enqueued', () => {
   test('is stored as processing and starts without a claim, and its caller gets it as it asked for it', async () => {
@@ -162,21 +134,6 @@ describe('a job goes the old way', () => {
     await clock.settle();
     expect(started.map(({ data }) => data)).toEqual([1, 2, 3]);
     expect(await statusOf(monque, await monque.enqueue('work', 4))).not.toBe('pending');
-    await end();
-  });
-
-  test('when there is no slot for it, so that an idle rival can take it', async () => {
-    const { monque, makeInstance, clock, started, end } = await atRest({ defaultConcurrency: 1 });
-    const rival = makeInstance(claiming).monque;
-    rival.worker('work', () => 'rival');
-    await rival.start();
-    await clock.settle();
-    await monque.enqueue('work', 1);
-    const second = await monque.enqueue('work', 2);
-    await clock.settle();
-    expect(await monque.getJob(second._id)).toMatchObject({ status: 'completed', result: 'rival' });
-    expect(started).toHaveLength(1);
-    await rival.stop();
     await end();
   });
 

@@ -150,7 +150,7 @@ const SERVICES: Readonly<Record<string, (world: World) => Service>> = {
   waker: ({ context, workers }) =>
     new Waker(context, workers, {
       wake: nothing,
-      onWaiting: nothing,
+      onDue: nothing,
       onCancelRequested: nothing,
       onPausesChanged: nothing,
       onLimitsChanged: nothing,

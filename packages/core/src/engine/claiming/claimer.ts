@@ -27,6 +27,7 @@ import type { Lease } from '../upkeep/lease.ts';
 import { OrderSweep } from '../upkeep/order-sweep.ts';
 import type { AwaitedClaims } from './awaited-claims.ts';
 import { cutDemand } from './cut-demand.ts';
+import { NameVerdicts } from './name-verdicts.ts';
 import type { Permits } from './permits.ts';
 import { type ClaimSource, ClaimSources, type SourceResult } from './sources.ts';
 import { SuspectLooks } from './suspect-looks.ts';
@@ -90,8 +91,7 @@ export class Claimer {
   readonly #sources: ClaimSources;
   readonly #looks: SuspectLooks;
   readonly #sweep: OrderSweep;
-  readonly #foundEmpty = new Set<string>();
-  readonly #backlogged = new Set<string>();
+  readonly #verdicts = new NameVerdicts();
   #widening = 1;
   #roundMs = 10;
   #rotation = 0;
@@ -112,14 +112,20 @@ export class Claimer {
     this.#rounds.runAgain();
   }
 
-  /** True when the last look found no due job of this name left, in lanes neither, and none was told of since. */
+  /** True when the last look found no due job of this name left, in lanes neither. */
   foundEmpty(name: string): boolean {
-    return this.#foundEmpty.has(name) && this.#sources.lanesAreDrained(name);
+    return this.#verdicts.isEmpty(name) && this.#sources.lanesAreDrained(name);
   }
 
-  /** A job of this name is due and waits in the ledger. */
+  /** A job of this name is due, and there was no place for it here. */
   noteWaiting(name: string): void {
-    this.#foundEmpty.delete(name);
+    this.#verdicts.noteWaiting(name);
+  }
+
+  /** Somebody told of a due job of this name: the next round looks for it, if there is a place for it here. */
+  noteDue(name: string): void {
+    this.#verdicts.noteDue(name);
+    this.wake('hint');
   }
 
   /** A place in a lane of this name is free: the next job of the lane may start. */
@@ -174,6 +180,7 @@ export class Claimer {
   async #round(source: ClaimSource, onlyPolled: boolean): Promise<void> {
     void this.#parts.pauses.refresh();
     const { demand, someSitOut } = this.#demand(source);
+    if (source === this.#sources.plain) this.#verdicts.beginLook(demand);
     if (demand.length === 0) {
       this.#parts.onRound({ jobs: [], onlyPolled: false });
       return;
@@ -199,14 +206,9 @@ export class Claimer {
       this.#handOver({ jobs, onlyPolled: false });
       return;
     }
-    for (const name of saturated) this.#backlogged.add(name);
-    for (const { name } of demand) this.#foundEmpty.delete(name);
-    for (const name of drained) {
-      this.#foundEmpty.add(name);
-      this.#backlogged.delete(name);
-    }
+    this.#verdicts.endLook(demand, { saturated, drained });
     this.#adaptWidening(jobs.length, attempted, saturated.length > 0);
-    this.#handOver({ jobs, onlyPolled, isSaturated: this.#backlogged.size > 0 });
+    this.#handOver({ jobs, onlyPolled, isSaturated: this.#verdicts.isBacklogged });
   }
 
   /** A suspect is claimed alone, and only one is in this process at a time. */
@@ -346,8 +348,7 @@ export class Claimer {
     const { executor, lease, onRound } = this.#parts;
     const { jobs } = report;
     for (const { name } of jobs) this.#context.metrics.count('claimed', 1, name);
-    const [first] = jobs;
-    const ownClaim = first === undefined || first.claimedBy === lease.instanceId;
+    const ownClaim = jobs.every(({ claimedBy }) => claimedBy === lease.instanceId);
     if (this.#stopped.signal.aborted || !ownClaim) executor.release(jobs);
     else executor.accept(jobs);
     onRound(report);

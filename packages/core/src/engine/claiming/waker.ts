@@ -38,8 +38,8 @@ const CANCEL_INTERVAL_MS = 700;
 /** Whom the waker wakes. */
 export interface WakerHooks {
   readonly wake: (cause: WakeCause) => void;
-  /** A job of this name is due and waits in the ledger. */
-  readonly onWaiting: (name: string) => void;
+  /** A job of this name is due: it is to be looked for. */
+  readonly onDue: (name: string) => void;
   readonly onCancelRequested: (jobId: string) => void;
   readonly onPausesChanged: () => void;
   readonly onLimitsChanged: () => void;
@@ -122,8 +122,8 @@ export class Waker {
       if (inMs <= this.#horizonMs()) this.#setDueTimer(inMs);
       return;
     }
-    if (name !== undefined) this.#hooks.onWaiting(name);
-    this.#hooks.wake('hint');
+    if (name === undefined) this.#hooks.wake('hint');
+    else this.#hooks.onDue(name);
   }
 
   /** A worker was added: what is due for it, and becomes due soon, was not looked for yet. */

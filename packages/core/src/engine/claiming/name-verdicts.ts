@@ -1,0 +1,59 @@
+/**
+ * What the last look said of each name: whether due jobs of it were left in the ledger.
+ *
+ * What always holds: a name counts as empty from a look that found no more of it until a look finds more, there was no
+ * place here for a job of it, or somebody told of a job that the next round cannot ask for. That somebody told of a job
+ * which is asked for does not end it: each look is younger than some job, so a steady stream would never find its name
+ * empty.
+ *
+ * @module
+ */
+import type { Demand } from '../../ledger/ledger-repository.ts';
+
+/** Remembers for each name what the last look found. */
+export class NameVerdicts {
+  readonly #empty = new Set<string>();
+  readonly #backlogged = new Set<string>();
+  /** Names that somebody told of since the last look began. */
+  readonly #told = new Set<string>();
+
+  /** True when the last look found no due job of this name left. */
+  isEmpty(name: string): boolean {
+    return this.#empty.has(name);
+  }
+
+  /** True while a name had more due jobs than were asked for last. */
+  get isBacklogged(): boolean {
+    return this.#backlogged.size > 0;
+  }
+
+  /** A job of this name is due, and there was no place for it here. */
+  noteWaiting(name: string): void {
+    this.#empty.delete(name);
+  }
+
+  /** Somebody told of a due job of this name. */
+  noteDue(name: string): void {
+    this.#told.add(name);
+  }
+
+  /** A look for these begins. What was told of and is not looked for now waits. */
+  beginLook(demand: readonly Demand[]): void {
+    for (const { name } of demand) this.#told.delete(name);
+    for (const name of this.#told) this.#empty.delete(name);
+    this.#told.clear();
+  }
+
+  /** What the look for these found: names that had more jobs than were asked for, and names that had no more. */
+  endLook(
+    demand: readonly Demand[],
+    { saturated, drained }: Record<'saturated' | 'drained', readonly string[]>,
+  ): void {
+    for (const name of saturated) this.#backlogged.add(name);
+    for (const { name } of demand) this.#empty.delete(name);
+    for (const name of drained) {
+      this.#empty.add(name);
+      this.#backlogged.delete(name);
+    }
+  }
+}
