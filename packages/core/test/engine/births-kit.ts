@@ -3,14 +3,26 @@
  *
  * @module
  */
-import type { Job, Monque } from '../../src/index.ts';
-import { deferred, makeOne } from './kit.ts';
+import type { Job, Monque, MonqueOptions } from '../../src/index.ts';
+import { type Deferred, deferred, makeOne, type TestInstance, type TestWorld } from './kit.ts';
 
 /** Jobs are born claimed where they can be. */
 export const claiming = { claimOnEnqueue: true } as const;
 
+/** A scheduler at rest, and what its handlers were given. */
+export interface AtRest extends TestWorld, TestInstance {
+  readonly started: Job[];
+  readonly signals: AbortSignal[];
+  /** Every handler ends when this is resolved. */
+  readonly gate: Deferred<void>;
+  readonly claimsBefore: number;
+  claims(): number;
+  /** Ends the handlers and the scheduler. */
+  end(): Promise<void>;
+}
+
 /** A scheduler that has looked for jobs and found none. */
-export async function atRest(options: Parameters<typeof makeOne>[0] = {}, names = ['work']) {
+export async function atRest(options: MonqueOptions = {}, names = ['work']): Promise<AtRest> {
   const one = makeOne({ ...claiming, ...options });
   const started: Job[] = [];
   const signals: AbortSignal[] = [];
