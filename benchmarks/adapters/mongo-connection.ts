@@ -28,6 +28,7 @@ export async function connectMongo(place: Place): Promise<MongoConnection> {
     if (HOUSEKEEPING.has(commandName)) return;
     commands += 1;
     if (commandName === 'update') claimAttempts += attemptsOf(command);
+    if (commandName === 'findAndModify') claimAttempts += isClaim(command.query, command.update);
   });
   await client.connect();
   return {
@@ -40,10 +41,11 @@ export async function connectMongo(place: Place): Promise<MongoConnection> {
 /** The ids in those statements that claim, which are the ones that look for pending jobs by their ids. */
 function attemptsOf(command: Document): number {
   let attempts = 0;
-  for (const { q, u } of command.updates) {
-    if (q.status === 'pending' && u.$set?.status === 'processing') {
-      attempts += q._id?.$in?.length ?? 1;
-    }
-  }
+  for (const { q, u } of command.updates) attempts += isClaim(q, u) * (q._id?.$in?.length ?? 1);
   return attempts;
+}
+
+/** 1 for a change that claims. */
+function isClaim(query: Document, update: Document): 0 | 1 {
+  return query.status === 'pending' && update.$set?.status === 'processing' ? 1 : 0;
 }

@@ -138,7 +138,16 @@ describeWithOwnMongo('claims in MongoDB', (binary) => {
     await jobsIn(mongo.db).deleteMany();
     found.release();
     expect((await late).jobs).toEqual([]);
-    expect(namesOf(mongo.log.take())).toEqual(['find', 'update']);
+    expect(namesOf(mongo.log.take())).toEqual(['find', 'findAndModify']);
+  });
+
+  test('a claim of one job takes two commands, of two jobs three', async () => {
+    const claimOf = async (count: number): Promise<string[]> => {
+      await put(mongo.db, makeJobs(count));
+      return namesOf(await mongo.log.during(() => claim(mongo.ledger)));
+    };
+    expect(await claimOf(1)).toEqual(['find', 'findAndModify']);
+    expect(await claimOf(2)).toEqual(['find', 'update', 'find']);
   });
 
   test('large jobs are all read, in as many replies as they need', async () => {

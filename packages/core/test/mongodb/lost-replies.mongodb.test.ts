@@ -89,7 +89,8 @@ describeWithOwnMongo('a ledger that gets no answer', (binary) => {
       when: ({ body }: { body: Record<string, unknown> }) =>
         body[write.command] === write.collection,
     };
-    const failing = { failCommands: [write.command], appName: APP_NAME };
+    const { command, otherCommand = command } = write;
+    const failing = { failCommands: [command, otherCommand], appName: APP_NAME };
 
     beforeEach(() => write.prepare?.(ledger, db));
 

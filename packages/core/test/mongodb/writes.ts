@@ -23,6 +23,8 @@ export interface Write {
   readonly verb: string;
   /** The command on the wire that makes the change. */
   readonly command: 'insert' | 'update' | 'findAndModify' | 'delete';
+  /** The command that is sent when the server refuses that one. */
+  readonly otherCommand?: 'update';
   readonly collection: 'jobs' | 'jobs.instances' | 'jobs.throughput';
   /** True for a change to one document, which the driver may send once more by itself. */
   readonly retriedByDriver: boolean;
@@ -75,8 +77,9 @@ export const WRITES: readonly Write[] = [
     landed: isStored,
   },
   {
-    verb: 'claim',
-    command: 'update',
+    verb: 'claim of one job',
+    command: 'findAndModify',
+    otherCommand: 'update',
     collection: 'jobs',
     retriedByDriver: false,
     prepare: (_, db) => put(db, [NEW_JOB]),
@@ -84,6 +87,17 @@ export const WRITES: readonly Write[] = [
     answer: { jobs: [{ fence: 1, claimToken: TOKEN }], attempted: 1 },
     answerAgain: { jobs: [], attempted: 0 },
     landed: async (db) => (await status(db)) === 'processing',
+  },
+  {
+    verb: 'claim of two jobs',
+    command: 'update',
+    collection: 'jobs',
+    retriedByDriver: false,
+    prepare: (_, db) => put(db, makeJobs(2)),
+    run: (ledger) => claim(ledger),
+    answer: { jobs: [{ fence: 1, claimToken: TOKEN }, { fence: 1 }], attempted: 2 },
+    answerAgain: { jobs: [], attempted: 0 },
+    landed: async (db) => (await jobsIn(db).countDocuments({ status: 'processing' })) === 2,
   },
   {
     verb: 'settle',

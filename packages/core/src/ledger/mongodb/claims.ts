@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { BSON, type Collection, type Document, type WithId } from 'mongodb';
+import { BSON, type Collection, type Document, type ObjectId, type WithId } from 'mongodb';
 import type { Clock } from '../../foundation/clock.ts';
 import { UnknownOutcomeError } from '../../foundation/errors.ts';
 import { type Random, sample } from '../../foundation/random.ts';
@@ -26,6 +26,7 @@ import {
   PLAN_FIELDS,
 } from './engine-queries.ts';
 import { fromDocument } from './job-document.ts';
+import type { UpdateStatement } from './lifecycle-statements.ts';
 import type { MongoJobs } from './moves.ts';
 import type { Commands, UpdateCounts } from './server/commands.ts';
 import { IndexName } from './server/indexes.ts';
@@ -98,13 +99,32 @@ export class MongoClaims {
     if (ids.length === 0) return { jobs: [], attempted: 0, ...names };
     if (clock.monotonic() >= lateMs)
       throw new UnknownOutcomeError('The claim was given up before it was made');
-    const counts = await this.#commands.update([claimStatement(ids, params)]);
-    return { jobs: await this.won(params, counts), attempted: ids.length, ...names };
+    return {
+      jobs: await this.#make(claimStatement(ids, params), params),
+      attempted: ids.length,
+      ...names,
+    };
+  }
+
+  /** One job is claimed and read in one go, as jobs that come alone mostly are. */
+  async #make(statement: UpdateStatement, params: ReadClaimParams): Promise<Job[]> {
+    const { q, u, hint } = statement;
+    const [only, ...others]: readonly ObjectId[] = q._id.$in;
+    if (others.length === 0) {
+      const document = await this.#commands.updateOne({ q: { ...q, _id: only }, u, hint });
+      if (document !== undefined) return this.#noteWon(document ? [fromDocument(document)] : []);
+    }
+    return this.won(params, await this.#commands.update([statement]));
   }
 
   /** Reads what a claim won that was just made. */
   async won(params: ReadClaimParams, counts: UpdateCounts): Promise<Job[]> {
-    const jobs = counts.matched + counts.refused > 0 ? await this.#readWon(params, counts) : [];
+    return this.#noteWon(
+      counts.matched + counts.refused > 0 ? await this.#readWon(params, counts) : [],
+    );
+  }
+
+  async #noteWon(jobs: Job[]): Promise<Job[]> {
     this.#measure(jobs);
     await this.#log?.claimed(jobs);
     return jobs;

@@ -131,6 +131,24 @@ export class Commands {
     return counts;
   }
 
+  /**
+   * Changes the one document of a statement and gives it as it is then; null when none matches. What the server refuses
+   * for the document is undefined: nothing was changed.
+   */
+  async updateOne({
+    q,
+    u,
+    hint,
+  }: Omit<UpdateStatement, 'multi'>): Promise<WithId<Document> | null | undefined> {
+    try {
+      const change = { query: q, update: u, new: true, hint };
+      return (await this.#send({ findAndModify: this.#collectionName, ...change })).value;
+    } catch (error) {
+      if (isTransient(error) || !(error instanceof Error && 'code' in error)) throw error;
+      return undefined;
+    }
+  }
+
   async #updateSome(statements: readonly UpdateStatement[]): Promise<UpdateCounts> {
     const updates = statements.map(({ q, u, multi, hint }) => ({ q, u, multi, hint }));
     try {
