@@ -54,7 +54,7 @@ describeWithMongo('a scheduler that runs', () => {
       options: { uniqueKey: `${key} ${before}` },
     }));
     await monque.enqueueMany(jobs);
-    await until('the jobs to end', () => ended() === before + jobs.length, 15_000);
+    await until('the jobs to end', () => ended() >= before + jobs.length, 15_000);
   }
 
   const DROPS: readonly (readonly [string, () => Promise<unknown>])[] = [
