@@ -64,6 +64,13 @@ export class PlainFlows implements verbs.FlowVerbs, FlowStore {
     return { flow, counts: Object.fromEntries(counts) };
   }
 
+  async readFlows({ after, limit }: verbs.ReadFlowsParams): Promise<readonly verbs.FlowRecord[]> {
+    const before = after?.toHexString();
+    const ids = [...this.#flows.keys()].filter((id) => before === undefined || id < before);
+    const page = ids.sort().reverse().slice(0, limit);
+    return page.map((id) => this.#flows.get(id) as verbs.FlowRecord);
+  }
+
   releaseWaiting(params: verbs.ReleaseWaitingParams): Promise<verbs.ReleaseWaitingResult> {
     return releaseWaiting(this, params);
   }

@@ -215,6 +215,25 @@ describeWithMongo('the commands on flow control', () => {
       return ran;
     };
 
+    test('are listed by page, the newest first', async () => {
+      expect(await monqueCli('flows', 'list')).toMatchObject({
+        ...{ code: ExitCode.DONE, err: expect.stringContaining('There is no flow.') },
+      });
+      const jobs = { one: { name: 'none' }, two: { name: 'none', after: ['one'] } } as const;
+      const first = await monque.enqueueFlow({ jobs }, { uniqueKey: 'first' });
+      const second = await monque.enqueueFlow({ jobs });
+      const all = await monqueCli('flows', '--json');
+      expect(all.records).toMatchObject([
+        { id: String(second.id), state: 'stored', size: 2 },
+        { id: String(first.id), uniqueKey: 'first' },
+      ]);
+      const page = await monqueCli('flows', 'list', '--limit', '1');
+      expect(page.out).toMatch(/^FLOW +STATE +CREATED +JOBS +KEY\n/);
+      expect(page.err).toContain(`There may be more: --after ${second.id}`);
+      const rest = await monqueCli('flows', 'list', '--after', String(second.id));
+      expect(rest.out).toMatch(new RegExp(`${first.id} +stored .* 2 +first\n$`));
+    });
+
     test('show how they stand, and run again what failed when somebody says yes', async () => {
       const { id, repair } = await failedFlow();
       const shown = await monqueCli('flows', 'show', id);

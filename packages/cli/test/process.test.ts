@@ -58,6 +58,7 @@ function casesOf({ id, folder }: Fixture): Case[] {
     { argv: ['groups', 'set', 'unused', 'acme', '--weight', '2'], code: 0, lines: 0 },
     { argv: ['groups', 'pause', 'unused', 'other'], code: 0, lines: 0 },
     { argv: ['groups', 'resume', 'unused', 'third'], code: 0, lines: 0 },
+    { argv: ['flows', 'list', '--limit', '1'], code: 0, lines: 1 },
     { argv: ['flows', 'show', id('flow')], code: 0, lines: 1 },
     { argv: ['flows', 'redrive', id('flow'), '--yes'], code: 0, lines: 0 },
     { argv: ['flows', 'cancel', id('other flow'), '--yes'], code: 0, lines: 1 },
@@ -277,7 +278,7 @@ describeWithMongo('as a process', () => {
       if (argv[0] !== 'export') expect(words, argv.join(' ')).not.toMatch(/^\{.*\}\r?$/m);
       const longest = Math.max(...words.split(/\r\n|\r/).map((line) => line.length));
       const isTable =
-        /^(instances|(names|gates|series|jobs|groups) list|flows show|jobs history)/.test(
+        /^(instances|(names|gates|series|jobs|groups|flows) list|flows show|jobs history)/.test(
           argv.join(' '),
         );
       if (isTable) expect({ argv, fits: longest <= 80 }).toEqual({ argv, fits: true });

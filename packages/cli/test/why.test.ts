@@ -26,6 +26,23 @@ describeWithMongo('why', () => {
     await other.stop();
   });
 
+  test('tells a limit that lets none start from one that is full for a time', async () => {
+    await here.monque.setLimit('api', { concurrency: 0 });
+    here.monque.worker('email', () => undefined, { limits: ['api'] });
+    await here.monque.start();
+    const { _id } = await here.monque.enqueue('email');
+    const shut = await here.monqueCli('why', String(_id));
+    expect(shut).toMatchObject({ code: ExitCode.STUCK });
+    expect(shut.out).toContain("Its limit 'api' lets no job start");
+    const blockedUntil = new Date(Date.now() + 600_000);
+    const jobs = here.db.collection('monque_jobs');
+    await jobs.updateOne({ limitKey: 'api' }, { $set: { blockedUntil } });
+    await here.monque.setLimit('api', { concurrency: 5 });
+    const backedOff = await here.monqueCli('why', String(_id));
+    expect(backedOff.out).toContain("Its limit 'api' was backed off from");
+    expect(backedOff.code).toBe(ExitCode.WAITS);
+  });
+
   test('tells a claim that nobody gives back from one that somebody does', async () => {
     const claimed = { status: 'processing', claimedBy: 'gone', claimToken: 'x', fence: 1 };
     const { _id } = await here.monque.enqueue('email');

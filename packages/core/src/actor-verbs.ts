@@ -9,7 +9,7 @@ import type { Backlog } from './client/backlog.ts';
 import type { BulkOptions, BulkResult, RedriveDeadLettersOptions } from './client/bulk-verbs.ts';
 import type { TypedEntry } from './client/enqueue.ts';
 import type { EnqueueEntryResult } from './client/entry-result.ts';
-import type { FlowInfo, FlowNames, FlowOf, TypedFlow } from './client/flows.ts';
+import type { FlowInfo, FlowNames, FlowOf, FlowSummary, TypedFlow } from './client/flows.ts';
 import type { GroupInfo, GroupsOptions } from './client/groups.ts';
 import type { LimitInfo } from './client/limits.ts';
 import type { JobCount, JobsPage } from './client/listing.ts';
@@ -114,6 +114,14 @@ export interface MonqueManagement<Types extends JobTypes = UntypedJobs> {
 
   /** A flow as it stands, with a page of its jobs, parents before their children; null when there is none. */
   getFlow(id: JobId, options?: GetFlowOptions): Promise<FlowInfo | null>;
+
+  /**
+   * A page of the flows, the newest first; `after` is the id of the last one of the page before. How the jobs of one
+   * stand is told by `getFlow`.
+   *
+   * @throws InvalidArgumentError when an option is wrong
+   */
+  getFlows(options?: GetFlowOptions): Promise<FlowSummary[]>;
 
   /** `cancelJob` for every job of a flow that is not finished. */
   cancelFlow(id: JobId, options?: BulkOptions): Promise<BulkResult>;

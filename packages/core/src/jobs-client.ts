@@ -19,7 +19,7 @@ import {
 import type { Definitions } from './client/definitions.ts';
 import { type EnqueueEntry, Producer } from './client/enqueue.ts';
 import type { EnqueueEntryResult } from './client/entry-result.ts';
-import { type Flow, type FlowInfo, Flows } from './client/flows.ts';
+import { type Flow, type FlowInfo, type FlowSummary, Flows } from './client/flows.ts';
 import { type GroupInfo, type GroupsOptions, readGroups, setGroup } from './client/groups.ts';
 import { type LimitInfo, readLimits, setLimit } from './client/limits.ts';
 import { type JobCount, type JobsPage, Listing } from './client/listing.ts';
@@ -191,6 +191,10 @@ export class JobsClient implements UntypedVerbs {
 
   async getFlow(id: JobId, options: GetFlowOptions = {}): Promise<FlowInfo | null> {
     return this.flows.get(id, options);
+  }
+
+  async getFlows(options: GetFlowOptions = {}): Promise<FlowSummary[]> {
+    return this.flows.list(options);
   }
 
   async cancelFlow(id: JobId, options: BulkOptions = {}): Promise<BulkResult> {

@@ -7,7 +7,7 @@
 import type { JobId, MonqueManagement } from './actor-verbs.ts';
 import type { Backlog } from './client/backlog.ts';
 import type { BulkOptions, BulkResult, RedriveDeadLettersOptions } from './client/bulk-verbs.ts';
-import type { FlowInfo, FlowNames, FlowOf, TypedFlow } from './client/flows.ts';
+import type { FlowInfo, FlowNames, FlowOf, FlowSummary, TypedFlow } from './client/flows.ts';
 import type { GroupInfo, GroupsOptions } from './client/groups.ts';
 import type { LimitInfo } from './client/limits.ts';
 import type { JobCount, JobsPage } from './client/listing.ts';
@@ -157,6 +157,10 @@ export abstract class TypedVerbs<Types extends JobTypes>
 
   async getFlow(id: JobId, options: GetFlowOptions = {}): Promise<FlowInfo | null> {
     return this.jobs.getFlow(id, options);
+  }
+
+  async getFlows(options: GetFlowOptions = {}): Promise<FlowSummary[]> {
+    return this.jobs.getFlows(options);
   }
 
   async cancelFlow(id: JobId, options: BulkOptions = {}): Promise<BulkResult> {

@@ -11,7 +11,7 @@ export type { BulkOptions, RedriveDeadLettersOptions } from './client/bulk-verbs
 export type { JobDefinition } from './client/definitions.ts';
 export type { DataField, TypedEntry } from './client/enqueue.ts';
 export type { EnqueueEntryResult } from './client/entry-result.ts';
-export type { FlowNames, FlowOf, TypedFlow } from './client/flows.ts';
+export type { FlowNames, FlowOf, FlowSummary, TypedFlow } from './client/flows.ts';
 export type { GroupsOptions } from './client/groups.ts';
 export type { JobCount } from './client/listing.ts';
 export type { GetHistoryOptions } from './client/metadata-and-history.ts';

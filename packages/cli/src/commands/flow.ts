@@ -8,7 +8,7 @@ import type { CliContext } from '../context/context.ts';
 import { ExitCode } from '../context/exit-codes.ts';
 import { addReasonOption, type ReasonOption } from '../context/reason.ts';
 import { integer, orDefault, startRate } from '../context/values.ts';
-import type { FlowShowOptions, FlowVerbOptions } from '../flow/flows.ts';
+import type { FlowListOptions, FlowShowOptions, FlowVerbOptions } from '../flow/flows.ts';
 import type { GroupListOptions, GroupSetOptions } from '../flow/groups.ts';
 import type { LimitSetOptions } from '../flow/limits.ts';
 import type { OrderListOptions } from '../flow/orders.ts';
@@ -124,6 +124,16 @@ function addFlows(program: CliCommand, context: CliContext): void {
     .command('flows')
     .description('look at flows, cancel them and run again what failed')
     .onPage('flow');
+  flows
+    .command('list', { isDefault: true })
+    .description('lists the flows, the newest first')
+    .option('--after <id>', 'those that are older than this one, for the next page')
+    .option('--limit <number>', 'how many at most', integer(1, 1_000), 100)
+    .action(
+      context.runs(async (session, options: FlowListOptions) =>
+        (await load()).listFlows(session, options),
+      ),
+    );
   flows
     .command('show')
     .description('shows a flow with its jobs, parents before their children')

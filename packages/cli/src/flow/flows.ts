@@ -6,6 +6,7 @@
  * @module
  */
 import type { BulkResult, FlowInfo, Job, JobStatus, MonqueManagement } from '@monque/core';
+import type { FlowSummary } from '@monque/core/types';
 import type { Session } from '../context/context.ts';
 import { missingError } from '../context/errors.ts';
 import { ExitCode } from '../context/exit-codes.ts';
@@ -22,10 +23,40 @@ export interface FlowShowOptions {
   readonly after?: string;
 }
 
+/** Options of `flows list`. */
+export type FlowListOptions = FlowShowOptions;
+
 /** Options of the verbs on flows. */
 export interface FlowVerbOptions extends ReasonOption {
   readonly yes?: boolean;
   readonly dryRun?: boolean;
+}
+
+/** `monque flows list` */
+export async function listFlows(
+  { output, open }: Session,
+  { limit, after }: FlowListOptions,
+): Promise<ExitCode> {
+  const { jobs, ledger } = await open();
+  const flows = await jobs.getFlows({ limit, ...(after !== undefined && { after }) });
+  if (output.isJson) {
+    for (const flow of flows) await output.line(JSON.stringify(plain(flow)));
+  } else await output.table(flows, listColumns(await ledger.readTime()));
+  const last = flows.at(-1);
+  if (last === undefined) output.note('There is no flow.');
+  else if (flows.length === limit)
+    output.note(`There may be more: --after ${last.id.toHexString()}`);
+  return ExitCode.DONE;
+}
+
+function listColumns(now: Date): Column<FlowSummary>[] {
+  return [
+    { title: 'FLOW', text: ({ id }) => id.toHexString() },
+    { title: 'STATE', text: ({ state }) => state },
+    { title: 'CREATED', text: ({ createdAt }) => beside(createdAt, now) },
+    { title: 'JOBS', text: ({ size }) => String(size), isRight: true },
+    { title: 'KEY', text: ({ uniqueKey = '' }) => uniqueKey },
+  ];
 }
 
 /** `monque flows show` */

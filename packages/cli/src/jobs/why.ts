@@ -33,6 +33,10 @@ export const REASON_CODES: Readonly<Record<ExplanationReason, ExitCode>> = {
   groupFull: ExitCode.WAITS,
   groupRate: ExitCode.WAITS,
   groupPaused: ExitCode.STUCK,
+  limitFull: ExitCode.WAITS,
+  limitRate: ExitCode.WAITS,
+  limitBackedOff: ExitCode.WAITS,
+  limitShare: ExitCode.WAITS,
   deadLetter: ExitCode.WAITS,
   suspect: ExitCode.WAITS,
   due: ExitCode.WAITS,
@@ -85,6 +89,7 @@ const NEEDS_SOMEBODY: Questions = {
   behindInOrder: ({ status }) => isOver(status),
   parentsOpen: ({ open }) => open.some(({ status }) => isOver(status)),
   groupFull: ({ concurrency }) => concurrency === 0,
+  limitFull: ({ concurrency }) => concurrency === 0,
   // A claim of one that is gone, and no instance that gives it back.
   instanceSilent: isKept,
   instanceDead: isKept,

@@ -87,6 +87,12 @@ export interface FlowInfo {
   readonly next: ObjectId | null;
 }
 
+/** A flow in a list. How its jobs stand is told by `getFlow`. */
+export interface FlowSummary extends Pick<FlowInfo, 'id' | 'createdAt' | 'size' | 'uniqueKey'> {
+  /** `storing`: its jobs are being stored; `abandoned`: that did not come to its end; `stored`: all are there. */
+  readonly state: FlowRecord['state'];
+}
+
 /** What flows are made with. */
 export interface FlowParts {
   readonly producer: Producer;
@@ -245,6 +251,19 @@ export class Flows {
       ...{ counts, jobs },
       next: found.length > limit ? ((jobs.at(-1) as Job)._id as ObjectId) : null,
     };
+  }
+
+  /** A page of the flows, the newest first. */
+  async list(options: GetFlowOptions): Promise<FlowSummary[]> {
+    checkPage(options);
+    const { ledger, ready } = this.#context;
+    await ready();
+    const { limit = DEFAULT_FLOW_PAGE, after } = options;
+    const flows = await ledger.readFlows({
+      limit,
+      ...(after !== undefined && { after: toObjectId('options.after', after) }),
+    });
+    return flows.map(({ flowId: id, ...rest }) => ({ id, ...rest }));
   }
 
   /** Children first, so that no parent's end moves them; again for what was released or added meanwhile. */

@@ -28,7 +28,7 @@ type GroupsContext = Pick<EngineContext, 'ledger' | 'ledgerTime' | 'ready'>;
 
 /** Sets what a group may do, for all processes; `onSet` is told once it is stored. */
 export async function setGroup(
-  { ledger, ledgerTime, ready }: GroupsContext,
+  { ledger, ledgerTime, ready, emit }: GroupsContext & Pick<EngineContext, 'emit'>,
   [name, group, settings]: readonly [string, string, GroupOptions],
   options: ManualVerbOptions,
   onSet: () => void,
@@ -45,6 +45,8 @@ export async function setGroup(
     ...{ now: ledgerTime.now(), ...why },
   });
   onSet();
+  const { paused } = settings;
+  if (paused !== undefined) emit(paused ? 'group:paused' : 'group:resumed', { name, group });
 }
 
 /**

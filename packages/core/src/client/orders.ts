@@ -4,8 +4,7 @@
  * @module
  */
 import type { EngineContext } from '../context/scheduler-context.ts';
-import { type Check, checkFields, checkJobName, integer } from '../foundation/argument-checks.ts';
-import { InvalidArgumentError } from '../foundation/errors.ts';
+import { checkFields, checkJobName, integer, oneOf } from '../foundation/argument-checks.ts';
 import type { OrderRecord } from '../ledger/ledger-repository.ts';
 import { checkOrder } from '../options/run-options.ts';
 
@@ -25,10 +24,6 @@ export interface OrdersOptions {
 /** One order of which a job was started and is not finished, or has failed and holds it up. */
 export type OrderInfo = OrderRecord;
 
-const checkBoolean: Check = (field, value) => {
-  if (typeof value !== 'boolean') throw new InvalidArgumentError(field, 'a boolean', value);
-};
-
 /**
  * A page of the orders of a name.
  *
@@ -41,7 +36,7 @@ export async function readOrders(
 ): Promise<OrderInfo[]> {
   checkJobName('name', name);
   checkFields('options', options, {
-    halted: checkBoolean,
+    halted: oneOf(true, false),
     after: checkOrder,
     limit: integer(1, MOST_ORDERS),
   });

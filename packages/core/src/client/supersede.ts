@@ -14,7 +14,7 @@ import type { ManualVerbs } from './manual-verbs.ts';
 
 /** Asks the job that a new one stands behind to cancel, unless it is left to finish. */
 export async function cancelSuperseded(
-  { ledger }: Pick<EngineContext, 'ledger'>,
+  { ledger, emit, metrics }: Pick<EngineContext, 'ledger' | 'emit' | 'metrics'>,
   verbs: Pick<ManualVerbs, 'cancelJob'>,
   { _id, name, lane }: Job,
   { running = 'cancel' }: Supersede,
@@ -23,7 +23,12 @@ export async function cancelSuperseded(
   const ahead = await ledger.findAhead({ name, lane });
   if (ahead === null || ahead.jobId.equals(_id)) return;
   try {
-    await verbs.cancelJob(ahead.jobId, { reason: `Superseded by job ${_id.toHexString()}` });
+    const reason = `Superseded by job ${_id.toHexString()}`;
+    const job = await verbs.cancelJob(ahead.jobId, { reason });
+    // It has left meanwhile.
+    if (job === null) return;
+    metrics.count('superseded', 1, name);
+    emit('job:superseded', { job, by: _id });
   } catch (error) {
     // It has ended meanwhile.
     if (!(error instanceof JobStateError)) throw error;

@@ -5,6 +5,7 @@
  */
 
 import { EventEmitter } from 'node:events';
+import type { ObjectId } from 'mongodb';
 import { InvalidArgumentError, toError } from '../foundation/errors.ts';
 import { isPromiseAside } from '../foundation/promises.ts';
 import type { JobOf, JobTypes, NameOf, UntypedJobs } from '../job/typed-jobs.ts';
@@ -65,6 +66,26 @@ export interface MonqueEventMap<Types extends JobTypes = UntypedJobs> {
   'job:retried': [payload: { readonly job: JobOf<Types, NameOf<Types>> }];
   /** This instance's `deleteJob` deleted a job; `job` is what it was. */
   'job:deleted': [payload: { readonly job: JobOf<Types, NameOf<Types>> }];
+  /** A run that failed for good made its job a dead letter, named `source.name` before; that is recorded in the ledger. */
+  'job:buried': [payload: { readonly job: JobOf<Types, NameOf<Types>> }];
+  /** This instance's `enqueue` with `supersede` asked a job that it replaces to cancel; `by` is the id of the new one. */
+  'job:superseded': [payload: { readonly job: JobOf<Types, NameOf<Types>>; readonly by: ObjectId }];
+  /**
+   * A job that failed for good holds its order up, since its worker says `whenFailed: 'halt'`; that is recorded in the
+   * ledger.
+   */
+  'order:halted': [payload: { readonly job: JobOf<Types, NameOf<Types>>; readonly order: string }];
+  /** This instance's `setGroup` paused a group of a name. */
+  'group:paused': [payload: { readonly name: string; readonly group: string }];
+  /** This instance's `setGroup` ended the pause of a group, or said that there is none. */
+  'group:resumed': [payload: { readonly name: string; readonly group: string }];
+  /**
+   * A limit has nothing left for a worker here that has free slots: its concurrency is held, or its rate is used up. Fires
+   * again only once there was room for all due jobs under it.
+   */
+  'limit:full': [payload: { readonly limit: string }];
+  /** A handler here had nothing under a limit start until then; that is recorded in the ledger. */
+  'limit:backedOff': [payload: { readonly limit: string; readonly until: Date }];
   /**
    * Times of a series were passed over, since nobody could run them or a run took longer; that is recorded in the
    * ledger. `skipped` counts them, up to 100.
@@ -129,6 +150,13 @@ const EVENTS: Readonly<Record<keyof MonqueEventMap, true>> = {
   'gate:expired': true,
   'job:retried': true,
   'job:deleted': true,
+  'job:buried': true,
+  'job:superseded': true,
+  'order:halted': true,
+  'group:paused': true,
+  'group:resumed': true,
+  'limit:full': true,
+  'limit:backedOff': true,
   'job:skipped': true,
   'job:lost': true,
   'job:error': true,

@@ -15,6 +15,7 @@ import type { LeaseRecord } from '../ledger/ledger-repository.ts';
 import { because, type Explanation, type Reason } from './explanation.ts';
 import type { Facts } from './facts.ts';
 import { readOpenParents, waitsForParents } from './flow-reasons.ts';
+import { readLimitsOf } from './limit-reasons.ts';
 import { reasonsOf } from './reasons.ts';
 
 type ExplainerContext = Pick<
@@ -112,11 +113,12 @@ export class Explainer {
     const own = this.#ownInstance();
     const { claimedBy, claimToken = '' } = job;
     const isOwn = own !== undefined && claimedBy === own.id;
+    const informed = leases.map((lease) => withOwnInfo(lease, own));
     return {
-      job,
-      isArchived,
+      ...{ job, isArchived },
+      ...(isPending && (await readLimitsOf(ledger, informed, name))),
       now: ledgerTime.now(),
-      leases: leases.map((lease) => withOwnInfo(lease, own)),
+      leases: informed,
       pauses,
       ...(ahead && { ahead }),
       ...(groups[0] && { group: groups[0] }),

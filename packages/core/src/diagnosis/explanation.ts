@@ -6,6 +6,7 @@
  */
 import type { ObjectId } from 'mongodb';
 import type { JobStatus } from '../job/job.ts';
+import type { LimitShare } from '../ledger/ledger-repository.ts';
 
 /** A finished job. */
 export interface FinishedDetails {
@@ -125,6 +126,22 @@ export interface ExplanationDetails {
   readonly groupRate: { readonly group: string; readonly startsAt: Date; readonly inMs: number };
   /** Its group is paused. */
   readonly groupPaused: { readonly group: string };
+  /**
+   * A limit of its name holds as many jobs as it may, in all processes: `holders` are the instances with their shares.
+   * With a `concurrency` of 0 it lets none start.
+   */
+  readonly limitFull: {
+    readonly limit: string;
+    readonly concurrency: number;
+    readonly held: number;
+    readonly holders: readonly LimitShare[];
+  };
+  /** A limit of its name started as many jobs as its rate allows; the next starts at `startsAt`. */
+  readonly limitRate: { readonly limit: string; readonly startsAt: Date; readonly inMs: number };
+  /** Nothing under a limit of its name starts before `until`, as somebody asked for by `backOff`. */
+  readonly limitBackedOff: { readonly limit: string; readonly until: Date; readonly inMs: number };
+  /** A limit of its name has room, and no instance that could run the job has taken a share of it yet. */
+  readonly limitShare: { readonly limit: string; readonly free: number };
   /** Its name is paused: since when, by whom and why, as far as that was said. */
   readonly paused: {
     readonly name: string;

@@ -9,6 +9,7 @@ import type {
   GroupRecord,
   JobAhead,
   LeaseRecord,
+  LimitRecord,
   PauseRecord,
 } from '../ledger/ledger-repository.ts';
 import { inWords, type OpenParent } from './explanation.ts';
@@ -26,6 +27,8 @@ export interface Facts {
   readonly group?: GroupRecord;
   /** For a job that waits for its parents: those that hold it up; absent when they were not read. */
   readonly openParents?: readonly OpenParent[];
+  /** The limits; absent when no live instance names one for its workers. */
+  readonly limits?: readonly LimitRecord[];
   /** The names that are paused. */
   readonly pauses: readonly PauseRecord[];
   readonly lockTimeoutMs: number;

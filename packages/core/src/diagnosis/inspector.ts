@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { type LimitInfo, readLimits } from '../client/limits.ts';
 import type { EngineContext } from '../context/scheduler-context.ts';
 import type {
   ClaimCounts,
@@ -23,6 +24,7 @@ const MOST_AT_ONCE = 8;
 const MOST_GROUPED_NAMES = 10;
 const MOST_GROUPS_READ = 100;
 const MOST_GROUPS = 20;
+const MOST_LIMITS = 200;
 
 /** One instance, as it is on record. Milliseconds are estimates: instances are judged by their counters alone. */
 export interface InspectedInstance {
@@ -83,6 +85,8 @@ export interface Inspection {
    * jobs with a group.
    */
   readonly fullestGroups: readonly InspectedGroup[];
+  /** The limits with who holds how much of them, the first 200 by key. */
+  readonly limits: readonly LimitInfo[];
 }
 
 type InspectorContext = Pick<EngineContext, 'ledger' | 'ledgerTime' | 'ready'>;
@@ -103,11 +107,12 @@ export class Inspector {
     await this.#context.ready();
     const { ledger, ledgerTime } = this.#context;
     const at = ledgerTime.now();
-    const [leases, pauses, withoutLease, waiting] = await Promise.all([
+    const [leases, pauses, withoutLease, waiting, limits] = await Promise.all([
       ledger.readLeases({ informed: true }),
       ledger.readPaused(),
       ledger.countClaims({ limit: MOST_CLAIMS }),
       ledger.countDue({ now: at, mostNames: MOST_NAMES, mostJobs: MOST_DUE_JOBS }),
+      readLimits(this.#context),
     ]);
     const except = leases.map(({ instanceId }) => instanceId);
     const strangers = await ledger.findClaimants({ except });
@@ -122,7 +127,10 @@ export class Inspector {
     const unnamed = instances.some(({ info }) => (info?.unnamedWorkers ?? 0) > 0);
     const namesAreCut = waiting.isCut || unnamed;
     const fullestGroups = await this.#fullestGroups(instances, at);
-    return { at, instances, withoutLease, names, namesAreCut, pausedNames, fullestGroups };
+    return {
+      ...{ at, instances, withoutLease, names, namesAreCut, pausedNames, fullestGroups },
+      limits: limits.slice(0, MOST_LIMITS),
+    };
   }
 
   async #fullestGroups(

@@ -11,6 +11,7 @@ import { isClaimed } from '../job/job.ts';
 import { checkJobsFilter, type JobsFilter } from '../options/list-options.ts';
 import { type OwnInstance, withOwnInfo } from './explainer.ts';
 import type { ExplanationReason, Reason } from './explanation.ts';
+import { readLimitsOf } from './limit-reasons.ts';
 import { reasonsOf } from './reasons.ts';
 
 const DEFAULT_LIMIT = 1_000;
@@ -81,10 +82,12 @@ export class ManyExplainer {
       ledger.readPaused(),
     ]);
     const instance = this.#ownInstance();
+    const informed = leases.map((lease) => withOwnInfo(lease, instance));
+    const limits = await readLimitsOf(ledger, informed);
     const at = ledgerTime.now();
     const facts = {
-      ...{ isArchived: false, now: at, pauses },
-      leases: leases.map((lease) => withOwnInfo(lease, instance)),
+      ...{ isArchived: false, now: at, pauses, leases: informed },
+      ...limits,
       lockTimeoutMs: own.lockTimeoutMs,
       leaseDurationMs: own.leaseDurationMs,
     };

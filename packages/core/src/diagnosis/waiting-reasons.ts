@@ -11,6 +11,7 @@ import {
 } from '../ledger/ledger-repository.ts';
 import { type BusyInstance, because, inWords, type Reason } from './explanation.ts';
 import { type Facts, isAlive, momentOf, timesFailed } from './facts.ts';
+import { type LimitedInstance, limitReasons } from './limit-reasons.ts';
 
 /** The reasons of a pending job, the decisive first. */
 export function waitingReasons(facts: Facts): readonly Reason[] {
@@ -118,7 +119,8 @@ function pausedReasons({ job: { name }, pauses }: Facts): readonly Reason[] {
   return [because('paused', details, message)];
 }
 
-function instanceReasons({ job, leases, now }: Facts, isDue: boolean): readonly Reason[] {
+function instanceReasons(facts: Facts, isDue: boolean): readonly Reason[] {
+  const { job, leases, now } = facts;
   const { name } = job;
   const live = leases.filter((lease) => isAlive(lease, now));
   if (live.length === 0) {
@@ -126,7 +128,7 @@ function instanceReasons({ job, leases, now }: Facts, isDue: boolean): readonly 
     return [because('noInstance', {}, message)];
   }
   const able = live.flatMap((lease) => ableInstance(lease, name));
-  if (able.length > 0) return isDue ? busyReasons(name, able) : [];
+  if (able.length > 0) return isDue ? holdingReasons(facts, able) : [];
   const liveInstances = live.length;
   const silent = live.filter(({ info }) => info === undefined || info.unnamedWorkers > 0).length;
   if (silent === 0) {
@@ -141,22 +143,32 @@ function instanceReasons({ job, leases, now }: Facts, isDue: boolean): readonly 
   return [because('workersUnknown', { name, liveInstances, silent }, unknown)];
 }
 
+/** An instance that could run a job, and the limits of its worker. */
+interface AbleInstance extends LimitedInstance {
+  readonly busy: BusyInstance;
+}
+
 /** The instance as far as it concerns a name; none when it names no worker for it. */
-function ableInstance({ instanceId, info }: LeaseRecord, name: string): readonly BusyInstance[] {
+function ableInstance({ instanceId, info }: LeaseRecord, name: string): readonly AbleInstance[] {
   const worker = info?.workers.find((candidate) => candidate.name === name);
   if (info === undefined || worker === undefined) return [];
   const { host, pid, runningJobs, instanceConcurrency }: InstanceInfo = info;
-  const { running, concurrency } = worker;
+  const { running, concurrency, limits = [] } = worker;
   const bound = instanceConcurrency === undefined ? {} : { instanceConcurrency };
-  return [{ instanceId, host, pid, running, concurrency, runningJobs, ...bound }];
+  const busy = { instanceId, host, pid, running, concurrency, runningJobs, ...bound };
+  return [{ instanceId, limits, busy }];
 }
 
-function busyReasons(name: string, able: readonly BusyInstance[]): readonly Reason[] {
-  if (!able.every(isBusy)) return [];
+/** Limits count where they hold up each instance that has a free slot, or each one where none has. */
+function holdingReasons(facts: Facts, able: readonly AbleInstance[]): readonly Reason[] {
+  const { name } = facts.job;
+  const free = able.filter(({ busy }) => !isBusy(busy));
+  if (free.length > 0) return limitReasons(facts, free);
   const workers =
     able.length === 1 ? 'The only live instance' : `All ${able.length} live instances`;
   const message = `${workers} with a worker for '${name}' run as many handlers as they may`;
-  return [because('atLimit', { name, instances: able }, message)];
+  const instances = able.map(({ busy }) => busy);
+  return [...limitReasons(facts, able), because('atLimit', { name, instances }, message)];
 }
 
 function isBusy({ running, concurrency, runningJobs, instanceConcurrency }: BusyInstance): boolean {

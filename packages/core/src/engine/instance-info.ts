@@ -17,7 +17,8 @@ const MOST_NAME_CHARACTERS = 16_384;
 /** What an info is made of. */
 export interface InstanceInfoParams {
   readonly workers: Iterable<
-    Pick<Worker, 'name' | 'concurrency' | 'running' | 'retry'> & Partial<Pick<Worker, 'groups'>>
+    Pick<Worker, 'name' | 'concurrency' | 'running' | 'retry'> &
+      Partial<Pick<Worker, 'groups' | 'limitKeys'>>
   >;
   readonly startedAt: Date;
   readonly reportedAt: Date;
@@ -35,13 +36,14 @@ export function makeInstanceInfo(params: InstanceInfoParams): InstanceInfo {
   const workers: WorkerInfo[] = [];
   let characters = 0;
   let unnamedWorkers = 0;
-  for (const { name, concurrency, running, retry, groups } of all) {
+  for (const { name, concurrency, running, retry, groups, limitKeys: limits = [] } of all) {
     const { deadLetter = '' } = retry;
-    characters += name.length + deadLetter.length;
+    characters += [name, deadLetter, ...limits].join('').length;
     const hasRoom = workers.length < MOST_WORKERS && characters <= MOST_NAME_CHARACTERS;
     const of = {
       ...(groups && ({ groups: true } as const)),
       ...(deadLetter && { deadLetter }),
+      ...(limits.length > 0 && { limits }),
     };
     if (hasRoom) workers.push({ name, concurrency, running, ...of });
     else unnamedWorkers += 1;

@@ -145,6 +145,7 @@ export class Instance {
     return new RunEndings(this.#context, {
       onPending: ({ name, nextRunAt }) => this.#waker.due(name, nextRunAt),
       onGone: (job) => this.#permits.ended(job),
+      halts: (name) => this.#workers.get(name)?.order === 'halt',
       onSettled: (job) => {
         // In an order a job keeps its place until it is finished.
         const isFree = job.group !== undefined || job.finishedAt !== undefined;

@@ -3,8 +3,7 @@
  *
  * @module
  */
-import { type Check, checkFields, fields, integer } from '../foundation/argument-checks.ts';
-import { InvalidArgumentError } from '../foundation/errors.ts';
+import { type Check, checkFields, fields, integer, oneOf } from '../foundation/argument-checks.ts';
 import type { GroupSettings, RateLimit } from '../ledger/ledger-repository.ts';
 import {
   LIMIT_CHECKS,
@@ -40,9 +39,7 @@ const GROUP_CHECKS: Readonly<Record<keyof GroupOptions, Check>> = {
   concurrency: orNull(LIMIT_CHECKS.concurrency),
   rate: orNull(LIMIT_CHECKS.rate),
   weight: orNull(weight),
-  paused: (field, value) => {
-    if (typeof value !== 'boolean') throw new InvalidArgumentError(field, 'a boolean', value);
-  },
+  paused: oneOf(true, false),
 };
 
 /** Refuses what is nothing to be set for a group. */

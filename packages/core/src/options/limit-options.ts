@@ -73,7 +73,7 @@ export function checkLimit(field: string, value: unknown): void {
 /** Refuses what is no key of a limit, and the keys of limits that workers have for themselves. */
 export function checkLimitKey(field: string, value: unknown): void {
   text(LONGEST_KEY)(field, value);
-  if (!String(value).startsWith(OWN_PREFIX)) return;
+  if (!isOwnLimitKey(String(value))) return;
   const hint = 'that limit is set by the option `limit` of its worker';
   throw new InvalidArgumentError(
     field,
@@ -97,6 +97,11 @@ export function checkLimitKeys(field: string, value: unknown): void {
 /** The key of the limit that a worker has for itself. */
 export function ownLimitKey(name: string): string {
   return `${OWN_PREFIX}${name}`;
+}
+
+/** True for the key of a limit that a worker has for itself. */
+export function isOwnLimitKey(key: string): boolean {
+  return key.startsWith(OWN_PREFIX);
 }
 
 /** Fills in what was left out. */

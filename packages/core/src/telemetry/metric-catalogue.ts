@@ -34,6 +34,15 @@ export const COUNTERS: Readonly<Record<CounterName, MetricDefinition>> = Object.
   },
   lost: { unit: 'run', labels: ['reason'], description: 'Runs whose end could not be recorded' },
   rescued: { unit: 'job', labels: [], description: 'Jobs given back that others had left behind' },
+  buried: { unit: 'job', labels: ['name'], description: 'Jobs that became dead letters' },
+  superseded: { unit: 'job', labels: ['name'], description: 'Jobs asked to cancel by a newer one' },
+  halted: { unit: 'job', labels: ['name'], description: 'Failed jobs that hold their order up' },
+  limitsFull: {
+    unit: 'call',
+    labels: ['limit'],
+    description: 'Limits that had nothing left for jobs here',
+  },
+  backOffs: { unit: 'call', labels: ['limit'], description: 'Limits backed off from by handlers' },
   violations: { unit: 'violation', labels: ['rule'], description: 'Writes that broke a rule' },
   alerts: { unit: 'alert', labels: ['kind'], description: 'Alerts that fired' },
   errors: { unit: 'error', labels: ['code'], description: 'Errors outside of handlers' },
@@ -81,6 +90,11 @@ export type CounterName =
   | 'settled'
   | 'lost'
   | 'rescued'
+  | 'buried'
+  | 'superseded'
+  | 'halted'
+  | 'limitsFull'
+  | 'backOffs'
   | 'violations'
   | 'alerts'
   | 'errors'

@@ -56,6 +56,7 @@ function callsOf(faulty: FaultyLedgerRepository): Record<FaultyVerb, () => Promi
     },
     closeFlow: () => faulty.closeFlow({ flowId: jobId, state: 'stored' }),
     readFlow: () => faulty.readFlow({ flowId: jobId }),
+    readFlows: () => faulty.readFlows({ limit: 1 }),
     releaseWaiting: () => faulty.releaseWaiting({ tokens: [], now, limit: 1 }),
     sweepFlows: () => faulty.sweepFlows({ limit: 1, createdBefore: now }),
     settle: () => faulty.settle({ settlements: [], now }),
@@ -163,6 +164,7 @@ const READS = new Set<string>([
   'findAhead',
   'readGroups',
   'readFlow',
+  'readFlows',
   'hint',
 ]);
 const VERBS = Object.keys(callsOf(setUp().faulty)) as FaultyVerb[];

@@ -111,6 +111,7 @@ function makeClaimer(world: World): Claimer {
     onPending: nothing,
     onSettled: nothing,
     onGone: nothing,
+    halts: () => false,
   });
   const settler = new Settler(context, endings, nothing);
   const executor = new Executor(context, workers, settler, {

@@ -2,6 +2,7 @@
 import { ObjectId } from 'mongodb';
 import { expect } from 'vitest';
 import { CLAIMED_OR_UNFIT } from './claimed-situations.ts';
+import { LIMIT_SITUATIONS } from './limit-situations.ts';
 import {
   FUTURE_MS,
   failure,
@@ -244,6 +245,7 @@ export const SITUATIONS: readonly Situation[] = [
     reason: 'due',
     others: ['failedBefore'],
   },
+  ...LIMIT_SITUATIONS,
   ...CLAIMED_OR_UNFIT,
 ];
 

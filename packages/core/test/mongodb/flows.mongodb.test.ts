@@ -1,5 +1,5 @@
 // Flows as MongoDB has them: what ten thousand children, or parents, cost in commands and keys, and transactions.
-import type { Document } from 'mongodb';
+import { type Document, ObjectId } from 'mongodb';
 import { describe, expect, test } from 'vitest';
 import { type FlowGraph, type Job, Monque } from '../../src/index.ts';
 import type { ReleaseWaitingResult } from '../../src/ledger/ledger-repository.ts';
@@ -164,6 +164,25 @@ test('jobs without a flow have no key in the indexes of flows', async () => {
   const { keysPerIndex } = await mongo.db.command({ validate: jobsIn(mongo.db).collectionName });
   const ofFlows = ['monque_feeds', 'monque_waiting', 'monque_flow'];
   expect(ofFlows.map((name) => keysPerIndex[name])).toEqual([0, 0, 0]);
+});
+
+test('a page of flows reads its flows alone within the index of ids, and no key of a flow', async () => {
+  for (let index = 0; index < 20; index += 1) {
+    const flow = {
+      flowId: new ObjectId(),
+      state: 'stored',
+      createdAt: at(0),
+      size: 1,
+      uniqueKey: `key ${index}`,
+    } as const;
+    await mongo.ledger.openFlow({ flow, createdBefore: at(0) });
+  }
+  const [first] = await mongo.ledger.readFlows({ limit: 1 });
+  const [look] = await mongo.log.during(() =>
+    mongo.ledger.readFlows({ limit: 5, ...(first && { after: first.flowId }) }),
+  );
+  const { keys, documents, indexes } = await explain(mongo.db, look as Document);
+  expect({ keys, documents, indexes }).toEqual({ keys: 5, documents: 5, indexes: ['_id_'] });
 });
 
 test('a sweep where no job waits reads no key and no document', async () => {

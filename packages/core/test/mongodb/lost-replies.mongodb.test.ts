@@ -33,6 +33,7 @@ const READS: Readonly<Record<string, (ledger: MongoLedgerRepository) => Promise<
   readLeases: (ledger) => ledger.readLeases(),
   findSeries: (ledger) => ledger.findSeries({ limit: 1 }),
   readPaused: (ledger) => ledger.readPaused(),
+  readFlows: (ledger) => ledger.readFlows({ limit: 1 }),
   readLimits: (ledger) => ledger.readLimits(),
   findJobs: (ledger) =>
     ledger.findJobs({ filter: {}, orderBy: '_id', direction: 'ascending', limit: 1 }),

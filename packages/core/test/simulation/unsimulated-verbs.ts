@@ -3,6 +3,7 @@ import { UnsupportedError } from '../../src/foundation/errors.ts';
 import type {
   ClaimCounts,
   CountDueResult,
+  FlowRecord,
   GroupRecord,
   JobAhead,
   OrderRecord,
@@ -37,6 +38,10 @@ export abstract class UnsimulatedVerbs {
 
   readHistory(): Promise<readonly TransitionEntry[]> {
     return refuse('readHistory');
+  }
+
+  readFlows(): Promise<readonly FlowRecord[]> {
+    return refuse('readFlows');
   }
 
   readOrders(): Promise<readonly OrderRecord[]> {

@@ -82,6 +82,14 @@ export class HeldShare {
     return this.#wanted > 0 && this.room() < this.#wanted;
   }
 
+  /** True when nobody can get more of it now: all is held, its rate is used up, or nothing may start. */
+  get isFull(): boolean {
+    const { concurrency } = this.#record;
+    if (this.room() > 0 || this.#record === UNKNOWN) return false;
+    const isHeld = concurrency !== undefined && this.#free(concurrency) <= 0;
+    return isHeld || this.#isBlocked() || (this.hasRate && this.#inMs() > 0);
+  }
+
   /** True while starts are bound by a rate. */
   get hasRate(): boolean {
     return this.#record.rate !== undefined;

@@ -26,7 +26,7 @@ const SOON_MS = 20;
 
 type PermitsContext = Pick<
   EngineContext,
-  'ledger' | 'ledgerTime' | 'clock' | 'report' | 'options' | 'detached'
+  'ledger' | 'ledgerTime' | 'clock' | 'report' | 'options' | 'detached' | 'metrics' | 'emit'
 >;
 
 /** What permits ask of their neighbours. */
@@ -63,6 +63,8 @@ export class Permits {
   readonly #rooms = new Map<string, number>();
   /** The limits of each claim that counts, by the claim. */
   #claims = new Map<string, readonly HeldShare[]>();
+  /** Those that had nothing left for jobs here, until nothing more was wanted of them. */
+  readonly #full = new Set<string>();
   #sharesOf = '';
   #nextTurn: { readonly timer: Timer; readonly atMs: number } | undefined;
   #sweptMs = Number.NEGATIVE_INFINITY;
@@ -128,6 +130,7 @@ export class Permits {
       const room = Math.min(limit, ...shares.map((share) => left.get(share) ?? share.room()));
       for (const share of shares) left.set(share, (left.get(share) ?? share.room()) - room);
       if (shares.length > 0) {
+        if (room < limit) this.#noteFull(shares);
         wants.set(name, { jobs: limit, shares });
         this.#rooms.set(name, Math.min(...shares.map((share) => left.get(share) as number)));
       }
@@ -144,6 +147,19 @@ export class Permits {
     if (wants === undefined) return;
     for (const name of names) wants.delete(name);
     this.#sumWants();
+    for (const key of this.#full) {
+      if (this.#shares.get(key)?.isWanting !== true) this.#full.delete(key);
+    }
+  }
+
+  #noteFull(shares: readonly HeldShare[]): void {
+    const { metrics, emit } = this.#context;
+    for (const { key: limit, isFull } of shares) {
+      if (!isFull || this.#full.has(limit)) continue;
+      this.#full.add(limit);
+      metrics.count('limitsFull', 1, limit);
+      emit('limit:full', { limit });
+    }
   }
 
   /** True when more is wanted of a share than before. */

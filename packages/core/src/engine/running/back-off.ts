@@ -17,11 +17,12 @@ const MOST_MS = 7 * DAY_MS;
  * @throws InvalidArgumentError also when there is no such limit
  */
 export async function backOffLimit(
-  { ledger, ledgerTime }: Pick<EngineContext, 'ledger' | 'ledgerTime'>,
+  context: Pick<EngineContext, 'ledger' | 'ledgerTime' | 'emit' | 'metrics'>,
   limit: string,
   ms: number,
   onBackOff: (key: string, until: Date) => void,
 ): Promise<void> {
+  const { ledger, ledgerTime, emit, metrics } = context;
   checkJobName('limit', limit);
   integer(1, MOST_MS)('ms', ms);
   const until = new Date(ledgerTime.now().getTime() + ms);
@@ -29,4 +30,6 @@ export async function backOffLimit(
     throw new InvalidArgumentError('limit', 'the key of a limit that was set', limit);
   }
   onBackOff(limit, until);
+  metrics.count('backOffs', 1, limit);
+  emit('limit:backedOff', { limit, until });
 }

@@ -21,6 +21,8 @@ export interface EndingHooks {
   readonly onSettled: (job: Job) => void;
   /** Called with a job that this process has nothing more to do with: its end is recorded, or its claim is lost. */
   readonly onGone: (claimed: ClaimedJob) => void;
+  /** True for a name whose jobs hold their order up when they have failed. */
+  readonly halts: (name: string) => boolean;
 }
 
 /** Tells of the ends of runs. */
@@ -58,9 +60,21 @@ export class RunEndings {
     else if (outcome.kind === 'failed') {
       emit('job:fail', { job, error: outcome.error, willRetry: verb === 'retry' });
     }
+    if (verb === 'bury') {
+      metrics.count('buried', 1, claimed.name);
+      emit('job:buried', { job });
+    }
+    if (job.status === 'failed') this.#failed(job);
     if (job.status === 'pending') this.#hooks.onPending(job);
     this.#hooks.onSettled(job);
     this.#hooks.onGone(claimed);
+  }
+
+  #failed(job: Job): void {
+    const { name, order } = job;
+    if (order === undefined || !this.#hooks.halts(name)) return;
+    this.#context.metrics.count('halted', 1, name);
+    this.#context.emit('order:halted', { job, order });
   }
 
   /** The end of a run was not written, or nobody knows whether it was. */

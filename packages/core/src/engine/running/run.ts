@@ -47,7 +47,7 @@ type AbortReason = 'cancel' | 'stop' | 'lease' | 'timeout';
 
 type RunContext = Pick<
   EngineContext,
-  'clock' | 'random' | 'ledger' | 'ledgerTime' | 'options' | 'emit' | 'report'
+  'clock' | 'random' | 'ledger' | 'ledgerTime' | 'options' | 'emit' | 'report' | 'metrics'
 >;
 
 /** Adds jobs to the flow of a job. */

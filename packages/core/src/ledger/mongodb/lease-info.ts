@@ -15,12 +15,15 @@ const isYesOrNo: Kind = (value) => typeof value === 'boolean';
 const isTextOrAbsent: Kind = (value) => value === undefined || isText(value);
 const isNumberOrAbsent: Kind = (value) => value === undefined || isNumber(value);
 
+const isTexts: Kind = (value) => Array.isArray(value) && value.every(isText);
+
 const WORKER: Readonly<Record<string, Kind>> = {
   name: isText,
   concurrency: isNumber,
   running: isNumber,
   groups: (value) => value === undefined || value === true,
   deadLetter: isTextOrAbsent,
+  limits: (value) => value === undefined || isTexts(value),
 };
 
 const VITALS: Readonly<Record<string, Kind>> = {
@@ -28,7 +31,7 @@ const VITALS: Readonly<Record<string, Kind>> = {
   loopDelayMs: isNumber,
   clockErrorMs: isNumber,
   queueLagMs: isNumber,
-  alerts: (value) => Array.isArray(value) && value.every(isText),
+  alerts: isTexts,
   violations: isNumber,
 };
 

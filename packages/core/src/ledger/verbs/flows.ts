@@ -58,6 +58,13 @@ export interface FlowReading {
   readonly counts: Readonly<Partial<Record<JobStatus, number>>>;
 }
 
+export interface ReadFlowsParams extends Bounded {
+  /** Those that are older than this one; from the newest on without it. */
+  readonly after?: ObjectId;
+  /** How many at most. */
+  readonly limit: number;
+}
+
 /** A token, and how far the jobs that wait for it were looked at. */
 export interface TokenPlace {
   readonly token: string;
@@ -112,6 +119,9 @@ export interface FlowVerbs {
 
   /** A flow with the number of its jobs in each state; null when there is none. */
   readFlow(params: ReadFlowParams): Promise<FlowReading | null>;
+
+  /** A page of the flows, the newest ids first. */
+  readFlows(params: ReadFlowsParams): Promise<readonly FlowRecord[]>;
 
   /**
    * Looks at who waits for tokens: makes those pending whom nobody holds up any more, and fails those of whom a parent

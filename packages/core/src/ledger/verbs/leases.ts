@@ -16,6 +16,8 @@ export interface WorkerInfo {
   readonly groups?: true;
   /** The name under which its jobs wait that have failed for good; absent where they fail under its own. */
   readonly deadLetter?: string;
+  /** The keys of the limits that its jobs count under; absent where there are none. */
+  readonly limits?: readonly string[];
 }
 
 /** How an instance does. */

@@ -366,6 +366,7 @@ export const VERB_ROWS: { readonly [V in LedgerVerb]: VerbRow<V> } = {
   openFlow: { effect: 'writes', concerns: all, jobs: 'none' },
   closeFlow: { effect: 'writes', concerns: all, jobs: 'none' },
   readFlow: { effect: 'reads', concerns: all, jobs: 'none' },
+  readFlows: { effect: 'reads', concerns: all, jobs: 'none' },
   releaseWaiting: { effect: 'writes', concerns: all, jobs: 'none' },
   sweepFlows: { effect: 'writes', concerns: all, jobs: 'none' },
   setPaused: { effect: 'writes', concerns: nameOrAll, jobs: 'none' },

@@ -305,6 +305,22 @@ export const flowTests: ContractTests = {
     assert.equal(await subject.ledger.readFlow({ flowId: idOf(3) }), null);
   },
 
+  'flows are listed by page, the newest first, without their keys': async (subject) => {
+    assert.deepEqual(await subject.ledger.readFlows({ limit: 9 }), []);
+    const first = await open(subject, { flowId: idOf(5), uniqueKey: 'key' });
+    const ids = [idOf(7), idOf(6)];
+    for (const flowId of ids) await open(subject, { flowId });
+    const all = await subject.ledger.readFlows({ limit: 9 });
+    const listed = all.map(({ flowId }) => flowId.toHexString());
+    assert.deepEqual(listed, [...ids, idOf(5)].map(String));
+    assert.deepEqual({ ...all[2], flowId: '' }, { ...first, flowId: '' });
+    const [page, rest] = [
+      await subject.ledger.readFlows({ limit: 2 }),
+      await subject.ledger.readFlows({ limit: 2, after: idOf(6) }),
+    ];
+    assert.deepEqual([page, rest], [all.slice(0, 2), all.slice(2)]);
+  },
+
   'the jobs of a flow are listed, and the parents of a job': async (subject) => {
     await open(subject);
     const [one] = await subject.put({ ...parent(tokenFor('fail')), _id: idOf(1) });

@@ -31,7 +31,7 @@ import type { SteppedJobs } from '../stepped-jobs.ts';
 const MOST_KEY_RACES = 10;
 
 /** Keeps flows, and lets others in between two commands. */
-export class SteppedFlows implements FlowVerbs, FlowStore {
+export class SteppedFlows implements Omit<FlowVerbs, 'readFlows'>, FlowStore {
   readonly #jobs: SteppedJobs;
   readonly #letOthersIn: () => Promise<void>;
   readonly #flows = new Map<string, FlowRecord>();

@@ -22,6 +22,7 @@ import type {
   OpenFlowParams,
   OpenFlowResult,
   ReadFlowParams,
+  ReadFlowsParams,
   ReleaseWaitingParams,
   ReleaseWaitingResult,
   SweepFlowsParams,
@@ -81,6 +82,14 @@ export class MemoryFlows implements FlowVerbs, FlowStore {
     const counts: Partial<Record<JobStatus, number>> = {};
     for (const { job } of this.#ofFlow(flowId)) counts[job.status] = (counts[job.status] ?? 0) + 1;
     return { flow, counts };
+  }
+
+  /** A page of the flows, the newest ids first. */
+  async readFlows({ after, limit }: ReadFlowsParams): Promise<FlowRecord[]> {
+    const before = after?.toHexString();
+    const ids = [...this.#flows.keys()].filter((id) => before === undefined || id < before);
+    const page = ids.sort().reverse().slice(0, limit);
+    return page.map((id) => this.#flows.get(id) as FlowRecord);
   }
 
   /** Moves those whose time has come. */

@@ -103,6 +103,11 @@ function firstBehind({ waitsFor = [] }: Pick<Job, 'waitsFor'>, after: string): s
   return waitsFor.filter((token) => token > after).sort()[0] as string;
 }
 
+/** Flows that are older than one, and no keys of flows, whose ids are texts. */
+export function flowsFilter(after: ObjectId | undefined): Document {
+  return { _id: after === undefined ? JOB_ID : { ...JOB_ID, $lt: after } };
+}
+
 /** How many jobs of a flow are in each state. */
 export function flowCounts(flowId: ObjectId): Document[] {
   return [{ $match: { flow: flowId } }, { $group: { _id: '$status', count: { $sum: 1 } } }];

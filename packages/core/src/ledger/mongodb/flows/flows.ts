@@ -23,6 +23,7 @@ import type {
   OpenFlowParams,
   OpenFlowResult,
   ReadFlowParams,
+  ReadFlowsParams,
   ReleaseWaitingParams,
   ReleaseWaitingResult,
   SweepFlowsParams,
@@ -41,6 +42,7 @@ import {
   type FlowKeyDocument,
   feedingFilter,
   flowCounts,
+  flowsFilter,
   fromFlowDocument,
   keyId,
   ofFlowFilter,
@@ -201,6 +203,17 @@ export class MongoFlows implements FlowVerbs, FlowStore {
       .aggregate(flowCounts(flowId), { ...commands.aggregateOptions(), hint: IndexName.FLOW })
       .toArray();
     return { flow, counts: Object.fromEntries(rows.map(({ _id, count }) => [_id, count])) };
+  }
+
+  /** A page of the flows, the newest ids first. */
+  async readFlows({ after, limit }: ReadFlowsParams): Promise<FlowRecord[]> {
+    const options = { ...this.#commands.readOptions(), hint: ID_INDEX };
+    const flows = await this.#flows
+      .find(flowsFilter(after), options)
+      .sort({ _id: -1 })
+      .limit(limit)
+      .toArray();
+    return flows.map(fromFlowDocument);
   }
 
   /** Moves those whose time has come. */
