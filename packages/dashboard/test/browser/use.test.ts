@@ -193,6 +193,28 @@ describeInBrowser('the pages', () => {
     await reader.close();
   });
 
+  test('the page of metrics says how counts of all processes are kept, and draws them where they are', async () => {
+    await tab.goto('-/metrics');
+    await tab.page.getByText('throughputHistory', { exact: true }).waitFor();
+    const kept = Monque.inMemory({ logger: false, throughputHistory: 3_600_000 });
+    const served = await serve(createDashboard({ monque: kept, actor: () => 'ann' }));
+    servers.push(served);
+    const own = await Tab.open(browser, served.base);
+    await own.goto('-/metrics?range=7d');
+    await own.page.getByText('Nothing was counted in this time').waitFor();
+    await kept.enqueueMany(Array.from({ length: 240 }, () => ({ name: 'mail' })));
+    // What is left is told of when it stops.
+    await kept.stop();
+    await own.page.reload();
+    const counts = own.page.getByRole('img', {
+      name: /^Runs that ended, and jobs enqueued, a minute/,
+    });
+    expect(await counts.getAttribute('aria-label')).toContain('enqueued 2/min');
+    await counts.locator('canvas').waitFor();
+    expect(own.faults).toEqual([]);
+    await own.close();
+  });
+
   test('a server that goes away is told of, and is asked again', async () => {
     const own = await Tab.open(browser, base);
     await own.goto('-/settings');
