@@ -215,6 +215,25 @@ describeInBrowser('the pages', () => {
     await own.close();
   });
 
+  test('what has not changed is not sent again, and stands as it was', async () => {
+    await tab.goto('-/jobs?status=pending');
+    const rows = (): Promise<string[]> => tab.page.locator('tbody tr .mono').allTextContents();
+    const before = await rows();
+    const comeBack = async (): Promise<number> => {
+      await tab.page.getByRole('link', { name: 'Series' }).click();
+      await tab.page.getByRole('heading', { name: 'Series', level: 1 }).waitFor();
+      const answered = tab.page.waitForResponse('**/api/v1/jobs?**');
+      await tab.page.goBack();
+      const status = (await answered).status();
+      await tab.settled();
+      return status;
+    };
+    expect([await comeBack(), await rows()]).toEqual([304, before]);
+    const job = await monque.enqueue('mail', 'is new');
+    expect(await comeBack()).toBe(200);
+    await until('the new job', async () => (await rows()).includes(String(job._id)));
+  });
+
   test('a server that goes away is told of, and is asked again', async () => {
     const own = await Tab.open(browser, base);
     await own.goto('-/settings');
