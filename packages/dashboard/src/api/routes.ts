@@ -186,7 +186,7 @@ const ROUTES: Readonly<Record<RouteId, Route>> = {
     ...{ method: 'POST', path: 'operations/preview', body: 'PreviewRequest' },
     answer: 'PreviewAnswer',
     summary: 'How many jobs a bulk action would meet, counted up to 1000',
-    cost: 'One read of at most 1001 jobs, bounded in time.',
+    cost: 'A count of at most 1001 jobs for each state that is named, and a read of 10; without states one read of at most 1001 jobs. Bounded in time.',
   },
   startOperation: {
     ...{ method: 'POST', path: 'operations', body: 'OperationRequest', changes: true },

@@ -131,6 +131,24 @@ describeInBrowser('the pages', () => {
     await tab.page.getByLabel('Why it is where it is').getByText('No instance is alive').waitFor();
   });
 
+  test('a reason that names a limit leads to it', async () => {
+    await monque.setLimit('partner-api', { concurrency: 1 });
+    const { _id } = await monque.enqueue('mail');
+    // What is said when it is full takes workers in several processes.
+    await tab.page.route('**/explanation', async (route) => {
+      const response = await route.fetch();
+      const details = { limit: 'partner-api', concurrency: 1, held: 1, holders: [] };
+      const others = [{ reason: 'limitFull', message: "Its limit 'partner-api' is full", details }];
+      await route.fulfill({ response, json: { ...(await response.json()), others } });
+    });
+    await tab.goto(`-/jobs/${_id}`);
+    const verdict = tab.page.getByLabel('Why it is where it is');
+    await verdict.getByRole('link', { name: 'Show the limit' }).click();
+    await tab.page.getByRole('row', { name: /partner-api/ }).waitFor();
+    expect(tab.path).toBe('-/limits?limit=partner-api');
+    expect(await tab.page.locator('tr.is-picked').count()).toBe(1);
+  });
+
   test('a job is enqueued with exact values, and shows them as they are', async () => {
     await tab.goto('-/jobs');
     await tab.page.getByRole('button', { name: 'Enqueue a job' }).click();
