@@ -283,12 +283,12 @@ const ROUTES: Readonly<Record<RouteId, Route>> = {
   getMetrics: {
     ...{ method: 'GET', path: 'metrics', answer: 'MetricsAnswer' },
     summary: 'What this process counted and measured',
-    cost: nothing,
+    cost: snapshot,
   },
   getPrometheus: {
     ...{ method: 'GET', path: 'metrics.prom', answer: { media: 'text/plain' } },
     summary: 'The same as Prometheus reads it, and what all processes did in the last minute',
-    cost: 'One read of a minute, which is empty without `throughputHistory`.',
+    cost: 'The shared snapshot, and one read of a minute, which is empty without `throughputHistory`.',
   },
   getThroughput: {
     ...{ method: 'GET', path: 'throughput', answer: 'ThroughputAnswer' },
