@@ -23,6 +23,7 @@ const instances = Array.from(
     new Monque(source, {
       baseRetryInterval: 2_000,
       shutdownTimeout: 500,
+      throughputHistory: 7 * 86_400_000,
       logger: false,
       ...options,
     }),

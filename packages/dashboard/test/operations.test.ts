@@ -48,6 +48,30 @@ test('a bulk action is counted first, up to a bound, and then done with its prog
   expect(listed[0].id).toBe(none.id);
 });
 
+test('each state that is named is counted by itself, and all are read where none is', async () => {
+  const { monque, dashboard } = await make(1_200);
+  await monque.cancelJobs({ metadata: { even: true } });
+  const asked = async (filter: object, kind = 'delete') => {
+    const json = { kind, filter };
+    return (await dashboard.ask('operations/preview', { method: 'POST', json })).body;
+  };
+  const both = await asked({ status: ['pending', 'cancelled', 'failed', 'pending'] });
+  expect(both).toMatchObject({ count: { value: 1_000, isAtLeast: true } });
+  // Both are below the bound, their sum is not.
+  expect(both.byStatus).toEqual({ pending: 600, cancelled: 600 });
+  expect(both.sample).toHaveLength(10);
+  const one = await asked({ status: 'cancelled' });
+  expect(one.count).toEqual({ value: 600, isAtLeast: false });
+  const all = await asked({ name: 'mail' });
+  expect(all).toMatchObject({
+    count: { value: 1_000, isAtLeast: true },
+    byStatus: { pending: 500, cancelled: 500 },
+  });
+  expect((await asked({ status: 'failed' })).byStatus).toEqual({});
+  const letters = await asked({ deadLettersOf: 'call' }, 'redrive');
+  expect(letters).toMatchObject({ count: { value: 0, isAtLeast: false }, byStatus: {} });
+});
+
 test('it is for the jobs that were selected, each once, whatever became of them', async () => {
   const { monque, dashboard, begin } = await make(3);
   const [first, second] = await monque.getJobs();

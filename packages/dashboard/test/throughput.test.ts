@@ -16,7 +16,7 @@ describe('the history of throughput', () => {
   test('is given in steps, of all names together or of each', async () => {
     const dashboard = new TestDashboard(await counted(inMemory(HISTORY)));
     const { body } = await dashboard.ask('throughput');
-    expect(body).toMatchObject({ stepMs: 60_000, isCut: false });
+    expect(body).toMatchObject({ stepMs: 60_000, isCut: false, isRecorded: true });
     expect(body.points).toMatchObject([{ enqueued: 3, completed: 0 }]);
     const perName = await dashboard.ask('throughput?perName=true&step=3600000');
     expect(perName.body.stepMs).toBe(3_600_000);
@@ -29,6 +29,13 @@ describe('the history of throughput', () => {
     const past = 'throughput?from=2020-01-01T00:00:00Z&before=2020-01-02T00:00:00Z';
     expect((await dashboard.ask(past)).body).toMatchObject({
       ...{ from: '2020-01-01T00:00:00.000Z', points: [] },
+    });
+  });
+
+  test('says so where it is not kept', async () => {
+    const dashboard = new TestDashboard(await counted(inMemory()));
+    expect((await dashboard.ask('throughput')).body).toMatchObject({
+      ...{ points: [], isRecorded: false },
     });
   });
 

@@ -28,13 +28,15 @@ export interface Throughput {
   readonly points: readonly ThroughputPoint[];
   /** True when there were more than 10000 points, so that the last steps are left out. */
   readonly isCut: boolean;
+  /** True when this scheduler has `throughputHistory`; where it has not, others may have it. */
+  readonly isRecorded: boolean;
 }
 
-type ThroughputContext = Pick<EngineContext, 'ledger' | 'ledgerTime' | 'ready'>;
+type ThroughputContext = Pick<EngineContext, 'ledger' | 'ledgerTime' | 'ready' | 'throughput'>;
 
 /** What was counted by minute, in steps. */
 export async function readThroughput(
-  { ledger, ledgerTime, ready }: ThroughputContext,
+  { ledger, ledgerTime, ready, throughput }: ThroughputContext,
   options: ThroughputOptions,
 ): Promise<Throughput> {
   checkThroughputOptions(options);
@@ -55,5 +57,7 @@ export async function readThroughput(
     ...(timeout !== undefined && { deadlineMs: timeout }),
   });
   const isCut = points.length > MOST_THROUGHPUT_POINTS;
-  return { at, from, stepMs: step, points: points.slice(0, MOST_THROUGHPUT_POINTS), isCut };
+  const isRecorded = throughput !== undefined;
+  const shown = points.slice(0, MOST_THROUGHPUT_POINTS);
+  return { at, from, stepMs: step, points: shown, isCut, isRecorded };
 }

@@ -45,7 +45,8 @@ describe('what happens is counted by minute for all processes', () => {
     slow.resolve();
     await clock.advance(2 * MINUTE_MS);
     await other.stop();
-    const { points, stepMs, from, at, isCut } = await monque.getThroughput({ perName: true });
+    const found = await monque.getThroughput({ perName: true });
+    const { points, stepMs, from, at, isCut, isRecorded } = found;
     const of = (name: string) => together(points.filter((point) => point.name === name));
     expect(of('fine')).toMatchObject({ enqueued: 2, started: 2, ended: 2, completed: 2 });
     expect(of('fine').longestRunMs).toBeGreaterThanOrEqual(1_000);
@@ -55,7 +56,9 @@ describe('what happens is counted by minute for all processes', () => {
     expect(of('hopeless')).toMatchObject({ enqueued: 1, failed: 1, retried: 0 });
     expect(of('later')).toMatchObject({ started: 2, others: 1, completed: 1 });
     expect(of('twice')).toMatchObject({ enqueued: 1, failed: 1, retried: 1 });
-    expect({ stepMs, isCut }).toEqual({ stepMs: MINUTE_MS, isCut: false });
+    expect({ stepMs, isCut, isRecorded }).toEqual({
+      ...{ stepMs: MINUTE_MS, isCut: false, isRecorded: true },
+    });
     expect(from.getTime() % MINUTE_MS).toBe(0);
     expect(points.every((point) => point.at >= from && point.at <= at)).toBe(true);
     const all = await monque.getThroughput({ step: 3_600_000, from: new Date(from) });
@@ -160,7 +163,7 @@ describe('what happens is counted by minute for all processes', () => {
     await clock.advance(5 * MINUTE_MS);
     await monque.stop();
     expect(faulty.calls('addThroughput')).toBe(0);
-    expect((await monque.getThroughput()).points).toEqual([]);
+    expect(await monque.getThroughput()).toMatchObject({ points: [], isRecorded: false });
   });
 });
 

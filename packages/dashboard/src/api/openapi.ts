@@ -3,9 +3,10 @@
  *
  * @module
  */
+import { TIME_HEADER } from './paths.ts';
 import type { Route } from './route.ts';
 import { PATH_PARAMETERS, ROUTE_LIST } from './routes.ts';
-import { ref, type Schema, text } from './schema.ts';
+import { ref, type Schema, TIME, text } from './schema.ts';
 import { SCHEMAS } from './schemas.ts';
 
 /** The version of the API. */
@@ -30,6 +31,10 @@ export function openApiOf(title: string): Schema {
     components: {
       schemas: SCHEMAS,
       responses: {
+        NotModified: {
+          description: 'Nothing but `at` is new since the answer with this `ETag`.',
+          headers: { [TIME_HEADER]: { description: 'The new `at`.', schema: TIME } },
+        },
         Problem: {
           description: 'It was not done, or it is not known whether it was: `code` says which.',
           content: { 'application/problem+json': { schema: ref('Problem') } },
@@ -55,12 +60,19 @@ function operationOf(operationId: string, route: Route): Schema {
     }),
     responses: {
       [String(status)]: { description: summary, content },
+      ...(isTagged(route) && { '304': { $ref: '#/components/responses/NotModified' } }),
       default: { $ref: '#/components/responses/Problem' },
     },
   };
 }
 
-function parametersOf({ path, query = {}, queryPattern = {}, idempotent }: Route): Schema[] {
+/** What is read as JSON bears a tag. */
+function isTagged({ method, answer }: Route): boolean {
+  return method === 'GET' && typeof answer === 'string';
+}
+
+function parametersOf(route: Route): Schema[] {
+  const { path, query = {}, queryPattern = {}, idempotent } = route;
   const inPath = [...path.matchAll(/\{(\w+)\}/g)].map(([, name = '']) => ({
     ...{ name, in: 'path', required: true },
     schema: PATH_PARAMETERS[name],
@@ -70,6 +82,11 @@ function parametersOf({ path, query = {}, queryPattern = {}, idempotent }: Route
     ...{ name: 'meta', in: 'query', style: 'form', explode: true },
     schema: { type: 'object', additionalProperties: schema },
   }));
-  const header = { name: 'Idempotency-Key', in: 'header', schema: text(256) };
-  return [...inPath, ...inQuery, ...byPattern, ...(idempotent ? [header] : [])];
+  const key = { name: 'Idempotency-Key', in: 'header', schema: text(256) };
+  const tag = { name: 'If-None-Match', in: 'header', schema: text(8_000) };
+  return [
+    ...[...inPath, ...inQuery, ...byPattern],
+    ...(idempotent ? [key] : []),
+    ...(isTagged(route) ? [tag] : []),
+  ];
 }

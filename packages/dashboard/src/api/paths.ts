@@ -14,3 +14,6 @@ export const PAGE_PREFIX = '-/';
 
 /** Before every asset: `<mount>/assets/index-3f2a.js`. */
 export const ASSET_PREFIX = 'assets/';
+
+/** The header of a 304 that holds the time it was given at, as `at` does in an answer. */
+export const TIME_HEADER = 'x-monque-at';

@@ -186,7 +186,7 @@ const ROUTES: Readonly<Record<RouteId, Route>> = {
     ...{ method: 'POST', path: 'operations/preview', body: 'PreviewRequest' },
     answer: 'PreviewAnswer',
     summary: 'How many jobs a bulk action would meet, counted up to 1000',
-    cost: 'One read of at most 1001 jobs, bounded in time.',
+    cost: 'A count of at most 1001 jobs for each state that is named, and a read of 10; without states one read of at most 1001 jobs. Bounded in time.',
   },
   startOperation: {
     ...{ method: 'POST', path: 'operations', body: 'OperationRequest', changes: true },
@@ -283,12 +283,12 @@ const ROUTES: Readonly<Record<RouteId, Route>> = {
   getMetrics: {
     ...{ method: 'GET', path: 'metrics', answer: 'MetricsAnswer' },
     summary: 'What this process counted and measured',
-    cost: nothing,
+    cost: snapshot,
   },
   getPrometheus: {
     ...{ method: 'GET', path: 'metrics.prom', answer: { media: 'text/plain' } },
     summary: 'The same as Prometheus reads it, and what all processes did in the last minute',
-    cost: 'One read of a minute, which is empty without `throughputHistory`.',
+    cost: 'The shared snapshot, and one read of a minute, which is empty without `throughputHistory`.',
   },
   getThroughput: {
     ...{ method: 'GET', path: 'throughput', answer: 'ThroughputAnswer' },

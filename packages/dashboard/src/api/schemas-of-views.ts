@@ -257,7 +257,7 @@ export const SCHEMAS_OF_VIEWS: Readonly<Record<string, Schema>> = {
   ),
   ThroughputAnswer: object({
     ...{ at: TIME, from: TIME, stepMs: COUNT },
-    ...{ points: list(ref('ThroughputPoint')), isCut: BOOLEAN },
+    ...{ points: list(ref('ThroughputPoint')), isCut: BOOLEAN, isRecorded: BOOLEAN },
   }),
   HealthAnswer: object(
     {

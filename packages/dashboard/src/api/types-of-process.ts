@@ -46,6 +46,8 @@ export interface ThroughputAnswer {
   readonly stepMs: number;
   readonly points: readonly ThroughputPoint[];
   readonly isCut: boolean;
+  /** False where the process that serves this keeps no history; points are of others that do. */
+  readonly isRecorded: boolean;
 }
 
 /** `GET health`: of the process that serves the dashboard. */

@@ -3,7 +3,9 @@
  *
  * @module
  */
+import type { Job, JobsFilter } from '@monque/core';
 import type {
+  BulkKind,
   Operation,
   OperationRequest,
   PreviewAnswer,
@@ -29,27 +31,65 @@ async function oneOf(call: Call): Promise<Operation> {
   throw notFound('There is no operation with this id on this server, or not any more');
 }
 
+interface Counted {
+  readonly byStatus: Partial<Record<Status, number>>;
+  readonly isCut: boolean;
+  /** The first of them, or all that were read. */
+  readonly jobs: readonly Job[];
+}
+
+/** Counts each state by itself where some were named: no job but those of the sample is read. */
+async function countStates(
+  { monque, server: { timeoutMs: timeout } }: Call,
+  filter: JobsFilter,
+  states: readonly Status[],
+): Promise<Counted> {
+  const bounds = { limit: MOST_COUNTED, timeout };
+  const counting = states.map(async (status) => {
+    return { status, ...(await monque.countJobs({ ...filter, status }, bounds)) };
+  });
+  const [counts, { jobs }] = await Promise.all([
+    Promise.all(counting),
+    monque.getJobsWithCursor({ ...filter, limit: SAMPLE, timeout }),
+  ]);
+  const some = counts.filter(({ count }) => count > 0);
+  const byStatus = Object.fromEntries(some.map(({ status, count }) => [status, count]));
+  return { byStatus, isCut: counts.some(({ isCut }) => isCut), jobs };
+}
+
+/** Reads the jobs to see in which states they are, and which of them are dead letters. */
+async function readStates(call: Call, filter: JobsFilter, kind: BulkKind): Promise<Counted> {
+  const { timeoutMs: timeout } = call.server;
+  const page = await call.monque.getJobsWithCursor({ ...filter, limit: MOST_COUNTED, timeout });
+  // Among jobs of one name some may be no dead letters.
+  const jobs = page.jobs.filter(({ source }) => kind !== 'redrive' || source !== undefined);
+  const byStatus: Partial<Record<Status, number>> = {};
+  for (const { status } of jobs) byStatus[status] = (byStatus[status] ?? 0) + 1;
+  return { byStatus, isCut: page.nextCursor !== null, jobs };
+}
+
+const NONE: Counted = { byStatus: {}, isCut: false, jobs: [] };
+
 async function previewOperation(call: Call): Promise<PreviewAnswer> {
   const { kind, filter } = call.body as PreviewRequest;
   checkBulk(kind, filter);
   const narrowed = previewFilter({ filter, names: await call.names() }, kind);
-  const limit = MOST_COUNTED + 1;
-  const timeout = call.server.timeoutMs;
-  const page = await (narrowed && call.monque.getJobsWithCursor({ ...narrowed, limit, timeout }));
-  const found = page?.jobs ?? [];
-  // Among jobs of one name some may be no dead letters.
-  const jobs = found
-    .slice(0, MOST_COUNTED)
-    .filter(({ source }) => kind !== 'redrive' || source !== undefined);
-  const isAtLeast = found.length > MOST_COUNTED;
-  const byStatus: Partial<Record<Status, number>> = {};
-  for (const { status } of jobs) byStatus[status] = (byStatus[status] ?? 0) + 1;
+  const { byStatus, isCut, jobs } = narrowed ? await counted(call, narrowed, kind) : NONE;
+  const sum = Object.values(byStatus).reduce((total, count) => total + count, 0);
   return {
     at: call.at,
-    count: { value: jobs.length, isAtLeast },
+    count: { value: Math.min(sum, MOST_COUNTED), isAtLeast: isCut || sum > MOST_COUNTED },
     byStatus,
     sample: jobs.slice(0, SAMPLE).map((job) => summaryOf(job, call.eyes)),
   };
+}
+
+function counted(call: Call, filter: JobsFilter, kind: BulkKind): Promise<Counted> {
+  const { status, deadLettersOf } = filter;
+  const isCountable = kind !== 'redrive' || deadLettersOf !== undefined;
+  return status !== undefined && isCountable
+    ? countStates(call, filter, [...new Set([status].flat())])
+    : readStates(call, filter, kind);
 }
 
 function checkAudit(request: OperationRequest): void {

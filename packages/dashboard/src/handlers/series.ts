@@ -19,9 +19,9 @@ import type { Call, Handlers } from '../server/call.ts';
 import { intervalIn, inWords, planShown } from '../server/cron-words.ts';
 import { fromEjson } from '../server/ejson.ts';
 import { metadataFrom } from '../server/filters.ts';
-import { checkSpan, isRecorded, occurrencesOf, timesOf } from '../server/occurrences.ts';
 import { badRequest, notFound, ProblemError } from '../server/problems.ts';
 import type { Eyes } from '../server/redaction.ts';
+import { checkSpan, isRecorded, occurrencesOf, timesOf } from './occurrences.ts';
 
 const MOST_SERIES = 1_000;
 const NEXT_TIMES = 5;

@@ -28,7 +28,10 @@ async function getThroughput(call: Call): Promise<ThroughputAnswer> {
     ...(before !== undefined && { before: new Date(before) }),
   });
   const { at } = call;
-  if (found === undefined) return { at, from: at, stepMs: MINUTE_MS, points: [], isCut: false };
+  if (found === undefined) {
+    const nothing = { stepMs: MINUTE_MS, points: [], isCut: false, isRecorded: false };
+    return { at, from: at, ...nothing };
+  }
   return {
     ...{ ...found, at: timeOf(found.at), from: timeOf(found.from) },
     points: found.points.map((point) => ({ ...point, at: timeOf(point.at) })),

@@ -21,6 +21,7 @@ import { THROUGHPUT_HANDLERS } from '../handlers/throughput.ts';
 import { VIEW_HANDLERS } from '../handlers/views.ts';
 import type { Assets } from '../pages/asset.ts';
 import { Call, type Handlers } from './call.ts';
+import { readAnswer } from './conditional.ts';
 import { checkOrigin } from './cross-site.ts';
 import { type Place, placeOf } from './mount.ts';
 import { asset, COMMON_HEADERS, shell } from './pages.ts';
@@ -100,7 +101,7 @@ export class App {
     }
     const accept = request.headers.get('accept') ?? '*/*';
     if (!/text\/html|\*\/\*|text\/\*/.test(accept)) throw notFound('There is only a page here');
-    if (place.kind === 'page') return shell(this.#assets, place.base);
+    if (place.kind === 'page') return shell(this.#assets, place.base, request);
     const location = `${place.to}${new URL(request.url).search}`;
     return new Response(null, { status: 302, headers: { location, 'cache-control': 'no-store' } });
   }
@@ -163,7 +164,10 @@ export class App {
     try {
       const answer = await HANDLERS[id](call);
       if (route.changes) this.#note(id, call, undefined);
-      return answer instanceof Response ? answer : json(answer, route.status ?? 200);
+      if (answer instanceof Response) return answer;
+      return route.method === 'GET'
+        ? readAnswer(call.request, answer)
+        : json(answer, route.status ?? 200);
     } catch (error) {
       if (route.changes) this.#note(id, call, toProblem(error).problem);
       throw error;

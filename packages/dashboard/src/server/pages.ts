@@ -4,6 +4,7 @@
  * @module
  */
 import type { Asset, Assets } from '../pages/asset.ts';
+import { isHad, tagOf } from './conditional.ts';
 
 /** What the pages may do: nothing from elsewhere, and no script or style in the page itself. */
 const CONTENT_SECURITY_POLICY: string = [
@@ -28,20 +29,22 @@ export const COMMON_HEADERS: Readonly<Record<string, string>> = {
 };
 
 /** The page shell, with the way from the asked path back to the mount. */
-export function shell(assets: Assets, base: string): Response {
+export function shell(assets: Assets, base: string, request: Request): Response {
   const index = assets['index.html'];
   const html = index === undefined ? NOT_BUILT : textOf(index);
   const body = html
     .replace(/<base\b[^>]*>/i, '')
     .replace(/<head\b[^>]*>/i, (head) => `${head}<base href="${base}">`);
-  return new Response(body, {
-    status: index === undefined ? 503 : 200,
-    headers: {
-      'content-type': 'text/html; charset=utf-8',
-      'cache-control': 'no-cache',
-      'content-security-policy': CONTENT_SECURITY_POLICY,
-    },
-  });
+  const headers = {
+    'content-type': 'text/html; charset=utf-8',
+    'cache-control': 'no-cache',
+    'content-security-policy': CONTENT_SECURITY_POLICY,
+  };
+  const etag = tagOf(body);
+  if (index === undefined) return new Response(body, { status: 503, headers });
+  return isHad(request, etag)
+    ? new Response(null, { status: 304, headers: { ...headers, etag } })
+    : new Response(body, { headers: { ...headers, etag } });
 }
 
 const NOT_BUILT =
@@ -58,10 +61,9 @@ export function asset(assets: Assets, path: string, request: Request): Response 
     'content-type': file.type,
     'cache-control': `private, max-age=${YEAR_S}, immutable`,
   };
-  if (request.headers.get('if-none-match') === etag) {
-    return new Response(null, { status: 304, headers });
-  }
-  return new Response(bytesOf(file), { headers });
+  return isHad(request, etag)
+    ? new Response(null, { status: 304, headers })
+    : new Response(bytesOf(file), { headers });
 }
 
 function textOf({ encoding, body }: Asset): string {

@@ -208,7 +208,13 @@ describeInBrowser('with 200,000 jobs', () => {
       await until('the dead letter', async () => {
         return (await monque.getJob(job._id))?.name === 'notify.dead';
       });
-      await tab.goto('-/dead-letters');
+      await tab.goto('-/dead-letters?window=200');
+      // A name more changes nothing of how many jobs are looked at.
+      await tab.page.getByLabel('Filter dead letters', { exact: true }).fill('name:notify.dead');
+      await tab.page.keyboard.press('ArrowDown');
+      await tab.page.keyboard.press('Enter');
+      await until('the name in the address', () => tab.path.includes('name=notify.dead'));
+      expect(new URLSearchParams(tab.path.split('?')[1]).get('window')).toBe('200');
       await link('partner <n> answered <n>').click();
       await button('Redrive all 1 alike').click();
       await dialog().getByText('1 job matches').waitFor();

@@ -42,7 +42,7 @@ describeInBrowser('each page', () => {
       const viewport = { width: WIDTHS[0], height: HEIGHT };
       const tab = await Tab.open(browser, shop.base, { viewport, colorScheme: 'light' });
       await tab.goto(shop.pages[name]);
-      // A chart needs a few looks at the server.
+      // Charts are drawn by a script that comes later.
       if (name === 'metrics') await tab.page.locator('.uplot').first().waitFor();
       await open(tab, name);
       const faults = await faultsOf(tab, axe, { runOnly: RULES });

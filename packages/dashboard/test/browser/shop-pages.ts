@@ -91,13 +91,32 @@ export interface Shop extends Served {
   readonly pages: Readonly<Record<PageName, string>>;
 }
 
+const OPTIONS = {
+  ...{ baseRetryInterval: 500, shutdownTimeout: 500, throughputHistory: 86_400_000 },
+  logger: false,
+} as const;
+
+/** What happened in the last hour, as if there had been a process: the own ones tell after a minute. */
+async function countPast(ledger: InMemoryLedgerRepository): Promise<void> {
+  const minute = Math.floor(Date.now() / 60_000);
+  const rows = Array.from({ length: 60 }, (_, index) => {
+    const done = 40 + Math.round(12 * Math.sin(index / 6));
+    const ended = { completed: done, failed: index % 17 === 5 ? 9 : 1, retried: index % 4 };
+    const [started, runMs] = [done + ended.failed + ended.retried, 900 * done];
+    return {
+      ...{ name: 'send-email', at: new Date((minute - index) * 60_000) },
+      ...{ enqueued: done + 2, started, ended: started, ...ended, cancelled: 0, others: 3 },
+      ...{ waitMs: started * (150 + 8 * index), longestWaitMs: 2_000, runMs, longestRunMs: 1_900 },
+    };
+  });
+  await ledger.addThroughput({ rows, keptMs: 86_400_000 });
+}
+
 /** Opens the shop, and waits until it has jobs in every state. */
 export async function serveShop(): Promise<Shop> {
   const ledger = new InMemoryLedgerRepository({ transitionLog: true });
-  const instances = Array.from(
-    { length: 3 },
-    () => new Monque(ledger, { baseRetryInterval: 500, shutdownTimeout: 500, logger: false }),
-  );
+  const instances = Array.from({ length: 3 }, () => new Monque(ledger, OPTIONS));
+  await countPast(ledger);
   const shop = await openShop(instances);
   const [, worker] = instances;
   if (!worker) throw new Error('The shop has no instances');

@@ -131,6 +131,24 @@ describeInBrowser('the pages', () => {
     await tab.page.getByLabel('Why it is where it is').getByText('No instance is alive').waitFor();
   });
 
+  test('a reason that names a limit leads to it', async () => {
+    await monque.setLimit('partner-api', { concurrency: 1 });
+    const { _id } = await monque.enqueue('mail');
+    // What is said when it is full takes workers in several processes.
+    await tab.page.route('**/explanation', async (route) => {
+      const response = await route.fetch();
+      const details = { limit: 'partner-api', concurrency: 1, held: 1, holders: [] };
+      const others = [{ reason: 'limitFull', message: "Its limit 'partner-api' is full", details }];
+      await route.fulfill({ response, json: { ...(await response.json()), others } });
+    });
+    await tab.goto(`-/jobs/${_id}`);
+    const verdict = tab.page.getByLabel('Why it is where it is');
+    await verdict.getByRole('link', { name: 'Show the limit' }).click();
+    await tab.page.getByRole('row', { name: /partner-api/ }).waitFor();
+    expect(tab.path).toBe('-/limits?limit=partner-api');
+    expect(await tab.page.locator('tr.is-picked').count()).toBe(1);
+  });
+
   test('a job is enqueued with exact values, and shows them as they are', async () => {
     await tab.goto('-/jobs');
     await tab.page.getByRole('button', { name: 'Enqueue a job' }).click();
@@ -191,6 +209,47 @@ describeInBrowser('the pages', () => {
     await reader.page.getByText('bob (read-only)').waitFor();
     expect(sent).toEqual([]);
     await reader.close();
+  });
+
+  test('the page of metrics says how counts of all processes are kept, and draws them where they are', async () => {
+    await tab.goto('-/metrics');
+    await tab.page.getByText('throughputHistory', { exact: true }).waitFor();
+    const kept = Monque.inMemory({ logger: false, throughputHistory: 3_600_000 });
+    const served = await serve(createDashboard({ monque: kept, actor: () => 'ann' }));
+    servers.push(served);
+    const own = await Tab.open(browser, served.base);
+    await own.goto('-/metrics?range=7d');
+    await own.page.getByText('Nothing was counted in this time').waitFor();
+    await kept.enqueueMany(Array.from({ length: 240 }, () => ({ name: 'mail' })));
+    // What is left is told of when it stops.
+    await kept.stop();
+    await own.page.reload();
+    const counts = own.page.getByRole('img', {
+      name: /^Runs that ended, and jobs enqueued, a minute/,
+    });
+    expect(await counts.getAttribute('aria-label')).toContain('enqueued 2/min');
+    await counts.locator('canvas').waitFor();
+    expect(own.faults).toEqual([]);
+    await own.close();
+  });
+
+  test('what has not changed is not sent again, and stands as it was', async () => {
+    await tab.goto('-/jobs?status=pending');
+    const rows = (): Promise<string[]> => tab.page.locator('tbody tr .mono').allTextContents();
+    const before = await rows();
+    const comeBack = async (): Promise<number> => {
+      await tab.page.getByRole('link', { name: 'Series' }).click();
+      await tab.page.getByRole('heading', { name: 'Series', level: 1 }).waitFor();
+      const answered = tab.page.waitForResponse('**/api/v1/jobs?**');
+      await tab.page.goBack();
+      const status = (await answered).status();
+      await tab.settled();
+      return status;
+    };
+    expect([await comeBack(), await rows()]).toEqual([304, before]);
+    await monque.enqueue('mail', 'is new');
+    expect(await comeBack()).toBe(200);
+    await tab.page.getByRole('button', { name: /1 new/ }).waitFor();
   });
 
   test('a server that goes away is told of, and is asked again', async () => {

@@ -1,3 +1,4 @@
+import { TIME_HEADER } from '../../../src/api/paths.ts';
 import type { Problem } from '../../../src/api/types.ts';
 import { learnTime } from '../app/clock.ts';
 import { serverUrl } from '../app/router.ts';
@@ -44,12 +45,41 @@ export async function call<T>(
   url: string,
   options: CallOptions = {},
 ): Promise<T> {
-  const response = await send(method, url, options);
+  const had = method === 'GET' ? kept.get(url) : undefined;
+  const response = await send(method, url, {
+    ...options,
+    headers: { ...options.headers, ...(had && { 'if-none-match': had.tag }) },
+  });
   const text = await response.text();
-  const answer = parsed(text);
-  if (!response.ok) throw new ProblemError(problemOf(response, answer));
+  const isSame = had !== undefined && response.status === 304;
+  const answer = isSame ? withTimeOf(response, had.answer) : parsed(text);
+  if (!response.ok && !isSame) throw new ProblemError(problemOf(response, answer));
+  if (method === 'GET') keep(url, response.headers.get('etag') ?? '', answer);
   learnTime((answer as { at?: string } | undefined)?.at);
   return answer as T;
+}
+
+const MOST_KEPT = 60;
+
+/** The last answers by address: a page that is come back to stands there at once, and only what is new is sent. */
+const kept = new Map<string, { readonly tag: string; readonly answer: unknown }>();
+
+function keep(url: string, tag: string, answer: unknown): void {
+  kept.delete(url);
+  kept.set(url, { tag, answer });
+  const [oldest] = kept.keys();
+  if (kept.size > MOST_KEPT && oldest !== undefined) kept.delete(oldest);
+}
+
+/** What an address answered last, where that is known. */
+export function lastAnswer<T>(url: string | undefined): T | undefined {
+  return url === undefined ? undefined : (kept.get(url)?.answer as T | undefined);
+}
+
+/** What was answered before, as of now. */
+function withTimeOf({ headers }: Response, answer: unknown): unknown {
+  const at = headers.get(TIME_HEADER);
+  return at === null ? answer : { ...Object(answer), at };
 }
 
 async function send(

@@ -1,12 +1,7 @@
 import { useSignal, useSignalEffect } from '@preact/signals';
 import { useCallback, useEffect, useRef } from 'preact/hooks';
-import { call, ProblemError } from './client.ts';
+import { call, lastAnswer, ProblemError } from './client.ts';
 import { isPaused, tick } from './live.ts';
-
-const MOST_KEPT = 60;
-
-/** The last answers by address, so that a page that is come back to stands there at once, where it was scrolled to. */
-const kept = new Map<string, unknown>();
 
 export interface Resource<T> {
   /** The newest answer; it stays while a newer one is asked for, and when that fails. */
@@ -37,7 +32,7 @@ export function useResource<T>(
     busy: boolean;
   }>({
     url,
-    data: url === undefined ? undefined : (kept.get(url) as T | undefined),
+    data: lastAnswer<T>(url),
     busy: url !== undefined,
   });
   const running = useRef<AbortController>();
@@ -48,11 +43,10 @@ export function useResource<T>(
     if (url === undefined) return;
     const control = new AbortController();
     running.current = control;
-    const before = state.peek().url === url ? state.peek().data : (kept.get(url) as T | undefined);
+    const before = state.peek().url === url ? state.peek().data : lastAnswer<T>(url);
     state.value = { url, data: before, busy: true, error: state.peek().error };
     try {
       const data = await call<T>('GET', url, { signal: control.signal });
-      keep(url, data);
       if (!control.signal.aborted) state.value = { url, data, busy: false };
       if (running.current === control) running.current = undefined;
     } catch (error) {
@@ -64,7 +58,7 @@ export function useResource<T>(
   }, [url]);
 
   useEffect(() => {
-    state.value = { url, data: url === undefined ? undefined : (kept.get(url) as T), busy: true };
+    state.value = { url, data: lastAnswer<T>(url), busy: true };
     void load();
     return () => running.current?.abort();
   }, [load]);
@@ -98,13 +92,6 @@ export function useResource<T>(
     isLoading: current.busy,
     reload: load,
   };
-}
-
-function keep(url: string, data: unknown): void {
-  kept.delete(url);
-  kept.set(url, data);
-  const [oldest] = kept.keys();
-  if (kept.size > MOST_KEPT && oldest !== undefined) kept.delete(oldest);
 }
 
 function unexpected(error: unknown): ProblemError {

@@ -193,10 +193,9 @@ function Remedy({
         </Button>
       );
     default:
-      // What bounds jobs by a key has a word that begins so.
-      return /^limit|backedOff/.test(reason) ? (
-        <a class="button" href={href('limits')}>
-          Show the limits
+      return typeof details.limit === 'string' ? (
+        <a class="button" href={href('limits', { limit: details.limit })}>
+          Show the limit
         </a>
       ) : null;
   }

@@ -1,6 +1,6 @@
 import { useEffect, useRef } from 'preact/hooks';
 import type uPlot from 'uplot';
-import { theme } from '../app/preferences.ts';
+import { theme, zone } from '../app/preferences.ts';
 
 export interface Line {
   readonly label: string;
@@ -16,16 +16,19 @@ interface ChartProps {
   readonly lines: readonly Line[];
   /** The least that the axis reaches to. */
   readonly least: number;
+  /** How the times stand at the axis. @default `{HH}:{mm}:{ss}` */
+  readonly clock?: string;
   format(value: number): string;
 }
 
 const HEIGHT = 180;
 
-/** Lines over time. The table beside it says the same to those who do not see it. */
-export function Chart({ title, times, lines, least, format }: ChartProps) {
+/** Lines over time. What they say now stands in words below them. */
+export function Chart(props: ChartProps) {
+  const { title, times, lines, format, clock } = props;
   const place = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot>();
-  const chosen = theme.value;
+  const [chosen, chosenZone] = [theme.value, zone.value];
 
   useEffect(() => {
     const element = place.current;
@@ -34,11 +37,12 @@ export function Chart({ title, times, lines, least, format }: ChartProps) {
     let observer: ResizeObserver | undefined;
     void import('uplot').then(({ default: Plot }) => {
       if (isOver) return;
-      plot.current = new Plot(
-        optionsOf(element, lines, least, format),
-        dataOf(times, lines),
-        element,
-      );
+      const tzDate = (seconds: number): Date => {
+        const at = new Date(seconds * 1_000);
+        return chosenZone === 'utc' ? Plot.tzDate(at, 'Etc/UTC') : at;
+      };
+      const options = { ...optionsOf(element, props), tzDate };
+      plot.current = new Plot(options, dataOf(times, lines), element);
       observer = new ResizeObserver(() =>
         plot.current?.setSize({ width: element.clientWidth, height: HEIGHT }),
       );
@@ -54,7 +58,7 @@ export function Chart({ title, times, lines, least, format }: ChartProps) {
       plot.current?.destroy();
       plot.current = undefined;
     };
-  }, [chosen, lines.length]);
+  }, [chosen, chosenZone, lines.length, clock]);
 
   useEffect(() => {
     plot.current?.setData(dataOf(times, lines));
@@ -94,9 +98,7 @@ function colour(element: HTMLElement, token: string): string {
 
 function optionsOf(
   element: HTMLElement,
-  lines: readonly Line[],
-  least: number,
-  format: (value: number) => string,
+  { lines, least, format, clock = '{HH}:{mm}:{ss}' }: ChartProps,
 ): uPlot.Options {
   const font = `11px ${getComputedStyle(element).fontFamily}`;
   const axis = {
@@ -113,7 +115,7 @@ function optionsOf(
     padding: [8, 8, 0, 0],
     scales: { y: { range: (_plot, _min, max) => [0, Math.max(max * 1.1, least)] } },
     axes: [
-      { ...axis, size: 28, space: 90, values: '{HH}:{mm}:{ss}' },
+      { ...axis, size: 28, space: 90, values: clock },
       { ...axis, size: 56, space: 36, values: (_plot, ticks) => ticks.map(format) },
     ],
     series: [

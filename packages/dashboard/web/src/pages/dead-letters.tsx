@@ -3,7 +3,7 @@ import type { BulkFilter, DeadLetterGroup, DeadLettersAnswer } from '../../../sr
 import { apiUrl } from '../api/client.ts';
 import { useResource } from '../api/resource.ts';
 import { denied } from '../app/capabilities.ts';
-import { go, href, params, setParams } from '../app/router.ts';
+import { href, params, setParams } from '../app/router.ts';
 import { BulkDialog } from '../dialogs/bulk.tsx';
 import { Button } from '../ui/button.tsx';
 import { Empty, Note, Shown } from '../ui/faces.tsx';
@@ -28,13 +28,10 @@ export function DeadLetters() {
       }
     >
       <NamesAndWindow
+        page="dead-letters"
         label="Filter dead letters"
         placeholder="The name that they wait under"
         windowLabel="How many jobs to look at"
-        onNames={(tokens) => {
-          const next = new URLSearchParams(tokens.map(({ value }) => ['name', value]));
-          go(`${href('dead-letters')}?${next}`);
-        }}
       />
       <Shown of={letters} rows={8}>
         {(answer) => <Found answer={answer} reload={() => void letters.reload()} />}

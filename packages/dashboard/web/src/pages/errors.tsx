@@ -8,7 +8,7 @@ import type {
 import { apiUrl, type ProblemError, post } from '../api/client.ts';
 import { useResource } from '../api/resource.ts';
 import { denied } from '../app/capabilities.ts';
-import { go, href, params, setParams } from '../app/router.ts';
+import { href, params, setParams } from '../app/router.ts';
 import { BulkDialog } from '../dialogs/bulk.tsx';
 import { Button } from '../ui/button.tsx';
 import { Empty, Loading, Note, ProblemNote, Shown } from '../ui/faces.tsx';
@@ -17,7 +17,6 @@ import { jobColumns } from '../ui/job-cells.tsx';
 import { Card, Page } from '../ui/page.tsx';
 import { type Column, Table } from '../ui/table.tsx';
 import { Time } from '../ui/time.tsx';
-import type { Token } from '../ui/token-filter.tsx';
 import { NamesAndWindow, namesAndWindow } from './names-and-window.tsx';
 
 export function Errors() {
@@ -36,10 +35,10 @@ export function Errors() {
       }
     >
       <NamesAndWindow
+        page="errors"
         label="Filter errors"
         placeholder="Filter by name"
         windowLabel="How many failed jobs to look at"
-        onNames={setNames}
       />
       <Shown of={errors} rows={8}>
         {(answer) => {
@@ -74,13 +73,6 @@ export function Errors() {
       </Shown>
     </Page>
   );
-}
-
-function setNames(tokens: readonly Token[]): void {
-  const next = new URLSearchParams(tokens.map(({ value }) => ['name', value]));
-  const window = params.value.get('window');
-  if (window !== null) next.set('window', window);
-  go(`${href('errors')}?${next}`);
 }
 
 function keyOf({ name, pattern }: ErrorGroup): string {

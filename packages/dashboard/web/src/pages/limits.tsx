@@ -137,6 +137,7 @@ function LimitList({ answer: { limits, next }, change }: LimitListProps) {
         columns={limitColumns(change)}
         rows={limits}
         rowKey={({ key }) => key}
+        rowClass={({ key }) => (key === params.value.get('limit') ? 'is-picked' : undefined)}
       />
       <KeyPager label="the limits" next={next} />
     </>

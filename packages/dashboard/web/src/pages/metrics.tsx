@@ -1,38 +1,45 @@
 import 'uplot/dist/uPlot.min.css';
+import { useState } from 'preact/hooks';
 import type { HistogramOfMetric, MetricsAnswer } from '../../../src/api/types.ts';
 import { params, serverUrl, setParams } from '../app/router.ts';
 import { Chart } from '../metrics/chart.tsx';
+import {
+  DEFAULT_RANGE,
+  HistoryCharts,
+  isOff,
+  RANGES,
+  SwitchOn,
+  useHistory,
+} from '../metrics/history.tsx';
 import { type Sample, samplesOf, useMetrics } from '../metrics/samples.ts';
+import { Button } from '../ui/button.tsx';
 import { Empty, Note, Shown } from '../ui/faces.tsx';
 import { number, percent, span } from '../ui/format.ts';
 import { Card, Page } from '../ui/page.tsx';
 import { type Column, Table } from '../ui/table.tsx';
 import { knownNames } from './jobs-query.ts';
 
-const RANGES = [
-  { value: '5', label: 'the last 5 minutes' },
-  { value: '15', label: 'the last 15 minutes' },
-  { value: '60', label: 'the last hour' },
-] as const;
-
 export function Metrics() {
   const name = params.value.get('name') ?? undefined;
-  const range = params.value.get('range') ?? '5';
+  const asked = params.value.get('range') ?? DEFAULT_RANGE;
+  const chosen = Object.hasOwn(RANGES, asked) ? asked : DEFAULT_RANGE;
+  const range = RANGES[chosen as keyof typeof RANGES];
+  const history = useHistory(range, name);
   const metrics = useMetrics();
   const samples = samplesOf(name);
   const newest = samples.at(-1)?.at ?? 0;
-  const shown = samples.filter(({ at }) => at > newest - Number(range) * 60_000);
+  const shown = samples.filter(({ at }) => at > newest - range.ms);
   return (
     <Page
       title="Metrics"
       sub={
         <>
-          What the process that serves this page counted and measured. For all processes, and for
-          longer, let Prometheus read{' '}
+          What all processes counted, and what the one that serves this page measured. Prometheus
+          reads{' '}
           <a href={serverUrl('api/v1/metrics.prom')} target="_blank" rel="noreferrer">
             the metrics
           </a>{' '}
-          of each.
+          of each process.
         </>
       }
       actions={
@@ -51,10 +58,10 @@ export function Metrics() {
           </select>
           <select
             aria-label="Range"
-            value={range}
+            value={chosen}
             onChange={(event) => setParams({ range: event.currentTarget.value })}
           >
-            {RANGES.map(({ value, label }) => (
+            {Object.entries(RANGES).map(([value, { label }]) => (
               <option key={value} value={value}>
                 {label}
               </option>
@@ -63,10 +70,14 @@ export function Metrics() {
         </>
       }
     >
+      <Shown of={history} rows={10}>
+        {(answer) => (isOff(answer) ? <SwitchOn /> : <HistoryCharts {...{ answer, range }} />)}
+      </Shown>
       <Shown of={metrics} rows={10}>
         {(answer) => (
           <>
-            <Charts shown={shown} />
+            <h2 class="part">In the process that serves this page</h2>
+            <Charts shown={shown} isAlone={history.data !== undefined && isOff(history.data)} />
             <Histograms answer={answer} name={name} />
           </>
         )}
@@ -77,7 +88,14 @@ export function Metrics() {
 
 const rate = (value: number): string => `${number(value)}/s`;
 
-function Charts({ shown }: { readonly shown: readonly Sample[] }) {
+interface ChartsProps {
+  readonly shown: readonly Sample[];
+  /** True where there is no history of all processes, so that the throughput of this one stands in its place. */
+  readonly isAlone: boolean;
+}
+
+/** What the process that serves the page measured while it was open. */
+function Charts({ shown, isAlone }: ChartsProps) {
   if (shown.length < 2) {
     return (
       <section class="card">
@@ -91,20 +109,22 @@ function Charts({ shown }: { readonly shown: readonly Sample[] }) {
   const of = (key: keyof Sample): readonly number[] => shown.map((sample) => sample[key]);
   return (
     <div class="halves">
-      <Card title="Runs that ended, and jobs enqueued">
-        <Chart
-          title="Runs that ended, and jobs enqueued, a second"
-          times={times}
-          format={rate}
-          least={1}
-          lines={[
-            { label: 'succeeded', token: '--completed', values: of('done') },
-            { label: 'failed', token: '--failed', values: of('failed') },
-            { label: 'other ends', token: '--cancelled', values: of('other') },
-            { label: 'enqueued', token: '--accent', values: of('enqueued') },
-          ]}
-        />
-      </Card>
+      {isAlone && (
+        <Card title="Runs that ended, and jobs enqueued">
+          <Chart
+            title="Runs that ended, and jobs enqueued, a second"
+            times={times}
+            format={rate}
+            least={1}
+            lines={[
+              { label: 'succeeded', token: '--completed', values: of('done') },
+              { label: 'failed', token: '--failed', values: of('failed') },
+              { label: 'other ends', token: '--cancelled', values: of('other') },
+              { label: 'enqueued', token: '--accent', values: of('enqueued') },
+            ]}
+          />
+        </Card>
+      )}
       <Card title="Handlers">
         <Chart
           title="Handlers that run, and jobs claimed ahead"
@@ -167,17 +187,40 @@ function Histograms({
     return <Note>Nothing was measured yet: this process has run no job.</Note>;
   return (
     <div class="halves">
-      {tables.map(({ metric, title, unit, rows }) => (
-        <Card key={metric} title={title} isPadded={false}>
-          <Table
-            label={title}
-            columns={unit === 'ms' ? MS_COLUMNS : COUNT_COLUMNS}
-            rows={rows}
-            rowKey={({ labels }) => JSON.stringify(labels)}
-          />
-        </Card>
+      {tables.map(({ metric, ...table }) => (
+        <Histogram key={metric} {...table} />
       ))}
     </div>
+  );
+}
+
+const ROWS_AT_FIRST = 12;
+
+interface HistogramProps {
+  readonly title: string;
+  readonly unit: (typeof TABLES)[number]['unit'];
+  readonly rows: readonly HistogramOfMetric[];
+}
+
+function Histogram({ title, unit, rows }: HistogramProps) {
+  const [areAllShown, setAllShown] = useState(false);
+  const shown = areAllShown ? rows : rows.slice(0, ROWS_AT_FIRST);
+  return (
+    <Card title={title} isPadded={false}>
+      <Table
+        label={title}
+        columns={unit === 'ms' ? MS_COLUMNS : COUNT_COLUMNS}
+        rows={shown}
+        rowKey={({ labels }) => JSON.stringify(labels)}
+      />
+      {shown.length < rows.length && (
+        <div class="more">
+          <Button look="bare" onClick={() => setAllShown(true)}>
+            Show all {rows.length}
+          </Button>
+        </div>
+      )}
+    </Card>
   );
 }
 

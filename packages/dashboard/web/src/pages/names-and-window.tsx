@@ -1,6 +1,6 @@
-import { params, setParams } from '../app/router.ts';
+import { go, href, params, setParams } from '../app/router.ts';
 import { number } from '../ui/format.ts';
-import { type Token, TokenFilter } from '../ui/token-filter.tsx';
+import { TokenFilter } from '../ui/token-filter.tsx';
 import { jobTokenKinds } from './jobs-query.ts';
 
 const WINDOWS = [200, 1_000, 10_000];
@@ -13,14 +13,15 @@ export function namesAndWindow(): { readonly names: string[]; readonly window: s
 }
 
 interface NamesAndWindowProps {
+  /** The page that they are on. */
+  readonly page: 'errors' | 'dead-letters';
   readonly label: string;
   readonly placeholder: string;
   readonly windowLabel: string;
-  readonly onNames: (tokens: readonly Token[]) => void;
 }
 
 /** The controls for both. */
-export function NamesAndWindow({ label, placeholder, windowLabel, onNames }: NamesAndWindowProps) {
+export function NamesAndWindow({ page, label, placeholder, windowLabel }: NamesAndWindowProps) {
   const { names, window } = namesAndWindow();
   return (
     <div class="row">
@@ -29,7 +30,12 @@ export function NamesAndWindow({ label, placeholder, windowLabel, onNames }: Nam
         placeholder={placeholder}
         kinds={jobTokenKinds().filter(({ key }) => key === 'name')}
         tokens={names.map((value) => ({ key: 'name', value }))}
-        onChange={onNames}
+        onChange={(tokens) =>
+          setNames(
+            page,
+            tokens.map(({ value }) => value),
+          )
+        }
       />
       <select
         aria-label={windowLabel}
@@ -44,4 +50,13 @@ export function NamesAndWindow({ label, placeholder, windowLabel, onNames }: Nam
       </select>
     </div>
   );
+}
+
+/** What was opened among others is left out; how many are looked at stays. */
+function setNames(page: NamesAndWindowProps['page'], names: readonly string[]): void {
+  const next = new URLSearchParams(names.map((value) => ['name', value]));
+  const window = params.value.get('window');
+  if (window !== null) next.set('window', window);
+  const query = next.toString();
+  go(`${href(page)}${query && `?${query}`}`);
 }
