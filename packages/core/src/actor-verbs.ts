@@ -53,7 +53,7 @@ import type {
 import type { ManualVerbOptions } from './options/manual-verb-options.ts';
 import type { ScheduleOptions } from './options/schedule-options.ts';
 import type { ThroughputOptions } from './options/throughput-options.ts';
-import type { SessionOptions } from './options/transaction-options.ts';
+import type { EnqueueManyOptions } from './options/transaction-options.ts';
 
 /** An id as callers may give it: an ObjectId, or its 24 hexadecimal characters. */
 export type JobId = ObjectId | string;
@@ -72,7 +72,7 @@ export interface MonqueManagement<Types extends JobTypes = UntypedJobs> {
    * @param name - the name of the worker that is to run it, 1 to 256 characters
    * @param data - what the handler works on; copied now, at most `maxPayloadSize` bytes; checked against the schema of
    * the worker when that is registered here
-   * @throws UnknownOutcomeError when storing was not confirmed within `resendLimit`
+   * @throws UnknownOutcomeError when storing was not confirmed within `resendLimit`, or `callTimeout`
    */
   enqueue<Data, Name extends NameOf<Types> = NameOf<Types>>(
     name: Name,
@@ -88,14 +88,14 @@ export interface MonqueManagement<Types extends JobTypes = UntypedJobs> {
   /**
    * Stores many jobs with few round trips. All or nothing is not promised, and it does not reject when only some could
    * be stored: the answer says for each entry, in order, whether it is stored (`enqueued`, or `existing` with the holder
-   * of its key), is not (`failed`), or whether that is unknown (`unknown`). With a `session`
-   * they are stored if and when its transaction commits, and an error of the transaction is thrown.
+   * of its key), is not (`failed`), or whether that is unknown (`unknown`, also of all of them when `callTimeout` is over).
+   * With a `session` they are stored if and when its transaction commits, and an error of the transaction is thrown.
    *
    * @throws InvalidArgumentError naming the entry; then nothing is stored
    */
   enqueueMany<Name extends NameOf<Types> = NameOf<Types>>(
     entries: readonly TypedEntry<Types, Name>[],
-    options?: SessionOptions,
+    options?: EnqueueManyOptions,
   ): Promise<EnqueueEntryResult<DataOf<Types, Name>>[]>;
 
   /**
@@ -105,7 +105,8 @@ export interface MonqueManagement<Types extends JobTypes = UntypedJobs> {
    *
    * @throws InvalidArgumentError naming the job and the field, also for a circle; then nothing is stored
    * @throws FlowAbandonedError when storing took longer than twice `resendLimit`; then none of its jobs starts
-   * @throws UnknownOutcomeError when storing was not confirmed within `resendLimit`; then most likely none starts
+   * @throws UnknownOutcomeError when storing was not confirmed within `resendLimit`, or `callTimeout`; in the first case
+   * most likely none starts, in the second all may be stored later
    */
   enqueueFlow<const Jobs extends FlowNames>(
     graph: TypedFlow<Types, Jobs>,
@@ -142,6 +143,7 @@ export interface MonqueManagement<Types extends JobTypes = UntypedJobs> {
    * @returns the job of the series, which stays the same from run to run; also after `endAt`, until its last run ended
    * @throws InvalidCronError with the position of the fault and a valid example
    * @throws InvalidArgumentError also when there is no such series and `endAt` leaves it no run
+   * @throws UnknownOutcomeError when storing was not confirmed within `resendLimit`, or `callTimeout`
    */
   schedule<Data, Name extends NameOf<Types> = NameOf<Types>>(
     cron: string | Interval,

@@ -16,9 +16,10 @@ import {
   BulkVerbs,
   type RedriveDeadLettersOptions,
 } from './client/bulk-verbs.ts';
+import { type CallInTime, withinCallTimeout } from './client/call-timeout.ts';
 import type { Definitions } from './client/definitions.ts';
 import { type EnqueueEntry, Producer } from './client/enqueue.ts';
-import type { EnqueueEntryResult } from './client/entry-result.ts';
+import { type EnqueueEntryResult, unknownEach } from './client/entry-result.ts';
 import { type Flow, type FlowInfo, type FlowSummary, Flows } from './client/flows.ts';
 import { type GroupInfo, type GroupsOptions, readGroups, setGroup } from './client/groups.ts';
 import { type LimitInfo, readLimits, setLimit } from './client/limits.ts';
@@ -71,7 +72,7 @@ import type {
 import type { ManualVerbOptions } from './options/manual-verb-options.ts';
 import type { ScheduleOptions } from './options/schedule-options.ts';
 import type { ThroughputOptions } from './options/throughput-options.ts';
-import type { SessionOptions } from './options/transaction-options.ts';
+import type { EnqueueManyOptions } from './options/transaction-options.ts';
 import type { Worker } from './workers/worker.ts';
 
 const DEFAULT_WAIT_TIMEOUT = 30_000;
@@ -117,15 +118,7 @@ export class JobsClient implements UntypedVerbs {
     this.#shared = shared;
     this.#actor = actor;
     const onPending = (jobs: readonly Job[]): void => instance()?.jobsStored(jobs);
-    const knownOf = (name: string) => {
-      const worker = workers.get(name);
-      const schema = worker?.schema ?? definitions.schemaOf(name);
-      return {
-        schema,
-        refusesOrder: worker !== undefined && worker.order === undefined,
-        refusesGroup: worker !== undefined && worker.groups === undefined,
-      };
-    };
+    const knownOf = (name: string) => definitions.knownOf(name, workers.get(name));
     this.#producer = new Producer(context, knownOf, {
       bear: (jobs) => instance()?.bear(jobs),
       onStored: onPending,
@@ -163,11 +156,9 @@ export class JobsClient implements UntypedVerbs {
   }
 
   async enqueue<T>(name: string, data?: T, options: EnqueueOptions = {}): Promise<Job<T>> {
-    const job = (await this.#producer.enqueue(name, data, options)) as Job<T>;
-    const { supersede } = options;
-    if (supersede) await cancelSuperseded(this.#context, this.#manual, job, supersede);
+    const job = await this.#within(options, this.#enqueue(name, data, options));
     this.#storedIn(options.session, job);
-    return job;
+    return job as Job<T>;
   }
 
   async now<T>(name: string, data?: T): Promise<Job<T>> {
@@ -176,9 +167,10 @@ export class JobsClient implements UntypedVerbs {
 
   async enqueueMany(
     entries: readonly EnqueueEntry[],
-    options: SessionOptions = {},
+    options: EnqueueManyOptions = {},
   ): Promise<EnqueueEntryResult[]> {
-    const results = await this.#producer.enqueueMany(entries, options);
+    const stored = this.#producer.enqueueMany(entries, options);
+    const results = await this.#within(options, stored, unknownEach(entries, options));
     for (const result of results) {
       if ('job' in result) this.#storedIn(options.session, result.job);
     }
@@ -186,7 +178,7 @@ export class JobsClient implements UntypedVerbs {
   }
 
   async enqueueFlow(graph: FlowGraph, options: FlowOptions = {}): Promise<Flow> {
-    return this.flows.enqueue(graph, options);
+    return this.#within(options, this.flows.enqueue(graph, options));
   }
 
   async getFlow(id: JobId, options: GetFlowOptions = {}): Promise<FlowInfo | null> {
@@ -211,9 +203,10 @@ export class JobsClient implements UntypedVerbs {
     data?: T,
     options: ScheduleOptions = {},
   ): Promise<Job<T>> {
-    const job = (await this.#schedules.schedule(cron, name, data, options)) as Job<T>;
+    const made = this.#schedules.schedule(cron, name, data, options);
+    const job = await this.#within(options, made);
     this.#storedIn(options.session, job);
-    return job;
+    return job as Job<T>;
   }
 
   async unschedule(name: string, options: UnscheduleOptions = {}): Promise<number> {
@@ -372,6 +365,17 @@ export class JobsClient implements UntypedVerbs {
 
   async audit(options: AuditOptions = {}): Promise<AuditReport> {
     return this.#auditor.audit(options);
+  }
+
+  async #enqueue(name: string, data: unknown, options: EnqueueOptions): Promise<Job> {
+    const job = await this.#producer.enqueue(name, data, options);
+    const { supersede } = options;
+    if (supersede) await cancelSuperseded(this.#context, this.#manual, job, supersede);
+    return job;
+  }
+
+  #within<T>(...given: CallInTime<T>): Promise<T> {
+    return withinCallTimeout(this.#context.clock, ...given);
   }
 
   #storedIn(session: Session | undefined, { _id }: Job): void {

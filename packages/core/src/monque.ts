@@ -44,7 +44,7 @@ import type { MonqueOptions } from './options/options.ts';
 import type { OutboxOptions } from './options/outbox-options.ts';
 import type { ResolvedOptions } from './options/resolve-options.ts';
 import type { ScheduleOptions } from './options/schedule-options.ts';
-import type { InboxOptions, SessionOptions } from './options/transaction-options.ts';
+import type { EnqueueManyOptions, InboxOptions } from './options/transaction-options.ts';
 import type { WorkerOptions } from './options/worker-options.ts';
 import type { HandlerOf, MonquePublicAPI } from './public-api.ts';
 import { stopOnSignals } from './stop-on-signals.ts';
@@ -156,7 +156,7 @@ export class Monque<Types extends JobTypes = UntypedJobs>
 
   async enqueueMany<Name extends NameOf<Types> = NameOf<Types>>(
     entries: readonly TypedEntry<Types, Name>[],
-    options: SessionOptions = {},
+    options: EnqueueManyOptions = {},
   ): Promise<EnqueueEntryResult<DataOf<Types, Name>>[]> {
     const results = await this.jobs.enqueueMany(entries, options);
     for (const { name } of entries) this.#noticeEnqueue(name);

@@ -104,7 +104,11 @@ export type { BulkVerbOptions, ManualVerbOptions } from './options/manual-verb-o
 export type { JobRetention, LiveOptionName } from './options/options.ts';
 export type { OutboxMessage, OutboxOptions, PublishContext } from './options/outbox-options.ts';
 export type { ThroughputOptions } from './options/throughput-options.ts';
-export type { InboxOptions, SessionOptions } from './options/transaction-options.ts';
+export type {
+  EnqueueManyOptions,
+  InboxOptions,
+  SessionOptions,
+} from './options/transaction-options.ts';
 export type { WorkerOrder } from './options/worker-options.ts';
 export type { BatchResults, BatchReturn, HandlerOf, HandlerReturn } from './public-api.ts';
 export type { HistogramReading } from './telemetry/histogram.ts';

@@ -10,6 +10,7 @@ import type { Job } from '../job/job.ts';
 import type { EnqueueOptions } from '../options/enqueue-options.ts';
 import type { WorkerOptions } from '../options/worker-options.ts';
 import type { JobHandler } from '../workers/handler.ts';
+import type { Worker } from '../workers/worker.ts';
 
 /** What is declared of a job. */
 export interface JobDefinition<Input = unknown, Output = unknown> {
@@ -24,6 +25,16 @@ export interface DefinedJob<Input = unknown, Output = unknown> {
   enqueue(data: Input, options?: EnqueueOptions): Promise<Job<Input>>;
   /** As `worker` of the scheduler; the handler gets the data as the schema makes it. */
   worker(handler: JobHandler<Output>, options?: Omit<WorkerOptions, 'schema'>): void;
+}
+
+/** What is known of a name in this process. */
+export interface KnownJob {
+  /** What its data must fit. */
+  readonly schema: StandardSchema | undefined;
+  /** True when its worker here runs no jobs with an order. */
+  readonly refusesOrder: boolean;
+  /** True when its worker here runs no jobs with a group. */
+  readonly refusesGroup: boolean;
 }
 
 /** What a declared job hands its calls to. */
@@ -58,9 +69,13 @@ export class Definitions {
     };
   }
 
-  /** What the data of a name must fit; undefined when it was not declared. */
-  schemaOf(name: string): StandardSchema | undefined {
-    return this.#schemas.get(name);
+  /** @param worker - that of the name here, when it has one */
+  knownOf(name: string, worker: Pick<Worker, 'schema' | 'order' | 'groups'> | undefined): KnownJob {
+    return {
+      schema: worker?.schema ?? this.#schemas.get(name),
+      refusesOrder: worker !== undefined && worker.order === undefined,
+      refusesGroup: worker !== undefined && worker.groups === undefined,
+    };
   }
 
   /** The options of a worker, with the declared schema where it has none of its own. */

@@ -11,7 +11,7 @@ import type { EngineContext } from '../context/scheduler-context.ts';
 import { checkJobName, toObjectId } from '../foundation/argument-checks.ts';
 import type { Session } from '../foundation/driver-shapes.ts';
 import { InvalidArgumentError, toError } from '../foundation/errors.ts';
-import { checkData, type StandardSchema } from '../foundation/standard-schema.ts';
+import { checkData } from '../foundation/standard-schema.ts';
 import { DOCUMENT_VERSION, type Job, type JobTrace } from '../job/job.ts';
 import { UniqueKeyTakenError } from '../job/job-errors.ts';
 import { JOB_LIFECYCLE } from '../job/job-lifecycle.ts';
@@ -27,8 +27,11 @@ import {
   refuseLane,
   resolveEnqueueOptions,
 } from '../options/enqueue-options.ts';
-import { checkSessionOptions, type SessionOptions } from '../options/transaction-options.ts';
-import { withinCallTimeout } from './call-timeout.ts';
+import {
+  checkEnqueueManyOptions,
+  type EnqueueManyOptions,
+} from '../options/transaction-options.ts';
+import type { KnownJob } from './definitions.ts';
 import { type EnqueueEntryResult, failureOf, resultOf } from './entry-result.ts';
 import { Enqueuer, type EnqueuerHooks, type StoreAnswer } from './insert-batches.ts';
 
@@ -71,16 +74,6 @@ interface FieldNames {
 
 const SINGLE: FieldNames = { name: 'name', data: 'data', options: 'options' };
 
-/** What is known of a name in this process. */
-interface KnownJob {
-  /** What its data must fit. */
-  readonly schema: StandardSchema | undefined;
-  /** True when its worker here runs no jobs with an order. */
-  readonly refusesOrder: boolean;
-  /** True when its worker here runs no jobs with a group. */
-  readonly refusesGroup: boolean;
-}
-
 /** Makes jobs and stores them. */
 export class Producer {
   readonly #context: EngineContext;
@@ -106,16 +99,11 @@ export class Producer {
   async enqueue(name: string, data: unknown, options: EnqueueOptions): Promise<Job> {
     const draft = this.#draft(SINGLE, name, data, options);
     await this.#checkAgainstSchema([SINGLE.data], [draft]);
-    const stored = this.#enqueueDraft(draft, options.session);
-    return withinCallTimeout(this.#context.clock, options.callTimeout, stored);
-  }
-
-  async #enqueueDraft(draft: Draft, session?: Session): Promise<Job> {
     await this.#context.ready();
     return this.#context.instruments.enqueue({
       names: [draft.name],
       send: async (trace) => {
-        const answer = await this.#store({ ...draft, ...(trace && { trace }) }, session);
+        const answer = await this.#store({ ...draft, ...(trace && { trace }) }, options.session);
         if ('error' in answer) throw answer.error;
         return answer.job;
       },
@@ -126,9 +114,9 @@ export class Producer {
   /** Stores many jobs; an answer for each, in order. Only in a session it throws, what the driver threw. */
   async enqueueMany(
     entries: readonly EnqueueEntry[],
-    options: SessionOptions = {},
+    options: EnqueueManyOptions = {},
   ): Promise<EnqueueEntryResult[]> {
-    checkSessionOptions(options);
+    checkEnqueueManyOptions(options);
     if (!Array.isArray(entries)) throw new InvalidArgumentError('entries', 'an array', entries);
     const drafts = entries.map((entry: EnqueueEntry, index) => {
       const field = `entries[${index}]`;

@@ -5,6 +5,7 @@
  */
 import { UnknownOutcomeError } from '../foundation/errors.ts';
 import type { Job } from '../job/job.ts';
+import type { EnqueueManyOptions } from '../options/transaction-options.ts';
 import type { StoreAnswer } from './insert-batches.ts';
 
 /** What happened to one entry of `enqueueMany`. */
@@ -15,12 +16,25 @@ export type EnqueueEntryResult<T = unknown> =
   | { readonly status: 'existing'; readonly job: Job<T> }
   /** Nothing was stored; `error` says why. */
   | { readonly status: 'failed'; readonly error: Error }
-  /** The write was not confirmed within `resendLimit`: the job may be stored, or the holder of its key changed. */
+  /** The write was not confirmed within `resendLimit`, or `callTimeout`: the job may be stored, or the holder of its key changed. */
   | { readonly status: 'unknown'; readonly error: UnknownOutcomeError };
 
 /** What is told of an entry, from what is known of its job. */
 export function resultOf(answer: StoreAnswer): EnqueueEntryResult {
   return 'error' in answer ? failureOf(answer.error) : { status: answer.outcome, job: answer.job };
+}
+
+/** What is told of entries of which none was answered in time. Whoever is in a transaction gets the error. */
+export function unknownEach(
+  entries: readonly unknown[],
+  options: EnqueueManyOptions,
+): (error: UnknownOutcomeError) => EnqueueEntryResult[] {
+  // The caller may empty the list meanwhile.
+  const { length } = Object(entries) as typeof entries;
+  return (error) => {
+    if (options.session !== undefined) throw error;
+    return Array.from({ length }, () => failureOf(error));
+  };
 }
 
 /** What an error says of an entry. */

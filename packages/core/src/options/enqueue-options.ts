@@ -9,7 +9,6 @@ import {
   checkDate,
   checkFields,
   checkJobName,
-  DAY_MS,
   fields,
   integer,
   oneOf,
@@ -21,7 +20,7 @@ import { InvalidArgumentError } from '../foundation/errors.ts';
 import { type BackoffPlan, DEFAULT_PRIORITY, type UniqueHold } from '../job/job.ts';
 import type { JobMetadata } from '../job/metadata.ts';
 import { checkGroup, checkOrder, checkUniqueKey, RUN_CHECKS } from './run-options.ts';
-import { checkSession } from './transaction-options.ts';
+import { checkCallTimeout, checkSession } from './transaction-options.ts';
 
 /** How long a job holds its unique key: until it is done, until it is claimed, or for a window of milliseconds. */
 export type UniqueHoldOption = 'untilDone' | 'untilStarted' | { readonly window: number };
@@ -108,7 +107,7 @@ export interface EnqueueOptions {
   /**
    * Milliseconds after which this call fails with an `UnknownOutcomeError` when MongoDB has not confirmed the job, from 1
    * to a day. What was sent is sent on until `resendLimit`, so the job may be stored later: call again with the same `id`
-   * or `uniqueKey`. Not in `enqueueMany`.
+   * or `uniqueKey`. `enqueueMany` takes it as its second argument, for all entries.
    *
    * @default as long as `resendLimit` allows
    */
@@ -134,7 +133,7 @@ const ENQUEUE_CHECKS: Readonly<Record<keyof EnqueueOptions, Check>> = {
   whenTaken: objectOr(checkDebounce, oneOf('keep', 'replace', 'throttle', 'throw')),
   id: toObjectId,
   ...RUN_CHECKS,
-  callTimeout: integer(1, DAY_MS),
+  callTimeout: checkCallTimeout,
   session: checkSession,
 };
 

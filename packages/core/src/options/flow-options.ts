@@ -9,7 +9,6 @@ import {
   checkFields,
   checkJobName,
   fields,
-  hasMethods,
   integer,
   oneOf,
   text,
@@ -22,6 +21,7 @@ import { type FlowEdge, type FlowEdges, parentsFirst } from '../job/flow-graph.t
 import type { OnParentFailure } from '../job/flow-tokens.ts';
 import type { EnqueueOptions } from './enqueue-options.ts';
 import { checkUniqueKey } from './run-options.ts';
+import { checkCallTimeout, checkSession } from './transaction-options.ts';
 
 /** The most jobs of one flow. */
 const MOST_FLOW_JOBS = 50_000;
@@ -84,6 +84,14 @@ export interface FlowGraph {
 export interface FlowOptions {
   /** While a flow with this key is not finished no second one is stored. From 1 to 1024 characters. */
   readonly uniqueKey?: string;
+  /**
+   * Milliseconds after which this call fails with an `UnknownOutcomeError` when MongoDB has not confirmed the whole flow,
+   * from 1 to a day. Storing goes on until `resendLimit`, so all of it may be there later: call again with the same
+   * `uniqueKey`.
+   *
+   * @default as long as `resendLimit` allows
+   */
+  readonly callTimeout?: number;
   /** Store it inside this transaction: all of it exists if and when the transaction commits. */
   readonly session?: Session;
 }
@@ -135,7 +143,8 @@ export function checkFlow(graph: FlowGraph, options: FlowOptions): FlowEdges {
   checkFields('flow', graph, { jobs: checkJobs(MOST_FLOW_JOBS) });
   checkFields('options', options, {
     uniqueKey: checkUniqueKey,
-    session: hasMethods('inTransaction', 'endSession'),
+    callTimeout: checkCallTimeout,
+    session: checkSession,
   });
   const count = Object.values(graph.jobs).reduce((sum, { after = [] }) => sum + after.length, 0);
   if (count > MOST_EDGES) {

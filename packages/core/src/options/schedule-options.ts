@@ -10,7 +10,7 @@ import type { BackoffPlan } from '../job/job.ts';
 import type { JobMetadata } from '../job/metadata.ts';
 import type { MissedPolicy } from '../job/next-run.ts';
 import { checkUniqueKey, RUN_CHECKS } from './run-options.ts';
-import { checkSession } from './transaction-options.ts';
+import { checkCallTimeout, checkSession } from './transaction-options.ts';
 
 /** Options of one series. */
 export interface ScheduleOptions {
@@ -37,6 +37,13 @@ export interface ScheduleOptions {
   readonly maxRetries?: number;
   readonly backoff?: BackoffPlan;
   readonly timeout?: number;
+  /**
+   * Milliseconds after which this call fails with an `UnknownOutcomeError` when MongoDB has not confirmed the series, from
+   * 1 to a day. What was sent is sent on until `resendLimit`; the same call again makes no second series.
+   *
+   * @default as long as `resendLimit` allows
+   */
+  readonly callTimeout?: number;
   /** Make or change the series inside this transaction: it is so if and when the transaction commits. */
   readonly session?: Session;
 }
@@ -48,6 +55,7 @@ const SCHEDULE_CHECKS: Readonly<Record<keyof ScheduleOptions, Check>> = {
   endAt: checkDate,
   missed: oneOf('skip', 'once', 'all'),
   ...RUN_CHECKS,
+  callTimeout: checkCallTimeout,
   session: checkSession,
 };
 

@@ -1,5 +1,5 @@
 /**
- * The session of a call, and what may be said of an inbox.
+ * The session of a call and its bound, and what may be said of an inbox.
  *
  * @module
  */
@@ -23,6 +23,17 @@ export interface SessionOptions {
   readonly session?: Session;
 }
 
+/** Options of `enqueueMany`. */
+export interface EnqueueManyOptions extends SessionOptions {
+  /**
+   * Milliseconds after which every entry is answered as `unknown` when MongoDB has not confirmed all of them, from 1 to a
+   * day; with a session the call then throws an `UnknownOutcomeError`. What was sent is sent on until `resendLimit`.
+   *
+   * @default as long as `resendLimit` allows
+   */
+  readonly callTimeout?: number;
+}
+
 /** Options of an inbox. */
 export interface InboxOptions {
   /**
@@ -36,12 +47,20 @@ export interface InboxOptions {
 /** What is taken for a session. */
 export const checkSession: Check = hasMethods('inTransaction', 'endSession');
 
+/** How long a call may take. */
+export const checkCallTimeout: Check = integer(1, DAY_MS);
+
 /** How long ids are remembered. */
 export const checkKeepFor: Check = integer(60_000, YEAR_MS);
 
 /** Checks the options of a call that takes nothing but a session. */
 export function checkSessionOptions(options: SessionOptions): void {
   checkFields('options', options, { session: checkSession });
+}
+
+/** Checks the options of `enqueueMany`. */
+export function checkEnqueueManyOptions(options: EnqueueManyOptions): void {
+  checkFields('options', options, { session: checkSession, callTimeout: checkCallTimeout });
 }
 
 /** Checks a session whose transaction must be on. */

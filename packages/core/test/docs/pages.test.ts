@@ -27,14 +27,21 @@ async function exists(path: string): Promise<boolean> {
   );
 }
 
+/** A link to a file or folder of this repository. */
+const OWN_PAGE = /^https:\/\/github\.com\/monque\/monque\/(?:blob|tree)\/main\/(.+)$/;
+
 describe('every link resolves:', () => {
   for (const [path, page] of pages) {
     test(path, async () => {
       for (const [, link = ''] of page.matchAll(/\]\(([^)\s]+)\)/g)) {
+        const own = OWN_PAGE.exec(link)?.[1];
         // What lies outside of the repository is not for its tests to ask for.
-        if (link.startsWith('https://')) continue;
-        const [file = '', anchor] = link.split('#');
-        const target = file === '' ? path : join(dirname(path), file);
+        if (own === undefined && link.startsWith('https://')) continue;
+        // A package page is read outside of the repository, where no path leads into it.
+        if (path.startsWith('packages/')) expect(own, `${link} in ${path}`).toBeDefined();
+        const [file = '', anchor] = (own ?? link).split('#');
+        const beside = file === '' ? path : join(dirname(path), file);
+        const target = own === undefined ? beside : file;
         expect(await exists(target), `${link} in ${path}`).toBe(true);
         if (anchor !== undefined) expect(anchors(pages.get(target) ?? '')).toContain(anchor);
       }

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import * as core from '../../src/index.ts';
 import { DEFAULT_MISSED } from '../../src/job/next-run.ts';
+import { LEDGER_VERBS } from '../../src/ledger/verbs/verb-table.ts';
 import { DEFAULT_LIST_LIMIT } from '../../src/options/list-options.ts';
 import { DEFAULT_OUTBOX_BATCH } from '../../src/options/outbox-options.ts';
 import { DEFAULT_KEEP_FOR } from '../../src/options/transaction-options.ts';
@@ -71,6 +72,19 @@ const TABLES: readonly (readonly [
   [monque, ['## Stats'], 'QueueStats'],
   [events, ['# Events'], 'MonqueEventMap'],
 ];
+
+test('the table of what an actor is asked for has every verb on jobs, and verbs of the ledger alone', async () => {
+  const rows = tableRows(await readPage('docs/ledger/security.md'), '## Actors');
+  const inCode = (text = '') => [...text.matchAll(/`(\w+)`/g)].map(([, name = '']) => name);
+  const calls = rows.flatMap(([call]) => inCode(call));
+  const asked = new Set(rows.flatMap(([, verbs]) => inCode(verbs)));
+  const declared = (await membersOf('MonqueManagement')).filter((name) => name !== 'can');
+  expect([...new Set(calls)].sort()).toEqual(declared.sort());
+  // Beside the verbs: the options that make a call ask for more.
+  const options = ['id', 'replace', 'debounce', 'supersede', 'names', 'repair'];
+  const verbs = new Set([...LEDGER_VERBS, ...options]);
+  expect([...asked].filter((name) => !verbs.has(name))).toEqual([]);
+});
 
 describe('the reference lists every member, and no other, of', () => {
   for (const [page, headings, interfaceName] of TABLES) {

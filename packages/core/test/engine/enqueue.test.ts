@@ -55,48 +55,6 @@ describe('enqueue', () => {
     expect(await monque.getJob(new ObjectId())).toBeNull();
   });
 
-  test('ends after its callTimeout in an outage, and the job is stored when that is over', async () => {
-    const { monque, network, clock } = makeOne();
-    await monque.initialize();
-    network.down = true;
-    const begunMs = clock.now();
-    const options = { callTimeout: 2_000, uniqueKey: 'once' };
-    const failed = monque.enqueue('greet', 1, options).catch((error: unknown) => error);
-    await clock.advance(2_000);
-    expect(await failed).toBeInstanceOf(UnknownOutcomeError);
-    expect(await failed).toMatchObject({
-      code: 'UNKNOWN_OUTCOME',
-      message: expect.stringContaining('callTimeout of 2000 ms'),
-    });
-    expect(clock.now() - begunMs).toBe(2_000);
-    network.down = false;
-    await clock.advance(60_000);
-    const again = await monque.enqueue('greet', 2, options);
-    expect(again.data).toBe(1);
-    expect(await monque.getJobs()).toHaveLength(1);
-    expect(clock.pendingTimers).toBe(0);
-  });
-
-  test('tells a failure of its own when that comes before its callTimeout', async () => {
-    const { monque, clock } = makeOne();
-    const stored = await monque.enqueue('greet', 1, { callTimeout: 5, uniqueKey: 'a' });
-    const taken = { callTimeout: 5, uniqueKey: 'a', whenTaken: 'throw' } as const;
-    await expect(monque.enqueue('greet', 1, taken)).rejects.toMatchObject({ holderId: stored._id });
-    expect(clock.pendingTimers).toBe(0);
-  });
-
-  test('refuses a callTimeout that is no time, and one of an entry of many', async () => {
-    const { monque } = makeOne();
-    for (const callTimeout of [0, 1.5, -1, 86_400_001, '2s' as never]) {
-      const enqueued = monque.enqueue('greet', 1, { callTimeout });
-      await expect(enqueued).rejects.toMatchObject({ field: 'options.callTimeout' });
-    }
-    const entry = { name: 'greet', options: { callTimeout: 5 } as never };
-    await expect(monque.enqueueMany([entry])).rejects.toMatchObject({
-      field: 'entries[0].options.callTimeout',
-    });
-  });
-
   test('calls made while an insert is in flight go together in the next one', async () => {
     const { monque, faulty } = makeOne();
     await monque.initialize();

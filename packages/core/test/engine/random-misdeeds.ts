@@ -152,13 +152,35 @@ async function doMisdeedsOfFeatures(monque: Monque): Promise<string[]> {
   return ['batch', 'message', 'parent', 'child'];
 }
 
-/** Runs many misdeeds beside innocent jobs; gives how long the innocent ones took. */
+/** How many flows go on beside the misdeeds, each of three jobs. */
+const INNOCENT_FLOWS = 30;
+
+/** Flows that do nothing wrong; gives what the last job of each made of the results of its parents. */
+async function runInnocentFlows(monque: Monque): Promise<unknown[]> {
+  const flows = Array.from({ length: INNOCENT_FLOWS }, (_, data) =>
+    monque.enqueueFlow({
+      jobs: {
+        left: { name: 'innocent', data },
+        right: { name: 'innocent', data },
+        both: { name: 'sum', after: ['left', 'right'] },
+      },
+    }),
+  );
+  const ends = (await Promise.all(flows)).map(({ jobs }) => monque.waitFor(jobs.both as Job));
+  return Promise.all(ends);
+}
+
+/** Runs many misdeeds beside innocent jobs; gives how long the innocent ones and flows took. */
 export async function runMisdeeds(monque: Monque, trial: Trial): Promise<number> {
   const { misdeeds, innocents } = trial;
   const handler: JobHandler<number> = (job, context) => MISDEEDS[job.data]?.(job, context);
   // What never ends is ended by its timeout.
   monque.worker('misdeed', handler, { concurrency: 200, maxRetries: 1, timeout: 100 });
   monque.worker('innocent', ({ data }) => data, { concurrency: 50 });
+  monque.worker('sum', async (_job, { parentResults }) => {
+    const { left, right } = await parentResults();
+    return Number(left) + Number(right);
+  });
   const ofFeatures = await doMisdeedsOfFeatures(monque);
   const spoiled: Error[] = [];
   monque.on('job:error', ({ error }) => void spoiled.push(error));
@@ -173,6 +195,7 @@ export async function runMisdeeds(monque: Monque, trial: Trial): Promise<number>
   await monque.start();
   const begunMs = performance.now();
   const entries = Array.from({ length: innocents }, (_, data) => ({ name: 'innocent', data }));
+  const flows = runInnocentFlows(monque);
   const answers = await monque.enqueueMany(entries);
   const results = await Promise.all(
     answers.map((answer) => {
@@ -180,6 +203,7 @@ export async function runMisdeeds(monque: Monque, trial: Trial): Promise<number>
       return monque.waitFor(answer.job);
     }),
   );
+  expect(await flows).toEqual(Array.from({ length: INNOCENT_FLOWS }, (_, data) => 2 * data));
   const tookMs = performance.now() - begunMs;
   expect(results).toEqual(entries.map(({ data }) => data));
   expect(monque.isHealthy()).toBe(true);

@@ -273,6 +273,41 @@ describeWithMongo('a scheduler on MongoDB', () => {
     await proxy.close();
   });
 
+  test('a callTimeout ends each call that stores in an outage, and all is stored once when that is over', async () => {
+    const [host] = new URL(inject('mongoUri').replace('mongodb:', 'http:')).host.split(',');
+    const proxy = await startFaultProxy({ target: Number(host?.split(':')[1]) });
+    const client = new MongoClient(proxy.directUri, {
+      serverSelectionTimeoutMS: 1_000,
+      heartbeatFrequencyMS: 500,
+    });
+    const monque = make({}, client.db(db.databaseName));
+    await monque.initialize();
+    const call = (callTimeout: number) =>
+      Promise.allSettled([
+        monque.enqueue('mail', 1, { callTimeout, uniqueKey: 'one' }),
+        monque.as({ id: 'ann' }).schedule('@daily', 'mail', 2, { callTimeout }),
+        monque.enqueueFlow(
+          { jobs: { first: { name: 'mail' }, last: { name: 'mail', after: ['first'] } } },
+          { callTimeout, uniqueKey: 'flow' },
+        ),
+        monque.enqueueMany([{ name: 'mail', options: { uniqueKey: 'many' } }], { callTimeout }),
+      ]);
+    proxy.refuse();
+    proxy.cut();
+    const late = { status: 'rejected', reason: { code: 'UNKNOWN_OUTCOME' } };
+    const answers = await call(50);
+    expect(answers.slice(0, 3)).toMatchObject([late, late, late]);
+    expect(answers[3]).toMatchObject({ value: [{ status: 'unknown' }] });
+    proxy.clear();
+    expect((await call(60_000)).map(({ status }) => status)).toEqual([
+      ...['fulfilled', 'fulfilled', 'fulfilled', 'fulfilled'],
+    ]);
+    expect(await db.collection('monque_jobs').countDocuments()).toBe(5);
+    await monque.stop();
+    await client.close();
+    await proxy.close();
+  });
+
   test('a cut connection shows in the health of the ledger, of the scheduler, and in isHealthy, until it is back', async () => {
     const [host] = new URL(inject('mongoUri').replace('mongodb:', 'http:')).host.split(',');
     const proxy = await startFaultProxy({ target: Number(host?.split(':')[1]) });

@@ -87,7 +87,7 @@ export class CoordinationFormat extends LedgerDocument {
 
   /** Also finds computed parts that are wrong, and tasks that break a rule. */
   override parse(text: string): ParsedLedger {
-    const ledger = super.parse(text);
+    const ledger = this.parseRecords(text);
     const parts = this.#parts(ledger, tasksOf(ledger)).filter((part) => !isRight(part));
     const problems = [...ledger.problems, ...faultsOf(ledger), ...parts.flatMap(problemsOf)];
     return { ...ledger, problems: problems.toSorted((a, b) => a.line - b.line) };
@@ -116,7 +116,7 @@ export class CoordinationFormat extends LedgerDocument {
 
   /** The text of a new file with these tasks. */
   override render(records: readonly LedgerRecord[]): string {
-    return this.corrected(super.parse(super.render(records)));
+    return this.corrected(this.parseRecords(super.render(records)));
   }
 
   #parts({ source }: ParsedLedger, tasks: readonly Task[]): ComputedPart[] {

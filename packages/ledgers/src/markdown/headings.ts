@@ -9,6 +9,7 @@ import type { LineText } from './lines.ts';
 /** The longest heading or line of a field that is looked at, in characters; a longer line is text. */
 export const LONGEST_LOOKED_AT: number = LONGEST_LINE + 200;
 
+const HEADING = /^(#{1,6})[ \t]+(.*)$/s;
 const RULE = /^(?:-{3,}|\*{3,}|_{3,})\s*$/;
 const LONGEST_RULE = 80;
 
@@ -36,11 +37,13 @@ export function headingsWithin(headings: readonly Heading[], position: number): 
 
 /** The headings of a file, without those in code and comments. */
 export function headingsOf({ lines }: LineText): Heading[] {
-  return lines.flatMap(({ text, isLiteral }, index) => {
-    if (isLiteral || !text.startsWith('#') || text.length > LONGEST_LOOKED_AT) return [];
-    const [, marks = '', said = ''] = /^(#{1,6})[ \t]+(.*)$/s.exec(text) ?? [];
-    return marks === '' ? [] : [{ index, level: marks.length, text: said.trim() }];
+  const headings: Heading[] = [];
+  lines.forEach(({ text, isLiteral }, index) => {
+    if (isLiteral || !text.startsWith('#') || text.length > LONGEST_LOOKED_AT) return;
+    const [, marks = '', said = ''] = HEADING.exec(text) ?? [];
+    if (marks !== '') headings.push({ index, level: marks.length, text: said.trim() });
   });
+  return headings;
 }
 
 /** The texts of some lines. */
@@ -58,14 +61,13 @@ export function startOfBody({ lines }: LineText, start: number, end: number): nu
 
 /** A body ends before the blank lines and the rule that part it from what follows. */
 export function endOfBody({ lines }: LineText, start: number, limit: number): number {
-  let end = limit;
-  for (const [position, { text, isLiteral }] of lines.slice(start, limit).entries()) {
-    const index = start + position;
-    if (!isLiteral && isRule(text) && lines[index - 1]?.text.trim() === '') {
-      end = index;
-      break;
-    }
-  }
+  const rule = lines
+    .slice(start, limit)
+    .findIndex(
+      ({ text, isLiteral }, position) =>
+        !isLiteral && isRule(text) && lines[start + position - 1]?.text.trim() === '',
+    );
+  let end = rule < 0 ? limit : start + rule;
   while (end > start && lines[end - 1]?.text.trim() === '') end -= 1;
   return end;
 }

@@ -31,6 +31,10 @@ export class LedgerDocument {
   }
 
   parse(text: string): ParsedLedger {
+    return this.parseRecords(text);
+  }
+
+  parseRecords(text: string): ParsedLedger {
     return this.format.parse(text);
   }
 

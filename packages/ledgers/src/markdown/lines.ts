@@ -27,6 +27,7 @@ export interface LineText {
 
 const MARK = '\uFEFF';
 const FENCE = /^ {0,3}(`{3,}|~{3,})([^`]*)$/;
+const MAY_BEGIN = /^(?:<!--| {0,3}[`~]{3})/;
 const LONGEST_FENCE_LINE = 1000;
 
 /** What a line begins that is not Markdown up to its end. */
@@ -41,14 +42,14 @@ export function toLines(text: string): LineText {
   const raw = splitLines(text.slice(mark.length));
   const lines: Line[] = [];
   let literal: Literal | undefined;
-  let isInList = false;
+  let lastSaid = '';
   for (const { text: line, end } of raw) {
     const begins =
-      literal === undefined ? beginLiteral(line, lines.length + 1, isInList) : undefined;
+      literal === undefined ? beginLiteral(line, lines.length + 1, lastSaid) : undefined;
     lines.push({ text: line, end, isLiteral: (literal ?? begins) !== undefined });
     if (literal?.closes(line) === true) literal = undefined;
     else literal ??= begins;
-    if (line.trim() !== '') isInList = /^(\s|[-*+] |\d+[.)] )/.test(line.slice(0, 20));
+    if (line.trim() !== '') lastSaid = line;
   }
   return { mark, lines, end: usualEnd(raw), unclosed: literal?.line };
 }
@@ -77,17 +78,26 @@ function usualEnd(lines: readonly { readonly end: string }[]): string {
   return returns * 2 > lines.length ? '\r\n' : '\n';
 }
 
-/** A fence that is indented within a list belongs to its item, and ends with it. */
-function beginLiteral(text: string, line: number, isInList: boolean): Literal | undefined {
-  if (text.length > LONGEST_FENCE_LINE) return undefined;
+/**
+ * A fence that is indented within a list belongs to its item, and ends with it.
+ *
+ * @param before - the line before it that is not blank
+ */
+function beginLiteral(text: string, line: number, before: string): Literal | undefined {
+  // Most lines are none, which is seen at once.
+  if (text.length > LONGEST_FENCE_LINE || !MAY_BEGIN.test(text)) return undefined;
   if (text.startsWith('<!--')) {
     if (text.includes('-->')) return undefined;
     return { line, closes: (later) => later.includes('-->') };
   }
   const [, fence = ''] = FENCE.exec(text) ?? [];
-  if (fence === '' || (isInList && text.startsWith(' '))) return undefined;
+  if (fence === '' || (text.startsWith(' ') && isOfList(before))) return undefined;
   const closing = new RegExp(`^ {0,3}${fence[0]}{${fence.length},}\\s*$`);
   return { line, closes: (later) => later.length < LONGEST_FENCE_LINE && closing.test(later) };
+}
+
+function isOfList(line: string): boolean {
+  return /^(\s|[-*+] |\d+[.)] )/.test(line.slice(0, 20));
 }
 
 /** A change of some lines: those from `start` up to `end`, which is not included, give way to others. */

@@ -96,11 +96,18 @@ export class RecordFormat {
   readonly options: RecordFormatOptions;
   readonly #lines: ReadonlyMap<string, Place>;
   readonly #sections: ReadonlyMap<string, Place>;
+  readonly #codecs: ReadonlyMap<string, LineCodec>;
+  readonly #sectionCodecs: ReadonlyMap<string, SectionCodec>;
 
+  /** @throws TypeError when a field cannot be written where its place is */
   constructor(options: RecordFormatOptions) {
     this.options = options;
     this.#lines = byLabel(options.lines);
     this.#sections = byLabel(options.sections);
+    this.#codecs = new Map(options.lines.map(({ field }) => [field, codecOf(options, field)]));
+    this.#sectionCodecs = new Map(
+      options.sections.map(({ field }) => [field, sectionCodecOf(options, field)]),
+    );
   }
 
   /** Reads a file. Never throws for what a file says: what is wrong is among the problems. */
@@ -174,7 +181,12 @@ export class RecordFormat {
       values,
       problems,
     );
-    const record = { ...this.#empties(), ...values, id, status: values.status ?? this.#initial() };
+    const record = {
+      ...this.#empties(),
+      ...values,
+      id,
+      status: values.status ?? this.#initial(),
+    };
     return {
       ...range,
       record: record as unknown as LedgerRecord,
@@ -222,27 +234,20 @@ export class RecordFormat {
     return String(this.options.status.empty);
   }
 
+  /** Made anew for each record: copies of one object would each have a shape of their own, which makes all that follows slow. */
   #empties(): Record<string, unknown> {
     const { fields } = this.options;
     const given = Object.entries(fields).filter(([, { empty }]) => empty !== undefined);
     return { ...Object.fromEntries(given.map(([name, { empty }]) => [name, empty])), history: [] };
   }
 
+  /** Of a place of the format. */
   #codec(field: string): LineCodec {
-    const { fields, status, time } = this.options;
-    const own =
-      field === 'status' ? status : /^(created|updated)At$/.test(field) ? time : fields[field];
-    if (own?.line === undefined)
-      throw new TypeError(`The field '${field}' cannot be written on a line`);
-    return own.line;
+    return this.#codecs.get(field) as LineCodec;
   }
 
   #section(field: string): SectionCodec {
-    if (field === 'history') return LOG;
-    const section = this.options.fields[field]?.section;
-    if (section === undefined)
-      throw new TypeError(`The field '${field}' cannot be written as a section`);
-    return section;
+    return this.#sectionCodecs.get(field) as SectionCodec;
   }
 
   /** The edits that make a record of a file the given one. */
@@ -338,6 +343,22 @@ export class RecordFormat {
   write(ledger: ParsedLedger, edits: readonly LineEdit[]): string {
     return withEdits(ledger.source, edits);
   }
+}
+
+function codecOf({ fields, status, time }: RecordFormatOptions, field: string): LineCodec {
+  const own =
+    field === 'status' ? status : /^(created|updated)At$/.test(field) ? time : fields[field];
+  if (own?.line === undefined)
+    throw new TypeError(`The field '${field}' cannot be written on a line`);
+  return own.line;
+}
+
+function sectionCodecOf({ fields }: RecordFormatOptions, field: string): SectionCodec {
+  if (field === 'history') return LOG;
+  const section = fields[field]?.section;
+  if (section === undefined)
+    throw new TypeError(`The field '${field}' cannot be written as a section`);
+  return section;
 }
 
 function isNothing(value: unknown): boolean {

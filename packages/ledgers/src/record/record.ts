@@ -55,6 +55,10 @@ export function isSameValue(one: unknown, other: unknown): boolean {
     return one === other;
   }
   if (Array.isArray(one) !== Array.isArray(other)) return false;
-  const keys = new Set([...Object.keys(one), ...Object.keys(other)]);
-  return [...keys].every((key) => isSameValue(Reflect.get(one, key), Reflect.get(other, key)));
+  return (
+    Object.keys(one).every((key) => isSameValue(Reflect.get(one, key), Reflect.get(other, key))) &&
+    Object.keys(other).every(
+      (key) => Reflect.has(one, key) || Reflect.get(other, key) === undefined,
+    )
+  );
 }

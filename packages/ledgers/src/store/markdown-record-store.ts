@@ -25,6 +25,8 @@ import { Replacement } from './replacement.ts';
 export interface LedgerFormat {
   /** Reads a text; what is wrong with it is among the problems. */
   parse(text: string): ParsedLedger;
+  /** Reads the records alone, as each write does twice; of the problems only the errors need be there. */
+  parseRecords(text: string): ParsedLedger;
   /** The text after a record was added or changed. */
   write(ledger: ParsedLedger, next: LedgerRecord): string;
   /** The text of a ledger without records. */
@@ -67,11 +69,11 @@ export class MarkdownRecordStore extends RecordStore {
   }
 
   async get(id: string): Promise<LedgerRecord | undefined> {
-    return (await this.read()).records.get(id)?.record;
+    return (await this.#records()).records.get(id)?.record;
   }
 
   async list(query: RecordQuery): Promise<readonly LedgerRecord[]> {
-    return selectRecords(recordsOf(await this.read()).values(), query);
+    return selectRecords(recordsOf(await this.#records()).values(), query);
   }
 
   /**
@@ -100,7 +102,7 @@ export class MarkdownRecordStore extends RecordStore {
   ): Promise<LedgerRecord> {
     for (let edit = 0; edit < MOST_EDITS; edit += 1) {
       const version = await this.#version();
-      const ledger = await this.read();
+      const ledger = await this.#records();
       this.#refuseErrors(ledger.problems);
       const records = recordsOf(ledger);
       const write = await decide(viewOf(records));
@@ -114,6 +116,10 @@ export class MarkdownRecordStore extends RecordStore {
       throw new LedgerBusyError(`The lock of ${this.path} was lost; try again`);
     }
     throw new LedgerBusyError(`${this.path} was edited while it was written; try again`);
+  }
+
+  async #records(): Promise<ParsedLedger> {
+    return this.format.parseRecords(await this.#text());
   }
 
   async #text(): Promise<string> {
@@ -155,7 +161,7 @@ export class MarkdownRecordStore extends RecordStore {
 
   /** A text that would not give back what was to be written never replaces the file. */
   #prove(text: string, before: ReadonlyMap<string, LedgerRecord>, next: LedgerRecord): void {
-    const { records, problems } = this.format.parse(text);
+    const { records, problems } = this.format.parseRecords(text);
     const wanted = new Map(before).set(next.id, next);
     const wrong = [...wanted].find(([id, record]) => !isSameValue(records.get(id)?.record, record));
     const error = problems.find(({ severity }) => severity === 'error');

@@ -42,7 +42,12 @@ describe('reminders', () => {
     const store = new MemoryRecordStore();
     await put(store, taskIn('in_progress', 'T-1', { deadline: hours(-1), updatedAt: hours(-48) }));
     const clock = clockAt();
-    const scheduler = Monque.inMemory({ clock, pollInterval: 60_000 });
+    // A day passes here: what is looked at each minute, and a lease that is renewed each ten seconds, would take long.
+    const scheduler = Monque.inMemory({
+      clock,
+      pollInterval: 3_600_000,
+      leaseDuration: 86_400_000,
+    });
     const sent: Reminder[] = [];
     await scheduleReminders(tasksOn(store, clock), {
       scheduler,

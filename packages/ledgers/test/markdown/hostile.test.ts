@@ -209,6 +209,7 @@ test('a value that Markdown would give back as another one is refused, and the f
   const { path } = await ledgerOf(STEP);
   const losing = {
     parse: (text: string) => STEP_FORMAT.parse(text),
+    parseRecords: (text: string) => STEP_FORMAT.parseRecords(text),
     write: (ledger: ReturnType<typeof STEP_FORMAT.parse>) => withEdits(ledger.source, []),
     template: () => '',
   };

@@ -273,6 +273,7 @@ test.each([
 ])('a format that writes %s besides is not let do so', async (_what, more, said) => {
   const wordy = {
     parse: (given: string) => STEP_FORMAT.parse(given),
+    parseRecords: (given: string) => STEP_FORMAT.parseRecords(given),
     write: (...given: Parameters<typeof STEP_FORMAT.write>) => STEP_FORMAT.write(...given) + more,
     template: () => '',
   };

@@ -1,0 +1,41 @@
+// What a signal does to a process with a scheduler that handles signals.
+import { once } from 'node:events';
+import { expect, test } from 'vitest';
+import { describeWithMongo } from '../setup/mongodb.ts';
+import { until } from '../setup/until.ts';
+import { useProcesses } from './processes.ts';
+
+describeWithMongo('a process that gets SIGTERM', () => {
+  const processes = useProcesses('signal-process.mjs', 'signals');
+
+  /** Starts one, and sends the signal once its job runs. */
+  async function startAndAsk(listener: 'none' | 'once') {
+    const child = processes.start(listener);
+    const told: unknown[] = [];
+    child.on('message', (message) => told.push(message));
+    const ended = once(child, 'exit');
+    await until('the job runs', () => told.includes('running'), 30_000);
+    child.kill('SIGTERM');
+    return { child, told, ended };
+  }
+
+  const statuses = () => processes.db.collection('monque_jobs').distinct('status');
+
+  test('ends by it, after its job is done and recorded', async () => {
+    const { child, ended } = await startAndAsk('none');
+    child.send('go on');
+    expect(await ended).toEqual([null, 'SIGTERM']);
+    expect(await statuses()).toEqual(['completed']);
+  });
+
+  test('is ended by whoever listens for one time, and who may take longer than the scheduler', async () => {
+    const { child, told, ended } = await startAndAsk('once');
+    await until('the listener is called', () => told.includes('asked'), 30_000);
+    child.send('go on');
+    await until('the scheduler has stopped', () => told.includes('stopped'), 30_000);
+    expect(await statuses()).toEqual(['completed']);
+    child.send('end');
+    expect(await ended).toEqual([7, null]);
+    expect(told.at(-1)).toBe('cleaned up');
+  });
+});
