@@ -370,6 +370,28 @@ export const flowTests: ContractTests = {
     assert.equal((await subject.ledger.readFlow({ flowId: FLOW }))?.flow.state, 'abandoned');
   },
 
+  'a sweep finds all that a job waits for, however many jobs it finds in a step': async (
+    subject,
+  ) => {
+    await open(subject);
+    await wait(subject, { ...child(tokenFor('continue'), tokenFor('wait')), _id: idOf(2) });
+    await wait(subject, { ...child(tokenFor('fail')), _id: idOf(3) });
+    const all = [tokenFor('continue'), tokenFor('fail'), tokenFor('wait')];
+    for (const limit of [1, 2, 3, 10]) {
+      const found = new Set<string>();
+      let after: string | undefined;
+      do {
+        const step = await subject.ledger.sweepFlows({
+          ...(after !== undefined && { after }),
+          ...{ limit, createdBefore: subject.at(0) },
+        });
+        for (const token of step.tokens) found.add(token);
+        after = step.position;
+      } while (after !== undefined);
+      assert.deepEqual([...found], all, `${limit} in a step`);
+    }
+  },
+
   'a sweep abandons a flow of which none without parents was stored': async (subject) => {
     await open(subject, { state: 'storing' });
     const waiting = await wait(subject, child(tokenFor('fail')));
