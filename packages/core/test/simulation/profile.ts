@@ -164,8 +164,7 @@ export function drawProfile(chance: Chance, given: Partial<Profile>): Profile {
     limits: given.limits ?? chance.pick([0, 3, 8]),
     orders: given.orders ?? chance.pick([0, 20, 60]),
     orderHalts: given.orderHalts ?? chance.happens(0.3),
-    // Looked for on their own: beside all else they are many jobs more.
-    flows: 0,
+    flows: given.flows ?? chance.pick([0, 3, 6]),
     resendLimitMs: hasRetention ? 2_000 : 60_000,
     longestLateMs: hasRetention ? 1_000 : 2 * LEASE_MS,
     ...given,
