@@ -1,16 +1,34 @@
 /**
  * What an enqueue does that supersedes: the job before it in its order is asked to cancel.
  *
- * What always holds: it may be done again, since a job that was asked is not asked twice; and a job never cancels
- * itself.
+ * What always holds: the job that waits says so itself, so that whoever sweeps orders asks where this process does not
+ * come to it; it may be done again, since a job that was asked is not asked twice; and a job never cancels itself.
  *
  * @module
  */
 import type { EngineContext } from '../context/scheduler-context.ts';
 import type { Job } from '../job/job.ts';
 import { JobStateError } from '../job/job-errors.ts';
+import { startLock } from '../job/unique-locks.ts';
+import type { SupersededJob } from '../ledger/ledger-repository.ts';
 import type { Supersede } from '../options/enqueue-options.ts';
 import type { ManualVerbs } from './manual-verbs.ts';
+
+/** The fields of a job that waits until the one before it has ended. */
+export function supersedingFields(uniqueKey: string, supersede: Supersede): Partial<Job> {
+  const by = supersedesBy(supersede);
+  return {
+    uniqueKey,
+    uniqueHold: 'untilStarted',
+    ...by,
+    startLock: startLock({ uniqueKey, ...by }),
+  };
+}
+
+/** What it says of the one before it, for whoever comes to it. */
+export function supersedesBy({ running = 'cancel' }: Supersede): Required<Pick<Job, 'supersedes'>> {
+  return { supersedes: running };
+}
 
 /** Asks the job that a new one stands behind to cancel, unless it is left to finish. */
 export async function cancelSuperseded(
@@ -22,8 +40,16 @@ export async function cancelSuperseded(
   if (running === 'finish' || lane === undefined) return;
   const ahead = await ledger.findAhead({ name, lane });
   if (ahead === null || ahead.jobId.equals(_id)) return;
+  await cancelOne(verbs, { jobId: ahead.jobId, by: _id });
+}
+
+/** Asks one job to cancel for another, which may be done again. */
+export async function cancelOne(
+  verbs: Pick<ManualVerbs, 'cancelJob'>,
+  { jobId, by }: SupersededJob,
+): Promise<void> {
   try {
-    await verbs.cancelJob(ahead.jobId, { reason: `Superseded by job ${_id.toHexString()}` });
+    await verbs.cancelJob(jobId, { reason: `Superseded by job ${by.toHexString()}` });
   } catch (error) {
     // It has ended meanwhile.
     if (!(error instanceof JobStateError)) throw error;

@@ -2,8 +2,11 @@ import { describe, expect, test } from 'vitest';
 import { InvalidArgumentError, type Job } from '../../src/index.ts';
 import { makeOne, payloads } from './kit.ts';
 
+/** A little longer than the time between two polls while change streams work. */
+const POLL_MS = 31_000;
+
 /** A scheduler whose runs take ten seconds, unless their signal aborts and they heed it. */
-async function rendering({ heeds = true } = {}) {
+async function rendering({ heeds = true, runMs = 10_000 } = {}) {
   const one = makeOne({ maxRetries: 3 });
   const runs: string[] = [];
   one.monque.worker<number>(
@@ -14,7 +17,7 @@ async function rendering({ heeds = true } = {}) {
         const timer = one.clock.setTimer(() => {
           runs.push(`end ${data}`);
           resolve(data);
-        }, 10_000);
+        }, runMs);
         if (!heeds) return;
         signal.addEventListener('abort', () => {
           timer.cancel();
@@ -165,6 +168,34 @@ describe('the job that is superseded', () => {
     expect((await monque.getJob(first._id))?.status).toBe('completed');
     await clock.advance(30_000);
     expect((await monque.getJob(second._id))?.status).toBe('completed');
+    await monque.stop();
+  });
+
+  test('is asked by whoever sweeps, where who enqueued died before it asked', async () => {
+    const { monque, faulty, clock, runs, put } = await rendering({ runMs: POLL_MS * 3 });
+    await put(1);
+    await clock.advance(1_000);
+    faulty.plan('findAhead', { onArrival: () => Promise.reject(new Error('gone')) });
+    await expect(put(2)).rejects.toThrow('gone');
+    expect(runs).toEqual(['start 1']);
+    await clock.advance(POLL_MS);
+    expect(runs).toEqual(['start 1', 'cancel 1', 'start 2']);
+    await clock.advance(POLL_MS * 3);
+    await monque.stop();
+  });
+
+  test('is asked so when the one that waits was replaced, and was to let it finish before', async () => {
+    const { monque, faulty, clock, runs, put } = await rendering({ runMs: POLL_MS * 3 });
+    await put(1);
+    await clock.advance(500);
+    await put(2, 'finish');
+    await clock.advance(POLL_MS);
+    expect(runs).toEqual(['start 1']);
+    faulty.plan('findAhead', { onArrival: () => Promise.reject(new Error('gone')) });
+    await expect(put(3)).rejects.toThrow('gone');
+    await clock.advance(POLL_MS);
+    expect(runs.slice(0, 3)).toEqual(['start 1', 'cancel 1', 'start 3']);
+    await clock.advance(POLL_MS * 3);
     await monque.stop();
   });
 

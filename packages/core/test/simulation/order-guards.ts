@@ -33,4 +33,18 @@ export const ORDER_GUARDS: readonly Guard[] = [
     profile: { ...ORDERED, orderHalts: true },
     seed: 1,
   },
+  {
+    name: 'no claim in order after a stop',
+    without: 'the second claim of a round is sent when the stop has begun',
+    alterations: [
+      {
+        file: 'engine/claiming/claimer.ts',
+        find: 'if (!this.#stopped.signal.aborted) await this.#round(source, poll && !hint);',
+        replace: 'await this.#round(source, poll && !hint);',
+      },
+    ],
+    rules: ['a claim is sent by who stops'],
+    profile: { ...ORDERED, stops: 8, lateRate: 0.05 },
+    seed: 1,
+  },
 ];

@@ -24,7 +24,7 @@ import type { Pauses } from '../running/pauses.ts';
 import { retryPlan } from '../running/retry-plan.ts';
 import type { Settler } from '../running/settler.ts';
 import type { Lease } from '../upkeep/lease.ts';
-import { OrderSweep } from '../upkeep/order-sweep.ts';
+import type { OrderSweep } from '../upkeep/order-sweep.ts';
 import type { AwaitedClaims } from './awaited-claims.ts';
 import { cutDemand } from './cut-demand.ts';
 import type { Permits } from './permits.ts';
@@ -78,6 +78,8 @@ export interface ClaimerParts {
   readonly onRound: (report: RoundReport) => void;
   /** Told when the rate of a group lets a due job of this name start. */
   readonly onStartsLater: (name: string, at: Date) => void;
+  /** Goes on with its walk at each poll, where a worker runs jobs in lanes. */
+  readonly sweep: OrderSweep;
 }
 
 /** Runs claim rounds whenever there is reason to. */
@@ -89,7 +91,6 @@ export class Claimer {
   readonly #rounds = new SingleFlight(() => this.#runRounds());
   readonly #sources: ClaimSources;
   readonly #looks: SuspectLooks;
-  readonly #sweep: OrderSweep;
   readonly #foundEmpty = new Set<string>();
   readonly #backlogged = new Set<string>();
   #widening = 1;
@@ -102,7 +103,6 @@ export class Claimer {
     this.#parts = parts;
     this.#sources = new ClaimSources(context.ledger, parts.workers);
     this.#looks = new SuspectLooks(parts.executor, parts.permits);
-    this.#sweep = new OrderSweep(context);
   }
 
   /** Asks for a round. Many calls during one round make one more. */
@@ -162,7 +162,7 @@ export class Claimer {
         }
         if (!suspectsFirst) await this.#suspectRound(sources);
         if (poll && sources.some((source) => source !== this.#sources.plain))
-          await this.#sweep.goOn();
+          await this.#parts.sweep.goOn();
         this.#failures = 0;
       } catch (error) {
         this.#causes.add('hint');
