@@ -30,14 +30,30 @@ export function supersedesBy({ running = 'cancel' }: Supersede): Required<Pick<J
   return { supersedes: running };
 }
 
-/** Asks the job that a new one stands behind to cancel, unless it is left to finish. */
+/**
+ * Asks the job that a new one stands behind to cancel, unless it is left to finish. The new one is stored, and others
+ * ask where this fails; so that is reported, and no error of the enqueue.
+ */
 export async function cancelSuperseded(
+  context: Pick<EngineContext, 'ledger' | 'report'>,
+  verbs: Pick<ManualVerbs, 'cancelJob'>,
+  job: Job,
+  { running = 'cancel' }: Supersede,
+): Promise<void> {
+  if (running === 'finish') return;
+  try {
+    await cancelAhead(context, verbs, job);
+  } catch (error) {
+    context.report(error);
+  }
+}
+
+async function cancelAhead(
   { ledger }: Pick<EngineContext, 'ledger'>,
   verbs: Pick<ManualVerbs, 'cancelJob'>,
   { _id, name, lane }: Job,
-  { running = 'cancel' }: Supersede,
 ): Promise<void> {
-  if (running === 'finish' || lane === undefined) return;
+  if (lane === undefined) return;
   const ahead = await ledger.findAhead({ name, lane });
   if (ahead === null || ahead.jobId.equals(_id)) return;
   await cancelOne(verbs, { jobId: ahead.jobId, by: _id });

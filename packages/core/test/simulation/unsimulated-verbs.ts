@@ -4,7 +4,6 @@ import type {
   ClaimCounts,
   CountDueResult,
   GroupRecord,
-  JobAhead,
   OrderRecord,
   RecoverResult,
   RepairResult,
@@ -41,10 +40,6 @@ export abstract class UnsimulatedVerbs {
 
   readOrders(): Promise<readonly OrderRecord[]> {
     return refuse('readOrders');
-  }
-
-  findAhead(): Promise<JobAhead | null> {
-    return refuse('findAhead');
   }
 
   readGroups(): Promise<readonly GroupRecord[]> {
