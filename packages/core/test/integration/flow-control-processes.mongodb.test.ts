@@ -131,12 +131,15 @@ describeWithMongo('a global limit, groups and orders over processes', () => {
       }),
     );
     stored += HELD;
-    const held = { holds: true, endedAt: { $exists: false } };
-    await until(
-      'as many run as may',
-      async () => (await processes.db.collection('runs').countDocuments(held)) >= LIMIT_OF_ALL,
-      GENEROUS_MS,
-    );
+    // By the handlers' notes and by the ledger: of a process that is taken for dead a handler may go on.
+    const areHeld = async (): Promise<boolean> => {
+      const open = { holds: true, endedAt: { $exists: false } };
+      const jobs = await processes.db.collection('runs').distinct('jobId', open);
+      const processing = { status: 'processing', 'data.holds': true };
+      const claimed = await processes.db.collection('jobs').countDocuments(processing);
+      return jobs.length >= LIMIT_OF_ALL && claimed === LIMIT_OF_ALL;
+    };
+    await until('as many run as may', areHeld, GENEROUS_MS);
     await processes.db.collection('words').insertOne({ word: 'go on' });
     await until('all jobs have ended', async () => (await ended()) === stored, GENEROUS_MS);
     const runs = await processes.db.collection<Run>('runs').find().toArray();
@@ -152,8 +155,8 @@ describeWithMongo('a global limit, groups and orders over processes', () => {
     console.log(
       `flow control: ${JSON.stringify({ ...counts, stored, runs: runs.length, rescued, mostOfAll, mostOfGroup })}`,
     );
-    // Reached, so that there was something to hold, and never passed.
-    expect(mostOfAll).toBe(LIMIT_OF_ALL);
+    // It was reached above, and never passed.
+    expect(mostOfAll).toBeLessThanOrEqual(LIMIT_OF_ALL);
     expect(mostOfGroup).toBeLessThanOrEqual(LIMIT_OF_GROUP);
     expect(mostOfGroup).toBeGreaterThan(1);
     const keys = byKey(spans, ({ order }) => order);
