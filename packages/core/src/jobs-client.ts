@@ -30,7 +30,7 @@ import { Gates, type OpenGateOptions } from './client/open-gate.ts';
 import { type OrderInfo, type OrdersOptions, readOrders } from './client/orders.ts';
 import { type QueueStats, readQueueStats } from './client/queue-stats.ts';
 import { type Schedule, Schedules, type UnscheduleOptions } from './client/schedules.ts';
-import { cancelSuperseded } from './client/supersede.ts';
+import { cancelOne, cancelSuperseded } from './client/supersede.ts';
 import { readThroughput, type Throughput } from './client/throughput.ts';
 import type { Waiter, WaitForOptions } from './client/wait-for.ts';
 import { contextOver, type EngineContext } from './context/scheduler-context.ts';
@@ -56,7 +56,7 @@ import type { Session } from './foundation/driver-shapes.ts';
 import type { Interval } from './job/interval-plan.ts';
 import type { Job } from './job/job.ts';
 import type { MetadataChanges } from './job/metadata.ts';
-import type { Actor, TransitionEntry } from './ledger/ledger-repository.ts';
+import type { Actor, SupersededJob, TransitionEntry } from './ledger/ledger-repository.ts';
 import type { LedgerVerb } from './ledger/verbs/verb-table.ts';
 import { type Access, boundTo, checkActor, isAllowed } from './ledger/views/actor-view.ts';
 import type { EnqueueOptions } from './options/enqueue-options.ts';
@@ -159,6 +159,11 @@ export class JobsClient implements UntypedVerbs {
     const job = await this.#within(options, this.#enqueue(name, data, options));
     this.#storedIn(options.session, job);
     return job as Job<T>;
+  }
+
+  /** Asks a job to cancel that a waiting one supersedes. */
+  cancelSuperseded(job: SupersededJob): Promise<void> {
+    return cancelOne(this.#context, this.#manual, job);
   }
 
   async now<T>(name: string, data?: T): Promise<Job<T>> {

@@ -269,6 +269,7 @@ export class Monque<Types extends JobTypes = UntypedJobs>
     const instance = new Instance(this.#context, this.#workers, {
       onSettled: (job) => this.#waiter.ended(job),
       addToFlow: (job, jobs) => this.jobs.flows.add(job, jobs),
+      onSuperseded: (job) => this.jobs.cancelSuperseded(job),
     });
     const { version } = this.#reconfigurer;
     await instance.start();

@@ -34,6 +34,7 @@ import {
 import type { KnownJob } from './definitions.ts';
 import { type EnqueueEntryResult, failureOf, resultOf } from './entry-result.ts';
 import { Enqueuer, type EnqueuerHooks, type StoreAnswer } from './insert-batches.ts';
+import { supersedesBy, supersedingFields } from './supersede.ts';
 
 /** How often a job is stored again because the holder of its key was gone, or had started, when it was to be changed. */
 const MOST_TAKEN_RACES = 10;
@@ -259,7 +260,7 @@ export class Producer {
   /** The holder with what is new; null when it was not pending any more. */
   async #amend(draft: Draft, holder: Job, session?: Session): Promise<Job | null> {
     const { ledger, ledgerTime } = this.#context;
-    const { priority } = draft.options;
+    const { priority, supersede } = draft.options;
     const now = ledgerTime.now();
     const { outcome, job } = await ledger.amend({
       jobId: holder._id,
@@ -270,6 +271,7 @@ export class Producer {
         ...(holder.group !== undefined && { rank: priority }),
         ...(draft.data !== undefined && { data: draft.data, name: draft.name }),
         ...(draft.metadata && { metadata: draft.metadata }),
+        ...(supersede && supersedesBy(supersede)),
       },
       now,
       fence: holder.fence,
@@ -368,8 +370,12 @@ export class Producer {
     return new Date(Math.min(now.getTime() + debounce, createdAt.getTime() + maxWait));
   }
 
-  #lockFields({ options: { uniqueKey, hold, windowMs } }: Draft, now: Date): Partial<Job> {
-    return uniqueKey === undefined ? {} : lockFieldsFor(uniqueKey, hold, { now, windowMs });
+  #lockFields({ options }: Draft, now: Date): Partial<Job> {
+    const { uniqueKey, hold, windowMs, supersede } = options;
+    if (uniqueKey === undefined) return {};
+    return supersede === undefined
+      ? lockFieldsFor(uniqueKey, hold, { now, windowMs })
+      : supersedingFields(uniqueKey, supersede);
   }
 }
 

@@ -200,7 +200,7 @@ export class Flows {
 
   /**
    * Adds jobs to the flow of a job that runs: who waits for that job waits for them too. The same job that adds the same
-   * again, in a later run, adds nothing.
+   * again, in a later run, adds nothing while those are there.
    */
   async add(parent: Job, jobs: FlowGraph['jobs']): Promise<Readonly<Record<string, Job>>> {
     checkAddedJobs(jobs);

@@ -12,7 +12,7 @@ import { sleep } from '../foundation/clock.ts';
 import type { ServiceLoop } from '../foundation/service-loop.ts';
 import type { Job } from '../job/job.ts';
 import { ShutdownTimeoutError } from '../job/job-errors.ts';
-import type { InstanceInfo, InstanceVitals } from '../ledger/ledger-repository.ts';
+import type { InstanceInfo, InstanceVitals, SupersededJob } from '../ledger/ledger-repository.ts';
 import type { Worker } from '../workers/worker.ts';
 import { AwaitedClaims } from './claiming/awaited-claims.ts';
 import { Births } from './claiming/births.ts';
@@ -31,6 +31,7 @@ import { Alerts } from './upkeep/alerts.ts';
 import { FlowUpkeep } from './upkeep/flow-upkeep.ts';
 import { GateTimeouts } from './upkeep/gate-timeouts.ts';
 import { Lease } from './upkeep/lease.ts';
+import { OrderSweep } from './upkeep/order-sweep.ts';
 import { Pruner } from './upkeep/pruner.ts';
 import { Rescuer } from './upkeep/rescuer.ts';
 
@@ -49,6 +50,8 @@ export interface InstanceHooks {
   readonly onSettled: (job: Job) => void;
   /** Adds jobs to the flow of a job that runs. */
   readonly addToFlow: AddToFlow;
+  /** Asks a job to cancel that a waiting one supersedes. */
+  readonly onSuperseded: (job: SupersededJob) => Promise<void>;
 }
 
 /** The engine, from start to stop. It is used once. */
@@ -75,7 +78,7 @@ export class Instance {
   constructor(
     context: EngineContext,
     workers: ReadonlyMap<string, Worker>,
-    { onSettled, addToFlow }: InstanceHooks,
+    { onSettled, addToFlow, onSuperseded }: InstanceHooks,
   ) {
     this.#context = context;
     this.#workers = workers;
@@ -124,6 +127,7 @@ export class Instance {
         this.#waker.noteRound(report);
       },
       onStartsLater: (name, at) => this.#waker.due(name, at),
+      sweep: new OrderSweep(context, onSuperseded),
     });
     this.#births = new Births(context, {
       ...parts,

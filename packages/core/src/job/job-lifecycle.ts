@@ -354,6 +354,7 @@ export const JOB_LIFECYCLE: Lifecycle<JobStatus, JobVerb> = defineLifecycle<JobS
         rank: 'rank',
         data: 'data',
         metadata: 'metadata',
+        supersedes: 'supersedes',
         updatedAt: 'now',
       },
       append: HISTORY,

@@ -213,6 +213,8 @@ export interface Job<T = unknown> {
   readonly uniqueLock?: string;
   /** The lock it holds on its unique key until it is claimed. */
   readonly startLock?: string;
+  /** What becomes of the job that runs before it in its order, which it supersedes: it is asked to cancel, or finishes. */
+  readonly supersedes?: 'cancel' | 'finish';
   /** The lock it holds on its unique key for a window of time; it stays when the job is finished, unless others cancelled it. */
   readonly windowLock?: string;
   /** When the window of `windowLock` ends. */

@@ -37,6 +37,7 @@ const KINDS: readonly Kind[] = [
         'group',
         'lane',
         'ref',
+        'supersedes',
       ] as const),
     ],
   },

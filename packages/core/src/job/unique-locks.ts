@@ -26,9 +26,15 @@ export function seriesLock(key: string): string {
   return `series:${key}`;
 }
 
-/** The lock of a key that is held until its job starts. */
-export function startLock(key: string): string {
-  return `key:${key}`;
+/** What the locks of jobs begin with that wait to supersede others: they are found by it. */
+export const SUPERSEDE_PREFIX = 'supersede:';
+
+/** The lock of a key that is held until its job starts. One that supersedes is of its own kind. */
+export function startLock({
+  uniqueKey,
+  supersedes,
+}: Pick<Job, 'supersedes'> & { readonly uniqueKey: string }): string {
+  return `${supersedes === undefined ? 'key:' : SUPERSEDE_PREFIX}${uniqueKey}`;
 }
 
 /** The fields of a job that is to hold a key. */
@@ -39,7 +45,7 @@ export function lockFieldsFor(
 ): Partial<Job> {
   if (hold === 'untilDone') return { uniqueKey, uniqueLock: `key:${uniqueKey}` };
   if (hold === 'untilStarted') {
-    return { uniqueKey, uniqueHold: hold, startLock: startLock(uniqueKey) };
+    return { uniqueKey, uniqueHold: hold, startLock: startLock({ uniqueKey }) };
   }
   const { windowMs } = window;
   const number = Math.floor(window.now.getTime() / windowMs);
@@ -64,7 +70,9 @@ export function lockOf(job: Pick<Job, LockField>): UniqueLock | undefined {
 export function lockToRetake(job: Job): UniqueLock | undefined {
   const { uniqueKey, uniqueHold = 'untilDone' } = job;
   if (uniqueKey === undefined || uniqueHold === 'window') return undefined;
-  if (uniqueHold === 'untilStarted') return { field: 'startLock', value: startLock(uniqueKey) };
+  if (uniqueHold === 'untilStarted') {
+    return { field: 'startLock', value: startLock({ ...job, uniqueKey }) };
+  }
   if (job.repeatInterval !== undefined)
     return { field: 'uniqueLock', value: seriesLock(uniqueKey) };
   // What is left of a series that was ended runs once and needs no key.

@@ -6,12 +6,16 @@
  *
  * @module
  */
+import type { Timestamp } from 'mongodb';
 import type { Job } from '../job/job.ts';
 import { JOB_LIFECYCLE } from '../job/job-lifecycle.ts';
 import { SUSPECT_RESCUE_COUNT } from './suspects.ts';
 
 /** What is known of a job that stands in a lane. */
-export type LaneJob = Pick<Job, '_id' | 'status' | 'fence' | 'nextRunAt' | 'rescueCount'>;
+export type LaneJob = Pick<
+  Job,
+  '_id' | 'status' | 'fence' | 'nextRunAt' | 'rescueCount' | 'rank' | 'cancelRequestedAt'
+>;
 
 /**
  * True while a job that is named holds its lane: until it is finished.
@@ -25,6 +29,23 @@ export function holdsLane(
 ): job is Pick<Job, 'status'> {
   if (job === undefined) return false;
   return job.status === 'failed' ? halts : !JOB_LIFECYCLE.terminal.includes(job.status);
+}
+
+/**
+ * True when the holder of a lane is to be asked to cancel for one that waits and supersedes it: it was stored before
+ * that one, has not come to its end, and was not asked. One that was put back behind a newer one does not supersede it.
+ */
+export function isSuperseded(
+  holder: Pick<Job, 'status' | 'rank' | 'cancelRequestedAt'>,
+  waiting: Pick<Job, 'rank'>,
+): boolean {
+  const { status, rank, cancelRequestedAt } = holder;
+  if (cancelRequestedAt !== undefined || JOB_LIFECYCLE.terminal.includes(status)) return false;
+  return isTimestamp(rank) && isTimestamp(waiting.rank) && rank.lessThan(waiting.rank);
+}
+
+function isTimestamp(rank: Job['rank']): rank is Timestamp {
+  return rank !== undefined && typeof rank !== 'number';
 }
 
 /** The job that may be claimed in a lane: who holds it, else the first that waits; undefined when it is not its time. */

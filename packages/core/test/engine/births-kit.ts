@@ -22,7 +22,10 @@ export interface AtRest extends TestWorld, TestInstance {
 }
 
 /** A scheduler that has looked for jobs and found none. */
-export async function atRest(options: MonqueOptions = {}, names: readonly string[] = ['work']): Promise<AtRest> {
+export async function atRest(
+  options: MonqueOptions = {},
+  names: readonly string[] = ['work'],
+): Promise<AtRest> {
   const one = makeOne({ ...claiming, ...options });
   const started: Job[] = [];
   const signals: AbortSignal[] = [];

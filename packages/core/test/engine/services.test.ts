@@ -14,6 +14,7 @@ import { Settler } from '../../src/engine/running/settler.ts';
 import { Alerts } from '../../src/engine/upkeep/alerts.ts';
 import { GateTimeouts } from '../../src/engine/upkeep/gate-timeouts.ts';
 import { Lease, type LeaseHooks } from '../../src/engine/upkeep/lease.ts';
+import { OrderSweep } from '../../src/engine/upkeep/order-sweep.ts';
 import { Pruner } from '../../src/engine/upkeep/pruner.ts';
 import { Rescuer } from '../../src/engine/upkeep/rescuer.ts';
 import { ServiceLoop } from '../../src/foundation/service-loop.ts';
@@ -129,7 +130,8 @@ function makeClaimer(world: World): Claimer {
     mayClaim: () => true,
     onRoom: nothing,
   });
-  const parts = { workers, executor, settler, lease, pauses, permits, awaited };
+  const sweep = new OrderSweep(context, async () => undefined);
+  const parts = { workers, executor, settler, lease, pauses, permits, awaited, sweep };
   return new Claimer(context, { ...parts, onRound: nothing, onStartsLater: nothing });
 }
 

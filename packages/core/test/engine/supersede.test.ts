@@ -2,8 +2,11 @@ import { describe, expect, test } from 'vitest';
 import { InvalidArgumentError, type Job } from '../../src/index.ts';
 import { makeOne, payloads } from './kit.ts';
 
+/** A little longer than the time between two polls while change streams work. */
+const POLL_MS = 31_000;
+
 /** A scheduler whose runs take ten seconds, unless their signal aborts and they heed it. */
-async function rendering({ heeds = true } = {}) {
+async function rendering({ heeds = true, runMs = 10_000 } = {}) {
   const one = makeOne({ maxRetries: 3 });
   const runs: string[] = [];
   one.monque.worker<number>(
@@ -14,7 +17,7 @@ async function rendering({ heeds = true } = {}) {
         const timer = one.clock.setTimer(() => {
           runs.push(`end ${data}`);
           resolve(data);
-        }, 10_000);
+        }, runMs);
         if (!heeds) return;
         signal.addEventListener('abort', () => {
           timer.cancel();
@@ -168,14 +171,49 @@ describe('the job that is superseded', () => {
     await monque.stop();
   });
 
-  test('may be left alone by a ledger that fails, which is told, and the new job is stored', async () => {
-    const { monque, faulty, clock, put } = await rendering();
+  test('is asked by whoever sweeps, where who enqueued died before it asked', async () => {
+    const { monque, faulty, clock, runs, put } = await rendering({ runMs: POLL_MS * 3 });
     await put(1);
+    await clock.advance(1_000);
+    faulty.plan('findAhead', { onArrival: () => Promise.reject(new Error('gone')) });
+    await put(2);
+    expect(runs).toEqual(['start 1']);
+    await clock.advance(POLL_MS);
+    expect(runs).toEqual(['start 1', 'cancel 1', 'start 2']);
+    await clock.advance(POLL_MS * 3);
+    await monque.stop();
+  });
+
+  test('is asked so when the one that waits was replaced, and was to let it finish before', async () => {
+    const { monque, faulty, clock, runs, put } = await rendering({ runMs: POLL_MS * 3 });
+    await put(1);
+    await clock.advance(500);
+    await put(2, 'finish');
+    await clock.advance(POLL_MS);
+    expect(runs).toEqual(['start 1']);
+    faulty.plan('findAhead', { onArrival: () => Promise.reject(new Error('gone')) });
+    await put(3);
+    await clock.advance(POLL_MS);
+    expect(runs.slice(0, 3)).toEqual(['start 1', 'cancel 1', 'start 3']);
+    await clock.advance(POLL_MS * 3);
+    await monque.stop();
+  });
+
+  test('may not be reached, which is reported, and no error of the enqueue: the new job is stored', async () => {
+    const { monque, ledger, faulty, clock, events, put } = await rendering();
+    const first = await put(1);
     await clock.advance(1_000);
     const failed = new Error('no answer');
     faulty.plan('cancel', { onArrival: () => Promise.reject(failed) });
-    await expect(put(2)).rejects.toBe(failed);
-    expect((await monque.getJobs({ status: 'pending' })).map(({ data }) => data)).toEqual([2]);
+    const second = await put(2);
+    expect(payloads(events, 'job:error')).toMatchObject([{ error: failed }]);
+    expect(await ledger.getJob({ jobId: second._id })).toMatchObject({
+      status: 'pending',
+      data: 2,
+    });
+    const running = await ledger.getJob({ jobId: first._id });
+    expect(running).toMatchObject({ status: 'processing' });
+    expect(running?.cancelRequestedAt).toBeUndefined();
     await clock.advance(30_000);
     await monque.stop();
   });

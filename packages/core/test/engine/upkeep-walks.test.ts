@@ -38,7 +38,10 @@ describe('the walk through orders', () => {
     const errors: unknown[] = [];
     const ledgerTime = { now: () => new Date(clock.now()) };
     const report = (error: unknown): void => void errors.push(error);
-    const sweep = new OrderSweep({ ledger: faulty, ledgerTime, report } as never);
+    const sweep = new OrderSweep(
+      { ledger: faulty, ledgerTime, report } as never,
+      async () => undefined,
+    );
     faulty.plan('sweepOrders', { fail: 'before' });
     await sweep.goOn();
     expect(errors).toMatchObject([{ code: 'UNKNOWN_OUTCOME' }]);

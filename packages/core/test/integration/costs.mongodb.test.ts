@@ -1,12 +1,15 @@
 // What a job costs from end to end: counted, not timed.
 import { type Db, MongoClient } from 'mongodb';
 import { afterAll, afterEach, beforeEach, expect, inject, test } from 'vitest';
-import { Monque } from '../../src/index.ts';
+import { Monque, type WorkerOptions } from '../../src/index.ts';
 import { CommandLog, nameOf, namesOf } from '../mongodb/command-log.ts';
 import { at, claim, makeJobs, openLedger, settlement } from '../mongodb/jobs.ts';
 import { cleanupTestDb, closeMongoDb, describeWithMongo, getTestDb } from '../setup/mongodb.ts';
+import { until } from '../setup/until.ts';
 
 const JOBS = 4_000;
+const LIMITED_JOBS = 1_000;
+const GENEROUS_MS = 120_000;
 const BATCH = 500;
 
 describeWithMongo('the cost of a job', () => {
@@ -64,4 +67,48 @@ describeWithMongo('the cost of a job', () => {
     expect(namesOf(commands)).toEqual(['insert', 'insert']);
     await monque.stop();
   });
+
+  test('without a key, an order, a group or a flow is in no index but those of all jobs', async () => {
+    const ledger = openLedger(db);
+    await ledger.enqueue({ jobs: makeJobs(BATCH) });
+    await claim(ledger, { limit: BATCH / 2 });
+    const { keysPerIndex } = await db.command({ validate: 'jobs' });
+    const used = Object.entries(keysPerIndex as Record<string, number>).filter(
+      ([, keys]) => keys > 0,
+    );
+    expect(Object.fromEntries(used)).toEqual({
+      _id_: BATCH,
+      monque_claim: BATCH / 2,
+      monque_claims: BATCH / 2,
+    });
+  });
+
+  test('under a named limit is that of a plain one, and what its share takes', async () => {
+    const most = { concurrency: BATCH } as const;
+    const writesOf = async (name: string, options: WorkerOptions): Promise<number> => {
+      const monque = new Monque(db, {
+        collectionName: 'jobs',
+        claimOnEnqueue: false,
+        logger: false,
+      });
+      monque.worker(name, () => undefined, { concurrency: BATCH, ...options });
+      await monque.setLimit('all', most);
+      await monque.enqueueMany(Array.from({ length: LIMITED_JOBS }, () => ({ name })));
+      const before = (await changes('i')) + (await changes('u'));
+      await monque.start();
+      const done = { name, status: 'completed' };
+      await until(
+        'all have ended',
+        async () => (await db.collection('jobs').countDocuments(done)) === LIMITED_JOBS,
+        GENEROUS_MS,
+      );
+      await monque.stop();
+      return (await changes('i')) + (await changes('u')) - before;
+    };
+    const plain = await writesOf('plain', {});
+    const limited = await writesOf('limited', { limits: ['all'] });
+    expect(plain).toBeGreaterThanOrEqual(2 * LIMITED_JOBS);
+    // With the insert, which is the same.
+    expect((limited + LIMITED_JOBS) / (plain + LIMITED_JOBS)).toBeLessThanOrEqual(1.02);
+  }, 150_000);
 });

@@ -8,6 +8,7 @@ const { Monque } = await import(entry);
 const client = await new MongoClient(uri).connect();
 const db = client.db(database);
 const runs = db.collection('runs');
+const words = db.collection('words');
 const monque = new Monque(db, {
   collectionName: 'jobs',
   leaseDuration: 3_000,
@@ -19,9 +20,14 @@ const monque = new Monque(db, {
 
 async function handle({ _id: jobId, name, group, order, fence, claimedBy, data }) {
   const _id = `${jobId} ${fence}`;
-  const who = { jobId, name, group, order, seq: data.seq, pid: process.pid, lease: claimedBy };
-  await runs.updateOne({ _id }, [{ $set: { ...who, begunAt: '$$NOW' } }], { upsert: true });
+  const who = { jobId, name, group, order, pid: process.pid, lease: claimedBy };
+  const what = { seq: data.seq, ...(data.holds && { holds: true }) };
+  await runs.updateOne({ _id }, [{ $set: { ...who, ...what, begunAt: '$$NOW' } }], {
+    upsert: true,
+  });
   await pause(data.ms);
+  // It ends when it is told to.
+  while (data.holds && (await words.findOne()) === null) await pause(50);
   await runs.updateOne({ _id }, [{ $set: { endedAt: '$$NOW' } }]);
 }
 

@@ -17,6 +17,8 @@ const KEYS = 200;
 /** Of each kind. */
 const JOBS_A_BATCH = 20;
 const MOST_WAITING = 200;
+/** Jobs that run until they are told to end: more than the limit of all. */
+const HELD = LIMIT_OF_ALL + 4;
 /** One group has as many jobs as all others together. */
 const NOISY_SHARE = 0.5;
 /** Past the lease of these processes, by the clock of the server. */
@@ -117,6 +119,28 @@ describeWithMongo('a global limit, groups and orders over processes', () => {
     } while (!(await hasPassed(startedAt, SECONDS * 1_000)()));
     isOver = true;
     await producing;
+    // However slow the machine is, they come to be there together, as far as the limit lets them.
+    await producer.enqueueMany(
+      Array.from({ length: HELD }, (_, index) => {
+        const seq = stored / 2 + index;
+        return {
+          name: 'ship',
+          data: { seq, ms: 0, holds: true },
+          options: { order: `held ${index}` },
+        };
+      }),
+    );
+    stored += HELD;
+    // By the handlers' notes and by the ledger: of a process that is taken for dead a handler may go on.
+    const areHeld = async (): Promise<boolean> => {
+      const open = { holds: true, endedAt: { $exists: false } };
+      const jobs = await processes.db.collection('runs').distinct('jobId', open);
+      const processing = { status: 'processing', 'data.holds': true };
+      const claimed = await processes.db.collection('jobs').countDocuments(processing);
+      return jobs.length >= LIMIT_OF_ALL && claimed === LIMIT_OF_ALL;
+    };
+    await until('as many run as may', areHeld, GENEROUS_MS);
+    await processes.db.collection('words').insertOne({ word: 'go on' });
     await until('all jobs have ended', async () => (await ended()) === stored, GENEROUS_MS);
     const runs = await processes.db.collection<Run>('runs').find().toArray();
     expect(new Set(runs.map(({ jobId }) => String(jobId))).size).toBe(stored);
@@ -131,10 +155,9 @@ describeWithMongo('a global limit, groups and orders over processes', () => {
     console.log(
       `flow control: ${JSON.stringify({ ...counts, stored, runs: runs.length, rescued, mostOfAll, mostOfGroup })}`,
     );
+    // It was reached above, and never passed.
     expect(mostOfAll).toBeLessThanOrEqual(LIMIT_OF_ALL);
     expect(mostOfGroup).toBeLessThanOrEqual(LIMIT_OF_GROUP);
-    // Much ran at once, so something held it.
-    expect(mostOfAll).toBeGreaterThan(LIMIT_OF_GROUP);
     expect(mostOfGroup).toBeGreaterThan(1);
     const keys = byKey(spans, ({ order }) => order);
     expect(keys.size).toBeGreaterThan(JOBS_A_BATCH);

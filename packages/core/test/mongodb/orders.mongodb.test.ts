@@ -175,7 +175,8 @@ describe('many orders', () => {
     const ledgerTime = { now: () => at(3_600_000) };
     const errors: unknown[] = [];
     const report = (error: unknown) => errors.push(error);
-    await new OrderSweep({ ledger: mongo.ledger, ledgerTime, report } as never).goOn();
+    const context = { ledger: mongo.ledger, ledgerTime, report };
+    await new OrderSweep(context as never, async () => undefined).goOn();
     expect(errors).toEqual([]);
     expect(await lanes().countDocuments()).toBe(0);
   });

@@ -13,6 +13,7 @@ import { pauses } from './features/pauses.ts';
 import { retention } from './features/retention.ts';
 import { series } from './features/series.ts';
 import { stagedJobs } from './features/staged-jobs.ts';
+import { superseding } from './features/superseding.ts';
 import type { Feature } from './features/users.ts';
 
 /** Everything that is simulated. */
@@ -28,4 +29,5 @@ export const FEATURES: readonly Feature[] = [
   limits,
   orders,
   flows,
+  superseding,
 ];

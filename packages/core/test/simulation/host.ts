@@ -14,6 +14,7 @@ import {
   LIMIT_OF_GROUPS,
   limitOptionsOf,
   ORDERED_NAME,
+  SUPERSEDING_NAME,
 } from './features/users.ts';
 import type { Machine } from './machine.ts';
 import type { Network } from './network.ts';
@@ -181,6 +182,9 @@ export class Host {
         order: { whenFailed: observer.facts.profile.orderHalts ? 'halt' : 'next' },
         ...limitOptionsOf(ORDERED_NAME, observer.facts.profile),
       });
+    }
+    if (this.isWorker && observer.facts.profile.superseding > 0) {
+      monque.worker(SUPERSEDING_NAME, handler, { concurrency: 3, order: {} });
     }
     this.#start(machine, monque);
     return [machine, monque];

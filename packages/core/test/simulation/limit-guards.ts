@@ -81,4 +81,32 @@ export const LIMIT_GUARDS: readonly Guard[] = [
     profile: { limits: 3, crashRate: 0.003 },
     seed: 7,
   },
+  {
+    name: 'the number of a call for a share',
+    without: 'a call that comes late undoes what came after it',
+    alterations: [
+      {
+        file: 'ledger/memory/limits.ts',
+        find: 'if (seq <= (stored.calls.get(instanceId) ?? 0)) {',
+        replace: 'if (seq < 0) {',
+      },
+    ],
+    rules: ['more run than a limit allows'],
+    profile: LATE,
+    seed: 9,
+  },
+  {
+    name: 'a share covers what is used',
+    without: 'an instance gives back what its jobs stand on',
+    alterations: [
+      {
+        file: 'engine/claiming/held-share.ts',
+        find: 'Math.max(this.#inUse, Math.min(kept - this.#excess(concurrency), most))',
+        replace: 'Math.max(0, Math.min(kept - this.#excess(concurrency), most))',
+      },
+    ],
+    rules: ['more run than a limit allows'],
+    profile: LIMITED,
+    seed: 7,
+  },
 ];

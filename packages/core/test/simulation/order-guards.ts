@@ -33,4 +33,33 @@ export const ORDER_GUARDS: readonly Guard[] = [
     profile: { ...ORDERED, orderHalts: true },
     seed: 1,
   },
+  {
+    name: 'no claim in order after a stop',
+    without: 'the second claim of a round is sent when the stop has begun',
+    alterations: [
+      {
+        file: 'engine/claiming/claimer.ts',
+        find: 'if (!this.#stopped.signal.aborted) await this.#round(source, poll && !hint);',
+        replace: 'await this.#round(source, poll && !hint);',
+      },
+    ],
+    rules: ['a claim is sent by who stops'],
+    profile: { ...ORDERED, stops: 8, lateRate: 0.05 },
+    seed: 1,
+  },
+  {
+    name: 'others ask what is superseded to cancel',
+    without: 'a job runs on whose end nobody wants, since who superseded it died',
+    alterations: [
+      {
+        file: 'engine/upkeep/order-sweep.ts',
+        find: 'for (const job of superseded) await this.#onSuperseded(job);',
+        replace:
+          'if (superseded.length < 0) await this.#onSuperseded(superseded[0] as SupersededJob);',
+      },
+    ],
+    rules: ['a superseded job is not asked to cancel'],
+    profile: { superseding: 40, jobs: 30, lossRate: 0.1, hints: 'none', hasRetention: false },
+    seed: 3,
+  },
 ];

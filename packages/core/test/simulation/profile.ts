@@ -95,6 +95,8 @@ export interface Profile extends NetworkRates {
   readonly orderHalts: boolean;
   /** Flows, of a few jobs each. */
   readonly flows: number;
+  /** Jobs that supersede those before them. */
+  readonly superseding: number;
   /** Whether who enqueues starts what it can itself. */
   readonly claimsOnEnqueue: boolean;
   /** How long an enqueue is sent again. */
@@ -114,6 +116,7 @@ export const BEFORE_LATER_FEATURES: Partial<Profile> = Object.freeze({
   orders: 0,
   orderHalts: false,
   flows: 0,
+  superseding: 0,
 });
 
 /** No faults at all. */
@@ -164,8 +167,8 @@ export function drawProfile(chance: Chance, given: Partial<Profile>): Profile {
     limits: given.limits ?? chance.pick([0, 3, 8]),
     orders: given.orders ?? chance.pick([0, 20, 60]),
     orderHalts: given.orderHalts ?? chance.happens(0.3),
-    // Looked for on their own: beside all else they are many jobs more.
-    flows: 0,
+    flows: given.flows ?? chance.pick([0, 3, 6]),
+    superseding: given.superseding ?? chance.pick([0, 8, 20]),
     resendLimitMs: hasRetention ? 2_000 : 60_000,
     longestLateMs: hasRetention ? 1_000 : 2 * LEASE_MS,
     ...given,

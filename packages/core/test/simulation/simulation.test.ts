@@ -59,6 +59,11 @@ const KEPT: readonly {
       ...{ pauseRate: 0.006, crashRate: 0, lateRate: 0.1 },
     },
   },
+  {
+    story: 'nobody looked at a job of a flow when the last of several sets of its parents ended',
+    seeds: [192],
+    profile: { jobs: 10, series: 0, flows: 14, hasRetention: true },
+  },
 ];
 
 describe('Many instances over one ledger', () => {

@@ -82,7 +82,9 @@ export class SteppedJobs {
     const before = this.find(jobId);
     if (before === null || !JOB_LIFECYCLE.applies(verb, { ...before }, params)) return null;
     const after = JOB_LIFECYCLE.apply(verb, before as Job & Record<string, unknown>, params);
-    const isLocking = LOCK_FIELDS.some((field) => after[field] !== before[field]);
+    const isLocking = [...LOCK_FIELDS, 'name' as const].some(
+      (field) => after[field] !== before[field],
+    );
     const holder = isLocking ? this.findHolder(after) : undefined;
     if (holder !== undefined && !holder._id.equals(jobId)) throw new LockHeldError();
     this.#jobs.set(jobId.toHexString(), after);
@@ -92,6 +94,16 @@ export class SteppedJobs {
     }
     if (verb === 'requestCancel') this.#hints.send({ kind: 'cancelRequested', jobId });
     return after;
+  }
+
+  /** Null also where another job holds a lock that the verb sets. */
+  moveIfFree(verb: JobVerb, jobId: Job['_id'], params: TransitionParams): Job | null {
+    try {
+      return this.move(verb, jobId, params);
+    } catch (error) {
+      if (error instanceof LockHeldError) return null;
+      throw error;
+    }
   }
 
   /** Asks again until there is an answer, while others change the job between a look at it and a write. */

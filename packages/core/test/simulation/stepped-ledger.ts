@@ -10,8 +10,10 @@ import type {
   ClaimGroupsResult,
   CloseFlowParams,
   CloseFlowResult,
+  FindAheadParams,
   FindJobsParams,
   FlowReading,
+  JobAhead,
   OpenFlowParams,
   OpenFlowResult,
   ReadFlowParams,
@@ -197,6 +199,10 @@ class SteppedVerbs extends UnsimulatedVerbs implements LedgerVerbs {
     return { ...orders, swept: orders.swept + swept };
   }
 
+  findAhead(params: FindAheadParams): Promise<JobAhead | null> {
+    return this.#orders.findAhead(params);
+  }
+
   setLimit(params: SetLimitParams): Promise<void> {
     return this.#limits.setLimit(params);
   }
@@ -228,7 +234,7 @@ class SteppedVerbs extends UnsimulatedVerbs implements LedgerVerbs {
     const answers = new Map<number, 'settled'>();
     for (const [index, settlement] of settlements.entries()) {
       const { verb, jobId } = settlement;
-      const settled = this.#jobs.move(verb, jobId, settlementParams(settlement, now));
+      const settled = this.#jobs.moveIfFree(verb, jobId, settlementParams(settlement, now));
       if (settled !== null) answers.set(index, 'settled');
       if (index % 8 === 7) await this.#params.letOthersIn();
     }

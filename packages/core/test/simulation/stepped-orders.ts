@@ -1,11 +1,14 @@
 /** Claims in order in the steps of the MongoDB ledger: heads, lanes, holders, names, claims. */
 import { Timestamp } from 'mongodb';
 import type { Job } from '../../src/index.ts';
-import { holdsLane, nextInLane } from '../../src/ledger/lane-choice.ts';
+import { holdsLane, isSuperseded, nextInLane } from '../../src/ledger/lane-choice.ts';
 import type {
   ClaimOrdersParams,
   ClaimResult,
+  FindAheadParams,
+  JobAhead,
   OrderDemand,
+  SupersededJob,
   SweepOrdersResult,
 } from '../../src/ledger/ledger-repository.ts';
 import type { NamedJob } from '../../src/ledger/mongodb/orders/lane-queries.ts';
@@ -64,7 +67,38 @@ export class SteppedOrders {
     await this.#letOthersIn();
     const swept = free.filter(([laneId, { token }]) => this.#lanes.get(laneId)?.token === token);
     for (const [laneId] of swept) this.#lanes.delete(laneId);
-    return { swept: swept.length };
+    const superseded = await this.#superseded();
+    return { swept: swept.length, ...(superseded.length > 0 && { superseded }) };
+  }
+
+  /** Those that wait, their lanes, and who holds those. */
+  async #superseded(): Promise<SupersededJob[]> {
+    await this.#letOthersIn();
+    const waiting = [...this.#jobs.all()].filter(
+      ({ status, supersedes, startLock }) =>
+        status === 'pending' && supersedes === 'cancel' && startLock !== undefined,
+    );
+    await this.#letOthersIn();
+    const lanes = new Map(this.#lanes);
+    await this.#letOthersIn();
+    return waiting.flatMap((job): SupersededJob[] => {
+      const lane = lanes.get(idOf(job.name, job.lane ?? ''));
+      const holder = lane && this.#find(lane.jobId);
+      const isSo = holder !== undefined && isSuperseded(holder, job);
+      return isSo ? [{ jobId: holder._id, by: job._id }] : [];
+    });
+  }
+
+  async findAhead({ name, lane }: FindAheadParams): Promise<JobAhead | null> {
+    const held = this.#lanes.get(idOf(name, lane));
+    await this.#letOthersIn();
+    const holder = held && this.#find(held.jobId);
+    if (held !== undefined && holder !== undefined && holdsLane(holder, held.halts)) {
+      return { jobId: holder._id, status: holder.status };
+    }
+    await this.#letOthersIn();
+    const [head] = this.#headsOf(name).filter((job) => job.lane === lane);
+    return head ? { jobId: head._id, status: head.status } : null;
   }
 
   /** True for a failed job that holds up its order. */

@@ -5,7 +5,6 @@ import type {
   CountDueResult,
   FlowRecord,
   GroupRecord,
-  JobAhead,
   OrderRecord,
   RecoverResult,
   RepairResult,
@@ -46,10 +45,6 @@ export abstract class UnsimulatedVerbs {
 
   readOrders(): Promise<readonly OrderRecord[]> {
     return refuse('readOrders');
-  }
-
-  findAhead(): Promise<JobAhead | null> {
-    return refuse('findAhead');
   }
 
   readGroups(): Promise<readonly GroupRecord[]> {

@@ -24,13 +24,14 @@ import type { Pauses } from '../running/pauses.ts';
 import { retryPlan } from '../running/retry-plan.ts';
 import type { Settler } from '../running/settler.ts';
 import type { Lease } from '../upkeep/lease.ts';
-import { OrderSweep } from '../upkeep/order-sweep.ts';
+import type { OrderSweep } from '../upkeep/order-sweep.ts';
 import type { AwaitedClaims } from './awaited-claims.ts';
 import { cutDemand } from './cut-demand.ts';
 import { NameVerdicts } from './name-verdicts.ts';
 import type { Permits } from './permits.ts';
 import { type ClaimSource, ClaimSources, type SourceResult } from './sources.ts';
 import { SuspectLooks } from './suspect-looks.ts';
+import { Widening } from './widening.ts';
 
 const MOST_JOBS_A_CLAIM = 1_000;
 
@@ -39,10 +40,6 @@ const MOST_JOBS_AMONG_RIVALS = 250;
 
 const MOST_BUFFERED = 2_000;
 
-const POOR_WIN_RATE = 0.7;
-const POOREST_WIN_RATE = 0.25;
-const WIDEST = 16;
-const NARROWING = 0.9;
 const NEWEST_WEIGHT = 0.3;
 const SHORTEST_HORIZON_MS = 2;
 
@@ -79,6 +76,8 @@ export interface ClaimerParts {
   readonly onRound: (report: RoundReport) => void;
   /** Told when the rate of a group lets a due job of this name start. */
   readonly onStartsLater: (name: string, at: Date) => void;
+  /** Goes on with its walk at each poll, where a worker runs jobs in lanes. */
+  readonly sweep: OrderSweep;
 }
 
 /** Runs claim rounds whenever there is reason to. */
@@ -90,9 +89,8 @@ export class Claimer {
   readonly #rounds = new SingleFlight(() => this.#runRounds());
   readonly #sources: ClaimSources;
   readonly #looks: SuspectLooks;
-  readonly #sweep: OrderSweep;
   readonly #verdicts = new NameVerdicts();
-  #widening = 1;
+  readonly #widening = new Widening();
   #roundMs = 10;
   #rotation = 0;
   #failures = 0;
@@ -102,7 +100,6 @@ export class Claimer {
     this.#parts = parts;
     this.#sources = new ClaimSources(context.ledger, parts.workers);
     this.#looks = new SuspectLooks(parts.executor, parts.permits);
-    this.#sweep = new OrderSweep(context);
   }
 
   /** Asks for a round. Many calls during one round make one more. */
@@ -168,7 +165,7 @@ export class Claimer {
         }
         if (!suspectsFirst) await this.#suspectRound(sources);
         if (poll && sources.some((source) => source !== this.#sources.plain))
-          await this.#sweep.goOn();
+          await this.#parts.sweep.goOn();
         this.#failures = 0;
       } catch (error) {
         this.#causes.add('hint');
@@ -194,7 +191,7 @@ export class Claimer {
     } = await this.#claim(source, {
       demand,
       suspects: false,
-      widening: Math.ceil(this.#widening),
+      widening: this.#widening.places,
     });
     this.#parts.permits.drained(source, drained);
     source.satOut = new Set(saturated);
@@ -207,7 +204,7 @@ export class Claimer {
       return;
     }
     this.#verdicts.endLook(demand, { saturated, drained });
-    this.#adaptWidening(jobs.length, attempted, saturated.length > 0);
+    this.#widening.adapt(jobs.length, attempted, saturated.length > 0);
     this.#handOver({ jobs, onlyPolled, isSaturated: this.#verdicts.isBacklogged });
   }
 
@@ -235,7 +232,7 @@ export class Claimer {
       return { worker, ahead: this.prefetchOf(worker.name) };
     });
     const prefetch = supplied.reduce((sum, { ahead }) => sum + ahead, 0);
-    const share = Math.floor(MOST_JOBS_A_CLAIM / this.#widening);
+    const share = Math.floor(MOST_JOBS_A_CLAIM / this.#widening.factor);
     const most = Math.max(share, MOST_JOBS_AMONG_RIVALS);
     const slots = executor.roomFor(prefetch);
     const room = Math.min(slots, most);
@@ -361,20 +358,6 @@ export class Claimer {
     };
     this.#causes.clear();
     return taken;
-  }
-
-  /**
-   * Wider as much as rivals won more; narrower slowly, since a place that nobody else took proves little. In a queue that
-   * is worked off, where each hint wakes every process, there is nothing to spread over.
-   */
-  #adaptWidening(won: number, attempted: number, isSaturated: boolean): void {
-    if (!isSaturated) this.#widening = 1;
-    if (attempted === 0 || !isSaturated) return;
-    const winRate = won / attempted;
-    this.#widening =
-      winRate < POOR_WIN_RATE
-        ? Math.min(this.#widening / Math.max(winRate, POOREST_WIN_RATE), WIDEST)
-        : Math.max(this.#widening * NARROWING, 1);
   }
 
   #measureClaim({ jobs, attempted, lost = 0 }: SourceResult): void {

@@ -100,7 +100,7 @@ function givingBack(
   if (hadStarted) return { verb: 'release', record: recordOf(job, { reason }) };
   const { uniqueKey, uniqueHold } = job;
   const isKept = uniqueKey !== undefined && uniqueHold === 'untilStarted';
-  return { verb: 'release', ...(isKept && { startLock: startLock(uniqueKey) }) };
+  return { verb: 'release', ...(isKept && { startLock: startLock({ ...job, uniqueKey }) }) };
 }
 
 const INTERRUPTED = 'Its instance stopped waiting for it';

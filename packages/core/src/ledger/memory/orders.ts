@@ -4,7 +4,7 @@
  * @module
  */
 import { laneOf } from '../../job/lanes.ts';
-import { holdsLane, nextInLane } from '../lane-choice.ts';
+import { holdsLane, isSuperseded, nextInLane } from '../lane-choice.ts';
 import type {
   ClaimOrdersParams,
   ClaimResult,
@@ -13,6 +13,7 @@ import type {
   LaneVerbs,
   OrderRecord,
   ReadOrdersParams,
+  SupersededJob,
   SweepOrdersParams,
   SweepOrdersResult,
 } from '../ledger-repository.ts';
@@ -114,13 +115,23 @@ export class MemoryOrders implements LaneVerbs {
 
   /** Forgets holders that hold nothing any more, all in one step. */
   async sweepOrders({ usedBefore }: SweepOrdersParams): Promise<SweepOrdersResult> {
+    const superseded = this.#superseded();
     let swept = this.#groups.sweep(usedBefore);
     for (const [key, { id, halts, usedAtMs }] of this.#holders) {
       if (usedAtMs >= usedBefore.getTime() || holdsLane(this.#jobs.find(id)?.job, halts)) continue;
       this.#holders.delete(key);
       swept += 1;
     }
-    return { swept };
+    return { swept, ...(superseded.length > 0 && { superseded }) };
+  }
+
+  #superseded(): SupersededJob[] {
+    return [...this.#holders.values()].flatMap(({ name, lane, id }): SupersededJob[] => {
+      const holder = this.#jobs.find(id)?.job;
+      const waiting = this.#jobs.inLane(name, lane).find(({ job }) => job.supersedes === 'cancel');
+      if (holder === undefined || waiting === undefined) return [];
+      return isSuperseded(holder, waiting.job) ? [{ jobId: holder._id, by: waiting.job._id }] : [];
+    });
   }
 
   /** True for a failed job that holds up its order: it is not pruned. */

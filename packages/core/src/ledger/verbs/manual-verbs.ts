@@ -63,6 +63,7 @@ export interface Amendment extends WithMetadata {
   readonly priority?: number;
   /** Of a job with a group, in place of its priority. */
   readonly rank?: number;
+  readonly supersedes?: Job['supersedes'];
   readonly data?: unknown;
 }
 

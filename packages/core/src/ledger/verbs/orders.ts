@@ -49,9 +49,21 @@ export interface SweepOrdersParams extends Bounded {
   readonly limit: number;
 }
 
+/** A job that holds its order while one waits that supersedes it. */
+export interface SupersededJob {
+  readonly jobId: ObjectId;
+  /** The one that waits. */
+  readonly by: ObjectId;
+}
+
 export interface SweepOrdersResult {
   /** How many were forgotten. */
   readonly swept: number;
+  /**
+   * Those that are to be asked to cancel and were not, since who enqueued the one that waits did not come to it; told
+   * by the first step of a walk, of up to 10,000 that wait. Absent when there is none.
+   */
+  readonly superseded?: readonly SupersededJob[];
   /** Where to go on; absent when the walk has come to its end. */
   readonly position?: string;
 }
@@ -81,6 +93,9 @@ export interface LaneVerbs {
   /** The job that goes first in a lane: the one that holds it, else the first of those pending; null in an empty one. */
   findAhead(params: FindAheadParams): Promise<JobAhead | null>;
 
-  /** Forgets lanes of orders and groups that nobody holds any more and nothing was set for; one step of a walk. */
+  /**
+   * Forgets lanes of orders and groups that nobody holds any more and nothing was set for; one step of a walk. The first
+   * finds what is to be cancelled for jobs that supersede it, too.
+   */
   sweepOrders(params: SweepOrdersParams): Promise<SweepOrdersResult>;
 }

@@ -57,6 +57,21 @@ async function release(subject: Subject, ...tokens: string[]): Promise<ReleaseWa
   });
 }
 
+/** All tokens that a sweep finds. */
+async function walk(subject: Subject, limit: number): Promise<readonly string[]> {
+  const found = new Set<string>();
+  let after: string | undefined;
+  do {
+    const step = await subject.ledger.sweepFlows({
+      ...(after !== undefined && { after }),
+      ...{ limit, createdBefore: subject.at(0) },
+    });
+    for (const token of step.tokens) found.add(token);
+    after = step.position;
+  } while (after !== undefined);
+  return [...found];
+}
+
 const NOTHING: ReleaseWaitingResult = {
   ...{ released: 0, failed: 0, cancelled: 0 },
   ...{ names: [], again: [] },
@@ -369,21 +384,23 @@ export const flowTests: ContractTests = {
     await wait(subject, { ...child(storingToken(FLOW)), _id: idOf(1) });
     await wait(subject, { ...child(tokenFor('continue'), tokenFor('fail')), _id: idOf(2) });
     await wait(subject, { ...child(tokenFor('fail')), _id: idOf(3) });
-    const found = new Set<string>();
-    let after: string | undefined;
-    do {
-      const step = await subject.ledger.sweepFlows({
-        ...(after !== undefined && { after }),
-        ...{ limit: 1, createdBefore: subject.at(0) },
-      });
-      for (const token of step.tokens) found.add(token);
-      after = step.position;
-    } while (after !== undefined);
     const all = [storingToken(FLOW), tokenFor('continue'), tokenFor('fail')];
-    assert.deepEqual([...found], all);
+    assert.deepEqual(await walk(subject, 1), all);
     assert.equal((await subject.ledger.readFlow({ flowId: FLOW }))?.flow.state, 'storing');
     await subject.ledger.sweepFlows({ limit: 10, createdBefore: subject.at(1) });
     assert.equal((await subject.ledger.readFlow({ flowId: FLOW }))?.flow.state, 'abandoned');
+  },
+
+  'a sweep finds all that a job waits for, however many jobs it finds in a step': async (
+    subject,
+  ) => {
+    await open(subject);
+    await wait(subject, { ...child(tokenFor('continue'), tokenFor('wait')), _id: idOf(2) });
+    await wait(subject, { ...child(tokenFor('fail')), _id: idOf(3) });
+    const all = [tokenFor('continue'), tokenFor('fail'), tokenFor('wait')];
+    for (const limit of [1, 2, 3, 10]) {
+      assert.deepEqual(await walk(subject, limit), all, `${limit} in a step`);
+    }
   },
 
   'a sweep abandons a flow of which none without parents was stored': async (subject) => {

@@ -7,6 +7,7 @@ import assert from 'node:assert/strict';
 import { systemRandom } from '../../foundation/random.ts';
 import type { Job } from '../../job/job.ts';
 import { groupFields, laneOf, orderFields } from '../../job/lanes.ts';
+import { startLock } from '../../job/unique-locks.ts';
 import type { ClaimOrdersParams, ClaimResult } from '../../ledger/ledger-repository.ts';
 import { type ContractTests, INSTANCE, idsOf, JOB_NAME, only, type Subject } from './subject.ts';
 
@@ -198,6 +199,57 @@ export const orderTests: ContractTests = {
     );
     const again = only(await putAll(subject, 'a'));
     assert.deepEqual(idsOf((await claim(subject)).jobs), idsOf([again]));
+  },
+
+  'a sweep tells who is to be cancelled for one that waits, until that was asked or has ended':
+    async (subject) => {
+      const { ledger } = subject;
+      const sweep = async () =>
+        (await ledger.sweepOrders({ usedBefore: subject.at(0), limit: 10 })).superseded;
+      const put = (key: string, supersedes: 'cancel' | 'finish'): Promise<Job> => {
+        const lock = startLock({ uniqueKey: key, supersedes });
+        const hold = { uniqueKey: key, uniqueHold: 'untilStarted', startLock: lock } as const;
+        return subject.putOne({ ...orderFields(key), ...hold, supersedes });
+      };
+      for (const key of ['a', 'b', 'c']) await put(key, 'cancel');
+      await putAll(subject, 'd');
+      assert.equal(await sweep(), undefined);
+      const claimed = (await claim(subject)).jobs;
+      const [ofA, ofB] = ['a', 'b'].map((key) => claimed.find(({ order }) => order === key) as Job);
+      assert.equal(await sweep(), undefined);
+      const [byA, byB] = [await put('a', 'cancel'), await put('b', 'finish')];
+      await put('e', 'cancel');
+      await putAll(subject, 'd');
+      assert.deepEqual(await sweep(), [{ jobId: ofA?._id, by: byA._id }]);
+      const replacing = {
+        jobId: byB._id,
+        changes: { supersedes: 'cancel' },
+        now: subject.at(0),
+      } as const;
+      assert.equal((await ledger.amend(replacing)).outcome, 'amended');
+      const told = (await sweep()) ?? [];
+      assert.deepEqual(
+        told.map(({ jobId }) => jobId.toHexString()).sort(),
+        idsOf([ofA, ofB] as Job[]),
+      );
+      await ledger.cancel({ jobId: (ofA as Job)._id, now: subject.at(0) });
+      assert.deepEqual(await sweep(), [{ jobId: ofB?._id, by: byB._id }]);
+      await subject.settle('complete', ofB as Job);
+      assert.equal(await sweep(), undefined);
+    },
+
+  'one that was put back does not supersede the newer one that runs': async (subject) => {
+    const older = { ...orderFields('a'), uniqueKey: 'a', supersedes: 'cancel' } as const;
+    const first = await subject.putOne({ ...older, uniqueHold: 'untilStarted' });
+    await subject.settle('fail', only((await claim(subject)).jobs));
+    await subject.putOne(orderFields('a'));
+    await claim(subject);
+    assert.equal((await redrive(subject, first)).outcome, 'redriven');
+    const { superseded } = await subject.ledger.sweepOrders({
+      usedBefore: subject.at(0),
+      limit: 9,
+    });
+    assert.equal(superseded, undefined);
   },
 
   'jobs are found by their order': async (subject) => {

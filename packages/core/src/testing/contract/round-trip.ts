@@ -107,6 +107,7 @@ function pendingFields(subject: Subject): Partial<Job> {
     uniqueKey: 'key',
     uniqueHold: 'untilStarted',
     startLock: 'key:key',
+    supersedes: 'finish',
     windowUntil: subject.at(99_000),
     repeatInterval: '0 0 * * *',
     timezone: 'Europe/Berlin',

@@ -129,8 +129,10 @@ function enqueue(users: Users, tasks: readonly Task[]): void {
 
 /** Enqueues, and notes what was asked for and what the caller learns. */
 export function submit({ observer, world }: Users, host: Host, entries: readonly Entry[]): void {
-  const calls = entries.map(({ data: task, options: { whenTaken = 'keep' } }): EnqueueCall => {
-    return { task, isMovable: whenTaken !== 'keep', machine: host.machine, calledMs: world.nowMs };
+  const calls = entries.map(({ data: task, options }): EnqueueCall => {
+    const { whenTaken = 'keep', supersede } = options;
+    const isMovable = whenTaken !== 'keep' || supersede !== undefined;
+    return { task, isMovable, machine: host.machine, calledMs: world.nowMs };
   });
   for (const call of calls) observer.facts.enqueues.set(call.task.number, call);
   send(host, entries).then(

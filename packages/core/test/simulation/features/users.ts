@@ -22,6 +22,9 @@ export const LIMIT_OF_GROUPS = 2;
 /** The name of the jobs that stand in orders. */
 export const ORDERED_NAME = 'account';
 
+/** The name of the jobs that supersede those before them. */
+export const SUPERSEDING_NAME = 'render';
+
 /** The limit that several names share. */
 export const SHARED_LIMIT = 'fleet';
 

@@ -25,7 +25,7 @@ import type {
   SweepFlowsParams,
   SweepFlowsResult,
 } from '../../../src/ledger/ledger-repository.ts';
-import { tokensUpTo } from '../../../src/ledger/mongodb/flows/flow-queries.ts';
+import { stepOfWalk } from '../../../src/ledger/mongodb/flows/flow-queries.ts';
 import type { SteppedJobs } from '../stepped-jobs.ts';
 
 const MOST_KEY_RACES = 10;
@@ -108,24 +108,20 @@ export class SteppedFlows implements Omit<FlowVerbs, 'readFlows'>, FlowStore {
     return releaseWaiting(this, params);
   }
 
-  async sweepFlows({
-    after = '',
-    limit,
-    createdBefore,
-  }: SweepFlowsParams): Promise<SweepFlowsResult> {
+  async sweepFlows(params: SweepFlowsParams): Promise<SweepFlowsResult> {
+    const { after = '', limit, createdBefore } = params;
     const behind = ({ waitsFor = [] }: Job): string =>
       waitsFor.filter((token) => token > after).sort()[0] ?? '';
     const found = [...this.#jobs.all()]
       .filter((job) => isWaiting(job) && behind(job) !== '')
       .sort((a, b) => (behind(a) < behind(b) ? -1 : 1))
       .slice(0, limit);
-    const tokens = tokensUpTo(found, after);
-    for (const token of tokens) {
+    const step = stepOfWalk(found, params);
+    for (const token of step.tokens) {
       await this.#letOthersIn();
       this.#abandon(flowOfToken(token), createdBefore);
     }
-    const position = found.length === limit ? tokens.at(-1) : undefined;
-    return { tokens, ...(position !== undefined && { position }) };
+    return step;
   }
 
   /** True when others, which are still there, have this one as a parent. */

@@ -35,10 +35,15 @@ export function limitRule(facts: Facts, violate: Violate): Rule {
     starts.set(key, { ofMs: limit.changedMs, times });
     times.push(sentMs);
     times.sort((a, b) => a - b);
+    // Each window that this one falls into; others that were sent after it may have been told of before.
     for (const [first, fromMs] of times.entries()) {
-      const most = (rate.limit * (sentMs - fromMs + STARTS_LAST_MS)) / rate.perMs + rate.burst;
-      const count = times.filter((timeMs) => timeMs <= sentMs).length - first;
-      if (count > most) violate('more start than a rate allows', `${told}, ${count} of ${most}`);
+      if (fromMs > sentMs) break;
+      for (const [last, untilMs] of times.entries()) {
+        if (untilMs < sentMs) continue;
+        const most = (rate.limit * (untilMs - fromMs + STARTS_LAST_MS)) / rate.perMs + rate.burst;
+        const count = last - first + 1;
+        if (count > most) violate('more start than a rate allows', `${told}, ${count} of ${most}`);
+      }
     }
   };
   const judge = (job: Job, id: string, sentMs: number): void => {

@@ -1,6 +1,7 @@
 /** What must hold of jobs with an order. */
 import type { Job } from '../../../src/index.ts';
 import { type Facts, taskOf } from '../facts.ts';
+import { ORDERED_NAME } from '../features/users.ts';
 import { describe } from './job-rules.ts';
 import type { Rule, Violate } from './rule.ts';
 
@@ -20,6 +21,7 @@ interface Placed {
  */
 export function orderRule(facts: Facts, violate: Violate): Rule {
   const places = new Map<string, Map<string, Placed>>();
+  const halts = ({ name }: Job): boolean => facts.profile.orderHalts && name === ORDERED_NAME;
   const judge = (own: Placed, others: readonly Placed[]): void => {
     const calledMs = facts.enqueues.get(taskOf(own.job).number)?.calledMs ?? 0;
     for (const { job, knownMs } of others) {
@@ -27,7 +29,7 @@ export function orderRule(facts: Facts, violate: Violate): Rule {
       if (job.status === 'processing') violate('two of an order run at once', told);
       const isAhead = OPEN.has(job.status) && knownMs < calledMs;
       if (isAhead && !own.hasStarted) violate('an order is not kept', told);
-      if (job.status === 'failed' && facts.profile.orderHalts) {
+      if (job.status === 'failed' && halts(job)) {
         violate('a failed job of an order is passed', told);
       }
     }
@@ -40,7 +42,7 @@ export function orderRule(facts: Facts, violate: Violate): Rule {
       const key = `${job.name} ${job.order}`;
       const jobs = places.get(key) ?? new Map<string, Placed>();
       places.set(key, jobs);
-      const isKept = verb !== 'prune' || !facts.profile.orderHalts || before?.status !== 'failed';
+      const isKept = verb !== 'prune' || !halts(job) || before?.status !== 'failed';
       if (!isKept) violate('a failed job of an order is passed', `${describe(job)} is pruned`);
       if (after === undefined) {
         jobs.delete(id);

@@ -1,5 +1,6 @@
 /** What must hold of jobs that leave by their age. */
-import type { Facts } from '../facts.ts';
+import { type Facts, taskOf } from '../facts.ts';
+import { placeOf } from '../features/flow-work.ts';
 import { RETENTION_MS } from '../profile.ts';
 import { describe } from './job-rules.ts';
 import type { Rule, Violate } from './rule.ts';
@@ -11,7 +12,9 @@ const ID_STEP_MS = 1_000;
 export function pruneRule(facts: Facts, violate: Violate): Rule {
   return {
     jobWritten({ verb, before, after, params }) {
-      if (before === undefined && facts.pruned.has(after?._id.toHexString() ?? '')) {
+      const isBack = before === undefined && facts.pruned.has(after?._id.toHexString() ?? '');
+      // A later run of the job that added it may add it anew.
+      if (isBack && after !== undefined && placeOf(taskOf(after))?.addedBy === undefined) {
         violate('a job that left comes back', describe(after));
       }
       if (verb !== 'prune' || before === undefined) return;

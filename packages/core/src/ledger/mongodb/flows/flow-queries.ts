@@ -7,7 +7,7 @@ import type { Document, ObjectId } from 'mongodb';
 import type { Job, JobStatus } from '../../../job/job.ts';
 import type { TransitionParams } from '../../../job/lifecycle.ts';
 import type { WaitingJob } from '../../flow-release.ts';
-import type { FlowRecord } from '../../ledger-repository.ts';
+import type { FlowRecord, SweepFlowsParams, SweepFlowsResult } from '../../ledger-repository.ts';
 import { JOB_ID } from '../engine-queries.ts';
 import { guardedStatement, type UpdateStatement } from '../lifecycle-statements.ts';
 
@@ -87,15 +87,21 @@ export function waitingStatements(
   );
 }
 
-/** The tokens behind a place that some of the jobs wait for, in their order, up to where all of them were seen. */
-export function tokensUpTo(
+/**
+ * One step of the walk through the tokens behind a place, by jobs that wait for them in the order of their first one
+ * there. When there were as many jobs as were asked for, others may wait for tokens behind the last one's first; else
+ * these are all, and so are all of their tokens.
+ */
+export function stepOfWalk(
   jobs: readonly Pick<Job, 'waitsFor'>[],
-  after: string,
-): readonly string[] {
-  const behind = jobs.map((job) => firstBehind(job, after));
-  const last = behind.at(-1) ?? after;
-  const all = jobs.flatMap(({ waitsFor = [] }) => waitsFor);
-  return [...new Set(all)].filter((token) => token > after && token <= last).sort();
+  { after = '', limit }: Pick<SweepFlowsParams, 'after' | 'limit'>,
+): SweepFlowsResult {
+  const all = new Set(jobs.flatMap(({ waitsFor = [] }) => waitsFor));
+  const behind = [...all].filter((token) => token > after).sort();
+  const last = jobs.at(-1);
+  if (last === undefined || jobs.length < limit) return { tokens: behind };
+  const position = firstBehind(last, after);
+  return { tokens: behind.filter((token) => token <= position), position };
 }
 
 /** There is one: by that the job was found. */

@@ -46,8 +46,8 @@ import {
   fromFlowDocument,
   keyId,
   ofFlowFilter,
+  stepOfWalk,
   toFlowDocument,
-  tokensUpTo,
   WAITING_FIELDS,
   waitingBehindFilter,
   waitingFilter,
@@ -233,12 +233,13 @@ export class MongoFlows implements FlowVerbs, FlowStore {
         hint: IndexName.WAITING,
       })
       .toArray();
-    const tokens = tokensUpTo(found.map(fromDocument), after);
+    const step = stepOfWalk(found.map(fromDocument), params);
     // Of a flow that was not stored to its end, those without parents may be missing.
-    const flows = new Map(tokens.map((token) => [String(flowOfToken(token)), flowOfToken(token)]));
+    const flows = new Map(
+      step.tokens.map((token) => [String(flowOfToken(token)), flowOfToken(token)]),
+    );
     if (flows.size > 0) await this.#abandon([...flows.values()], createdBefore);
-    const position = found.length === limit ? tokens.at(-1) : undefined;
-    return { tokens, ...(position !== undefined && { position }) };
+    return step;
   }
 
   /** Of these jobs, which feed tokens, those that others, which are still there, have as parents. */

@@ -5,6 +5,7 @@
  */
 import type { Document, ObjectId } from 'mongodb';
 import { hashStart } from '../../../job/lanes.ts';
+import { SUPERSEDE_PREFIX } from '../../../job/unique-locks.ts';
 import type { ClaimOrdersParams } from '../../ledger-repository.ts';
 import { guardedStatement, ID_INDEX, type UpdateStatement } from '../lifecycle-statements.ts';
 
@@ -32,6 +33,12 @@ export interface NamedJob {
   /** The token of the lane as it was read; absent for one that was not there. */
   readonly seen?: string;
 }
+
+/** Those that wait and are to have the one before them cancelled, by what their locks begin with. */
+export const SUPERSEDING: Document = {
+  startLock: { $gte: SUPERSEDE_PREFIX, $lt: SUPERSEDE_PREFIX.replace(':', ';') },
+  ...{ status: 'pending', supersedes: 'cancel' },
+};
 
 /** The id of a lane's document. The length keeps apart a name and a lane that would read the same joined. */
 export function laneId(name: string, lane: string): string {

@@ -11,7 +11,7 @@ import type { Collection, Document, ObjectId } from 'mongodb';
 import { UnknownOutcomeError } from '../../../foundation/errors.ts';
 import type { Job } from '../../../job/job.ts';
 import { keyOfLane, LANE_HASHES, laneOf } from '../../../job/lanes.ts';
-import { holdsLane, type LaneJob, nextInLane } from '../../lane-choice.ts';
+import { holdsLane, isSuperseded, type LaneJob, nextInLane } from '../../lane-choice.ts';
 import type {
   ClaimOrdersParams,
   ClaimResult,
@@ -21,6 +21,7 @@ import type {
   OrderDemand,
   OrderRecord,
   ReadOrdersParams,
+  SupersededJob,
   SweepOrdersParams,
   SweepOrdersResult,
 } from '../../ledger-repository.ts';
@@ -44,6 +45,7 @@ import {
   type NamedJob,
   namingStatement,
   ofLaneFilter,
+  SUPERSEDING,
 } from './lane-queries.ts';
 
 /** The most lanes one claim looks at for a name; the next claim goes on behind them. */
@@ -57,7 +59,12 @@ const WIDENING = 16;
 
 const MOST_COUNTED = 1_000;
 
-const HOLDER_FIELDS = { status: 1, fence: 1, nextRunAt: 1, rescueCount: 1 } as const;
+const MOST_SUPERSEDING = 10_000;
+
+const HOLDER_FIELDS = {
+  ...({ status: 1, fence: 1, nextRunAt: 1, rescueCount: 1 } as const),
+  ...({ rank: 1, cancelRequestedAt: 1 } as const),
+};
 
 /** Where a walk through the lanes of a name goes on, and how much of the hashes it looks at. */
 interface Place {
@@ -304,6 +311,25 @@ export class MongoOrders implements LaneVerbs {
     return head && { jobId: head._id, status: head.status };
   }
 
+  /** One seek where none waits to supersede another. */
+  async #superseded(): Promise<SupersededJob[]> {
+    const { collection, commands } = this.#parts.jobs;
+    const options = { ...commands.readOptions(), limit: MOST_SUPERSEDING };
+    const projection = { name: 1, lane: 1, rank: 1 };
+    const documents = await collection
+      .find(SUPERSEDING, { ...options, projection, hint: IndexName.LOCK_START })
+      .toArray();
+    const waiting = documents.map(fromDocument);
+    const laneOfJob = ({ name, lane = '' }: Job): string => laneId(name, lane);
+    const lanes = await this.#readLanes(waiting.map(laneOfJob));
+    const holders = await this.#readHolders([...lanes.values()]);
+    return waiting.flatMap((job): SupersededJob[] => {
+      const holder = holders.get(keyOfHolder(lanes.get(laneOfJob(job))));
+      const isSo = holder !== undefined && isSuperseded(holder, job);
+      return isSo ? [{ jobId: holder._id, by: job._id }] : [];
+    });
+  }
+
   async sweepOrders(params: SweepOrdersParams): Promise<SweepOrdersResult> {
     const { after, usedBefore, limit } = params;
     const filter = after === undefined ? {} : { _id: { $gt: after } };
@@ -316,7 +342,12 @@ export class MongoOrders implements LaneVerbs {
       free.map(({ _id, token }) => ({ q: { _id, token }, limit: 1, hint: ID_INDEX })),
     );
     const last = page.length === limit ? page.at(-1) : undefined;
-    return { swept, ...(last && { position: last._id }) };
+    const superseded = after === undefined ? await this.#superseded() : [];
+    return {
+      swept,
+      ...(superseded.length > 0 && { superseded }),
+      ...(last && { position: last._id }),
+    };
   }
 
   /** Of these jobs, which stand in orders, those that hold them up after they have failed. */
