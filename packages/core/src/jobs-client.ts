@@ -33,7 +33,7 @@ import { type Schedule, Schedules, type UnscheduleOptions } from './client/sched
 import { cancelOne, cancelSuperseded } from './client/supersede.ts';
 import { readThroughput, type Throughput } from './client/throughput.ts';
 import type { Waiter, WaitForOptions } from './client/wait-for.ts';
-import { contextOver, type EngineContext } from './context/scheduler-context.ts';
+import { accessOf, type EngineContext } from './context/scheduler-context.ts';
 import { type AuditOptions, Auditor, type AuditReport } from './diagnosis/auditor.ts';
 import { Explainer } from './diagnosis/explainer.ts';
 import type { Explanation } from './diagnosis/explanation.ts';
@@ -58,7 +58,7 @@ import type { Job } from './job/job.ts';
 import type { MetadataChanges } from './job/metadata.ts';
 import type { Actor, SupersededJob, TransitionEntry } from './ledger/ledger-repository.ts';
 import type { LedgerVerb } from './ledger/verbs/verb-table.ts';
-import { type Access, boundTo, checkActor, isAllowed } from './ledger/views/actor-view.ts';
+import { isAllowed } from './ledger/views/actor-view.ts';
 import type { EnqueueOptions } from './options/enqueue-options.ts';
 import type { FlowGraph, FlowOptions, GetFlowOptions } from './options/flow-options.ts';
 import type { GroupOptions } from './options/group-options.ts';
@@ -386,22 +386,4 @@ export class JobsClient implements UntypedVerbs {
   #storedIn(session: Session | undefined, { _id }: Job): void {
     if (session) this.#shared.waiter.storedIn(session, _id);
   }
-}
-
-/** The verbs as an actor may use them. The hook of the scheduler goes before one that its ledger was given. */
-export function clientOf(context: EngineContext, shared: SharedParts, actor: Actor): JobsClient {
-  const { ledger, emit } = context;
-  const view = boundTo(ledger, checkActor('actor', actor), {
-    may: (question) => accessOf(context).may(question),
-    onDenied: ({ actorId, verb, jobName: name }) => {
-      emit('access:denied', { actor: actorId, verb, ...(name !== undefined && { name }) });
-    },
-  });
-  const client = new JobsClient(contextOver(context, view), shared, actor);
-  Object.freeze(client);
-  return client;
-}
-
-function accessOf({ ledger, options }: EngineContext): Access {
-  return options.access ?? ledger.access;
 }

@@ -3,7 +3,9 @@
  *
  * @module
  */
+
 import type { ClientSession } from 'mongodb';
+import { clientOf } from './actor-client.ts';
 import type { MonqueManagement } from './actor-verbs.ts';
 import { type DefinedJob, Definitions, type JobDefinition } from './client/definitions.ts';
 import type { TypedEntry } from './client/enqueue.ts';
@@ -36,7 +38,7 @@ import type {
   NameOf,
   UntypedJobs,
 } from './job/typed-jobs.ts';
-import { clientOf, JobsClient, type SharedParts } from './jobs-client.ts';
+import { JobsClient, type SharedParts } from './jobs-client.ts';
 import type { Actor, LedgerRepository } from './ledger/ledger-repository.ts';
 import { inMemorySource, resolveSource } from './ledger-source.ts';
 import type { EnqueueOptions } from './options/enqueue-options.ts';

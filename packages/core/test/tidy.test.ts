@@ -40,6 +40,7 @@ describe('imports run one way:', () => {
     'public-api',
     'stop-on-signals',
     'jobs-client',
+    'actor-client',
     'typed-verbs',
     'monque',
     'types-api',

@@ -9,6 +9,7 @@ import { toError } from '../foundation/errors.ts';
 import type { Random } from '../foundation/random.ts';
 import { codeOf } from '../ledger/ledger-calls.ts';
 import type { LedgerRepository } from '../ledger/ledger-repository.ts';
+import type { Access } from '../ledger/views/actor-view.ts';
 import { withCodec } from '../ledger/views/codec-view.ts';
 import type { ResolvedOptions } from '../options/resolve-options.ts';
 import { Log } from '../telemetry/log.ts';
@@ -108,4 +109,9 @@ export function contextOver(context: EngineContext, ledger: LedgerRepository): E
       return context.log;
     },
   };
+}
+
+/** Who may do what: the hook of the scheduler, or that of its ledger where it has none. */
+export function accessOf({ ledger, options }: Pick<EngineContext, 'ledger' | 'options'>): Access {
+  return options.access ?? ledger.access;
 }
