@@ -59,7 +59,11 @@ async function walkSteps(env: Record<string, string> = {}): Promise<void> {
   });
   expect(await run('drift')).toMatchObject({ code: 1, out: expect.stringContaining('S01') });
   const drifted = await run('verify', '--run', 'run-2');
-  expect(drifted).toMatchObject({ code: 1, out: 'S01 drift: First\n  FAIL test -e a: exit 1\n' });
+  expect(drifted).toMatchObject({
+    code: 1,
+    out: 'S01 drift: First\n  FAIL test -e a: exit 1\n',
+    err: '1 step in run-2: not all is well.\n',
+  });
   expect(await run('check')).toMatchObject({ code: 1 });
   await writeFile(join(folder, 'a'), '');
   const verified = await run('verify', 'S01', '--run', 'run-3', '--json');
@@ -191,6 +195,28 @@ test('what is late, what is wrong and what was ended is said', async () => {
   expect(await monque('Ann', ['ledger', 'check', '--file', 'x.md'])).toMatchObject({
     out: expect.stringContaining("error: S01 has a status that is none (it says 'done')\n"),
   });
+});
+
+test('a verification by the run that completed a step says that the step waits for a later one', async () => {
+  await monque('Ann', ['ledger', 'init']);
+  for (const id of ['S01', 'S02']) {
+    await monque('Ann', ['ledger', 'add', id, 'One', '--invariant', 'It holds :: true']);
+  }
+  await monque('Ann', ['ledger', 'start', 'S01', '--run', 'run-1']);
+  await monque('Ann', ['ledger', 'complete', 'S01', '--run', 'run-1']);
+  expect(await monque('Ann', ['ledger', 'verify', '--run', 'run-1'])).toMatchObject({
+    code: 0,
+    out: 'S01 too early: One\n',
+    err: '1 step in run-1: all is well; 1 step waiting for a later run.\n',
+  });
+  expect((await monque('Ann', ['ledger', 'verify', '--run', 'run-2'])).err).toBe(
+    '1 step in run-2: all is well.\n',
+  );
+  await monque('Ann', ['ledger', 'start', 'S02', '--run', 'run-2']);
+  await monque('Ann', ['ledger', 'complete', 'S02', '--run', 'run-2']);
+  expect((await monque('Ann', ['ledger', 'verify', '--run', 'run-3'])).err).toBe(
+    '2 steps in run-3: all is well.\n',
+  );
 });
 
 test('a check by a function that the command does not have has failed, and says why', async () => {

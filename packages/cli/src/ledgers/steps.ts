@@ -160,8 +160,16 @@ async function showReport(
   { run, steps, ok }: VerificationReport,
 ): Promise<ExitCode> {
   for (const step of steps) await output.record({ run, ...step }, () => outcomeText(step));
-  output.note(`${steps.length} steps in ${run}: ${ok ? 'all is well' : 'not all is well'}.`);
+  const early = steps.filter(({ outcome }) => outcome === 'too early').length;
+  const waits = early === 0 ? '' : `; ${stepsOf(early)} waiting for a later run`;
+  output.note(
+    `${stepsOf(steps.length)} in ${run}: ${ok ? 'all is well' : 'not all is well'}${waits}.`,
+  );
   return ok ? ExitCode.DONE : ExitCode.FOUND;
+}
+
+function stepsOf(count: number): string {
+  return `${count} ${count === 1 ? 'step' : 'steps'}`;
 }
 
 function outcomeText({ id, outcome, title, results }: StepOutcome): string {
