@@ -18,7 +18,7 @@ export interface Known {
 }
 
 /** A row. */
-export interface RouteCost {
+interface RouteCost {
   /** What is asked; the path of the route when left out. */
   readonly path?: (known: Known) => string;
   readonly json?: unknown;
@@ -168,7 +168,14 @@ export async function storeKnown(monque: Monque): Promise<Known> {
     return held?.status === 'blocked' && dead?.name === 'dead';
   });
   await monque.stop();
-  return { pending, failed: id(failed), gate: id(closed), series, flow, letter: id(letter) };
+  return {
+    pending,
+    failed: id(failed),
+    gate: id(closed),
+    series,
+    flow: String(flow),
+    letter: id(letter),
+  };
 }
 
 /** A request for a row. */

@@ -254,6 +254,8 @@ describeInBrowser('the pages', () => {
     await monque.enqueue('mail', 'is new');
     expect(await comeBack()).toBe(200);
     await tab.page.getByRole('button', { name: /1 new/ }).waitFor();
+    // The last of the page has made room for it, and is as pending as before.
+    expect([before.length, await tab.page.getByText('moved on').count()]).toEqual([50, 0]);
   });
 
   test('a server that goes away is told of, and is asked again', async () => {

@@ -37,7 +37,7 @@ function range(label: string, ms: number, stepMs: number): Range {
 }
 
 /** What all processes counted, by step. */
-export interface History {
+interface History {
   readonly answer: ThroughputAnswer;
   readonly range: Range;
 }
