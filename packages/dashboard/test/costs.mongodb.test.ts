@@ -99,7 +99,7 @@ describeWithMongo('in a collection of many jobs', () => {
 
   test.each(ROUTE_LIST)('%s stays within its bounds', async (routeId, route) => {
     const row = ROUTE_COSTS[routeId];
-    const dashboard = new TestDashboard(monque, { ledgers });
+    const dashboard = new TestDashboard(monque, { ledgers, timeout: 120_000 });
     const path = row.path?.(known) ?? route.path;
     const cost = await costOf(async () => {
       if (route.endless) return firstOf(dashboard, path);
@@ -136,7 +136,7 @@ describeWithMongo('in a collection of many jobs', () => {
   }
 
   test('counts read everything, once a minute and only when they are asked for', async () => {
-    const dashboard = new TestDashboard(monque);
+    const dashboard = new TestDashboard(monque, { timeout: 120_000 });
     const cost = await costOf(async () => {
       const answers = await Promise.all([dashboard.ask('stats'), dashboard.ask('stats')]);
       const [first, second] = answers.map(({ body }) => body.total);

@@ -18,7 +18,7 @@ export interface Known {
 }
 
 /** A row. */
-export interface RouteCost {
+interface RouteCost {
   /** What is asked; the path of the route when left out. */
   readonly path?: (known: Known) => string;
   readonly json?: unknown;
@@ -66,7 +66,7 @@ export const ROUTE_COSTS: Readonly<Record<RouteId, RouteCost>> = {
   enqueueJob: { json: { name: 'name-1' }, ...ONE },
   getJob: { path: at(0), ...few(2) },
   getRawJob: { path: at(0, '/raw'), ...few(2) },
-  explainJob: { path: at(0, '/explanation'), ...few(6) },
+  explainJob: { path: at(0, '/explanation'), ...few(8) },
   getJobHistory: { path: at(0, '/history'), ...few(4) },
   cancelJob: { path: at(1, '/actions/cancel'), json: {}, ...few(3) },
   retryJob: { path: ({ failed }) => `jobs/${failed}/actions/retry`, ...few(3) },
@@ -117,7 +117,7 @@ export const ROUTE_COSTS: Readonly<Record<RouteId, RouteCost>> = {
   getTask: { path: () => 'ledgers/coordination/SHOP-03', ...NOTHING },
   listLimits: few(1),
   setLimit: { json: { key: 'api', concurrency: 2 }, ...few(2) },
-  listGroups: { path: () => 'groups?name=grouped', ...LOOK, commands: 40 },
+  listGroups: { path: () => 'groups?name=grouped', ...LOOK, commands: 45 },
   setGroup: { json: { name: 'grouped', group: 'acme', weight: 2 }, ...few(1) },
   listOrders: { path: () => 'orders?name=ordered', ...few(1) },
   listFlows: { path: () => 'flows?window=200', commands: 8, ...looks(1_300), readsAll: 1 },
@@ -168,7 +168,14 @@ export async function storeKnown(monque: Monque): Promise<Known> {
     return held?.status === 'blocked' && dead?.name === 'dead';
   });
   await monque.stop();
-  return { pending, failed: id(failed), gate: id(closed), series, flow, letter: id(letter) };
+  return {
+    pending,
+    failed: id(failed),
+    gate: id(closed),
+    series,
+    flow: String(flow),
+    letter: id(letter),
+  };
 }
 
 /** A request for a row. */

@@ -2,9 +2,10 @@
  * What holds on every page: all can be done by the keyboard, what was stored is shown and never run, and who may not do
  * something is told so.
  */
-import { Monque } from '@monque/core';
+import { InMemoryLedgerRepository, Monque } from '@monque/core';
 import type { Browser } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { NO_COUNTS } from '../../../core/src/ledger/throughput-sums.ts';
 import { until } from '../../../core/test/setup/until.ts';
 import { createDashboard } from '../../src/index.ts';
 import { connect, describeInBrowser, type Served, serve, Tab } from './browser.ts';
@@ -214,20 +215,23 @@ describeInBrowser('the pages', () => {
   test('the page of metrics says how counts of all processes are kept, and draws them where they are', async () => {
     await tab.goto('-/metrics');
     await tab.page.getByText('throughputHistory', { exact: true }).waitFor();
-    const kept = Monque.inMemory({ logger: false, throughputHistory: 3_600_000 });
+    const ledger = new InMemoryLedgerRepository();
+    const kept = new Monque(ledger, { logger: false, throughputHistory: 86_400_000 });
     const served = await serve(createDashboard({ monque: kept, actor: () => 'ann' }));
     servers.push(served);
     const own = await Tab.open(browser, served.base);
-    await own.goto('-/metrics?range=7d');
+    await own.goto('-/metrics?range=15m');
     await own.page.getByText('Nothing was counted in this time').waitFor();
-    await kept.enqueueMany(Array.from({ length: 240 }, () => ({ name: 'mail' })));
-    // What is left is told of when it stops.
-    await kept.stop();
+    const minute = Math.floor(Date.now() / 60_000);
+    const rows = Array.from({ length: 10 }, (_, before) => ({
+      ...{ ...NO_COUNTS, name: 'mail', enqueued: 6, at: new Date((minute - before) * 60_000) },
+    }));
+    await ledger.addThroughput({ rows, keptMs: 86_400_000 });
     await own.page.reload();
     const counts = own.page.getByRole('img', {
       name: /^Runs that ended, and jobs enqueued, a minute/,
     });
-    expect(await counts.getAttribute('aria-label')).toContain('enqueued 2/min');
+    expect(await counts.getAttribute('aria-label')).toContain('enqueued 6/min');
     await counts.locator('canvas').waitFor();
     expect(own.faults).toEqual([]);
     await own.close();
@@ -250,6 +254,8 @@ describeInBrowser('the pages', () => {
     await monque.enqueue('mail', 'is new');
     expect(await comeBack()).toBe(200);
     await tab.page.getByRole('button', { name: /1 new/ }).waitFor();
+    // The last of the page has made room for it, and is as pending as before.
+    expect([before.length, await tab.page.getByText('moved on').count()]).toEqual([50, 0]);
   });
 
   test('a server that goes away is told of, and is asked again', async () => {

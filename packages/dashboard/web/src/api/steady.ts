@@ -29,10 +29,17 @@ export function useSteady<Row extends { readonly id: string }>(
     const kept = isNew ? rows : before.rows.map((row) => newest.get(row.id) ?? row);
     shown.current = { list, rows: kept };
     const ids = new Set(kept.map(({ id }) => id));
+    const fresh = rows.filter(({ id }) => !ids.has(id)).length;
+    // What new rows have pushed beyond the end of the page has not left the list.
+    const lastKept = kept.findLastIndex(({ id }) => newest.has(id));
+    const isPushed = (index: number): boolean =>
+      index > lastKept && kept.length - 1 - index < fresh;
     return {
       rows: kept,
-      gone: new Set(kept.filter(({ id }) => !newest.has(id)).map(({ id }) => id)),
-      fresh: rows.filter(({ id }) => !ids.has(id)).length,
+      gone: new Set(
+        kept.filter(({ id }, index) => !newest.has(id) && !isPushed(index)).map(({ id }) => id),
+      ),
+      fresh,
       renew: () => {
         shown.current = { list, rows };
         setCount((count) => count + 1);

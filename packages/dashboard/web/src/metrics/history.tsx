@@ -37,7 +37,7 @@ function range(label: string, ms: number, stepMs: number): Range {
 }
 
 /** What all processes counted, by step. */
-export interface History {
+interface History {
   readonly answer: ThroughputAnswer;
   readonly range: Range;
 }
@@ -75,7 +75,7 @@ const perMinute = (value: number): string => `${number(value)}/min`;
 
 /** What happened in all processes. */
 export function HistoryCharts({ answer, range }: History) {
-  const { points, stepMs, isCut } = answer;
+  const { points, isCut } = answer;
   if (points.length === 0) {
     return (
       <section class="card">
@@ -87,12 +87,13 @@ export function HistoryCharts({ answer, range }: History) {
   }
   const steps = stepsOf(answer);
   const times = steps.map(({ at }) => at);
-  const line = (label: string, token: string, of: (point: ThroughputPoint) => number): Line => ({
+  type Value = (point: ThroughputPoint, minutes: number) => number;
+  const line = (label: string, token: string, of: Value): Line => ({
     ...{ label, token },
-    values: steps.map(({ point }) => (point === undefined ? 0 : of(point))),
+    values: steps.map(({ point, minutes }) => (point === undefined ? 0 : of(point, minutes))),
   });
   const rate = (label: string, token: string, of: (point: ThroughputPoint) => number): Line =>
-    line(label, token, (point) => of(point) / (stepMs / MINUTE_MS));
+    line(label, token, (point, minutes) => of(point) / minutes);
   return (
     <>
       {isCut && <Note>There is more than these charts hold: the last steps are left out.</Note>}
@@ -128,13 +129,18 @@ export function HistoryCharts({ answer, range }: History) {
   );
 }
 
-/** Every step up to the one that is on, also those in which nothing happened. */
+/**
+ * Every step of which all processes have told, also those in which nothing happened. They tell once a minute, so that of
+ * the step that is on only the minutes until a minute ago count.
+ */
 function stepsOf({ at, from, stepMs, points }: ThroughputAnswer) {
   const found = new Map(points.map((point) => [Date.parse(point.at), point]));
   const firstMs = Date.parse(from);
-  const count = Math.max(1, Math.ceil((Date.parse(at) - firstMs) / stepMs));
+  const toldMs = Math.floor(Date.parse(at) / MINUTE_MS - 1) * MINUTE_MS;
+  const count = Math.max(1, Math.ceil((toldMs - firstMs) / stepMs));
   return Array.from({ length: count }, (_, index) => {
     const stepAt = firstMs + index * stepMs;
-    return { at: stepAt, point: found.get(stepAt) };
+    const minutes = Math.min(stepMs, Math.max(MINUTE_MS, toldMs - stepAt)) / MINUTE_MS;
+    return { at: stepAt, minutes, point: found.get(stepAt) };
   });
 }

@@ -213,7 +213,7 @@ function Holders({ row: { holders } }: { readonly row: LimitRow }) {
   return (
     <span class="sub">
       {holding.slice(0, MOST_HOLDERS).map(({ instanceId, count }, index) => (
-        <span key={instanceId}>
+        <span key={instanceId} class="holder">
           {index > 0 && ', '}
           {number(count)} by <InstanceLink id={instanceId} />
         </span>

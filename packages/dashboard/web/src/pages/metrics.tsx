@@ -108,7 +108,7 @@ function Charts({ shown, isAlone }: ChartsProps) {
   const times = shown.map(({ at }) => at);
   const of = (key: keyof Sample): readonly number[] => shown.map((sample) => sample[key]);
   return (
-    <div class="halves">
+    <div class={isAlone ? 'halves' : 'halves are-small'}>
       {isAlone && (
         <Card title="Runs that ended, and jobs enqueued">
           <Chart
