@@ -24,14 +24,14 @@ const ofTsed = ['packages/tsed/**', 'examples/tsed-app/**'];
 /** What takes longest, begun first, so that no process works alone at the end. */
 const LONGEST = [
   'package/mongoose-service',
-  'cli/test/process',
-  'processes/kill',
+  'cli/test/process.test',
+  'processes/kill-every-verb',
   'docs/programs',
   'examples/outbox',
   'ledger/mongodb.mongodb',
   'ledgers/test/growth',
   'lost-replies',
-  'simulation/guards',
+  'simulation/guards/',
   'browser/pages',
 ];
 
@@ -60,8 +60,21 @@ const units: TestProjectInlineConfiguration = {
   },
 };
 
-/** Seeds and removed guards: they look for what goes wrong. */
-const ofSimulation = ['packages/core/test/simulation/**/*.test.ts'];
+/** Removed guards: they look for what goes wrong, and so prove the simulation. */
+const ofGuards = ['packages/core/test/simulation/guards/*.test.ts'];
+
+const guards: TestProjectInlineConfiguration = {
+  resolve: { alias },
+  test: {
+    ...common,
+    name: 'guards',
+    include: ofGuards,
+    env: { MONQUE_TEST_DRIVER_MAJOR: '7' },
+  },
+};
+
+/** Seeds, which look for what goes wrong. */
+const ofSimulation = ['packages/core/test/simulation/*.test.ts'];
 
 const simulation: TestProjectInlineConfiguration = {
   resolve: { alias },
@@ -90,6 +103,29 @@ const browser: TestProjectInlineConfiguration = {
   },
 };
 
+/** What costs much and repeats what others show at less cost: `npm run test:all` has it, `npm test` has not. */
+const ofRepeats = [
+  // Packs the packages and installs them elsewhere.
+  'packages/{core,cli,dashboard}/test/package/{tarball,mongoose-service}.test.ts',
+  // Each command as a process, in a pipe and on a terminal; in one process each has tests of its own.
+  'packages/cli/test/process.test.ts',
+  // Each verb killed in the middle of one code path, of which the first verb goes with the rest.
+  'packages/ledgers/test/processes/kill-every-verb.mongodb.test.ts',
+  // Services of an example killed at each step; the engine's own are killed in `integration`.
+  'examples/outbox/outbox.test.ts',
+];
+
+const repeats: TestProjectInlineConfiguration = {
+  resolve: { alias },
+  test: {
+    ...common,
+    name: 'repeats',
+    globalSetup: buildsPages,
+    include: ofRepeats,
+    env: { MONQUE_TEST_DRIVER_MAJOR: '7' },
+  },
+};
+
 const driver7: TestProjectInlineConfiguration = {
   resolve: { alias },
   test: {
@@ -99,7 +135,15 @@ const driver7: TestProjectInlineConfiguration = {
     isolate: false,
     globalSetup: buildsPages,
     include: ['packages/*/{src,test}/**/*.test.ts', '{examples,scripts,benchmarks}/**/*.test.ts'],
-    exclude: [...configDefaults.exclude, ...ofTsed, ...ofUnits, ...ofSimulation, ...ofBrowser],
+    exclude: [
+      ...configDefaults.exclude,
+      ...ofTsed,
+      ...ofUnits,
+      ...ofGuards,
+      ...ofSimulation,
+      ...ofRepeats,
+      ...ofBrowser,
+    ],
     env: { MONQUE_TEST_DRIVER_MAJOR: '7' },
   },
 };
@@ -113,6 +157,7 @@ const driver6: TestProjectInlineConfiguration = {
     // What is decided by the server or by this library alone need not be seen through both drivers.
     exclude: [
       ...ofTsed,
+      ...ofRepeats,
       '**/{explain,explain-control,explain-job,stage-processes,failover,standalone,replay,pruning,handwritten,pauses}.mongodb.test.ts',
       '**/mongodb/{claims,control,settle}.mongodb.test.ts',
       '**/{model-mongodb,processes,whole-scheduler,costs}.mongodb.test.ts',
@@ -144,7 +189,7 @@ const tsed: TestProjectInlineConfiguration = {
 
 export default defineConfig({
   test: {
-    projects: [units, driver7, tsed, driver6, simulation, browser],
+    projects: [units, driver7, tsed, simulation, browser, repeats, driver6, guards],
     // At the root, not in the projects: it then runs once for all of them.
     globalSetup: 'packages/core/test/setup/global-setup.ts',
     maxWorkers: 2,

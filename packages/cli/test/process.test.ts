@@ -1,8 +1,7 @@
 /**
  * Every command as a process against a real MongoDB: in a pipe, and on a terminal.
  */
-import { once } from 'node:events';
-import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
@@ -21,7 +20,7 @@ import { CliContext } from '../src/context/context.ts';
 import { buildProgram } from '../src/program.ts';
 import { allOf, entryOf } from '../src/reference/tree.ts';
 import { fakeIo } from './setup/io.ts';
-import { type Ended, ensureCliBuilt, runOnTerminal, runPiped, start } from './setup/process.ts';
+import { type Ended, ensureCliBuilt, runOnTerminal, runPiped } from './setup/process.ts';
 import { ensureProgram } from './setup/programs.ts';
 
 const AT_ONCE = 3;
@@ -287,87 +286,4 @@ describeWithMongo('as a process', () => {
     expect(shown('status')).toContain('\u001b[31mproblems');
     expect(shown('doctor')).toMatch(/Checked \[#+-+\] \d of \d/);
   }, 300_000);
-
-  test('a question is asked on a terminal, and the answer is taken', async () => {
-    const argv = ['jobs', 'cancel', '--name', 'listed', '--status', 'pending'];
-    const no = await runOnTerminal(argv, { env, input: 'n\n' });
-    expect(no).toMatchObject({ code: 0, out: expect.stringContaining('Cancel 2 jobs? [y/N]') });
-    expect(no.out).toContain('Nothing was changed.');
-    const yes = await runOnTerminal(argv, { env, input: 'y\n' });
-    expect(yes.out).toContain('2 jobs cancelled, or asked to end.');
-  });
-
-  test('a reader that goes away ends it quietly', async () => {
-    const child = start(['jobs', 'list', '--json'], { env });
-    child.stdout?.destroy();
-    let err = '';
-    child.stderr?.on('data', (chunk) => {
-      err += chunk;
-    });
-    const [code] = await once(child, 'close');
-    expect({ code, err }).toEqual({ code: 0, err: '' });
-  });
-
-  test('SIGINT, SIGTERM and a reader that goes away end long work with what was done', async () => {
-    await new Monque(db).enqueueMany(Array.from({ length: 3_000 }, () => ({ name: 'many' })));
-    for (const signal of ['SIGINT', 'SIGTERM', undefined] as const) {
-      const child = start(['jobs', 'cancel', '--name', 'many', '--yes', '--json'], { env });
-      let err = '';
-      child.stderr?.on('data', (chunk) => {
-        err += chunk;
-      });
-      await once(child.stdout as NodeJS.ReadableStream, 'data');
-      if (signal === undefined) child.stdout?.destroy();
-      else child.stdout?.resume();
-      if (signal !== undefined) child.kill(signal);
-      const [code] = await once(child, 'close');
-      expect({ signal, code }).toEqual({ signal, code: 130 });
-      expect(err).toMatch(/^\d+ jobs? cancelled, or asked to end.\n$/);
-    }
-    const left = await db
-      .collection('monque_jobs')
-      .countDocuments({ name: 'many', status: 'pending' });
-    expect(left).toBeGreaterThan(0);
-  }, 60_000);
-
-  test('help and errors load little, and neither the driver nor the library', async () => {
-    const hook = join(folder, 'loaded.mjs');
-    // The loader sees ES modules and what they import; what these require is seen where it is compiled.
-    await writeFile(
-      hook,
-      `import { register } from 'node:module';
-       import Module from 'node:module';
-       const compile = Module._extensions['.js'];
-       Module._extensions['.js'] = function (module, path) { process._rawDebug('LOADED ' + path); return compile.call(this, module, path); };
-       register('data:text/javascript,' + encodeURIComponent(
-         'export async function load(url, context, next) { if (url.startsWith("file:")) process._rawDebug("LOADED " + decodeURIComponent(new URL(url).pathname)); return next(url, context); }'));`,
-    );
-    const hooked = { env: { ...env, NODE_OPTIONS: `--import ${hook}` } };
-    const loadedBy = async (...argv: string[]): Promise<string[]> => {
-      const { err } = await runPiped(argv, hooked);
-      return [...new Set([...err.matchAll(/^LOADED (.*)$/gm)].map(([, path]) => String(path)))];
-    };
-    const heavy = /node_modules.mongodb.|packages.core.dist/;
-    for (const argv of [
-      ['--help'],
-      ['jobs', 'retry', '--help'],
-      ['job'],
-      ['--version'],
-      ['completion', 'zsh'],
-    ]) {
-      const paths = await loadedBy(...argv);
-      expect({ argv, heavy: paths.filter((path) => heavy.test(path)) }).toEqual({
-        argv,
-        heavy: [],
-      });
-      expect(paths.some((path) => path.includes('commander'))).toBe(true);
-      const sizes = await Promise.all(paths.map(async (path) => (await stat(path)).size));
-      const bytes = sizes.reduce((sum, size) => sum + size, 0);
-      // What it takes to start grows with these, and not with what else the machine does.
-      expect({ argv, isFew: paths.length <= 24, isLittle: bytes <= 280_000 }, `${bytes}`).toEqual({
-        ...{ argv, isFew: true, isLittle: true },
-      });
-    }
-    expect((await loadedBy('status')).some((path) => heavy.test(path))).toBe(true);
-  }, 60_000);
 });

@@ -25,7 +25,7 @@ import { type GroupInfo, type GroupsOptions, readGroups, setGroup } from './clie
 import { type LimitInfo, readLimits, setLimit } from './client/limits.ts';
 import { type JobCount, type JobsPage, Listing } from './client/listing.ts';
 import { ManualVerbs } from './client/manual-verbs.ts';
-import { type GetHistoryOptions, Records } from './client/metadata-and-history.ts';
+import { type GetHistoryOptions, MetadataAndHistory } from './client/metadata-and-history.ts';
 import { Gates, type OpenGateOptions } from './client/open-gate.ts';
 import { type OrderInfo, type OrdersOptions, readOrders } from './client/orders.ts';
 import { type QueueStats, readQueueStats } from './client/queue-stats.ts';
@@ -102,7 +102,7 @@ export class JobsClient implements UntypedVerbs {
   readonly #manual: ManualVerbs;
   readonly #bulk: BulkVerbs;
   readonly #gates: Gates;
-  readonly #records: Records;
+  readonly #records: MetadataAndHistory;
   readonly #explainer: Explainer;
   readonly #manyExplainer: ManyExplainer;
   readonly #inspector: Inspector;
@@ -125,7 +125,7 @@ export class JobsClient implements UntypedVerbs {
     });
     this.#schedules = new Schedules(context, this.#producer, (job) => onPending([job]));
     this.#gates = new Gates(context, workers, (job) => onPending([job]));
-    this.#records = new Records(context);
+    this.#records = new MetadataAndHistory(context);
     this.#explainer = new Explainer(context, instance);
     this.#manyExplainer = new ManyExplainer(context, instance);
     this.#inspector = new Inspector(context, instance);

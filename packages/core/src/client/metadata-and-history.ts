@@ -22,7 +22,7 @@ export interface GetHistoryOptions {
 }
 
 /** Metadata and histories. */
-export class Records {
+export class MetadataAndHistory {
   readonly #context: RecordsContext & Pick<EngineContext, 'ready'>;
 
   constructor(context: RecordsContext & Pick<EngineContext, 'ready'>) {

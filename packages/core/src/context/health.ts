@@ -43,7 +43,7 @@ export interface Health {
 }
 
 /** Keeps what is known of the ledger's and the engine's condition. */
-export class HealthRecord {
+export class HealthMonitor {
   readonly #emit: Emit;
   #connected = true;
   #lagMs = 0;

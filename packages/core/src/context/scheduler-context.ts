@@ -15,7 +15,7 @@ import type { ResolvedOptions } from '../options/resolve-options.ts';
 import { Log } from '../telemetry/log.ts';
 import { Metrics } from '../telemetry/metrics.ts';
 import type { Emit, MonqueEventMap } from './events.ts';
-import { HealthRecord } from './health.ts';
+import { HealthMonitor } from './health.ts';
 import { Instruments } from './instruments.ts';
 import { LedgerTime } from './ledger-time.ts';
 import { ThroughputRecorder } from './throughput-recorder.ts';
@@ -31,7 +31,7 @@ export interface EngineContext {
   readonly emit: Emit;
   /** Runs what goes on after a call, and what users are called with, outside the caller's asynchronous context. */
   readonly detached: Detached;
-  readonly health: HealthRecord;
+  readonly health: HealthMonitor;
   /** Where the user gave a logger; another one once that was changed. */
   readonly log: Log | undefined;
   readonly metrics: Metrics;
@@ -65,7 +65,7 @@ export function makeContext(
   const options = { ...resolved };
   const { clock, random, codec } = options;
   const log = (): Log | undefined => (options.logger ? new Log(options.logger) : undefined);
-  const health = new HealthRecord(emit);
+  const health = new HealthMonitor(emit);
   const metrics = new Metrics();
   const report = (thrown: unknown): void => {
     const error = toError(thrown);

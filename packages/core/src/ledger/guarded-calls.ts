@@ -8,7 +8,7 @@ import { type Clock, systemClock, withDeadline } from '../foundation/clock.ts';
 import { ConnectionError, UnknownOutcomeError } from '../foundation/errors.ts';
 import type { Job } from '../job/job.ts';
 import type { CounterPoint, HistogramPoint, MetricsObserver } from '../telemetry/metrics.ts';
-import { type LedgerHealth, LedgerRecord } from './ledger-calls.ts';
+import { LedgerCalls, type LedgerHealth } from './ledger-calls.ts';
 import {
   type InvariantOptions,
   Invariants,
@@ -67,7 +67,7 @@ export abstract class GuardedCalls {
   /** Asked before each verb of `as`. */
   readonly access: Access;
   readonly #operationTimeoutMs: number;
-  readonly #record: LedgerRecord;
+  readonly #record: LedgerCalls;
   /** The rules of this ledger. */
   protected readonly invariants: Invariants;
   readonly #violationListeners = new Set<(violation: InvariantViolation) => void>();
@@ -76,7 +76,7 @@ export abstract class GuardedCalls {
   constructor(options: LedgerRepositoryOptions = {}) {
     this.clock = options.clock ?? systemClock;
     this.access = options.access ?? OPEN_ACCESS;
-    this.#record = new LedgerRecord(this.clock);
+    this.#record = new LedgerCalls(this.clock);
     this.#operationTimeoutMs = options.operationTimeoutMs ?? DEFAULT_OPERATION_TIMEOUT;
     this.invariants = new Invariants(options.invariants ?? {}, {
       clock: this.clock,

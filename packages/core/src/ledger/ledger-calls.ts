@@ -26,7 +26,7 @@ export interface LedgerHealth {
 }
 
 /** Keeps what the calls of one ledger tell. */
-export class LedgerRecord {
+export class LedgerCalls {
   readonly metrics: Metrics = new Metrics();
   readonly #clock: Clock;
   #connected = false;

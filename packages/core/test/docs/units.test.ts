@@ -39,8 +39,10 @@ async function numbers(): Promise<Member[]> {
   return found;
 }
 
-test('a number that is read and has a unit says the unit in its name', async () => {
-  const read = (await numbers()).filter(({ of }) => !WRITTEN.test(of) && !STORED.includes(of));
+const found = await numbers();
+
+test('a number that is read and has a unit says the unit in its name', () => {
+  const read = found.filter(({ of }) => !WRITTEN.test(of) && !STORED.includes(of));
   const unclear = /[Mm]illiseconds|\bbytes\b|\bhow long\b|\bhow late\b/;
   const named = /(Ms|Bytes)$/;
   const times = /(delay|duration|lag|timeout|interval|wait|age)$/i;

@@ -216,7 +216,7 @@ describe('a flow', () => {
     expect(await monque.getFlow(new ObjectId())).toBeNull();
   });
 
-  test('goes on when a parent is cancelled or deleted by hand', async () => {
+  test('goes on when a parent is cancelled or deleted manually', async () => {
     const { monque } = setUp();
     const { jobs } = await monque.enqueueFlow(
       flowOf({ first: step(), goes: step({ ref: 'first', onFailure: 'continue' }) }),

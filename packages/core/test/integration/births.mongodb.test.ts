@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import type { Db } from 'mongodb';
 import { afterAll, beforeAll, beforeEach, expect, inject, test } from 'vitest';
 import { type Job, Monque } from '../../src/index.ts';
+import { ENTRY, ensureBuilt } from '../package/built.ts';
 import { cleanupTestDb, closeMongoDb, describeWithMongo, getTestDb } from '../setup/mongodb.ts';
 import { until } from '../setup/until.ts';
-import { buildCore, type CoreBuild } from './build-core.ts';
 
 const SCRIPT = join(import.meta.dirname, 'birth-process.mjs');
 
@@ -16,22 +16,16 @@ interface Told {
 }
 
 describeWithMongo('a process that is killed while it stores a job as claimed', () => {
-  let core: CoreBuild;
   let db: Db;
 
-  beforeAll(async () => {
-    core = await buildCore();
-  });
+  beforeAll(ensureBuilt, 180_000);
 
   beforeEach(async () => {
     db = await getTestDb('births');
     return () => cleanupTestDb(db);
   });
 
-  afterAll(async () => {
-    await core?.remove();
-    await closeMongoDb();
-  });
+  afterAll(closeMongoDb);
 
   test.each([
     ['before the insert is sent', 'before', 0],
@@ -40,7 +34,7 @@ describeWithMongo('a process that is killed while it stores a job as claimed', (
     ['in the handler', 'handler', 1],
   ])('%s loses nothing, and nothing is recorded twice', async (_, step, stored) => {
     const told: Told[] = [];
-    const child = fork(SCRIPT, [core.entry, inject('mongoUri'), db.databaseName, step]);
+    const child = fork(SCRIPT, [ENTRY, inject('mongoUri'), db.databaseName, step]);
     child.on('message', (message: Told) => told.push(message));
     const [, signal] = await once(child, 'exit');
     expect(signal).toBe('SIGKILL');

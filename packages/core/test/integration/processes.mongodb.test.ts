@@ -4,21 +4,18 @@ import { join } from 'node:path';
 import type { Collection, Db } from 'mongodb';
 import { afterAll, beforeAll, beforeEach, expect, inject, test } from 'vitest';
 import { type Job, MongoLedgerRepository, Monque } from '../../src/index.ts';
+import { ENTRY, ensureBuilt } from '../package/built.ts';
 import { cleanupTestDb, closeMongoDb, describeWithMongo, getTestDb } from '../setup/mongodb.ts';
 import { until } from '../setup/until.ts';
-import { buildCore, type CoreBuild } from './build-core.ts';
 
 const SCRIPT = join(import.meta.dirname, 'worker-process.mjs');
 
 describeWithMongo('three processes on one queue', () => {
-  let core: CoreBuild;
   let db: Db;
   let jobs: Collection<Job>;
   const children: ChildProcess[] = [];
 
-  beforeAll(async () => {
-    core = await buildCore();
-  });
+  beforeAll(ensureBuilt, 180_000);
 
   beforeEach(async () => {
     db = await getTestDb('processes');
@@ -31,13 +28,10 @@ describeWithMongo('three processes on one queue', () => {
     };
   });
 
-  afterAll(async () => {
-    await core?.remove();
-    await closeMongoDb();
-  });
+  afterAll(closeMongoDb);
 
   async function startProcess(options: Record<string, unknown>): Promise<ChildProcess> {
-    const args = [core.entry, inject('mongoUri'), db.databaseName, JSON.stringify(options)];
+    const args = [ENTRY, inject('mongoUri'), db.databaseName, JSON.stringify(options)];
     const child = fork(SCRIPT, args);
     children.push(child);
     await until('the process is ready', () => once(child, 'message').then(() => true));

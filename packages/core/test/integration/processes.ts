@@ -7,8 +7,8 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { join } from 'node:path';
 import type { Db } from 'mongodb';
 import { afterAll, beforeAll, beforeEach, inject } from 'vitest';
+import { ENTRY, ensureBuilt } from '../package/built.ts';
 import { cleanupTestDb, closeMongoDb, getTestDb } from '../setup/mongodb.ts';
-import { buildCore, type CoreBuild } from './build-core.ts';
 
 /** What a test finds ready. */
 export interface Processes {
@@ -24,21 +24,18 @@ export interface Processes {
  * @param database - what the names of the databases begin with
  */
 export function useProcesses(script: string, database: string): Processes {
-  let core: CoreBuild;
   const children: ChildProcess[] = [];
   const processes: Processes = {
     db: undefined as unknown as Db,
     start: (...given) => {
       const { databaseName } = processes.db;
-      const args = [core.entry, inject('mongoUri'), databaseName, ...given];
+      const args = [ENTRY, inject('mongoUri'), databaseName, ...given];
       const child = fork(join(import.meta.dirname, script), args);
       children.push(child);
       return child;
     },
   };
-  beforeAll(async () => {
-    core = await buildCore();
-  });
+  beforeAll(ensureBuilt, 180_000);
   beforeEach(async () => {
     processes.db = await getTestDb(database);
     return async () => {
@@ -48,9 +45,6 @@ export function useProcesses(script: string, database: string): Processes {
       await cleanupTestDb(processes.db);
     };
   });
-  afterAll(async () => {
-    await core?.remove();
-    await closeMongoDb();
-  });
+  afterAll(closeMongoDb);
   return processes;
 }

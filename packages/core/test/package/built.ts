@@ -11,6 +11,8 @@ import { until } from '../setup/until.ts';
 
 export const ROOT: string = fileURLToPath(new URL('../../../../', import.meta.url));
 export const PACKAGE: string = join(ROOT, 'packages/core');
+/** What an application gets that imports the core as an ES module. */
+export const ENTRY: string = join(PACKAGE, 'dist/index.mjs');
 export const TSC: string = join(ROOT, 'node_modules/typescript/bin/tsc');
 
 const TSDOWN = join(ROOT, 'node_modules/tsdown/dist/run.mjs');

@@ -16,7 +16,7 @@ export interface GroupRules {
   readonly amendRaises: boolean;
   /** Who is named and waits for its claim holds a place, not only who is processing. */
   readonly waitingHolds: boolean;
-  /** A place is held at one fence alone: who is claimed anew is named anew. */
+  /** A place is held at one fence alone: who is claimed again is named again. */
   readonly oneFence: boolean;
   /** Who is named and waits goes before the heads. */
   readonly namedFirst: boolean;

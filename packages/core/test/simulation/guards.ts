@@ -35,8 +35,8 @@ const LEASES = 'const leases = await this.#readLeases();';
 const STRANGERS_THEN_LEASES = `${STRANGERS}\n    this.#rounds += 1;\n    ${LEASES}`;
 const LEASES_THEN_STRANGERS = `${LEASES}\n    ${STRANGERS}\n    this.#rounds += 1;`;
 
-/** Every guard that is removed, one at a time. */
-export const GUARDS: readonly Guard[] = [
+/** Guards of claims, leases, series, pauses and stops. */
+export const ENGINE_GUARDS: readonly Guard[] = [
   {
     name: 'token filter of a settle',
     without: 'a settle that does not name its claim lands on another one',
@@ -363,7 +363,10 @@ export const GUARDS: readonly Guard[] = [
     profile: { hasSuspends: true, lateRate: 0, pauseRate: 0.008, crashRate: 0, outages: 0 },
     seed: 75,
   },
-  ...FEATURE_GUARDS,
+];
+
+/** Guards of what came to the engine later. */
+export const LATER_GUARDS: readonly Guard[] = [
   ...BIRTH_GUARDS,
   ...STAGE_GUARDS,
   ...DEAD_LETTER_GUARDS,
@@ -372,3 +375,6 @@ export const GUARDS: readonly Guard[] = [
   ...ORDER_GUARDS,
   ...FLOW_GUARDS,
 ];
+
+/** Every guard that is removed, one at a time. */
+export const GUARDS: readonly Guard[] = [...ENGINE_GUARDS, ...FEATURE_GUARDS, ...LATER_GUARDS];

@@ -99,7 +99,7 @@ const STATUSES: Readonly<Record<string, number>> = {
 const ADVICE: Readonly<Record<string, string>> = {
   JOB_STATE: 'Read the job again: it may have changed since it was shown.',
   BUSY: 'Try it again.',
-  LEDGER_FILE: 'Mend the file where it says.',
+  LEDGER_FILE: 'Repair the file where it says.',
   CONNECTION: 'Nothing was changed. Try it again when the database answers.',
   UNKNOWN_OUTCOME: READ_AGAIN,
 };

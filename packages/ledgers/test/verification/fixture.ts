@@ -26,7 +26,7 @@ export const here: { folder: string; path: string; scheduler: Monque } = {
   scheduler: Monque.inMemory(),
 };
 
-/** Makes it anew before each test of a file, and takes it away after. */
+/** Makes it again before each test of a file, and takes it away after. */
 export function useFolder(): void {
   beforeEach(async () => {
     here.folder = await mkdtemp(join(tmpdir(), 'ledger-'));
