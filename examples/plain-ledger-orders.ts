@@ -6,6 +6,7 @@
 import type * as verbs from '@monque/core/ledger';
 import {
   holdsLane,
+  isSuperseded,
   type Job,
   type JobVerb,
   laneOf,
@@ -121,7 +122,22 @@ export class PlainOrders implements verbs.LaneVerbs {
         usedAt < params.usedBefore && !holdsLane(this.#jobs.get(jobId), halts),
     );
     for (const [key] of free) this.#holders.delete(key);
-    return { swept: free.length + this.#groups.sweep(params) };
+    const superseded = this.#superseded();
+    const swept = free.length + this.#groups.sweep(params);
+    return { swept, ...(superseded.length > 0 && { superseded }) };
+  }
+
+  /** Who holds a lane while one waits that is to have it cancelled. */
+  #superseded(): verbs.SupersededJob[] {
+    const waiting = this.#jobs
+      .all()
+      .filter(({ status, supersedes }) => status === 'pending' && supersedes === 'cancel');
+    return waiting.flatMap((job) => {
+      const holder = this.#holders.get(keyOf(job));
+      const holding = holder && this.#jobs.get(holder.jobId);
+      const isSo = holding !== undefined && isSuperseded(holding, job);
+      return isSo ? [{ jobId: holding._id, by: job._id }] : [];
+    });
   }
 
   /** True for a job that may be pruned: one that has failed and holds up its order may not. */

@@ -80,7 +80,7 @@ export {
   type Turns,
   takeTurns,
 } from './ledger/group-choice.ts';
-export { holdsLane, type LaneJob, nextInLane } from './ledger/lane-choice.ts';
+export { holdsLane, isSuperseded, type LaneJob, nextInLane } from './ledger/lane-choice.ts';
 export {
   type Access,
   type AccessQuestion,
