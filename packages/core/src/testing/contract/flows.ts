@@ -4,58 +4,11 @@
  * @module
  */
 import assert from 'node:assert/strict';
-import { ObjectId } from 'mongodb';
-import { type OnParentFailure, storingToken, tokenOf } from '../../job/flow-tokens.ts';
+import { storingToken, tokenOf } from '../../job/flow-tokens.ts';
 import type { Job } from '../../job/job.ts';
 import type { FlowRecord, ReleaseWaitingResult } from '../../ledger/ledger-repository.ts';
-import { type ContractTests, idsOf, only, type Subject } from './subject.ts';
-
-/** Ids in the order of their numbers. */
-function idOf(number: number): ObjectId {
-  return ObjectId.createFromHexString(number.toString(16).padStart(24, '0'));
-}
-
-const FLOW = idOf(0xf10);
-
-function tokenFor(onFailure: OnParentFailure): string {
-  return tokenOf(FLOW, onFailure, 0);
-}
-
-/** A job of the flow that waits for nobody. */
-function parent(...feeds: string[]): Partial<Job> {
-  return { flow: FLOW, ref: 'parent', feeds };
-}
-
-/** A job of the flow that waits. */
-function child(...waitsFor: string[]): Partial<Job> {
-  return { flow: FLOW, ref: 'child', waitsFor };
-}
-
-async function open(subject: Subject, changes: Partial<FlowRecord> = {}): Promise<FlowRecord> {
-  const flow: FlowRecord = {
-    ...{ flowId: FLOW, state: 'stored', createdAt: subject.at(0), size: 2 },
-    ...changes,
-  };
-  const opened = await subject.ledger.openFlow({ flow, createdBefore: subject.at(-1_000) });
-  assert.equal(opened.outcome, 'opened');
-  return flow;
-}
-
-/** Stores a job that waits. */
-async function wait(subject: Subject, changes: Partial<Job>): Promise<Job> {
-  const job: Job = { ...subject.newJob(changes), status: 'blocked' };
-  const answer = only(await subject.enqueue(job));
-  assert.equal(answer.outcome, 'enqueued');
-  return job;
-}
-
-async function release(subject: Subject, ...tokens: string[]): Promise<ReleaseWaitingResult> {
-  return subject.ledger.releaseWaiting({
-    tokens: tokens.map((token) => ({ token })),
-    now: subject.at(5_000),
-    limit: 100,
-  });
-}
+import { child, FLOW, idOf, open, parent, release, tokenFor, wait } from './flow-kit.ts';
+import type { ContractTests, Subject } from './subject.ts';
 
 /** All tokens that a sweep finds. */
 async function walk(subject: Subject, limit: number): Promise<readonly string[]> {
@@ -308,45 +261,6 @@ export const flowTests: ContractTests = {
     const { pending, failed } = await subject.rescue({ rescueLimit: 1 });
     assert.deepEqual([pending, failed], [0, 1]);
     assert.equal(await subject.statusOf(claimed), 'failed');
-  },
-
-  'a flow is read with the number of its jobs in each state': async (subject) => {
-    const flow = await open(subject);
-    await subject.put(parent(tokenFor('fail')), parent(tokenFor('fail')));
-    await wait(subject, child(tokenFor('fail')));
-    const reading = await subject.ledger.readFlow({ flowId: FLOW });
-    assert.deepEqual(reading?.counts, { pending: 2, blocked: 1 });
-    assert.deepEqual({ ...reading?.flow, flowId: '' }, { ...flow, flowId: '' });
-    assert.equal(await subject.ledger.readFlow({ flowId: idOf(3) }), null);
-  },
-
-  'flows are listed by page, the newest first, without their keys': async (subject) => {
-    assert.deepEqual(await subject.ledger.readFlows({ limit: 9 }), []);
-    const first = await open(subject, { flowId: idOf(5), uniqueKey: 'key' });
-    const ids = [idOf(7), idOf(6)];
-    for (const flowId of ids) await open(subject, { flowId });
-    const all = await subject.ledger.readFlows({ limit: 9 });
-    const listed = all.map(({ flowId }) => flowId.toHexString());
-    assert.deepEqual(listed, [...ids, idOf(5)].map(String));
-    assert.deepEqual({ ...all[2], flowId: '' }, { ...first, flowId: '' });
-    const [page, rest] = [
-      await subject.ledger.readFlows({ limit: 2 }),
-      await subject.ledger.readFlows({ limit: 2, after: idOf(6) }),
-    ];
-    assert.deepEqual([page, rest], [all.slice(0, 2), all.slice(2)]);
-  },
-
-  'the jobs of a flow are listed, and the parents of a job': async (subject) => {
-    await open(subject);
-    const [one] = await subject.put({ ...parent(tokenFor('fail')), _id: idOf(1) });
-    const [two] = await subject.put({ ...parent(tokenFor('wait')), _id: idOf(2) });
-    await subject.put({ _id: idOf(3) });
-    const list = { orderBy: '_id', direction: 'ascending', limit: 10 } as const;
-    const ofFlow = await subject.ledger.findJobs({ filter: { flow: FLOW }, ...list });
-    assert.deepEqual(idsOf(ofFlow), idsOf([one, two]));
-    const feeds = [tokenFor('wait'), tokenOf(FLOW, 'fail', 9)];
-    const parents = await subject.ledger.findJobs({ filter: { feeds }, ...list });
-    assert.deepEqual(idsOf(parents), idsOf([two]));
   },
 
   'of two unfinished flows with one key the second is not opened': async (subject) => {

@@ -11,6 +11,7 @@ import { cancelTests } from './cancel.ts';
 import { claimTests } from './claim.ts';
 import { deadLetterTests } from './dead-letters.ts';
 import { enqueueTests } from './enqueue.ts';
+import { flowReadTests } from './flow-reads.ts';
 import { flowTests } from './flows.ts';
 import { gateTests } from './gates.ts';
 import { groupTests } from './groups.ts';
@@ -109,6 +110,7 @@ const FAMILIES: Readonly<Record<string, ContractTests>> = {
   orders: orderTests,
   groups: groupTests,
   flows: flowTests,
+  'flow reads': flowReadTests,
   pauses: pauseTests,
   limits: limitTests,
   prune: pruneTests,
