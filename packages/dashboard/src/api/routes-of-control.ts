@@ -63,12 +63,11 @@ export const CONTROL_ROUTES: Readonly<Record<ControlRouteId, Route>> = {
   listFlows: {
     ...{ method: 'GET', path: 'flows', answer: 'FlowsAnswer' },
     query: {
-      window: described(integer(1, 5_000), 'Jobs to look at for each of three looks.'),
       after: described(ID, AFTER),
       limit: described(integer(1, 50), 'How many a page holds; 20 when left out.'),
     },
-    summary: 'The flows of the newest jobs, and of those that wait or have failed',
-    cost: 'Three reads of at most `window` jobs (1000 when left out), and two for each flow that is shown.',
+    summary: 'The flows, the newest first',
+    cost: 'One read of the page, and three for each flow that is shown, which count its jobs within an index.',
   },
   getFlow: {
     ...{ method: 'GET', path: 'flows/{id}', answer: 'FlowAnswer' },
@@ -88,7 +87,7 @@ export const CONTROL_ROUTES: Readonly<Record<ControlRouteId, Route>> = {
       window: described(integer(1, 10_000), 'Jobs to look at.'),
     },
     summary: 'Dead letters, grouped by where they failed and by what went wrong',
-    cost: 'One read of at most `window` jobs (1000 when left out), bounded in time.',
+    cost: 'Gives at most `window` jobs (1000 when left out); looks at all where dead letters are rarer than that. Bounded in time.',
   },
   redriveDeadLetter: {
     ...{ method: 'POST', path: 'jobs/{id}/actions/redrive', body: 'ReasonRequest' },

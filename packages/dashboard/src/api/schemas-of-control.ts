@@ -116,13 +116,7 @@ export const SCHEMAS_OF_CONTROL: Readonly<Record<string, Schema>> = {
     },
     { uniqueKey: STRING },
   ),
-  FlowsAnswer: object({
-    at: TIME,
-    flows: list(ref('FlowRow')),
-    examined: COUNT,
-    isComplete: BOOLEAN,
-    next: NEXT,
-  }),
+  FlowsAnswer: object({ at: TIME, flows: list(ref('FlowRow')), next: NEXT }),
   FlowAnswer: object({ at: TIME, flow: ref('FlowRow'), jobs: list(ref('JobSummary')), next: NEXT }),
   FlowNode: object(
     { id: STRING, name: STRING, level: COUNT, count: COUNT, byStatus: record(COUNT) },

@@ -160,10 +160,6 @@ export interface FlowsAnswer {
   readonly at: Time;
   /** The newest first. */
   readonly flows: readonly FlowRow[];
-  /** How many jobs were looked at. */
-  readonly examined: number;
-  /** False when there are jobs that were not looked at. */
-  readonly isComplete: boolean;
   /** Where the next page begins, for `after`; null at the end. */
   readonly next: Id | null;
 }

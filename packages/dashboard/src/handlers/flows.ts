@@ -1,9 +1,9 @@
 /**
- * Answers what concerns flows. The library keeps no list of them, so they are found by their jobs.
+ * Answers what concerns flows.
  *
  * @module
  */
-import type { FlowInfo, Job, JobStatus } from '@monque/core';
+import type { FlowInfo, Job } from '@monque/core';
 import type { FlowAnswer, FlowGraphAnswer, FlowsAnswer } from '../api/types.ts';
 import { flowGraph } from '../control/flow-graph.ts';
 import { flowRow } from '../control/views.ts';
@@ -11,48 +11,32 @@ import type { Call, Handlers } from '../server/call.ts';
 import { summaryOf } from '../server/job-views.ts';
 import { notFound } from '../server/problems.ts';
 
-const DEFAULT_WINDOW = 1_000;
 const DEFAULT_FLOWS = 20;
 const DEFAULT_PAGE = 100;
 const MOST_IN_GRAPH = 10_000;
 
-/** The looks at jobs that flows are found by: the newest of all, and the newest that tell of one which is not over. */
-const LOOKS: readonly (readonly JobStatus[] | undefined)[] = [undefined, ['blocked'], ['failed']];
-
 interface FlowsQuery {
-  readonly window?: number;
   readonly after?: string;
   readonly limit?: number;
 }
 
 async function listFlows(call: Call): Promise<FlowsAnswer> {
-  const { window = DEFAULT_WINDOW, after, limit = DEFAULT_FLOWS } = call.query as FlowsQuery;
-  const pages = await Promise.all(
-    LOOKS.map((status) =>
-      call.monque.getJobsWithCursor({
-        ...(status && { status }),
-        ...{ orderBy: '_id', direction: 'descending', limit: window },
-        timeout: call.server.timeoutMs,
-      }),
-    ),
-  );
-  const jobs = new Map(pages.flatMap((page) => page.jobs.map((job) => [String(job._id), job])));
-  const ids = new Set([...jobs.values()].flatMap(({ flow }) => (flow ? [String(flow)] : [])));
-  const sorted = [...ids].sort().reverse();
-  const rest = sorted.filter((id) => after === undefined || id < after.toLowerCase());
-  const shown = rest.slice(0, limit);
+  const { after, limit = DEFAULT_FLOWS } = call.query as FlowsQuery;
+  const listed = await call.monque.getFlows({
+    limit: limit + 1,
+    ...(after !== undefined && { after }),
+  });
+  const shown = listed.slice(0, limit);
   const flows: FlowInfo[] = [];
-  for (const id of shown) {
+  for (const { id } of shown) {
     const flow = await call.monque.getFlow(id, { limit: 1 });
-    // The record of a flow may have left before the last of its jobs.
+    // Its last job was removed since, and the record with it.
     if (flow !== null) flows.push(flow);
   }
   return {
     at: call.at,
     flows: flows.map((flow) => flowRow(flow, call.eyes)),
-    examined: jobs.size,
-    isComplete: pages[0]?.nextCursor === null,
-    next: rest.length > limit ? (shown.at(-1) as string) : null,
+    next: listed.length > limit ? String(shown.at(-1)?.id) : null,
   };
 }
 

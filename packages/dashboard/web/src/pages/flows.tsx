@@ -4,8 +4,8 @@ import { useResource } from '../api/resource.ts';
 import { go, href, params } from '../app/router.ts';
 import { Counts, FlowStateChip } from '../flows/words.tsx';
 import { Button } from '../ui/button.tsx';
-import { Empty, Note, Shown } from '../ui/faces.tsx';
-import { number, plural } from '../ui/format.ts';
+import { Empty, Shown } from '../ui/faces.tsx';
+import { number } from '../ui/format.ts';
 import { KeyPager } from '../ui/key-pager.tsx';
 import { Page } from '../ui/page.tsx';
 import { type Column, Table } from '../ui/table.tsx';
@@ -53,30 +53,16 @@ export function Flows() {
   );
 }
 
-function FlowList({
-  answer: { flows, examined, isComplete, next },
-}: {
-  readonly answer: FlowsAnswer;
-}) {
-  const cut = !isComplete && (
-    <Note>
-      These are the flows among {plural(examined, 'job')}: the newest, and the newest that are
-      blocked or have failed. Older ones are opened by their ids.
-    </Note>
-  );
+function FlowList({ answer: { flows, next } }: { readonly answer: FlowsAnswer }) {
   if (flows.length === 0 && !params.value.has('after')) {
     return (
-      <>
-        {cut}
-        <Empty icon="flows" title="There is no flow">
-          A flow is stored with enqueueFlow: jobs with the names of those they wait for.
-        </Empty>
-      </>
+      <Empty icon="flows" title="There is no flow">
+        A flow is stored with enqueueFlow: jobs with the names of those they wait for.
+      </Empty>
     );
   }
   return (
     <>
-      {cut}
       <Table label="Flows" columns={COLUMNS} rows={flows} rowKey={({ id }) => id} />
       <KeyPager label="the flows" next={next} />
     </>
