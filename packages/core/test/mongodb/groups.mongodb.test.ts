@@ -13,6 +13,7 @@ import { at, claim as claimPlain, jobsIn, makeJobs, openLedger, settlement } fro
 const GROUPS = 100;
 const BACKLOG = 100_000;
 const CHUNK = 20_000;
+const MOST_ROUNDS = 20;
 
 const name = makeJobs(1)[0]?.name ?? '';
 
@@ -90,12 +91,19 @@ describe('a claim for groups', () => {
 
   test('takes no job by the word of a lane that was changed meanwhile', async () => {
     await set(mongo.ledger, { concurrency: 2 });
-    await mongo.ledger.enqueue({ jobs: inGroups(30, () => 'contended') });
-    const claims = await Promise.all(Array.from({ length: 8 }, () => claim(mongo.ledger, 5)));
-    expect(claims.flatMap(({ jobs }) => jobs)).toHaveLength(2);
-    expect(sum(claims.map(({ lost }) => lost))).toBeGreaterThan(0);
+    // Whether two meet is up to the machine, so they are sent until they do.
+    let lost = 0;
+    let group = '';
+    for (let round = 0; lost === 0 && round < MOST_ROUNDS; round += 1) {
+      group = `contended ${round}`;
+      await mongo.ledger.enqueue({ jobs: inGroups(30, () => group) });
+      const claims = await Promise.all(Array.from({ length: 8 }, () => claim(mongo.ledger, 5)));
+      expect(claims.flatMap(({ jobs }) => jobs)).toHaveLength(2);
+      lost = sum(claims.map((found) => found.lost));
+    }
+    expect(lost).toBeGreaterThan(0);
     const lane = await lanes().findOne({
-      _id: `${name.length}/${name}/${laneOfGroup('contended')}`,
+      _id: `${name.length}/${name}/${laneOfGroup(group)}`,
     });
     expect(lane).toMatchObject({ held: [{ fence: 1 }, { fence: 1 }] });
     await set(mongo.ledger, { concurrency: null });
