@@ -48,10 +48,7 @@ export const ratesScenario: Scenario = {
     'Jobs come at a fixed rate, the same for every system, one a call, and none waits for the answer to the one before: from the process that works, or from another. They do nothing, or take 5 ms. Latency is from the time at which a job was to be enqueued until its handler is called, by the clock that all processes of the machine share; the first quarter is not counted. A job that had not started a second after the last was sent counts as that late. Below 98 % held a system does not hold the rate, and its latencies only say by how much it had fallen behind.',
   rounds: 3,
   cases: casesOf(
-    systemsOf(
-      ...['monque', 'monque-w1', 'loop', 'agenda', 'bullmq', 'bullmq-durable', 'graphile'],
-      'pg-boss',
-    ),
+    systemsOf('monque', 'loop', 'agenda', 'bullmq', 'bullmq-durable', 'graphile', 'pg-boss'),
     [...CASES.keys()],
   ),
   figures: [
