@@ -108,6 +108,18 @@ describeInBrowser('the pages', () => {
     await tab.page.getByRole('dialog', { name: 'Keys' }).waitFor();
   });
 
+  test('a menu that was opened leaves the page in its place when the window grows', async () => {
+    await tab.page.setViewportSize({ width: 768, height: 900 });
+    await tab.goto('-/jobs');
+    await tab.page.getByRole('button', { name: 'Menu' }).click();
+    await tab.page.getByRole('link', { name: 'Instances' }).waitFor();
+    await tab.page.setViewportSize({ width: 1280, height: 900 });
+    await tab.page.waitForFunction(() => {
+      const { top = 0, left = 0 } = document.querySelector('h1')?.getBoundingClientRect() ?? {};
+      return left > 200 && top < 200;
+    });
+  });
+
   test('jobs are picked with Shift, and a bulk action counts before it does anything', async () => {
     await tab.goto('-/jobs?name=report&status=pending');
     const picks = tab.page.getByRole('checkbox', { name: /^Pick/ });

@@ -88,7 +88,7 @@ function Lease({ row: { leaseAgeMs, leaseDurationMs, state } }: { readonly row: 
 
 const COLUMNS: readonly Column<InstanceRow>[] = [
   {
-    ...{ head: 'Instance', leads: true, class: 'fill' },
+    ...{ head: 'Instance', leads: true, class: 'fill wraps' },
     cell: (row) => (
       <div class="cut">
         <a href={href('instances', { instance: row.instanceId })}>

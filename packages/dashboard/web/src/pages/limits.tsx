@@ -147,7 +147,7 @@ function LimitList({ answer: { limits, next }, change }: LimitListProps) {
 function limitColumns(change: LimitListProps['change']): readonly Column<LimitRow>[] {
   return [
     {
-      ...{ head: 'Limit', leads: true, class: 'fill' },
+      ...{ head: 'Limit', leads: true, class: 'fill wraps' },
       cell: ({ key, isOfWorker }) => (
         <div class="cut">
           <strong>{isOfWorker ? key.slice('worker:'.length) : key}</strong>

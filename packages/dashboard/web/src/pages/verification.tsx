@@ -110,7 +110,10 @@ interface StepTableProps {
 function StepTable({ answer: { steps, nextAfter, isCut }, isNarrowed }: StepTableProps) {
   if (steps.length === 0) {
     return isNarrowed ? (
-      <Empty icon="verification" title="No step is in this state" />
+      <Empty
+        icon="verification"
+        title={`No ${params.value.has('after') ? 'further ' : ''}step is in this state`}
+      />
     ) : (
       <Empty icon="verification" title="The ledger has no steps yet">
         A step is added by the ledger, or with `monque ledger`.

@@ -55,7 +55,7 @@ export const NAME_COLUMNS: readonly Column<NameRow>[] = [
   {
     head: 'Name',
     leads: true,
-    class: 'fill',
+    class: 'fill wraps',
     cell: (row) => (
       <div class="cut">
         <a href={href('name', { name: row.name })}>
