@@ -31,6 +31,19 @@ test('nothing is wrong with it, and every claim was completed with checks', () =
   }
 });
 
+test('each check of a claim that was verified has passed', () => {
+  const lacking = steps
+    .filter(({ status }) => status === 'verified')
+    .flatMap(({ id, invariants, tests }) =>
+      invariants.flatMap(({ check }) => {
+        const command = check !== undefined && 'command' in check ? check.command : '';
+        const isShown = tests.some((run) => 'check' in run && run.check === command && run.passed);
+        return isShown ? [] : [`${id}: ${command}`];
+      }),
+    );
+  expect(lacking).toEqual([]);
+});
+
 test('it names the rows of the feature table, the reasons and the guarantees of the README', async () => {
   const readme = await read('README.md');
   const table = readme.slice(

@@ -163,6 +163,15 @@ describeWithMongo('the commands on the cluster', () => {
     const job: Job = await monque.enqueue('order');
     const id = String(job._id);
     await until('the job to wait', async () => (await monque.getJob(id))?.status === 'blocked');
+    await monque.enqueueFlow({
+      jobs: { parent: { name: 'later' }, child: { name: 'order', after: ['parent'] } },
+    });
+    const atGates = (await monqueCli('gates', '--json')).records;
+    expect(atGates).toMatchObject([{ id, gate: 'paid' }]);
+    const newest = await monqueCli('gates', '--limit', '1', '--gate', 'other');
+    expect(newest.err).toBe(
+      'None of the jobs looked at waits at a gate.\nThere may be more; raise --limit.\n',
+    );
     const shown = await monqueCli('gates', 'list', '--name', 'order', '--gate', 'paid');
     expect(shown.out).toMatch(new RegExp(`${id} +order +paid +.* ago +in \\d+m`));
     const { records, err } = await monqueCli('gates', '--json', '--limit', '1');

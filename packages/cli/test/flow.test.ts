@@ -228,10 +228,10 @@ describeWithMongo('the commands on flow control', () => {
         { id: String(first.id), uniqueKey: 'first' },
       ]);
       const page = await monqueCli('flows', 'list', '--limit', '1');
-      expect(page.out).toMatch(/^FLOW +STATE +CREATED +JOBS +KEY\n/);
+      expect(page.out).toMatch(/^FLOW +STORED +CREATED +JOBS +KEY\n/);
       expect(page.err).toContain(`There may be more: --after ${second.id}`);
       const rest = await monqueCli('flows', 'list', '--after', String(second.id));
-      expect(rest.out).toMatch(new RegExp(`${first.id} +stored .* 2 +first\n$`));
+      expect(rest.out).toMatch(new RegExp(`${first.id} +yes .* 2 +first\n$`));
     });
 
     test('show how they stand, and run again what failed when somebody says yes', async () => {

@@ -4,7 +4,7 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { uriOf } from '../../core/test/package/mongo-uri.ts';
 import {
   cleanupTestDb,
@@ -300,5 +300,19 @@ describe('secrets', () => {
     const { out, err } = await monque('Ann', ['ledger', 'verify', '--run', 'r-2', '--json']);
     expect(`${out}${err}${await file('LEDGER.md')}`).not.toContain('hunter2');
     expect(out).toContain('[redacted TOKEN]');
+  });
+
+  test('of variables that are named are not shown either', async () => {
+    vi.stubEnv('SHOP_TOKEN', 'hunter3-secret');
+    await monque('Ann', ['ledger', 'init']);
+    const check = 'x :: echo $SHOP_TOKEN; false';
+    await monque('Ann', ['ledger', 'add', 'S01', 'One', '--invariant', check]);
+    await monque('Ann', ['ledger', 'start', 'S01', '--run', 'r-1']);
+    const secret = ['--secret', 'SHOP_TOKEN'];
+    await monque('Ann', ['ledger', 'complete', 'S01', '--run', 'r-1', ...secret]);
+    const { out } = await monque('Ann', ['ledger', 'verify', '--run', 'r-2', '--json', ...secret]);
+    vi.unstubAllEnvs();
+    expect(`${out}${await file('LEDGER.md')}`).not.toContain('hunter3');
+    expect(out).toContain('[redacted SHOP_TOKEN]');
   });
 });

@@ -238,9 +238,7 @@ describeWithMongo('as a process', () => {
     const given = casesOf(fixture).map(({ argv }) => argv.join(' '));
     const missing = leaves
       .map(({ path }) => path.join(' '))
-      .filter((path) => !given.some((line) => line === path || line.startsWith(`${path} `)))
-      // Called with arguments on a file and on MongoDB, in this process, by tests of their own.
-      .filter((path) => !/^(ledger|tasks) /.test(path));
+      .filter((path) => !given.some((line) => line === path || line.startsWith(`${path} `)));
     // They are driven in a terminal emulator, and by a client of HTTP.
     expect(missing).toEqual(['top', 'dashboard']);
   });

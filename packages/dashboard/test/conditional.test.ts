@@ -2,7 +2,6 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { describe, expect, test } from 'vitest';
-import { ROUTE_LIST } from '../src/api/routes.ts';
 import { toNodeListener } from '../src/node.ts';
 import { inMemory, ORIGIN, requestOf, TestDashboard, withPages } from './dashboards.ts';
 import { everyRoute } from './every-route.ts';
@@ -20,9 +19,13 @@ describe('an answer that was read before', () => {
       ({ route }) => route.method === 'GET' && typeof route.answer === 'string',
     );
     const sent: string[] = [];
+    const refused: string[] = [];
     for (const { routeId, path } of reads) {
       const first = await dashboard.ask(path);
-      if (first.status !== 200) continue;
+      if (first.status !== 200) {
+        refused.push(routeId);
+        continue;
+      }
       const again = await asked(dashboard, path, first.headers.get('etag') ?? '');
       if (again.status !== 304) sent.push(routeId);
       else {
@@ -34,7 +37,11 @@ describe('an answer that was read before', () => {
     }
     // What a look at the ledger took is among what was measured; how long a job waits is among what explains it.
     expect(sent.filter((id) => !['getMetrics', 'explainJob'].includes(id))).toEqual([]);
-    expect(ROUTE_LIST.length).toBeGreaterThan(reads.length);
+    // There is no operation, series, flow, ledger or cron expression to be read here.
+    expect(refused).toEqual([
+      ...['getOperation', 'getSeries', 'getOccurrences', 'readCron', 'listSteps', 'getStep'],
+      ...['getBoard', 'getTask', 'getFlow', 'getFlowGraph'],
+    ]);
   });
 
   test('is sent again when a job has changed', async () => {

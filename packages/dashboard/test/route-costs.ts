@@ -35,6 +35,9 @@ interface RouteCost {
   readonly readsAll?: 1;
 }
 
+/** How many flows there are. */
+const FLOWS = 20;
+
 const NOTHING = { commands: 0, documents: 0, keys: 0 } as const;
 /** The shared look, made anew for each row: ten names with up to 1000 due jobs each, counted within an index. */
 const LOOK = { commands: 30, documents: 20, keys: 10_500 } as const;
@@ -62,7 +65,7 @@ export const ROUTE_COSTS: Readonly<Record<RouteId, RouteCost>> = {
   getMetrics: LOOK,
   pauseName: { json: { name: 'name-1' }, ...ONE },
   resumeName: { json: { name: 'name-1' }, ...ONE },
-  listJobs: { path: () => 'jobs?status=failed&limit=50', commands: 1, ...looks(300) },
+  listJobs: { path: () => 'jobs?status=failed&limit=50', commands: 1, ...looks(350) },
   enqueueJob: { json: { name: 'name-1' }, ...ONE },
   getJob: { path: at(0), ...few(2) },
   getRawJob: { path: at(0, '/raw'), ...few(2) },
@@ -120,7 +123,7 @@ export const ROUTE_COSTS: Readonly<Record<RouteId, RouteCost>> = {
   listGroups: { path: () => 'groups?name=grouped', ...LOOK, commands: 45 },
   setGroup: { json: { name: 'grouped', group: 'acme', weight: 2 }, ...few(1) },
   listOrders: { path: () => 'orders?name=ordered', ...few(1) },
-  listFlows: { commands: 4, ...looks(20) },
+  listFlows: { path: () => `flows?limit=${FLOWS}`, commands: 1 + 3 * FLOWS, ...looks(12 * FLOWS) },
   getFlow: { path: ({ flow }) => `flows/${flow}`, commands: 4, ...looks(10) },
   getFlowGraph: { path: ({ flow }) => `flows/${flow}/graph`, commands: 4, ...looks(10) },
   listDeadLetters: {
@@ -149,9 +152,14 @@ export async function storeKnown(monque: Monque): Promise<Known> {
   await monque.setGroup('grouped', 'acme', { weight: 3 });
   await monque.enqueue('grouped', 1, { group: 'acme' });
   await monque.enqueue('ordered', 1, { order: 'one' });
-  const { id: flow } = await monque.enqueueFlow({
-    jobs: { first: { name: 'name-1' }, last: { name: 'name-1', after: ['first'] } },
-  });
+  const flows = await Promise.all(
+    Array.from({ length: FLOWS }, () =>
+      monque.enqueueFlow({
+        jobs: { first: { name: 'name-1' }, last: { name: 'name-1', after: ['first'] } },
+      }),
+    ),
+  );
+  const flow = flows[0]?.id;
   const pending: string[] = [];
   for (let index = 0; index < 5; index += 1) pending.push(id(await monque.enqueue('known', index)));
   const series: string[] = [];

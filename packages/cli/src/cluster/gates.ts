@@ -27,15 +27,20 @@ export async function listGates(
   const { jobs, ledger } = await open();
   const now = await ledger.readTime();
   const found = await jobs.getJobs({ status: 'blocked', limit, ...(name && { name }) });
-  const waiting = found.filter(({ blockedBy }) => gate === undefined || blockedBy === gate);
+  // A job of a flow that waits for its parents is blocked too, and by no gate.
+  const waiting = found.filter(
+    ({ blockedBy }) => blockedBy !== undefined && (gate === undefined || blockedBy === gate),
+  );
   if (output.isJson) {
     const records = waiting.map(({ _id: id, name, blockedBy, blockedAt, blockedUntil }) =>
       plain({ id, name, gate: blockedBy, since: blockedAt, until: blockedUntil }),
     );
     for (const record of records) await output.line(JSON.stringify(record));
   } else await output.table(waiting, columnsOf(now));
-  if (waiting.length === 0) output.note('No job waits at a gate.');
-  if (found.length === limit) output.note('There may be more; raise --limit.');
+  const isCut = found.length === limit;
+  if (waiting.length === 0)
+    output.note(isCut ? 'None of the jobs looked at waits at a gate.' : 'No job waits at a gate.');
+  if (isCut) output.note('There may be more; raise --limit.');
   return ExitCode.DONE;
 }
 

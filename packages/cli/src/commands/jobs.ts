@@ -33,7 +33,7 @@ export function addJobCommands(program: CliCommand, context: CliContext): void {
       [MISSING]: 'there is no such job',
       [ENDED_BADLY]: 'it failed, or was cancelled',
       [WAITS]:
-        'it waits as planned: for its time, its next try, or its turn; for parents, or for room in its group',
+        'it waits as planned: for its time, its next try, or its turn; for parents, or for room in its group or a limit',
       [STUCK]: 'it waits until somebody does something',
     })
     .action(

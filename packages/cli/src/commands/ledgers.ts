@@ -36,6 +36,11 @@ export function ledgerGroup(group: CliCommand, file: string) {
       .option(
         '--file <path>',
         `the Markdown file; MongoDB when --uri is known and no file is named (${file})`,
+      )
+      .option(
+        '--secret <variable>',
+        'a variable of the environment whose value is kept and shown nowhere, as those of .env; may be repeated',
+        collect,
       );
 }
 

@@ -42,7 +42,7 @@ export const EXIT_MEANINGS: Readonly<Record<ExitCode, string>> = {
   0: 'done, and nothing is wrong',
   1: 'it did not come to its end, or found something that somebody has to act on',
   2: 'the command was not understood; nothing was done',
-  3: 'there is no such job, series or gate',
+  3: 'there is no such job, series, gate, flow, step or task',
   4: 'refused: the state of the job, its unique key, a rule, or the rights of the actor do not allow it',
   5: 'the database does not answer, or does not let us in',
   6: 'sent and not confirmed: it may have happened, so look before you repeat it',

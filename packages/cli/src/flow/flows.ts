@@ -49,10 +49,15 @@ export async function listFlows(
   return ExitCode.DONE;
 }
 
+/** How the jobs of a flow stand is known when they are counted, as `flows show` does. */
+const STORED: Readonly<Record<FlowSummary['state'], string>> = {
+  ...{ stored: 'yes', storing: 'not yet', abandoned: 'abandoned' },
+};
+
 function listColumns(now: Date): Column<FlowSummary>[] {
   return [
     { title: 'FLOW', text: ({ id }) => id.toHexString() },
-    { title: 'STATE', text: ({ state }) => state },
+    { title: 'STORED', text: ({ state }) => STORED[state] },
     { title: 'CREATED', text: ({ createdAt }) => beside(createdAt, now) },
     { title: 'JOBS', text: ({ size }) => String(size), isRight: true },
     { title: 'KEY', text: ({ uniqueKey = '' }) => uniqueKey },

@@ -27,6 +27,8 @@ export interface LedgerOptions {
   readonly file?: string;
   readonly run?: string;
   readonly reason?: string;
+  /** Names of variables of the environment. */
+  readonly secret?: readonly string[];
 }
 
 /** A ledger, and the file that it is in. */
@@ -58,6 +60,14 @@ async function openStore(
   return { store, file: store };
 }
 
+/** The values of `.env` where the command runs, and of the variables that were named. */
+function secretsOf(
+  { io }: Session,
+  { secret = [] }: LedgerOptions,
+): ReturnType<typeof readSecrets> {
+  return readSecrets({ envFiles: [resolve(io.cwd, '.env')], variables: secret });
+}
+
 /** Opens the verification ledger. Checks run where the command runs; no value of its `.env` is kept or shown. */
 export async function openSteps(
   session: Session,
@@ -66,7 +76,7 @@ export async function openSteps(
   const { cwd } = session.io;
   const format = new VerificationFormat();
   const { store, file } = await openStore(session, options, 'steps', format);
-  const redactor = await readSecrets({ envFiles: [resolve(cwd, '.env')] });
+  const redactor = await secretsOf(session, options);
   // Whoever stops it wants what runs to end; what is found is shown by the command.
   const scheduler = Monque.inMemory({ shutdownTimeout: 0, logger: false });
   const runner = new CheckRunner({ scheduler, redactor, root: cwd });
@@ -81,7 +91,7 @@ export async function openTasks(
 ): Promise<Opened<CoordinationLedger> & { readonly format: CoordinationFormat }> {
   const format = new CoordinationFormat();
   const { store, file } = await openStore(session, options, 'tasks', format);
-  const redactor = await readSecrets({ envFiles: [resolve(session.io.cwd, '.env')] });
+  const redactor = await secretsOf(session, options);
   const ledger = new CoordinationLedger({ store, redactor });
   return { ledger, format, ...(file !== undefined && { file }) };
 }

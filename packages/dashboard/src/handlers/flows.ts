@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { FlowInfo, Job } from '@monque/core';
+import type { Job } from '@monque/core';
 import type { FlowAnswer, FlowGraphAnswer, FlowsAnswer } from '../api/types.ts';
 import { flowGraph } from '../control/flow-graph.ts';
 import { flowRow } from '../control/views.ts';
@@ -27,15 +27,11 @@ async function listFlows(call: Call): Promise<FlowsAnswer> {
     ...(after !== undefined && { after }),
   });
   const shown = listed.slice(0, limit);
-  const flows: FlowInfo[] = [];
-  for (const { id } of shown) {
-    const flow = await call.monque.getFlow(id, { limit: 1 });
-    // Its last job was removed since, and the record with it.
-    if (flow !== null) flows.push(flow);
-  }
+  const flows = await Promise.all(shown.map(({ id }) => call.monque.getFlow(id, { limit: 1 })));
   return {
     at: call.at,
-    flows: flows.map((flow) => flowRow(flow, call.eyes)),
+    // One whose last job was removed since has left with it.
+    flows: flows.flatMap((flow) => (flow === null ? [] : [flowRow(flow, call.eyes)])),
     next: listed.length > limit ? String(shown.at(-1)?.id) : null,
   };
 }

@@ -55,10 +55,16 @@ async function getCapabilities(call: Call): Promise<CapabilitiesAnswer> {
     version: manifest.version,
     features: [
       ...FEATURES,
-      ...((await monque.can('readFlow')) ? ['flows'] : []),
+      ...((await seesFlows(monque)) ? ['flows'] : []),
       ...(scope.seesAll ? Object.keys(server.ledgers) : []),
     ],
   };
+}
+
+/** True for who may list flows, and read one with its jobs. */
+async function seesFlows(monque: Call['monque']): Promise<boolean> {
+  const verbs = ['readFlows', 'readFlow', 'findJobs'] as const;
+  return (await Promise.all(verbs.map((verb) => monque.can(verb)))).every((may) => may);
 }
 
 /** Of the process that serves this, as far as its names are seen. */

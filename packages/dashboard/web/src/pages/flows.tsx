@@ -54,7 +54,7 @@ export function Flows() {
 }
 
 function FlowList({ answer: { flows, next } }: { readonly answer: FlowsAnswer }) {
-  if (flows.length === 0 && !params.value.has('after')) {
+  if (flows.length === 0 && next === null && !params.value.has('after')) {
     return (
       <Empty icon="flows" title="There is no flow">
         A flow is stored with enqueueFlow: jobs with the names of those they wait for.
