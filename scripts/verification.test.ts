@@ -37,7 +37,10 @@ test('each check of a claim that was verified has passed', () => {
     .flatMap(({ id, invariants, tests }) =>
       invariants.flatMap(({ check }) => {
         const command = check !== undefined && 'command' in check ? check.command : '';
-        const isShown = tests.some((run) => 'check' in run && run.check === command && run.passed);
+        const isShown = tests.some(
+          // A check of its own limit or folder is named with it.
+          (run) => 'check' in run && run.passed && `${run.check} `.startsWith(`${command} `),
+        );
         return isShown ? [] : [`${id}: ${command}`];
       }),
     );
