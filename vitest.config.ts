@@ -44,7 +44,11 @@ class LongestFirst extends BaseSequencer {
   }
 }
 
-const common = { pool: 'forks', testTimeout: 20_000, hookTimeout: 60_000 } as const;
+/** The current driver, where a project names no other. */
+const common = {
+  ...{ pool: 'forks', testTimeout: 20_000, hookTimeout: 60_000 },
+  env: { MONQUE_TEST_DRIVER_MAJOR: '7' },
+} as const;
 
 /** What needs no server and leaves nothing behind: its files share their modules, which take longer than its tests. */
 const ofUnits = ['packages/core/{src,test/engine}/**/*.test.ts'];
@@ -56,7 +60,6 @@ const units: TestProjectInlineConfiguration = {
     name: 'units',
     include: ofUnits,
     isolate: false,
-    env: { MONQUE_TEST_DRIVER_MAJOR: '7' },
   },
 };
 
@@ -69,7 +72,6 @@ const guards: TestProjectInlineConfiguration = {
     ...common,
     name: 'guards',
     include: ofGuards,
-    env: { MONQUE_TEST_DRIVER_MAJOR: '7' },
   },
 };
 
@@ -82,7 +84,6 @@ const simulation: TestProjectInlineConfiguration = {
     ...common,
     name: 'simulation',
     include: ofSimulation,
-    env: { MONQUE_TEST_DRIVER_MAJOR: '7' },
   },
 };
 
@@ -99,7 +100,6 @@ const browser: TestProjectInlineConfiguration = {
     name: 'browser',
     include: ofBrowser,
     globalSetup: [buildsPages, 'packages/dashboard/test/browser/setup/global-setup.ts'],
-    env: { MONQUE_TEST_DRIVER_MAJOR: '7' },
   },
 };
 
@@ -122,7 +122,6 @@ const repeats: TestProjectInlineConfiguration = {
     name: 'repeats',
     globalSetup: buildsPages,
     include: ofRepeats,
-    env: { MONQUE_TEST_DRIVER_MAJOR: '7' },
   },
 };
 
@@ -144,7 +143,6 @@ const driver7: TestProjectInlineConfiguration = {
       ...ofRepeats,
       ...ofBrowser,
     ],
-    env: { MONQUE_TEST_DRIVER_MAJOR: '7' },
   },
 };
 
@@ -183,7 +181,6 @@ const tsed: TestProjectInlineConfiguration = {
     ...common,
     name: 'tsed',
     include: ['packages/tsed/{src,test}/**/*.test.ts', 'examples/tsed-app/**/*.test.ts'],
-    env: { MONQUE_TEST_DRIVER_MAJOR: '7' },
   },
 };
 

@@ -235,13 +235,19 @@ describeWithMongo('a scheduler on MongoDB', () => {
     await proxy.close();
   });
 
-  test('an outage stops nothing for good: enqueues, runs and results come through afterwards', async () => {
+  /** A client that soon notices when its server cannot be reached, and what it reaches it through. */
+  async function throughProxy() {
     const [host] = new URL(inject('mongoUri').replace('mongodb:', 'http:')).host.split(',');
     const proxy = await startFaultProxy({ target: Number(host?.split(':')[1]) });
     const client = new MongoClient(proxy.directUri, {
       serverSelectionTimeoutMS: 1_000,
       heartbeatFrequencyMS: 500,
     });
+    return { proxy, client };
+  }
+
+  test('an outage stops nothing for good: enqueues, runs and results come through afterwards', async () => {
+    const { proxy, client } = await throughProxy();
     const monque = make({}, client.db(db.databaseName));
     const gate = deferred();
     const ran: unknown[] = [];
@@ -274,12 +280,7 @@ describeWithMongo('a scheduler on MongoDB', () => {
   });
 
   test('a callTimeout ends each call that stores in an outage, and all is stored once when that is over', async () => {
-    const [host] = new URL(inject('mongoUri').replace('mongodb:', 'http:')).host.split(',');
-    const proxy = await startFaultProxy({ target: Number(host?.split(':')[1]) });
-    const client = new MongoClient(proxy.directUri, {
-      serverSelectionTimeoutMS: 1_000,
-      heartbeatFrequencyMS: 500,
-    });
+    const { proxy, client } = await throughProxy();
     const monque = make({}, client.db(db.databaseName));
     await monque.initialize();
     const call = (callTimeout: number) =>

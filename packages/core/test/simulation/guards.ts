@@ -304,8 +304,8 @@ export const ENGINE_GUARDS: readonly Guard[] = [
       },
       {
         file: 'engine/claiming/claimer.ts',
-        find: 'jobs.every(({ claimedBy }) => claimedBy === lease.instanceId)',
-        replace: "jobs.every(({ claimedBy }) => claimedBy !== '' || lease.instanceId === '')",
+        find: 'first.claimedBy === lease.instanceId',
+        replace: "first.claimedBy !== '' || lease.instanceId === ''",
       },
     ],
     rules: ['a dead lease still works'],

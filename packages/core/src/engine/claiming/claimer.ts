@@ -345,7 +345,8 @@ export class Claimer {
     const { executor, lease, onRound } = this.#parts;
     const { jobs } = report;
     for (const { name } of jobs) this.#context.metrics.count('claimed', 1, name);
-    const ownClaim = jobs.every(({ claimedBy }) => claimedBy === lease.instanceId);
+    const [first] = jobs;
+    const ownClaim = first === undefined || first.claimedBy === lease.instanceId;
     if (this.#stopped.signal.aborted || !ownClaim) executor.release(jobs);
     else executor.accept(jobs);
     onRound(report);

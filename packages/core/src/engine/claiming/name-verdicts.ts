@@ -3,7 +3,7 @@
  *
  * What always holds: a name counts as empty from a look that found no more of it until a look finds more, there was no
  * place here for a job of it, or somebody told of a job that the next round cannot ask for. That somebody told of a job
- * which is asked for does not end it: each look is younger than some job, so a steady stream would never find its name
+ * which is asked for does not end it: each look is older than some job, so a steady stream would never find its name
  * empty.
  *
  * @module
