@@ -126,6 +126,7 @@ export class Instance {
         this.#reconciler.jobsArrived();
         this.#waker.noteRound(report);
       },
+      hintsRest: () => this.#waker.hintsRest,
       onStartsLater: (name, at) => this.#waker.due(name, at),
       sweep: new OrderSweep(context, onSuperseded),
     });

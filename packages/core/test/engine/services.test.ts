@@ -132,7 +132,8 @@ function makeClaimer(world: World): Claimer {
   });
   const sweep = new OrderSweep(context, async () => undefined);
   const parts = { workers, executor, settler, lease, pauses, permits, awaited, sweep };
-  return new Claimer(context, { ...parts, onRound: nothing, onStartsLater: nothing });
+  const hooks = { onRound: nothing, onStartsLater: nothing, hintsRest: () => false };
+  return new Claimer(context, { ...parts, ...hooks });
 }
 
 /** Each with how it is started and stopped. */

@@ -2,25 +2,9 @@ import { describe, expect, test } from 'vitest';
 import { Claimer } from '../../src/engine/claiming/claimer.ts';
 import { makeJob } from '../../src/testing/index.ts';
 import { deferred, makeOne, makeWorld, payloads } from './kit.ts';
+import { restingWorld } from './resting-kit.ts';
 
 describe('hints during a backlog', () => {
-  function restingWorld() {
-    const world = makeWorld();
-    const watch = world.ledger.watch.bind(world.ledger);
-    const rests: boolean[] = [];
-    world.ledger.watch = async (listener) => {
-      const opened = await watch((hint) => {
-        if (rests.at(-1) !== true) listener(hint);
-      });
-      const rest = (isResting: boolean) => {
-        rests.push(isResting);
-        if (!isResting) listener({ kind: 'opened' });
-      };
-      return { ...opened, rest };
-    };
-    return { ...world, rests };
-  }
-
   const BACKLOG = Array.from({ length: 6_000 }, () => ({ name: 'quick' }));
 
   test('rest, and flow again when it is worked off', async () => {
@@ -34,7 +18,7 @@ describe('hints during a backlog', () => {
     await clock.advance(1_000);
     expect(rests).toEqual([true]);
     expect(monque.health().hints).toBe('polling');
-    await clock.advance(2_000);
+    await clock.advance(2_200);
     expect(rests).toEqual([true, false]);
     expect(monque.health().hints).toBe('flowing');
     const { _id } = await makeInstance().monque.enqueue('other');
@@ -122,6 +106,7 @@ describe('waking', () => {
       lease: { isHeld: () => true },
       pauses: { refresh: async () => undefined, wasPaused: () => false },
       onRound: () => undefined,
+      hintsRest: () => false,
     };
     const claimer = new Claimer({} as never, parts as never);
     for (let microtasks = 0; microtasks < 30; microtasks += 1) {

@@ -74,6 +74,8 @@ export interface ClaimerParts {
   readonly awaited: AwaitedClaims;
   readonly permits: Permits;
   readonly onRound: (report: RoundReport) => void;
+  /** True while nobody tells of due jobs. */
+  readonly hintsRest: () => boolean;
   /** Told when the rate of a group lets a due job of this name start. */
   readonly onStartsLater: (name: string, at: Date) => void;
   /** Goes on with its walk at each poll, where a worker runs jobs in lanes. */
@@ -176,8 +178,9 @@ export class Claimer {
 
   async #round(source: ClaimSource, onlyPolled: boolean): Promise<void> {
     void this.#parts.pauses.refresh();
+    const { hintsRest } = this.#parts;
     const { demand, someSitOut } = this.#demand(source);
-    if (source === this.#sources.plain) this.#verdicts.beginLook(demand);
+    if (source === this.#sources.plain) this.#verdicts.beginLook(demand, hintsRest());
     if (demand.length === 0) {
       this.#parts.onRound({ jobs: [], onlyPolled: false });
       return;

@@ -2,7 +2,7 @@
  * What the last look said of each name: whether due jobs of it were left in the ledger.
  *
  * What always holds: a name counts as empty from a look that found no more of it until a look finds more, there was no
- * place here for a job of it, or somebody told of a job that the next round cannot ask for. That somebody told of a job
+ * place here for a job of it, or somebody told of a job that the next round cannot ask for, or would not have told. That somebody told of a job
  * which is asked for does not end it: each look is older than some job, so a steady stream would never find its name
  * empty.
  *
@@ -37,10 +37,15 @@ export class NameVerdicts {
     this.#told.add(name);
   }
 
-  /** A look for these begins. What was told of and is not looked for now waits. */
-  beginLook(demand: readonly Demand[]): void {
-    for (const { name } of demand) this.#told.delete(name);
-    for (const name of this.#told) this.#empty.delete(name);
+  /**
+   * A look for these begins. What was told of and is not looked for now waits; while hints rest, so may any job of a name
+   * that is not looked for.
+   */
+  beginLook(demand: readonly Demand[], hintsRest: boolean): void {
+    const asked = new Set(demand.map(({ name }) => name));
+    for (const name of hintsRest ? this.#empty : this.#told) {
+      if (!asked.has(name)) this.#empty.delete(name);
+    }
     this.#told.clear();
   }
 

@@ -4,8 +4,8 @@
  * Three sources, each behind the other: this process's own enqueues, at once; hints of the ledger; and a poll that
  * nothing can starve. A timer is set for the next due time that is known. While hints flow the poll is slow. A poll
  * that finds a job no hint announced makes the hints suspect: polling is fast again until the next hint has come.
- * While a backlog is worked off fast, hints of more are worth nothing, and are put to rest where they cost the ledger
- * something; meanwhile the ledger is asked now and then which jobs somebody wants cancelled.
+ * While jobs come fast, hints of more are worth nothing, and are put to rest where they cost the ledger something;
+ * meanwhile the ledger is asked now and then which jobs somebody wants cancelled.
  *
  * @module
  */
@@ -16,6 +16,7 @@ import { ServiceLoop } from '../../foundation/service-loop.ts';
 import type { LedgerHint, LedgerWatch } from '../../ledger/ledger-repository.ts';
 import type { Worker } from '../../workers/worker.ts';
 import type { RoundReport, WakeCause } from './claimer.ts';
+import { type Supply, SupplyGauge } from './supply.ts';
 
 /** Milliseconds between polls while hints flow, unless `pollInterval` is longer. */
 const SLOW_POLL_INTERVAL_MS = 30_000;
@@ -28,9 +29,8 @@ type WakerContext = Pick<
   'detached' | 'ledger' | 'ledgerTime' | 'clock' | 'options' | 'report' | 'log'
 >;
 
-/** Won within {@link BACKLOG_WINDOW_MS}, with more to come, so many jobs make hints of others worth nothing. */
-const BACKLOG_JOBS = 1_000;
-const BACKLOG_WINDOW_MS = 1_000;
+/** How long after a round the next begins while jobs come steadily and hints rest, in milliseconds. */
+const STEADY_LOOK_MS = 1;
 
 /** How often the ledger is asked for requests to cancel while hints rest, in milliseconds. */
 const CANCEL_INTERVAL_MS = 700;
@@ -55,8 +55,11 @@ export class Waker {
   readonly #polls: ServiceLoop;
   #watch: LedgerWatch | undefined;
   #hintsFlow = false;
-  #backlog: { sinceMs: number; jobs: number; isFast: boolean } | undefined;
+  readonly #supply = new SupplyGauge();
   #resting: Timer | undefined;
+  /** Hints rested and are called for, but do not flow again. */
+  #isReturning = false;
+  #nextLook: Timer | undefined;
   #nextDue: { readonly atMs: number; readonly timer: Timer } | undefined;
   #starting: Promise<void> | undefined;
   #stopping: Promise<void> | undefined;
@@ -101,6 +104,7 @@ export class Waker {
     const polled = this.#polls.stop();
     this.#nextDue?.timer.cancel();
     this.#resting?.cancel();
+    this.#nextLook?.cancel();
     // What was being opened is closed when it is open.
     await Promise.allSettled([this.#starting]);
     await this.#watch?.close();
@@ -111,6 +115,11 @@ export class Waker {
   /** True while new jobs are announced by the ledger. */
   get hintsFlow(): boolean {
     return this.#hintsFlow;
+  }
+
+  /** True while jobs come so fast that nobody tells of them. */
+  get hintsRest(): boolean {
+    return this.#resting !== undefined;
   }
 
   /** A job of this name is or becomes due. */
@@ -139,29 +148,15 @@ export class Waker {
   /** What a round of claims found tells whether hints can be trusted. */
   noteRound(round: RoundReport): void {
     if (this.#polls.isStopped) return;
-    this.#rest(this.#isBacklogged(round));
-    const { jobs, onlyPolled } = round;
+    const { jobs, onlyPolled, isSaturated } = round;
+    const supply = this.#supply.note(jobs.length, isSaturated, this.#context.clock.monotonic());
+    this.#rest(supply !== 'scarce');
+    this.#lookInPlaceOfHints(supply);
     const oldestMs = this.#context.ledgerTime.now().getTime() - HINT_GRACE_MS;
     const missed = jobs.some(({ nextRunAt, createdAt }) => {
       return Math.max(nextRunAt.getTime(), createdAt.getTime()) < oldestMs;
     });
     if (onlyPolled && missed) this.#trustHints(false);
-  }
-
-  /** True from the moment at which many jobs came fast, until there are no more or they come slowly. */
-  #isBacklogged({ jobs, isSaturated }: RoundReport): boolean {
-    if (isSaturated === false) {
-      this.#backlog = undefined;
-      return false;
-    }
-    const nowMs = this.#context.clock.monotonic();
-    const backlog = this.#backlog ?? { sinceMs: nowMs, jobs: 0, isFast: false };
-    this.#backlog = backlog;
-    backlog.jobs += jobs.length;
-    const isOver = nowMs - backlog.sinceMs > BACKLOG_WINDOW_MS;
-    if (isOver || backlog.jobs >= BACKLOG_JOBS) backlog.isFast = backlog.jobs >= BACKLOG_JOBS;
-    if (isOver) Object.assign(backlog, { sinceMs: nowMs, jobs: 0 });
-    return backlog.isFast;
   }
 
   #rest(isResting: boolean): void {
@@ -174,7 +169,21 @@ export class Waker {
       this.#resting?.cancel();
       this.#resting = undefined;
     }
+    this.#isReturning = !isResting;
     rest(isResting);
+  }
+
+  /**
+   * Where jobs come steadily no hint tells of the next one: it is looked for, as it is until hints flow again. In a backlog
+   * free slots are the reason to look.
+   */
+  #lookInPlaceOfHints(supply: Supply): void {
+    this.#nextLook?.cancel();
+    const isSteady = supply === 'steady' && this.hintsRest;
+    this.#nextLook =
+      isSteady || this.#isReturning
+        ? this.#context.clock.setTimer(() => this.#hooks.wake('hint'), STEADY_LOOK_MS)
+        : undefined;
   }
 
   #askForCancels(): void {
@@ -218,6 +227,7 @@ export class Waker {
 
   /** A wait that was begun while hints were trusted is too long without them. */
   #trustHints(trusted: boolean): void {
+    this.#isReturning = false;
     if (this.#hintsFlow && !trusted) this.#polls.wake();
     if (this.#hintsFlow !== trusted) {
       this.#context.log?.write('hintsChanged', { hints: trusted ? 'flowing' : 'polling' });
