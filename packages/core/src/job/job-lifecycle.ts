@@ -27,6 +27,7 @@ import {
   GATES_OPEN,
   HISTORY,
   HOLDS_CLAIM,
+  HOLDS_SERIES,
   LOCKS,
   NEXT_RUN,
   NO_CANCEL,
@@ -328,7 +329,7 @@ export const JOB_LIFECYCLE: Lifecycle<JobStatus, JobVerb> = defineLifecycle<JobS
     replan: {
       from: ['pending'],
       to: 'pending',
-      guards: [SAME_PLAN],
+      guards: [SAME_PLAN, HOLDS_SERIES],
       set: { ...NEXT_RUN, priority: 'priority', updatedAt: 'now' },
       replace: PLAN,
       append: HISTORY,
@@ -339,7 +340,7 @@ export const JOB_LIFECYCLE: Lifecycle<JobStatus, JobVerb> = defineLifecycle<JobS
     replanRunning: {
       from: ['processing', 'blocked'],
       to: STAYS,
-      guards: [SAME_PLAN],
+      guards: [SAME_PLAN, HOLDS_SERIES],
       set: { priority: 'priority', updatedAt: 'now' },
       replace: PLAN,
       append: HISTORY,

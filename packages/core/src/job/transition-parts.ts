@@ -60,6 +60,9 @@ export const NO_SERIES: Condition = { field: 'repeatInterval', is: 'absent' };
 /** The plan that the caller computed with still stands; for a job that never was part of a series there is none. */
 export const SAME_PLAN: Condition = { field: 'seriesVersion', is: 'same', to: 'seriesVersion' };
 
+/** The job is the one that holds the key of its series: what is left of an ended series may run again, but has no plan. */
+export const HOLDS_SERIES: Condition = { field: 'uniqueLock', is: 'present' };
+
 /** Claimed by another tool that keeps no lease, and longer ago than `lockTimeout`. */
 export const STALE: readonly Condition[] = [
   { field: 'claimedBy', is: 'absent' },

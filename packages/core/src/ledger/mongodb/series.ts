@@ -52,7 +52,8 @@ export class MongoSeries {
       const job = await this.#jobs.find(jobId, session);
       if (job === null) return { outcome: 'missing', job };
       const isOpen = changes.some(({ verb }) => JOB_LIFECYCLE.allowsFrom(verb, job.status));
-      const mayApply = isOpen && job.seriesVersion === seriesVersion;
+      const isSame = job.seriesVersion === seriesVersion && job.uniqueLock !== undefined;
+      const mayApply = isOpen && isSame;
       return mayApply ? undefined : { outcome: 'stale', job };
     });
   }

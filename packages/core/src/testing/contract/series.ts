@@ -262,6 +262,19 @@ const plans: ContractTests = {
     assert.equal((await subject.read(job)).seriesVersion, 2);
   },
 
+  'a change that comes late gives no plan to what is left of an ended series': async (subject) => {
+    const job = await putClaimedSeries(subject);
+    await endSeries(subject, job);
+    await subject.settle('fail', job, { seriesVersion: 2 });
+    const [now, nextRunAt] = [subject.at(1000), subject.at(0)];
+    await subject.ledger.redrive({ jobId: job._id, now, nextRunAt });
+    for (const status of ['pending', 'processing']) {
+      const { outcome, job: shown } = await replan(subject, job, { seriesVersion: 2 });
+      assert.deepEqual([outcome, shown?.status], ['stale', status]);
+      if (status === 'pending') await subject.claimOnly();
+    }
+  },
+
   'a finished job and one that is not there have no plan to change': async (subject) => {
     const job = await putClaimedSeries(subject);
     await subject.settle('complete', job);

@@ -212,7 +212,7 @@ function fieldsFor(subject: Subject, verb: JobVerb, failing?: Condition): Partia
   const lock = CLAIMS.has(verb) ? { startLock: 'key:key' } : { uniqueLock: 'key:key' };
   const plain = { uniqueKey: 'key', ...lock, data: { to: 'somebody' } };
   return {
-    ...(SERIES_VERBS.has(verb) ? seriesFields(subject, { timezone: 'UTC' }) : plain),
+    ...(SERIES_VERBS.has(verb) ? seriesOf(subject, failing) : plain),
     rescueCount: 1,
     progress: { percent: 10 },
     result: 'earlier',
@@ -231,6 +231,12 @@ function fieldsFor(subject: Subject, verb: JobVerb, failing?: Condition): Partia
     ...(verb === 'removeParent' && { feeds: [TOKEN] }),
     ...(failing?.field === 'flow' && { flow: flowOfToken(TOKEN) }),
   };
+}
+
+/** The job of a series, or what is left of one that was ended and runs again. */
+function seriesOf(subject: Subject, failing: Condition | undefined): Partial<Job> {
+  const { uniqueLock, ...fields } = seriesFields(subject, { timezone: 'UTC' });
+  return { ...fields, ...(failing?.field !== 'uniqueLock' && { uniqueLock }) } as Partial<Job>;
 }
 
 /** A dead letter where the verb wants one, or where it must not be one. */
