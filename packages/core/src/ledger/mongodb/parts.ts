@@ -81,16 +81,16 @@ export function mongoParts(db: Db, settings: PartSettings): MongoParts {
   const lanesName = `${collectionName}.lanes`;
   const inLanes = { jobs, claims, bounds, laneCommands: commandsOf(lanesName) };
   const lanes = db.collection<LaneDocument>(lanesName);
-  const orders = new MongoOrders({ ...inLanes, lanes });
+  const leasesName = `${collectionName}.instances`;
+  const instances = db.collection<LeaseDocument>(leasesName);
+  const orders = new MongoOrders({ ...inLanes, lanes, leases: instances });
   const groups = new MongoLanes({ ...inLanes, lanes: db.collection<GroupDocument>(lanesName) });
   const flowsName = `${collectionName}.flows`;
   const flows = new MongoFlows({
     ...{ jobs, commands: commandsOf(flowsName) },
     flows: db.collection<FlowDocument>(flowsName),
   });
-  const leasesName = `${collectionName}.instances`;
   const hasClaims = async (id: string) => (await claims.standing(id, 1)).length > 0;
-  const instances = db.collection<LeaseDocument>(leasesName);
   const leases = new MongoLeases(instances, commandsOf(leasesName, 'majority'), hasClaims);
   const marksName = `${collectionName}.marks`;
   const marks = db.collection<MarkDocument>(marksName);

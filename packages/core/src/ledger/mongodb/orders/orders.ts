@@ -25,19 +25,18 @@ import type {
   SweepOrdersParams,
   SweepOrdersResult,
 } from '../../ledger-repository.ts';
-import type { ClaimBounds, MongoClaims } from '../claims.ts';
+import type { MongoClaims } from '../claims.ts';
 import { isFreeGroup, isGroupLaneId } from '../groups/group-queries.ts';
 import { fromDocument } from '../job-document.ts';
 import { ID_INDEX, ID_KEY } from '../lifecycle-statements.ts';
-import type { MongoJobs } from '../moves.ts';
 import type { Commands } from '../server/commands.ts';
 import { DUPLICATE_KEY_CODE } from '../server/driver-errors.ts';
 import { IndexName } from '../server/indexes.ts';
+import { LaneHeads, type LaneHeadsParts, type LaneRange } from './lane-heads.ts';
 import {
   claimNamedStatements,
   LANE_ORDER,
   type LaneDocument,
-  laneHeads,
   laneId,
   laneIdPrefix,
   laneNaming,
@@ -77,21 +76,21 @@ interface Head extends LaneJob {
 }
 
 /** What orders are kept with. */
-export interface MongoOrdersParts {
-  readonly jobs: MongoJobs;
+export interface MongoOrdersParts extends LaneHeadsParts {
   readonly lanes: Collection<LaneDocument>;
   readonly laneCommands: Commands;
   readonly claims: MongoClaims;
-  readonly bounds: ClaimBounds;
 }
 
 /** Claims jobs in their order. */
 export class MongoOrders implements LaneVerbs {
   readonly #parts: MongoOrdersParts;
+  readonly #firstJobs: LaneHeads;
   readonly #places = new Map<string, Place>();
 
   constructor(parts: MongoOrdersParts) {
     this.#parts = parts;
+    this.#firstJobs = new LaneHeads(parts);
   }
 
   /**
@@ -140,7 +139,8 @@ export class MongoOrders implements LaneVerbs {
         LANE_HASHES,
         place.hash + LANE_HASHES - walked,
       );
-      const heads = await this.#heads(name, place.hash, end);
+      const range = { name, fromHash: place.hash, toHash: end };
+      const heads = await this.#heads(range, params.instanceId);
       found.push(...(await this.#choose(heads, demand, params)));
       seen += heads.length;
       walked += end - place.hash;
@@ -161,16 +161,10 @@ export class MongoOrders implements LaneVerbs {
     return place;
   }
 
-  async #heads(name: string, fromHash: number, toHash: number): Promise<Head[]> {
-    const { collection, commands } = this.#parts.jobs;
-    const heads = await collection
-      .aggregate(laneHeads(name, fromHash, toHash), {
-        ...commands.aggregateOptions(),
-        hint: IndexName.LANES,
-      })
-      .toArray();
+  async #heads(range: LaneRange, instanceId: string): Promise<Head[]> {
+    const heads = await this.#firstJobs.read(range, instanceId);
     return heads.map(({ _id: lane, jobId, nextRunAt, fence, rescueCount }) => ({
-      laneId: laneId(name, lane),
+      laneId: laneId(range.name, lane),
       ...asLaneJob({ _id: jobId, status: 'pending', nextRunAt, fence, rescueCount }),
     }));
   }
