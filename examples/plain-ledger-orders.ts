@@ -146,6 +146,12 @@ export class PlainOrders implements verbs.LaneVerbs {
     const holder = this.#holders.get(keyOf(job));
     return holder === undefined || !holder.halts || !holder.jobId.equals(job._id);
   }
+
+  /** Of jobs that were just moved, those that failed and hold up their orders. */
+  halted(moved: readonly (Job | null)[]): { readonly halted?: readonly Job[] } {
+    const halted = moved.flatMap((job) => (job === null || this.mayLeave(job) ? [] : [job]));
+    return halted.length > 0 ? { halted } : {};
+  }
 }
 
 function keyOf({ name, lane }: Pick<Job, 'name' | 'lane'>): string {

@@ -10,7 +10,8 @@
 import type { Collection, Document, ObjectId } from 'mongodb';
 import { UnknownOutcomeError } from '../../../foundation/errors.ts';
 import type { Job } from '../../../job/job.ts';
-import { keyOfLane, LANE_HASHES, laneOf } from '../../../job/lanes.ts';
+import type { JobVerb } from '../../../job/job-lifecycle.ts';
+import { isGroupLane, keyOfLane, LANE_HASHES, laneOf } from '../../../job/lanes.ts';
 import { holdsLane, isSuperseded, type LaneJob, nextInLane } from '../../lane-choice.ts';
 import type {
   ClaimOrdersParams,
@@ -32,6 +33,7 @@ import { ID_INDEX, ID_KEY } from '../lifecycle-statements.ts';
 import type { Commands } from '../server/commands.ts';
 import { DUPLICATE_KEY_CODE } from '../server/driver-errors.ts';
 import { IndexName } from '../server/indexes.ts';
+import { movedFilter } from '../transition-log.ts';
 import { LaneHeads, type LaneHeadsParts, type LaneRange } from './lane-heads.ts';
 import {
   claimNamedStatements,
@@ -351,6 +353,28 @@ export class MongoOrders implements LaneVerbs {
     return [...lanes.values()]
       .filter(({ halts }) => halts)
       .flatMap(({ held }) => held.map(({ job }) => job));
+  }
+
+  /** Of jobs that this verb was to let fail at a time, those that did, and hold their orders up. */
+  async haltedBy(
+    verb: JobVerb,
+    jobs: readonly Pick<Job, '_id' | 'lane'>[],
+    now: Date,
+  ): Promise<readonly Job[]> {
+    const ids = jobs
+      .filter(({ lane }) => lane !== undefined && !isGroupLane(lane))
+      .map(({ _id }) => _id);
+    if (ids.length === 0) return [];
+    const { collection, commands } = this.#parts.jobs;
+    const documents = await collection
+      .find(
+        { ...movedFilter(ids, verb, now), status: 'failed' },
+        { ...commands.readOptions(), hint: ID_INDEX },
+      )
+      .toArray();
+    const failed = documents.map(fromDocument);
+    const halting = new Set((await this.halting(failed)).map((id) => id.toHexString()));
+    return failed.filter(({ _id }) => halting.has(_id.toHexString()));
   }
 }
 
