@@ -72,8 +72,9 @@ describe('events of groups, orders, dead letters and superseded jobs', () => {
     await monque.start();
     const job = await monque.enqueue('halts', {}, { order: 'one' });
     await monque.enqueue('goes-on', {}, { order: 'one' });
+    await monque.enqueue('halts', {});
     await clock.advance(2_000);
-    expect(payloads(events, 'job:fail')).toHaveLength(2);
+    expect(payloads(events, 'job:fail')).toHaveLength(3);
     expect(payloads(events, 'order:halted')).toMatchObject([
       { order: 'one', job: { _id: job._id, status: 'failed' } },
     ]);
