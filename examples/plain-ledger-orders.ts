@@ -141,7 +141,7 @@ export class PlainOrders implements verbs.LaneVerbs {
   }
 
   /** True for a job that may be pruned: one that has failed and holds up its order may not. */
-  mayLeave(job: JobRecord): boolean {
+  mayLeave(job: Pick<Job, '_id' | 'name' | 'lane' | 'status'>): boolean {
     if (job.status !== 'failed') return true;
     const holder = this.#holders.get(keyOf(job));
     return holder === undefined || !holder.halts || !holder.jobId.equals(job._id);
