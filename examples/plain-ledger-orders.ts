@@ -141,10 +141,16 @@ export class PlainOrders implements verbs.LaneVerbs {
   }
 
   /** True for a job that may be pruned: one that has failed and holds up its order may not. */
-  mayLeave(job: JobRecord): boolean {
+  mayLeave(job: Pick<Job, '_id' | 'name' | 'lane' | 'status'>): boolean {
     if (job.status !== 'failed') return true;
     const holder = this.#holders.get(keyOf(job));
     return holder === undefined || !holder.halts || !holder.jobId.equals(job._id);
+  }
+
+  /** Of jobs that were just moved, those that failed and hold up their orders. */
+  halted(moved: readonly (Job | null)[]): { readonly halted?: readonly Job[] } {
+    const halted = moved.flatMap((job) => (job === null || this.mayLeave(job) ? [] : [job]));
+    return halted.length > 0 ? { halted } : {};
   }
 }
 

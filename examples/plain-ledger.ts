@@ -185,7 +185,11 @@ class PlainChanges {
       const choice = chooseExpiry(job, now);
       return this.#move(choice.verb, job, choice.params);
     });
-    return { failed: countOf(moved, 'failed'), pending: countOf(moved, 'pending') };
+    return {
+      failed: countOf(moved, 'failed'),
+      ...this.orders.halted(moved),
+      pending: countOf(moved, 'pending'),
+    };
   }
 
   async cancel(params: verbs.CancelParams): Promise<verbs.CancelResult> {
@@ -299,6 +303,7 @@ class PlainChanges {
     return {
       pending: countOf(moved, 'pending'),
       failed: countOf(moved, 'failed'),
+      ...this.orders.halted(moved),
       cancelled: countOf(moved, 'cancelled'),
       more: claims.length > params.limit,
       refused: isLive,

@@ -72,7 +72,7 @@ export interface MonqueEventMap<Types extends JobTypes = UntypedJobs> {
   'job:superseded': [payload: { readonly job: JobOf<Types, NameOf<Types>>; readonly by: ObjectId }];
   /**
    * A job that failed for good holds its order up, since its worker says `whenFailed: 'halt'`; that is recorded in the
-   * ledger.
+   * ledger by this instance: at the end of its run, as its gate was not opened in time, or as its instances died.
    */
   'order:halted': [payload: { readonly job: JobOf<Types, NameOf<Types>>; readonly order: string }];
   /** This instance's `setGroup` paused a group of a name. */

@@ -1,7 +1,8 @@
 import { ObjectId } from 'mongodb';
 import { describe, expect, test } from 'vitest';
 import { sleep } from '../../src/foundation/clock.ts';
-import { makeOne, payloads } from './kit.ts';
+import { gate, stage } from '../../src/index.ts';
+import { deferred, makeOne, makeWorld, payloads } from './kit.ts';
 
 const many = (name: string, count: number) => Array.from({ length: count }, () => ({ name }));
 
@@ -71,13 +72,44 @@ describe('events of groups, orders, dead letters and superseded jobs', () => {
     await monque.start();
     const job = await monque.enqueue('halts', {}, { order: 'one' });
     await monque.enqueue('goes-on', {}, { order: 'one' });
+    await monque.enqueue('halts', {});
     await clock.advance(2_000);
-    expect(payloads(events, 'job:fail')).toHaveLength(2);
+    expect(payloads(events, 'job:fail')).toHaveLength(3);
     expect(payloads(events, 'order:halted')).toMatchObject([
       { order: 'one', job: { _id: job._id, status: 'failed' } },
     ]);
     expect(counted(monque.metrics().counters.halted)).toEqual([['halts', 1]]);
     await monque.stop();
+  });
+
+  test('tell of a job that holds its order up since its instances died, or its gate stayed closed', async () => {
+    const { clock, makeInstance } = makeWorld();
+    const options = { leaseDuration: 3_000, rescueLimit: 1 };
+    const [holder, other] = [makeInstance(options), makeInstance(options)];
+    const order = { whenFailed: 'halt' } as const;
+    const stages = [stage('first', () => 1), gate('closed', { timeout: 60_000 })];
+    holder.monque.worker('dies', () => deferred().promise, { order });
+    holder.monque.worker('waits', { stages }, { order });
+    await holder.monque.start();
+    const dies = await holder.monque.enqueue('dies', { secret: 1 }, { order: 'one' });
+    const waits = await holder.monque.enqueue('waits', {}, { order: 'two' });
+    await clock.advance(100);
+    // Who tells of it need run no such jobs; only who has such a gate looks at gates.
+    other.monque.worker('waits', { stages }, { order });
+    await other.monque.start();
+    holder.network.down = true;
+    await clock.advance(90_000);
+    expect(payloads(other.events, 'order:halted')).toMatchObject([
+      { order: 'one', job: { _id: dies._id, status: 'failed', data: { secret: 1 } } },
+      { order: 'two', job: { _id: waits._id, status: 'failed' } },
+    ]);
+    const { halted } = other.monque.metrics().counters;
+    expect(counted(halted).sort()).toEqual([
+      ['dies', 1],
+      ['waits', 1],
+    ]);
+    expect(payloads(holder.events, 'order:halted')).toEqual([]);
+    await other.monque.stop();
   });
 
   test('tell of a dead letter, as it waits then', async () => {

@@ -67,6 +67,24 @@ describe('a flow', () => {
     expect(runs.slice(2)).toEqual(['load', 'done']);
   });
 
+  test('has its end told by a job behind all others that goes on however they ended', async () => {
+    const { monque, runs } = setUp({ bad: fails });
+    await monque.start();
+    const goesOn = (ref: string) => ({ ref, onFailure: 'continue' }) as const;
+    const { id, jobs } = await monque.enqueueFlow(
+      flowOf({
+        bad: step(),
+        below: step('bad'),
+        good: step(),
+        end: step(goesOn('bad'), goesOn('below'), goesOn('good')),
+      }),
+    );
+    await monque.waitFor(jobs.end as Job);
+    expect(runs.at(-1)).toBe('end');
+    expect((await monque.getFlow(id))?.counts).toEqual({ failed: 2, completed: 2 });
+    await monque.stop();
+  });
+
   test('does to each child of a failed parent what the child says', async () => {
     const { monque, runs } = setUp({
       bad: fails,

@@ -89,7 +89,9 @@ describe('a claim for orders', () => {
     // The first walk learns how many lanes there are.
     await claim(name, 1);
     const commands = await mongo.log.during(() => claim(name, LANES));
-    const heads = commands.filter(({ aggregate }) => aggregate !== undefined);
+    const heads = commands
+      .filter(({ aggregate }) => aggregate !== undefined)
+      .map(({ pipeline, ...rest }) => ({ ...rest, pipeline: pipeline.slice(0, -1) }));
     const plans = await Promise.all(heads.map((command) => explainHeads(command)));
     expect(plans.every(({ stages }) => stages.includes('DISTINCT_SCAN'))).toBe(true);
     expect(sum(plans.map(({ documents }) => documents))).toBe(0);

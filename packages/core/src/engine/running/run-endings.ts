@@ -5,6 +5,7 @@
  *
  * @module
  */
+import { tellHalted } from '../../context/halted.ts';
 import type { EngineContext } from '../../context/scheduler-context.ts';
 import { asRecord, type ClaimedJob, type Job } from '../../job/job.ts';
 import { JOB_LIFECYCLE } from '../../job/job-lifecycle.ts';
@@ -64,17 +65,10 @@ export class RunEndings {
       metrics.count('buried', 1, claimed.name);
       emit('job:buried', { job });
     }
-    if (job.status === 'failed') this.#failed(job);
+    if (job.status === 'failed' && this.#hooks.halts(job.name)) tellHalted(this.#context, job);
     if (job.status === 'pending') this.#hooks.onPending(job);
     this.#hooks.onSettled(job);
     this.#hooks.onGone(claimed);
-  }
-
-  #failed(job: Job): void {
-    const { name, order } = job;
-    if (order === undefined || !this.#hooks.halts(name)) return;
-    this.#context.metrics.count('halted', 1, name);
-    this.#context.emit('order:halted', { job, order });
   }
 
   /** The end of a run was not written, or nobody knows whether it was. */

@@ -6,6 +6,7 @@
  *
  * @module
  */
+import { tellHalted } from '../../context/halted.ts';
 import type { EngineContext } from '../../context/scheduler-context.ts';
 import { ServiceLoop } from '../../foundation/service-loop.ts';
 import { StagePlan } from '../../workers/stages.ts';
@@ -16,7 +17,7 @@ const MOST_JOBS_A_ROUND = 1_000;
 
 type GateTimeoutsContext = Pick<
   EngineContext,
-  'ledger' | 'ledgerTime' | 'clock' | 'emit' | 'report'
+  'ledger' | 'ledgerTime' | 'clock' | 'emit' | 'metrics' | 'report'
 >;
 
 /** Looks for waits that are over. */
@@ -70,9 +71,11 @@ export class GateTimeouts {
   async #round(): Promise<void> {
     const { ledger, ledgerTime, emit } = this.#context;
     const now = ledgerTime.now();
-    const { failed, pending } = await ledger.expireGates({ now, limit: MOST_JOBS_A_ROUND });
+    const result = await ledger.expireGates({ now, limit: MOST_JOBS_A_ROUND });
+    const { failed, pending, halted = [] } = result;
     const count = failed + pending;
     if (count > 0) emit('gate:expired', { count });
+    for (const job of halted) tellHalted(this.#context, job);
     if (pending > 0) this.#onPending();
   }
 }

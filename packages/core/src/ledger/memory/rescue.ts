@@ -4,6 +4,7 @@
  *
  * @module
  */
+import type { Job } from '../../job/job.ts';
 import type { JobVerb } from '../../job/job-lifecycle.ts';
 import type {
   RecoverParams,
@@ -16,18 +17,26 @@ import { historyEntries } from '../settle-answers.ts';
 import type { JobStore } from './job-store.ts';
 import type { MemoryLeases } from './leases.ts';
 import type { Moves } from './moves.ts';
-import type { StoredJob } from './stored-job.ts';
+import type { MemoryOrders } from './orders.ts';
+import { copyOut, type StoredJob } from './stored-job.ts';
 
 /** Gives jobs back. */
 export class MemoryRescue {
   readonly #jobs: JobStore;
   readonly #moves: Moves;
   readonly #leases: Pick<MemoryLeases, 'isLive' | 'workersOf'>;
+  readonly #orders: Pick<MemoryOrders, 'isHalting'>;
 
-  constructor(jobs: JobStore, moves: Moves, leases: Pick<MemoryLeases, 'isLive' | 'workersOf'>) {
+  constructor(
+    jobs: JobStore,
+    moves: Moves,
+    leases: Pick<MemoryLeases, 'isLive' | 'workersOf'>,
+    orders: Pick<MemoryOrders, 'isHalting'>,
+  ) {
     this.#jobs = jobs;
     this.#moves = moves;
     this.#leases = leases;
+    this.#orders = orders;
   }
 
   /** Takes the claims of a dead instance, at most so many as the limit says. */
@@ -36,14 +45,17 @@ export class MemoryRescue {
     if (this.#leases.isLive(params.deadInstanceId))
       return { ...counts, more: false, refused: true };
     const claims = this.#jobs.claimsOf(params.deadInstanceId);
+    const halted: Job[] = [];
     const workers = this.#leases.workersOf(params.deadInstanceId);
     for (const claim of claims.slice(0, params.limit)) {
       const choice = chooseRescue(claim.job, params, workers);
       // A rescue leads to no other states than these.
-      const { status } = this.#moves.moveBy(choice.verb, claim, choice.params).job;
-      counts[status as keyof typeof counts] += 1;
+      const moved = this.#moves.moveBy(choice.verb, claim, choice.params);
+      counts[moved.job.status as keyof typeof counts] += 1;
+      if (this.#orders.isHalting(moved)) halted.push(copyOut(moved));
     }
-    return { ...counts, more: claims.length > params.limit, refused: false };
+    const told = halted.length > 0 && { halted };
+    return { ...counts, ...told, more: claims.length > params.limit, refused: false };
   }
 
   /** Takes jobs that were locked too long ago by nobody who keeps a lease. */

@@ -26,16 +26,19 @@ import {
 } from '../stage-answers.ts';
 import type { JobStore } from './job-store.ts';
 import type { Moves } from './moves.ts';
+import type { MemoryOrders } from './orders.ts';
 import { copyOut } from './stored-job.ts';
 
 /** Records stages, opens gates and ends waits at them. */
 export class MemoryStages {
   readonly #jobs: JobStore;
   readonly #moves: Moves;
+  readonly #orders: Pick<MemoryOrders, 'isHalting'>;
 
-  constructor(jobs: JobStore, moves: Moves) {
+  constructor(jobs: JobStore, moves: Moves, orders: Pick<MemoryOrders, 'isHalting'>) {
     this.#jobs = jobs;
     this.#moves = moves;
+    this.#orders = orders;
   }
 
   /** Records a finished stage. */
@@ -69,12 +72,14 @@ export class MemoryStages {
       .filter(({ job }) => dueMs(job) <= now.getTime())
       .sort((a, b) => dueMs(a.job) - dueMs(b.job))
       .slice(0, limit);
+    const halted: Job[] = [];
     for (const stored of overdue) {
       const { verb, params } = chooseExpiry(stored.job, now);
-      this.#moves.moveBy(verb, stored, params);
+      const moved = this.#moves.moveBy(verb, stored, params);
+      if (this.#orders.isHalting(moved)) halted.push(copyOut(moved));
       counts[verb === 'expireGate' ? 'failed' : 'pending'] += 1;
     }
-    return counts;
+    return { ...counts, ...(halted.length > 0 && { halted }) };
   }
 }
 

@@ -6,6 +6,7 @@
  */
 import type { Collection } from 'mongodb';
 import manifest from '../../../package.json' with { type: 'json' };
+import { NEWEST_VERSION } from '../../job/job.ts';
 import type {
   DeclareDeadParams,
   Informed,
@@ -25,6 +26,8 @@ export interface LeaseDocument {
   readonly counter: number;
   readonly status: 'live' | 'dead';
   readonly leaseDurationMs: number;
+  /** The newest version of documents that its instance runs; those that know of no lanes do not say. */
+  readonly documentVersion?: number;
   /** What its instance says of itself; other versions may say something else, or nothing. */
   readonly info?: unknown;
 }
@@ -48,9 +51,11 @@ export class MongoLeases implements LeaseVerbs {
 
   /** Writes the first counter; again with the same id changes nothing. */
   async openLease({ instanceId, leaseDurationMs, info }: OpenLeaseParams): Promise<void> {
+    const documentVersion = NEWEST_VERSION;
+    const lease = { counter: 0, status: 'live', leaseDurationMs, documentVersion } as const;
     await this.#collection.updateOne(
       { _id: instanceId },
-      { $setOnInsert: { counter: 0, status: 'live', leaseDurationMs, ...(info && { info }) } },
+      { $setOnInsert: { ...lease, ...(info && { info }) } },
       { ...this.#commands.writeOptions(), upsert: true },
     );
   }

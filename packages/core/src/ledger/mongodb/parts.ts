@@ -80,17 +80,17 @@ export function mongoParts(db: Db, settings: PartSettings): MongoParts {
   const claims = new MongoClaims(jobs, bounds);
   const lanesName = `${collectionName}.lanes`;
   const inLanes = { jobs, claims, bounds, laneCommands: commandsOf(lanesName) };
+  const leasesName = `${collectionName}.instances`;
+  const instances = db.collection<LeaseDocument>(leasesName);
   const lanes = db.collection<LaneDocument>(lanesName);
-  const orders = new MongoOrders({ ...inLanes, lanes });
+  const orders = new MongoOrders({ ...inLanes, lanes, leases: instances });
   const groups = new MongoLanes({ ...inLanes, lanes: db.collection<GroupDocument>(lanesName) });
   const flowsName = `${collectionName}.flows`;
   const flows = new MongoFlows({
     ...{ jobs, commands: commandsOf(flowsName) },
     flows: db.collection<FlowDocument>(flowsName),
   });
-  const leasesName = `${collectionName}.instances`;
   const hasClaims = async (id: string) => (await claims.standing(id, 1)).length > 0;
-  const instances = db.collection<LeaseDocument>(leasesName);
   const leases = new MongoLeases(instances, commandsOf(leasesName, 'majority'), hasClaims);
   const marksName = `${collectionName}.marks`;
   const marks = db.collection<MarkDocument>(marksName);
@@ -108,15 +108,12 @@ export function mongoParts(db: Db, settings: PartSettings): MongoParts {
     new MongoGroupListing(groups),
     flows,
     new MongoSettle(jobs),
-    new MongoStages(jobs),
+    new MongoStages(jobs, orders),
     new MongoControl(jobs, clock, flows),
     new MongoSeries(jobs),
     new MongoListing(jobs, archive),
     new MongoInspection(jobs),
-    new MongoRescue(jobs, {
-      leaseOf: (instanceId) => leases.leaseOf(instanceId),
-      claimsOf: (instanceId, limit) => claims.standing(instanceId, limit),
-    }),
+    rescueOf(jobs, { leases, claims, orders }),
     new MongoPauses(db.collection<PauseDocument>(collectionName), jobs.commands),
     new MongoLimits(
       db.collection<LimitDocument>(collectionName),
@@ -134,6 +131,21 @@ export function mongoParts(db: Db, settings: PartSettings): MongoParts {
     },
   );
   return { jobs, leases, log, transactions, verbs };
+}
+
+function rescueOf(
+  jobs: MongoJobs,
+  {
+    leases,
+    claims,
+    orders,
+  }: { readonly leases: MongoLeases; readonly claims: MongoClaims; readonly orders: MongoOrders },
+): MongoRescue {
+  return new MongoRescue(jobs, {
+    leaseOf: (instanceId) => leases.leaseOf(instanceId),
+    claimsOf: (instanceId, limit) => claims.standing(instanceId, limit),
+    orders,
+  });
 }
 
 /** Confirmed by the primary alone: nothing rests on it. */

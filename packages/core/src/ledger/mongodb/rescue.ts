@@ -19,6 +19,7 @@ import { staleFilter } from './engine-queries.ts';
 import { fromDocument } from './job-document.ts';
 import { guardedStatement, type UpdateStatement } from './lifecycle-statements.ts';
 import type { MongoJobs } from './moves.ts';
+import type { MongoOrders } from './orders/orders.ts';
 import { IndexName } from './server/indexes.ts';
 import { movedFilter } from './transition-log.ts';
 
@@ -39,6 +40,7 @@ export interface RescueParts {
   ) => Promise<(Pick<LeaseRecord, 'status'> & Informed) | undefined>;
   /** The claims of an instance, up to a limit. */
   readonly claimsOf: (instanceId: string, limit: number) => Promise<readonly ClaimedJob[]>;
+  readonly orders: Pick<MongoOrders, 'haltedBy'>;
 }
 
 /** Gives jobs back. */
@@ -66,7 +68,7 @@ export class MongoRescue {
     claims: readonly ClaimedJob[],
     params: RescueParams,
     workers: RescuedWorkers | undefined,
-  ): Promise<Pick<RescueResult, 'pending' | 'failed' | 'cancelled'>> {
+  ): Promise<Pick<RescueResult, 'pending' | 'failed' | 'cancelled' | 'halted'>> {
     const groups = groupAlike(claims, params, workers);
     const counts = { pending: 0, failed: 0, cancelled: 0 };
     for (const state of ['pending', 'failed', 'cancelled'] as const) {
@@ -79,7 +81,14 @@ export class MongoRescue {
         claims,
       );
     }
-    return counts;
+    const failed = groups.filter(({ choice }) => LEADS_TO[choice.verb] === 'failed');
+    const ids = new Set(failed.flatMap((group) => group.ids));
+    const halted = await this.#parts.orders.haltedBy(
+      'rescueToFailed',
+      claims.filter(({ _id }) => ids.has(_id)),
+      params.now,
+    );
+    return { ...counts, ...(halted.length > 0 && { halted }) };
   }
 
   /** Takes jobs of tools that keep no lease and locked them too long ago. */

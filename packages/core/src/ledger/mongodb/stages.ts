@@ -30,6 +30,7 @@ import {
   transitionUpdate,
 } from './lifecycle-statements.ts';
 import type { MongoJobs } from './moves.ts';
+import type { MongoOrders } from './orders/orders.ts';
 import { IndexName } from './server/indexes.ts';
 
 /** What a checkpoint is answered with; results and evidence may be large. */
@@ -44,15 +45,18 @@ const CHECKPOINT_FIELDS = {
 /** What the end of a wait is chosen by. */
 const EXPIRY_FIELDS = {
   blockedBy: 1,
+  lane: 1,
   ...PLAN_FIELDS,
 } as const;
 
 /** Records stages, opens gates and ends waits at them. */
 export class MongoStages {
   readonly #jobs: MongoJobs;
+  readonly #orders: Pick<MongoOrders, 'haltedBy'>;
 
-  constructor(jobs: MongoJobs) {
+  constructor(jobs: MongoJobs, orders: Pick<MongoOrders, 'haltedBy'>) {
     this.#jobs = jobs;
+    this.#orders = orders;
   }
 
   /** Records a finished stage; only what does not match is read again. */
@@ -95,16 +99,20 @@ export class MongoStages {
         hint: IndexName.GATES,
       })
       .toArray();
-    const groups = groupAlike(overdue.map(fromDocument), now);
+    const jobs = overdue.map(fromDocument);
+    const groups = groupAlike(jobs, now);
     const expireBy = async (verb: ExpiryChoice['verb']): Promise<number> => {
       const statements = groups
         .filter(({ choice }) => choice.verb === verb)
         .map(({ choice, ids }) => guardedStatement(verb, ids, choice.params));
       return (await commands.update(statements)).matched;
     };
+    const failed = await expireBy('expireGate');
+    const halted = await this.#orders.haltedBy('expireGate', jobs, now);
     return {
-      failed: await expireBy('expireGate'),
+      failed,
       pending: await expireBy('expireGateToNextRun'),
+      ...(halted.length > 0 && { halted }),
     };
   }
 }

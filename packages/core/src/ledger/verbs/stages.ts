@@ -58,6 +58,8 @@ export interface ExpireGatesParams extends Bounded {
 export interface ExpireGatesResult {
   /** How many jobs failed since the gate that they waited at was not opened in time. */
   readonly failed: number;
+  /** Those of them that hold their orders up by that; absent when there is none. */
+  readonly halted?: readonly Job[];
   /** How many jobs of series went on with their next run instead. */
   readonly pending: number;
 }

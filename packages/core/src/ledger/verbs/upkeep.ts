@@ -4,7 +4,7 @@
  * @module
  */
 import type { ObjectId } from 'mongodb';
-import type { JobStatus } from '../../job/job.ts';
+import type { Job, JobStatus } from '../../job/job.ts';
 import type { Bounded } from './call.ts';
 
 export interface RecoverParams extends Bounded {
@@ -33,6 +33,8 @@ export interface RescueResult {
   readonly pending: number;
   readonly failed: number;
   readonly cancelled: number;
+  /** Those of the failed ones that hold their orders up by that; absent when there is none. */
+  readonly halted?: readonly Job[];
   /** True when the instance may hold more claims. */
   readonly more: boolean;
   /** True when nothing was done since the lease is live. */

@@ -288,6 +288,7 @@ export interface VerbRow<V extends LedgerVerb> {
 
 const LIST = { each: 'job' } as const;
 const JOB_FIELD = { fields: { job: 'job' } } as const;
+const HALTED = { fields: { halted: LIST } } as const;
 
 /** Every verb, with all that stands around it needs to know. */
 export const VERB_ROWS: { readonly [V in LedgerVerb]: VerbRow<V> } = {
@@ -321,7 +322,7 @@ export const VERB_ROWS: { readonly [V in LedgerVerb]: VerbRow<V> } = {
   findSeries: { effect: 'reads', concerns: nameOrAll, jobs: LIST },
   checkpoint: { effect: 'writes', concerns: jobAndName, jobs: 'none' },
   openGate: { effect: 'writes', concerns: jobAndName, jobs: JOB_FIELD },
-  expireGates: { effect: 'writes', concerns: all, jobs: 'none' },
+  expireGates: { effect: 'writes', concerns: all, jobs: HALTED },
   setMetadata: { effect: 'writes', concerns: oneJob, jobs: JOB_FIELD },
   repair: { effect: 'writes', concerns: oneJob, jobs: JOB_FIELD },
   readHistory: { effect: 'reads', concerns: oneJob, jobs: 'none' },
@@ -333,7 +334,7 @@ export const VERB_ROWS: { readonly [V in LedgerVerb]: VerbRow<V> } = {
   },
   nextDue: { effect: 'reads', concerns: ({ names }) => ({ names }), jobs: 'none' },
   prune: { effect: 'writes', concerns: all, jobs: 'none' },
-  rescue: { effect: 'writes', concerns: all, jobs: 'none' },
+  rescue: { effect: 'writes', concerns: all, jobs: HALTED },
   recover: { effect: 'writes', concerns: all, jobs: 'none' },
   readClaim: { effect: 'reads', concerns: all, jobs: LIST },
   readClaims: { effect: 'reads', concerns: all, jobs: 'none' },

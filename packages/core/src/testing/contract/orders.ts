@@ -9,7 +9,15 @@ import type { Job } from '../../job/job.ts';
 import { groupFields, laneOf, orderFields } from '../../job/lanes.ts';
 import { startLock } from '../../job/unique-locks.ts';
 import type { ClaimOrdersParams, ClaimResult } from '../../ledger/ledger-repository.ts';
-import { type ContractTests, INSTANCE, idsOf, JOB_NAME, only, type Subject } from './subject.ts';
+import {
+  assertSameJob,
+  type ContractTests,
+  INSTANCE,
+  idsOf,
+  JOB_NAME,
+  only,
+  type Subject,
+} from './subject.ts';
 
 export const orderTests: ContractTests = {
   'of each order one job is claimed, the one that was stored first': async (subject) => {
@@ -109,6 +117,38 @@ export const orderTests: ContractTests = {
     assert.deepEqual(idsOf([again]), idsOf([first as Job]));
     await subject.settle('complete', again);
     assert.deepEqual(idsOf((await claim(subject, {}, true)).jobs), idsOf([second as Job]));
+  },
+
+  'one that fails by a rescue is told of where it holds up its order': async (subject) => {
+    const [first] = await putAll(subject, 'a', 'a', 'b');
+    await claim(subject, {}, true);
+    const { halted = [], failed } = await subject.rescue({ rescueLimit: 1 });
+    assert.equal(failed, 2);
+    const told = halted.find(({ order }) => order === 'a') as Job;
+    assertSameJob(told, await subject.read(first as Job));
+    assert.deepEqual(halted.map(({ order }) => order).sort(), ['a', 'b']);
+    await claim(subject, {}, false);
+    assert.equal((await subject.rescue({ rescueLimit: 1 })).halted, undefined);
+  },
+
+  'one whose gate is not opened in time is told of where it holds up its order': async (
+    subject,
+  ) => {
+    const [first] = await putAll(subject, 'a', 'a');
+    const now = subject.at(6000);
+    const block = async (halts: boolean): Promise<void> => {
+      const job = only((await claim(subject, {}, halts)).jobs);
+      const gate = { gate: 'a', blockedUntil: subject.at(5000) };
+      assert.equal(await subject.settle('block', job, gate), 'settled');
+    };
+    await block(true);
+    const { halted, failed, pending } = await subject.ledger.expireGates({ now, limit: 10 });
+    assert.deepEqual([failed, pending], [1, 0]);
+    assertSameJob(only(halted ?? []), await subject.read(first as Job));
+    await subject.ledger.remove({ jobId: (first as Job)._id });
+    await block(false);
+    const last = await subject.ledger.expireGates({ now, limit: 10 });
+    assert.deepEqual(last, { failed: 1, pending: 0 });
   },
 
   'one that holds up its order lets it go on when it is removed': async (subject) => {

@@ -13,7 +13,7 @@ import { IndexName } from '../server/indexes.ts';
 import type { GroupDocument } from './group-queries.ts';
 
 /** What groups are kept with. */
-export interface MongoLanesParts extends Omit<MongoOrdersParts, 'lanes'> {
+export interface MongoLanesParts extends Omit<MongoOrdersParts, 'lanes' | 'leases'> {
   readonly lanes: Collection<GroupDocument>;
 }
 

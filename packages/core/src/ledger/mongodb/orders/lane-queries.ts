@@ -7,6 +7,7 @@ import type { Document, ObjectId } from 'mongodb';
 import { hashStart } from '../../../job/lanes.ts';
 import { SUPERSEDE_PREFIX } from '../../../job/unique-locks.ts';
 import type { ClaimOrdersParams } from '../../ledger-repository.ts';
+import { claimantFilter } from '../engine-queries.ts';
 import { guardedStatement, ID_INDEX, type UpdateStatement } from '../lifecycle-statements.ts';
 
 /** Who holds a lane, as `<collection>.lanes` has it. It lies apart, so that nobody who watches jobs hears of it. */
@@ -69,6 +70,34 @@ export function laneHeads(name: string, fromHash: number, toHash: number): Docum
     { $group: { _id: '$lane', jobId: { $first: '$_id' }, ...first } },
     { $sort: { _id: 1 } },
   ];
+}
+
+/**
+ * Adds who else holds claims, with the lanes of these that they have jobs of. It is found by the claims of each instance
+ * that is not excepted: one key for each that is.
+ */
+export function strangersIn(
+  collectionName: string,
+  name: string,
+  {
+    fromHash,
+    toHash,
+    except,
+  }: { readonly fromHash: number; readonly toHash: number; readonly except: readonly string[] },
+): Document {
+  const isIn = [
+    { $eq: ['$name', { $literal: name }] },
+    { $gte: ['$lane', hashStart(fromHash)] },
+    { $lt: ['$lane', hashStart(toHash)] },
+  ];
+  const lane = { $cond: [{ $and: isIn }, '$lane', '$$REMOVE'] };
+  const { _id: _, ...claims } = claimantFilter(except, '');
+  return {
+    $unionWith: {
+      coll: collectionName,
+      pipeline: [{ $match: claims }, { $group: { _id: '$claimedBy', lanes: { $addToSet: lane } } }],
+    },
+  };
 }
 
 /** The pending jobs of one lane. */

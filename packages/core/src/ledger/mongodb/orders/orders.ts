@@ -10,7 +10,8 @@
 import type { Collection, Document, ObjectId } from 'mongodb';
 import { UnknownOutcomeError } from '../../../foundation/errors.ts';
 import type { Job } from '../../../job/job.ts';
-import { keyOfLane, LANE_HASHES, laneOf } from '../../../job/lanes.ts';
+import type { JobVerb } from '../../../job/job-lifecycle.ts';
+import { isGroupLane, keyOfLane, LANE_HASHES, laneOf } from '../../../job/lanes.ts';
 import { holdsLane, isSuperseded, type LaneJob, nextInLane } from '../../lane-choice.ts';
 import type {
   ClaimOrdersParams,
@@ -25,19 +26,19 @@ import type {
   SweepOrdersParams,
   SweepOrdersResult,
 } from '../../ledger-repository.ts';
-import type { ClaimBounds, MongoClaims } from '../claims.ts';
+import type { MongoClaims } from '../claims.ts';
 import { isFreeGroup, isGroupLaneId } from '../groups/group-queries.ts';
 import { fromDocument } from '../job-document.ts';
 import { ID_INDEX, ID_KEY } from '../lifecycle-statements.ts';
-import type { MongoJobs } from '../moves.ts';
 import type { Commands } from '../server/commands.ts';
 import { DUPLICATE_KEY_CODE } from '../server/driver-errors.ts';
 import { IndexName } from '../server/indexes.ts';
+import { movedFilter } from '../transition-log.ts';
+import { LaneHeads, type LaneHeadsParts, type LaneRange } from './lane-heads.ts';
 import {
   claimNamedStatements,
   LANE_ORDER,
   type LaneDocument,
-  laneHeads,
   laneId,
   laneIdPrefix,
   laneNaming,
@@ -77,21 +78,21 @@ interface Head extends LaneJob {
 }
 
 /** What orders are kept with. */
-export interface MongoOrdersParts {
-  readonly jobs: MongoJobs;
+export interface MongoOrdersParts extends LaneHeadsParts {
   readonly lanes: Collection<LaneDocument>;
   readonly laneCommands: Commands;
   readonly claims: MongoClaims;
-  readonly bounds: ClaimBounds;
 }
 
 /** Claims jobs in their order. */
 export class MongoOrders implements LaneVerbs {
   readonly #parts: MongoOrdersParts;
+  readonly #firstJobs: LaneHeads;
   readonly #places = new Map<string, Place>();
 
   constructor(parts: MongoOrdersParts) {
     this.#parts = parts;
+    this.#firstJobs = new LaneHeads(parts);
   }
 
   /**
@@ -140,7 +141,8 @@ export class MongoOrders implements LaneVerbs {
         LANE_HASHES,
         place.hash + LANE_HASHES - walked,
       );
-      const heads = await this.#heads(name, place.hash, end);
+      const range = { name, fromHash: place.hash, toHash: end };
+      const heads = await this.#heads(range, params.instanceId);
       found.push(...(await this.#choose(heads, demand, params)));
       seen += heads.length;
       walked += end - place.hash;
@@ -161,16 +163,10 @@ export class MongoOrders implements LaneVerbs {
     return place;
   }
 
-  async #heads(name: string, fromHash: number, toHash: number): Promise<Head[]> {
-    const { collection, commands } = this.#parts.jobs;
-    const heads = await collection
-      .aggregate(laneHeads(name, fromHash, toHash), {
-        ...commands.aggregateOptions(),
-        hint: IndexName.LANES,
-      })
-      .toArray();
+  async #heads(range: LaneRange, instanceId: string): Promise<Head[]> {
+    const heads = await this.#firstJobs.read(range, instanceId);
     return heads.map(({ _id: lane, jobId, nextRunAt, fence, rescueCount }) => ({
-      laneId: laneId(name, lane),
+      laneId: laneId(range.name, lane),
       ...asLaneJob({ _id: jobId, status: 'pending', nextRunAt, fence, rescueCount }),
     }));
   }
@@ -357,6 +353,28 @@ export class MongoOrders implements LaneVerbs {
     return [...lanes.values()]
       .filter(({ halts }) => halts)
       .flatMap(({ held }) => held.map(({ job }) => job));
+  }
+
+  /** Of jobs that this verb was to let fail at a time, those that did, and hold their orders up. */
+  async haltedBy(
+    verb: JobVerb,
+    jobs: readonly Pick<Job, '_id' | 'lane'>[],
+    now: Date,
+  ): Promise<readonly Job[]> {
+    const ids = jobs
+      .filter(({ lane }) => lane !== undefined && !isGroupLane(lane))
+      .map(({ _id }) => _id);
+    if (ids.length === 0) return [];
+    const { collection, commands } = this.#parts.jobs;
+    const documents = await collection
+      .find(
+        { ...movedFilter(ids, verb, now), status: 'failed' },
+        { ...commands.readOptions(), hint: ID_INDEX },
+      )
+      .toArray();
+    const failed = documents.map(fromDocument);
+    const halting = new Set((await this.halting(failed)).map((id) => id.toHexString()));
+    return failed.filter(({ _id }) => halting.has(_id.toHexString()));
   }
 }
 
