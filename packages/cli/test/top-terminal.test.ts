@@ -74,32 +74,51 @@ describeWithMongo('top in a terminal', () => {
     await keys(['Enter'], wanted);
   }
 
-  /** Presses keys, waits for what they lead to, and gives the lines of the screen. */
-  async function keys(pressed: readonly string[], wanted: string): Promise<string[]> {
+  /** Presses keys, and waits for a screen that passes: a terminal is read while a program draws. */
+  async function screen(
+    pressed: readonly string[],
+    passes: (lines: readonly string[]) => void,
+  ): Promise<readonly string[]> {
     if (pressed.length > 0) await tmux('send-keys', ...pressed);
-    let shown = '';
+    let lines: readonly string[] = [];
+    let failure: unknown;
     await until(
-      `'${wanted}'`,
+      'the screen',
       async () => {
-        shown = await tmux('capture-pane', '-p');
-        return shown.includes(wanted);
+        lines = (await tmux('capture-pane', '-p')).split('\n').slice(0, -1);
+        try {
+          passes(lines);
+          return true;
+        } catch (error) {
+          failure = error;
+          return false;
+        }
       },
       DEADLINE_MS,
-    ).catch((error: Error) => {
-      throw new Error(`${error.message}; the screen was\n${shown}`);
+    ).catch(() => {
+      throw new Error(`${failure}; the screen was\n${lines.join('\n')}`);
     });
-    return shown.split('\n').slice(0, -1);
+    return lines;
+  }
+
+  /** Presses keys, and waits for a text that they lead to. */
+  function keys(pressed: readonly string[], wanted: string): Promise<readonly string[]> {
+    return screen(pressed, (lines) => expect(lines.join('\n')).toContain(wanted));
   }
 
   /** The terminal is as it was: the screen before, a cursor, lines that are edited and echoed. */
   async function expectRestored(code: number): Promise<void> {
-    const lines = await keys([], `code=${code}`);
-    expect(lines[0]).toBe('before');
+    await screen([], (lines) => {
+      expect(lines[0]).toBe('before');
+      expect(lines.join('\n')).toContain(`code=${code}`);
+    });
     expect(await tmux('display', '-p', '#{alternate_on} #{cursor_flag}')).toBe('0 1\n');
-    await type('stty -a', 'icanon');
-    const [settings] = (await tmux('capture-pane', '-p')).match(/-?icanon[\s\S]* -?echo /) ?? [''];
-    expect(settings).toMatch(/^icanon/);
-    expect(settings).toMatch(/ echo $/);
+    await tmux('send-keys', '-l', 'stty -a');
+    await screen(['Enter'], (lines) => {
+      const [settings] = lines.join('\n').match(/-?icanon[\s\S]* -?echo /) ?? [''];
+      expect(settings).toMatch(/^icanon/);
+      expect(settings).toMatch(/ echo $/);
+    });
   }
 
   for (const [columns, rows] of [
@@ -108,23 +127,30 @@ describeWithMongo('top in a terminal', () => {
   ] as const) {
     test(`shows all of it in ${columns} by ${rows}, and gives the terminal back`, async () => {
       await open(columns, rows);
-      const names = await keys([], 'email');
-      expect(names[0]).toMatch(new RegExp(`^monque top {2}${db.databaseName}.monque_jobs`));
-      expect(names[2]).toMatch(/ 1 names +2 instances +3 running +4 failures/);
-      expect(names.at(-1)).toContain('q quit');
+      await screen([], (names) => {
+        expect(names[0]).toMatch(new RegExp(`^monque top {2}${db.databaseName}.monque_jobs`));
+        expect(names[2]).toMatch(/ 1 names +2 instances +3 running +4 failures/);
+        expect(names.join('\n')).toContain('email');
+        expect(names.at(-1)).toContain('q quit');
+      });
       await keys(['2'], `${process.pid}`);
       await keys(['3'], 'Nothing to show.');
-      const failures = await keys(['4'], 'ECONNRESET');
-      expect(failures).toHaveLength(rows);
-      const rowsSeen = failures.filter((line) => line.includes('ECONNRESET'));
-      expect(rowsSeen).toHaveLength(rows - 6);
-      expect(rowsSeen[0]).toMatch(/^> /);
-      const moved = await keys(['j', 'Down', 'End', 'w'], 'It failed for good');
-      expect(moved.at(-3)).toMatch(/^> /);
+      await screen(['4'], (failures) => {
+        expect(failures).toHaveLength(rows);
+        const rowsSeen = failures.filter((line) => line.includes('ECONNRESET'));
+        expect(rowsSeen).toHaveLength(rows - 6);
+        expect(rowsSeen[0]).toMatch(/^> /);
+      });
+      await screen(['j', 'Down', 'End', 'w'], (moved) => {
+        expect(moved.join('\n')).toContain('It failed for good');
+        expect(moved.at(-3)).toMatch(/^> /);
+      });
       await keys(['?'], 'Upper case changes something');
       await keys(['q'], 'WHY');
-      const filtered = await keys(['/', 'n', 'o', 'n', 'e', 'Enter'], 'filter: none');
-      expect(filtered.join('\n')).toContain('Nothing to show.');
+      await screen(['/', 'n', 'o', 'n', 'e', 'Enter'], (filtered) => {
+        expect(filtered.join('\n')).toContain('filter: none');
+        expect(filtered.join('\n')).toContain('Nothing to show.');
+      });
       await keys(['Escape'], 'ECONNRESET');
       await tmux('send-keys', 'q');
       await expectRestored(0);
@@ -149,12 +175,11 @@ describeWithMongo('top in a terminal', () => {
   test('gives the terminal back at Ctrl-C, at SIGTERM and after another size', async () => {
     await open(80, 24);
     await tmux('resize-window', '-x', '100', '-y', '30');
-    const lines = await keys([], 'email');
-    await until(
-      'the new size',
-      async () => (await tmux('capture-pane', '-p')).split('\n').length === 31,
-    );
-    expect(lines[0]).toContain('monque top');
+    await screen([], (lines) => {
+      expect(lines).toHaveLength(30);
+      expect(lines[0]).toContain('monque top');
+      expect(lines.join('\n')).toContain('email');
+    });
     await tmux('send-keys', 'C-c');
     await expectRestored(130);
     await tmux('send-keys', '-l', 'clear; echo before');
