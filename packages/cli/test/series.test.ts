@@ -45,7 +45,7 @@ describeWithMongo('the commands on series', () => {
     expect(err).toBe('There are no more.\n');
     await monque.schedule('@daily', 'plain');
     const plain = await monqueCli('series', 'next', 'plain', '--count', '3');
-    expect(plain.out.match(/in \d+[hd]/g)).toHaveLength(3);
+    expect(plain.out.match(/in \d+[smhd]/g)).toHaveLength(3);
   });
 
   test('those with an interval are shown by it, and their next times are counted from their start', async () => {

@@ -124,6 +124,8 @@ export function rescueJob(
 export function replanJob(job: JobView, step: StepOf<'replan'>, nowMs: number): string {
   if (step.isStale || job.version === undefined) return 'stale';
   if (job.finishedMs !== undefined) return 'stale';
+  // What is left of a series that was ended has no plan, and never gets one.
+  if (job.uniqueLock === undefined) return 'stale';
   job.version += 1;
   job.repeats = true;
   job.updatedMs = nowMs;
