@@ -87,6 +87,35 @@ describe('a share of a limit', () => {
     expect((await record()).shares).toEqual([]);
   });
 
+  test('keeps what its jobs stand on while there is no bound, for there may be one again', async () => {
+    const rate = { limit: 100, perMs: 1_000, burst: 10 };
+    const { make, stored, ledger, record, moment, want, now } = await withLimit({ concurrency: 6 });
+    const share = make();
+    const adjust = async (): Promise<unknown> => {
+      share.learn(await record(), moment());
+      await share.adjust();
+      return (await record()).shares.map(({ count }) => count);
+    };
+    share.want(want(5));
+    expect(await adjust()).toEqual([5]);
+    share.use(3)(3);
+    share.want(want(0));
+    await stored.setLimit({ key: 'api', rate, now: now() });
+    expect(await adjust()).toEqual([3]);
+    share.use(4)(4);
+    ledger.plan('takeShare', { fail: 'before' });
+    for (let ended = 0; ended < 5; ended += 1) share.free();
+    expect(await adjust()).toEqual([3]);
+    expect(await adjust()).toEqual([2]);
+    await stored.setLimit({ key: 'api', concurrency: 6, now: now() });
+    const ask = { key: 'api', instanceId: 'other', seq: 1, count: 6, wants: 0, starts: 0 };
+    expect(await stored.takeShare(ask)).toMatchObject({ outcome: 'taken', count: 4 });
+    await stored.setLimit({ key: 'api', rate, now: now() });
+    for (let ended = 0; ended < 2; ended += 1) share.free();
+    expect(await adjust()).toEqual([4, 0]);
+    expect(share.isHolding).toBe(false);
+  });
+
   test('asks for fewer starts at once when some of the last were not used', async () => {
     const rate = { limit: 100, perMs: 1_000, burst: 100 };
     const { make, clock, ledger, record, moment, want } = await withLimit({ rate });

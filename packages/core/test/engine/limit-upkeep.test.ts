@@ -107,4 +107,32 @@ describe('the upkeep of limits', () => {
     await other.monque.stop();
     gate.resolve();
   });
+
+  test('counts what a dead instance claimed under a bound, also where there was none for a time', async () => {
+    const world = makeWorld();
+    const leaseDuration = 3_000;
+    const dead = world.makeInstance({ leaseDuration });
+    const other = world.makeInstance({ leaseDuration });
+    const gate = deferred();
+    await dead.monque.setLimit('api', { concurrency: 1 });
+    dead.monque.worker('a', () => gate.promise, { limits: ['api'] });
+    await dead.monque.start();
+    await dead.monque.enqueue('a');
+    await world.clock.advance(1_000);
+    const { runs, count } = counter();
+    other.monque.worker('a', count, { limits: ['api'] });
+    await other.monque.start();
+    await other.monque.setLimit('api', { rate: { limit: 10, per: 1_000 } });
+    await world.clock.advance(5_000);
+    dead.network.down = true;
+    await other.monque.setLimit('api', { concurrency: 1 });
+    await world.clock.advance(50);
+    await other.monque.enqueue('a');
+    await world.clock.advance(leaseDuration / 2);
+    expect(runs()).toBe(0);
+    await world.clock.advance(30_000);
+    expect(runs()).toBe(2);
+    await other.monque.stop();
+    gate.resolve();
+  });
 });

@@ -222,8 +222,8 @@ export class HeldShare {
   /** What the share is to be. */
   #target(): number {
     const { concurrency } = this.#record;
-    // Without a bound nothing has to be held.
-    if (concurrency === undefined) return 0;
+    // Without a bound nothing more has to be held. What was claimed under one keeps its share: it may come again.
+    if (concurrency === undefined) return Math.min(this.#share, this.#inUse);
     const need = Math.max(this.#inUse, Math.min(this.#inUse + this.#wanted, concurrency));
     const most = this.#mostAmongOthers(concurrency);
     const isIdle = most < Number.POSITIVE_INFINITY || this.#ageMs(this.#usedAt) > IDLE_MS;

@@ -156,6 +156,21 @@ export const groupTests: ContractTests = {
     assert.equal((await claim(subject)).jobs.length, 1);
   },
 
+  'a limit that is taken away and set again counts what was claimed under it': async (subject) => {
+    for (const rate of [null, { limit: 10, perMs: HOUR_MS, burst: 10 }]) {
+      await set(subject, { group: 'a', concurrency: 1 });
+      await putAll(subject, 'a', 'a', 'a');
+      const first = only((await claim(subject)).jobs);
+      await set(subject, { group: 'a', concurrency: null, rate });
+      const second = only((await claim(subject, {}, 1)).jobs);
+      await subject.settle('complete', second);
+      await set(subject, { group: 'a', concurrency: 1, rate: null });
+      assert.deepEqual((await claim(subject)).jobs, []);
+      await subject.settle('complete', first);
+      await subject.settle('complete', only((await claim(subject)).jobs));
+    }
+  },
+
   'many claims at once start no more of a group than it may': async (subject) => {
     await set(subject, { concurrency: 2 });
     await putAll(subject, ...Array.from({ length: 12 }, (_, index) => (index % 2 ? 'a' : 'b')));

@@ -118,9 +118,9 @@ export function groupSuspects(name: string, now: Date): Document {
   };
 }
 
-/** Who has a place in a lane from now on: nobody is written down where the concurrency is not bounded. */
+/** Who has a place in a lane from now on. Where the concurrency is not bounded nobody is added; it may be bounded again. */
 function heldAfter({ kept, jobs, concurrency }: LaneChange): readonly NamedHolder[] {
-  if (concurrency === undefined) return [];
+  if (concurrency === undefined) return kept;
   const added = jobs
     .map(({ jobId, fenceBefore }) => ({ job: jobId, fence: fenceBefore + 1 }))
     .filter(({ job, fence }) => !kept.some((one) => one.job.equals(job) && one.fence === fence));

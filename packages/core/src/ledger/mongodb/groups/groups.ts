@@ -203,7 +203,7 @@ export class MongoGroups {
       const document = documents.get(ids[index] as string);
       if (document?.pausedAt !== undefined) return [];
       const settings = groupSettings(document ?? {}, ofAll);
-      const kept = settings.concurrency === undefined ? [] : (document?.held ?? []);
+      const kept = document?.held ?? [];
       const head = { jobId, fenceBefore: fence };
       return [{ name, lane, head, settings, document, kept, waiting: [], isChecked: false }];
     });
