@@ -2,6 +2,7 @@
  * The guards of the engine, each with the change to its source that removes it. A run without a guard must break a
  * rule; a guard that nothing misses would be dead weight.
  */
+import { BATCH_GUARDS } from './batch-guards.ts';
 import { BIRTH_GUARDS } from './birth-guards.ts';
 import type { Alteration } from './bundle.ts';
 import { DEAD_LETTER_GUARDS } from './dead-letter-guards.ts';
@@ -10,6 +11,7 @@ import { FLOW_GUARDS } from './flows/flow-guards.ts';
 import { GROUP_GUARDS } from './group-guards.ts';
 import { LIMIT_GUARDS } from './limit-guards.ts';
 import { ORDER_GUARDS } from './order-guards.ts';
+import { OUTBOX_GUARDS } from './outbox-guards.ts';
 import type { Profile } from './profile.ts';
 import { STAGE_GUARDS } from './stage-guards.ts';
 
@@ -374,6 +376,8 @@ export const LATER_GUARDS: readonly Guard[] = [
   ...LIMIT_GUARDS,
   ...ORDER_GUARDS,
   ...FLOW_GUARDS,
+  ...BATCH_GUARDS,
+  ...OUTBOX_GUARDS,
 ];
 
 /** Every guard that is removed, one at a time. */

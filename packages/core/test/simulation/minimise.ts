@@ -12,6 +12,8 @@ const SMALLER: readonly Partial<Profile>[] = [
   { workers: 3 },
   { stagedJobs: 0 },
   { flows: 0 },
+  { batchedJobs: 0 },
+  { messages: 0 },
   { claimsOnEnqueue: false },
   { jobs: 10 },
   { jobs: 30 },

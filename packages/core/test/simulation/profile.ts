@@ -97,6 +97,13 @@ export interface Profile extends NetworkRates {
   readonly flows: number;
   /** Jobs that supersede those before them. */
   readonly superseding: number;
+  /** Jobs that a handler is given several at a time; where there are any, half of the workers of groups and orders run batches too. */
+  readonly batchedJobs: number;
+  /** Messages of an outbox. */
+  readonly messages: number;
+  readonly outboxOrder: 'stamp' | 'commit';
+  /** Times that another member becomes the primary, where there are messages. */
+  readonly failovers: number;
   /** Whether who enqueues starts what it can itself. */
   readonly claimsOnEnqueue: boolean;
   /** How long an enqueue is sent again. */
@@ -117,6 +124,10 @@ export const BEFORE_LATER_FEATURES: Partial<Profile> = Object.freeze({
   orderHalts: false,
   flows: 0,
   superseding: 0,
+  batchedJobs: 0,
+  messages: 0,
+  outboxOrder: 'stamp',
+  failovers: 0,
 });
 
 /** No faults at all. */
@@ -132,6 +143,7 @@ export const CALM: Partial<Profile> = Object.freeze({
   stops: 0,
   poisonRate: 0,
   slowStepRate: 0,
+  failovers: 0,
 });
 
 /** Draws a profile; what is given is not drawn. */
@@ -169,6 +181,10 @@ export function drawProfile(chance: Chance, given: Partial<Profile>): Profile {
     orderHalts: given.orderHalts ?? chance.happens(0.3),
     flows: given.flows ?? chance.pick([0, 3, 6]),
     superseding: given.superseding ?? chance.pick([0, 8, 20]),
+    batchedJobs: given.batchedJobs ?? chance.pick([0, 20, 60]),
+    messages: given.messages ?? chance.pick([0, 20, 60]),
+    outboxOrder: given.outboxOrder ?? chance.pick(['stamp', 'commit'] as const),
+    failovers: given.failovers ?? chance.pick([0, 1, 3]),
     resendLimitMs: hasRetention ? 2_000 : 60_000,
     longestLateMs: hasRetention ? 1_000 : 2 * LEASE_MS,
     ...given,
