@@ -89,6 +89,8 @@ export interface Profile extends NetworkRates {
   readonly groupedJobs: number;
   /** How often people set the limit that names share, the first time included; none where names have no limits. */
   readonly limits: number;
+  /** Whether that limit is nothing but a slow rate that lets many start at once after a rest. */
+  readonly hasSlowRate: boolean;
   /** Jobs that run one after the other by key. */
   readonly orders: number;
   /** Whether one of those that failed holds up the others of its key. */
@@ -120,6 +122,7 @@ export const BEFORE_LATER_FEATURES: Partial<Profile> = Object.freeze({
   deadLetters: 0,
   groupedJobs: 0,
   limits: 0,
+  hasSlowRate: false,
   orders: 0,
   orderHalts: false,
   flows: 0,
@@ -177,6 +180,7 @@ export function drawProfile(chance: Chance, given: Partial<Profile>): Profile {
     deadLetters: given.deadLetters ?? chance.pick([0, 10, 30]),
     groupedJobs: given.groupedJobs ?? chance.pick([0, 30, 60]),
     limits: given.limits ?? chance.pick([0, 3, 8]),
+    hasSlowRate: false,
     orders: given.orders ?? chance.pick([0, 20, 60]),
     orderHalts: given.orderHalts ?? chance.happens(0.3),
     flows: given.flows ?? chance.pick([0, 3, 6]),
