@@ -95,7 +95,7 @@ export const LIMIT_GUARDS: readonly Guard[] = [
     ],
     rules: ['a job never ends'],
     profile: { limits: 3, crashRate: 0.003 },
-    seed: 7,
+    seed: 32,
   },
   {
     name: 'the number of a call for a share',
@@ -109,7 +109,7 @@ export const LIMIT_GUARDS: readonly Guard[] = [
     ],
     rules: ['more run than a limit allows'],
     profile: LATE,
-    seed: 9,
+    seed: 20,
   },
   {
     name: 'a share covers what is used',

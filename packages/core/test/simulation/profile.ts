@@ -133,6 +133,23 @@ export const BEFORE_LATER_FEATURES: Partial<Profile> = Object.freeze({
   failovers: 0,
 });
 
+/** Everything at once in every seed. */
+export const ALL_FEATURES: Partial<Profile> = Object.freeze({
+  jobs: 120,
+  series: 2,
+  pausedNames: 2,
+  stagedJobs: 15,
+  claimsOnEnqueue: true,
+  deadLetters: 10,
+  groupedJobs: 40,
+  limits: 5,
+  orders: 40,
+  flows: 4,
+  superseding: 10,
+  batchedJobs: 40,
+  messages: 40,
+});
+
 /** No faults at all. */
 export const CALM: Partial<Profile> = Object.freeze({
   lossRate: 0,
