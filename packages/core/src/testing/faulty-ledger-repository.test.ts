@@ -271,6 +271,25 @@ describe('A faulty ledger', () => {
     await enqueued;
   });
 
+  it('is as late with an error of the ledger as with an answer, or loses it', async () => {
+    const { faulty, clock, ledger } = setUp();
+    ledger.settle = async () => {
+      throw new ConnectionError('refused');
+    };
+    faulty.plan('settle', { delayAfterMs: 20 });
+    let told: unknown;
+    const settled = faulty.settle({ settlements: [], now }).catch((error) => {
+      told = error;
+    });
+    await clock.advance(19);
+    expect(told).toBeUndefined();
+    await clock.advance(1);
+    await settled;
+    expect(told).toMatchObject({ message: 'refused' });
+    faulty.plan('settle', { fail: 'after' });
+    await expect(faulty.settle({ settlements: [], now })).rejects.toThrow(UnknownOutcomeError);
+  });
+
   it('lets requests travel on while the clock of the caller stands still', async () => {
     const networkClock = new ManualClock();
     const { faulty, ledger } = setUp({ networkClock });

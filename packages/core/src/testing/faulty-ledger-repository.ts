@@ -99,9 +99,13 @@ export class FaultyLedgerRepository extends LedgerRepository {
   async #call<V extends LedgerVerb>(verb: V, params: ParamsOf<V>, next: Next<V>): Answer<V> {
     const fault = this.#faultFor({ verb, params });
     await this.#arrive(fault);
-    const answer = await this.#carryOutFaulty(verb, params, fault, next);
+    const [answer] = await Promise.allSettled([this.#carryOutFaulty(verb, params, fault, next)]);
     await this.#comeBack(fault);
-    if (fault.fail === undefined) return answer as AnswerOf<V>;
+    if (fault.fail === undefined) {
+      // What the ledger refuses is an answer too, as late as any other.
+      if (answer.status === 'rejected') throw answer.reason;
+      return answer.value as AnswerOf<V>;
+    }
     const message = `The answer to ${verb} was lost, on purpose`;
     throw isWrite(verb) ? new UnknownOutcomeError(message) : new ConnectionError(message);
   }

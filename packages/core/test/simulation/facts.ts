@@ -5,6 +5,12 @@ import type { TransitionParams } from '../../src/job/lifecycle.ts';
 import type { LimitRecord } from '../../src/ledger/verbs/limits.ts';
 import type { SettleVerb } from '../../src/ledger/verbs/settle.ts';
 import type { FlowCall } from './features/flow-work.ts';
+import {
+  type Committed,
+  type MessageCall,
+  messageOf,
+  OUTBOX_NAME,
+} from './features/outbox-work.ts';
 import type { Machine } from './machine.ts';
 import type { Profile } from './profile.ts';
 import type { World } from './world.ts';
@@ -189,6 +195,13 @@ export interface Counts {
   limitsSet: number;
   /** Changes of shares. */
   shares: number;
+  /** Calls of handlers that were given several jobs. */
+  batches: number;
+  /** Transactions that were committed, and tries that met another one. */
+  transactions: number;
+  conflicts: number;
+  /** Messages of an outbox that were received, each once. */
+  messages: number;
   /** Jobs of flows that became pending, and that failed with a parent. */
   releases: number;
   failedChildren: number;
@@ -240,6 +253,10 @@ export class Facts {
     orderedClaims: 0,
     limitsSet: 0,
     shares: 0,
+    batches: 0,
+    transactions: 0,
+    conflicts: 0,
+    messages: 0,
     releases: 0,
     failedChildren: 0,
   };
@@ -250,6 +267,9 @@ export class Facts {
   readonly seriesCalls: SeriesCall[] = [];
   readonly evidence: AcceptedEvidence[] = [];
   readonly flowCalls: Map<number, FlowCall> = new Map();
+  readonly messageCalls: MessageCall[] = [];
+  /** The transaction that stored a job, by the id of the job. */
+  readonly committed: Map<string, Committed> = new Map();
   /** By key. */
   readonly limits: Map<string, LimitFacts> = new Map();
   /** When a claim was sent, by its token. */
@@ -315,5 +335,5 @@ export function seriesOf({ name, uniqueKey, seriesVersion }: Job): string | unde
 
 /** What a simulated job does. */
 export function taskOf(job: Job): Task {
-  return job.data as Task;
+  return job.name === OUTBOX_NAME ? messageOf(job).data : (job.data as Task);
 }

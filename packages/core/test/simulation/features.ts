@@ -2,6 +2,7 @@
  * What is simulated. A feature of the engine joins the simulation here: with what users do with it while faults happen,
  * and with the rules that must hold of it.
  */
+import { batches } from './features/batches.ts';
 import { deadLetters } from './features/dead-letters.ts';
 import { flows } from './features/flows.ts';
 import { groups } from './features/groups.ts';
@@ -9,6 +10,7 @@ import { limits } from './features/limits.ts';
 import { manualVerbs } from './features/manual-verbs.ts';
 import { oneOffJobs } from './features/one-off-jobs.ts';
 import { orders } from './features/orders.ts';
+import { outbox } from './features/outbox.ts';
 import { pauses } from './features/pauses.ts';
 import { retention } from './features/retention.ts';
 import { series } from './features/series.ts';
@@ -30,4 +32,6 @@ export const FEATURES: readonly Feature[] = [
   orders,
   flows,
   superseding,
+  batches,
+  outbox,
 ];

@@ -2,8 +2,9 @@
 
 import { sleep } from '../../src/foundation/clock.ts';
 import type { Job, JobContext, StageContext } from '../../src/index.ts';
+import type { BatchContext } from '../../src/workers/batches.ts';
 import { cancel, discard, type HandlerOutcome, snooze } from '../../src/workers/handler-outcome.ts';
-import { type Ended, type StageOfRun, type Task, taskOf } from './facts.ts';
+import { type Ended, type Run, type StageOfRun, type Task, taskOf } from './facts.ts';
 import { resultInFlow, workInFlow } from './features/flow-work.ts';
 import { resultOfStage, STAGES, taskOfStage } from './features/staged-work.ts';
 import type { Host } from './host.ts';
@@ -60,6 +61,37 @@ export function makeRunHandler(
         return machine.isCrashed ? new Promise(() => undefined) : finish();
       });
     }
+  };
+}
+
+/** Makes the handler of several simulated jobs: each ends as its task says, all at the same time. */
+export function makeRunBatch(
+  observer: Observer,
+): (host: Host, machine: Machine, jobs: readonly Job[], context: BatchContext) => unknown {
+  return async (host, machine, jobs, context) => {
+    if (machine.isCrashed) return new Promise(() => undefined);
+    observer.batchStarted(machine, jobs);
+    const runs = jobs.map((job) => observer.runStarted(machine, job));
+    await Promise.all(
+      jobs.map((job) => {
+        const { runMs, heedsSignal } = taskOf(job);
+        return sleep(machine.userClock, runMs, heedsSignal ? context.of(job).signal : undefined);
+      }),
+    );
+    const isDeath = (job: Job): boolean => taskOf(job).kind === 'poison' && isDeadly(observer, job);
+    if (jobs.some(isDeath)) host.crash();
+    if (machine.isCrashed) return new Promise(() => undefined);
+    return jobs.map((job, index) => {
+      const own = context.of(job);
+      const ended = howItEnds(taskOf(job), job, own);
+      observer.runEnded(runs[index] as Run, ended, own.signal);
+      if (ended !== 'threw') return OUTCOMES[ended]?.();
+      const error = new Error('the handler fails, on purpose');
+      // Both ways to say it.
+      if (index % 2 === 0) return error;
+      context.fail(job, error);
+      return undefined;
+    });
   };
 }
 

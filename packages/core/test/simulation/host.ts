@@ -1,12 +1,22 @@
 /** One place in the fleet: a machine with a scheduler on it, and after a crash another machine in its stead. */
+import type { Outbox } from '../../src/client/outbox.ts';
 import { sleep } from '../../src/foundation/clock.ts';
+import type { Session } from '../../src/foundation/driver-shapes.ts';
+import { invariant } from '../../src/foundation/errors.ts';
 import { type Job, type JobContext, Monque, type StageContext } from '../../src/index.ts';
 import { ShutdownTimeoutError } from '../../src/job/job-errors.ts';
-import type { LedgerRepository } from '../../src/ledger/ledger-repository.ts';
-import { FaultyLedgerRepository } from '../../src/testing/faulty-ledger-repository.ts';
+import type { LedgerRepository, LedgerTransactions } from '../../src/ledger/ledger-repository.ts';
+import {
+  type FaultyLedgerOptions,
+  FaultyLedgerRepository,
+} from '../../src/testing/faulty-ledger-repository.ts';
 import { SeededRandom } from '../../src/testing/seeded-random.ts';
+import type { BatchContext, BatchDefinition } from '../../src/workers/batches.ts';
 import type { Chance } from './chance.ts';
+import type { Task } from './facts.ts';
+import { BATCH_SIZE, BATCH_WAIT_MS, BATCHED_NAME } from './features/batch-work.ts';
 import { FLOW_NAME } from './features/flow-work.ts';
+import { OUTBOX_NAME, outboxOptions } from './features/outbox-work.ts';
 import { STAGED_CONCURRENCY, STAGED_NAME, stepsOf } from './features/staged-work.ts';
 import {
   DEAD_LETTER_NAME,
@@ -21,6 +31,8 @@ import type { Network } from './network.ts';
 import type { Observer } from './observer.ts';
 import { engineOptions, OPERATION_TIMEOUT_MS } from './profile.ts';
 import type { Report } from './rules/rule.ts';
+import { HostTransactions } from './transactions/host-transactions.ts';
+import type { TransactionServer } from './transactions/server-transactions.ts';
 import type { World } from './world.ts';
 
 /** The verbs that take jobs. */
@@ -30,14 +42,43 @@ const START_AGAIN_MS = 200;
 const LONGEST_REPAIR_MS = 3_000;
 const REPORTS = ['job:complete', 'job:fail', 'job:cancelled', 'job:lost'] as const;
 
+/** A ledger with a server of transactions. */
+export interface SimulatedLedger extends LedgerRepository {
+  readonly transactionServer: TransactionServer;
+}
+
+/** A machine's way to the ledger, with its own side of transactions. */
+class HostLedger extends FaultyLedgerRepository {
+  readonly #transactions: LedgerTransactions;
+
+  constructor(
+    inner: LedgerRepository,
+    options: FaultyLedgerOptions,
+    transactions: LedgerTransactions,
+  ) {
+    super(inner, options);
+    this.#transactions = transactions;
+  }
+
+  override get transactions(): LedgerTransactions {
+    return this.#transactions;
+  }
+}
+
 /** What the fleet's places share. */
 export interface Surroundings {
   readonly world: World;
   readonly chance: Chance;
   readonly observer: Observer;
   readonly network: Network;
-  readonly ledger: LedgerRepository;
+  readonly ledger: SimulatedLedger;
   readonly makeMachine: (name: string) => Machine;
+  readonly runBatch: (
+    host: Host,
+    machine: Machine,
+    jobs: readonly Job[],
+    context: BatchContext,
+  ) => unknown;
   readonly runHandler: (
     host: Host,
     machine: Machine,
@@ -51,6 +92,8 @@ export interface HostParams {
   readonly name: string;
   /** Concurrency by job name; none for a place that only enqueues. */
   readonly workers: ReadonlyMap<string, number>;
+  /** True for every second one. */
+  readonly isEven: boolean;
 }
 
 /** One place in the fleet. */
@@ -60,6 +103,8 @@ export class Host {
   readonly #givenUp = new Set<string>();
   #machine: Machine;
   #monque: Monque;
+  #transactions: HostTransactions | undefined;
+  #outbox: Outbox<Task> | undefined;
   #boots = 0;
   #callsInFlight = 0;
   #state: 'starting' | 'up' | 'stopping' | 'stopped' | 'down' = 'down';
@@ -72,6 +117,18 @@ export class Host {
 
   get machine(): Machine {
     return this.#machine;
+  }
+
+  /** Where messages are added here. */
+  get outbox(): Outbox<Task> {
+    invariant(this.#outbox !== undefined, 'nobody adds messages where there are none');
+    return this.#outbox;
+  }
+
+  /** A write of the user's own in a transaction that began here. */
+  get write(): (session: Session, document: string) => Promise<void> {
+    const transactions = this.#transactions;
+    return async (session, document) => transactions?.write(session, document);
   }
 
   /** True while it does what it is there for. */
@@ -134,7 +191,9 @@ export class Host {
     this.#callsInFlight = 0;
     this.#givenUp.clear();
     const machine = makeMachine(`${this.#params.name}.${this.#boots}`);
-    const faulty = new FaultyLedgerRepository(ledger, {
+    const server = ledger.transactionServer;
+    const transactions = new HostTransactions({ world, machine, network, server });
+    const options: FaultyLedgerOptions = {
       clock: machine,
       networkClock: networkClock(world),
       operationTimeoutMs: OPERATION_TIMEOUT_MS,
@@ -146,13 +205,30 @@ export class Host {
         }
         return network.faultFor(machine, call);
       },
-    });
+    };
+    const faulty = new HostLedger(ledger, options, transactions);
+    this.#transactions = transactions;
     const random = new SeededRandom(chance.seed());
-    const options = engineOptions(observer.facts.profile);
-    const monque = new Monque(faulty, { ...options, clock: machine, random });
+    const engine = engineOptions(observer.facts.profile);
+    const monque = new Monque(faulty, { ...engine, clock: machine, random });
     this.#listen(machine, monque);
     const handler = (job: Job, context: JobContext | StageContext): unknown =>
       this.#shared.runHandler(this, machine, job, context);
+    const batch = { size: BATCH_SIZE, wait: BATCH_WAIT_MS };
+    const together: BatchDefinition = {
+      ...batch,
+      batch: (jobs, context) => this.#shared.runBatch(this, machine, jobs, context),
+    };
+    const hasBatches = observer.facts.profile.batchedJobs > 0;
+    const someAtATime = hasBatches && this.#params.isEven ? together : handler;
+    if (this.isWorker && hasBatches) {
+      const letters = observer.facts.profile.deadLetters > 0 && { deadLetter: DEAD_LETTER_NAME };
+      monque.worker(BATCHED_NAME, together, { concurrency: 3, ...letters });
+    }
+    this.#outbox =
+      observer.facts.profile.messages > 0
+        ? monque.outbox(OUTBOX_NAME, outboxOptions(observer, machine, this.isWorker))
+        : undefined;
     for (const [name, concurrency] of this.#params.workers) {
       const { deadLetters } = observer.facts.profile;
       monque.worker(name, handler, {
@@ -167,7 +243,7 @@ export class Host {
     }
     if (this.isWorker && observer.facts.profile.groupedJobs > 0) {
       const groups = { concurrency: LIMIT_OF_GROUPS };
-      monque.worker(GROUPED_NAME, handler, { concurrency: 4, groups });
+      monque.worker(GROUPED_NAME, someAtATime, { concurrency: 4, groups });
     }
     if (this.isWorker && observer.facts.profile.stagedJobs > 0) {
       const options = { concurrency: STAGED_CONCURRENCY };
@@ -177,7 +253,7 @@ export class Host {
       monque.worker(FLOW_NAME, handler, { concurrency: 4 });
     }
     if (this.isWorker && observer.facts.profile.orders > 0) {
-      monque.worker(ORDERED_NAME, handler, {
+      monque.worker(ORDERED_NAME, someAtATime, {
         concurrency: 3,
         order: { whenFailed: observer.facts.profile.orderHalts ? 'halt' : 'next' },
         ...limitOptionsOf(ORDERED_NAME, observer.facts.profile),

@@ -68,6 +68,22 @@ export const LIMIT_GUARDS: readonly Guard[] = [
     seed: 1,
   },
   {
+    name: 'unused starts are void',
+    without: 'starts that were given long ago are used in one go',
+    alterations: [
+      {
+        file: 'engine/claiming/held-share.ts',
+        find: 'return this.#ageMs(this.#startsAt) < STARTS_LAST_MS ? Math.max(this.#starts, 0) : 0;',
+        replace: 'return Math.max(this.#starts, 0);',
+      },
+    ],
+    rules: ['more start than a rate allows'],
+    profile: {
+      ...{ limits: 1, hasSlowRate: true, jobs: 60, pausedNames: 9, series: 0, hasRetention: false },
+    },
+    seed: 14,
+  },
+  {
     name: 'a look for suspects wants a share',
     without: 'a suspect never starts under a limit that others keep full',
     alterations: [
@@ -79,7 +95,7 @@ export const LIMIT_GUARDS: readonly Guard[] = [
     ],
     rules: ['a job never ends'],
     profile: { limits: 3, crashRate: 0.003 },
-    seed: 7,
+    seed: 32,
   },
   {
     name: 'the number of a call for a share',
@@ -93,7 +109,7 @@ export const LIMIT_GUARDS: readonly Guard[] = [
     ],
     rules: ['more run than a limit allows'],
     profile: LATE,
-    seed: 9,
+    seed: 20,
   },
   {
     name: 'a share covers what is used',

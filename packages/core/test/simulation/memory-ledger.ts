@@ -22,6 +22,8 @@ import type { Next } from '../../src/ledger/verbs/verb-table.ts';
 import { SETTLE_VERBS } from './facts.ts';
 import type { Observer } from './observer.ts';
 import { NO_HINTS, type SteppedLedgerParams } from './stepped-params.ts';
+import { SimulatedSession } from './transactions/host-transactions.ts';
+import { TransactionServer } from './transactions/server-transactions.ts';
 
 const TELLING_FIELDS = ['status', 'claimToken', 'lastToken', 'fence', 'failCount'] as const;
 
@@ -53,12 +55,17 @@ type Way<V extends LedgerVerb> = (params: ParamsOf<V>, next: Next<V>) => Promise
 
 /** Tells of every write. One write is carried out at a time, so that what is read around it belongs to it. */
 export class MemoryLedger extends InMemoryLedgerRepository {
+  readonly transactionServer: TransactionServer;
   readonly #observer: Observer;
   readonly #canHint: boolean;
   readonly #inner: LedgerVerbs;
   #last: Promise<unknown> = Promise.resolve();
   readonly #ways: { readonly [V in LedgerVerb]?: Way<V> } = {
-    enqueue: (params, next) => {
+    enqueue: async (params, next) => {
+      if (params.session instanceof SimulatedSession) {
+        this.transactionServer.insert(params.session.transaction, params.jobs);
+        return { answers: params.jobs.map((job) => ({ outcome: 'enqueued' as const, job })) };
+      }
       return this.#alone(async () => {
         const result = await next(params);
         for (const job of params.jobs) {
@@ -301,11 +308,16 @@ export class MemoryLedger extends InMemoryLedgerRepository {
     },
   };
 
-  constructor(params: Pick<SteppedLedgerParams, 'clock' | 'observer' | 'canHint'>) {
+  constructor(params: Pick<SteppedLedgerParams, 'world' | 'clock' | 'observer' | 'canHint'>) {
     super({ clock: params.clock });
     this.#observer = params.observer;
     this.#canHint = params.canHint;
     this.#inner = this.verbs;
+    this.transactionServer = new TransactionServer(params.world, params.observer, {
+      // A job has its place from when it is stored.
+      stamp: (job) => job,
+      store: (jobs) => this.#storeCommitted(jobs),
+    });
     this.verbs = surrounded(this.#inner, (verb, given, next) => this.#carryOut(verb, given, next));
   }
 
@@ -329,6 +341,14 @@ export class MemoryLedger extends InMemoryLedgerRepository {
       const result = await write();
       this.#observer.limitsWritten(await this.#inner.readLimits(), setKey);
       return result;
+    });
+  }
+
+  /** What a transaction wrote, once it is committed. */
+  #storeCommitted(jobs: readonly Job[]): Promise<void> {
+    return this.#alone(async () => {
+      await this.#inner.enqueue({ jobs });
+      for (const { _id } of jobs) await this.#tell('enqueue', _id, {});
     });
   }
 

@@ -12,6 +12,8 @@ const SMALLER: readonly Partial<Profile>[] = [
   { workers: 3 },
   { stagedJobs: 0 },
   { flows: 0 },
+  { batchedJobs: 0 },
+  { messages: 0 },
   { claimsOnEnqueue: false },
   { jobs: 10 },
   { jobs: 30 },
@@ -25,13 +27,14 @@ export interface SmallRun {
 }
 
 /** Tries one thing less after the other. Another profile changes what chance brings, so some tries prove nothing. */
-export async function minimise(seed: number): Promise<SmallRun> {
-  let profile: Partial<Profile> = {};
-  let result = await runSeed(seed, { trace: true });
+export async function minimise(seed: number, given: Partial<Profile> = {}): Promise<SmallRun> {
+  let profile = given;
+  let result = await runSeed(seed, { profile, trace: true });
   const [broken] = result.violations;
   if (broken === undefined) return { result, profile };
   for (const smaller of SMALLER) {
-    if (Object.keys(smaller).some((name) => name in profile)) continue;
+    const isTried = (name: string): boolean => name in profile && !(name in given);
+    if (Object.keys(smaller).some(isTried)) continue;
     const candidate = { ...profile, ...smaller };
     const tried = await runSeed(seed, { profile: candidate, trace: true });
     if (tried.violations[0]?.rule !== broken.rule) continue;

@@ -2,7 +2,7 @@
  * The way from a machine to the ledger and back. A message may be late, overtaken or lost, a batch may be carried out
  * in part, and nothing at all may get through for a while, for one machine or for all.
  */
-import type { Fault, FaultyCall } from '../../src/testing/faults.ts';
+import type { Fault } from '../../src/testing/faults.ts';
 import type { Chance } from './chance.ts';
 import type { Machine } from './machine.ts';
 import type { Observer } from './observer.ts';
@@ -25,6 +25,11 @@ export interface NetworkParams {
   readonly profile: Profile;
   /** Called when a machine is about to send something. */
   readonly beforeSend: (machine: Machine) => void;
+}
+
+/** What is sent. */
+interface SentCall {
+  readonly verb: string;
 }
 
 interface Outage {
@@ -73,7 +78,7 @@ export class Network {
   }
 
   /** What happens to a call of a machine. */
-  faultFor(machine: Machine, call: FaultyCall): Fault {
+  faultFor(machine: Machine, call: SentCall): Fault {
     if (machine.isCrashed) return { fail: 'before', onReply: forEver };
     if (call.verb === 'hint') return this.#hintFault(machine);
     this.#params.beforeSend(machine);
@@ -159,7 +164,7 @@ function forEver(): Promise<never> {
   return new Promise(() => undefined);
 }
 
-function describeCall({ verb }: FaultyCall, { fail, splitMs, ...delays }: Fault): string {
+function describeCall({ verb }: SentCall, { fail, splitMs, ...delays }: Fault): string {
   const delay = `${delays.delayBeforeMs?.toFixed(1)} there, ${delays.delayAfterMs?.toFixed(1)} back`;
   const faults = [fail && `fails ${fail}`, splitMs && `split by ${splitMs}`].filter(Boolean);
   return [`sends ${verb}: ${delay}`, ...faults].join(', ');

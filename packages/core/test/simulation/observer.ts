@@ -4,6 +4,7 @@ import type { JobVerb } from '../../src/job/job-lifecycle.ts';
 import type { SetGroupParams } from '../../src/ledger/ledger-repository.ts';
 import type { LimitRecord } from '../../src/ledger/verbs/limits.ts';
 import type { SettleVerb } from '../../src/ledger/verbs/settle.ts';
+import type { PublishedMessage } from '../../src/options/outbox-options.ts';
 import {
   type AcceptedEvidence,
   type Counts,
@@ -18,9 +19,11 @@ import {
   SETTLE_VERBS,
   type SeriesCall,
   type StageOfRun,
+  type Task,
   taskOf,
 } from './facts.ts';
 import { type FlowCall, placeOf } from './features/flow-work.ts';
+import type { Committed, MessageCall } from './features/outbox-work.ts';
 import type { Machine } from './machine.ts';
 import type { Profile } from './profile.ts';
 import { describe } from './rules/job-rules.ts';
@@ -249,6 +252,40 @@ export class Observer {
   /** A handler was told that jobs were added to its flow. */
   flowAdded(numbers: readonly number[]): void {
     for (const rule of this.#rules) rule.flowAdded?.(numbers);
+  }
+
+  /** A handler is called for several jobs at once. */
+  batchStarted(machine: Machine, jobs: readonly Job[]): void {
+    this.trace.note(machine.name, () => `runs together ${jobs.map((job) => describe(job)).join()}`);
+    for (const rule of this.#rules) rule.batchStarted?.(jobs);
+  }
+
+  /** A transaction was committed. */
+  transactionCommitted(committed: Committed): void {
+    const { counts, committed: known } = this.facts;
+    counts.transactions += 1;
+    this.trace.note('ledger', () => `commits ${committed.jobs.map((job) => describe(job)).join()}`);
+    for (const { _id } of committed.jobs) known.set(_id.toHexString(), committed);
+  }
+
+  /** A caller learned what became of a transaction that adds messages. */
+  messagesAnswered(
+    call: MessageCall,
+    answer: Exclude<MessageCall['answer'], undefined>,
+    added: readonly boolean[] = [],
+  ): void {
+    Object.assign(call, { answer, added });
+    this.trace.note(call.machine.name, () => `messages job ${call.numbers.join()}: ${answer}`);
+    for (const rule of this.#rules) rule.messagesAnswered?.(call);
+  }
+
+  /** Messages are received. */
+  published(machine: Machine, messages: readonly PublishedMessage<Task>[]): void {
+    this.trace.note(
+      machine.name,
+      () => `sends messages ${messages.map(({ data }) => `job ${data.number}`).join()}`,
+    );
+    for (const rule of this.#rules) rule.published?.(messages);
   }
 
   /** The parents of a job that have completed. */

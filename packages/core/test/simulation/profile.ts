@@ -89,6 +89,8 @@ export interface Profile extends NetworkRates {
   readonly groupedJobs: number;
   /** How often people set the limit that names share, the first time included; none where names have no limits. */
   readonly limits: number;
+  /** Whether that limit is nothing but a slow rate that lets many start at once after a rest. */
+  readonly hasSlowRate: boolean;
   /** Jobs that run one after the other by key. */
   readonly orders: number;
   /** Whether one of those that failed holds up the others of its key. */
@@ -97,6 +99,13 @@ export interface Profile extends NetworkRates {
   readonly flows: number;
   /** Jobs that supersede those before them. */
   readonly superseding: number;
+  /** Jobs that a handler is given several at a time; where there are any, half of the workers of groups and orders run batches too. */
+  readonly batchedJobs: number;
+  /** Messages of an outbox. */
+  readonly messages: number;
+  readonly outboxOrder: 'stamp' | 'commit';
+  /** Times that another member becomes the primary, where there are messages. */
+  readonly failovers: number;
   /** Whether who enqueues starts what it can itself. */
   readonly claimsOnEnqueue: boolean;
   /** How long an enqueue is sent again. */
@@ -113,10 +122,32 @@ export const BEFORE_LATER_FEATURES: Partial<Profile> = Object.freeze({
   deadLetters: 0,
   groupedJobs: 0,
   limits: 0,
+  hasSlowRate: false,
   orders: 0,
   orderHalts: false,
   flows: 0,
   superseding: 0,
+  batchedJobs: 0,
+  messages: 0,
+  outboxOrder: 'stamp',
+  failovers: 0,
+});
+
+/** Everything at once in every seed. */
+export const ALL_FEATURES: Partial<Profile> = Object.freeze({
+  jobs: 120,
+  series: 2,
+  pausedNames: 2,
+  stagedJobs: 15,
+  claimsOnEnqueue: true,
+  deadLetters: 10,
+  groupedJobs: 40,
+  limits: 5,
+  orders: 40,
+  flows: 4,
+  superseding: 10,
+  batchedJobs: 40,
+  messages: 40,
 });
 
 /** No faults at all. */
@@ -132,6 +163,7 @@ export const CALM: Partial<Profile> = Object.freeze({
   stops: 0,
   poisonRate: 0,
   slowStepRate: 0,
+  failovers: 0,
 });
 
 /** Draws a profile; what is given is not drawn. */
@@ -165,10 +197,15 @@ export function drawProfile(chance: Chance, given: Partial<Profile>): Profile {
     deadLetters: given.deadLetters ?? chance.pick([0, 10, 30]),
     groupedJobs: given.groupedJobs ?? chance.pick([0, 30, 60]),
     limits: given.limits ?? chance.pick([0, 3, 8]),
+    hasSlowRate: false,
     orders: given.orders ?? chance.pick([0, 20, 60]),
     orderHalts: given.orderHalts ?? chance.happens(0.3),
     flows: given.flows ?? chance.pick([0, 3, 6]),
     superseding: given.superseding ?? chance.pick([0, 8, 20]),
+    batchedJobs: given.batchedJobs ?? chance.pick([0, 20, 60]),
+    messages: given.messages ?? chance.pick([0, 20, 60]),
+    outboxOrder: given.outboxOrder ?? chance.pick(['stamp', 'commit'] as const),
+    failovers: given.failovers ?? chance.pick([0, 1, 3]),
     resendLimitMs: hasRetention ? 2_000 : 60_000,
     longestLateMs: hasRetention ? 1_000 : 2 * LEASE_MS,
     ...given,

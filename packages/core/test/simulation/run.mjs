@@ -3,6 +3,7 @@
  *
  *   node packages/core/test/simulation/run.mjs --seconds 600 --seed 1   seeds from 1 on, for ten minutes
  *   node packages/core/test/simulation/run.mjs --seeds 10000            so many seeds
+ *   node packages/core/test/simulation/run.mjs --seeds 10000 --all      everything at once in every seed
  *   node packages/core/test/simulation/run.mjs --only 7                 one seed, with its trace
  *   node packages/core/test/simulation/run.mjs --guards                 removes one guard at a time
  */

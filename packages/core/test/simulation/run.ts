@@ -3,7 +3,7 @@ import { parseArgs } from 'node:util';
 import { loadSimulation } from './bundle.ts';
 import { GUARDS, type Guard } from './guards.ts';
 import { minimise } from './minimise.ts';
-import { BEFORE_LATER_FEATURES } from './profile.ts';
+import { ALL_FEATURES, BEFORE_LATER_FEATURES, type Profile } from './profile.ts';
 import { type RunResult, runSeed } from './simulation.ts';
 import { printStory } from './trace.ts';
 
@@ -29,34 +29,43 @@ export async function main(directory: string, args: readonly string[]): Promise<
       seconds: { type: 'string' },
       seeds: { type: 'string' },
       only: { type: 'string' },
+      all: { type: 'boolean', default: false },
       guards: { type: 'boolean', default: false },
       guard: { type: 'string' },
     },
   });
-  if (values.only !== undefined) return runOne(Number(values.only));
+  const profile = values.all ? ALL_FEATURES : {};
+  if (values.only !== undefined) return runOne(Number(values.only), profile);
   const first = Number(values.seed);
   if (values.guards || values.guard !== undefined) {
     return removeGuards(directory, first, values.guard);
   }
   const seeds = Number(values.seeds ?? (values.seconds === undefined ? 100 : Infinity));
-  return runMany(first, seeds, Number(values.seconds ?? Infinity) * 1_000);
+  return runMany(first, { seeds, forMs: Number(values.seconds ?? Infinity) * 1_000, profile });
 }
 
-async function runOne(seed: number): Promise<number> {
-  const result = await runSeed(seed, { trace: true });
+async function runOne(seed: number, profile: Partial<Profile>): Promise<number> {
+  const result = await runSeed(seed, { profile, trace: true });
   console.log(printStory(result, Number.POSITIVE_INFINITY));
   return result.violations.length > 0 ? 1 : 0;
 }
 
-async function runMany(first: number, seeds: number, forMs: number): Promise<number> {
+/** How much is run. */
+interface Search {
+  readonly seeds: number;
+  readonly forMs: number;
+  readonly profile: Partial<Profile>;
+}
+
+async function runMany(first: number, { seeds, forMs, profile }: Search): Promise<number> {
   const startedMs = performance.now();
   const totals = new Map<string, number>();
   let reportedMs = startedMs;
   let seed = first;
   for (; seed < first + seeds && performance.now() - startedMs < forMs; seed += 1) {
-    const result = await runSeed(seed);
+    const result = await runSeed(seed, { profile });
     addTo(totals, result.stats);
-    if (result.violations.length > 0) return tellFailure(result);
+    if (result.violations.length > 0) return tellFailure(result, profile);
     if (performance.now() - reportedMs < REPORT_EVERY_MS) continue;
     reportedMs = performance.now();
     console.log(`seeds ${first} to ${seed}: ${totals.get('claims')} claims`);
@@ -67,8 +76,8 @@ async function runMany(first: number, seeds: number, forMs: number): Promise<num
   return 0;
 }
 
-async function tellFailure({ seed }: RunResult): Promise<number> {
-  const { result, profile } = await minimise(seed);
+async function tellFailure({ seed }: RunResult, given: Partial<Profile>): Promise<number> {
+  const { result, profile } = await minimise(seed, given);
   console.log(printStory(result));
   console.log(`The smallest profile that still breaks it: ${JSON.stringify(profile)}`);
   console.log(`Seed ${seed} breaks a rule; all of it: --only ${seed}`);

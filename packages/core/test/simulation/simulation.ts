@@ -5,13 +5,12 @@
 import type { Clock } from '../../src/foundation/clock.ts';
 import { sample } from '../../src/foundation/random.ts';
 import type { Job } from '../../src/index.ts';
-import type { LedgerRepository } from '../../src/ledger/ledger-repository.ts';
 import { SeededRandom } from '../../src/testing/seeded-random.ts';
 import type { Counts } from './facts.ts';
 import { JOB_NAMES, LAST_WORDS_MS, type Users } from './features/users.ts';
 import { FEATURES } from './features.ts';
-import { makeRunHandler } from './handlers.ts';
-import { Host, type Surroundings } from './host.ts';
+import { makeRunBatch, makeRunHandler } from './handlers.ts';
+import { Host, type SimulatedLedger, type Surroundings } from './host.ts';
 import { Machine, WALL_START_MS } from './machine.ts';
 import { MemoryLedger } from './memory-ledger.ts';
 import { Network } from './network.ts';
@@ -26,6 +25,7 @@ const DRAIN_MS = 150_000;
 /** Longer than the time after which it is looked at flows whose process died while nobody waited. */
 const FLOWS_DRAIN_MS = 450_000;
 const LONGEST_STOP_MS = 30_000;
+const LONGEST_ELECTION_MS = 400;
 const LOOK_EVERY_MS = 50;
 /** How long all must be at its end, so that those who wait for an answer have it. */
 const QUIET_MS = 200;
@@ -104,29 +104,31 @@ class Simulation {
       this.#observer,
       this.#profile,
     ];
+    const ledger = this.#makeLedger();
     const shared: Surroundings = {
       world,
       chance,
       observer,
       network: this.#network,
-      ledger: this.#makeLedger(),
+      ledger,
       makeMachine: (name) => this.#makeMachine(name),
       runHandler: makeRunHandler(observer),
+      runBatch: makeRunBatch(observer),
     };
     for (let index = 1; index <= profile.workers; index += 1) {
       const names = JOB_NAMES.filter(() => index === 1 || chance.happens(0.9));
       const workers = new Map(names.map((name) => [name, chance.between(1, 8)]));
-      this.#hosts.push(new Host(shared, { name: `w${index}`, workers }));
+      this.#hosts.push(new Host(shared, { name: `w${index}`, workers, isEven: index % 2 === 0 }));
     }
     for (let index = 1; index <= profile.producers; index += 1) {
-      this.#hosts.push(new Host(shared, { name: `p${index}`, workers: new Map() }));
+      this.#hosts.push(new Host(shared, { name: `p${index}`, workers: new Map(), isEven: true }));
     }
     const users: Users = { world, chance, profile, observer, hosts: this.#hosts };
     for (const feature of FEATURES) feature.plan?.(users);
-    this.#planTroubles();
+    this.#planTroubles(ledger);
   }
 
-  #planTroubles(): void {
+  #planTroubles({ transactionServer }: SimulatedLedger): void {
     const [world, chance, profile] = [this.#world, this.#world.chance, this.#profile];
     const plan = (count: number, act: (host: Host) => void): void => {
       for (let index = 0; index < count; index += 1) {
@@ -136,6 +138,10 @@ class Simulation {
     plan(profile.outages, ({ machine }) => {
       const untilMs = world.nowMs + chance.between(50, 2 * LEASE_MS);
       this.#network.cutOff(untilMs, chance.happens(0.5) ? machine : undefined);
+    });
+    plan(profile.messages > 0 ? profile.failovers : 0, () => {
+      transactionServer.failOver();
+      this.#network.cutOff(world.nowMs + chance.between(1, LONGEST_ELECTION_MS), undefined);
     });
     plan(profile.stops, (host) => {
       if (host.isWorker && host.isUp) void host.stop(chance.between(0, LEASE_MS));
@@ -189,7 +195,7 @@ class Simulation {
     return this.#hosts.find((host) => host.machine === machine);
   }
 
-  #makeLedger(): LedgerRepository {
+  #makeLedger(): SimulatedLedger {
     const [world, chance, observer] = [this.#world, this.#world.chance, this.#observer];
     const clock = serverClock(world);
     const letOthersIn = (): Promise<void> => {
@@ -203,8 +209,10 @@ class Simulation {
     };
     const random = new SeededRandom(chance.seed());
     const canHint = this.#profile.hints !== 'none';
-    if (this.#profile.ledger === 'memory') return new MemoryLedger({ clock, observer, canHint });
+    if (this.#profile.ledger === 'memory')
+      return new MemoryLedger({ world, clock, observer, canHint });
     return new SteppedLedger({
+      world,
       clock,
       observer,
       canHint,
@@ -243,7 +251,11 @@ class Simulation {
     // An instance that could not settle for long tries again only after a while.
     if (!this.#areReported()) return false;
     for (const job of jobs.values()) if (!isAtRest(job, nowMs)) return false;
-    for (const { answer, machine } of [...enqueues.values(), ...facts.flowCalls.values()]) {
+    for (const { answer, machine } of [
+      ...enqueues.values(),
+      ...facts.flowCalls.values(),
+      ...facts.messageCalls,
+    ]) {
       if (answer === undefined && !machine.isCrashed) return false;
     }
     const dead = [...facts.limits.values()].flatMap((limit) => deadHolders(facts, limit));

@@ -2,12 +2,13 @@
  * The jobs of a stepped ledger: one guarded write at a time, each told, under the unique indexes of the one on MongoDB.
  */
 import { Timestamp } from 'mongodb';
-import { UnknownOutcomeError } from '../../src/foundation/errors.ts';
+import { invariant, UnknownOutcomeError } from '../../src/foundation/errors.ts';
 import type { Job } from '../../src/index.ts';
 import { isClaimed } from '../../src/job/job.ts';
 import { JOB_LIFECYCLE, type JobVerb } from '../../src/job/job-lifecycle.ts';
 import type { TransitionParams } from '../../src/job/lifecycle.ts';
 import { LOCK_FIELDS } from '../../src/job/unique-locks.ts';
+import type { EnqueueAnswer } from '../../src/ledger/ledger-repository.ts';
 import type { Hints } from '../../src/ledger/memory/hints.ts';
 import type { Observer } from './observer.ts';
 
@@ -48,11 +49,36 @@ export class SteppedJobs {
     return undefined;
   }
 
+  /** Stores a new job, unless another one holds its lock. */
+  async storeUnlessTaken(job: Job, letOthersIn: () => Promise<void>): Promise<EnqueueAnswer> {
+    for (let race = 0; race < MOST_RACES; race += 1) {
+      if (this.find(job._id) !== null) return { outcome: 'enqueued', job };
+      if (this.findHolder(job) === undefined) {
+        this.store(job);
+        return { outcome: 'enqueued', job };
+      }
+      await letOthersIn();
+      const stillHolder = this.findHolder(job);
+      if (stillHolder?._id.equals(job._id)) return { outcome: 'enqueued', job };
+      if (stillHolder !== undefined) return { outcome: 'existing', job: stillHolder };
+    }
+    invariant(false, 'a lock changes hands too often');
+  }
+
   /** Stores a new job; the caller has seen that its locks are free. */
   store(given: Job): void {
+    this.put(this.stamp(given));
+  }
+
+  /** Gives a job its place in its lane. */
+  stamp(job: Job): Job {
     this.#ranks += 1;
     const rank = Timestamp.fromNumber(this.#ranks);
-    const job = given.lane === undefined ? given : { ...given, rank };
+    return job.lane === undefined ? job : { ...job, rank };
+  }
+
+  /** Stores a job that has its place. */
+  put(job: Job): void {
     this.#jobs.set(job._id.toHexString(), job);
     const pending = job.status === 'blocked' ? 'enqueueWaiting' : 'enqueue';
     const verb = isClaimed(job) ? 'enqueueClaimed' : pending;

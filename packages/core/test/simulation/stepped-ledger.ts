@@ -3,7 +3,6 @@
  * their turn in between. States and guards are those of the lifecycle table; leases are those of the in-memory ledger.
  */
 
-import { invariant } from '../../src/foundation/errors.ts';
 import type { Job } from '../../src/index.ts';
 import type {
   ClaimGroupsParams,
@@ -91,12 +90,13 @@ import { SteppedLimits } from './stepped-limits.ts';
 import { SteppedOrders } from './stepped-orders.ts';
 import { NO_HINTS, type SteppedLedgerParams } from './stepped-params.ts';
 import { SteppedStages } from './stepped-stages.ts';
+import { SimulatedSession } from './transactions/host-transactions.ts';
+import { TransactionServer } from './transactions/server-transactions.ts';
 import { UnsimulatedVerbs } from './unsimulated-verbs.ts';
-
-const MOST_RACES = 10;
 
 /** A ledger whose verbs take the steps of the MongoDB ledger. */
 export class SteppedLedger extends LedgerRepository {
+  readonly transactionServer: TransactionServer;
   protected override verbs: LedgerVerbs;
   readonly #hints: Hints;
   readonly #canHint: boolean;
@@ -105,7 +105,9 @@ export class SteppedLedger extends LedgerRepository {
     super({ clock: params.clock });
     this.#hints = new Hints(params.clock);
     this.#canHint = params.canHint;
-    this.verbs = new SteppedVerbs(params, this.#hints);
+    const verbs = new SteppedVerbs(params, this.#hints);
+    this.verbs = verbs;
+    this.transactionServer = verbs.transactionServer;
   }
 
   protected async performOpen(): Promise<void> {}
@@ -130,6 +132,7 @@ class SteppedVerbs extends UnsimulatedVerbs implements LedgerVerbs {
   readonly #hints: Hints;
   readonly #paused = new Set<string>();
   readonly #groups: SteppedGroups;
+  readonly transactionServer: TransactionServer;
 
   constructor(params: SteppedLedgerParams, hints: Hints) {
     super();
@@ -137,6 +140,12 @@ class SteppedVerbs extends UnsimulatedVerbs implements LedgerVerbs {
     this.#hints = hints;
     this.#jobs = new SteppedJobs(params.observer, this.#hints);
     this.#leases = new SteppedLeases(this.#jobs, params);
+    this.transactionServer = new TransactionServer(params.world, params.observer, {
+      stamp: (job) => this.#jobs.stamp(job),
+      store: (jobs) => {
+        for (const job of jobs) this.#jobs.put(job);
+      },
+    });
     this.#orders = new SteppedOrders(this.#jobs, params.letOthersIn);
     this.#limits = new SteppedLimits({
       ...params,
@@ -157,9 +166,14 @@ class SteppedVerbs extends UnsimulatedVerbs implements LedgerVerbs {
     return new Date(this.#params.clock.now());
   }
 
-  async enqueue({ jobs }: EnqueueParams): Promise<EnqueueResult> {
+  async enqueue({ jobs, session }: EnqueueParams): Promise<EnqueueResult> {
+    if (session instanceof SimulatedSession) {
+      this.transactionServer.insert(session.transaction, jobs);
+      return { answers: jobs.map((job) => ({ outcome: 'enqueued', job })) };
+    }
     const answers: EnqueueAnswer[] = [];
-    for (const job of jobs) answers.push(await this.#enqueueOne(job));
+    const { letOthersIn } = this.#params;
+    for (const job of jobs) answers.push(await this.#jobs.storeUnlessTaken(job, letOthersIn));
     return { answers };
   }
 
@@ -376,20 +390,5 @@ class SteppedVerbs extends UnsimulatedVerbs implements LedgerVerbs {
 
   rescue(params: RescueParams): Promise<RescueResult> {
     return this.#leases.rescue(params);
-  }
-
-  async #enqueueOne(job: Job): Promise<EnqueueAnswer> {
-    for (let race = 0; race < MOST_RACES; race += 1) {
-      if (this.#jobs.find(job._id) !== null) return { outcome: 'enqueued', job };
-      if (this.#jobs.findHolder(job) === undefined) {
-        this.#jobs.store(job);
-        return { outcome: 'enqueued', job };
-      }
-      await this.#params.letOthersIn();
-      const stillHolder = this.#jobs.findHolder(job);
-      if (stillHolder?._id.equals(job._id)) return { outcome: 'enqueued', job };
-      if (stillHolder !== undefined) return { outcome: 'existing', job: stillHolder };
-    }
-    invariant(false, 'a lock changes hands too often');
   }
 }

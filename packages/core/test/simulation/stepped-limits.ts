@@ -33,7 +33,11 @@ export class SteppedLimits implements LimitVerbs {
 
   async setLimit(params: SetLimitParams): Promise<void> {
     await this.#limits.setLimit(params);
-    await this.#tell(params.key);
+    const records = await this.#limits.readLimits();
+    this.#tell(
+      records.filter(({ key }) => key === params.key),
+      params.key,
+    );
   }
 
   readLimits(): Promise<readonly LimitRecord[]> {
@@ -42,7 +46,8 @@ export class SteppedLimits implements LimitVerbs {
 
   async takeShare(params: TakeShareParams): Promise<TakeShareResult> {
     const result = await this.#limits.takeShare(params);
-    await this.#tell();
+    // The others are as they were.
+    if (result.limit !== null) this.#tell([result.limit]);
     return result;
   }
 
@@ -53,7 +58,7 @@ export class SteppedLimits implements LimitVerbs {
     if (hasClaims(instanceId)) return false;
     await letOthersIn();
     await this.#limits.freeShares({ instanceId });
-    await this.#tell();
+    this.#tell(await this.#limits.readLimits());
     return true;
   }
 
@@ -61,7 +66,7 @@ export class SteppedLimits implements LimitVerbs {
     return this.#limits.backOff(params);
   }
 
-  async #tell(changedKey?: string): Promise<void> {
-    this.#parts.observer.limitsWritten(await this.#limits.readLimits(), changedKey);
+  #tell(records: readonly LimitRecord[], changedKey?: string): void {
+    this.#parts.observer.limitsWritten(records, changedKey);
   }
 }

@@ -4,6 +4,7 @@
 import type { Clock } from '../../src/foundation/clock.ts';
 import type { LedgerWatch } from '../../src/ledger/ledger-repository.ts';
 import type { Observer } from './observer.ts';
+import type { World } from './world.ts';
 
 /** What is answered to who wants to watch a ledger that gives no hints. */
 export const NO_HINTS: LedgerWatch = Object.freeze({
@@ -13,6 +14,7 @@ export const NO_HINTS: LedgerWatch = Object.freeze({
 
 /** What a stepped ledger is given. */
 export interface SteppedLedgerParams {
+  readonly world: World;
   readonly clock: Clock;
   readonly observer: Observer;
   readonly canHint: boolean;

@@ -16,7 +16,7 @@ import type {
 
 /**
  * A ledger that no other tool uses, whose jobs are neither listed nor counted and have no metadata, which no state
- * depends on, and that has no transactions.
+ * depends on, and in whose transactions jobs are only enqueued.
  */
 export abstract class UnsimulatedVerbs {
   async recover(): Promise<RecoverResult> {

@@ -6,6 +6,9 @@ import { systemClock } from '../../src/foundation/clock.ts';
 import { BinaryHeap } from '../../src/ledger/memory/binary-heap.ts';
 import { Chance } from './chance.ts';
 
+/** How many events happen in one round of the event loop. */
+const TURNS_A_ROUND = 64;
+
 /** Something that will happen, and may be called off. */
 export interface Happening {
   readonly atMs: number;
@@ -60,16 +63,25 @@ export class World {
   /** Lets everything happen in turn until it is over, asked after each event, or until nothing is left. */
   run(isOver: () => boolean): Promise<void> {
     return new Promise((resolve, reject) => {
+      let left = 0;
+      let hasEnded = false;
       const turn = (): void => {
+        left -= 1;
+        if (hasEnded) return;
         try {
-          // All promises that an event settled run before the event loop comes back here.
-          if (!isOver() && this.#step()) systemClock.setImmediate(turn);
-          else resolve();
+          hasEnded = isOver() || !this.#step();
+          if (hasEnded) resolve();
+          else if (left === 0) turns();
         } catch (error) {
+          hasEnded = true;
           reject(error);
         }
       };
-      systemClock.setImmediate(turn);
+      // All promises that an event settled run before the next turn; several turns in one round of the event loop cost less.
+      const turns = (): void => {
+        for (left = 0; left < TURNS_A_ROUND; left += 1) systemClock.setImmediate(turn);
+      };
+      turns();
     });
   }
 

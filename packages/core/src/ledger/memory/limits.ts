@@ -114,5 +114,11 @@ export class MemoryLimits implements LimitVerbs {
 
 function shown({ record, usedUpMs }: StoredLimit): LimitRecord {
   const startAt = nextStartAt(record.rate, usedUpMs);
-  return structuredClone({ ...record, ...(startAt && { nextStartAt: startAt }) });
+  return {
+    ...record,
+    shares: record.shares.map((share) => ({ ...share })),
+    ...(record.rate && { rate: { ...record.rate } }),
+    ...(record.blockedUntil && { blockedUntil: new Date(record.blockedUntil) }),
+    ...(startAt && { nextStartAt: startAt }),
+  };
 }

@@ -7,6 +7,8 @@ const AGAIN_AFTER_MS = 200;
 /** What holds in the end: everything that was enqueued has to come to its end in time. */
 const LAST: LimitOptions = { concurrency: 6 };
 
+const SLOW_RATE = { limit: 4, per: 1_000, burst: 10 };
+
 /** Limits. */
 export const limits: Feature = {
   plan(users) {
@@ -21,7 +23,8 @@ export const limits: Feature = {
   rules: [limitRule, shareRule],
 };
 
-function drawLimit({ chance }: Users): LimitOptions {
+function drawLimit({ chance, profile }: Users): LimitOptions {
+  if (profile.hasSlowRate) return { rate: SLOW_RATE };
   const concurrency = chance.happens(0.85) ? chance.between(0, 6) : undefined;
   const hasRate = concurrency === undefined || chance.happens(0.4);
   const rate = { limit: chance.between(10, 50), per: 1_000, burst: chance.between(1, 10) };

@@ -54,7 +54,9 @@ function redriveOne(users: Users): void {
 /** In the end nobody who failed holds the others up. */
 function giveWayForGood(users: Users): void {
   const { profile, world } = users;
-  const failed = ordered(users).filter(({ status }) => status === 'failed');
+  const failed = ordered(users).filter(
+    ({ status, name }) => status === 'failed' && name === ORDERED_NAME,
+  );
   for (const { _id } of profile.orderHalts ? failed : []) {
     pickHost(users)
       ?.call((monque) => monque.deleteJob(_id))

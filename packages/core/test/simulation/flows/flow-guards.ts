@@ -45,7 +45,7 @@ export const FLOW_GUARDS: readonly Guard[] = [
     ],
     rules: ['a flow that was given up is acknowledged'],
     profile: { ...MANY_FLOWS, resendLimitMs: 400, lossRate: 0.1, lateRate: 0.2 },
-    seed: 7,
+    seed: 8,
   },
   {
     name: 'the look at what jobs of flows wait for',

@@ -1,6 +1,8 @@
 /** What a rule is: it is told of everything, judges it, and takes no part. */
 import type { Job, MonqueEventMap } from '../../../src/index.ts';
-import type { EnqueueCall, Facts, JobWrite, LeaseFacts, LimitFacts, Run } from '../facts.ts';
+import type { PublishedMessage } from '../../../src/options/outbox-options.ts';
+import type { EnqueueCall, Facts, JobWrite, LeaseFacts, LimitFacts, Run, Task } from '../facts.ts';
+import type { MessageCall } from '../features/outbox-work.ts';
 import type { Machine } from '../machine.ts';
 
 /** An event of an engine that says how a run ended. */
@@ -46,6 +48,11 @@ export interface Rule {
     completed: readonly Job[],
     results: Readonly<Record<string, unknown>>,
   ): void;
+  /** A handler is called for several jobs; their runs are told of one by one. */
+  batchStarted?(jobs: readonly Job[]): void;
+  /** Messages are received, maybe once more. */
+  published?(messages: readonly PublishedMessage<Task>[]): void;
+  messagesAnswered?(call: MessageCall): void;
   stopped?(stop: StopFacts): void;
   /** Now and then, after an event. */
   passed?(nowMs: number): void;

@@ -3,6 +3,7 @@ import type { JobVerb } from '../../../src/job/job-lifecycle.ts';
 import { SUSPECT_RESCUE_COUNT } from '../../../src/ledger/ledger-repository.ts';
 import type { SettleVerb } from '../../../src/ledger/verbs/settle.ts';
 import { claimKey, type Ended, type Facts, type Run, SETTLE_VERBS } from '../facts.ts';
+import { OUTBOX_NAME } from '../features/outbox-work.ts';
 import type { Machine } from '../machine.ts';
 import { describe } from './job-rules.ts';
 import type { Report, Rule, Violate } from './rule.ts';
@@ -70,6 +71,8 @@ export function outcomeRule(facts: Facts, violate: Violate): Rule {
     },
     jobWritten({ verb, before, params }) {
       if (before === undefined || !SETTLE_VERBS.has(verb)) return;
+      // Its handler is the outbox itself, which nobody sees run.
+      if (before.name === OUTBOX_NAME) return;
       const token = params.claimToken as string;
       const runs = facts.runs.get(before._id.toHexString()) ?? [];
       const run = runs.findLast((other) => other.token === token);
