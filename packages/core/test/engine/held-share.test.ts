@@ -116,6 +116,23 @@ describe('a share of a limit', () => {
     expect(share.isHolding).toBe(false);
   });
 
+  test('asks for no more starts while a claim may bring some back', async () => {
+    const rate = { limit: 1, perMs: 3_600_000, burst: 2 };
+    const { make, record, moment, want } = await withLimit({ rate });
+    const share = make();
+    share.learn(await record(), moment());
+    share.want(want(2));
+    await share.adjust();
+    expect(share.room()).toBe(1);
+    const answered = share.use(1);
+    await share.adjust();
+    answered(0);
+    expect(share.room()).toBe(1);
+    share.use(1)(1);
+    await share.adjust();
+    expect(share.room()).toBe(1);
+  });
+
   test('asks for fewer starts at once when some of the last were not used', async () => {
     const rate = { limit: 100, perMs: 1_000, burst: 100 };
     const { make, clock, ledger, record, moment, want } = await withLimit({ rate });

@@ -54,6 +54,8 @@ export class HeldShare {
   #isDoubted = false;
   #starts = 0;
   #startsAt = LONG_AGO;
+  /** Starts of claims that are not answered: those that were not won come back. */
+  #startsInClaims = 0;
   /** How many starts to ask for at once: twice as many while all are used. */
   #block = 1;
   #usedAt = LONG_AGO;
@@ -161,7 +163,9 @@ export class HeldShare {
     this.#inUse += jobs;
     this.#usedAt = this.#now();
     this.#starts -= jobs;
+    this.#startsInClaims += jobs;
     return (won) => {
+      this.#startsInClaims -= jobs;
       this.#inUse -= jobs - won;
       if (this.#startsAt === startsAt) this.#starts += jobs - won;
     };
@@ -258,6 +262,8 @@ export class HeldShare {
     const { rate } = this.#record;
     if (rate === undefined || this.#wantedStarts === 0 || this.#inMs() > 0) return 0;
     if (this.#validStarts() > 0 || this.permits() === 0) return 0;
+    // Asked for now, those that a claim brings back would be void.
+    if (this.#startsInClaims > 0) return 0;
     return Math.min(this.#block, this.#wantedStarts, rate.burst);
   }
 
