@@ -40,8 +40,8 @@ export const FEATURE_GUARDS: readonly Guard[] = [
     alterations: [
       {
         file: 'job/job-lifecycle.ts',
-        find: "replan: {\n      from: ['pending'],\n      to: 'pending',\n      guards: [SAME_PLAN],",
-        replace: "replan: {\n      from: ['pending'],\n      to: 'pending',\n      guards: [],",
+        find: "replan: {\n      from: ['pending'],\n      to: 'pending',\n      guards: [SAME_PLAN, HOLDS_SERIES],",
+        replace: "replan: {\n      from: ['pending'],\n      to: 'pending',\n      guards: [HOLDS_SERIES],",
       },
     ],
     rules: ['what stands already is written again', 'a waiting run is moved without need'],
