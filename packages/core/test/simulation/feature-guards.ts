@@ -41,7 +41,8 @@ export const FEATURE_GUARDS: readonly Guard[] = [
       {
         file: 'job/job-lifecycle.ts',
         find: "replan: {\n      from: ['pending'],\n      to: 'pending',\n      guards: [SAME_PLAN, HOLDS_SERIES],",
-        replace: "replan: {\n      from: ['pending'],\n      to: 'pending',\n      guards: [HOLDS_SERIES],",
+        replace:
+          "replan: {\n      from: ['pending'],\n      to: 'pending',\n      guards: [HOLDS_SERIES],",
       },
     ],
     rules: ['what stands already is written again', 'a waiting run is moved without need'],
