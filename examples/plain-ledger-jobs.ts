@@ -18,6 +18,7 @@ import {
   lockOf,
   matchesMetadata,
   type NextDueParams,
+  type OverdueDemand,
   type ReadStatsParams,
   type StatsRow,
   seriesLock,
@@ -171,6 +172,14 @@ export function inClaimOrder(a: Job, b: Job): number {
     Number(a.nextRunAt) - Number(b.nextRunAt) ||
     Buffer.compare(a._id.id, b._id.id)
   );
+}
+
+/** Those of these jobs that go before more urgent ones. */
+export function longestDue<T extends Job>(jobs: readonly T[], overdue?: OverdueDemand): T[] {
+  return jobs
+    .filter(({ nextRunAt }) => overdue !== undefined && nextRunAt <= overdue.before)
+    .sort((a, b) => Number(a.nextRunAt) - Number(b.nextRunAt) || Buffer.compare(a._id.id, b._id.id))
+    .slice(0, overdue?.limit);
 }
 
 /** The earliest due time within the window. */

@@ -47,7 +47,7 @@ import {
 } from '@monque/core/ledger';
 import { PlainFlows } from './plain-ledger-flows.ts';
 import { PlainGroups } from './plain-ledger-groups.ts';
-import { inClaimOrder, type JobRecord, JobTable } from './plain-ledger-jobs.ts';
+import { inClaimOrder, type JobRecord, JobTable, longestDue } from './plain-ledger-jobs.ts';
 import { PlainLeases } from './plain-ledger-leases.ts';
 import { PlainLimits } from './plain-ledger-limits.ts';
 import { PlainOrders } from './plain-ledger-orders.ts';
@@ -119,9 +119,11 @@ class PlainChanges {
       .all()
       .filter((job) => isSuspect(job) === suspects && JOB_LIFECYCLE.applies('claim', job, claim))
       .sort(inClaimOrder);
-    const found = demand.map(({ name, limit }) =>
-      due.filter((job) => job.name === name).slice(0, limit),
-    );
+    const found = demand.map(({ name, limit, overdue }) => {
+      const named = due.filter((job) => job.name === name);
+      // A job that is overdue stands in both lists, and is taken once.
+      return [...new Set([...longestDue(named, overdue), ...named])].slice(0, limit);
+    });
     const isFull = demand.map(({ limit }, index) => found[index]?.length === limit);
     const urgent = found.flat().sort(inClaimOrder);
     // A suspect is claimed alone.

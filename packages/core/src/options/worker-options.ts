@@ -7,6 +7,7 @@ import {
   type Check,
   checkFields,
   checkJobName,
+  DAY_MS,
   fields,
   integer,
   oneOf,
@@ -50,6 +51,12 @@ export interface WorkerOptions {
    */
   readonly groups?: WorkerGroups;
   /**
+   * Milliseconds, from 1 to 30 days. Jobs that have been due for longer go first, the one that was due first before all
+   * others whatever its priority, in up to half of each claim; so a stream of urgent jobs does not keep the others waiting
+   * for ever. Not with `groups`, where jobs take turns. @default none: priority alone decides
+   */
+  readonly patience?: number;
+  /**
    * The name under which a job waits once it has failed for good, as a dead letter: a worker of that name may handle it,
    * or people look at it and redrive it. A job of a series has failed where it is. Not with `order`. @default none
    */
@@ -79,6 +86,7 @@ const WORKER_CHECKS: Readonly<Record<keyof WorkerOptions, Check>> = {
   limit: checkLimit,
   groups: checkWorkerGroups,
   order: fields({ whenFailed: oneOf('next', 'halt') }),
+  patience: integer(1, 30 * DAY_MS),
   deadLetter: checkJobName,
   schema: (field, value) => {
     if (!isStandardSchema(value)) throw new InvalidArgumentError(field, 'a Standard Schema', value);
@@ -88,7 +96,13 @@ const WORKER_CHECKS: Readonly<Record<keyof WorkerOptions, Check>> = {
 /** Checks the options of a worker. */
 export function checkWorkerOptions(options: WorkerOptions = {}): void {
   checkFields('options', options, WORKER_CHECKS);
-  if (options.deadLetter === undefined || options.order === undefined) return;
-  const expected = 'left out with order, where a failed job keeps its place';
-  throw new InvalidArgumentError('options.deadLetter', expected, options.deadLetter);
+  const { deadLetter, order, patience, groups } = options;
+  if (deadLetter !== undefined && order !== undefined) {
+    const expected = 'left out with order, where a failed job keeps its place';
+    throw new InvalidArgumentError('options.deadLetter', expected, deadLetter);
+  }
+  if (patience !== undefined && groups !== undefined) {
+    const expected = 'left out with groups, where jobs take turns';
+    throw new InvalidArgumentError('options.patience', expected, patience);
+  }
 }

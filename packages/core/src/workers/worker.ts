@@ -49,6 +49,8 @@ export class Worker {
   readonly order: 'next' | 'halt' | undefined;
   /** What each group may do; absent for a worker that runs no jobs with one. */
   readonly groups: GroupSettings | undefined;
+  /** How long a job may have been due before it goes ahead of more urgent ones. */
+  readonly patienceMs: number | undefined;
   /** Claimed and not started, the most urgent first. */
   readonly buffer: BufferedJob[] = [];
   /** The slots that are taken: by one run each, or by a batch of them. */
@@ -76,6 +78,7 @@ export class Worker {
     this.ownLimit = limit && { key: ownLimitKey(name), ...resolveLimit(limit) };
     this.limitKeys = [...limits, ...(this.ownLimit ? [this.ownLimit.key] : [])];
     this.groups = options.groups && resolveWorkerGroups(options.groups);
+    this.patienceMs = options.patience;
     this.order = options.order && (options.order.whenFailed ?? 'next');
   }
 

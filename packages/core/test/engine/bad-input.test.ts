@@ -164,6 +164,17 @@ const DEAD_LETTERS: readonly Case[] = [
   ['options.deadLettersOf', 'no text', (monque) => monque.getJobs({ deadLettersOf: 1 })],
 ];
 
+const PATIENCE: readonly Case[] = [
+  ['options.patience', '0', (monque) => monque.worker('a', () => 1, { patience: 0 })],
+  ['options.patience', 'a text', (monque) => monque.worker('a', () => 1, { patience: '1 minute' })],
+  ['options.patience', 'too long', (monque) => monque.worker('a', () => 1, { patience: 1e12 })],
+  [
+    'options.patience',
+    'with groups',
+    (monque) => monque.worker('a', () => 1, { patience: 1, groups: {} }),
+  ],
+];
+
 const UNITS_OF_WORK: readonly Case[] = [
   ['name', 'empty', (monque) => monque.outbox('')],
   ['options.order', 'unknown', (monque) => monque.outbox('a', { order: 'id' })],
@@ -208,6 +219,7 @@ describe.each([
   ['orders and what supersedes', ORDERS],
   ['flows', FLOWS],
   ['dead letters', DEAD_LETTERS],
+  ['patience', PATIENCE],
   ['units of work', UNITS_OF_WORK],
 ])('of %s, a wrong value is refused before the ledger is called:', (_feature, cases) => {
   test.each(cases)('%s: %s', async (field, _what, call) => {

@@ -11,6 +11,7 @@ import type {
   LedgerRepository,
 } from '../../ledger/ledger-repository.ts';
 import type { Worker } from '../../workers/worker.ts';
+import { Patience } from './patience.ts';
 
 /** What a claim found; of groups also when the rates allow more, and how many groups it lost to others. */
 export type SourceResult = ClaimResult & Partial<Omit<ClaimGroupsResult, keyof ClaimResult>>;
@@ -37,10 +38,17 @@ function newAskers(): Asker & Pick<ClaimSource, 'suspects'> {
 }
 
 /** The jobs without an order, of any worker. */
-function plainSource(ledger: LedgerRepository): ClaimSource {
+function plainSource(ledger: LedgerRepository, workers: ReadonlyMap<string, Worker>): ClaimSource {
+  const patience = new Patience(workers);
   return {
     serves: () => true,
-    claim: (params) => ledger.claim(params),
+    claim: ({ demand, ...params }) => {
+      const { suspects, now } = params;
+      return ledger.claim({
+        ...params,
+        demand: suspects ? demand : patience.share(demand, now),
+      });
+    },
     ...newAskers(),
     satOut: new Set(),
   };
@@ -81,7 +89,7 @@ export class ClaimSources {
   #turn = 0;
 
   constructor(ledger: LedgerRepository, workers: ReadonlyMap<string, Worker>) {
-    this.plain = plainSource(ledger);
+    this.plain = plainSource(ledger, workers);
     this.#inLanes = [orderSource(ledger, workers), groupSource(ledger)];
     this.#workers = workers;
   }

@@ -34,10 +34,11 @@ export class MemoryClaims {
     const saturated: string[] = [];
     const drained: string[] = [];
     const due: StoredJob[] = [];
-    for (const { name, limit } of params.demand) {
+    for (const { name, limit, overdue } of params.demand) {
       const found = this.#jobs.takeDue({
         name,
         limit,
+        overdue,
         nowMs: params.now.getTime(),
         suspects: params.suspects,
         isDue: (job) => JOB_LIFECYCLE.applies('claim', asRecord(job), transition),

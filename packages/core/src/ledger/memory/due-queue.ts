@@ -82,6 +82,23 @@ export class DueQueue {
     return taken;
   }
 
+  /** Takes out those that were due first, of the jobs that were due by `beforeMs`, at most `limit`. */
+  takeOverdue(limit: number, beforeMs: number, isDue: (job: Job) => boolean): StoredJob[] {
+    this.#reach(beforeMs);
+    const overdue = new BinaryHeap<Entry>(wasDueBefore);
+    for (const entry of this.#due.items()) {
+      if (!entry.isDeleted && entry.dueMs <= beforeMs && isDue(entry.stored.job)) {
+        overdue.push(entry);
+      }
+    }
+    const taken: StoredJob[] = [];
+    for (let entry = overdue.pop(); entry && taken.length < limit; entry = overdue.pop()) {
+      this.delete(entry.id);
+      taken.push(entry.stored);
+    }
+    return taken;
+  }
+
   /** The earliest due time later than `afterMs`; infinite when there is none. */
   nextDueMs(afterMs: number): number {
     this.#reach(afterMs);
@@ -118,6 +135,9 @@ function toEntry(stored: StoredJob): Entry {
 }
 
 function isClaimedBefore(a: Entry, b: Entry): boolean {
-  if (a.priority !== b.priority) return a.priority < b.priority;
+  return a.priority === b.priority ? wasDueBefore(a, b) : a.priority < b.priority;
+}
+
+function wasDueBefore(a: Entry, b: Entry): boolean {
   return a.dueMs === b.dueMs ? a.id < b.id : a.dueMs < b.dueMs;
 }

@@ -9,7 +9,7 @@
  */
 import type { Job } from '../../job/job.ts';
 import { lockOf, type UniqueLock } from '../../job/unique-locks.ts';
-import { SUSPECT_RESCUE_COUNT } from '../ledger-repository.ts';
+import { type OverdueDemand, SUSPECT_RESCUE_COUNT } from '../ledger-repository.ts';
 import { DueQueue } from './due-queue.ts';
 import { FinishedJobs } from './finished-jobs.ts';
 import { FlowIndex } from './flows/flow-index.ts';
@@ -23,6 +23,8 @@ type Queues = Map<string, DueQueue>;
 export interface TakeDueParams {
   readonly name: string;
   readonly limit: number;
+  /** Which of them go first. */
+  readonly overdue: OverdueDemand | undefined;
   readonly nowMs: number;
   readonly suspects: boolean;
   /** Has the last word on each job. */
@@ -108,9 +110,12 @@ export class JobStore {
   }
 
   /** The due jobs of a name in the order of claims. The caller puts each in again, in its new state. */
-  takeDue({ name, limit, nowMs, suspects, isDue }: TakeDueParams): readonly StoredJob[] {
-    const queues = suspects ? this.#suspectQueues : this.#queues;
-    return queues.get(name)?.take(limit, nowMs, isDue) ?? [];
+  takeDue(params: TakeDueParams): readonly StoredJob[] {
+    const { name, limit, overdue, nowMs, suspects, isDue } = params;
+    const queue = (suspects ? this.#suspectQueues : this.#queues).get(name);
+    if (queue === undefined) return [];
+    const first = overdue ? queue.takeOverdue(overdue.limit, overdue.before.getTime(), isDue) : [];
+    return [...first, ...queue.take(limit - first.length, nowMs, isDue)];
   }
 
   /** The earliest due time of a pending job of this name that is later than `afterMs`; infinite when there is none. */

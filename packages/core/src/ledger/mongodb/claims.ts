@@ -28,6 +28,7 @@ import {
 import { fromDocument } from './job-document.ts';
 import type { UpdateStatement } from './lifecycle-statements.ts';
 import type { MongoJobs } from './moves.ts';
+import { type Candidate, cutDemand, MongoOverdue } from './overdue.ts';
 import type { Commands, UpdateCounts } from './server/commands.ts';
 import { IndexName } from './server/indexes.ts';
 import type { MongoTransitions } from './transition-log.ts';
@@ -56,11 +57,6 @@ const STANDING_FIELDS = {
   ...PLAN_FIELDS,
 } as const;
 
-interface Candidate {
-  readonly _id: Job['_id'];
-  readonly name: string;
-}
-
 /** What a claim is made with. */
 export interface ClaimBounds {
   readonly clock: Clock;
@@ -74,6 +70,7 @@ export class MongoClaims {
   readonly #collection: Collection<Job>;
   readonly #commands: Commands;
   readonly #bounds: ClaimBounds;
+  readonly #overdue: MongoOverdue;
   readonly #log: MongoTransitions | undefined;
   #bytesAJob = SMALLEST_JOB_BYTES;
 
@@ -82,6 +79,7 @@ export class MongoClaims {
     this.#collection = collection;
     this.#commands = commands;
     this.#bounds = bounds;
+    this.#overdue = new MongoOverdue(commands, bounds);
   }
 
   /**
@@ -91,9 +89,9 @@ export class MongoClaims {
    * may be claimed under it
    */
   async claim(params: ClaimParams): Promise<ClaimResult> {
-    const { clock, operationTimeoutMs } = this.#bounds;
+    const { clock, random, operationTimeoutMs } = this.#bounds;
     const lateMs = clock.monotonic() + (params.deadlineMs ?? operationTimeoutMs);
-    const demand = cutDemand(params.demand, MOST_BYTES_A_CLAIM / this.#bytesAJob);
+    const demand = cutDemand(params.demand, MOST_BYTES_A_CLAIM / this.#bytesAJob, random);
     const { chosen, ...names } = await this.#choose({ ...params, demand });
     const ids = chosen.map((candidate) => candidate._id);
     if (ids.length === 0) return { jobs: [], attempted: 0, ...names };
@@ -136,11 +134,15 @@ export class MongoClaims {
     // A suspect is claimed alone.
     const wanted = suspects ? 1 : demand.reduce((sum, { limit }) => sum + limit, 0);
     const place = Math.floor(this.#bounds.random.fraction() * widening);
-    const found = await this.#findCandidates(params, wanted, place * wanted);
+    const [overdue, found] = await Promise.all([
+      suspects ? [] : this.#overdue.find(params),
+      this.#findCandidates(params, wanted, place * wanted),
+    ]);
     const isFull = found.length === wanted;
-    if (isFull || widening === 1) return choose(demand, found, isFull, mostUrgent);
+    if (isFull || widening === 1) return choose(demand, { overdue, found, isFull }, mostUrgent);
     const all = place === 0 ? found : await this.#findCandidates(params, wanted * widening);
-    return choose(demand, all, all.length === wanted * widening, (named, limit) => {
+    const isCut = all.length === wanted * widening;
+    return choose(demand, { overdue, found: all, isFull: isCut }, (named, limit) => {
       const part = Math.max(Math.ceil(named.length / widening), SMALLEST_PART);
       return sample(this.#bounds.random, named, Math.min(part, limit));
     });
@@ -257,38 +259,36 @@ type Take = (named: readonly Candidate[], limit: number) => readonly Candidate[]
 
 const mostUrgent: Take = (named, limit) => named.slice(0, limit);
 
-/**
- * Takes each name's share of the candidates.
- *
- * @param isCut - true when there may be more candidates than were found: one name's may have kept another's out
- */
+/** What a claim may take. */
+interface Candidates {
+  /** They are taken whatever else there is. */
+  readonly overdue: readonly Candidate[];
+  /** Overdue ones may be among them again. */
+  readonly found: readonly Candidate[];
+  /** True when there may be more than were found: one name's may have kept another's out. */
+  readonly isFull: boolean;
+}
+
+/** Takes each name's share of the candidates. */
 function choose(
   demand: readonly Demand[],
-  candidates: readonly Candidate[],
-  isCut: boolean,
+  { overdue, found, isFull }: Candidates,
   take: Take,
 ): Choice {
-  const chosen: Candidate[] = [];
+  const chosen: Candidate[] = [...overdue];
   const saturated: string[] = [];
   const drained: string[] = [];
+  const ids = new Set(overdue.map(({ _id }) => _id.toHexString()));
+  const others = ids.size === 0 ? found : found.filter(({ _id }) => !ids.has(_id.toHexString()));
   for (const { name, limit } of demand) {
-    const named = candidates.filter((candidate) => candidate.name === name);
-    const taken = take(named, limit);
-    if (named.length >= limit || named.length > taken.length) saturated.push(name);
-    else if (!isCut) drained.push(name);
+    const first = overdue.filter((candidate) => candidate.name === name).length;
+    const named = others.filter((candidate) => candidate.name === name);
+    const taken = take(named, limit - first);
+    if (first + named.length >= limit || named.length > taken.length) saturated.push(name);
+    else if (!isFull) drained.push(name);
     chosen.push(...taken);
   }
   return { chosen, saturated, drained };
-}
-
-/** Shares what may be claimed among the names, each at least one job. */
-function cutDemand(demand: readonly Demand[], most: number): readonly Demand[] {
-  const total = demand.reduce((sum, { limit }) => sum + limit, 0);
-  if (total <= most) return demand;
-  return demand.map(({ name, limit }) => ({
-    name,
-    limit: Math.max(1, Math.floor((limit * most) / total)),
-  }));
 }
 
 function inClaimOrder(documents: readonly WithId<Document>[]): Job[] {

@@ -11,6 +11,19 @@ import type { Bounded, InstanceParams } from './call.ts';
 export interface Demand {
   readonly name: string;
   readonly limit: number;
+  /**
+   * Some of them are to be jobs that have been due for long. Absent for a name that does not ask for it, for suspects, in
+   * orders and in groups.
+   */
+  readonly overdue?: OverdueDemand;
+}
+
+/** Which jobs of a name go before those that are more urgent: of these the one that was due first. */
+export interface OverdueDemand {
+  /** Jobs that were due by then. */
+  readonly before: Date;
+  /** From 1 to the `limit` of the name, in which they are contained. What they leave goes to the others. */
+  readonly limit: number;
 }
 
 export interface ClaimParams extends Bounded {

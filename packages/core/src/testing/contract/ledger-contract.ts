@@ -24,6 +24,7 @@ import { listingTests } from './listing.ts';
 import { metadataTests } from './metadata.ts';
 import { noteTests } from './note.ts';
 import { orderTests } from './orders.ts';
+import { patienceTests } from './patience.ts';
 import { pauseTests } from './pauses.ts';
 import { pruneTests } from './prune.ts';
 import { readTests } from './read.ts';
@@ -85,6 +86,7 @@ const FAMILIES: Readonly<Record<string, ContractTests>> = {
   transitions: transitionTests,
   enqueue: enqueueTests,
   claim: claimTests,
+  patience: patienceTests,
   settle: settleTests,
   cancel: cancelTests,
   remove: removeTests,
