@@ -183,7 +183,7 @@ const SPLITS: { readonly [V in LedgerVerb]?: Split<V> } = {
   },
   claim: {
     parts: ({ demand, ...rest }) => {
-      const half = demand.map(({ name, limit }) => ({ name, limit: Math.ceil(limit / 2) }));
+      const half = demand.map((wanted) => ({ ...wanted, limit: Math.ceil(wanted.limit / 2) }));
       return [{ ...rest, demand: half }];
     },
   },

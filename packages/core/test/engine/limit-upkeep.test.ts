@@ -15,6 +15,25 @@ function counter() {
   };
 }
 
+const LEASE_MS = 3_000;
+
+/** Two instances that work on one name; the first holds the whole limit with a job that does not end. */
+async function heldByOne() {
+  const world = makeWorld();
+  const dead = world.makeInstance({ leaseDuration: LEASE_MS });
+  const other = world.makeInstance({ leaseDuration: LEASE_MS });
+  const gate = deferred();
+  await dead.monque.setLimit('api', { concurrency: 1 });
+  dead.monque.worker('a', () => gate.promise, { limits: ['api'] });
+  await dead.monque.start();
+  await dead.monque.enqueue('a');
+  await world.clock.advance(1_000);
+  const { runs, count } = counter();
+  other.monque.worker('a', count, { limits: ['api'] });
+  await other.monque.start();
+  return { world, dead, other, gate, runs };
+}
+
 describe('the upkeep of limits', () => {
   test('holds one name back, and leaves another alone that has none', async () => {
     const { monque, clock } = makeOne();
@@ -84,19 +103,7 @@ describe('the upkeep of limits', () => {
   });
 
   test('gives to others what a dead instance held, once its jobs are rescued', async () => {
-    const world = makeWorld();
-    const leaseDuration = 3_000;
-    const dead = world.makeInstance({ leaseDuration });
-    const other = world.makeInstance({ leaseDuration });
-    const gate = deferred();
-    await dead.monque.setLimit('api', { concurrency: 1 });
-    dead.monque.worker('a', () => gate.promise, { limits: ['api'] });
-    await dead.monque.start();
-    await dead.monque.enqueue('a');
-    await world.clock.advance(1_000);
-    const { runs, count } = counter();
-    other.monque.worker('a', count, { limits: ['api'] });
-    await other.monque.start();
+    const { world, dead, other, gate, runs } = await heldByOne();
     await world.clock.advance(1_000);
     dead.network.down = true;
     await world.clock.advance(30_000);
@@ -109,26 +116,14 @@ describe('the upkeep of limits', () => {
   });
 
   test('counts what a dead instance claimed under a bound, also where there was none for a time', async () => {
-    const world = makeWorld();
-    const leaseDuration = 3_000;
-    const dead = world.makeInstance({ leaseDuration });
-    const other = world.makeInstance({ leaseDuration });
-    const gate = deferred();
-    await dead.monque.setLimit('api', { concurrency: 1 });
-    dead.monque.worker('a', () => gate.promise, { limits: ['api'] });
-    await dead.monque.start();
-    await dead.monque.enqueue('a');
-    await world.clock.advance(1_000);
-    const { runs, count } = counter();
-    other.monque.worker('a', count, { limits: ['api'] });
-    await other.monque.start();
+    const { world, dead, other, gate, runs } = await heldByOne();
     await other.monque.setLimit('api', { rate: { limit: 10, per: 1_000 } });
     await world.clock.advance(5_000);
     dead.network.down = true;
     await other.monque.setLimit('api', { concurrency: 1 });
     await world.clock.advance(50);
     await other.monque.enqueue('a');
-    await world.clock.advance(leaseDuration / 2);
+    await world.clock.advance(LEASE_MS / 2);
     expect(runs()).toBe(0);
     await world.clock.advance(30_000);
     expect(runs()).toBe(2);

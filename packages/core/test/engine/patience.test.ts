@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { sleep } from '../../src/foundation/clock.ts';
 import type { Job, WorkerOptions } from '../../src/index.ts';
 import type { Demand } from '../../src/ledger/ledger-repository.ts';
 import { claiming } from './births-kit.ts';
@@ -22,11 +23,9 @@ async function startsOf(options: WorkerOptions): Promise<readonly Start[]> {
   const startMs = clock.now();
   monque.worker(
     'work',
-    async ({ priority }) => {
+    ({ priority }) => {
       starts.push({ priority, atMs: clock.now() - startMs });
-      const ended = deferred();
-      clock.setTimer(() => ended.resolve(), RUN_MS);
-      await ended.promise;
+      return sleep(clock, RUN_MS);
     },
     options,
   );

@@ -3,6 +3,7 @@
  * with crashes, late messages, redrives, sweeps and jobs that are added while a parent runs.
  */
 import { SeededRandom } from '../../src/testing/seeded-random.ts';
+import { type ModelRuns, runSeeds } from './model-runs.ts';
 
 /** The rules of the protocol; each may be left out, to see what it is for. */
 export interface FlowRules {
@@ -77,7 +78,7 @@ class FlowWorld {
   #added = 0;
   /** Whom jobs should wait for, where nothing makes them. */
   readonly #unheld: { readonly child: number; readonly added: Node['parents'][number] }[] = [];
-  starts = 0;
+  claims = 0;
   fault: FlowFault | undefined;
 
   constructor(seed: number, rules: FlowRules) {
@@ -173,7 +174,7 @@ class FlowWorld {
     if (node === undefined) return;
     node.status = 'processing';
     node.fence += 1;
-    this.starts += 1;
+    this.claims += 1;
     if (this.#stored < this.#order.length || this.#state === 'abandoned') {
       this.fault = 'half a flow ran';
     }
@@ -330,18 +331,8 @@ class FlowWorld {
   }
 }
 
-/** Runs the model with many seeds. */
-export function runFlows(
-  seeds: number,
-  rules: FlowRules,
-): { readonly starts: number; readonly faults: Record<FlowFault, number> } {
-  const faults = { early: 0, 'half a flow ran': 0, 'wrongly failed': 0, stuck: 0 };
-  let starts = 0;
-  for (let seed = 1; seed <= seeds; seed += 1) {
-    const world = new FlowWorld(seed, rules);
-    world.run();
-    starts += world.starts;
-    if (world.fault !== undefined) faults[world.fault] += 1;
-  }
-  return { starts, faults };
+/** Runs the model with many seeds; a claim is the start of a job. */
+export function runFlows(seeds: number, rules: FlowRules): ModelRuns<FlowFault> {
+  const none = { early: 0, 'half a flow ran': 0, 'wrongly failed': 0, stuck: 0 };
+  return runSeeds({ seeds }, none, (seed) => new FlowWorld(seed, rules));
 }

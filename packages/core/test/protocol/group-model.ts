@@ -3,6 +3,7 @@
  * apart, with crashes, late messages, retries, rescues, redrives, changes, sweeps and new limits between them.
  */
 import { SeededRandom } from '../../src/testing/seeded-random.ts';
+import { type ModelRuns, runSeeds } from './model-runs.ts';
 
 /** The rules of the protocol; each may be left out, to see what it is for. */
 export interface GroupRules {
@@ -313,21 +314,8 @@ class GroupWorld {
   }
 }
 
-/** What some seeds show. */
-export interface GroupRuns {
-  readonly claims: number;
-  readonly faults: Readonly<Record<GroupFault, number>>;
-}
-
 /** Runs seeds from 1 on. */
-export function runGroups(seeds: number, rules: GroupRules): GroupRuns {
-  const faults = { 'over the limit': 0, 'a limit was lost': 0, stuck: 0 };
-  let claims = 0;
-  for (let seed = 1; seed <= seeds; seed += 1) {
-    const world = new GroupWorld(seed, rules);
-    world.run();
-    claims += world.claims;
-    if (world.fault !== undefined) faults[world.fault] += 1;
-  }
-  return { claims, faults };
+export function runGroups(seeds: number, rules: GroupRules): ModelRuns<GroupFault> {
+  const none = { 'over the limit': 0, 'a limit was lost': 0, stuck: 0 };
+  return runSeeds({ seeds }, none, (seed) => new GroupWorld(seed, rules));
 }

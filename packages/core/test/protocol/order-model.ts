@@ -3,6 +3,7 @@
  * crashes, late messages, retries, rescues, redrives and sweeps between them.
  */
 import { SeededRandom } from '../../src/testing/seeded-random.ts';
+import { type ModelRuns, runSeeds } from './model-runs.ts';
 
 /** The rules of the protocol; each may be left out, to see what it is for. */
 export interface OrderRules {
@@ -270,21 +271,8 @@ class OrderWorld {
   }
 }
 
-/** What some seeds show. */
-export interface OrderRuns {
-  readonly claims: number;
-  readonly faults: Readonly<Record<OrderFault, number>>;
-}
-
 /** Runs seeds from 1 on. */
-export function runOrders(seeds: number, rules: OrderRules, halts = false): OrderRuns {
-  const faults = { 'two at once': 0, 'out of order': 0, 'a failed one passed': 0, stuck: 0 };
-  let claims = 0;
-  for (let seed = 1; seed <= seeds; seed += 1) {
-    const world = new OrderWorld(seed, rules, halts);
-    world.run();
-    claims += world.claims;
-    if (world.fault !== undefined) faults[world.fault] += 1;
-  }
-  return { claims, faults };
+export function runOrders(seeds: number, rules: OrderRules, halts = false): ModelRuns<OrderFault> {
+  const none = { 'two at once': 0, 'out of order': 0, 'a failed one passed': 0, stuck: 0 };
+  return runSeeds({ seeds }, none, (seed) => new OrderWorld(seed, rules, halts));
 }

@@ -3,6 +3,7 @@
  * its answer a step apart, with late and lost messages, crashes, rescues and limits that are changed meanwhile.
  */
 import { SeededRandom } from '../../src/testing/seeded-random.ts';
+import { type ModelRuns, type ModelSearch, runSeeds } from './model-runs.ts';
 import {
   type ClaimCall,
   type ModelClaim,
@@ -335,32 +336,15 @@ class PermitWorld {
   }
 }
 
-/** What some seeds show. */
-export interface PermitRuns {
-  readonly claims: number;
-  readonly faults: Readonly<Record<PermitFault, number>>;
-}
-
-/** How many seeds are run. */
-export interface PermitSearch {
-  readonly seeds: number;
+/** How many seeds are run, and with what. */
+export interface PermitSearch extends ModelSearch<PermitFault> {
   /** Whether starts are bound by a rate too. */
   readonly hasRate?: boolean;
-  /** Ends the search with the first seed that shows it. */
-  readonly until?: PermitFault;
 }
 
 /** Runs seeds from 1 on. */
-export function runPermits(rules: PermitRules, search: PermitSearch): PermitRuns {
-  const { seeds, hasRate = false, until } = search;
-  const faults = { 'over the limit': 0, 'over its share': 0, 'too many starts': 0, stuck: 0 };
-  let claims = 0;
-  for (let seed = 1; seed <= seeds; seed += 1) {
-    const world = new PermitWorld(seed, rules, hasRate);
-    world.run();
-    claims += world.claims;
-    if (world.fault !== undefined) faults[world.fault] += 1;
-    if (world.fault !== undefined && world.fault === until) break;
-  }
-  return { claims, faults };
+export function runPermits(rules: PermitRules, search: PermitSearch): ModelRuns<PermitFault> {
+  const { hasRate = false } = search;
+  const none = { 'over the limit': 0, 'over its share': 0, 'too many starts': 0, stuck: 0 };
+  return runSeeds(search, none, (seed) => new PermitWorld(seed, rules, hasRate));
 }

@@ -178,9 +178,8 @@ export class Claimer {
 
   async #round(source: ClaimSource, onlyPolled: boolean): Promise<void> {
     void this.#parts.pauses.refresh();
-    const { hintsRest } = this.#parts;
     const { demand, someSitOut } = this.#demand(source);
-    if (source === this.#sources.plain) this.#verdicts.beginLook(demand, hintsRest());
+    if (source === this.#sources.plain) this.#verdicts.beginLook(demand, this.#parts.hintsRest());
     if (demand.length === 0) {
       this.#parts.onRound({ jobs: [], onlyPolled: false });
       return;

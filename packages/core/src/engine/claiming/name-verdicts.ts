@@ -2,9 +2,9 @@
  * What the last look said of each name: whether due jobs of it were left in the ledger.
  *
  * What always holds: a name counts as empty from a look that found no more of it until a look finds more, there was no
- * place here for a job of it, or somebody told of a job that the next round cannot ask for, or would not have told. That somebody told of a job
- * which is asked for does not end it: each look is older than some job, so a steady stream would never find its name
- * empty.
+ * place here for a job of it, or somebody told of a job that the next round cannot ask for, or would not have told. That
+ * somebody told of a job which is asked for does not end it: each look is older than some job, so a steady stream would
+ * never find its name empty.
  *
  * @module
  */

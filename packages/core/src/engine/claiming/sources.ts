@@ -42,12 +42,9 @@ function plainSource(ledger: LedgerRepository, workers: ReadonlyMap<string, Work
   const patience = new Patience(workers);
   return {
     serves: () => true,
-    claim: ({ demand, ...params }) => {
-      const { suspects, now } = params;
-      return ledger.claim({
-        ...params,
-        demand: suspects ? demand : patience.share(demand, now),
-      });
+    claim: (params) => {
+      const { demand, suspects, now } = params;
+      return ledger.claim(suspects ? params : { ...params, demand: patience.share(demand, now) });
     },
     ...newAskers(),
     satOut: new Set(),

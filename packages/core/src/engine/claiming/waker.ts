@@ -161,7 +161,7 @@ export class Waker {
 
   #rest(isResting: boolean): void {
     const rest = this.#watch?.rest;
-    if (rest === undefined || isResting === (this.#resting !== undefined)) return;
+    if (rest === undefined || isResting === this.hintsRest) return;
     if (isResting) {
       this.#trustHints(false);
       this.#askForCancels();

@@ -4,7 +4,7 @@
  * @module
  */
 import type { Session } from '../../foundation/driver-shapes.ts';
-import type { Job } from '../../job/job.ts';
+import { asRecord, type Job } from '../../job/job.ts';
 import { JOB_LIFECYCLE } from '../../job/job-lifecycle.ts';
 import type {
   EndSeriesParams,
@@ -39,7 +39,7 @@ export class MongoSeries {
 
   /** By the first of the verbs that applies; the job may go from one state to the other in between. */
   #change(
-    { jobId, seriesVersion }: EndSeriesParams,
+    { jobId }: EndSeriesParams,
     changes: readonly SeriesChange[],
     given?: Session,
   ): Promise<SeriesResult> {
@@ -51,9 +51,9 @@ export class MongoSeries {
       }
       const job = await this.#jobs.find(jobId, session);
       if (job === null) return { outcome: 'missing', job };
-      const isOpen = changes.some(({ verb }) => JOB_LIFECYCLE.allowsFrom(verb, job.status));
-      const isSame = job.seriesVersion === seriesVersion && job.uniqueLock !== undefined;
-      const mayApply = isOpen && isSame;
+      const mayApply = changes.some(({ verb, params }) =>
+        JOB_LIFECYCLE.applies(verb, asRecord(job), params),
+      );
       return mayApply ? undefined : { outcome: 'stale', job };
     });
   }

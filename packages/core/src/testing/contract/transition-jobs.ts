@@ -235,8 +235,9 @@ function fieldsFor(subject: Subject, verb: JobVerb, failing?: Condition): Partia
 
 /** The job of a series, or what is left of one that was ended and runs again. */
 function seriesOf(subject: Subject, failing: Condition | undefined): Partial<Job> {
-  const { uniqueLock, ...fields } = seriesFields(subject, { timezone: 'UTC' });
-  return { ...fields, ...(failing?.field !== 'uniqueLock' && { uniqueLock }) } as Partial<Job>;
+  const fields = seriesFields(subject, { timezone: 'UTC' });
+  const { uniqueLock: _, ...unlocked } = fields;
+  return failing?.field === 'uniqueLock' ? unlocked : fields;
 }
 
 /** A dead letter where the verb wants one, or where it must not be one. */

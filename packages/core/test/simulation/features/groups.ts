@@ -1,6 +1,6 @@
 /** Jobs of groups with a limit of their own, which is changed, and groups that are paused for a while. */
 import { groupRule } from '../rules/group-rules.ts';
-import { drawRunOptions, drawTask, submit } from './one-off-jobs.ts';
+import { drawRunOptions, drawTask, type Entry, planCalls } from './one-off-jobs.ts';
 import { type Feature, GROUPED_NAME, LAST_WORDS_MS, pickHost, type Users } from './users.ts';
 
 const GROUPS = ['a', 'b', 'c', 'd'];
@@ -17,19 +17,12 @@ const MOST_ENTRIES = 4;
 export const groups: Feature = {
   plan(users) {
     const { world, chance, profile } = users;
-    for (let count = 0; count < profile.groupedJobs; ) {
-      const size = Math.min(chance.between(1, MOST_ENTRIES), profile.groupedJobs - count);
-      const entries = Array.from({ length: size }, (_, index) => ({
-        name: GROUPED_NAME,
-        data: drawTask(users, FIRST_NUMBER + count + index),
-        options: { group: chance.pick(GROUPS), ...drawRunOptions(chance) },
-      }));
-      world.in(chance.fraction() * profile.faultyMs, () => {
-        const host = pickHost(users);
-        if (host !== undefined) submit(users, host, entries);
-      });
-      count += size;
-    }
+    const draw = (index: number): Entry => ({
+      name: GROUPED_NAME,
+      data: drawTask(users, FIRST_NUMBER + index),
+      options: { group: chance.pick(GROUPS), ...drawRunOptions(chance) },
+    });
+    planCalls(users, { jobs: profile.groupedJobs, most: MOST_ENTRIES, draw });
     const changes = profile.groupedJobs === 0 ? 0 : chance.between(0, 6);
     for (let count = 0; count < changes; count += 1) {
       const group = chance.pick(CHANGED);

@@ -127,6 +127,27 @@ function enqueue(users: Users, tasks: readonly Task[]): void {
   submit(users, host, entries);
 }
 
+/** What {@link planCalls} enqueues: so many jobs in all, up to `most` with one call, each as it is drawn. */
+interface PlannedCalls {
+  readonly jobs: number;
+  readonly most: number;
+  readonly draw: (index: number) => Entry;
+}
+
+/** Enqueues jobs, some with each call, at any time while faults happen. */
+export function planCalls(users: Users, { jobs, most, draw }: PlannedCalls): void {
+  const { world, chance, profile } = users;
+  for (let count = 0; count < jobs; ) {
+    const size = Math.min(chance.between(1, most), jobs - count);
+    const entries = Array.from({ length: size }, (_, index) => draw(count + index));
+    world.in(chance.fraction() * profile.faultyMs, () => {
+      const host = pickHost(users);
+      if (host !== undefined) submit(users, host, entries);
+    });
+    count += size;
+  }
+}
+
 /** Enqueues, and notes what was asked for and what the caller learns. */
 export function submit({ observer, world }: Users, host: Host, entries: readonly Entry[]): void {
   const calls = entries.map(({ data: task, options }): EnqueueCall => {

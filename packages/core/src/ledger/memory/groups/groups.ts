@@ -105,11 +105,11 @@ export class MemoryGroups implements GroupVerbs {
     const before = this.#laneOf(name, lane);
     const { rate, concurrency } = settings;
     const nowMs = this.#clock.now();
-    const added = concurrency === undefined ? [] : [{ job, fence: fence + 1 }];
+    const isBound = concurrency !== undefined;
+    const held = isBound ? [...before.held, { job, fence: fence + 1 }] : before.held;
     const usedUpMs = rate
       ? usedUpAfter(rate, usedUpUnder(rate, before.usedUpMs, nowMs), nowMs, 1)
       : before.usedUpMs;
-    const held = [...before.held, ...added];
     this.#put({ ...before, held, usedUpMs, usedAtMs: now.getTime() });
     const claim = { instanceId, claimToken, now, fenceBefore: fence };
     return this.#moves.write('claimInOrder', stored, claim);
