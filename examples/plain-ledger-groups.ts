@@ -38,7 +38,6 @@ const NOTHING: Lane = { own: {}, paused: false, held: [] };
 
 /** A group with due jobs. */
 interface Open extends GroupInTurn {
-  readonly lane: string;
   readonly settings: verbs.GroupSettings;
   readonly due: readonly JobRecord[];
 }
@@ -60,12 +59,13 @@ export class PlainGroups implements verbs.GroupVerbs {
   }
 
   async claimGroups(params: verbs.ClaimGroupsParams): Promise<verbs.ClaimGroupsResult> {
-    const found = params.demand.map(({ name, limit }) => {
+    const found = params.demand.map((demand) => {
+      const { name } = demand;
       const open = this.#open(name, params);
-      const { shares, last } = takeTurns(open, limit);
+      const { shares, last, isSpent } = takeTurns(open, demand);
       this.#last.set(name, open[last]?.lane ?? this.#last.get(name) ?? '');
       const due = open.flatMap((group, index) => group.due.slice(0, shares[index]));
-      return { name, due, at: this.#firstStart(name, open), isFull: due.length >= limit };
+      return { name, due, at: this.#firstStart(name, open), isFull: isSpent };
     });
     const wanted = found.flatMap(({ due }) => due);
     // A suspect is claimed alone.

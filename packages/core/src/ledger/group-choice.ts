@@ -8,8 +8,9 @@
  */
 import type { ObjectId } from 'mongodb';
 import type { Job } from '../job/job.ts';
+import { laneOfGroup } from '../job/lanes.ts';
 import { nextStartAt, startsAllowed, usedUpUnder } from './limit-share.ts';
-import type { GroupSettings } from './verbs/groups.ts';
+import type { GroupDemand, GroupSettings } from './verbs/groups.ts';
 
 /** A job that is named in a lane, with the fence that the claim gives it. */
 export interface NamedHolder {
@@ -61,9 +62,10 @@ export function roomOf(
 
 /** A group that may get a turn. */
 export interface GroupInTurn {
+  readonly lane: string;
   /** How many jobs of it may be claimed at most. */
   readonly room: number;
-  /** How many of them at each turn. */
+  /** How many of them, or how many batches of them, at each turn. */
   readonly weight: number;
 }
 
@@ -71,25 +73,51 @@ export interface GroupInTurn {
 export interface Turns {
   readonly shares: readonly number[];
   readonly last: number;
+  /** True when nothing of what was wanted is left. */
+  readonly isSpent: boolean;
 }
 
-/** Shares jobs among groups in their order: at each turn of a group as many as it weighs, until all are given. */
-export function takeTurns(groups: readonly GroupInTurn[], wanted: number): Turns {
-  const shares = groups.map(() => 0);
-  let left = wanted;
+/** How many jobs a demand leaves for other groups than those with a batch that waits for more. */
+export function wantedInTurns({ limit, begun = [] }: Omit<GroupDemand, 'name'>): number {
+  return begun.reduce((left, { missing }) => left - missing, limit);
+}
+
+/** How many jobs a demand counts as taken for so many of one group: batches that are begun count as full ones. */
+export function countedJobs(jobs: number, batchSize = 1): number {
+  return Math.ceil(jobs / batchSize) * batchSize;
+}
+
+/**
+ * Shares jobs among groups in their order: first what batches lack that are begun; then at each turn of another group as
+ * many as it weighs, or as many batches, until all are given.
+ */
+export function takeTurns(
+  groups: readonly GroupInTurn[],
+  demand: Omit<GroupDemand, 'name'>,
+): Turns {
+  const { limit, batchSize = 1, begun = [] } = demand;
+  const lacking = new Map(begun.map(({ group, missing }) => [laneOfGroup(group), missing]));
+  let toFill = limit;
+  const shares = groups.map(({ lane, room }) => {
+    const given = Math.min(lacking.get(lane) ?? 0, room, toFill);
+    toFill -= given;
+    return given;
+  });
+  const inTurns = wantedInTurns(demand);
+  let left = inTurns;
   let last = -1;
   let gaveSome = true;
   while (left > 0 && gaveSome) {
     gaveSome = false;
-    for (const [index, { room, weight }] of groups.entries()) {
+    for (const [index, { lane, room, weight }] of groups.entries()) {
       const has = shares[index] as number;
-      const given = Math.min(weight, room - has, left);
-      if (given <= 0) continue;
+      const given = Math.min(weight * batchSize, room - has, left);
+      if (given <= 0 || lacking.has(lane)) continue;
       shares[index] = has + given;
-      left -= given;
+      left -= countedJobs(given, batchSize);
       last = index;
       gaveSome = true;
     }
   }
-  return { shares, last };
+  return { shares, last, isSpent: inTurns > 0 ? left <= 0 : toFill <= 0 };
 }

@@ -3,7 +3,13 @@
  *
  * @module
  */
-import { type Check, checkFields, checkFunction, integer } from '../foundation/argument-checks.ts';
+import {
+  type Check,
+  checkFields,
+  checkFunction,
+  integer,
+  oneOf,
+} from '../foundation/argument-checks.ts';
 import { InvalidArgumentError } from '../foundation/errors.ts';
 import type { Job } from '../job/job.ts';
 import type { JobContext } from './handler.ts';
@@ -50,6 +56,11 @@ export interface BatchOptions {
   readonly size?: number;
   /** Milliseconds that the first job waits for others, from 0 to 60000; a full batch does not wait. @default 100 */
   readonly wait?: number;
+  /**
+   * `'group'`: all jobs of a batch are of one group, and those without a group make batches of their own; only for a
+   * worker with the option `groups`. When left out, a batch has jobs of any group.
+   */
+  readonly by?: 'group';
 }
 
 /**
@@ -66,6 +77,7 @@ const CHECKS: Readonly<Record<keyof BatchDefinition, Check>> = {
   batch: checkFunction,
   size: integer(1, MOST_JOBS),
   wait: integer(0, LONGEST_WAIT_MS),
+  by: oneOf('group'),
 };
 
 /** A definition, checked. */
@@ -73,14 +85,17 @@ export class BatchPlan {
   readonly handler: BatchHandler;
   readonly size: number;
   readonly waitMs: number;
+  /** What all jobs of a batch have in common beside their name. */
+  readonly by: 'group' | undefined;
 
   /** @throws InvalidArgumentError when the definition is none */
   constructor(definition: BatchDefinition<never>) {
     checkFields('handler', definition, CHECKS);
-    const { batch, size = DEFAULT_SIZE, wait = DEFAULT_WAIT_MS } = definition;
+    const { batch, size = DEFAULT_SIZE, wait = DEFAULT_WAIT_MS, by } = definition;
     if (batch === undefined) throw new InvalidArgumentError('handler.batch', 'a function', batch);
     this.handler = batch as BatchHandler;
     this.size = size;
     this.waitMs = wait;
+    this.by = by;
   }
 }

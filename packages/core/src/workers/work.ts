@@ -19,11 +19,16 @@ export type Work = JobHandler | StagePlan | BatchPlan;
 /**
  * What a worker runs, from what it was given.
  *
- * @throws InvalidArgumentError when that is neither a function nor stages nor a batch, or an option is wrong
+ * @throws InvalidArgumentError when that is neither a function nor stages nor a batch, an option is wrong, or batches are
+ *   by group without the option `groups`
  */
 export function workOf(given: GivenWork, options: WorkerOptions): Work {
   const work = toWork(given, options);
   checkWorkerOptions(options);
+  if (work instanceof BatchPlan && work.by !== undefined && options.groups === undefined) {
+    const hint = 'without it the worker runs no job with a group; { groups: {} } will do';
+    throw new InvalidArgumentError('handler.by', 'the option groups beside it', work.by, hint);
+  }
   return work;
 }
 

@@ -110,7 +110,17 @@ export class Worker {
 
   /** How many slots the buffered jobs want. */
   get bufferedSlots(): number {
-    return Math.ceil(this.buffer.length / this.jobsASlot);
+    const batches = [...this.#together().values()];
+    return batches.reduce((sum, jobs) => sum + Math.ceil(jobs / this.jobsASlot), 0);
+  }
+
+  /** How many jobs each batch lacks that gathers by group, by its group; undefined for those without one. */
+  lacking(): ReadonlyMap<string | undefined, number> {
+    if (!this.isByGroup || this.freeSlots <= 0) return new Map();
+    const size = this.jobsASlot;
+    const missing = (jobs: number): number => Math.ceil(jobs / size) * size - jobs;
+    const counts = [...this.#together()].map(([group, jobs]) => [group, missing(jobs)] as const);
+    return new Map(counts.filter(([, lacks]) => lacks > 0));
   }
 
   /** Notes how long a run took. */
@@ -132,8 +142,32 @@ export class Worker {
   demand(prefetch: number): number {
     // A batch that is not full goes on gathering.
     const gathers = this.freeSlots > 0 && this.jobsASlot > 1;
-    if (this.buffer.length > prefetch / 2 && !gathers) return 0;
-    return Math.max(0, this.freeSlots * this.jobsASlot + prefetch - this.buffer.length);
+    return this.buffer.length > prefetch / 2 && !gathers ? 0 : this.places(prefetch);
+  }
+
+  /**
+   * For how many more jobs there is a place here; a batch by group has one for jobs of its group alone.
+   *
+   * @param prefetch - how many of them ahead of free slots
+   */
+  places(prefetch: number): number {
+    const taken = this.isByGroup ? this.bufferedSlots * this.jobsASlot : this.buffer.length;
+    return Math.max(0, this.freeSlots * this.jobsASlot + prefetch - taken);
+  }
+
+  /** True when one slot takes jobs of one group alone. */
+  get isByGroup(): boolean {
+    return this.handler instanceof BatchPlan && this.handler.by === 'group';
+  }
+
+  /** How many buffered jobs there are that may run together, by their group where that has to be one. */
+  #together(): ReadonlyMap<string | undefined, number> {
+    const counts = new Map<string | undefined, number>();
+    for (const { job } of this.buffer) {
+      const group = this.isByGroup ? job.group : undefined;
+      counts.set(group, (counts.get(group) ?? 0) + 1);
+    }
+    return counts;
   }
 
   /**

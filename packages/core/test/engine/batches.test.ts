@@ -363,6 +363,8 @@ describe('a definition', () => {
     [{ batch: () => 1, size: 1_001 }, 'handler.size'],
     [{ batch: () => 1, wait: -1 }, 'handler.wait'],
     [{ batch: () => 1, wait: 60_001 }, 'handler.wait'],
+    [{ batch: () => 1, by: 'order' }, 'handler.by'],
+    [{ batch: () => 1, by: 'group' }, 'handler.by'],
     [{ batch: () => 1, stages: [] }, 'handler'],
   ];
   test.each(cases)('is refused as %j', (definition, field) => {

@@ -309,6 +309,31 @@ describeWithMongo('a scheduler on MongoDB', () => {
     await proxy.close();
   });
 
+  test('batches by group have jobs of one group alone, in two processes, and no more than it may run', async () => {
+    const batches: string[][] = [];
+    for (const monque of [make({ pollInterval: 200 }), make({ pollInterval: 200 })]) {
+      const batch = async (jobs: readonly Job[]): Promise<void> => {
+        batches.push(jobs.map(({ group = '-' }) => group));
+      };
+      const groups = { concurrency: 6 };
+      monque.worker('work', { batch, size: 8, wait: 20, by: 'group' }, { groups, concurrency: 2 });
+      await monque.start();
+    }
+    const entries = Array.from({ length: 90 }, (_, n) => ({
+      name: 'work',
+      ...(n % 9 > 0 && { options: { group: `group ${n % 3}` } }),
+    }));
+    await make().enqueueMany(entries);
+    const done = { status: 'completed' };
+    const jobs = db.collection('monque_jobs');
+    await until('all are done', async () => (await jobs.countDocuments(done)) === 90, 60_000);
+    expect(batches.flat()).toHaveLength(90);
+    for (const groups of batches) {
+      expect(new Set(groups).size).toBe(1);
+      expect(groups.length).toBeLessThanOrEqual(groups[0] === '-' ? 8 : 6);
+    }
+  });
+
   test('a cut connection shows in the health of the ledger, of the scheduler, and in isHealthy, until it is back', async () => {
     const [host] = new URL(inject('mongoUri').replace('mongodb:', 'http:')).host.split(',');
     const proxy = await startFaultProxy({ target: Number(host?.split(':')[1]) });

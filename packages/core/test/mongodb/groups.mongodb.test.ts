@@ -74,6 +74,21 @@ describe('a claim for groups', () => {
     expect(plan.all.documents).toBe(0);
   });
 
+  test('fills batches that are begun by a key a job and no document, and looks at no other group', async () => {
+    await mongo.ledger.enqueue({ jobs: inGroups(400, (index) => `group ${index % 10}`) });
+    const begun = ['group 1', 'group 2'].map((group) => ({ group, missing: 20 }));
+    const demand = [{ name, limit: 40, batchSize: 30, begun }];
+    const claimToken = systemRandom.token();
+    const filling = { demand, instanceId: 'me', claimToken, now: at(1_000), suspects: false };
+    const commands = await mongo.log.during(() => mongo.ledger.claimGroups(filling));
+    expect(namesOf(commands)).toEqual(['aggregate', 'find', 'aggregate', 'update', 'find']);
+    const looks = commands.filter(({ aggregate }) => aggregate !== undefined);
+    const plans = await Promise.all(looks.map((command) => explainHeads(mongo.db, command)));
+    expect(sum(plans.map(({ all }) => all.documents))).toBe(0);
+    // After the claim, of as many jobs: the first of each group, and then all that it lacks, with the key that ends each part.
+    expect(sum(plans.map(({ all }) => all.keys))).toBeLessThanOrEqual(2 + 40 + 4);
+  });
+
   test('names the jobs of all limited groups in one statement, before it claims them', async () => {
     await set(mongo.ledger, { concurrency: 5 });
     await mongo.ledger.enqueue({ jobs: inGroups(60, (index) => `group ${index % 20}`) });

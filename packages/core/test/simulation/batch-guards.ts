@@ -47,4 +47,18 @@ export const BATCH_GUARDS: readonly Guard[] = [
     profile: BATCHED,
     seed: 1,
   },
+  {
+    name: 'a batch by group is of one group',
+    without: 'a call for one tenant has jobs of others',
+    alterations: [
+      {
+        file: 'engine/running/batch-choice.ts',
+        find: 'isSuspect(job) ? job : by && job[by];',
+        replace: 'isSuspect(job) ? job : by;',
+      },
+    ],
+    rules: ['groups are mixed in a batch'],
+    profile: { ...BATCHED, groupedJobs: 160 },
+    seed: 1,
+  },
 ];

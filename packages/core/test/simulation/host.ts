@@ -243,7 +243,8 @@ export class Host {
     }
     if (this.isWorker && observer.facts.profile.groupedJobs > 0) {
       const groups = { concurrency: LIMIT_OF_GROUPS };
-      monque.worker(GROUPED_NAME, someAtATime, { concurrency: 4, groups });
+      const work = someAtATime === together ? { ...together, by: 'group' as const } : handler;
+      monque.worker(GROUPED_NAME, work, { concurrency: 4, groups });
     }
     if (this.isWorker && observer.facts.profile.stagedJobs > 0) {
       const options = { concurrency: STAGED_CONCURRENCY };

@@ -11,6 +11,7 @@ import {
 import {
   type ClaimGroupsParams,
   type ClaimGroupsResult,
+  type GroupDemand,
   type GroupSettings,
   type SetGroupParams,
   SUSPECT_RESCUE_COUNT,
@@ -31,6 +32,7 @@ interface Lane {
 /** A lane with due jobs, as a claim sees it. */
 interface Seen {
   readonly key: string;
+  readonly name: string;
   readonly due: readonly Job[];
   readonly lane: Lane | undefined;
   readonly settings: GroupSettings;
@@ -61,15 +63,14 @@ export class SteppedGroups {
     const { jobs, letOthersIn, readClaim } = this.#parts;
     const names = params.demand.map(({ name }) => name);
     const none = { saturated: [], drained: names, startsLater: [], lost: 0 };
-    const due = params.demand.map(({ name, limit }) => ({
-      name,
-      limit,
-      lanes: this.#due(name, params),
+    const due = params.demand.map((demand) => ({
+      ...{ name: demand.name, demand },
+      lanes: this.#due(demand.name, params),
     }));
     await letOthersIn();
     const seen = due.map((one) => ({ ...one, lanes: this.#look(one.name, one.lanes) }));
     await letOthersIn();
-    for (const { limit, lanes } of seen) this.#choose(lanes, limit, params);
+    for (const { demand, lanes } of seen) this.#choose(lanes, demand, params);
     const all = seen.flatMap(({ lanes }) => lanes.filter((lane) => lane.jobs.length > 0));
     const wanted = params.suspects ? all.slice(0, 1) : all;
     if (params.suspects) for (const lane of wanted) lane.jobs = lane.jobs.slice(0, 1);
@@ -121,14 +122,14 @@ export class SteppedGroups {
       const lane = this.#lanes.get(key);
       if (lane?.isPaused) return [];
       const settings = groupSettings(lane?.own ?? {}, ofAll);
-      return [{ key, due, lane, settings, kept: lane?.held ?? [], jobs: [] }];
+      return [{ key, name: laneName, due, lane, settings, kept: lane?.held ?? [], jobs: [] }];
     });
     this.#turn += 1;
     return [...seen.splice(this.#turn % Math.max(seen.length, 1)), ...seen];
   }
 
   /** Who is named and waits goes first. */
-  #choose(lanes: readonly Seen[], limit: number, { now, suspects }: ClaimGroupsParams): void {
+  #choose(lanes: readonly Seen[], demand: GroupDemand, { now, suspects }: ClaimGroupsParams): void {
     const { jobs } = this.#parts;
     const waiting = new Map<Seen, readonly Job[]>();
     for (const lane of lanes) {
@@ -146,9 +147,10 @@ export class SteppedGroups {
       lanes.map((lane) => {
         const again = waiting.get(lane)?.length ?? 0;
         const room = again + roomOf(lane.settings, lane.kept.length, undefined, now.getTime());
-        return { room: Math.min(room, lane.due.length + again), weight: lane.settings.weight ?? 1 };
+        const most = Math.min(room, lane.due.length + again);
+        return { lane: lane.name, room: most, weight: lane.settings.weight ?? 1 };
       }),
-      limit,
+      demand,
     );
     for (const [index, lane] of lanes.entries()) {
       const first = waiting.get(lane) ?? [];

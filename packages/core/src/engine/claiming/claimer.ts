@@ -157,7 +157,9 @@ export class Claimer {
     while (this.#causes.size > 0 && !this.#stopped.signal.aborted) {
       const { hint, poll } = this.#takeCauses();
       const sources = this.#sources.inTurn();
-      if (hint || poll) for (const { drained } of sources) drained.clear();
+      if (hint || poll)
+        for (const { drained, filled } of sources)
+          for (const names of [drained, filled]) names.clear();
       try {
         const suspectsFirst = this.#looks.isShort;
         if (suspectsFirst) await this.#suspectRound(sources);
@@ -189,16 +191,18 @@ export class Claimer {
       attempted,
       saturated,
       drained,
+      filled = [],
       startsLater = [],
     } = await this.#claim(source, {
       demand,
       suspects: false,
       widening: this.#widening.places,
     });
-    this.#parts.permits.drained(source, drained);
+    this.#parts.permits.drained(source, [...drained, ...filled]);
     source.satOut = new Set(saturated);
     for (const name of drained) source.drained.add(name);
-    if (drained.length < demand.length || someSitOut) this.#causes.add('slots');
+    for (const name of filled) source.filled.add(name);
+    if (drained.length + filled.length < demand.length || someSitOut) this.#causes.add('slots');
     for (const { name, at } of startsLater) this.#parts.onStartsLater(name, at);
     if (source !== this.#sources.plain) {
       // That one waited long for its turn says nothing of hints.
@@ -246,7 +250,7 @@ export class Claimer {
     const supply = supplied
       .map(({ worker, ahead }) => {
         const { name } = worker;
-        return { name, limit: worker.demand(ahead) - executor.reservedOf(name) };
+        return { name, limit: source.wants(worker, ahead) - executor.reservedOf(name) };
       })
       .filter(({ name, limit }) => limit > 0 && !source.drained.has(name));
     const wanting = permits.allowed(source, supply);

@@ -4,17 +4,24 @@
  *
  * @module
  */
+import { wantedInTurns } from '../../ledger/group-choice.ts';
 import type {
   ClaimGroupsResult,
   ClaimParams,
   ClaimResult,
+  Demand,
+  GroupDemand,
   LedgerRepository,
 } from '../../ledger/ledger-repository.ts';
 import type { Worker } from '../../workers/worker.ts';
 import { Patience } from './patience.ts';
 
 /** What a claim found; of groups also when the rates allow more, and how many groups it lost to others. */
-export type SourceResult = ClaimResult & Partial<Omit<ClaimGroupsResult, keyof ClaimResult>>;
+export type SourceResult = ClaimResult &
+  Partial<Omit<ClaimGroupsResult, keyof ClaimResult>> & {
+    /** Names of which batches wait for more jobs, and nothing is known but that there are none for them. */
+    readonly filled?: readonly string[];
+  };
 
 /** Who asks for jobs, with what is known of the names. */
 export interface Asker {
@@ -26,34 +33,50 @@ export interface Asker {
 export interface ClaimSource extends Asker {
   /** True for a worker that has jobs of this kind. */
   serves(worker: Worker): boolean;
+  /**
+   * How many jobs of this kind the worker wants now.
+   *
+   * @param prefetch - how many of them ahead of free slots
+   */
+  wants(worker: Worker, prefetch: number): number;
   claim(params: ClaimParams): Promise<SourceResult>;
   /** Those of its jobs that are claimed alone. */
   readonly suspects: Asker;
   /** Names that filled the last batch. */
   satOut: ReadonlySet<string>;
+  /** Names for whose batches there were no more jobs at the last look, and that nobody told of since. */
+  readonly filled: Set<string>;
 }
 
-function newAskers(): Asker & Pick<ClaimSource, 'suspects'> {
-  return { drained: new Set(), suspects: { drained: new Set() } };
+function newSource(): Omit<ClaimSource, 'serves' | 'claim'> {
+  return {
+    wants: (worker, prefetch) => {
+      return worker.demand(prefetch) + (worker.lacking().get(undefined) ?? 0);
+    },
+    drained: new Set(),
+    suspects: { drained: new Set() },
+    satOut: new Set(),
+    filled: new Set(),
+  };
 }
 
 /** The jobs without an order, of any worker. */
 function plainSource(ledger: LedgerRepository, workers: ReadonlyMap<string, Worker>): ClaimSource {
   const patience = new Patience(workers);
   return {
+    ...newSource(),
     serves: () => true,
     claim: (params) => {
       const { demand, suspects, now } = params;
       return ledger.claim(suspects ? params : { ...params, demand: patience.share(demand, now) });
     },
-    ...newAskers(),
-    satOut: new Set(),
   };
 }
 
 /** The jobs with an order, of the workers that run such. */
 function orderSource(ledger: LedgerRepository, workers: ReadonlyMap<string, Worker>): ClaimSource {
   return {
+    ...newSource(),
     serves: ({ order }) => order !== undefined,
     claim: ({ demand, widening: _, ...params }) =>
       ledger.claimOrders({
@@ -63,18 +86,41 @@ function orderSource(ledger: LedgerRepository, workers: ReadonlyMap<string, Work
           halts: workers.get(wanted.name)?.order === 'halt',
         })),
       }),
-    ...newAskers(),
-    satOut: new Set(),
   };
 }
 
 /** The jobs with a group, of the workers that run such. */
-function groupSource(ledger: LedgerRepository): ClaimSource {
+function groupSource(ledger: LedgerRepository, workers: ReadonlyMap<string, Worker>): ClaimSource {
+  const source = newSource();
+  const { filled } = source;
+  const begunOf = (worker: Worker): NonNullable<GroupDemand['begun']> => {
+    const lacking = filled.has(worker.name) ? [] : [...worker.lacking()];
+    return lacking.flatMap(([group, missing]) => (group === undefined ? [] : { group, missing }));
+  };
+  const inBatches = (wanted: Demand): GroupDemand => {
+    const worker = workers.get(wanted.name) as Worker;
+    if (!worker.isByGroup) return wanted;
+    return { ...wanted, batchSize: worker.jobsASlot, begun: begunOf(worker) };
+  };
   return {
+    ...source,
     serves: ({ groups }) => groups !== undefined,
-    claim: ({ widening: _, ...params }) => ledger.claimGroups(params),
-    ...newAskers(),
-    satOut: new Set(),
+    wants: (worker, prefetch) => {
+      const missing = begunOf(worker).reduce((sum, batch) => sum + batch.missing, 0);
+      return worker.demand(prefetch) + missing;
+    },
+    claim: async ({ widening: _, ...params }) => {
+      const demand = params.suspects ? params.demand : params.demand.map(inBatches);
+      const result = await ledger.claimGroups({ ...params, demand });
+      // Of the groups that have no batch here nothing is known, where all that was wanted was for those that have.
+      const onlyFills = demand.filter((wanted) => wantedInTurns(wanted) <= 0);
+      const isFill = new Set(onlyFills.map(({ name }) => name));
+      return {
+        ...result,
+        drained: result.drained.filter((name) => !isFill.has(name)),
+        filled: result.drained.filter((name) => isFill.has(name)),
+      };
+    },
   };
 }
 
@@ -87,7 +133,7 @@ export class ClaimSources {
 
   constructor(ledger: LedgerRepository, workers: ReadonlyMap<string, Worker>) {
     this.plain = plainSource(ledger, workers);
-    this.#inLanes = [orderSource(ledger, workers), groupSource(ledger)];
+    this.#inLanes = [orderSource(ledger, workers), groupSource(ledger, workers)];
     this.#workers = workers;
   }
 
@@ -114,6 +160,9 @@ export class ClaimSources {
 
   /** A place in a lane of this name is free. */
   noteLaneFree(name: string): void {
-    for (const { drained } of this.#inLanes) drained.delete(name);
+    for (const { drained, filled } of this.#inLanes) {
+      drained.delete(name);
+      filled.delete(name);
+    }
   }
 }

@@ -15,23 +15,48 @@ export function isSuspect({ rescueCount = 0 }: ClaimedJob): boolean {
 }
 
 /**
- * Takes a batch out of a buffer with a job in it: a full one, or what there is once the first has waited long enough. A suspect runs alone.
+ * Takes a batch out of a buffer with a job in it that may start: a full one, or what there is once its first job has waited
+ * long enough; of several the one whose first job came first. A suspect runs alone.
  *
- * @returns the jobs; or for how long the first of them still waits, in milliseconds
+ * @returns the jobs; or for how long none of the batches is ready, in milliseconds
  */
 export function takeBatch(
   buffer: BufferedJob[],
-  { size, waitMs }: BatchPlan,
+  plan: BatchPlan,
   nowMs: number,
   mayStart: (job: ClaimedJob) => boolean,
 ): readonly BufferedJob[] | number {
-  const [first] = buffer as [BufferedJob];
-  const isAlone = isSuspect(first.job);
-  const others = buffer.filter(({ job }) => !isSuspect(job) && mayStart(job)).slice(0, size);
-  const together = new Set(isAlone ? [first] : others);
-  const leftMs = first.sinceMs + waitMs - nowMs;
-  if (!isAlone && together.size < size && leftMs > 0) return leftMs;
-  const left = buffer.filter((buffered) => !together.has(buffered));
-  buffer.splice(0, buffer.length, ...left);
-  return [...together];
+  const { size, waitMs } = plan;
+  let leastLeftMs = waitMs;
+  for (const gathered of gatherings(buffer, plan, mayStart)) {
+    const together = gathered.slice(0, size);
+    const [{ job, sinceMs }] = together as [BufferedJob];
+    const leftMs = sinceMs + waitMs - nowMs;
+    if (together.length === size || leftMs <= 0 || isSuspect(job)) {
+      const taken = new Set(together);
+      const left = buffer.filter((buffered) => !taken.has(buffered));
+      buffer.splice(0, buffer.length, ...left);
+      return together;
+    }
+    leastLeftMs = Math.min(leastLeftMs, leftMs);
+  }
+  return leastLeftMs;
+}
+
+/** The jobs that may start together, in the order of their first ones. */
+function gatherings(
+  buffer: readonly BufferedJob[],
+  { by }: BatchPlan,
+  mayStart: (job: ClaimedJob) => boolean,
+): Iterable<readonly BufferedJob[]> {
+  const gathered = new Map<unknown, BufferedJob[]>();
+  for (const buffered of buffer) {
+    const { job } = buffered;
+    if (!mayStart(job)) continue;
+    const key = isSuspect(job) ? job : by && job[by];
+    const others = gathered.get(key);
+    if (others === undefined) gathered.set(key, [buffered]);
+    else others.push(buffered);
+  }
+  return gathered.values();
 }

@@ -158,8 +158,7 @@ export class Executor {
     const worker = this.#workers.get(name);
     const reserved = this.reservedOf(name);
     if (worker === undefined || this.roomFor(prefetch) === 0) return false;
-    const places = worker.freeSlots * worker.jobsASlot + prefetch - worker.buffer.length;
-    if (places - reserved <= 0) return false;
+    if (worker.places(prefetch) - reserved <= 0) return false;
     this.#reserved.set(name, reserved + 1);
     this.#reservedCount += 1;
     return true;

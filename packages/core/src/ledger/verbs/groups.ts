@@ -5,7 +5,7 @@
  */
 import type { ObjectId } from 'mongodb';
 import type { Bounded, ManualAct } from './call.ts';
-import type { ClaimParams, ClaimResult } from './claims.ts';
+import type { ClaimParams, ClaimResult, Demand } from './claims.ts';
 import type { RateLimit } from './limits.ts';
 
 /** What one group may do, of all processes together. */
@@ -18,11 +18,26 @@ export interface GroupSettings {
   readonly weight?: number;
 }
 
+/** How many jobs with a group are wanted of one name. */
+export interface GroupDemand extends Demand {
+  /**
+   * They are run in batches of at most so many jobs of one group: a group gives as many batches at a turn as it weighs,
+   * and each of them counts against `limit` as a full one. @default 1
+   */
+  readonly batchSize?: number;
+  /**
+   * Groups with a batch that waits for more jobs, and how many it lacks. They get those, and no turn. What all of them
+   * lack is contained in `limit`, and none of it goes to other groups.
+   */
+  readonly begun?: readonly { readonly group: string; readonly missing: number }[];
+}
+
 /** What {@link GroupVerbs.claimGroups} is given. */
-export type ClaimGroupsParams = Pick<
-  ClaimParams,
-  'demand' | 'instanceId' | 'claimToken' | 'now' | 'suspects' | 'deadlineMs'
->;
+export interface ClaimGroupsParams
+  extends Pick<ClaimParams, 'instanceId' | 'claimToken' | 'now' | 'suspects' | 'deadlineMs'> {
+  /** Different names, at most 200. */
+  readonly demand: readonly GroupDemand[];
+}
 
 /** What {@link GroupVerbs.claimGroups} answers. */
 export interface ClaimGroupsResult extends ClaimResult {

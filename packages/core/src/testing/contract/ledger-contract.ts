@@ -14,6 +14,7 @@ import { enqueueTests } from './enqueue.ts';
 import { flowReadTests } from './flow-reads.ts';
 import { flowTests } from './flows.ts';
 import { gateTests } from './gates.ts';
+import { groupBatchTests } from './group-batches.ts';
 import { groupTests } from './groups.ts';
 import { historyTests } from './history.ts';
 import { inspectionTests } from './inspection.ts';
@@ -111,6 +112,7 @@ const FAMILIES: Readonly<Record<string, ContractTests>> = {
   throughput: throughputTests,
   orders: orderTests,
   groups: groupTests,
+  'batches of groups': groupBatchTests,
   flows: flowTests,
   'flow reads': flowReadTests,
   pauses: pauseTests,

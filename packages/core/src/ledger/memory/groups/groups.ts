@@ -74,16 +74,18 @@ export class MemoryGroups implements GroupVerbs {
     const drained: string[] = [];
     const startsLater: { readonly name: string; readonly at: Date }[] = [];
     const chosen: (readonly [Open, StoredJob])[] = [];
-    for (const { name, limit } of params.demand) {
+    for (const demand of params.demand) {
+      const { name, limit } = demand;
       const open = this.#open(name, limit, params);
-      const { shares, last } = takeTurns(open, limit);
+      const inTurn = open.map(({ lane: { lane }, room, weight }) => ({ lane, room, weight }));
+      const { shares, last, isSpent } = takeTurns(inTurn, demand);
       const served = open[last];
       if (served !== undefined) this.#last.set(name, served.lane.lane);
       const found = open.flatMap((one, index) =>
         one.due.slice(0, shares[index]).map((stored) => [one, stored] as const),
       );
       chosen.push(...found);
-      (found.length >= limit ? saturated : drained).push(name);
+      (isSpent ? saturated : drained).push(name);
       const at = firstStart(open, this.#clock.now());
       if (at !== undefined) startsLater.push({ name, at });
     }

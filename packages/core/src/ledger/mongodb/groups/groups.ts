@@ -10,20 +10,23 @@
  */
 import type { Document } from 'mongodb';
 import { UnknownOutcomeError } from '../../../foundation/errors.ts';
-import { LANE_HASHES } from '../../../job/lanes.ts';
+import { LANE_HASHES, laneOfGroup } from '../../../job/lanes.ts';
 import {
+  countedJobs,
+  type GroupInTurn,
   groupSettings,
   holdsPlace,
   type NamedHolder,
   nextStartOf,
   roomOf,
   takeTurns,
+  wantedInTurns,
 } from '../../group-choice.ts';
 import type { LaneJob } from '../../lane-choice.ts';
 import type {
   ClaimGroupsParams,
   ClaimGroupsResult,
-  Demand,
+  GroupDemand,
   GroupSettings,
 } from '../../ledger-repository.ts';
 import { SUSPECT_RESCUE_COUNT } from '../../ledger-repository.ts';
@@ -102,7 +105,7 @@ export class MongoGroups {
       const { name } = demand;
       found.push([
         name,
-        await (params.suspects ? this.#suspect(name, params) : this.#walk(demand, params)),
+        await (params.suspects ? this.#suspect(name, params) : this.#find(demand, params)),
       ]);
     }
     const all = found.flatMap(([, { changes }]) => changes);
@@ -127,27 +130,61 @@ export class MongoGroups {
     return { jobs: await claims.won(params, counts), ...answer };
   }
 
-  /** From behind the group that had the last turn, until each wanted job has a group, or once around. */
-  async #walk({ name, limit }: Demand, { now }: ClaimGroupsParams): Promise<Found> {
+  /**
+   * Those with a batch that lacks jobs; then from behind the group that had the last turn, until each wanted job has a
+   * group, or once around.
+   */
+  async #find(demand: GroupDemand, { now }: ClaimGroupsParams): Promise<Found> {
+    const begun = await this.#begun(demand, now);
+    if (wantedInTurns(demand) > 0) return this.#walk(demand, begun, now);
+    const { shares } = takeTurns(
+      begun.map((lane) => inTurn(lane, now)),
+      demand,
+    );
+    const found = await this.#changesOf(demand.name, begun, shares, now);
+    return { ...found, startsAt: firstStart(begun, now) };
+  }
+
+  /** The lanes with a due job of the groups whose batches lack some. */
+  async #begun({ name, begun = [] }: GroupDemand, now: Date): Promise<readonly Lane[]> {
+    if (begun.length === 0) return [];
+    const { collectionName } = this.#lanes.parts.jobs.collection;
+    const wanted = begun.slice(0, MOST_DEEP).map(({ group }) => {
+      return { lane: laneOfGroup(group), count: 1 };
+    });
+    const jobs = await this.#lanes.aggregate(firstOfLanes(collectionName, name, wanted, now));
+    const heads = jobs.map(({ _id, lane, fence }) => ({ _id: lane, jobId: _id, fence }));
+    const lanes = await this.#look(name, heads, now, false);
+    await this.#check(lanes, now, false);
+    return lanes;
+  }
+
+  async #walk(demand: GroupDemand, begun: readonly Lane[], now: Date): Promise<Found> {
+    const { name, batchSize } = demand;
+    const isBegun = new Set(demand.begun?.map(({ group }) => laneOfGroup(group)));
+    const limit = wantedInTurns(demand);
     const place = this.#placeOf(name);
     const walk = new LaneWalk(place.last);
-    const wanted = Math.min(Math.max(2 * limit, FEWEST_A_READ), MOST_A_READ);
+    const groups = limit / (batchSize ?? 1);
+    const wanted = Math.min(Math.max(2 * groups, FEWEST_A_READ), MOST_A_READ);
     const lanes: Lane[] = [];
     let seen: string | undefined;
     let count = 0;
-    while (!walk.isDone && count < MOST_HEADS && inOneTurn(lanes, now) < limit) {
+    while (!walk.isDone && count < MOST_HEADS && inOneTurn(lanes, now, batchSize) < limit) {
       const heads = await this.#heads(name, walk.next(place.width), now);
       place.adapt(heads.length, wanted);
       count += heads.length;
       seen = heads.at(-1)?._id ?? seen;
-      lanes.push(...(await this.#look(name, heads, now, false)));
+      const others = heads.filter(({ _id }) => !isBegun.has(_id));
+      lanes.push(...(await this.#look(name, others, now, false)));
     }
     const first = lanes.findIndex(({ lane }) => lane > place.last);
     lanes.push(...lanes.splice(0, Math.max(first, 0)));
-    if (inOneTurn(lanes, now) < limit) await this.#check(lanes, now, false);
+    if (inOneTurn(lanes, now, batchSize) < limit) await this.#check(lanes, now, false);
+    lanes.unshift(...begun);
     const { shares, last } = takeTurns(
       lanes.map((lane) => inTurn(lane, now)),
-      limit,
+      demand,
     );
     const served = lanes[last]?.lane;
     place.barren = served === undefined ? place.barren + walk.walked : 0;
@@ -297,18 +334,17 @@ export class MongoGroups {
 }
 
 /** How many jobs of a lane may be claimed, as far as is known. */
-function inTurn(
-  { settings, kept, waiting, document }: Lane,
-  now: Date,
-): { readonly room: number; readonly weight: number } {
+function inTurn({ lane, settings, kept, waiting, document }: Lane, now: Date): GroupInTurn {
   const room = roomOf(settings, kept.length, document?.usedUpMs, now.getTime());
-  return { room: waiting.length + room, weight: settings.weight ?? 1 };
+  return { lane, room: waiting.length + room, weight: settings.weight ?? 1 };
 }
 
-/** How many jobs are claimed when each lane gets one turn. */
-function inOneTurn(lanes: readonly Lane[], now: Date): number {
+/** How many jobs are claimed when each lane gets one turn; batches count as full ones. */
+function inOneTurn(lanes: readonly Lane[], now: Date, batchSize = 1): number {
   const turns = lanes.map((lane) => inTurn(lane, now));
-  return turns.reduce((sum, { room, weight }) => sum + Math.min(room, weight), 0);
+  return turns.reduce((sum, { room, weight }) => {
+    return sum + countedJobs(Math.min(room, weight * batchSize), batchSize);
+  }, 0);
 }
 
 /** When a start is allowed of those that wait for nothing but a rate. */
