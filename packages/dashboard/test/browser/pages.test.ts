@@ -25,6 +25,8 @@ describeInBrowser('each page', () => {
   let shop: Shop;
   let browser: Browser;
   let axe: string;
+  /** Tabs between two pages: what is loaded anew in the same tab, the browser has compiled before. */
+  const idle: Tab[] = [];
 
   beforeAll(async () => {
     await mkdir(FOLDER, { recursive: true });
@@ -40,25 +42,33 @@ describeInBrowser('each page', () => {
   test.concurrent.each(PAGE_NAMES)(
     '%s is accessible and fits its window in both themes',
     async (name) => {
-      const viewport = { width: WIDTHS[0], height: HEIGHT };
-      const tab = await Tab.open(browser, shop.base, { viewport, colorScheme: 'light' });
+      const tab = idle.pop() ?? (await openTab());
+      await tab.page.emulateMedia({ colorScheme: 'light' });
       await tab.goto(shop.pages[name]);
       // Charts are drawn by a script that comes later.
       if (name === 'metrics') await tab.page.locator('.uplot').first().waitFor();
       await open(tab, name);
-      const faults = await faultsOf(tab, axe, { runOnly: RULES });
+      const faults = await faultsOf(tab, { runOnly: RULES });
       const tooWide = await widths(tab, `${name}-light`);
       await tab.page.emulateMedia({ colorScheme: 'dark' });
       // The themes differ in nothing but colours.
-      faults.push(...(await faultsOf(tab, axe, { runOnly: ['color-contrast'] })));
+      faults.push(...(await faultsOf(tab, { runOnly: ['color-contrast'] })));
       if (TAKES_PICTURES) await widths(tab, `${name}-dark`);
-      await tab.close();
       expect({ faults, tooWide, refused: tab.faults }).toEqual({
         ...{ faults: [], tooWide: [], refused: [] },
       });
+      idle.push(tab);
     },
     120_000,
   );
+
+  async function openTab(): Promise<Tab> {
+    const tab = await Tab.open(browser, shop.base, {
+      viewport: { width: WIDTHS[0], height: HEIGHT },
+    });
+    await tab.page.addInitScript(axe);
+    return tab;
+  }
 });
 
 /** Opens what is shown above the page, and waits until it stands. */
@@ -79,8 +89,7 @@ async function open(tab: Tab, name: PageName): Promise<void> {
 }
 
 /** What axe finds, as sentences. */
-async function faultsOf(tab: Tab, axe: string, options: RunOptions): Promise<string[]> {
-  if (!(await tab.page.evaluate(() => 'axe' in window))) await tab.page.evaluate(axe);
+async function faultsOf(tab: Tab, options: RunOptions): Promise<string[]> {
   const results = await tab.page.evaluate(
     (given): Promise<AxeResults> => (Reflect.get(window, 'axe') as Axe).run(given),
     // What it would load to look into style sheets, no rule of these needs.
