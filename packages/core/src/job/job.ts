@@ -271,8 +271,3 @@ export type ClaimedJob = Job & { readonly claimToken: string; readonly claimedBy
 export function isClaimed(job: Job): job is ClaimedJob {
   return job.claimToken !== undefined && job.claimedBy !== undefined;
 }
-
-/** An interface has no index signature, so a job is no record to the compiler. */
-export function asRecord(job: Job): Job & Record<string, unknown> {
-  return job as Job & Record<string, unknown>;
-}

@@ -7,7 +7,7 @@
  */
 import { tellHalted } from '../../context/halted.ts';
 import type { EngineContext } from '../../context/scheduler-context.ts';
-import { asRecord, type ClaimedJob, type Job } from '../../job/job.ts';
+import type { ClaimedJob, Job } from '../../job/job.ts';
 import { JOB_LIFECYCLE } from '../../job/job-lifecycle.ts';
 import { settlementParams } from '../../ledger/settle-answers.ts';
 import type { SettleAnswer, Settlement, SettleVerb } from '../../ledger/verbs/settle.ts';
@@ -48,7 +48,7 @@ export class RunEndings {
     const { verb } = settlement;
     metrics.count('settled', 1, claimed.name, nameOfOutcome(outcome, verb));
     const params = settlementParams(settlement, now);
-    const job = JOB_LIFECYCLE.apply(verb, asRecord(claimed), params);
+    const job = JOB_LIFECYCLE.apply(verb, claimed, params);
     const skipped = settlement.record?.skipped ?? 0;
     if (skipped > 0) emit('job:skipped', { job, skipped });
     if (verb === 'complete' || verb === 'repeat') {

@@ -4,7 +4,7 @@
  * @module
  */
 import { invariant, UnsupportedError } from '../../foundation/errors.ts';
-import { asRecord, type Job } from '../../job/job.ts';
+import type { Job } from '../../job/job.ts';
 import { JOB_LIFECYCLE, type JobVerb } from '../../job/job-lifecycle.ts';
 import type { TransitionParams } from '../../job/lifecycle.ts';
 import type { LedgerHint } from '../ledger-repository.ts';
@@ -29,7 +29,7 @@ export class Moves {
 
   /** The next version of the job, put in its place; null when the verb does not apply. */
   move(verb: JobVerb, stored: StoredJob, params: TransitionParams): StoredJob | null {
-    if (!JOB_LIFECYCLE.applies(verb, asRecord(stored.job), params)) return null;
+    if (!JOB_LIFECYCLE.applies(verb, stored.job, params)) return null;
     const next = this.write(verb, stored, packed(params));
     if (next.job.status === 'pending') this.#hints.send(dueHint(next.job));
     if (verb === 'requestCancel') {
@@ -47,7 +47,7 @@ export class Moves {
 
   /** Writes without a look and without a hint: the caller has seen that the verb applies, and has packed the params. */
   write(verb: JobVerb, stored: StoredJob, params: TransitionParams): StoredJob {
-    const job = JOB_LIFECYCLE.apply(verb, asRecord(stored.job), params);
+    const job = JOB_LIFECYCLE.apply(verb, stored.job, params);
     const next = { id: stored.id, job };
     this.#jobs.put(next);
     if (this.#log !== undefined && verb !== 'note') this.#logMove(verb, stored, next, params);
