@@ -208,7 +208,7 @@ test('an actor of some names sees of an instance what has to do with these', () 
   expect(seen).toMatchObject({ host: 'web-1', claims: { oldest: { name: 'secret' } } });
 });
 
-describe('a job that somebody wrote by hand is shown as far as it can be:', () => {
+describe('a job that somebody wrote manually is shown as far as it can be:', () => {
   const eyes = { redaction: new Redaction(), actor: 'ann' };
   const odd = {
     ...{ _id: id, name: 5, status: 'pending', priority: '7', nextRunAt: 'soon', fence: Number.NaN },

@@ -284,7 +284,7 @@ describe('the option deadLetter', () => {
   });
 });
 
-test('a dead letter that somebody misshaped by hand is set aside when it is claimed', async () => {
+test('a dead letter that somebody misshaped manually is set aside when it is claimed', async () => {
   const { monque, ledger, clock } = makeOne();
   const source = { name: 5, failedAt: 'yesterday' } as never;
   const job = makeJob({ name: 'mail.dead', createdAt: new Date(clock.now()), source });

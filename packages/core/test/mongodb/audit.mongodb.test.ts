@@ -4,7 +4,7 @@ import { Monque } from '../../src/index.ts';
 import { BROKEN, findingsOf, putBroken } from '../engine/audit.ts';
 import { cleanupTestDb, describeWithMongo, getTestDb } from '../setup/mongodb.ts';
 
-describeWithMongo('an audit of documents that were written by hand', () => {
+describeWithMongo('an audit of documents that were written manually', () => {
   let db: Db;
   beforeAll(async () => {
     db = await getTestDb('audit');

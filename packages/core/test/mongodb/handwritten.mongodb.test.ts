@@ -22,7 +22,7 @@ import {
   settlement,
 } from './jobs.ts';
 
-describeWithMongo('a document that was written by hand', () => {
+describeWithMongo('a document that was written manually', () => {
   let db: Db;
   let ledger: MongoLedgerRepository;
 
