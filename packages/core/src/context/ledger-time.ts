@@ -45,7 +45,7 @@ export class LedgerTime {
   }
 
   /** Samples when a sample that is under way, which may be of another clock, is over. */
-  async sampleAnew(): Promise<void> {
+  async sampleAgain(): Promise<void> {
     await this.#samples.idle();
     await this.sample();
   }

@@ -302,7 +302,7 @@ export class Instance {
     this.#waker.lookAgain();
     this.#claimer.wake('hint');
     this.#alerts.reconfigured();
-    if (names.includes('jobRetention')) this.#pruner.walkAnew();
+    if (names.includes('jobRetention')) this.#pruner.restartWalk();
     if (names.includes('invariants')) this.#settler.sendRefused();
   }
 

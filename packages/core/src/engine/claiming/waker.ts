@@ -221,7 +221,7 @@ export class Waker {
         this.#context.report(hint.error);
         break;
       case 'clockChanged':
-        this.#context.ledgerTime.sampleAnew().catch(this.#context.report);
+        this.#context.ledgerTime.sampleAgain().catch(this.#context.report);
     }
   }
 

@@ -136,7 +136,7 @@ export class Settler {
     this.#refused.clear();
     const at = this.#context.ledgerTime.now();
     for (const pending of refused) {
-      this.#takeAnew({ ...pending, refusals: 0, isReduced: false }, at);
+      this.#takeAgain({ ...pending, refusals: 0, isReduced: false }, at);
     }
   }
 
@@ -153,7 +153,7 @@ export class Settler {
   }
 
   /** Computes again what is to be written, with what the ledger said meanwhile. */
-  #takeAnew(pending: Unrecorded, now: Date): void {
+  #takeAgain(pending: Unrecorded, now: Date): void {
     const settlement = settlementOf(pending.ended, now, pending.facts);
     this.#take({ ...pending, settlement: pending.isReduced ? reduced(settlement) : settlement });
   }
@@ -238,9 +238,9 @@ export class Settler {
     const toPending = PENDING_VERBS.includes(settlement.verb);
     if (answer === 'replanned') void this.#settleReplanned(pending, now);
     else if (answer === 'gateOpen') {
-      this.#takeAnew({ ...pending, facts: { ...facts, isGateOpen: true } }, now);
+      this.#takeAgain({ ...pending, facts: { ...facts, isGateOpen: true } }, now);
     } else if (answer === 'cancelRequested' && toPending) {
-      this.#takeAnew({ ...pending, facts: { ...facts, isCancelled: true } }, now);
+      this.#takeAgain({ ...pending, facts: { ...facts, isCancelled: true } }, now);
     } else if (answer === 'cancelRequested' || answer === 'refused') {
       this.#settleAgain(pending);
     } else this.#finish(pending, answer, now);
@@ -283,7 +283,7 @@ export class Settler {
       const unread = unreadablePlan(current);
       if (unread !== undefined) this.#context.report(unread);
       const withCurrent = { ...pending, facts: { ...facts, current } };
-      this.#takeAnew(withCurrent, this.#context.ledgerTime.now());
+      this.#takeAgain(withCurrent, this.#context.ledgerTime.now());
       return;
     }
     this.#held.delete(pending.key);
