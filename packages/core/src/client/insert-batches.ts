@@ -187,8 +187,8 @@ export class Enqueuer {
 
   #measure(jobs: readonly Job[], stored: readonly Job[]): void {
     const { metrics } = this.#context;
-    metrics.record('batchSize', jobs.length, 'enqueue');
-    for (const { name } of stored) metrics.count('enqueued', 1, name);
+    metrics.record('batchSize', { verb: 'enqueue' }, jobs.length);
+    for (const { name } of stored) metrics.count('enqueued', { name });
   }
 }
 

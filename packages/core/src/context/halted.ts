@@ -13,6 +13,6 @@ export function tellHalted(
 ): void {
   const { name, order } = job;
   if (order === undefined) return;
-  metrics.count('halted', 1, name);
+  metrics.count('halted', { name });
   emit('order:halted', { job, order });
 }

@@ -71,7 +71,7 @@ export function makeContext(
     const error = toError(thrown);
     health.failed(error, new Date(clock.now()));
     detached(() => log()?.failed(error));
-    metrics.count('errors', 1, codeOf(error));
+    metrics.count('errors', { code: codeOf(error) });
     emit('job:error', { error });
   };
   const maxBytes = (): number => options.maxPayloadBytes;

@@ -50,7 +50,7 @@ export class LedgerCalls {
       this.#failed(verb, error, answersBefore);
       throw error;
     } finally {
-      this.metrics.record('ledgerCallMs', this.#clock.monotonic() - sentMs, verb);
+      this.metrics.record('ledgerCallMs', { verb }, this.#clock.monotonic() - sentMs);
     }
   }
 
@@ -72,7 +72,7 @@ export class LedgerCalls {
   #failed(verb: string, thrown: unknown, answersBefore: number): void {
     const error = toError(thrown);
     this.#lastError = { error, verb, at: new Date(this.#clock.now()) };
-    this.metrics.count('ledgerErrors', 1, verb, codeOf(error));
+    this.metrics.count('ledgerErrors', { verb, code: codeOf(error) });
     const isUnanswered = error instanceof ConnectionError || error instanceof UnknownOutcomeError;
     if (isUnanswered && this.#answers === answersBefore) this.#connected = false;
   }

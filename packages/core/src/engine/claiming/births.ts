@@ -171,8 +171,8 @@ export class Births {
     const { executor, lease, awaited, onHandedOver } = this.#parts;
     const { health, metrics, ledgerTime } = this.#context;
     // No rival could win them: each is a candidate that was won, so that the win rate stays a share.
-    metrics.count('claimCandidates', jobs.length);
-    for (const { name } of jobs) metrics.count('claimed', 1, name);
+    metrics.count('claimCandidates', {}, jobs.length);
+    for (const { name } of jobs) metrics.count('claimed', { name });
     health.claimed(jobs, ledgerTime.now());
     if (this.#stopped || lease.instanceId !== instanceId) executor.release(jobs);
     else executor.accept(jobs);

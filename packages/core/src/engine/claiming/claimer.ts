@@ -320,7 +320,7 @@ export class Claimer {
       this.#context.report(error);
       won = await this.#readUntilAnswered(instanceId, claimToken);
       // How many it tried for is lost with its answer; those that it won are known.
-      this.#context.metrics.count('claimCandidates', won.length);
+      this.#context.metrics.count('claimCandidates', {}, won.length);
       return { jobs: won, attempted: 0, saturated: [], drained: [] };
     } finally {
       claimed(won);
@@ -346,7 +346,7 @@ export class Claimer {
   #handOver(report: RoundReport): void {
     const { executor, lease, onRound } = this.#parts;
     const { jobs } = report;
-    for (const { name } of jobs) this.#context.metrics.count('claimed', 1, name);
+    for (const { name } of jobs) this.#context.metrics.count('claimed', { name });
     const [first] = jobs;
     const ownClaim = first === undefined || first.claimedBy === lease.instanceId;
     if (this.#stopped.signal.aborted || !ownClaim) executor.release(jobs);
@@ -365,9 +365,9 @@ export class Claimer {
 
   #measureClaim({ jobs, attempted, lost = 0 }: SourceResult): void {
     const { metrics } = this.#context;
-    metrics.count('lanesLost', lost);
-    metrics.count('claimCandidates', attempted);
-    if (jobs.length > 0) metrics.record('batchSize', jobs.length, 'claim');
+    metrics.count('lanesLost', {}, lost);
+    metrics.count('claimCandidates', {}, attempted);
+    if (jobs.length > 0) metrics.record('batchSize', { verb: 'claim' }, jobs.length);
   }
 
   #measureRound(tookMs: number): void {

@@ -46,7 +46,7 @@ export class RunEndings {
     const { job: claimed, outcome, durationMs } = ended;
     const { emit, metrics } = this.#context;
     const { verb } = settlement;
-    metrics.count('settled', 1, claimed.name, nameOfOutcome(outcome, verb));
+    metrics.count('settled', { name: claimed.name, outcome: nameOfOutcome(outcome, verb) });
     const params = settlementParams(settlement, now);
     const job = JOB_LIFECYCLE.apply(verb, claimed, params);
     const skipped = settlement.record?.skipped ?? 0;
@@ -62,7 +62,7 @@ export class RunEndings {
       emit('job:fail', { job, error: outcome.error, willRetry: verb === 'retry' });
     }
     if (verb === 'bury') {
-      metrics.count('buried', 1, claimed.name);
+      metrics.count('buried', { name: claimed.name });
       emit('job:buried', { job });
     }
     if (job.status === 'failed' && this.#hooks.halts(job.name)) tellHalted(this.#context, job);
@@ -74,7 +74,7 @@ export class RunEndings {
   /** The end of a run was not written, or nobody knows whether it was. */
   unrecorded({ job }: EndedRun, answer: Extract<SettleAnswer, 'lost' | 'unknown'>): void {
     const reason = answer === 'lost' ? 'fenced' : 'unknown';
-    this.#context.metrics.count('lost', 1, reason);
+    this.#context.metrics.count('lost', { reason });
     this.#context.emit('job:lost', { job, reason });
     this.#hooks.onGone(job);
   }

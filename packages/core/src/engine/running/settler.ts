@@ -183,7 +183,7 @@ export class Settler {
     const batch = this.#takeBatch();
     this.#flushes += 1;
     const hadRoom = this.hasRoom();
-    this.#context.metrics.record('batchSize', batch.length, 'settle');
+    this.#context.metrics.record('batchSize', { verb: 'settle' }, batch.length);
     const { sent, answered } = this.#send(batch);
     // Absent when it was given up.
     const answers = (await answered)?.value.answers;
@@ -331,7 +331,7 @@ export class Settler {
 
   #measureDelay(endedMs: number): void {
     const { metrics, clock } = this.#context;
-    metrics.record('settleDelayMs', clock.monotonic() - endedMs);
+    metrics.record('settleDelayMs', {}, clock.monotonic() - endedMs);
   }
 
   #report(message: string): void {

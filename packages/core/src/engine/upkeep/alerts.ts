@@ -202,7 +202,7 @@ export class Alerts {
       if (value < threshold) return;
       const since = new Date(clock.now());
       this.#firing.set(kind, { since, calmLooks: 0, value, threshold });
-      metrics.count('alerts', 1, kind);
+      metrics.count('alerts', { kind });
       emit('alert', { kind, value, threshold, unit, since });
       return;
     }

@@ -169,7 +169,7 @@ export class Rescuer {
     }
     this.#recoveredMs = nowMs;
     if (count === 0) return;
-    this.#context.metrics.count('rescued', count);
+    this.#context.metrics.count('rescued', {}, count);
     emit('stale:recovered', { count });
     this.#context.log?.write('rescued', { count });
     this.#hooks.onRescued();
@@ -195,7 +195,7 @@ export class Rescuer {
         await ledger.removeLease({ instanceId: deadInstanceId });
       }
     }
-    this.#context.metrics.count('rescued', count);
+    this.#context.metrics.count('rescued', {}, count);
     if (count > 0) {
       emit('stale:recovered', { count, instanceId: deadInstanceId });
       this.#context.log?.write('rescued', { count, instanceId: deadInstanceId });

@@ -217,13 +217,13 @@ export class Invariants {
         this.#tell(error, isEnforced);
         if (isEnforced) refusals.set(index, error);
       }
-      metrics.record('ruleMs', clock.monotonic() - startedMs, rule.name);
+      metrics.record('ruleMs', { rule: rule.name }, clock.monotonic() - startedMs);
     }
     return refusals;
   }
 
   #tell(error: InvariantViolationError, isRefused: boolean): void {
-    this.#context.metrics.count('violations', 1, error.rule);
+    this.#context.metrics.count('violations', { rule: error.rule });
     this.#context.tell({ error, isRefused });
   }
 
