@@ -142,7 +142,7 @@ export class Instance {
     });
     this.#alerts = new Alerts(context, {
       busyNames: () => this.#executor.busyNames(),
-      longestUnsettledMs: () => this.#settler.longestWaitMs,
+      longestUnsettledMs: () => this.#settler.longestUnsettledMs,
     });
   }
 

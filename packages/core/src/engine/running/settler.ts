@@ -101,7 +101,7 @@ export class Settler {
   }
 
   /** How long the settlement that waits longest has waited, in milliseconds; 0 when none does. */
-  get longestWaitMs(): number {
+  get longestUnsettledMs(): number {
     const [sinceMs] = this.#held.values();
     return sinceMs === undefined ? 0 : this.#context.clock.monotonic() - sinceMs;
   }

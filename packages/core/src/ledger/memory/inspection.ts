@@ -66,6 +66,6 @@ function countName(
     name,
     due: Math.min(due.length, mostJobs),
     isCut: due.length >= mostJobs,
-    longestWaitMs: waitsMs.reduce((longest, waitMs) => Math.max(longest, waitMs), 0),
+    queueLagMs: waitsMs.reduce((longest, waitMs) => Math.max(longest, waitMs), 0),
   };
 }

@@ -180,7 +180,7 @@ export function statsPipeline({ name, now }: Pick<ReadStatsParams, 'name' | 'now
         _id: { name: '$name', status: '$status' },
         count: { $sum: 1 },
         due: { $sum: { $cond: [isDue, 1, 0] } },
-        longestWaitMs: { $max: { $cond: [isDue, { $subtract: [now, '$nextRunAt'] }, null] } },
+        queueLagMs: { $max: { $cond: [isDue, { $subtract: [now, '$nextRunAt'] }, null] } },
         meanWaitMs: {
           $avg: { $cond: [wasRun, { $subtract: ['$startedAt', '$nextRunAt'] }, null] },
         },

@@ -27,7 +27,7 @@ export interface DueCount {
   /** True when the bound was reached, so that there may be more. */
   readonly isCut: boolean;
   /** How long the one that waits longest has been due, in milliseconds; 0 when none is. */
-  readonly longestWaitMs: number;
+  readonly queueLagMs: number;
   /** How many have failed, up to the bound; absent where that was not asked, or is not counted. */
   readonly failed?: number;
 }

@@ -94,7 +94,7 @@ export interface StatsRow {
   /** Of pending jobs: how many are due. */
   readonly due: number;
   /** Of due jobs: how long the one that waits longest has been due; 0 when none is. */
-  readonly longestWaitMs: number;
+  readonly queueLagMs: number;
   /** Of finished jobs that were run: from when the last run was due until it was claimed; 0 when there is none. */
   readonly meanWaitMs: number;
   /** Of finished jobs that were run: from the claim of the last run to its end; 0 when there is none. */
