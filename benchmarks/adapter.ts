@@ -56,7 +56,7 @@ export interface Listener {
 /** A system, opened by one process. */
 export interface System {
   /** True when the system tells when the end of a run is recorded. Of others it is found by counting. */
-  readonly isTelling: boolean;
+  readonly reportsEnds: boolean;
   /** Stores one job; resolves when the system says that it is stored. */
   enqueue(data: JobData): Promise<void>;
   /** Stores jobs by the quickest documented way. */

@@ -86,7 +86,7 @@ describe('in memory', () => {
     const params = { fill: JOBS, target: JOBS };
     const place = placeOf('');
     const result = await drain({ open: openMonqueInMemory, place, params, link });
-    expect(notes[0]).toEqual({ ready: true, isTelling: true });
+    expect(notes[0]).toEqual({ ready: true, reportsEnds: true });
     expect(result).toEqual({ unfinished: 0, countedNs: expect.any(Number) });
   });
 });

@@ -28,7 +28,7 @@ export async function openAgenda(place: Place): Promise<System> {
     await agenda.now(nameOf(data, names), data);
   };
   return {
-    isTelling: true,
+    reportsEnds: true,
     enqueue,
     enqueueMany: (jobs) => inFlight(CALLS_IN_FLIGHT, jobs, enqueue),
     work: async (listener) => {

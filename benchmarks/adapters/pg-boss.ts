@@ -38,7 +38,7 @@ export async function openPgBoss(place: Place): Promise<System> {
     }
   };
   return {
-    isTelling: false,
+    reportsEnds: false,
     enqueue: async (data) => {
       await boss.send(nameOf(data, names), data);
     },

@@ -37,7 +37,7 @@ export async function openPulse(place: Place): Promise<System> {
     await pulse.now(nameOf(data, names), data);
   };
   return {
-    isTelling: true,
+    reportsEnds: true,
     enqueue,
     enqueueMany: (jobs) => inFlight(CALLS_IN_FLIGHT, jobs, enqueue),
     work: async (listener) => {

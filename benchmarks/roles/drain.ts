@@ -28,7 +28,7 @@ export const drain: Role = async (context) => {
   await fill(system, param(params, 'fill'));
   const before = system.counts?.();
   const progress = new Progress(context);
-  link.note({ ready: true, isTelling: system.isTelling });
+  link.note({ ready: true, reportsEnds: system.reportsEnds });
   await link.receive();
   progress.begin();
   await system.work(progress);

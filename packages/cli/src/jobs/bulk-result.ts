@@ -20,7 +20,7 @@ export interface ResultWords {
 }
 
 /** Tells a result, and gives the exit code that says whether something was left. */
-export async function tellResult(
+export async function reportResult(
   { output }: Session,
   result: BulkResult,
   { noun, done, isInterrupted }: ResultWords,

@@ -170,12 +170,12 @@ export class Enqueuer {
     });
     if (answered === undefined) throw unconfirmed;
     const { answers } = answered.value;
-    const told = birth?.answered(answers) ?? answers;
-    this.#tellStored(jobs, told, first);
-    return told;
+    const results = birth?.answered(answers) ?? answers;
+    this.#reportStored(jobs, results, first);
+    return results;
   }
 
-  #tellStored(
+  #reportStored(
     jobs: readonly Job[],
     answers: readonly EnqueueAnswer[],
     birth: Birth | undefined,

@@ -7,7 +7,7 @@ import type { Job } from '../job/job.ts';
 import type { EngineContext } from './scheduler-context.ts';
 
 /** A job has failed for good, and holds the order that it stands in up. Others hold nothing up, and are not told of. */
-export function tellHalted(
+export function emitHalted(
   { emit, metrics }: Pick<EngineContext, 'emit' | 'metrics'>,
   job: Job,
 ): void {

@@ -81,7 +81,7 @@ export abstract class GuardedCalls {
     this.invariants = new Invariants(options.invariants ?? {}, {
       clock: this.clock,
       metrics: this.#record.metrics,
-      tell: (violation) => {
+      report: (violation) => {
         for (const listener of this.#violationListeners) listener(violation);
       },
     });

@@ -142,13 +142,13 @@ describe('the backlog', () => {
     const end = instrument(uncounted as never, { meterProvider, backlog: true });
     await reader.forceFlush();
     const exported = exporter.getMetrics().flatMap(({ scopeMetrics }) => scopeMetrics);
-    const told = exported
+    const points = exported
       .flatMap(({ metrics: ofScope }) => ofScope)
       .filter(({ descriptor }) => /jobs\.(due|failed)$/.test(descriptor.name))
       .flatMap(({ descriptor, dataPoints }) =>
         dataPoints.map(({ value }) => [descriptor.name, value]),
       );
-    expect(told).toEqual([['monque.jobs.due', 2]]);
+    expect(points).toEqual([['monque.jobs.due', 2]]);
     end();
     await monque.stop();
     await reader.shutdown();

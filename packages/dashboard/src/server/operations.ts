@@ -98,7 +98,7 @@ export class Operations {
       entry.state = 'failed';
     }
     entry.endedAt = entry.begin.now();
-    this.#tell(entry);
+    this.#notify(entry);
     later(KEPT_MS, () => this.#entries.delete(entry.id));
   }
 
@@ -112,7 +112,7 @@ export class Operations {
         signal,
         onProgress: (report) => {
           entry.audit = report;
-          this.#tell(entry);
+          this.#notify(entry);
         },
       });
       return;
@@ -121,12 +121,12 @@ export class Operations {
       signal,
       onProgress: (result) => {
         entry.bulk = result;
-        this.#tell(entry);
+        this.#notify(entry);
       },
     });
   }
 
-  #tell(entry: Entry): void {
+  #notify(entry: Entry): void {
     const operation = shown(entry);
     for (const listener of this.#listeners) listener(operation, entry.begin.by);
   }

@@ -15,7 +15,7 @@ export class NameVerdicts {
   readonly #empty = new Set<string>();
   readonly #backlogged = new Set<string>();
   /** Names that somebody told of since the last look began. */
-  readonly #told = new Set<string>();
+  readonly #hinted = new Set<string>();
 
   /** True when the last look found no due job of this name left. */
   isEmpty(name: string): boolean {
@@ -34,7 +34,7 @@ export class NameVerdicts {
 
   /** Somebody told of a due job of this name. */
   noteDue(name: string): void {
-    this.#told.add(name);
+    this.#hinted.add(name);
   }
 
   /**
@@ -43,10 +43,10 @@ export class NameVerdicts {
    */
   beginLook(demand: readonly Demand[], hintsRest: boolean): void {
     const asked = new Set(demand.map(({ name }) => name));
-    for (const name of hintsRest ? this.#empty : this.#told) {
+    for (const name of hintsRest ? this.#empty : this.#hinted) {
       if (!asked.has(name)) this.#empty.delete(name);
     }
-    this.#told.clear();
+    this.#hinted.clear();
   }
 
   /** What the look for these found: names that had more jobs than were asked for, and names that had no more. */

@@ -5,7 +5,7 @@
  *
  * @module
  */
-import { tellHalted } from '../../context/halted.ts';
+import { emitHalted } from '../../context/halted.ts';
 import type { EngineContext } from '../../context/scheduler-context.ts';
 import type { ClaimedJob, Job } from '../../job/job.ts';
 import { JOB_LIFECYCLE } from '../../job/job-lifecycle.ts';
@@ -65,7 +65,7 @@ export class RunEndings {
       metrics.count('buried', { name: claimed.name });
       emit('job:buried', { job });
     }
-    if (job.status === 'failed' && this.#hooks.halts(job.name)) tellHalted(this.#context, job);
+    if (job.status === 'failed' && this.#hooks.halts(job.name)) emitHalted(this.#context, job);
     if (job.status === 'pending') this.#hooks.onPending(job);
     this.#hooks.onSettled(job);
     this.#hooks.onGone(claimed);

@@ -195,7 +195,7 @@ export class Settler {
     }
     if (!hadRoom && this.hasRoom()) this.#onRoom();
     this.#schedule();
-    this.#tellIdle();
+    this.#notifyIdle();
   }
 
   /** Up to the first that a transaction of the user's may stall, which goes in a flush of its own. */
@@ -288,7 +288,7 @@ export class Settler {
     }
     this.#held.delete(pending.key);
     this.#finish(pending, 'unknown', now);
-    this.#tellIdle();
+    this.#notifyIdle();
   }
 
   /** The job as it stands; null when it is gone, or when it was given up. */
@@ -342,7 +342,7 @@ export class Settler {
     return this.#held.size === 0;
   }
 
-  #tellIdle(): void {
+  #notifyIdle(): void {
     if (!this.#isIdle()) return;
     const waiters = this.#idleWaiters;
     this.#idleWaiters = [];

@@ -110,7 +110,7 @@ export class Lease {
   }
 
   async #turn(): Promise<void> {
-    this.#tellDelay();
+    this.#reportDelay();
     this.#isRenewed = false;
     const done = await this.#attempt(() => (this.#refused ? this.#reopen() : this.#renew()));
     this.#isRenewed = done && !this.#refused;
@@ -130,7 +130,7 @@ export class Lease {
     return this.#delayMs;
   }
 
-  #tellDelay(): void {
+  #reportDelay(): void {
     const { clock, emit, options } = this.#context;
     const delay = clock.monotonic() - this.#dueMs;
     this.#delayMs = Math.max(0, delay);

@@ -8,7 +8,7 @@
  *
  * @module
  */
-import { tellHalted } from '../../context/halted.ts';
+import { emitHalted } from '../../context/halted.ts';
 import type { EngineContext } from '../../context/scheduler-context.ts';
 import { ServiceLoop } from '../../foundation/service-loop.ts';
 import type { LeaseRecord } from '../../ledger/ledger-repository.ts';
@@ -190,7 +190,7 @@ export class Rescuer {
       more = result.more && touched > 0;
       freed += result.pending;
       count += touched;
-      for (const job of result.halted ?? []) tellHalted(this.#context, job);
+      for (const job of result.halted ?? []) emitHalted(this.#context, job);
       if (touched === 0 && onRecord) {
         await ledger.removeLease({ instanceId: deadInstanceId });
       }

@@ -63,8 +63,8 @@ export class Moves {
     const claimToken = before.claimToken ?? next.job.claimToken;
     const known = { fence: next.job.fence, ...(claimToken !== undefined && { claimToken }) };
     // A history tells of claims, whichever way they were made.
-    const told = verb === 'claimInOrder' ? 'claim' : verb;
-    this.#log?.add(next.id, transitionEntry(told, params, known));
+    const logged = verb === 'claimInOrder' ? 'claim' : verb;
+    this.#log?.add(next.id, transitionEntry(logged, params, known));
   }
 }
 

@@ -80,7 +80,7 @@ interface RuleInUse {
 export interface InvariantContext {
   readonly clock: Clock;
   readonly metrics: Metrics;
-  readonly tell: (violation: InvariantViolation) => void;
+  readonly report: (violation: InvariantViolation) => void;
 }
 
 /** The errors of what was refused in a call, by their places. */
@@ -188,7 +188,7 @@ export class Invariants {
 
   /** Tells of a write that the ledger itself refused, since a condition of it did not hold. */
   guardRefused(rule: BuiltInRule, write: LedgerWrite, message: string): void {
-    this.#tell(violationOf(rule, write, { message }), true);
+    this.#report(violationOf(rule, write, { message }), true);
   }
 
   /** What the rules that are not off find wrong with a stored job. */
@@ -214,7 +214,7 @@ export class Invariants {
         const breach = refusals.has(index) ? undefined : breachOf(rule, write);
         if (breach === undefined) continue;
         const error = violationOf(rule.name, write, breach);
-        this.#tell(error, isEnforced);
+        this.#report(error, isEnforced);
         if (isEnforced) refusals.set(index, error);
       }
       metrics.record('ruleMs', { rule: rule.name }, clock.monotonic() - startedMs);
@@ -222,9 +222,9 @@ export class Invariants {
     return refusals;
   }
 
-  #tell(error: InvariantViolationError, isRefused: boolean): void {
+  #report(error: InvariantViolationError, isRefused: boolean): void {
     this.#context.metrics.count('violations', { rule: error.rule });
-    this.#context.tell({ error, isRefused });
+    this.#context.report({ error, isRefused });
   }
 
   /** Every rule that wants to see one of the writes. */

@@ -124,8 +124,8 @@ export const orderTests: ContractTests = {
     await claim(subject, {}, true);
     const { halted = [], failed } = await subject.rescue({ rescueLimit: 1 });
     assert.equal(failed, 2);
-    const told = halted.find(({ order }) => order === 'a') as Job;
-    assertSameJob(told, await subject.read(first as Job));
+    const reported = halted.find(({ order }) => order === 'a') as Job;
+    assertSameJob(reported, await subject.read(first as Job));
     assert.deepEqual(halted.map(({ order }) => order).sort(), ['a', 'b']);
     await claim(subject, {}, false);
     assert.equal((await subject.rescue({ rescueLimit: 1 })).halted, undefined);
@@ -267,9 +267,9 @@ export const orderTests: ContractTests = {
         now: subject.at(0),
       } as const;
       assert.equal((await ledger.amend(replacing)).outcome, 'amended');
-      const told = (await sweep()) ?? [];
+      const reported = (await sweep()) ?? [];
       assert.deepEqual(
-        told.map(({ jobId }) => jobId.toHexString()).sort(),
+        reported.map(({ jobId }) => jobId.toHexString()).sort(),
         idsOf([ofA, ofB] as Job[]),
       );
       await ledger.cancel({ jobId: (ofA as Job)._id, now: subject.at(0) });

@@ -136,11 +136,11 @@ export function HistoryCharts({ answer, range }: History) {
 function stepsOf({ at, from, stepMs, points }: ThroughputAnswer) {
   const found = new Map(points.map((point) => [Date.parse(point.at), point]));
   const firstMs = Date.parse(from);
-  const toldMs = Math.floor(Date.parse(at) / MINUTE_MS - 1) * MINUTE_MS;
-  const count = Math.max(1, Math.ceil((toldMs - firstMs) / stepMs));
+  const reportedMs = Math.floor(Date.parse(at) / MINUTE_MS - 1) * MINUTE_MS;
+  const count = Math.max(1, Math.ceil((reportedMs - firstMs) / stepMs));
   return Array.from({ length: count }, (_, index) => {
     const stepAt = firstMs + index * stepMs;
-    const minutes = Math.min(stepMs, Math.max(MINUTE_MS, toldMs - stepAt)) / MINUTE_MS;
+    const minutes = Math.min(stepMs, Math.max(MINUTE_MS, reportedMs - stepAt)) / MINUTE_MS;
     return { at: stepAt, minutes, point: found.get(stepAt) };
   });
 }
