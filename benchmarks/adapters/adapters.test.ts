@@ -63,7 +63,7 @@ describe('in memory', () => {
     expect(await runAll(openMonqueInMemory, placeOf('', ['one', 'two']))).toEqual(EVERY_JOB);
   });
 
-  test('the role of a drain tells how far it is, and that nothing is left', async () => {
+  test('the role of a drain reports how far it is, and that nothing is left', async () => {
     const notes: Record<string, unknown>[] = [];
     const words = ['go'];
     let onNote = (): void => {};

@@ -95,7 +95,7 @@ export class MonqueModule {
     for (const release of this.#releases.splice(0)) release();
   }
 
-  /** Stops on a signal; `@tsed/terminus` tells of it here and nowhere else. */
+  /** Stops on a signal; `@tsed/terminus` announces it here and nowhere else. */
   $onSignal(): Promise<void> {
     return this.#monque.stop();
   }

@@ -1,8 +1,8 @@
 /**
- * One verb on many jobs: counted, asked for, done with a few at once, and told job by job.
+ * One verb on many jobs: counted, asked for, done with a few at once, and reported job by job.
  *
  * What always holds: a job that the verb does not apply to is left with the reason; Ctrl-C ends it between two jobs, and
- * what was done is told.
+ * what was done is reported.
  *
  * @module
  */

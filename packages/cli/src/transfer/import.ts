@@ -2,7 +2,7 @@
  * Jobs from lines of extended JSON, as an export writes them.
  *
  * What always holds: ids are kept, so a job that is there already is not stored again, however often the import is run or
- * killed; what cannot be stored is told by its line.
+ * killed; what cannot be stored is reported with its line.
  *
  * @module
  */

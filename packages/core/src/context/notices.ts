@@ -2,7 +2,7 @@
  * One line to stderr for what nobody listens for and nobody logs: a failure, an outage, a misuse. Silence would look
  * like work that goes well.
  *
- * What always holds: a line is one line, bounded, without passwords; each thing is told once; and with a logger, with
+ * What always holds: a line is one line, bounded, without passwords; each thing is said once; and with a logger, with
  * `logger: false`, or with a listener of the event, nothing is written.
  *
  * @module
@@ -21,7 +21,7 @@ const MOST_NAMES = 5;
 
 type Payload<Name extends keyof MonqueEventMap> = MonqueEventMap[Name][0];
 
-/** What is told of an event: once for each key. */
+/** What is said of an event: once for each key. */
 interface Notice {
   readonly key: string;
   readonly text: string;
@@ -46,7 +46,7 @@ const NOTICES: {
   }),
 };
 
-/** True for an event that is told where nobody listens, or that ends what was told. */
+/** True for an event that is printed where nobody listens, or that ends what was printed. */
 export function isNoticed(name: keyof MonqueEventMap): boolean {
   return name === 'connection:restored' || Object.hasOwn(NOTICES, name);
 }
@@ -60,7 +60,7 @@ export interface EnqueueFacts {
   readonly nowMs: number;
 }
 
-/** Tells stderr, once for each thing. */
+/** Prints to stderr, once for each thing. */
 export class Notices {
   readonly #isWanted: () => boolean;
   readonly #write: (line: string) => void;
@@ -116,7 +116,7 @@ export class Notices {
   }
 }
 
-/** An outage is told by `connection:lost`. */
+/** An outage is reported by `connection:lost`. */
 function isOutage(error: Error): boolean {
   return error instanceof ConnectionError || error instanceof UnknownOutcomeError;
 }

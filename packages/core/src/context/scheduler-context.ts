@@ -41,7 +41,7 @@ export interface EngineContext {
   readonly instruments: Instruments;
   /** Opens the ledger and learns its time, once; what a caller gave is checked before. */
   readonly ready: () => Promise<void>;
-  /** Tells of an error outside of handlers, as the event `job:error`. */
+  /** Reports an error outside of handlers, as the event `job:error`. */
   readonly report: (error: unknown) => void;
 }
 

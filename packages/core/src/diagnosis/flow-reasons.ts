@@ -23,7 +23,7 @@ export function waitsForParents({ status, blockedBy, waitsFor }: Job): boolean {
   return status === 'blocked' && blockedBy === undefined && waitsFor !== undefined;
 }
 
-/** Parents that hold up a job, one more than are told where there are more. */
+/** Parents that hold up a job, one more than are listed where there are more. */
 export async function readOpenParents(
   ledger: Pick<LedgerVerbs, 'findJobs'>,
   job: Job,

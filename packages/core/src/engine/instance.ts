@@ -387,7 +387,7 @@ export class Instance {
     this.#reconciler.reconcile();
   }
 
-  /** The jobs are being given to others: what runs is told so, what never started is given back. */
+  /** The jobs are being given to others: what runs is notified, what never started is given back. */
   #onLeaseRefused(): void {
     this.#executor.abortAll('lease');
     this.#executor.releaseBuffered();

@@ -1,5 +1,5 @@
 /**
- * What a ledger's calls tell of its condition: how long they took, which failed, and whether it answers.
+ * What a ledger's calls say of its condition: how long they took, which failed, and whether it answers.
  *
  * What always holds: a call that got no answer counts against the ledger only when no other call was answered since it
  * was sent. One slow verb is no outage.
@@ -25,7 +25,7 @@ export interface LedgerHealth {
   readonly lastError?: { readonly error: Error; readonly verb: string; readonly at: Date };
 }
 
-/** Keeps what the calls of one ledger tell. */
+/** Keeps what the calls of one ledger say. */
 export class LedgerCalls {
   readonly metrics: Metrics = new Metrics();
   readonly #clock: Clock;

@@ -106,7 +106,7 @@ export function observeGauges(meter: Meter, read: () => MetricsSnapshot['gauges'
 }
 
 /**
- * Asks for the backlog whenever it is exported. That the database did not answer is for the exporter to tell.
+ * Asks for the backlog whenever it is exported. That the database did not answer is for the exporter to report.
  *
  * @returns ends it
  */

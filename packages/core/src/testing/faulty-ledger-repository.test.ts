@@ -327,7 +327,7 @@ describe('A faulty ledger', () => {
     await watch.close();
   });
 
-  it('tells of every call as it was carried out, so that the same can be done again', async () => {
+  it('reports every call as it was carried out, so that the same can be done again', async () => {
     const calls: CarriedOutCall[] = [];
     const { faulty, ledger } = setUp({ onCarriedOut: (call) => calls.push(call) });
     faulty.plan('settle', { fail: 'partial' });

@@ -38,7 +38,7 @@ export interface JobContext {
   /** How many times the job was claimed, ever. An outside system that remembers the highest can refuse a late run. */
   readonly fence: number;
   /**
-   * Tells how far the run is: any small value that can be stored, such as a number of percent. Fires `job:progress`;
+   * Reports how far the run is: any small value that can be stored, such as a number of percent. Fires `job:progress`;
    * stored soon, the latest value at most every 200 ms.
    *
    * @throws InvalidArgumentError when the value cannot be stored or takes more than 16 KiB

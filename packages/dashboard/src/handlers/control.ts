@@ -79,7 +79,7 @@ async function listGroups(call: Call): Promise<GroupsAnswer> {
   return { at: call.at, names, ...groupsPage(call, name, groups, limit) };
 }
 
-/** Where the last one is not shown as it is stored, no further page is offered: its place would tell it. */
+/** Where the last one is not shown as it is stored, no further page is offered: its place would show it. */
 function groupsPage(call: Call, name: string, found: readonly GroupInfo[], limit: number) {
   const page = found.slice(0, limit);
   const groups = page.map((group) => groupRow(name, group, call.eyes));

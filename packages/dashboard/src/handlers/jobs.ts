@@ -65,7 +65,7 @@ async function enqueueJob(call: Call): Promise<JobAnswer> {
 }
 
 async function explainJob(call: Call): Promise<ExplanationAnswer> {
-  // A job that the actor may not see is refused before anything is told of it.
+  // A job that the actor may not see is refused before anything is said of it.
   const job = await call.monque.getJob(call.id);
   const { jobId, state, others, ...reason } = await call.monque.explain(call.id);
   return {

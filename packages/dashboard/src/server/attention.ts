@@ -7,7 +7,7 @@ import type { Attention, InstanceRow, NameRow } from '../api/types.ts';
 import { type Scope, sees } from './scope.ts';
 import type { Snapshot } from './snapshot.ts';
 
-/** A job that waits longer than this is told of. */
+/** A job that waits longer than this is reported. */
 const LATE_MS = 60_000;
 const VERY_LATE_MS = 600_000;
 /** The most jobs of a group that are counted. */

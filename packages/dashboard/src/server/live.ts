@@ -28,7 +28,7 @@ export interface Listener {
   readonly actorId: string;
   readonly eyes: Eyes;
   readonly monque: MonqueManagement;
-  /** Jobs to be told of. */
+  /** Jobs to hear of. */
   readonly jobIds: readonly string[];
 }
 
@@ -150,7 +150,7 @@ class Stream {
     }
   }
 
-  /** Tells what went wrong. */
+  /** Says what went wrong. */
   fail(error: unknown): void {
     const at = this.#server.snapshots.now().toISOString();
     this.#event('problem', { at, message: toProblem(error).problem.detail });

@@ -43,7 +43,7 @@ export interface BirthsParts {
   readonly claimer: Claimer;
   readonly permits: Permits;
   readonly awaited: AwaitedClaims;
-  /** Told after jobs were handed to the executor. */
+  /** Called after jobs were handed to the executor. */
   readonly onHandedOver: () => void;
 }
 
@@ -198,7 +198,7 @@ function storedOf(
   return stored;
 }
 
-/** Whoever enqueued is told of the job that was asked for. */
+/** Whoever enqueued gets the job that was asked for. */
 function asAsked(
   asked: readonly Job[],
   claimed: ReadonlyMap<Job, ClaimedJob>,

@@ -74,9 +74,9 @@ export interface ClaimerParts {
   readonly awaited: AwaitedClaims;
   readonly permits: Permits;
   readonly onRound: (report: RoundReport) => void;
-  /** True while nobody tells of due jobs. */
+  /** True while nobody announces due jobs. */
   readonly hintsRest: () => boolean;
-  /** Told when the rate of a group lets a due job of this name start. */
+  /** Called when the rate of a group lets a due job of this name start. */
   readonly onStartsLater: (name: string, at: Date) => void;
   /** Goes on with its walk at each poll, where a worker runs jobs in lanes. */
   readonly sweep: OrderSweep;
@@ -121,7 +121,7 @@ export class Claimer {
     this.#verdicts.noteWaiting(name);
   }
 
-  /** Somebody told of a due job of this name: the next round looks for it, if there is a place for it here. */
+  /** Somebody announced a due job of this name: the next round looks for it, if there is a place for it here. */
   noteDue(name: string): void {
     this.#verdicts.noteDue(name);
     this.wake('hint');

@@ -1,5 +1,5 @@
 /**
- * The ends of runs, told as events.
+ * The ends of runs, emitted as events.
  *
  * What always holds: what an event shows is what was written.
  *
@@ -14,7 +14,7 @@ import type { SettleAnswer, Settlement, SettleVerb } from '../../ledger/verbs/se
 import type { Outcome } from '../../workers/handler-outcome.ts';
 import type { EndedRun } from './ended-run.ts';
 
-/** Who is told of ends beside the listeners. */
+/** Who is notified of ends beside the listeners. */
 export interface EndingHooks {
   /** Called with a job that became pending again by the end of a run. */
   readonly onPending: (job: Job) => void;
@@ -26,7 +26,7 @@ export interface EndingHooks {
   readonly halts: (name: string) => boolean;
 }
 
-/** Tells of the ends of runs. */
+/** Reports the ends of runs. */
 export class RunEndings {
   readonly #context: Pick<EngineContext, 'emit' | 'metrics'>;
   readonly #hooks: EndingHooks;

@@ -29,7 +29,7 @@ export type RunsContext = Pick<
   | 'report'
 >;
 
-/** What the runs tell and ask. */
+/** What the runs report and ask for. */
 export interface RunsHooks extends Pick<RunHooks, 'onBackOff' | 'addToFlow'> {
   /** True while the lease of the claim is held. */
   readonly mayStart: (job: ClaimedJob) => boolean;
@@ -94,7 +94,7 @@ export class Runs {
     this.#hooks.onFree();
   }
 
-  /** @param onEnded - told how long the handler took, before what it told is stored */
+  /** @param onEnded - called with how long the handler took, before what it reported is stored */
   async #run(
     worker: Worker,
     { job, key }: BufferedJob,

@@ -33,7 +33,7 @@ export interface MemoryControlParts {
   readonly jobs: JobStore;
   readonly moves: Moves;
   readonly clock: Clock;
-  /** Told of jobs that are deleted. */
+  /** Called with jobs that are deleted. */
   readonly flows: Pick<MemoryFlows, 'forget'>;
   /** Called with jobs that are deleted, where all transitions are kept. */
   readonly log: MemoryTransitions | undefined;

@@ -1,5 +1,5 @@
 /**
- * Moves the jobs of an in-memory ledger by the verbs of the lifecycle table, and tells who watches.
+ * Moves the jobs of an in-memory ledger by the verbs of the lifecycle table, and notifies who watches.
  *
  * @module
  */
@@ -62,13 +62,13 @@ export class Moves {
   ): void {
     const claimToken = before.claimToken ?? next.job.claimToken;
     const known = { fence: next.job.fence, ...(claimToken !== undefined && { claimToken }) };
-    // A history tells of claims, whichever way they were made.
+    // A history lists claims, whichever way they were made.
     const logged = verb === 'claimInOrder' ? 'claim' : verb;
     this.#log?.add(next.id, transitionEntry(logged, params, known));
   }
 }
 
-/** What tells that a job is pending. */
+/** What shows that a job is pending. */
 export function dueHint({ name, nextRunAt }: Job): LedgerHint {
   return { kind: 'due', name, dueAt: new Date(nextRunAt) };
 }

@@ -19,7 +19,7 @@ export interface MemoryArchiveParts {
   readonly jobs: JobStore;
   readonly orders: MemoryOrders;
   readonly flows: MemoryFlows;
-  /** Told of every job that leaves, where all transitions are kept. */
+  /** Called with every job that leaves, where all transitions are kept. */
   readonly log: MemoryTransitions | undefined;
   /** Beyond it the jobs leave that were archived first. */
   readonly maxJobs: number;

@@ -1,5 +1,5 @@
 /**
- * The conditions of the writes keep rules too: what they refuse is told like what any other rule refuses.
+ * The conditions of the writes keep rules too: what they refuse is reported like what any other rule refuses.
  *
  * @module
  */
@@ -12,7 +12,7 @@ import { writeOfSettlement } from './writes.ts';
 
 type Read = (params: JobParams) => Promise<Job | null>;
 
-/** Tells which rule each of these settlements broke, which the ledger refused. */
+/** Reports which rule each of these settlements broke, which the ledger refused. */
 export async function reportRefusedSettlements(
   invariants: Invariants,
   read: Read,
@@ -29,7 +29,7 @@ export async function reportRefusedSettlements(
   }
 }
 
-/** Tells whether the stages or the gates spoke against a stage. */
+/** Reports whether the stages or the gates spoke against a stage. */
 export async function reportRefusedStage(
   invariants: Invariants,
   read: Read,

@@ -2,7 +2,7 @@
  * The rules of a ledger, and what happens to writes that break them.
  *
  * What always holds: a write that an enforced rule refuses is never sent, alone out of its batch, and whoever sent it
- * is told by an {@link InvariantViolationError}; while no rule wants to see a verb, its writes are not looked at.
+ * is reported by an {@link InvariantViolationError}; while no rule wants to see a verb, its writes are not looked at.
  *
  * @module
  */
@@ -186,7 +186,7 @@ export class Invariants {
     if (refusal !== undefined) throw refusal;
   }
 
-  /** Tells of a write that the ledger itself refused, since a condition of it did not hold. */
+  /** Reports a write that the ledger itself refused, since a condition of it did not hold. */
   guardRefused(rule: BuiltInRule, write: LedgerWrite, message: string): void {
     this.#report(violationOf(rule, write, { message }), true);
   }

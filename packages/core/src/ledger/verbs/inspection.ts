@@ -1,5 +1,5 @@
 /**
- * What tells people how the instances are and what waits: what an instance says of itself beside its lease, and the
+ * What shows people how the instances are and what waits: what an instance says of itself beside its lease, and the
  * counts of claims and due jobs. Nothing here decides anything; a ledger answers all the same when it is missing.
  *
  * @module

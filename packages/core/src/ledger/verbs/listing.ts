@@ -110,7 +110,7 @@ export interface ReadHistoryParams extends JobParams {
 
 /** One entry of the history of a job. Beside what its own history has, a log of all transitions knows these. */
 export interface TransitionEntry extends HistoryEntry {
-  /** The state before, where the verb tells it. */
+  /** The state before, where the verb says it. */
   readonly from?: string;
   /** The state after; `gone` for a job that left the ledger. */
   readonly to?: string;

@@ -89,17 +89,16 @@ export const invariantTests: ContractTests = {
     assert.equal(outcome, 'amended');
   },
 
-  'a rule that reports lets the write pass and tells, and one that is off does neither': async (
-    subject,
-  ) => {
-    const violations = withRules(subject, [NOT_BAD], 'report');
-    const job = await subject.putOne({ data: 'bad' });
-    assert.equal((await subject.read(job)).data, 'bad');
-    assert.deepEqual(violations(), ['not-bad enqueue passed']);
-    subject.ledger.useInvariants({ rules: [NOT_BAD], modes: { 'not-bad': 'off' } });
-    await subject.putOne({ data: 'bad' });
-    assert.equal(violations().length, 1);
-  },
+  'a rule that reports lets the write pass and reports it, and one that is off does neither':
+    async (subject) => {
+      const violations = withRules(subject, [NOT_BAD], 'report');
+      const job = await subject.putOne({ data: 'bad' });
+      assert.equal((await subject.read(job)).data, 'bad');
+      assert.deepEqual(violations(), ['not-bad enqueue passed']);
+      subject.ledger.useInvariants({ rules: [NOT_BAD], modes: { 'not-bad': 'off' } });
+      await subject.putOne({ data: 'bad' });
+      assert.equal(violations().length, 1);
+    },
 
   'a value beyond the bound of its size is refused by each verb that brings one': async (
     subject,
@@ -142,7 +141,7 @@ export const invariantTests: ContractTests = {
     assert.equal((await subject.read(job)).gates?.length, 1);
   },
 
-  'a stage out of order, or behind a closed gate, is refused to all who try, and told': async (
+  'a stage out of order, or behind a closed gate, is refused to all who try, and reported': async (
     subject,
   ) => {
     const violations = withRules(subject, []);
@@ -167,7 +166,9 @@ export const invariantTests: ContractTests = {
     );
   },
 
-  'the end of the last stage of a job with other stages is refused and told': async (subject) => {
+  'the end of the last stage of a job with other stages is refused and reported': async (
+    subject,
+  ) => {
     const violations = withRules(subject, []);
     const job = await subject.putClaimed();
     const stagesBefore = ['download'];
@@ -269,7 +270,7 @@ export const invariantTests: ContractTests = {
   },
 };
 
-/** Gives the ledger rules, and tells what was broken, as words. */
+/** Gives the ledger rules, and gives what was broken, as words. */
 function withRules(
   subject: Subject,
   rules: readonly InvariantRule[],

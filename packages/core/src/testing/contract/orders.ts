@@ -119,7 +119,7 @@ export const orderTests: ContractTests = {
     assert.deepEqual(idsOf((await claim(subject, {}, true)).jobs), idsOf([second as Job]));
   },
 
-  'one that fails by a rescue is told of where it holds up its order': async (subject) => {
+  'one that fails by a rescue is reported where it holds up its order': async (subject) => {
     const [first] = await putAll(subject, 'a', 'a', 'b');
     await claim(subject, {}, true);
     const { halted = [], failed } = await subject.rescue({ rescueLimit: 1 });
@@ -131,7 +131,7 @@ export const orderTests: ContractTests = {
     assert.equal((await subject.rescue({ rescueLimit: 1 })).halted, undefined);
   },
 
-  'one whose gate is not opened in time is told of where it holds up its order': async (
+  'one whose gate is not opened in time is reported where it holds up its order': async (
     subject,
   ) => {
     const [first] = await putAll(subject, 'a', 'a');
@@ -241,7 +241,7 @@ export const orderTests: ContractTests = {
     assert.deepEqual(idsOf((await claim(subject)).jobs), idsOf([again]));
   },
 
-  'a sweep tells who is to be cancelled for one that waits, until that was asked or has ended':
+  'a sweep says who is to be cancelled for one that waits, until that was asked or has ended':
     async (subject) => {
       const { ledger } = subject;
       const sweep = async () =>

@@ -72,7 +72,9 @@ export const statsTests: ContractTests = {
     assert.deepEqual(await read(subject), [row]);
   },
 
-  'of finished jobs the waiting and running times of the last runs are told': async (subject) => {
+  'of finished jobs the waiting and running times of the last runs are answered': async (
+    subject,
+  ) => {
     await run(subject, { dueMs: -100, claimedMs: 0 });
     await run(subject, { dueMs: -300, claimedMs: 600 });
     assert.deepEqual(only(await read(subject)), {

@@ -15,7 +15,7 @@ import { watchCollection } from '../server/change-stream.ts';
 export interface WatchJobsParams {
   readonly client: MongoClient;
   readonly collection: Collection<Job>;
-  /** False where the server cannot tell of changes. */
+  /** False where the server cannot announce changes. */
   readonly canWatch: boolean;
   readonly listener: (hint: LedgerHint) => void;
   readonly clock: Clock;
@@ -54,7 +54,7 @@ function unbounded({ client, collection }: WatchJobsParams): Collection<Job> {
   return client.db(dbName, options).collection<Job>(collectionName);
 }
 
-/** Whom to tell of another primary, by client. Each listener at the client itself would count towards a warning of Node.js. */
+/** Whom to notify of another primary, by client. Each listener at the client itself would count towards a warning of Node.js. */
 const PRIMARY_WATCHES = new WeakMap<MongoClient, PrimaryWatches>();
 
 interface PrimaryWatches {

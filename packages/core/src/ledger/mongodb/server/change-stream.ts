@@ -1,6 +1,6 @@
 /**
  * Hints from a change stream. The driver resumes a stream by itself after most faults; where it gives up, the stream
- * is opened again, and `opened` tells that what came in between may have been missed.
+ * is opened again, and `opened` says that what came in between may have been missed.
  *
  * @module
  */
