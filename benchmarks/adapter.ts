@@ -45,18 +45,18 @@ export interface Counts {
   readonly claimAttempts: number;
 }
 
-/** What a system tells while it works. */
+/** What a system reports while it works. */
 export interface Listener {
   /** A handler was called. It ends when what is given back does. */
   started(data: JobData): void | Promise<void>;
-  /** The ends of so many runs are recorded; called only by systems that tell. */
+  /** The ends of so many runs are recorded; called only by systems that report them. */
   recorded(count: number): void;
 }
 
 /** A system, opened by one process. */
 export interface System {
-  /** True when the system tells when the end of a run is recorded. Of others it is found by counting. */
-  readonly isTelling: boolean;
+  /** True when the system reports when the end of a run is recorded. Of others it is found by counting. */
+  readonly reportsEnds: boolean;
   /** Stores one job; resolves when the system says that it is stored. */
   enqueue(data: JobData): Promise<void>;
   /** Stores jobs by the quickest documented way. */

@@ -13,7 +13,7 @@ const CHILD = fileURLToPath(new URL('./child.ts', import.meta.url));
 const EXIT_MS = 5_000;
 const NODE_OPTIONS = ['--import', 'tsx', '--expose-gc'];
 
-/** Events: `note` with what the process told. */
+/** Events: `note` with what the process reported. */
 export class Agent extends EventEmitter<{ note: [value: Record<string, unknown>] }> {
   readonly #child: ChildProcess;
   #hasAnswered = false;
@@ -48,10 +48,10 @@ export class Agent extends EventEmitter<{ note: [value: Record<string, unknown>]
     if (this.#child.connected) this.#child.send(word);
   }
 
-  /** The next thing that the process tells; rejects when it fails before. */
+  /** The next thing that the process reports; rejects when it fails before. */
   async nextNote(): Promise<Record<string, unknown>> {
     const failed = this.result.then(() => {
-      throw new Error('Expected the process to tell something, it ended');
+      throw new Error('Expected the process to report something, it ended');
     });
     const [value] = await Promise.race([once(this, 'note'), failed]);
     return value;

@@ -16,7 +16,7 @@ test('every item is called for, and never more at once than allowed', async () =
   expect(most).toBe(3);
 });
 
-test('the first failure is told', async () => {
+test('the first failure is reported', async () => {
   const failing = inFlight(2, [1, 2, 3], async (item) => {
     if (item === 2) throw new Error('no room for two');
   });

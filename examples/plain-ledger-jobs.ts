@@ -154,7 +154,7 @@ function countGroup(jobs: readonly Job[], now: Date): Omit<StatsRow, 'name' | 's
   return {
     count: jobs.length,
     due: due.length,
-    longestWaitMs: Math.max(0, ...due.map(({ nextRunAt }) => Number(now) - Number(nextRunAt))),
+    queueLagMs: Math.max(0, ...due.map(({ nextRunAt }) => Number(now) - Number(nextRunAt))),
     meanWaitMs: mean(ran.map(({ startedAt, nextRunAt }) => Number(startedAt) - Number(nextRunAt))),
     meanRunMs: mean(runsMs),
     longestRunMs: Math.max(0, ...runsMs),
@@ -197,11 +197,11 @@ export function countDue(jobs: readonly Job[], params: CountDueParams): CountDue
   const pending = jobs.filter(({ status }) => status === 'pending');
   const names = [...new Set(params.names ?? pending.map(({ name }) => name))].sort();
   const rows = names.slice(0, mostNames).map((name) => {
-    const { due, longestWaitMs } = countGroup(
+    const { due, queueLagMs } = countGroup(
       pending.filter((job) => job.name === name),
       now,
     );
-    return { name, due: Math.min(due, mostJobs), isCut: due >= mostJobs, longestWaitMs };
+    return { name, due: Math.min(due, mostJobs), isCut: due >= mostJobs, queueLagMs };
   });
   return { names: rows, isCut: names.length > mostNames };
 }

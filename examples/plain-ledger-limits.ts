@@ -44,7 +44,7 @@ export class PlainLimits implements verbs.LimitVerbs {
       usedUpMs: usedUpUnder(rate, usedUpMs, this.#clock.now()),
       calls,
     });
-    this.#tell();
+    this.#notify();
   }
 
   async readLimits(): Promise<readonly verbs.LimitRecord[]> {
@@ -70,7 +70,7 @@ export class PlainLimits implements verbs.LimitVerbs {
     limit.usedUpMs = usedUpMs ?? limit.usedUpMs;
     const shares = [...withoutShare(limit, instanceId), { instanceId, count, wants }];
     limit.record = { ...limit.record, shares };
-    if (isNews) this.#tell();
+    if (isNews) this.#notify();
     return { outcome: 'taken', count, starts, limit: shown(limit) };
   }
 
@@ -81,7 +81,7 @@ export class PlainLimits implements verbs.LimitVerbs {
       limit.calls.delete(instanceId);
       limit.record = { ...limit.record, shares: withoutShare(limit, instanceId) };
     }
-    this.#tell();
+    this.#notify();
     return true;
   }
 
@@ -90,12 +90,12 @@ export class PlainLimits implements verbs.LimitVerbs {
     if (limit === undefined) return false;
     const { blockedUntil = until } = limit.record;
     limit.record = { ...limit.record, blockedUntil: blockedUntil > until ? blockedUntil : until };
-    this.#tell();
+    this.#notify();
     return true;
   }
 
-  #tell(): void {
-    this.#watches.tell({ kind: 'limitsChanged' });
+  #notify(): void {
+    this.#watches.notify({ kind: 'limitsChanged' });
   }
 }
 

@@ -117,7 +117,7 @@ export class PlainWatches {
   }
 
   /** Sends a hint to everyone who watches. */
-  tell(hint: LedgerHint): void {
+  notify(hint: LedgerHint): void {
     for (const listener of this.#watches.values()) listener(hint);
   }
 }
@@ -136,7 +136,7 @@ export class PlainPauses implements verbs.PauseVerbs {
     const pause = { name, at: now, ...(by && { by }), ...(reason && { reason }) };
     if (paused) this.#pauses.set(name, this.#pauses.get(name) ?? pause);
     else this.#pauses.delete(name);
-    this.#watches.tell({ kind: 'pausesChanged' });
+    this.#watches.notify({ kind: 'pausesChanged' });
   }
 
   async readPaused(): Promise<readonly verbs.PauseRecord[]> {

@@ -88,8 +88,9 @@ class PlainChanges {
     if (!JOB_LIFECYCLE.applies(verb, job, params)) return null;
     const next = JOB_LIFECYCLE.apply(verb, job, params);
     this.#jobs.put(next);
-    if (next.status === 'pending') this.#watches.tell(dueHint(next));
-    if (verb === 'requestCancel') this.#watches.tell({ kind: 'cancelRequested', jobId: next._id });
+    if (next.status === 'pending') this.#watches.notify(dueHint(next));
+    if (verb === 'requestCancel')
+      this.#watches.notify({ kind: 'cancelRequested', jobId: next._id });
     return this.#jobs.get(next._id) ?? null;
   }
 
@@ -108,7 +109,7 @@ class PlainChanges {
     } catch (error) {
       return { outcome: 'refused', error: error as Error };
     }
-    if (job.status === 'pending') this.#watches.tell(dueHint(job));
+    if (job.status === 'pending') this.#watches.notify(dueHint(job));
     return { outcome: 'enqueued', job };
   }
 

@@ -63,7 +63,7 @@ describe('in memory', () => {
     expect(await runAll(openMonqueInMemory, placeOf('', ['one', 'two']))).toEqual(EVERY_JOB);
   });
 
-  test('the role of a drain tells how far it is, and that nothing is left', async () => {
+  test('the role of a drain reports how far it is, and that nothing is left', async () => {
     const notes: Record<string, unknown>[] = [];
     const words = ['go'];
     let onNote = (): void => {};
@@ -86,7 +86,7 @@ describe('in memory', () => {
     const params = { fill: JOBS, target: JOBS };
     const place = placeOf('');
     const result = await drain({ open: openMonqueInMemory, place, params, link });
-    expect(notes[0]).toEqual({ ready: true, isTelling: true });
+    expect(notes[0]).toEqual({ ready: true, reportsEnds: true });
     expect(result).toEqual({ unfinished: 0, countedNs: expect.any(Number) });
   });
 });

@@ -1,7 +1,7 @@
 /**
  * Agenda 6 on MongoDB.
  *
- * At its best settings it looks for jobs ten times a second, is told of new ones by a change stream, and runs as many
+ * At its best settings it looks for jobs ten times a second, hears of new ones by a change stream, and runs as many
  * at once as every other system; at its defaults it looks every five seconds and runs five of one name at once. It has
  * no call that stores many jobs.
  *
@@ -28,7 +28,7 @@ export async function openAgenda(place: Place): Promise<System> {
     await agenda.now(nameOf(data, names), data);
   };
   return {
-    isTelling: true,
+    reportsEnds: true,
     enqueue,
     enqueueMany: (jobs) => inFlight(CALLS_IN_FLIGHT, jobs, enqueue),
     work: async (listener) => {

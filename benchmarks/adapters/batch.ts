@@ -91,7 +91,7 @@ export async function openBatch(place: Place): Promise<System> {
   };
 
   return {
-    isTelling: true,
+    reportsEnds: true,
     enqueue: (data) => insert([data], names),
     enqueueMany: (data) => insert(data, names),
     work: async (listener) => {

@@ -38,7 +38,7 @@ export async function openBullMq(place: Place): Promise<System> {
     return worker;
   };
   return {
-    isTelling: true,
+    reportsEnds: true,
     enqueue: async (data) => {
       await queueOf(data).add('job', data);
     },

@@ -34,7 +34,7 @@ export async function openGraphileWorker(place: Place): Promise<System> {
     }
   };
   return {
-    isTelling: false,
+    reportsEnds: false,
     enqueue: async (data) => {
       await utilities.addJob(nameOf(data, names), data);
     },

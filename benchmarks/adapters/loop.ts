@@ -66,7 +66,7 @@ export async function openLoop(place: Place): Promise<System> {
   };
 
   return {
-    isTelling: true,
+    reportsEnds: true,
     enqueue: async (data) => {
       await jobs.insertOne(toDocument(data));
     },

@@ -57,10 +57,10 @@ export async function openMonque(place: Place): Promise<System> {
 export function schedulerSystem(
   monque: Monque,
   place: Place,
-): Pick<System, 'isTelling' | 'enqueue' | 'enqueueMany' | 'work'> {
+): Pick<System, 'reportsEnds' | 'enqueue' | 'enqueueMany' | 'work'> {
   const { names, tuning } = place;
   return {
-    isTelling: true,
+    reportsEnds: true,
     enqueue: async (data) => {
       await monque.enqueue(nameOf(data, names), data);
     },

@@ -1,7 +1,7 @@
 /**
  * pg-boss on PostgreSQL. A queue is a job name here.
  *
- * At its best settings it fetches batches and goes on at once while they are full, is told of new jobs by the
+ * At its best settings it fetches batches and goes on at once while they are full, hears of new jobs by the
  * database, and does not sort; a handler is given the whole batch. At its defaults it fetches one job every two
  * seconds.
  *
@@ -38,7 +38,7 @@ export async function openPgBoss(place: Place): Promise<System> {
     }
   };
   return {
-    isTelling: false,
+    reportsEnds: false,
     enqueue: async (data) => {
       await boss.send(nameOf(data, names), data);
     },

@@ -3,7 +3,7 @@
  *
  * At its best settings it looks for jobs ten times a second and runs as many at once as every other system; at its
  * defaults it looks every five seconds and runs five of one name at once. It has no call that stores many jobs, and
- * nothing that tells it of new ones.
+ * nothing that announces new ones.
  *
  * @module
  */
@@ -37,7 +37,7 @@ export async function openPulse(place: Place): Promise<System> {
     await pulse.now(nameOf(data, names), data);
   };
   return {
-    isTelling: true,
+    reportsEnds: true,
     enqueue,
     enqueueMany: (jobs) => inFlight(CALLS_IN_FLIGHT, jobs, enqueue),
     work: async (listener) => {

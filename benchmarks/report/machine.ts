@@ -1,5 +1,5 @@
 /**
- * The machine of a run, without anything that would tell whose it is.
+ * The machine of a run, without anything that would say whose it is.
  *
  * @module
  */

@@ -28,7 +28,7 @@ export const drain: Role = async (context) => {
   await fill(system, param(params, 'fill'));
   const before = system.counts?.();
   const progress = new Progress(context);
-  link.note({ ready: true, isTelling: system.isTelling });
+  link.note({ ready: true, reportsEnds: system.reportsEnds });
   await link.receive();
   progress.begin();
   await system.work(progress);
@@ -61,7 +61,7 @@ async function fill(system: System, count: number): Promise<void> {
   }
 }
 
-/** The end of those systems that do not tell. */
+/** The end of those systems that do not report it. */
 async function untilUnfinished(system: System, most: number): Promise<void> {
   while ((await system.countUnfinished()) > most) {
     await new Promise((resolve) => setTimeout(resolve, ASK_EVERY_MS));

@@ -1,5 +1,5 @@
 /**
- * Stores jobs that wait, and tells how much its own memory grew.
+ * Stores jobs that wait, and reports how much its own memory grew.
  *
  * @module
  */

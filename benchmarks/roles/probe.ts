@@ -1,5 +1,5 @@
 /**
- * Enqueues a job at the word `go`, runs jobs, or both, and tells when: for how soon an idle worker picks up a job.
+ * Enqueues a job at the word `go`, runs jobs, or both, and reports when: for how soon an idle worker picks up a job.
  *
  * @module
  */

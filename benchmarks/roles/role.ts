@@ -7,7 +7,7 @@ import type { Open, Place } from '../adapter.ts';
 
 /** The channel to the process that measures. */
 export interface Link {
-  /** Tells something on the way. */
+  /** Reports something on the way. */
   note(value: Record<string, unknown>): void;
   /** The next word of the measuring process; words wait until they are read. */
   receive(): Promise<string>;

@@ -28,12 +28,12 @@ export interface DrainPlan {
 export async function measureDrain(room: Room, plan: DrainPlan): Promise<Figures> {
   const { fill, target = fill, processes = 1 } = plan;
   const first = room.launch('drain', { fill, target: processes === 1 ? target : fill });
-  const { isTelling } = await first.nextNote();
+  const { reportsEnds } = await first.nextNote();
   const others = Array.from({ length: processes - 1 }, () =>
     room.launch('drain', { fill: 0, target: fill }),
   );
   await Promise.all(others.map((agent) => agent.nextNote()));
-  const drained = new Drained([first, ...others], fill, target, isTelling === true);
+  const drained = new Drained([first, ...others], fill, target, reportsEnds === true);
   await pause(SETTLE_MS);
   await plan.onFilled?.();
   const serverBefore = room.server?.cpuMs() ?? 0;
@@ -58,15 +58,15 @@ class Drained {
   readonly #agents: readonly Agent[];
   readonly #fill: number;
   readonly #target: number;
-  readonly #isTelling: boolean;
+  readonly #reportsEnds: boolean;
   readonly #notes = new Map<Agent, DrainNote>();
   isLate = false;
 
-  constructor(agents: readonly Agent[], fill: number, target: number, isTelling: boolean) {
+  constructor(agents: readonly Agent[], fill: number, target: number, reportsEnds: boolean) {
     this.#agents = agents;
     this.#fill = fill;
     this.#target = target;
-    this.#isTelling = isTelling;
+    this.#reportsEnds = reportsEnds;
   }
 
   /** Says `go`, and resolves when the target is reached or the time is over. */
@@ -84,8 +84,8 @@ class Drained {
       for (const agent of this.#agents) {
         agent.on('note', (note) => {
           this.#notes.set(agent, note as unknown as DrainNote);
-          if (this.#isTelling ? this.#sum('recorded') >= this.#target : isAsked) stop();
-          else if (!this.#isTelling && this.#sum('started') >= this.#target) {
+          if (this.#reportsEnds ? this.#sum('recorded') >= this.#target : isAsked) stop();
+          else if (!this.#reportsEnds && this.#sum('started') >= this.#target) {
             isAsked = true;
             this.#agents[0]?.send(`${this.#fill - this.#target}`);
           }

@@ -83,16 +83,16 @@ interface Sample {
   readonly acknowledgedMs: number;
 }
 
-/** One job, from the word to enqueue it until both its enqueue and its start were told. */
+/** One job, from the word to enqueue it until both its enqueue and its start were reported. */
 function takeSample(enqueuer: Agent, worker: Agent): Promise<Sample> {
   return new Promise((resolve, reject) => {
-    const told: Record<string, number> = {};
+    const reported: Record<string, number> = {};
     const timer = setTimeout(() => {
-      onNote({ startedNs: Number(told.acknowledgedNs) + LONGEST_SAMPLE_MS * 1e6 });
+      onNote({ startedNs: Number(reported.acknowledgedNs) + LONGEST_SAMPLE_MS * 1e6 });
     }, LONGEST_SAMPLE_MS);
     const onNote = (note: Record<string, unknown>): void => {
-      Object.assign(told, note);
-      const { sentNs, acknowledgedNs, startedNs } = told;
+      Object.assign(reported, note);
+      const { sentNs, acknowledgedNs, startedNs } = reported;
       if (sentNs === undefined || acknowledgedNs === undefined || startedNs === undefined) return;
       clearTimeout(timer);
       for (const agent of [enqueuer, worker]) agent.off('note', onNote);

@@ -1,6 +1,6 @@
 /**
  * A proxy that makes a server seem far away: what a client sends reaches the server so many milliseconds later.
- * Started as `node latency-proxy.mjs <port of the server> <milliseconds>`; tells its own port to its parent.
+ * Started as `node latency-proxy.mjs <port of the server> <milliseconds>`; sends its own port to its parent.
  *
  * @module
  */

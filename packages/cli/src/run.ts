@@ -52,11 +52,11 @@ async function work(argv: readonly string[], context: CliContext): Promise<ExitC
     // Commander has shown it already, be it help or what was wrong.
     if (error instanceof CommanderError)
       return error.exitCode === 0 ? ExitCode.DONE : ExitCode.USAGE;
-    return tell(error, context);
+    return reportError(error, context);
   }
 }
 
-function tell(error: unknown, context: CliContext): ExitCode {
+function reportError(error: unknown, context: CliContext): ExitCode {
   const { exitCode, message } = faultOf(error);
   const output = context.output();
   output.fault(message);

@@ -223,8 +223,8 @@ describe('errors', () => {
     expect(code(new MongoServerError({ message: 'x', code: 18 }))).toBe(5);
     expect(code(Object.assign(new Error('x'), { name: 'MongoNetworkError' }))).toBe(5);
     expect(faultOf('a text')).toEqual({ exitCode: 1, message: 'a text' });
-    const told = faultOf(new Error('at mongodb+srv://ann:secret@host/db')).message;
-    expect(told).toBe('at mongodb+srv://***@host/db');
+    const shown = faultOf(new Error('at mongodb+srv://ann:secret@host/db')).message;
+    expect(shown).toBe('at mongodb+srv://***@host/db');
   });
 });
 

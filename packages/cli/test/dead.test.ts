@@ -84,7 +84,7 @@ describeWithMongo('the commands on dead letters', () => {
 
   test('redrive gives them their name back at a rate, with the actor and the reason', async () => {
     const [first, second] = (await buried(2)) as [Job, Job];
-    const flags = ['--name', 'email.dead', '--per-second', '1', '--reason', 'mended', '--yes'];
+    const flags = ['--name', 'email.dead', '--per-second', '1', '--reason', 'fixed', '--yes'];
     const { code, err } = await monqueCli('dead', 'redrive', ...flags, '--as', 'anna');
     expect(err).toContain('2 dead letters redriven.');
     expect(code).toBe(ExitCode.DONE);
@@ -93,7 +93,7 @@ describeWithMongo('the commands on dead letters', () => {
     const [from, to] = jobs.map((job) => Number(job?.nextRunAt)) as [number, number];
     expect(to - from).toBeGreaterThan(500);
     expect(jobs[0]?.history?.at(-1)).toMatchObject({
-      ...{ verb: 'redriveDeadLetter', by: 'anna', reason: 'mended' },
+      ...{ verb: 'redriveDeadLetter', by: 'anna', reason: 'fixed' },
     });
   });
 

@@ -207,7 +207,7 @@ const AT = new Date('2026-06-01T10:00:00Z');
 
 function snapshotOf(names: readonly string[], jobs: Snapshot['jobs'] = []): Snapshot {
   const rows = names.map((name) => ({
-    ...{ name, isPaused: true, instances: 0, due: 1, dueIsCut: false, longestWaitMs: 5_000 },
+    ...{ name, isPaused: true, instances: 0, due: 1, dueIsCut: false, queueLagMs: 5_000 },
   }));
   const instances = [{ instanceId: 'one', isOwn: false, state: 'dead' as const }];
   const none = { count: 0, isCut: false, byName: [] };
@@ -328,7 +328,7 @@ describe('the screen', () => {
     expect(instances).toMatch(/> one +dead/);
     expect(instances).toContain('filter: on');
     const { inspection } = snapshotOf(['cut']);
-    const names = inspection.names.map((name) => ({ ...name, dueIsCut: true, longestWaitMs: 0 }));
+    const names = inspection.names.map((name) => ({ ...name, dueIsCut: true, queueLagMs: 0 }));
     const cut = { ...FIRST_STATE, snapshot: { jobs: [], inspection: { ...inspection, names } } };
     expect(screenLines(cut, frame).join('\n')).toMatch(/> cut +paused +0 +1\+/);
   });

@@ -118,7 +118,7 @@ export interface MonqueManagement<Types extends JobTypes = UntypedJobs> {
 
   /**
    * A page of the flows, the newest first; `after` is the id of the last one of the page before. How the jobs of one
-   * stand is told by `getFlow`.
+   * stand is what `getFlow` answers.
    *
    * @throws InvalidArgumentError when an option is wrong
    */

@@ -3,7 +3,7 @@
  * `actor-verbs.ts`.
  *
  * What always holds: an actor's verbs go through the ledger as the actor sees it, inserts included; and whoever waits
- * for a job, as an actor or not, waits at one place, where it is told what ends in this process.
+ * for a job, as an actor or not, waits at one place, where it hears of what ends in this process.
  *
  * @module
  */

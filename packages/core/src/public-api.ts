@@ -46,7 +46,7 @@ export interface MonquePublicAPI<Types extends JobTypes = UntypedJobs>
   start(): Promise<void>;
 
   /**
-   * Stops claiming, waits up to `shutdownTimeout` for running handlers, then aborts their signals and tells of them in
+   * Stops claiming, waits up to `shutdownTimeout` for running handlers, then aborts their signals and reports them in
    * `job:error` with a `ShutdownTimeoutError`; records how they ended and gives back what never started. Never rejects;
    * concurrent callers share one stop. `enqueue` still works afterwards, and `start` begins again.
    */

@@ -114,8 +114,11 @@ export type { BatchResults, BatchReturn, HandlerOf, HandlerReturn } from './publ
 export type { HistogramReading } from './telemetry/histogram.ts';
 export type { LogEntries, LogEvent } from './telemetry/log.ts';
 export type {
+  CatalogueOf,
+  CounterLabels,
   CounterName,
   GaugeName,
+  HistogramLabels,
   HistogramName,
   MetricDefinition,
 } from './telemetry/metric-catalogue.ts';

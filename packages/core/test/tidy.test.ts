@@ -77,7 +77,7 @@ describe('imports run one way:', () => {
     ),
   );
 
-  function told(found: readonly { readonly from: string; readonly to: string }[]): string[] {
+  function shown(found: readonly { readonly from: string; readonly to: string }[]): string[] {
     return found.map(({ from, to }) => `${from} imports ${to}`);
   }
 
@@ -88,12 +88,12 @@ describe('imports run one way:', () => {
   });
 
   test('no file imports from a room above its own', () => {
-    expect(told(arrows.filter(({ from, to }) => floorOf(to) > floorOf(from)))).toEqual([]);
+    expect(shown(arrows.filter(({ from, to }) => floorOf(to) > floorOf(from)))).toEqual([]);
     expect(arrows.length).toBeGreaterThan(500);
   });
 
   test('what runs jobs and what acts on them, and the two ledgers, do not know each other', () => {
-    expect(told(arrows.filter(({ from, to }) => areStrangers(from, to)))).toEqual([]);
+    expect(shown(arrows.filter(({ from, to }) => areStrangers(from, to)))).toEqual([]);
   });
 
   test('no files import each other in a circle, not even types', () => {

@@ -45,11 +45,11 @@ const STEPS = [
 async function makeSteps(clock, at) {
   const scheduler = Monque.inMemory({ logger: false });
   await scheduler.start();
-  let isMended = true;
+  let isFixed = true;
   const functions = {
     carts: () => true,
     payment: () => {
-      if (isMended) return true;
+      if (isFixed) return true;
       throw new Error('order 4711 was charged 2 times: 990 and 990 cents');
     },
   };
@@ -73,7 +73,7 @@ async function makeSteps(clock, at) {
   await ledger.start('S05-refund', by(4));
   at(0.5);
   await ledger.complete('S04-stock', by(4));
-  isMended = false;
+  isFixed = false;
   at(0.1);
   await ledger.reverify({ ...by(5), ids: ['S01-cart', 'S02-payment', 'S03-mail'] });
   await scheduler.stop();

@@ -1,5 +1,5 @@
 /**
- * What a dashboard is told when it is made.
+ * What a dashboard is given when it is made.
  *
  * @module
  */
@@ -48,7 +48,7 @@ export interface DashboardOptions {
   readonly names?: readonly string[];
   /** Milliseconds after which a request is given up. From 100 to 120000. @default 15000 */
   readonly timeout?: number;
-  /** Told of errors that the dashboard does not know. They never reach the host otherwise. @default nothing */
+  /** Called with errors that the dashboard does not know. They never reach the host otherwise. @default nothing */
   readonly onError?: (error: unknown) => void;
 }
 

@@ -113,10 +113,10 @@ describe('flows', () => {
     const refOf = (id: string) =>
       graph.nodes.find((node: { id: string }) => node.id === id).job.ref;
     type Edge = { from: string; to: string; onFailure: string };
-    const told = graph.edges.map((edge: Edge) =>
+    const shown = graph.edges.map((edge: Edge) =>
       [refOf(edge.from), refOf(edge.to), edge.onFailure].join(' '),
     );
-    expect(told.sort()).toEqual(['a load fail', 'b load continue', 'load tell wait']);
+    expect(shown.sort()).toEqual(['a load fail', 'b load continue', 'load tell wait']);
     expect(graph.nodes.map(({ level }: { level: number }) => level)).toEqual([0, 0, 1, 2]);
     const jobs = (await dashboard.ask(`jobs?flow=${flow.id}`)).body.jobs;
     expect(jobs).toHaveLength(4);

@@ -227,9 +227,9 @@ describe('events', () => {
     handler = createDashboard({ monque: new Monque(ledger, { access }), actor: () => 'eve' });
     const events = await open(`?jobs=${ids.join('&jobs=')}`);
     await round(1);
-    const told = await events.next('jobs');
-    expect(told.jobs).toMatchObject(ids.slice(0, most).map((id) => ({ id })));
-    expect(told.gone).toEqual(ids.slice(most));
+    const sent = await events.next('jobs');
+    expect(sent.jobs).toMatchObject(ids.slice(0, most).map((id) => ({ id })));
+    expect(sent.gone).toEqual(ids.slice(most));
     await events.close();
   });
 

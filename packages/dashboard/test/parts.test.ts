@@ -38,7 +38,7 @@ function snapshotOf(changes: Partial<Inspection>, health = {}, metrics = {}): Sn
 
 function name(changes: Partial<Name>): Name {
   const one = { name: 'mail', isPaused: false, instances: 1, due: 1, dueIsCut: false };
-  return { ...one, longestWaitMs: 0, ...changes };
+  return { ...one, queueLagMs: 0, ...changes };
 }
 
 function instance(instanceId: string, changes: Partial<Instance> = {}, info = {}): Instance {
@@ -87,12 +87,12 @@ describe('what needs attention is said in sentences:', () => {
       }),
     ],
     [
-      "lag: A job of 'mail' has been due for 2 minutes, and 1 job is due",
-      snapshotOf({ instances: [alive], names: [name({ longestWaitMs: 120_000 })] }),
+      "queueLag: A job of 'mail' has been due for 2 minutes, and 1 job is due",
+      snapshotOf({ instances: [alive], names: [name({ queueLagMs: 120_000 })] }),
     ],
     [
-      "lag: A job of 'mail' has been due for 3 hours, and 1 job is due",
-      snapshotOf({ instances: [alive], names: [name({ longestWaitMs: 10_800_000 })] }),
+      "queueLag: A job of 'mail' has been due for 3 hours, and 1 job is due",
+      snapshotOf({ instances: [alive], names: [name({ queueLagMs: 10_800_000 })] }),
     ],
     [
       'silentInstance: Instance b on web-1 did not renew its lease in time and holds 1 job',
@@ -208,7 +208,7 @@ test('an actor of some names sees of an instance what has to do with these', () 
   expect(seen).toMatchObject({ host: 'web-1', claims: { oldest: { name: 'secret' } } });
 });
 
-describe('a job that somebody wrote by hand is shown as far as it can be:', () => {
+describe('a job that somebody wrote manually is shown as far as it can be:', () => {
   const eyes = { redaction: new Redaction(), actor: 'ann' };
   const odd = {
     ...{ _id: id, name: 5, status: 'pending', priority: '7', nextRunAt: 'soon', fence: Number.NaN },

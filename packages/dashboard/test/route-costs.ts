@@ -39,7 +39,7 @@ interface RouteCost {
 const FLOWS = 20;
 
 const NOTHING = { commands: 0, documents: 0, keys: 0 } as const;
-/** The shared look, made anew for each row: ten names with up to 1000 due jobs each, counted within an index. */
+/** The shared look, made again for each row: ten names with up to 1000 due jobs each, counted within an index. */
 const LOOK = { commands: 30, documents: 20, keys: 10_500 } as const;
 /** Reads and writes by an id or a key. */
 const few = (count: number) => ({ commands: count, documents: count, keys: count });

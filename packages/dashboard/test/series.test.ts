@@ -132,7 +132,7 @@ test('an actor who may see jobs of a name, but no series of it, sees none', asyn
   expect(body.series).toMatchObject([{ name: 'mail' }]);
 });
 
-describeWithMongo('a series that somebody wrote by hand', () => {
+describeWithMongo('a series that somebody wrote manually', () => {
   let db: Awaited<ReturnType<typeof getTestDb>>;
 
   beforeAll(async () => {

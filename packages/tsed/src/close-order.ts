@@ -1,5 +1,5 @@
 /**
- * Ts.ED tells all services at once that the application ends. Whoever closes a database connection then would take it
+ * Ts.ED notifies all services at once that the application ends. Whoever closes a database connection then would take it
  * from jobs that still run; so what closes it waits until the scheduler has stopped.
  *
  * @module

@@ -1,5 +1,5 @@
 /**
- * Tells the logger of the application what the scheduler tells in events and what somebody may have to act on. What a
+ * Logs with the logger of the application what the scheduler says in events and what somebody may have to act on. What a
  * job logs itself goes through the logger of its context.
  *
  * @module

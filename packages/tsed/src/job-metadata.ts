@@ -11,7 +11,7 @@ import type { Interval } from '@monque/core/types';
 import { Metadata, type Type } from '@tsed/core';
 import { JOB_METADATA_KEY } from './constants.ts';
 
-/** Options of `@Job`: its name, and what a worker of `@monque/core` may be told. */
+/** Options of `@Job`: its name, and what a worker of `@monque/core` may be given. */
 export interface JobOptions extends WorkerOptions {
   /** The name of the job, 1 to 256 characters; of a method, within the namespace of its class. */
   readonly name: string;
@@ -39,7 +39,7 @@ export interface CronMetadata {
 export interface HandlerMetadata {
   /** The name of the method. */
   readonly method: string | symbol;
-  /** Absent when the method has a `@Cron` or an `@Every` alone, which is an error that the module tells. */
+  /** Absent when the method has a `@Cron` or an `@Every` alone, which is an error that the module reports. */
   readonly job?: JobOptions;
   readonly crons: readonly CronMetadata[];
 }

@@ -69,7 +69,7 @@ export class MonqueModule {
   async $onInit(): Promise<void> {
     this.#jobs = findJobs(injector());
     if (this.#setup.idleBecause !== undefined) {
-      this.#tellIdle(this.#setup.idleBecause);
+      this.#reportIdle(this.#setup.idleBecause);
       return;
     }
     logEvents(this.#monque, logger());
@@ -95,7 +95,7 @@ export class MonqueModule {
     for (const release of this.#releases.splice(0)) release();
   }
 
-  /** Stops on a signal; `@tsed/terminus` tells of it here and nowhere else. */
+  /** Stops on a signal; `@tsed/terminus` announces it here and nowhere else. */
   $onSignal(): Promise<void> {
     return this.#monque.stop();
   }
@@ -119,7 +119,7 @@ export class MonqueModule {
     throw new MonqueError('UNHEALTHY', `Monque is not healthy: ${why}`);
   }
 
-  #tellIdle(reason: string): void {
+  #reportIdle(reason: string): void {
     if (this.#jobs.length === 0) return;
     const names = this.#jobs.map(({ name }) => name);
     logger().warn({

@@ -42,13 +42,13 @@ describeWithMongo('on a real Mongoose connection', () => {
   /** A job that writes through a connection, but not before it is told to. */
   function declareWriter(connectionOf: () => Connection): { readonly goOn: () => void } {
     let goOn = (): void => undefined;
-    const told = new Promise<void>((resolve) => {
+    const done = new Promise<void>((resolve) => {
       goOn = resolve;
     });
     @Job({ name: 'write', maxRetries: 1 })
     class Write {
       async handle(job: Job): Promise<string> {
-        await told;
+        await done;
         await connectionOf().collection('written').insertOne({ jobId: job._id });
         return 'written';
       }

@@ -32,7 +32,7 @@ export async function audit(
   for (const finding of report.findings) {
     await output.record(plain(finding) as object, () => lineOf(finding));
   }
-  return tell(session, report);
+  return summary(session, report);
 }
 
 function lineOf(finding: AuditFinding): string {
@@ -42,7 +42,7 @@ function lineOf(finding: AuditFinding): string {
   return parts.filter((part) => part !== undefined).join('  ');
 }
 
-function tell({ output }: Session, report: AuditReport): ExitCode {
+function summary({ output }: Session, report: AuditReport): ExitCode {
   const { audited, violations, repaired, findings, isComplete } = report;
   const broken = Object.values(violations).reduce((sum, count) => sum + count, 0);
   output.note(

@@ -60,7 +60,7 @@ class Bench {
   readonly #session: Session;
   readonly #signal: AbortSignal;
   readonly #aborted: Promise<void>;
-  /** Tells of each job that begins. */
+  /** Reports each job that begins. */
   readonly #runs = new EventEmitter();
 
   constructor(monque: Monque, session: Session, signal: AbortSignal) {

@@ -1,5 +1,5 @@
 /**
- * Loads the set-up of an application with a ledger in memory, and tells what is wrong with it: for CI, without a database.
+ * Loads the set-up of an application with a ledger in memory, and says what is wrong with it: for CI, without a database.
  *
  * @module
  */
@@ -180,7 +180,7 @@ class CheckedSetup {
       const where = typeof name === 'string' ? `${verb}('${name}')` : verb;
       this.#calls.push({ where, name, repeat: async () => call(...given) });
     }
-    // What it would answer, if it can; whether it can is told below.
+    // What it would answer, if it can; whether it can is said below.
     return Promise.resolve(call(...given)).catch(() => undefined);
   }
 
@@ -202,7 +202,7 @@ function namesOf(verb: string, given: readonly unknown[]): readonly unknown[] {
   return Array.isArray(entries) ? entries.map((entry) => entry?.name) : [undefined];
 }
 
-/** One without a name where no job is named, so that what is wrong is told. */
+/** One without a name where no job is named, so that what is wrong is said. */
 function namesOfFlow(graph: unknown): readonly unknown[] {
   const names = Object.values(Object(Object(graph).jobs)).map((job) => Object(job).name);
   return names.length > 0 ? names : [undefined];

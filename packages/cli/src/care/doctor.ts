@@ -4,7 +4,7 @@
  * @module
  */
 import type { Inspection } from '@monque/core';
-import { DEFAULT_MAX_LAG_MS, type Finding, problemsOf } from '../cluster/problems.ts';
+import { DEFAULT_MAX_QUEUE_LAG_MS, type Finding, problemsOf } from '../cluster/problems.ts';
 import type { Connection } from '../context/connection.ts';
 import type { Session } from '../context/context.ts';
 import { ExitCode } from '../context/exit-codes.ts';
@@ -76,7 +76,7 @@ async function clusterFindings({ jobs }: Connection): Promise<readonly Diagnosis
   const inspection: Inspection = await jobs.inspect();
   const series = await jobs.getSchedules();
   return [
-    ...problemsOf(inspection, { maxLagMs: DEFAULT_MAX_LAG_MS }),
+    ...problemsOf(inspection, { maxQueueLagMs: DEFAULT_MAX_QUEUE_LAG_MS }),
     ...instanceClockFindings(inspection.instances),
     ...seriesFindings(series, inspection),
   ];

@@ -6,7 +6,7 @@
 import type { Connection } from '../context/connection.ts';
 import type { Diagnosis } from './doctor.ts';
 
-/** A right as the server tells it. */
+/** A right as the server sends it. */
 interface Privilege {
   readonly resource: {
     readonly db?: string;

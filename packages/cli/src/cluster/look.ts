@@ -17,11 +17,11 @@ import { type Finding, problemsOf } from './problems.ts';
 /** `monque status` */
 export async function status(
   { output, open }: Session,
-  { maxLag }: { readonly maxLag: number },
+  { maxQueueLag }: { readonly maxQueueLag: number },
 ): Promise<ExitCode> {
   const { jobs } = await open();
   const inspection = await jobs.inspect();
-  const problems = problemsOf(inspection, { maxLagMs: maxLag });
+  const problems = problemsOf(inspection, { maxQueueLagMs: maxQueueLag });
   const mustAct = problems.some(({ weight }) => weight === 'act');
   const { at, instances, names } = inspection;
   const counts = {
@@ -85,7 +85,7 @@ export function nameColumns({ colours }: Pick<Output, 'colours'>): Column<Inspec
     { title: 'DUE', text: ({ due, dueIsCut }) => `${due}${dueIsCut ? '+' : ''}`, isRight: true },
     {
       title: 'LAG',
-      text: ({ longestWaitMs }) => (longestWaitMs === 0 ? '' : span(longestWaitMs)),
+      text: ({ queueLagMs }) => (queueLagMs === 0 ? '' : span(queueLagMs)),
       isRight: true,
     },
   ];

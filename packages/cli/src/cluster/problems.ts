@@ -22,11 +22,11 @@ export interface Finding {
 /** What makes a problem of what is normal to a degree. */
 export interface ProblemBounds {
   /** Milliseconds for which a due job may wait where a worker for it is alive. */
-  readonly maxLagMs: number;
+  readonly maxQueueLagMs: number;
 }
 
 /** A due job waits longer than this only when workers cannot keep up. */
-export const DEFAULT_MAX_LAG_MS = 60_000;
+export const DEFAULT_MAX_QUEUE_LAG_MS = 60_000;
 
 /** The problems that an inspection shows, the gravest first. */
 export function problemsOf(inspection: Inspection, bounds: ProblemBounds): Finding[] {
@@ -74,9 +74,9 @@ function ofInstance({ instanceId, state, info, claims }: InspectedInstance): Fin
 }
 
 function ofName(
-  { name, due, dueIsCut, isPaused, instances, longestWaitMs: lag }: InspectedName,
+  { name, due, dueIsCut, isPaused, instances, queueLagMs: lag }: InspectedName,
   inspection: Inspection,
-  { maxLagMs }: ProblemBounds,
+  { maxQueueLagMs }: ProblemBounds,
 ): Finding[] {
   if (due === 0) return [];
   const jobs = counted(due, 'due job', dueIsCut);
@@ -102,10 +102,10 @@ function ofName(
       },
     ];
   }
-  if (lag <= maxLagMs) return [];
+  if (lag <= maxQueueLagMs) return [];
   return [
     {
-      ...{ kind: 'lag', weight: 'act' },
+      ...{ kind: 'queueLag', weight: 'act' },
       message: `'${name}' has ${jobs}, the oldest due for ${span(lag)}`,
       advice: 'start more instances, or raise the concurrency of its worker',
     },

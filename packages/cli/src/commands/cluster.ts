@@ -21,7 +21,7 @@ export function addClusterCommands(program: CliCommand, context: CliContext): vo
     .onPage('cluster')
     .description('says whether all is well; for people, probes and cron')
     .option(
-      '--max-lag <duration>',
+      '--max-queue-lag <duration>',
       'how long due jobs may wait for a live worker',
       milliseconds,
       60_000,
@@ -31,7 +31,7 @@ export function addClusterCommands(program: CliCommand, context: CliContext): vo
       [ExitCode.FOUND]: 'something must be done; it was shown',
     })
     .action(
-      context.runs(async (session, options: { readonly maxLag: number }) =>
+      context.runs(async (session, options: { readonly maxQueueLag: number }) =>
         (await load()).status(session, options),
       ),
     );

@@ -73,7 +73,7 @@ export class CliContext {
     };
   }
 
-  /** Tells the command that it is to end. */
+  /** Asks the command to end. */
   interrupt(): void {
     this.#interruption.abort();
   }

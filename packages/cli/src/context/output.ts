@@ -76,12 +76,12 @@ export class Output {
     for (const line of lines) await this.line(line);
   }
 
-  /** Tells people something that is no data. */
+  /** Says something to people that is no data. */
   note(text: string): void {
     this.#stderr.write(`${text}\n`);
   }
 
-  /** Tells people what went wrong. */
+  /** Says what went wrong. */
   fault(message: string): void {
     this.note(`${this.noteColours.red('monque:')} ${message}`);
   }

@@ -14,7 +14,7 @@ import { plain } from '../context/json.ts';
 import { type ReasonOption, why } from '../context/reason.ts';
 import type { Column } from '../context/table.ts';
 import { beside, counted } from '../context/words.ts';
-import { tellResult } from '../jobs/bulk-result.ts';
+import { reportResult } from '../jobs/bulk-result.ts';
 import { withId } from '../jobs/look.ts';
 
 /** Options of `flows show`. */
@@ -176,5 +176,5 @@ async function act(
   const onProgress = ({ matched }: BulkResult): void => progress.update(matched);
   const result = await apply(jobs, { ...why(reason), signal, onProgress });
   progress.end();
-  return tellResult(session, result, { noun: 'job', done, isInterrupted: signal.aborted });
+  return reportResult(session, result, { noun: 'job', done, isInterrupted: signal.aborted });
 }

@@ -9,7 +9,7 @@ import { ExitCode } from '../context/exit-codes.ts';
 import { plain } from '../context/json.ts';
 import { counted } from '../context/words.ts';
 
-/** How it is told. */
+/** How it is said. */
 export interface ResultWords {
   /** What each is, such as `job`. */
   readonly noun: string;
@@ -19,8 +19,8 @@ export interface ResultWords {
   readonly isInterrupted: boolean;
 }
 
-/** Tells a result, and gives the exit code that says whether something was left. */
-export async function tellResult(
+/** Prints a result, and gives the exit code that says whether something was left. */
+export async function reportResult(
   { output }: Session,
   result: BulkResult,
   { noun, done, isInterrupted }: ResultWords,

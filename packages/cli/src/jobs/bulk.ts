@@ -1,8 +1,8 @@
 /**
- * One verb on many jobs: counted, asked for, done with a few at once, and told job by job.
+ * One verb on many jobs: counted, asked for, done with a few at once, and reported job by job.
  *
  * What always holds: a job that the verb does not apply to is left with the reason; Ctrl-C ends it between two jobs, and
- * what was done is told.
+ * what was done is reported.
  *
  * @module
  */
@@ -147,7 +147,7 @@ class Bulk {
     };
     await Promise.all(Array.from({ length: MOST_AT_ONCE }, lane));
     progress.end();
-    return this.#tell(signal.aborted);
+    return this.#report(signal.aborted);
   }
 
   async #apply(id: string): Promise<void> {
@@ -170,7 +170,7 @@ class Bulk {
     if (output.isJson) await output.line(JSON.stringify({ id, done: false, reason }));
   }
 
-  #tell(isInterrupted: boolean): ExitCode {
+  #report(isInterrupted: boolean): ExitCode {
     const { output } = this.#session;
     output.note(`${counted(this.#done, 'job')} ${this.#verb.done}.`);
     for (const [reason, count] of this.#left)

@@ -14,7 +14,7 @@ import { type ReasonOption, why } from '../context/reason.ts';
 import type { Column } from '../context/table.ts';
 import { beside, counted } from '../context/words.ts';
 import { bulk } from './bulk.ts';
-import { tellResult } from './bulk-result.ts';
+import { reportResult } from './bulk-result.ts';
 import { withId } from './look.ts';
 
 /** Which dead letters are meant. */
@@ -134,7 +134,7 @@ async function redriveBy(
     ...(perSecond !== undefined && { perSecond }),
   });
   const isInterrupted = signal.aborted;
-  return tellResult(session, result, { noun: 'dead letter', done: 'redriven', isInterrupted });
+  return reportResult(session, result, { noun: 'dead letter', done: 'redriven', isInterrupted });
 }
 
 function filterOf({ name, of: deadLettersOf, failure }: DeadSelection): JobsFilter {

@@ -31,7 +31,7 @@ export function commandPages(context: CliContext): ReadonlyMap<string, string> {
     const page = String(entry.page);
     const lines = pages.get(page) ?? [];
     pages.set(page, lines);
-    // What only holds others is told by these.
+    // What only holds others is reported by these.
     if (entry.children.length === 0) lines.push(...commandLines(entry));
   }
   return new Map([...pages].map(([page, lines]) => [page, lines.join('\n')]));

@@ -26,7 +26,7 @@ export async function showOccurrences(
   { cron, timezone, after, count, until }: Occurrences,
 ): Promise<void> {
   const { cronTimes } = await import('@monque/core');
-  // One more than is shown tells whether a time that comes twice does.
+  // One more than is shown shows whether a time that comes twice does.
   const times = cronTimes(cron, { timezone, after, limit: count + 1, ...(until && { until }) });
   const shown = showTimes(times, after, timezone).slice(0, count);
   if (output.isJson) for (const time of shown) await output.line(JSON.stringify(plain(time)));

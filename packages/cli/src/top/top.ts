@@ -170,11 +170,12 @@ class Top {
   async #act({ verb, of }: Action): Promise<void> {
     const { jobs } = this.#connection;
     const acts: Readonly<Record<Action['verb'], () => Promise<string>>> = {
-      pause: async () => told(await jobs.pause(of), `'${of}' is paused`),
-      resume: async () => told(await jobs.resume(of), `'${of}' goes on`),
-      cancel: async () => told(await jobs.cancelJob(of), `${of} is cancelled, or asked to end`),
-      retry: async () => told(await jobs.retryJob(of), `${of} is pending again`),
-      delete: async () => told(await jobs.deleteJob(of), `${of} is deleted`),
+      pause: async () => messageOf(await jobs.pause(of), `'${of}' is paused`),
+      resume: async () => messageOf(await jobs.resume(of), `'${of}' goes on`),
+      cancel: async () =>
+        messageOf(await jobs.cancelJob(of), `${of} is cancelled, or asked to end`),
+      retry: async () => messageOf(await jobs.retryJob(of), `${of} is pending again`),
+      delete: async () => messageOf(await jobs.deleteJob(of), `${of} is deleted`),
       why: async () => (await jobs.explain(of)).message,
     };
     try {
@@ -193,7 +194,7 @@ class Top {
 }
 
 /** What is said of something that was done, or was not there. */
-function told(answer: unknown, text: string): string {
+function messageOf(answer: unknown, text: string): string {
   return answer === null || answer === false ? 'It is not there any more' : text;
 }
 

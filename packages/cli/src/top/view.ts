@@ -4,7 +4,7 @@
  * @module
  */
 import { instanceColumns, nameColumns } from '../cluster/look.ts';
-import { DEFAULT_MAX_LAG_MS, problemsOf } from '../cluster/problems.ts';
+import { DEFAULT_MAX_QUEUE_LAG_MS, problemsOf } from '../cluster/problems.ts';
 import type { Colours } from '../context/output.ts';
 import { type Column, cut, oneLine, tableLines } from '../context/table.ts';
 import { counted, span } from '../context/words.ts';
@@ -67,7 +67,7 @@ export function screenLines(state: TopState, frame: Frame): string[] {
 
 function problemLines({ snapshot }: TopState): string[] {
   if (snapshot === undefined) return [];
-  const problems = problemsOf(snapshot.inspection, { maxLagMs: DEFAULT_MAX_LAG_MS });
+  const problems = problemsOf(snapshot.inspection, { maxQueueLagMs: DEFAULT_MAX_QUEUE_LAG_MS });
   const messages = problems.map(({ message }) => oneLine(message));
   const hidden = messages.length - MOST_PROBLEMS;
   const more = hidden > 0 ? [`${hidden} more: see monque status`] : [];

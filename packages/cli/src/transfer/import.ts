@@ -2,7 +2,7 @@
  * Jobs from lines of extended JSON, as an export writes them.
  *
  * What always holds: ids are kept, so a job that is there already is not stored again, however often the import is run or
- * killed; what cannot be stored is told by its line.
+ * killed; what cannot be stored is reported with its line.
  *
  * @module
  */
@@ -71,7 +71,7 @@ async function importFrom(input: Readable, session: Session, dryRun: boolean): P
   }
   if (!signal.aborted) await work.flush();
   progress.end();
-  return work.tell(signal.aborted);
+  return work.report(signal.aborted);
 }
 
 async function inputOf(path: string): Promise<Readable> {
@@ -153,7 +153,7 @@ class Import {
     if (this.counts.left <= MOST_SHOWN) output.note(`Line ${line} is left: ${reason}`);
   }
 
-  tell(isInterrupted: boolean): ExitCode {
+  report(isInterrupted: boolean): ExitCode {
     const { output } = this.#session;
     const { stored, there, again, left } = this.counts;
     const word = this.#isDryRun ? 'would be stored' : 'stored';

@@ -18,7 +18,7 @@ export interface BacklogOfName {
   /** True when there may be more. */
   readonly dueIsCut: boolean;
   /** How long the job that waits longest has been due; 0 when none is. */
-  readonly longestWaitMs: number;
+  readonly queueLagMs: number;
   /** Its jobs that have failed for good, up to 1000; absent without `listingIndexes`, when all jobs would have to be read. */
   readonly failed?: number;
   /** True when there may be more; absent where `failed` is. */
@@ -61,8 +61,8 @@ export async function readBacklog(
   const counts = await ledger.countDue({ now: at, ...bounds, ...(names && { names }) });
   return {
     at,
-    names: counts.names.map(({ name, due, isCut, longestWaitMs, failed }) => ({
-      ...{ name, due, dueIsCut: isCut, longestWaitMs },
+    names: counts.names.map(({ name, due, isCut, queueLagMs, failed }) => ({
+      ...{ name, due, dueIsCut: isCut, queueLagMs },
       ...(failed !== undefined && { failed, failedIsCut: failed >= MOST_JOBS }),
     })),
     namesAreCut: counts.isCut,

@@ -86,7 +86,7 @@ export class Producer {
 
   /**
    * @param knownOf - what is known of a name in this process
-   * @param hooks - `onStored` is told of jobs that were moved to another time too
+   * @param hooks - `onStored` is called with jobs that were moved to another time too
    */
   constructor(context: EngineContext, knownOf: (name: string) => KnownJob, hooks: EnqueuerHooks) {
     this.#context = context;

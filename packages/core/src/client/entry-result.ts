@@ -1,5 +1,5 @@
 /**
- * What `enqueueMany` tells of each entry.
+ * What `enqueueMany` says of each entry.
  *
  * @module
  */
@@ -19,12 +19,12 @@ export type EnqueueEntryResult<T = unknown> =
   /** The write was not confirmed within `resendLimit`, or `callTimeout`: the job may be stored, or the holder of its key changed. */
   | { readonly status: 'unknown'; readonly error: UnknownOutcomeError };
 
-/** What is told of an entry, from what is known of its job. */
+/** What is answered for an entry, from what is known of its job. */
 export function resultOf(answer: StoreAnswer): EnqueueEntryResult {
   return 'error' in answer ? failureOf(answer.error) : { status: answer.outcome, job: answer.job };
 }
 
-/** What is told of entries of which none was answered in time. Whoever is in a transaction gets the error. */
+/** What is answered for entries of which none was answered in time. Whoever is in a transaction gets the error. */
 export function unknownEach(
   entries: readonly unknown[],
   options: EnqueueManyOptions,

@@ -26,7 +26,7 @@ export type GroupInfo = GroupRecord;
 
 type GroupsContext = Pick<EngineContext, 'ledger' | 'ledgerTime' | 'ready'>;
 
-/** Sets what a group may do, for all processes; `onSet` is told once it is stored. */
+/** Sets what a group may do, for all processes; `onSet` is called once it is stored. */
 export async function setGroup(
   { ledger, ledgerTime, ready, emit }: GroupsContext & Pick<EngineContext, 'emit'>,
   [name, group, settings]: readonly [string, string, GroupOptions],

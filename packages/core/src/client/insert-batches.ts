@@ -40,11 +40,11 @@ export type EnqueuerContext = Pick<
   'ledger' | 'clock' | 'random' | 'options' | 'metrics' | 'detached'
 >;
 
-/** Whom the enqueuer asks and tells. */
+/** Whom the enqueuer asks and notifies. */
 export interface EnqueuerHooks {
   /** Asked before each insert which of its jobs start here at once. */
   readonly bear: Bear;
-  /** Told of jobs right after they were stored, but of those that start here at once. */
+  /** Called with jobs right after they were stored, but of those that start here at once. */
   readonly onStored: (jobs: readonly Job[]) => void;
 }
 
@@ -170,12 +170,12 @@ export class Enqueuer {
     });
     if (answered === undefined) throw unconfirmed;
     const { answers } = answered.value;
-    const told = birth?.answered(answers) ?? answers;
-    this.#tellStored(jobs, told, first);
-    return told;
+    const results = birth?.answered(answers) ?? answers;
+    this.#reportStored(jobs, results, first);
+    return results;
   }
 
-  #tellStored(
+  #reportStored(
     jobs: readonly Job[],
     answers: readonly EnqueueAnswer[],
     birth: Birth | undefined,
@@ -187,8 +187,8 @@ export class Enqueuer {
 
   #measure(jobs: readonly Job[], stored: readonly Job[]): void {
     const { metrics } = this.#context;
-    metrics.record('batchSize', jobs.length, 'enqueue');
-    for (const { name } of stored) metrics.count('enqueued', 1, name);
+    metrics.record('batchSize', { verb: 'enqueue' }, jobs.length);
+    for (const { name } of stored) metrics.count('enqueued', { name });
   }
 }
 
@@ -200,7 +200,7 @@ function hasLock(job: Job): boolean {
   return lockOf(job) !== undefined;
 }
 
-/** A refusal tells nothing of the tries before it. */
+/** A refusal says nothing of the tries before it. */
 function asUnknownAfter(attempt: number, error: unknown): unknown {
   if (attempt === 1) return error;
   return new UnknownOutcomeError('An earlier try to store the job was not confirmed', {
@@ -230,7 +230,7 @@ function answerEach(together: readonly Waiting[], answers: readonly StoreAnswer[
   }
 }
 
-/** A job of which nobody can tell goes alone. */
+/** A job of which nobody knows goes alone. */
 function sizeOf(job: Job): number {
   try {
     return BSON.calculateObjectSize(job, { ignoreUndefined: true });

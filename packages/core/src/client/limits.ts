@@ -28,7 +28,7 @@ export interface LimitInfo extends LimitRecord {
 
 type LimitsContext = Pick<EngineContext, 'ledger' | 'ledgerTime' | 'ready'>;
 
-/** Sets a limit, for all processes; `onSet` is told once it is stored. */
+/** Sets a limit, for all processes; `onSet` is called once it is stored. */
 export async function setLimit(
   context: LimitsContext,
   key: string,

@@ -93,7 +93,7 @@ export class Listing {
       orderBy,
       direction: isBack ? opposite : direction,
       ...(start && { after: start.place }),
-      // One more tells whether there is a page behind.
+      // One more shows whether there is a page behind.
       limit: limit + 1,
       archived,
       ...(timeout !== undefined && { deadlineMs: timeout }),

@@ -40,7 +40,7 @@ const REDRIVE: Redrive = {
   delayMs: 0,
 };
 
-/** What the verbs tell their surroundings. */
+/** What the verbs notify their surroundings of. */
 export interface ManualVerbHooks {
   /** A job became pending, or is due at another time. */
   readonly onPending: (job: Job) => void;

@@ -1,5 +1,5 @@
 /**
- * What is told of jobs beside their states: their metadata, changed manually, and their history.
+ * What is known of jobs beside their states: their metadata, changed manually, and their history.
  *
  * @module
  */

@@ -123,7 +123,7 @@ function copyEvidence(value: unknown, maxBytes: number): unknown {
   throw new InvalidArgumentError('options.evidence', 'a value that can be stored', value);
 }
 
-/** The evidence that was recorded first stands; who brings the same again is not told of an error. */
+/** The evidence that was recorded first stands; who brings the same again gets no error. */
 function checkSame(job: Job, { name, evidence }: GateRecord): void {
   const first = storedRecords(job.gates).find((gate) => gate.name === name);
   if (bytesOf(first?.evidence).equals(bytesOf(evidence))) return;

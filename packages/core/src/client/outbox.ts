@@ -1,5 +1,5 @@
 /**
- * An outbox: messages that are stored in the transaction of what they tell of, and sent after it, in order.
+ * An outbox: messages that are stored in the transaction of what they announce, and sent after it, in order.
  *
  * A message is a job with an order, so all that holds for such a job holds for it: claimed by one process at a time,
  * given back when that dies, tried again, halted behind one that failed for good until that is redriven. What is added

@@ -14,7 +14,7 @@ function faulty(): {
   return { monque: new Monque(ledger, { clock, logger: false }), ledger, clock };
 }
 
-test('a scheduler that was never started says whether its ledger answers, and tells of an outage once', async () => {
+test('a scheduler that was never started says whether its ledger answers, and reports an outage once', async () => {
   const { monque, ledger } = faulty();
   const events: string[] = [];
   monque.on('connection:lost', () => void events.push('lost'));

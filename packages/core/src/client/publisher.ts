@@ -49,7 +49,7 @@ export class Publisher<T> {
 
   /** Sends a message alone. */
   async sendAlone(message: PublishedMessage<T>, signal: AbortSignal): Promise<void> {
-    this.#context.metrics.record('batchSize', 1, 'publish');
+    this.#context.metrics.record('batchSize', { verb: 'publish' }, 1);
     await this.#publish([message], { signal });
   }
 
@@ -83,7 +83,7 @@ export class Publisher<T> {
     const abandoned = new Promise<never>((_, reject) => {
       signal.addEventListener('abort', () => reject(signal.reason), { once: true });
     });
-    this.#context.metrics.record('batchSize', batch.length, 'publish');
+    this.#context.metrics.record('batchSize', { verb: 'publish' }, batch.length);
     try {
       const messages = batch.map(({ message }) => message);
       // What one call enters with `enterWith` ends with it.

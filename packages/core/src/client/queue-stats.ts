@@ -17,7 +17,7 @@ export interface QueueStats {
   /** Pending jobs that are due. */
   readonly due: number;
   /** How long the job that waits longest has been due; 0 when none is. */
-  readonly longestWaitMs: number;
+  readonly queueLagMs: number;
   /** Of finished jobs: from when they were due until they were claimed, on average. */
   readonly meanWaitMs: number;
   /** Of finished jobs: from when they were claimed until they were finished, on average. */
@@ -53,7 +53,7 @@ function toStats(rows: readonly StatsRow[]): QueueStats {
     counts,
     total: rows.reduce((sum, { count }) => sum + count, 0),
     due: rows.reduce((sum, { due }) => sum + due, 0),
-    longestWaitMs: Math.max(0, ...rows.map(({ longestWaitMs }) => longestWaitMs)),
+    queueLagMs: Math.max(0, ...rows.map(({ queueLagMs }) => queueLagMs)),
     meanWaitMs: mean('meanWaitMs'),
     meanRunMs: mean('meanRunMs'),
     longestRunMs: Math.max(0, ...ran.map(({ longestRunMs }) => longestRunMs)),

@@ -70,7 +70,7 @@ export async function cancelOne(
     const job = await verbs.cancelJob(jobId, { reason });
     // It has left meanwhile.
     if (job === null) return;
-    metrics.count('superseded', 1, job.name);
+    metrics.count('superseded', { name: job.name });
     emit('job:superseded', { job, by });
   } catch (error) {
     // It has ended meanwhile.

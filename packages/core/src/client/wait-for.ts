@@ -172,7 +172,7 @@ export class Waiter {
   #putOff(wait: Wait, nowMs: number): void {
     const { intervalMs } = wait;
     const nextMs = (Math.floor(nowMs / intervalMs) + 1) * intervalMs;
-    // It may have been told meanwhile to be asked for at once.
+    // Somebody may have wanted it to be asked for at once meanwhile.
     wait.dueMs = Math.min(nextMs, wait.untilMs, wait.dueMs);
     wait.intervalMs = Math.min(intervalMs * 2, LONGEST_INTERVAL_MS);
   }

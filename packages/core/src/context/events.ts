@@ -28,7 +28,7 @@ export interface MonqueEventMap<Types extends JobTypes = UntypedJobs> {
       readonly result?: unknown;
     },
   ];
-  /** A handler told its progress. It is stored in the ledger soon after. */
+  /** A handler reported its progress. It is stored in the ledger soon after. */
   'job:progress': [
     payload: { readonly job: JobOf<Types, NameOf<Types>>; readonly progress: unknown },
   ];
@@ -50,7 +50,7 @@ export interface MonqueEventMap<Types extends JobTypes = UntypedJobs> {
   'job:cancelled': [payload: { readonly job: JobOf<Types, NameOf<Types>> }];
   /**
    * A stage of a job was finished and that is recorded in the ledger. Of the last stage, which ends the run,
-   * `job:complete` tells.
+   * `job:complete` reports.
    */
   'job:stage': [payload: { readonly job: JobOf<Types, NameOf<Types>>; readonly stage: string }];
   /** A job came to a closed gate and waits there; that is recorded in the ledger. */
@@ -93,7 +93,7 @@ export interface MonqueEventMap<Types extends JobTypes = UntypedJobs> {
   'job:skipped': [payload: { readonly job: JobOf<Types, NameOf<Types>>; readonly skipped: number }];
   /**
    * The end of a run could not be recorded: the claim was taken away since this instance seemed dead (`fenced`), or
-   * the job went on so far that it cannot be told whether an earlier try was recorded (`unknown`).
+   * the job went on so far that it is not known whether an earlier try was recorded (`unknown`).
    */
   'job:lost': [
     payload: { readonly job: JobOf<Types, NameOf<Types>>; readonly reason: 'fenced' | 'unknown' },
@@ -132,7 +132,7 @@ export interface MonqueEventMap<Types extends JobTypes = UntypedJobs> {
   'alert:cleared': [payload: Alert];
 }
 
-/** Hears of an event. What it throws, or rejects with, is told as `job:error`. */
+/** Hears of an event. What it throws, or rejects with, is emitted as `job:error`. */
 export type EventListener<Types extends JobTypes, Name extends keyof MonqueEventMap<Types>> = (
   ...payload: MonqueEventMap<Types>[Name]
 ) => unknown;
@@ -187,7 +187,7 @@ export type Emit = <Name extends keyof MonqueEventMap>(
 ) => void;
 
 /**
- * An EventEmitter whose listeners cannot hurt a job or each other: what one throws, or rejects with, is told as
+ * An EventEmitter whose listeners cannot hurt a job or each other: what one throws, or rejects with, is emitted as
  * `job:error`, and the others are called all the same.
  */
 export class MonqueEmitter<Types extends JobTypes = UntypedJobs> extends EventEmitter<
@@ -260,7 +260,7 @@ export class MonqueEmitter<Types extends JobTypes = UntypedJobs> extends EventEm
     return true;
   }
 
-  /** Told of an event that nobody listens to. */
+  /** Called with an event that nobody listens to. */
   protected unheard<Name extends keyof MonqueEventMap>(
     _name: Name,
     _payload: MonqueEventMap[Name][0],
@@ -268,7 +268,7 @@ export class MonqueEmitter<Types extends JobTypes = UntypedJobs> extends EventEm
     // Whoever has something to do then overrides it.
   }
 
-  /** A listener of `job:error` that fails itself has nobody to tell. */
+  /** A listener of `job:error` that fails itself has nobody to report to. */
   #listenerFailed(name: keyof MonqueEventMap, thrown: unknown): void {
     if (name !== 'job:error') this.emit('job:error', { error: toError(thrown) });
   }

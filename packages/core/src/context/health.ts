@@ -46,7 +46,7 @@ export interface Health {
 export class HealthMonitor {
   readonly #emit: Emit;
   #connected = true;
-  #lagMs = 0;
+  #queueLagMs = 0;
   #lastClaimAt: Date | undefined;
   #lastError: { readonly error: Error; readonly at: Date } | undefined;
 
@@ -61,7 +61,7 @@ export class HealthMonitor {
   /** The part of the answer that is kept here. */
   read(): Pick<Health, 'queueLagMs' | 'lastClaimAt' | 'lastError'> {
     return {
-      queueLagMs: this.#lagMs,
+      queueLagMs: this.#queueLagMs,
       ...(this.#lastClaimAt && { lastClaimAt: this.#lastClaimAt }),
       ...(this.#lastError && { lastError: this.#lastError }),
     };
@@ -87,9 +87,9 @@ export class HealthMonitor {
   /** A round of claims was answered with these jobs. */
   claimed(jobs: readonly ClaimedJob[], now: Date): void {
     this.answered();
-    this.#lagMs = 0;
+    this.#queueLagMs = 0;
     for (const { nextRunAt } of jobs) {
-      this.#lagMs = Math.max(this.#lagMs, now.getTime() - nextRunAt.getTime());
+      this.#queueLagMs = Math.max(this.#queueLagMs, now.getTime() - nextRunAt.getTime());
     }
     if (jobs.length > 0) this.#lastClaimAt = now;
   }

@@ -39,7 +39,7 @@ export interface ObservationEnd {
 
 /** What `monque.instrument` takes. Every part is optional; all are called synchronously. */
 export interface Instrumentation {
-  /** Told of every measurement of the scheduler and of its ledger. */
+  /** Notified of every measurement of the scheduler and of its ledger. */
   readonly metrics?: MetricsObserver;
   /** Called before jobs of these names are stored, for each call of `enqueue`, `now` and `enqueueMany`. */
   readonly enqueuing?: (names: readonly string[]) => Observation | undefined;
@@ -68,7 +68,7 @@ interface InstrumentsContext {
   readonly report: (error: unknown) => void;
 }
 
-/** What a handler came to, as far as it is told. */
+/** What a handler came to, as far as it is reported. */
 interface WatchedEnd {
   readonly kind: string;
   readonly error?: unknown;

@@ -2,7 +2,7 @@
  * The ledger's time as this process knows it. All due times and stamps refer to the ledger's clock, so that processes
  * whose own clocks differ agree on what is due.
  *
- * What always holds: no time is told before the first sample; and between two samples the time moves with the monotonic clock, whatever the wall clock does.
+ * What always holds: no time is given before the first sample; and between two samples the time moves with the monotonic clock, whatever the wall clock does.
  *
  * @module
  */
@@ -45,7 +45,7 @@ export class LedgerTime {
   }
 
   /** Samples when a sample that is under way, which may be of another clock, is over. */
-  async sampleAnew(): Promise<void> {
+  async sampleAgain(): Promise<void> {
     await this.#samples.idle();
     await this.sample();
   }

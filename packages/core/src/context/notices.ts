@@ -2,7 +2,7 @@
  * One line to stderr for what nobody listens for and nobody logs: a failure, an outage, a misuse. Silence would look
  * like work that goes well.
  *
- * What always holds: a line is one line, bounded, without passwords; each thing is told once; and with a logger, with
+ * What always holds: a line is one line, bounded, without passwords; each thing is said once; and with a logger, with
  * `logger: false`, or with a listener of the event, nothing is written.
  *
  * @module
@@ -12,7 +12,7 @@ import { storableText } from '../foundation/texts.ts';
 import type { MonqueEventMap } from './events.ts';
 
 const LONGEST_LINE = 500;
-const MOST_TOLD = 1_000;
+const MOST_NOTICES = 1_000;
 
 /** How long a process may have a worker before a scheduler that never started is worth a line, in milliseconds. */
 const START_WITHIN_MS = 10_000;
@@ -21,7 +21,7 @@ const MOST_NAMES = 5;
 
 type Payload<Name extends keyof MonqueEventMap> = MonqueEventMap[Name][0];
 
-/** What is told of an event: once for each key. */
+/** What is said of an event: once for each key. */
 interface Notice {
   readonly key: string;
   readonly text: string;
@@ -46,7 +46,7 @@ const NOTICES: {
   }),
 };
 
-/** True for an event that is told where nobody listens, or that ends what was told. */
+/** True for an event that is printed where nobody listens, or that ends what was printed. */
 export function isNoticed(name: keyof MonqueEventMap): boolean {
   return name === 'connection:restored' || Object.hasOwn(NOTICES, name);
 }
@@ -60,11 +60,11 @@ export interface EnqueueFacts {
   readonly nowMs: number;
 }
 
-/** Tells stderr, once for each thing. */
+/** Prints to stderr, once for each thing. */
 export class Notices {
   readonly #isWanted: () => boolean;
   readonly #write: (line: string) => void;
-  readonly #told = new Set<string>();
+  readonly #given = new Set<string>();
   #firstWorkerMs: number | undefined;
 
   /** @param isWanted - false where somebody logs, or wants no lines */
@@ -84,9 +84,9 @@ export class Notices {
     areErrorsHeard = false,
   ): void {
     if (name === 'connection:lost' && areErrorsHeard) return;
-    if (name === 'connection:restored') this.#told.delete('connection:lost');
+    if (name === 'connection:restored') this.#given.delete('connection:lost');
     const notice = NOTICES[name]?.(payload);
-    if (notice) this.#tell(notice.key, `${notice.text}; listen to \`${name}\` to hear of all`);
+    if (notice) this.#give(notice.key, `${notice.text}; listen to \`${name}\` to hear of all`);
   }
 
   /** A worker was added. */
@@ -99,24 +99,24 @@ export class Notices {
     if (isRunning && workers.size > 0 && !workers.has(name)) {
       const names = [...workers.keys()].slice(0, MOST_NAMES).join(', ');
       const text = `a job '${name}' was enqueued where no worker has that name (there are: ${names}); it waits until another process works on it`;
-      this.#tell(`worker ${name}`, text);
+      this.#give(`worker ${name}`, text);
     }
     const sinceMs = nowMs - (this.#firstWorkerMs ?? nowMs);
     if (!isRunning && workers.has(name) && sinceMs > START_WITHIN_MS) {
       const text = `a job '${name}' was enqueued, and its worker is registered here, but this scheduler is not started: call \`start()\``;
-      this.#tell('start', text);
+      this.#give('start', text);
     }
   }
 
-  #tell(key: string, text: string): void {
-    if (!this.#isWanted() || this.#told.has(key) || this.#told.size >= MOST_TOLD) return;
-    this.#told.add(key);
+  #give(key: string, text: string): void {
+    if (!this.#isWanted() || this.#given.has(key) || this.#given.size >= MOST_NOTICES) return;
+    this.#given.add(key);
     const line = `monque: ${text}. \`logger: false\` turns this off.`.replaceAll(/\s+/g, ' ');
     this.#write(storableText(line, LONGEST_LINE));
   }
 }
 
-/** An outage is told by `connection:lost`. */
+/** An outage is reported by `connection:lost`. */
 function isOutage(error: Error): boolean {
   return error instanceof ConnectionError || error instanceof UnknownOutcomeError;
 }

@@ -41,7 +41,7 @@ export interface EngineContext {
   readonly instruments: Instruments;
   /** Opens the ledger and learns its time, once; what a caller gave is checked before. */
   readonly ready: () => Promise<void>;
-  /** Tells of an error outside of handlers, as the event `job:error`. */
+  /** Reports an error outside of handlers, as the event `job:error`. */
   readonly report: (error: unknown) => void;
 }
 
@@ -71,7 +71,7 @@ export function makeContext(
     const error = toError(thrown);
     health.failed(error, new Date(clock.now()));
     detached(() => log()?.failed(error));
-    metrics.count('errors', 1, codeOf(error));
+    metrics.count('errors', { code: codeOf(error) });
     emit('job:error', { error });
   };
   const maxBytes = (): number => options.maxPayloadBytes;

@@ -23,7 +23,7 @@ const MOST_FINDINGS = 1_000;
 
 /** How jobs are audited. */
 export interface AuditOptions {
-  /** Repair what can be repaired. @default false: it is only told */
+  /** Repair what can be repaired. @default false: it is only reported */
   readonly repair?: boolean;
   /** How many jobs are read at once, from 1 to 5000. @default 500 */
   readonly batchSize?: number;

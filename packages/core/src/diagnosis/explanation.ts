@@ -103,7 +103,7 @@ export interface ExplanationDetails {
   readonly parentsOpen: {
     readonly flow?: ObjectId;
     readonly open: readonly OpenParent[];
-    /** True when there are more than are told. */
+    /** True when there are more than are listed. */
     readonly hasMore: boolean;
   };
   /**

@@ -9,7 +9,7 @@ import { JOB_LIFECYCLE } from '../job/job-lifecycle.ts';
 import type { LedgerVerbs } from '../ledger/ledger-repository.ts';
 import { because, type OpenParent, type Reason } from './explanation.ts';
 
-const MOST_TOLD = 10;
+const MOST_LISTED = 10;
 
 /** How many parents are looked at to find some that are open: a failed one holds up some of its children only. */
 const MOST_LOOKED_AT = 100;
@@ -23,7 +23,7 @@ export function waitsForParents({ status, blockedBy, waitsFor }: Job): boolean {
   return status === 'blocked' && blockedBy === undefined && waitsFor !== undefined;
 }
 
-/** Parents that hold up a job, one more than are told where there are more. */
+/** Parents that hold up a job, one more than are listed where there are more. */
 export async function readOpenParents(
   ledger: Pick<LedgerVerbs, 'findJobs'>,
   job: Job,
@@ -36,7 +36,7 @@ export async function readOpenParents(
   });
   return found
     .filter((parent) => holds(parent, feeds))
-    .slice(0, MOST_TOLD + 1)
+    .slice(0, MOST_LISTED + 1)
     .map(({ _id: id, ref = '', status }) => ({ id, ref, status }));
 }
 
@@ -46,8 +46,8 @@ function holds({ feeds = [], status }: Job, tokens: readonly string[]): boolean 
 
 /** @param parents - left out when they were not read */
 export function parentsReason({ flow }: Job, parents: readonly OpenParent[] | undefined): Reason {
-  const hasMore = parents !== undefined && parents.length > MOST_TOLD;
-  const open = (parents ?? []).slice(0, MOST_TOLD);
+  const hasMore = parents !== undefined && parents.length > MOST_LISTED;
+  const open = (parents ?? []).slice(0, MOST_LISTED);
   const details = { ...(flow && { flow }), open, hasMore };
   return because('parentsOpen', details, messageOf(parents, open, hasMore));
 }
@@ -62,7 +62,7 @@ function messageOf(
   if (first === undefined) {
     return 'It waits until its flow is stored, or starts in a moment: no parent holds it up';
   }
-  const told = open.map(({ ref, status }) => `'${ref}', which is ${status}`).join('; ');
-  if (others.length === 0) return `It waits for its parent ${told}`;
-  return `It waits for its parents ${told}${hasMore ? '; and more' : ''}`;
+  const listed = open.map(({ ref, status }) => `'${ref}', which is ${status}`).join('; ');
+  if (others.length === 0) return `It waits for its parent ${listed}`;
+  return `It waits for its parents ${listed}${hasMore ? '; and more' : ''}`;
 }

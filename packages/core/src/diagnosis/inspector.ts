@@ -59,7 +59,7 @@ export interface InspectedName {
   /** True when there may be more. */
   readonly dueIsCut: boolean;
   /** How long the job that waits longest has been due; 0 when none is. */
-  readonly longestWaitMs: number;
+  readonly queueLagMs: number;
 }
 
 /** One of the fullest groups. */
@@ -210,7 +210,7 @@ function namesOf(
     instances: able.get(name) ?? 0,
     due: due.get(name)?.due ?? 0,
     dueIsCut: due.get(name)?.isCut ?? false,
-    longestWaitMs: due.get(name)?.longestWaitMs ?? 0,
+    queueLagMs: due.get(name)?.queueLagMs ?? 0,
   }));
 }
 

@@ -15,7 +15,7 @@ import { because, inWords, type Reason } from './explanation.ts';
 import { type Facts, momentOf } from './facts.ts';
 
 /** How many of those who hold a limit are named in the words. */
-const MOST_TOLD = 3;
+const MOST_LISTED = 3;
 
 /** An instance that could run the job, and the limits that its worker names. */
 export interface LimitedInstance {
@@ -103,9 +103,11 @@ function fullMessage({
   if (concurrency === 0) {
     return `Its limit '${limit}' lets no job start; ${change} with a higher concurrency ends that`;
   }
-  const told = holders.slice(0, MOST_TOLD).map((share) => `${share.instanceId} (${share.count})`);
-  const more = holders.length > MOST_TOLD ? ' and others' : '';
-  return `Its limit '${limit}' lets ${concurrency} jobs run at once, and ${held} are held by ${told.join(', ')}${more}; one starts when one of them ends, or by ${change} with a higher concurrency`;
+  const listed = holders
+    .slice(0, MOST_LISTED)
+    .map((share) => `${share.instanceId} (${share.count})`);
+  const more = holders.length > MOST_LISTED ? ' and others' : '';
+  return `Its limit '${limit}' lets ${concurrency} jobs run at once, and ${held} are held by ${listed.join(', ')}${more}; one starts when one of them ends, or by ${change} with a higher concurrency`;
 }
 
 function msFrom(now: Date, at: Date): number {

@@ -1,5 +1,5 @@
 /**
- * What this instance says of itself with each renewal of its lease, so that others can tell why a job does not run.
+ * What this instance says of itself with each renewal of its lease, so that others know why a job does not run.
  *
  * What always holds: it is small, however many workers there are and however long their names; and it names no job
  * and no data.

@@ -142,7 +142,7 @@ export class Instance {
     });
     this.#alerts = new Alerts(context, {
       busyNames: () => this.#executor.busyNames(),
-      longestUnsettledMs: () => this.#settler.longestWaitMs,
+      longestUnsettledMs: () => this.#settler.longestUnsettledMs,
     });
   }
 
@@ -302,7 +302,7 @@ export class Instance {
     this.#waker.lookAgain();
     this.#claimer.wake('hint');
     this.#alerts.reconfigured();
-    if (names.includes('jobRetention')) this.#pruner.walkAnew();
+    if (names.includes('jobRetention')) this.#pruner.restartWalk();
     if (names.includes('invariants')) this.#settler.sendRefused();
   }
 
@@ -387,7 +387,7 @@ export class Instance {
     this.#reconciler.reconcile();
   }
 
-  /** The jobs are being given to others: what runs is told so, what never started is given back. */
+  /** The jobs are being given to others: what runs is notified, what never started is given back. */
   #onLeaseRefused(): void {
     this.#executor.abortAll('lease');
     this.#executor.releaseBuffered();

@@ -10,7 +10,7 @@ describe('systemClock', () => {
     vi.useRealTimers();
   });
 
-  test('tells the wall time and the monotonic time', () => {
+  test('gives the wall time and the monotonic time', () => {
     vi.setSystemTime(123_456);
     const startMs = systemClock.monotonic();
     vi.advanceTimersByTime(1000);

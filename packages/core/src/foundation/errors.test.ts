@@ -204,7 +204,7 @@ test('what mostly comes from a request bears the status that web frameworks answ
 });
 
 describe('messageOf', () => {
-  test('tells the message of an error, whatever somebody made of it', () => {
+  test('gives the message of an error, whatever somebody made of it', () => {
     const unreadable = Object.defineProperty(new Error('text'), 'message', {
       get: () => {
         throw new Error('no');

@@ -79,7 +79,7 @@ describe('retrying', () => {
     expect(calls).toEqual([1]);
   });
 
-  test('ends with what is thrown when it is told of a failure', async () => {
+  test('ends with what is thrown when it is given a failure', async () => {
     const onFailed = (error: unknown, attempt: number): void => {
       if (attempt === 2) throw error;
     };

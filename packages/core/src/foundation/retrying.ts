@@ -43,7 +43,7 @@ export interface RetryPlan extends Pick<RetryDelayParams, 'baseMs' | 'longestMs'
   readonly random: Pick<Random, 'fraction'>;
   /** Ends a wait at once. */
   readonly signal?: AbortSignal;
-  /** Told of each delay before it begins. */
+  /** Called with each delay before it begins. */
   readonly onDelay?: (next: NextTry) => void;
 }
 
@@ -61,7 +61,7 @@ export interface Retried<T> extends RetryPlan {
   readonly failedBefore?: number;
   /** One try; `attempt` counts from 1. */
   readonly call: (attempt: number) => Promise<T>;
-  /** Told what a try failed with, before the wait; what it throws ends the tries. */
+  /** Called with what a try failed with, before the wait; what it throws ends the tries. */
   readonly onFailed: (error: unknown, attempt: number) => void;
   /** Asked after each wait; false ends the tries. */
   readonly mayGoOn: () => boolean;

@@ -11,7 +11,7 @@
 export class SingleFlight {
   readonly #action: () => Promise<void>;
   #flight: Promise<void> | undefined;
-  #isWantedAnew = false;
+  #isWantedAgain = false;
 
   constructor(action: () => Promise<void>) {
     this.#action = action;
@@ -26,8 +26,8 @@ export class SingleFlight {
   run(): Promise<void> {
     this.#flight ??= this.#action().finally(() => {
       this.#flight = undefined;
-      if (!this.#isWantedAnew) return;
-      this.#isWantedAnew = false;
+      if (!this.#isWantedAgain) return;
+      this.#isWantedAgain = false;
       void this.run();
     });
     return this.#flight;
@@ -35,13 +35,13 @@ export class SingleFlight {
 
   /** Runs the action, once more behind a run that is under way. For actions that never reject. */
   runAgain(): void {
-    this.#isWantedAnew = this.isUnderWay;
+    this.#isWantedAgain = this.isUnderWay;
     void this.run();
   }
 
   /** Resolves when no run is under way, however it ended; a run again that was asked for is called off. */
   async idle(): Promise<void> {
-    this.#isWantedAnew = false;
+    this.#isWantedAgain = false;
     await Promise.allSettled([this.#flight]);
   }
 }

@@ -5,7 +5,6 @@
  */
 import { BSON } from 'mongodb';
 import type { ClaimedJob, Job } from './job.ts';
-import { asRecord } from './job.ts';
 import { JOB_LIFECYCLE } from './job-lifecycle.ts';
 import { BSON_OPTIONS } from './payload.ts';
 
@@ -26,7 +25,7 @@ export function mayBeBornClaimed({ startLock, repeatInterval, lane }: Job): bool
 
 /** The job as a claim would leave it. */
 export function bornClaimed(job: Job, claim: BirthClaim): ClaimedJob {
-  return JOB_LIFECYCLE.apply('enqueueClaimed', asRecord(job), { ...claim }) as Job as ClaimedJob;
+  return JOB_LIFECYCLE.apply('enqueueClaimed', job, { ...claim }) as Job as ClaimedJob;
 }
 
 /** The job with content of its own, as a read of the ledger would give it: its handler may change what it gets. */

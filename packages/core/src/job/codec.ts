@@ -102,7 +102,7 @@ export function decodeJob<T extends Job>(codec: Codec, job: T): T {
   };
 }
 
-/** The same list where nothing in it is encoded. What was written by hand may be no list. */
+/** The same list where nothing in it is encoded. What was written manually may be no list. */
 function decodeRecords<Key extends string, T extends { readonly [K in Key]?: unknown }>(
   records: readonly T[] | undefined,
   key: Key,
@@ -128,7 +128,7 @@ function decodeValue(codec: Codec, stored: unknown, context: CodecContext): unkn
 
 /** Why the data of a claimed job, or what its stages returned, cannot be given to a handler; undefined when it can. */
 export function undecodableReason({ data, stages }: Job): string | undefined {
-  // What was written by hand may be no list of records.
+  // What was written manually may be no list of records.
   const records: readonly unknown[] = Array.isArray(stages) ? stages : [];
   const reasons = records.map((record) => whyUndecoded(Object(record).result, 'stages'));
   return [whyUndecoded(data, 'data'), ...reasons].find((reason) => reason !== undefined);

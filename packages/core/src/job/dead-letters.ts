@@ -7,7 +7,7 @@ import type { Job } from './job.ts';
 
 /**
  * True for a job that may wait under another name once it has failed: not for the run of a series, which fails where the
- * series is; not in an order, where it keeps its place; not in a flow, where its children are told; and not a second time, so that no job goes in circles.
+ * series is; not in an order, where it keeps its place; not in a flow, where its children learn of it; and not a second time, so that no job goes in circles.
  */
 export function mayBeBuried({
   seriesVersion,

@@ -33,7 +33,7 @@ describe('the order of a flow', () => {
     expect(refs[3]).toBe('d');
   });
 
-  test('tells who stands in a circle, and not who waits for one', () => {
+  test('finds who stands in a circle, and not who waits for one', () => {
     const { cycle } = parentsFirst(edgesOf({ x: ['c'], a: ['b'], b: ['c'], c: ['a'], y: [] }));
     expect(new Set(cycle)).toEqual(new Set(['a', 'b', 'c']));
   });

@@ -94,7 +94,7 @@ export const JOB_LIFECYCLE: Lifecycle<JobStatus, JobVerb> = defineLifecycle<JobS
   terminal: ['completed', 'failed', 'cancelled'],
   transitions: {
     enqueue: { from: [], to: 'pending' },
-    // Both of what it does are told in a history: the job is enqueued, and claimed.
+    // Both of what it does stand in a history: the job is enqueued, and claimed.
     enqueueClaimed: { from: [], to: 'processing', set: CLAIMED, increment: ['fence'] },
     claim: {
       from: ['pending'],

@@ -246,7 +246,7 @@ export interface Job<T = unknown> {
   readonly blockedAt?: Date;
   /** When it has failed if the gate is not opened by then; only while blocked, and only at a gate with a timeout. */
   readonly blockedUntil?: Date;
-  /** What the handler told of its progress last. */
+  /** What the handler reported of its progress last. */
   readonly progress?: unknown;
   /** The newest lines the handler logged, at most 100. */
   readonly logs?: readonly string[];
@@ -270,9 +270,4 @@ export type ClaimedJob = Job & { readonly claimToken: string; readonly claimedBy
 /** True for a job that somebody holds. */
 export function isClaimed(job: Job): job is ClaimedJob {
   return job.claimToken !== undefined && job.claimedBy !== undefined;
-}
-
-/** An interface has no index signature, so a job is no record to the compiler. */
-export function asRecord(job: Job): Job & Record<string, unknown> {
-  return job as Job & Record<string, unknown>;
 }

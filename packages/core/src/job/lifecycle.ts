@@ -72,10 +72,10 @@ export interface Appended {
 /** What the conditions and effects of a row refer to, by name. */
 export type TransitionParams = Readonly<Record<string, unknown>>;
 
-/** A record as a lifecycle sees it: its state, and any other fields. */
-export type LifecycleRecord<State extends string> = { readonly status: State } & Readonly<
-  Record<string, unknown>
->;
+/** A record as a lifecycle needs it: its state; its other fields are those that the rows name. */
+export interface LifecycleRecord<State extends string> {
+  readonly status: State;
+}
 
 /** A table of states and verbs with what can be asked of it. Made by {@link defineLifecycle}. */
 export interface Lifecycle<State extends string, Verb extends string> {
@@ -127,7 +127,7 @@ export function defineLifecycle<const State extends string, const Verb extends s
     allowsFrom,
     applies: (verb: Verb, record: LifecycleRecord<State>, params: TransitionParams) =>
       allowsFrom(verb, record.status) &&
-      (transitions[verb].guards ?? []).every((guard) => holds(guard, record, params)),
+      (transitions[verb].guards ?? []).every((guard) => holds(guard, fieldsOf(record), params)),
     apply: <R extends LifecycleRecord<State>>(verb: Verb, record: R, params: TransitionParams) =>
       withEffects(effects[verb], record, params),
   });
@@ -166,6 +166,11 @@ function reachedStates(
     );
   for (let row = next(); row !== undefined; row = next()) reached.add(row.to);
   return reached;
+}
+
+/** An interface has no index signature, so its fields cannot be read by name otherwise. */
+function fieldsOf(record: object): TransitionParams {
+  return record as TransitionParams;
 }
 
 function holds(guard: Condition, record: TransitionParams, params: TransitionParams): boolean {
@@ -233,7 +238,8 @@ function withEffects<R extends LifecycleRecord<string>>(
   record: R,
   params: TransitionParams,
 ): R {
-  const next = without(record, clear);
+  const fields = fieldsOf(record);
+  const next = without(fields, clear);
   if (to !== STAYS) next.status = to;
   for (const [field, param] of set) {
     const value = params[param];
@@ -247,11 +253,11 @@ function withEffects<R extends LifecycleRecord<string>>(
   for (const [field, { from, most }] of append) {
     const items = params[from] as readonly unknown[] | undefined;
     if (items !== undefined) {
-      next[field] = [...storedList(record[field]), ...items].slice(-most);
+      next[field] = [...storedList(fields[field]), ...items].slice(-most);
     }
   }
   for (const field of reset) next[field] = 0;
-  for (const field of increment) next[field] = Number(record[field] ?? 0) + 1;
+  for (const field of increment) next[field] = Number(fields[field] ?? 0) + 1;
   return next as R;
 }
 

@@ -294,7 +294,7 @@ describe('a value of another realm', () => {
 });
 
 describe('bsonVersionOf', () => {
-  test('tells the version of a BSON value, and none of anything else', () => {
+  test('gives the version of a BSON value, and none of anything else', () => {
     expect(bsonVersionOf(new ObjectId())).toBe(bsonMajorVersion());
     expect(bsonVersionOf({})).toBeUndefined();
     expect(bsonMajorVersion()).toBeGreaterThanOrEqual(6);

@@ -171,7 +171,7 @@ function writableBsonType(path: string, value: object): object {
   if (value instanceof BSON.Long) checkLong(path, value);
   for (const text of textsOf(value)) checkWellFormed(path, text);
   try {
-    // What is too large is told of with its size.
+    // What is too large is reported with its size.
     if (bytesOfPayload(value) <= LARGEST_PAYLOAD_BYTES) BSON.serialize({ value });
     return value;
   } catch (error) {

@@ -1,5 +1,5 @@
 /**
- * Lists of a job as they may really be stored: what was written by hand may be no list, or a list of something else.
+ * Lists of a job as they may really be stored: what was written manually may be no list, or a list of something else.
  *
  * @module
  */

@@ -15,7 +15,7 @@ export const CLAIMED: Readonly<Record<string, string>> = {
   updatedAt: 'now',
 };
 
-/** What tells that an instance holds the job. */
+/** What shows that an instance holds the job. */
 export const CLAIM_FIELDS: readonly (keyof Job)[] = ['claimToken', 'claimedBy', 'lockedAt'];
 
 /** What a job loses that becomes pending again. */
@@ -27,7 +27,7 @@ export const LOCKS: readonly (keyof Job)[] = ['uniqueLock', 'startLock'];
 /** What a job loses that is finished by the end of its claim. */
 export const FINISHED: readonly string[] = [...CLAIM_FIELDS, ...LOCKS];
 
-/** What tells that a job waits at a gate. */
+/** What shows that a job waits at a gate. */
 export const AT_GATE: readonly string[] = ['blockedBy', 'blockedAt', 'blockedUntil'];
 
 /** What a job leaves behind that is redriven. */

@@ -1,5 +1,5 @@
 /**
- * The types of jobs by their names, as a scheduler is told them: `new Monque<{ 'send-email': { to: string } }>(db)`.
+ * The types of jobs by their names, as a scheduler is given them: `new Monque<{ 'send-email': { to: string } }>(db)`.
  *
  * An entry is the type of the data, or an object of exactly `data` and, if wanted, `result`; data that looks like such
  * an entry is stated as `{ data: { data: ... } }`. Without such types any name goes, and a job has the type of the data

@@ -1,5 +1,5 @@
 /**
- * Whether a job that was read can be run by this version: documents may have been written by hand, or by a newer one.
+ * Whether a job that was read can be run by this version: documents may have been written manually, or by a newer one.
  *
  * @module
  */

@@ -24,7 +24,7 @@ test('of a series the run that waits is skipped, under the plan that was read', 
   });
 });
 
-test('a series without a next run ends, and its history tells which run was cancelled', () => {
+test('a series without a next run ends, and its history says which run was cancelled', () => {
   const job = makeJob({ status: 'pending', ...series, endAt: scheduledFor });
   const choice = chooseCancel(job, params);
   expect(choice).toMatchObject({ verb: 'endSeries', outcome: 'cancelled' });

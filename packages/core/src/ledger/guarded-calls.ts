@@ -81,7 +81,7 @@ export abstract class GuardedCalls {
     this.invariants = new Invariants(options.invariants ?? {}, {
       clock: this.clock,
       metrics: this.#record.metrics,
-      tell: (violation) => {
+      report: (violation) => {
         for (const listener of this.#violationListeners) listener(violation);
       },
     });
@@ -119,7 +119,7 @@ export abstract class GuardedCalls {
   }
 
   /**
-   * Tells a listener of each write that broke a rule. The listener must not throw.
+   * Notifies a listener of each write that broke a rule. The listener must not throw.
    *
    * @returns ends it
    */
@@ -143,7 +143,7 @@ export abstract class GuardedCalls {
   }
 
   /**
-   * Tells an observer of every measurement from now on.
+   * Lets an observer see every measurement from now on.
    *
    * @param onError - called with the first error of the observer
    * @returns ends it

@@ -1,5 +1,5 @@
 /**
- * What a ledger's calls tell of its condition: how long they took, which failed, and whether it answers.
+ * What a ledger's calls say of its condition: how long they took, which failed, and whether it answers.
  *
  * What always holds: a call that got no answer counts against the ledger only when no other call was answered since it
  * was sent. One slow verb is no outage.
@@ -25,7 +25,7 @@ export interface LedgerHealth {
   readonly lastError?: { readonly error: Error; readonly verb: string; readonly at: Date };
 }
 
-/** Keeps what the calls of one ledger tell. */
+/** Keeps what the calls of one ledger say. */
 export class LedgerCalls {
   readonly metrics: Metrics = new Metrics();
   readonly #clock: Clock;
@@ -50,7 +50,7 @@ export class LedgerCalls {
       this.#failed(verb, error, answersBefore);
       throw error;
     } finally {
-      this.metrics.record('ledgerCallMs', this.#clock.monotonic() - sentMs, verb);
+      this.metrics.record('ledgerCallMs', { verb }, this.#clock.monotonic() - sentMs);
     }
   }
 
@@ -72,7 +72,7 @@ export class LedgerCalls {
   #failed(verb: string, thrown: unknown, answersBefore: number): void {
     const error = toError(thrown);
     this.#lastError = { error, verb, at: new Date(this.#clock.now()) };
-    this.metrics.count('ledgerErrors', 1, verb, codeOf(error));
+    this.metrics.count('ledgerErrors', { verb, code: codeOf(error) });
     const isUnanswered = error instanceof ConnectionError || error instanceof UnknownOutcomeError;
     if (isUnanswered && this.#answers === answersBefore) this.#connected = false;
   }

@@ -134,7 +134,7 @@ describe('deadlines', () => {
     await outcome;
   });
 
-  test('a deadline that is a fraction is told in whole milliseconds', async () => {
+  test('a deadline that is a fraction is given in whole milliseconds', async () => {
     const { clock, ledger } = setUp(2_500 / 3);
     ledger.held = never;
     const late = expect(ledger.renewLease({ instanceId: 'a' })).rejects.toThrow('within 833 ms');

@@ -7,7 +7,7 @@ import { type HistoryEntry, type Job, MOST_HISTORY } from '../job/job.ts';
 import { historyEntries } from './settle-answers.ts';
 import type { RepairParams } from './verbs/manual-verbs.ts';
 
-/** What a repair writes: fields and their values, fields that go, and what the history tells of it. */
+/** What a repair writes: fields and their values, fields that go, and what the history says of it. */
 export interface RepairChange {
   readonly set: Readonly<Partial<Job>>;
   readonly clear: readonly (keyof Job)[];

@@ -59,7 +59,7 @@ describe('chooseRescue', () => {
     });
   });
 
-  test('the history tells who died, which run it was, and how many were passed over', () => {
+  test('the history says who died, which run it was, and how many were passed over', () => {
     const late = new Date('2026-02-27T00:00:00Z');
     const job = makeJob({ ...held, ...series, ...asked, missed: 'skip', scheduledFor: late });
     expect(chooseRescue(job, params).params.historyEntries).toEqual([

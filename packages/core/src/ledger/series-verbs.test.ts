@@ -6,7 +6,7 @@ const now = new Date('2026-01-01T00:00:00Z');
 const scheduledFor = new Date('2026-01-01T01:00:00Z');
 const given = { jobId: makeJob()._id, seriesVersion: 2, now, by: 'ann' };
 
-test('a plan is changed where the job waits, else where it runs, and the history tells the next time', () => {
+test('a plan is changed where the job waits, else where it runs, and the history says the next time', () => {
   const nextRun = { nextRunAt: scheduledFor, scheduledFor };
   const series = { repeatInterval: '0 * * * *', priority: 1 };
   const entry = { at: now, by: 'ann', scheduledFor };

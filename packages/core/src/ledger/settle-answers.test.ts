@@ -12,7 +12,7 @@ const job = makeJob({ status: 'processing', claimToken: 'mine', fence: 3 });
 const settlement: Settlement = { verb: 'complete', jobId: job._id, claimToken: 'mine', fence: 3 };
 
 describe('answerUnmatched', () => {
-  test('a job that is gone tells nothing', () => {
+  test('a job that is gone says nothing', () => {
     expect(answerUnmatched(settlement, null)).toBe('unknown');
   });
 
@@ -42,7 +42,7 @@ describe('answerUnmatched', () => {
     expect(answerUnmatched(ofSeries, asked)).toBe('replanned');
   });
 
-  test('a plan that changed after the claim was ended tells nothing of the claim', () => {
+  test('a plan that changed after the claim was ended says nothing of the claim', () => {
     const ofSeries = { ...settlement, seriesVersion: 2 };
     const rescued = { status: 'pending', fence: 3, seriesVersion: 3 } as const;
     expect(answerUnmatched(ofSeries, rescued)).toBe('lost');
@@ -56,7 +56,7 @@ describe('answerUnmatched', () => {
     expect(answerUnmatched(settlement, next)).toBe('lost');
   });
 
-  test('a job that went further tells nothing certain', () => {
+  test('a job that went further says nothing certain', () => {
     const ended = { status: 'completed', fence: 4, lastToken: 'next' } as const;
     expect(answerUnmatched(settlement, ended)).toBe('unknown');
     const further = { status: 'processing', fence: 5, claimToken: 'third' } as const;

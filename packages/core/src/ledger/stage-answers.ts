@@ -1,5 +1,5 @@
 /**
- * What a write to stages or gates that did not match tells, from the job as it was read afterwards.
+ * What a write to stages or gates that did not match says, from the job as it was read afterwards.
  *
  * @module
  */
@@ -27,7 +27,7 @@ export function checkpointParams(params: CheckpointParams): TransitionParams {
   return { claimToken, stagesBefore, gatesBefore, now, stageRecords: [record] };
 }
 
-/** The answer that tells of a record. */
+/** The answer that stands for a record. */
 export function recordedCheckpoint({
   cancelRequestedAt,
   gates,

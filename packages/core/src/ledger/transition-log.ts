@@ -1,8 +1,8 @@
 /**
- * The log of all transitions, which a ledger keeps by option: what one entry says, and in which order they are told.
+ * The log of all transitions, which a ledger keeps by option: what one entry says, and in which order they are given.
  *
  * What always holds: both ledgers write the same entries for the same verbs. An entry is written after the transition
- * that it tells of, and before the verb is answered.
+ * that it describes, and before the verb is answered.
  *
  * @module
  */
@@ -78,7 +78,7 @@ export function inOrder(entries: readonly TransitionEntry[]): TransitionEntry[] 
   );
 }
 
-/** What removes a job tells no fence, and comes last. */
+/** What removes a job gives no fence, and comes last. */
 function placeOf({ fence = Number.MAX_SAFE_INTEGER }: TransitionEntry): number {
   return fence;
 }

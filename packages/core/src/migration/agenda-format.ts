@@ -3,7 +3,7 @@
  *
  * A document has no state; it follows from times. Agenda sets `lastRunAt` and the next `nextRunAt` (null for a job that
  * runs once) when a run starts, and `lastFinishedAt` when it ends. So a run that started after the last one that ended
- * was never told of: its worker still has it, or died, or was stopped.
+ * never heard of: its worker still has it, or died, or was stopped.
  *
  * @module
  */

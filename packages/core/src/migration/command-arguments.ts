@@ -40,7 +40,7 @@ Of the format plain:
 Ends with 0 when all was stored or left on purpose, with 2 when some was left for a reason to look at,
 with 1 when it did not come to its end.`;
 
-/** What the command was told. */
+/** What the command was given. */
 export interface CommandArguments {
   readonly uri: string;
   readonly database?: string;

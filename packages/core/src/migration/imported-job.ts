@@ -82,7 +82,7 @@ function hash(value: object): string {
 
 function unwantedOf({ status, dueAt, series }: SourceJob, choices: Choices): Left | undefined {
   if (status === 'interrupted' && choices.locked === 'leave') {
-    return left('locked', 'A worker took the job and did not tell how it ended');
+    return left('locked', 'A worker took the job and did not record how it ended');
   }
   const isFinished = status === 'completed' || status === 'failed' || status === 'cancelled';
   const isWanted = choices.finished === 'all' || choices.finished === status;

@@ -1,5 +1,5 @@
 /**
- * What a migration is told.
+ * What a migration is given.
  *
  * @module
  */
@@ -52,7 +52,7 @@ export interface MigrateJobsOptions {
   /** Which finished jobs become finished jobs: none, those that failed, or all. @default 'leave' */
   readonly finished?: 'leave' | 'failed' | 'all';
   /**
-   * What becomes of jobs that a worker took and never told the end of: they run again, or are left.
+   * What becomes of jobs that a worker took and never recorded the end of: they run again, or are left.
    *
    * @default 'import'
    */
@@ -65,9 +65,9 @@ export interface MigrateJobsOptions {
   readonly maxPayloadSize?: number;
   /** Documents read and written at a time. @default 500 */
   readonly batchSize?: number;
-  /** Told of every document that is left. */
+  /** Called with every document that is left. */
   readonly onLeft?: (job: LeftJob) => void;
-  /** Told how far it is, after each batch. */
+  /** Called with how far it is, after each batch. */
   readonly onProgress?: (report: MigrationReport) => void;
 }
 

@@ -34,7 +34,7 @@ export type LeftReason =
 
 /** What is different about a job that was stored. */
 export type MigrationNote =
-  /** A worker had taken it and never told how it ended, so it will run again. */
+  /** A worker had taken it and never recorded how it ended, so it will run again. */
   | 'interrupted'
   /** Its priority was rounded, or is the nearest that there is. */
   | 'priorityBounded'

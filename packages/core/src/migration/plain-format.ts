@@ -6,7 +6,7 @@
 import { type Check, fields, oneOf, text } from '../foundation/argument-checks.ts';
 import { InvalidArgumentError } from '../foundation/errors.ts';
 
-/** What a document of such a queue may tell, each in a field of its own. */
+/** What a document of such a queue may say, each in a field of its own. */
 export type PlainField =
   | 'name'
   | 'data'

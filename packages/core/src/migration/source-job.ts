@@ -1,5 +1,5 @@
 /**
- * A job as another queue tells of it, before it is made one of Monque's.
+ * A job as another queue describes it, before it is made one of Monque's.
  *
  * A format only reads: what it gives may still be refused, by the same checks that an enqueue makes.
  *
@@ -12,7 +12,7 @@ import type { LeftReason, MigrationNote } from './migration-report.ts';
 export type SourceStatus =
   /** It waits for its time. */
   | 'pending'
-  /** A worker took it and has not told how it ended. */
+  /** A worker took it and has not recorded how it ended. */
   | 'interrupted'
   | 'completed'
   | 'failed'
@@ -59,7 +59,7 @@ export type Reading = SourceJob | Left;
 /**
  * Reads the documents of one queue.
  *
- * @param bornAt - when the document was made, as far as its id tells
+ * @param bornAt - when the document was made, as far as its id says
  * @throws UnknownShape for a document that is none of the queue's jobs
  */
 export type ReadSource = (document: Document, bornAt: Date) => Reading;

@@ -106,7 +106,7 @@ export function observeGauges(meter: Meter, read: () => MetricsSnapshot['gauges'
 }
 
 /**
- * Asks for the backlog whenever it is exported. That the database did not answer is for the exporter to tell.
+ * Asks for the backlog whenever it is exported. That the database did not answer is for the exporter to report.
  *
  * @returns ends it
  */
@@ -118,17 +118,17 @@ export function observeBacklog(meter: Meter, read: () => Promise<Backlog>): () =
     'monque.jobs.failed',
     'Jobs that have failed for good, up to 1000 of a name',
   );
-  const wait = gauge('monque.queue.wait', 'How long the job that waits longest has been due', 's');
+  const lag = gauge('monque.jobs.lag', 'How long the job that waits longest has been due', 's');
   const callback: BatchObservableCallback = async (result) => {
     const { names } = await read();
     for (const row of names) {
       const attributes = attributesOf({ name: row.name });
       result.observe(due, row.due, attributes);
-      result.observe(wait, row.longestWaitMs / 1_000, attributes);
+      result.observe(lag, row.queueLagMs / 1_000, attributes);
       if (row.failed !== undefined) result.observe(failed, row.failed, attributes);
     }
   };
-  const gauges = [due, failed, wait];
+  const gauges = [due, failed, lag];
   meter.addBatchObservableCallback(callback, gauges);
   return () => meter.removeBatchObservableCallback(callback, gauges);
 }

@@ -1,5 +1,5 @@
 /**
- * Which thresholds there are for alerts, and what an alert tells.
+ * Which thresholds there are for alerts, and what an alert says.
  *
  * @module
  */

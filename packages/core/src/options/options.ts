@@ -125,7 +125,7 @@ export interface MonqueOptions {
    */
   readonly codec?: Codec;
   /**
-   * Told what the engine does: starts and stops, claims, retries, rescues, leases, pauses; never what jobs hold.
+   * Called with what the engine does: starts and stops, claims, retries, rescues, leases, pauses; never what jobs hold.
    * `console`, pino and the logger of Ts.ED fit. Without one, a failure, an outage or a misuse that nobody listens for is
    * told to stderr once, in one line; `false` turns that off.
    *

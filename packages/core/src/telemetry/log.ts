@@ -114,7 +114,7 @@ export class Log {
       const answer: unknown = this.#logger[level]({ event, ...fields }, message);
       isPromiseAside(answer);
     } catch {
-      // A logger that fails has nobody to tell.
+      // A logger that fails has nobody to report to.
     }
   }
 
@@ -128,7 +128,7 @@ export class Log {
   }
 }
 
-/** True for errors whose messages tell of connections and of the engine, and never of what a job holds. */
+/** True for errors whose messages speak of connections and of the engine, and never of what a job holds. */
 function isDiscreet(error: Error): boolean {
   const kinds = [ConnectionError, UnknownOutcomeError, UnsupportedError];
   if (kinds.some((kind) => error instanceof kind)) return true;

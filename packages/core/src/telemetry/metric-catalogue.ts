@@ -8,13 +8,48 @@
 export interface MetricDefinition {
   /** What one of it is. */
   readonly unit: 'job' | 'run' | 'call' | 'error' | 'violation' | 'alert' | 'ms' | 'share';
-  /** What its points are told apart by, at most two. */
+  /** The names of what its points differ by, at most two. */
   readonly labels: readonly [] | readonly [string] | readonly [string, string];
   readonly description: string;
 }
 
+/** The labels of each metric that only grows, in the order in which its points are kept. */
+export interface CounterLabels {
+  readonly enqueued: readonly ['name'];
+  readonly claimCandidates: readonly [];
+  readonly claimed: readonly ['name'];
+  readonly lanesLost: readonly [];
+  readonly settled: readonly ['name', 'outcome'];
+  readonly lost: readonly ['reason'];
+  readonly rescued: readonly [];
+  readonly buried: readonly ['name'];
+  readonly superseded: readonly ['name'];
+  readonly halted: readonly ['name'];
+  readonly limitsFull: readonly ['limit'];
+  readonly backOffs: readonly ['limit'];
+  readonly violations: readonly ['rule'];
+  readonly alerts: readonly ['kind'];
+  readonly errors: readonly ['code'];
+  readonly ledgerErrors: readonly ['verb', 'code'];
+}
+
+/** The label of each metric that is measured again and again. */
+export interface HistogramLabels {
+  readonly waitMs: readonly ['name'];
+  readonly runMs: readonly ['name'];
+  readonly settleDelayMs: readonly [];
+  readonly batchSize: readonly ['verb'];
+  readonly ledgerCallMs: readonly ['verb'];
+  readonly ruleMs: readonly ['rule'];
+}
+
+/** A definition of each metric, with exactly the labels that are declared for it. */
+export type CatalogueOf<Declared> = {
+  readonly [Metric in keyof Declared]: MetricDefinition & { readonly labels: Declared[Metric] };
+};
+
 /** What only grows. */
-export const COUNTERS: Readonly<Record<CounterName, MetricDefinition>> = Object.freeze({
+export const COUNTERS: CatalogueOf<CounterLabels> = Object.freeze({
   enqueued: { unit: 'job', labels: ['name'], description: 'Jobs that this process stored' },
   claimCandidates: {
     unit: 'job',
@@ -54,7 +89,7 @@ export const COUNTERS: Readonly<Record<CounterName, MetricDefinition>> = Object.
 });
 
 /** What is measured again and again. */
-export const HISTOGRAMS: Readonly<Record<HistogramName, MetricDefinition>> = Object.freeze({
+export const HISTOGRAMS: CatalogueOf<HistogramLabels> = Object.freeze({
   waitMs: { unit: 'ms', labels: ['name'], description: 'From when a job was due to its start' },
   runMs: { unit: 'ms', labels: ['name'], description: 'How long handlers ran' },
   settleDelayMs: {
@@ -82,32 +117,10 @@ export const GAUGES: Readonly<Record<GaugeName, MetricDefinition>> = Object.free
 });
 
 /** A metric that only grows. */
-export type CounterName =
-  | 'enqueued'
-  | 'claimCandidates'
-  | 'claimed'
-  | 'lanesLost'
-  | 'settled'
-  | 'lost'
-  | 'rescued'
-  | 'buried'
-  | 'superseded'
-  | 'halted'
-  | 'limitsFull'
-  | 'backOffs'
-  | 'violations'
-  | 'alerts'
-  | 'errors'
-  | 'ledgerErrors';
+export type CounterName = keyof CounterLabels;
 
 /** A metric that is measured again and again. */
-export type HistogramName =
-  | 'waitMs'
-  | 'runMs'
-  | 'settleDelayMs'
-  | 'batchSize'
-  | 'ledgerCallMs'
-  | 'ruleMs';
+export type HistogramName = keyof HistogramLabels;
 
 /** A metric that has one value at a time. */
 export type GaugeName =

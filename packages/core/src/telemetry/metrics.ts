@@ -11,8 +11,10 @@ import { isPromiseAside } from '../foundation/promises.ts';
 import { Histogram, type HistogramReading, SIZE_BOUNDS, TIME_BOUNDS_MS } from './histogram.ts';
 import {
   COUNTERS,
+  type CounterLabels,
   type CounterName,
   HISTOGRAMS,
+  type HistogramLabels,
   type HistogramName,
   type MetricDefinition,
 } from './metric-catalogue.ts';
@@ -23,8 +25,13 @@ export const MOST_LABEL_VALUES = 200;
 /** What the values of a label beyond {@link MOST_LABEL_VALUES} are counted under. */
 export const OTHER_LABEL = '(other)';
 
-/** What tells the points of a metric apart, by the names of its labels; empty for a metric without labels. */
+/** What the points of a metric differ by: its labels, by name; empty for a metric without labels. */
 export type Labels = Readonly<Record<string, string>>;
+
+/** A value for each label that is declared; `{}` where none is. */
+type ValuesOf<Declared extends readonly string[]> = Declared extends readonly []
+  ? Readonly<Record<string, never>>
+  : Readonly<Record<Declared[number], string>>;
 
 /** One value of a counter. */
 export interface CounterPoint {
@@ -43,7 +50,7 @@ export interface MetricsReading {
   readonly histograms: Readonly<Record<HistogramName, readonly HistogramPoint[]>>;
 }
 
-/** Is told of every measurement as it is made. What it throws is reported once and changes nothing. */
+/** Sees every measurement as it is made. What it throws is reported once and changes nothing. */
 export interface MetricsObserver {
   /** A counter grew by an amount. */
   readonly counted?: (metric: CounterName, amount: number, labels: Labels) => void;
@@ -55,37 +62,46 @@ export interface MetricsObserver {
 export class Metrics {
   readonly #counters = new Map<CounterName, Labelled<{ value: number }>>();
   readonly #histograms = new Map<HistogramName, Labelled<Histogram>>();
-  readonly #observers = new Set<(tell: (observer: MetricsObserver) => unknown) => void>();
+  readonly #observers = new Set<(see: (observer: MetricsObserver) => unknown) => void>();
 
-  /** Lets a counter grow; its labels in the order of the catalogue. */
-  count(metric: CounterName, amount = 1, first = '', second = ''): void {
+  /** Adds to a counter. */
+  count<Name extends CounterName>(
+    metric: Name,
+    labels: ValuesOf<CounterLabels[Name]>,
+    amount = 1,
+  ): void {
     let points = this.#counters.get(metric);
     if (points === undefined) {
-      points = new Labelled(() => ({ value: 0 }));
+      points = new Labelled(COUNTERS[metric], () => ({ value: 0 }));
       this.#counters.set(metric, points);
     }
-    points.at(first, second).value += amount;
+    points.at(labels).value += amount;
     if (this.#observers.size === 0) return;
-    const labels = labelsOf(COUNTERS[metric], first, second);
-    this.#tell((observer) => observer.counted?.(metric, amount, labels));
+    const seen = Object.freeze(labels);
+    this.#notify((observer) => observer.counted?.(metric, amount, seen));
   }
 
-  /** Counts a value; its label as in the catalogue. */
-  record(metric: HistogramName, value: number, label = ''): void {
+  /** Adds a value to a histogram. */
+  record<Name extends HistogramName>(
+    metric: Name,
+    labels: ValuesOf<HistogramLabels[Name]>,
+    value: number,
+  ): void {
     let points = this.#histograms.get(metric);
     if (points === undefined) {
-      const bounds = HISTOGRAMS[metric].unit === 'ms' ? TIME_BOUNDS_MS : SIZE_BOUNDS;
-      points = new Labelled(() => new Histogram(bounds));
+      const definition = HISTOGRAMS[metric];
+      const bounds = definition.unit === 'ms' ? TIME_BOUNDS_MS : SIZE_BOUNDS;
+      points = new Labelled(definition, () => new Histogram(bounds));
       this.#histograms.set(metric, points);
     }
-    points.at(label, '').record(value);
+    points.at(labels).record(value);
     if (this.#observers.size === 0) return;
-    const labels = labelsOf(HISTOGRAMS[metric], label, '');
-    this.#tell((observer) => observer.recorded?.(metric, value, labels));
+    const seen = Object.freeze(labels);
+    this.#notify((observer) => observer.recorded?.(metric, value, seen));
   }
 
   /**
-   * Tells an observer of every measurement from now on.
+   * Lets an observer see every measurement from now on.
    *
    * @param onError - called with the first error of the observer
    * @returns ends it
@@ -94,13 +110,13 @@ export class Metrics {
     let hasFailed = false;
     const failed = (error: unknown): void => {
       const isFirst = !hasFailed;
-      // Errors are counted, of which the observer is told.
+      // Reporting counts an error, which the observer sees in turn.
       hasFailed = true;
       if (isFirst) onError(error);
     };
-    const guarded = (tell: (observer: MetricsObserver) => unknown): void => {
+    const guarded = (see: (observer: MetricsObserver) => unknown): void => {
       try {
-        isPromiseAside(tell(observer), failed);
+        isPromiseAside(see(observer), failed);
       } catch (error) {
         failed(error);
       }
@@ -118,39 +134,58 @@ export class Metrics {
 
   /** What was counted and measured so far. */
   read(): MetricsReading {
-    const counters = mapNames(COUNTERS, (metric, definition) =>
-      pointsOf(this.#counters.get(metric), definition, ({ value }) => ({ value })),
+    const counters = mapNames(COUNTERS, (metric) =>
+      pointsOf(this.#counters.get(metric), ({ value }) => ({ value })),
     );
-    const histograms = mapNames(HISTOGRAMS, (metric, definition) =>
-      pointsOf(this.#histograms.get(metric), definition, (histogram) => histogram.read()),
+    const histograms = mapNames(HISTOGRAMS, (metric) =>
+      pointsOf(this.#histograms.get(metric), (histogram) => histogram.read()),
     );
     return Object.freeze({ counters, histograms });
   }
 
-  #tell(tell: (observer: MetricsObserver) => unknown): void {
-    for (const guarded of this.#observers) guarded(tell);
+  #notify(see: (observer: MetricsObserver) => unknown): void {
+    for (const guarded of this.#observers) guarded(see);
   }
 }
 
 /** One point for each pair of label values. */
 class Labelled<Point> {
   readonly #rows = new Map<string, Map<string, Point>>();
+  readonly #first: string | undefined;
+  readonly #second: string | undefined;
   readonly #make: () => Point;
 
-  constructor(make: () => Point) {
+  constructor({ labels }: MetricDefinition, make: () => Point) {
+    [this.#first, this.#second] = labels;
     this.#make = make;
   }
 
-  at(first: string, second: string): Point {
-    const row = valueAt(this.#rows, first, () => new Map<string, Point>());
-    return valueAt(row, second, this.#make);
+  at(labels: Labels): Point {
+    const row = valueAt(
+      this.#rows,
+      labelValue(labels, this.#first),
+      () => new Map<string, Point>(),
+    );
+    return valueAt(row, labelValue(labels, this.#second), this.#make);
   }
 
-  *entries(): Generator<{ first: string; second: string; point: Point }> {
+  *entries(): Generator<{ labels: Labels; point: Point }> {
     for (const [first, row] of this.#rows) {
-      for (const [second, point] of row) yield { first, second, point };
+      for (const [second, point] of row) yield { labels: this.#labelsOf(first, second), point };
     }
   }
+
+  #labelsOf(first: string, second: string): Labels {
+    return Object.freeze({
+      ...(this.#first !== undefined && { [this.#first]: first }),
+      ...(this.#second !== undefined && { [this.#second]: second }),
+    });
+  }
+}
+
+/** A metric without the label has one point for all. */
+function labelValue(labels: Labels, label: string | undefined): string {
+  return label === undefined ? '' : String(labels[label]);
 }
 
 /** The value of a key, made when it is new; that of the others when there are too many already. */
@@ -165,26 +200,19 @@ function valueAt<T>(map: Map<string, T>, key: string, make: () => T): T {
 
 function pointsOf<Point, Reading extends object>(
   points: Labelled<Point> | undefined,
-  definition: MetricDefinition,
   read: (point: Point) => Reading,
 ): readonly (Reading & { readonly labels: Labels })[] {
-  const readings = [...(points?.entries() ?? [])].map(({ first, second, point }) =>
-    Object.freeze({ labels: labelsOf(definition, first, second), ...read(point) }),
+  const readings = [...(points?.entries() ?? [])].map(({ labels, point }) =>
+    Object.freeze({ labels, ...read(point) }),
   );
   return Object.freeze(readings);
 }
 
-function labelsOf({ labels }: MetricDefinition, first: string, second: string): Labels {
-  const values = [first, second];
-  const named = labels.map((label, index) => [label, String(values[index])]);
-  return Object.freeze(Object.fromEntries(named));
-}
-
 function mapNames<Name extends string, Value>(
   definitions: Readonly<Record<Name, MetricDefinition>>,
-  make: (name: Name, definition: MetricDefinition) => Value,
+  make: (name: Name) => Value,
 ): Readonly<Record<Name, Value>> {
   const names = Object.keys(definitions) as Name[];
-  const entries = names.map((name) => [name, make(name, definitions[name])]);
+  const entries = names.map((name) => [name, make(name)]);
   return Object.freeze(Object.fromEntries(entries));
 }

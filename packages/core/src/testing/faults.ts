@@ -25,7 +25,7 @@ export interface Fault {
   readonly splitMs?: number;
   /** Called, and waited for, when the call has arrived, before anything is carried out. */
   readonly onArrival?: () => unknown;
-  /** Called, and waited for, when the answer or the failure has come back, before the caller is told of it. */
+  /** Called, and waited for, when the answer or the failure has come back, before the caller gets it. */
   readonly onReply?: () => unknown;
 }
 

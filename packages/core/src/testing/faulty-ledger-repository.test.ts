@@ -277,15 +277,15 @@ describe('A faulty ledger', () => {
       throw new ConnectionError('refused');
     };
     faulty.plan('settle', { delayAfterMs: 20 });
-    let told: unknown;
+    let thrown: unknown;
     const settled = faulty.settle({ settlements: [], now }).catch((error) => {
-      told = error;
+      thrown = error;
     });
     await clock.advance(19);
-    expect(told).toBeUndefined();
+    expect(thrown).toBeUndefined();
     await clock.advance(1);
     await settled;
-    expect(told).toMatchObject({ message: 'refused' });
+    expect(thrown).toMatchObject({ message: 'refused' });
     faulty.plan('settle', { fail: 'after' });
     await expect(faulty.settle({ settlements: [], now })).rejects.toThrow(UnknownOutcomeError);
   });
@@ -327,7 +327,7 @@ describe('A faulty ledger', () => {
     await watch.close();
   });
 
-  it('tells of every call as it was carried out, so that the same can be done again', async () => {
+  it('reports every call as it was carried out, so that the same can be done again', async () => {
     const calls: CarriedOutCall[] = [];
     const { faulty, ledger } = setUp({ onCarriedOut: (call) => calls.push(call) });
     faulty.plan('settle', { fail: 'partial' });

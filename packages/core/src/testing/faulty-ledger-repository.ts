@@ -30,7 +30,7 @@ export interface FaultyLedgerOptions extends LedgerRepositoryOptions {
   readonly networkClock?: Clock;
   /** Chooses what goes wrong with a call; nothing by default. {@link seededFaults} makes one. */
   readonly chooseFault?: (call: FaultyCall) => Fault | undefined;
-  /** Told of every call that the ledger behind answered, in the order of the answers. */
+  /** Called with every call that the ledger behind answered, in the order of the answers. */
   readonly onCarriedOut?: (call: CarriedOutCall) => void;
 }
 

@@ -5,7 +5,7 @@
  * @module
  */
 import { isDeepStrictEqual } from 'node:util';
-import { asRecord, type Job } from '../job/job.ts';
+import type { Job } from '../job/job.ts';
 import { JOB_LIFECYCLE } from '../job/job-lifecycle.ts';
 import { lockOf } from '../job/unique-locks.ts';
 import type {
@@ -156,10 +156,10 @@ export class TestLedger extends InMemoryLedgerRepository {
     const job = await this.#jobIn(standIn, params.jobId);
     if (job === null) return { outcome: 'missing', job };
     const change = replanChanges(params).find(({ verb, params: of }) =>
-      JOB_LIFECYCLE.applies(verb, asRecord(job), of),
+      JOB_LIFECYCLE.applies(verb, job, of),
     );
     if (change === undefined) return { outcome: 'stale', job };
-    const after = JOB_LIFECYCLE.apply(change.verb, asRecord(job), change.params);
+    const after = JOB_LIFECYCLE.apply(change.verb, job, change.params);
     standIn.hold(() => this.#inner.replan(params), [after]);
     return { outcome: 'written', job: after };
   }

@@ -87,5 +87,5 @@ export type Outcome =
   | { readonly kind: 'missed' }
   /** The handler completed the job inside its own transaction, and that was committed. */
   | { readonly kind: 'confirmed'; readonly of: Outcome }
-  /** The handler never started, or gave up since this process told it to. */
+  /** The handler never started, or gave up since this process asked it to. */
   | { readonly kind: 'released'; readonly hadStarted: boolean; readonly reason?: string };

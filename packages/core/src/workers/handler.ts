@@ -38,7 +38,7 @@ export interface JobContext {
   /** How many times the job was claimed, ever. An outside system that remembers the highest can refuse a late run. */
   readonly fence: number;
   /**
-   * Tells how far the run is: any small value that can be stored, such as a number of percent. Fires `job:progress`;
+   * Reports how far the run is: any small value that can be stored, such as a number of percent. Fires `job:progress`;
    * stored soon, the latest value at most every 200 ms.
    *
    * @throws InvalidArgumentError when the value cannot be stored or takes more than 16 KiB
@@ -77,7 +77,7 @@ export interface JobContext {
   parents<R = unknown>(options?: ParentsOptions): Promise<ParentsPage<R>>;
   /**
    * Adds jobs to the flow of this job, at most 10,000, which start at once. Whatever waits for this job waits for them
-   * too, and gets their results. In a later run of this job the same names add nothing anew, while those are there.
+   * too, and gets their results. In a later run of this job the same names add nothing again, while those are there.
    *
    * @returns the jobs by what they are called
    * @throws UnsupportedError when the job belongs to no flow

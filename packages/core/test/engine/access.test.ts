@@ -198,15 +198,15 @@ describe('a scheduler as an actor', () => {
     await monque.start();
     const acting = monque.as('anna');
     const job = await acting.enqueue('work');
-    let isTold = false;
+    let hasAnswered = false;
     const wait = acting.waitFor(job).then(() => {
-      isTold = true;
+      hasAnswered = true;
     });
     await clock.advance(1_001);
-    expect(isTold).toBe(false);
+    expect(hasAnswered).toBe(false);
     end.resolve();
     await clock.advance(1);
-    expect(isTold).toBe(true);
+    expect(hasAnswered).toBe(true);
     await wait;
     await monque.stop();
   });

@@ -12,7 +12,7 @@ import {
 /** How often values are looked at: a third of the default lease, and a little more. */
 const LOOK = 10_100;
 
-function told({ events }: Pick<TestInstance, 'events'>): string[] {
+function alertsOf({ events }: Pick<TestInstance, 'events'>): string[] {
   return events.flatMap(({ name, payload }) =>
     name === 'alert' || name === 'alert:cleared' ? [`${name} ${payload.kind}`] : [],
   );
@@ -55,7 +55,7 @@ describe('the alert for the failure rate', () => {
     expect(payloads(events, 'alert')).toHaveLength(1);
     await endRuns(one, 50, 0);
     await clock.advance(3 * LOOK);
-    expect(told(one)).toEqual(['alert failureRate', 'alert:cleared failureRate']);
+    expect(alertsOf(one)).toEqual(['alert failureRate', 'alert:cleared failureRate']);
     const [cleared] = payloads(events, 'alert:cleared');
     expect(cleared?.since).toEqual(alert?.since);
     expect(monque.health().alerts).toEqual([]);
@@ -71,10 +71,10 @@ describe('the alert for the failure rate', () => {
     await one.monque.start();
     await endRuns(one, 0, 19);
     await one.clock.advance(LOOK);
-    expect(told(one)).toEqual([]);
+    expect(alertsOf(one)).toEqual([]);
     await endRuns(one, 0, 1);
     await one.clock.advance(LOOK);
-    expect(told(one)).toEqual(['alert failureRate']);
+    expect(alertsOf(one)).toEqual(['alert failureRate']);
     await one.monque.stop();
   });
 
@@ -101,7 +101,7 @@ describe('the alert for the failure rate', () => {
       await endRuns(one, Number(fine), Number(failed));
       await one.clock.advance(LOOK);
     }
-    expect(told(one)).toEqual(['alert failureRate']);
+    expect(alertsOf(one)).toEqual(['alert failureRate']);
     await one.monque.stop();
   });
 });
@@ -116,7 +116,7 @@ describe('the alert for the queue lag', () => {
     await one.clock.advance(LOOK);
     expect(payloads(one.events, 'alert')[0]?.value).toBeGreaterThanOrEqual(6_000);
     await one.clock.advance(3 * LOOK);
-    expect(told(one)).toEqual(['alert queueLag', 'alert:cleared queueLag']);
+    expect(alertsOf(one)).toEqual(['alert queueLag', 'alert:cleared queueLag']);
     await one.monque.stop();
   });
 
@@ -129,13 +129,13 @@ describe('the alert for the queue lag', () => {
     await monque.start();
     await monque.enqueueMany([{ name: 'work' }, { name: 'work' }]);
     await clock.advance(2 * LOOK);
-    expect(told(one)).toEqual(['alert queueLag']);
+    expect(alertsOf(one)).toEqual(['alert queueLag']);
     expect(payloads(one.events, 'alert')).toMatchObject([
       { value: 5_000, threshold: 5_000, unit: 'ms' },
     ]);
     gate.resolve();
     await clock.advance(5 * LOOK);
-    expect(told(one)).toEqual(['alert queueLag', 'alert:cleared queueLag']);
+    expect(alertsOf(one)).toEqual(['alert queueLag', 'alert:cleared queueLag']);
     const asked = faulty.calls('nextDue');
     await clock.advance(1_000);
     expect(faulty.calls('nextDue')).toBe(asked);
@@ -149,7 +149,7 @@ describe('the alert for the queue lag', () => {
     await one.monque.start();
     await one.monque.enqueue('work');
     await one.clock.advance(3 * LOOK);
-    expect(told(one)).toEqual([]);
+    expect(alertsOf(one)).toEqual([]);
     gate.resolve();
     await one.monque.stop();
   });
@@ -164,7 +164,7 @@ describe('the alert for the queue lag', () => {
     await one.clock.advance(100);
     await one.monque.enqueue('other');
     await one.clock.advance(2 * LOOK);
-    expect(told(one)).toEqual(['alert queueLag']);
+    expect(alertsOf(one)).toEqual(['alert queueLag']);
     gate.resolve();
     await one.monque.stop();
   });
@@ -182,7 +182,7 @@ describe('the alert for the queue lag', () => {
     expect(payloads(events, 'job:error').map(({ error }) => error.message)).toContain('bug');
     network.down = true;
     await clock.advance(2 * LOOK);
-    expect(told(one)).toEqual([]);
+    expect(alertsOf(one)).toEqual([]);
     network.down = false;
     gate.resolve();
     await clock.advance(2 * LOOK);
@@ -200,9 +200,9 @@ describe('the alert for the settle delay', () => {
     faulty.plan('settle', { fail: 'before' }, 9);
     await monque.enqueue('work');
     await clock.advance(LOOK);
-    expect(told(one)).toEqual(['alert settleDelay']);
+    expect(alertsOf(one)).toEqual(['alert settleDelay']);
     await clock.advance(90_000);
-    expect(told(one)).toEqual(['alert settleDelay', 'alert:cleared settleDelay']);
+    expect(alertsOf(one)).toEqual(['alert settleDelay', 'alert:cleared settleDelay']);
     await monque.stop();
   });
 });
@@ -221,7 +221,7 @@ describe('the alert for the clock', () => {
     const one = world.makeInstance({ clock: drifting, alerts: { clockError: 1_000 } });
     await one.monque.start();
     await clock.advance(LOOK);
-    expect(told(one)).toEqual([]);
+    expect(alertsOf(one)).toEqual([]);
     aheadMs = -3_000;
     await clock.advance(LOOK);
     expect(payloads(one.events, 'alert')).toMatchObject([{ kind: 'clockError', value: 3_000 }]);
@@ -239,7 +239,7 @@ describe('alerts', () => {
     await one.monque.start();
     await one.monque.enqueue('work');
     await one.clock.advance(100_000);
-    expect(told(one)).toEqual([]);
+    expect(alertsOf(one)).toEqual([]);
     expect(one.monque.health().alerts).toEqual([]);
     await one.monque.stop();
   });

@@ -143,8 +143,8 @@ describe('an audit', () => {
     const { monque, ledger } = makeOpen();
     const [first] = await putBroken((job) => ledger.put(job));
     const refusal = new MonqueError('LEDGER_REFUSED', 'no');
-    const told: Error[] = [];
-    monque.on('job:error', ({ error }) => told.push(error));
+    const reported: Error[] = [];
+    monque.on('job:error', ({ error }) => reported.push(error));
     const repair = ledger.repair.bind(ledger);
     ledger.repair = async (params) => {
       if (first?._id.equals(params.jobId)) throw refusal;
@@ -153,7 +153,7 @@ describe('an audit', () => {
     const { repaired, isComplete } = await findingsOf(monque, true);
     const repairable = BROKEN.filter((broken) => broken.repaired);
     expect({ repaired, isComplete }).toEqual({ repaired: repairable.length - 1, isComplete: true });
-    expect(told).toEqual([refusal]);
+    expect(reported).toEqual([refusal]);
   });
 
   test('ends with what else goes wrong while it repairs', async () => {

@@ -152,8 +152,8 @@ describe('a batch', () => {
       await clock.advance(500);
       expect(statuses(await read(jobs))).toEqual(['completed', 'completed']);
       expect((await read(jobs)).map(({ result }) => result)).toEqual([undefined, undefined]);
-      const told = payloads(events, 'job:error').map(({ error }) => error.message);
-      expect(told.length).toBe(Array.isArray(returned) ? 1 : 0);
+      const reported = payloads(events, 'job:error').map(({ error }) => error.message);
+      expect(reported.length).toBe(Array.isArray(returned) ? 1 : 0);
       await monque.stop();
     },
   );

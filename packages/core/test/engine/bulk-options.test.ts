@@ -11,17 +11,17 @@ async function many(count: number) {
 describe('a verb by a filter', () => {
   test('tells after each page how far it is, and waits for who is told', async () => {
     const { monque } = await many(1_100);
-    const told: BulkResult[] = [];
+    const reported: BulkResult[] = [];
     const result = await monque.cancelJobs(
       { name: 'many' },
-      { onProgress: (so) => Promise.resolve().then(() => void told.push(so)) },
+      { onProgress: (so) => Promise.resolve().then(() => void reported.push(so)) },
     );
-    expect(told.map(({ matched, isComplete }) => [matched, isComplete])).toEqual([
+    expect(reported.map(({ matched, isComplete }) => [matched, isComplete])).toEqual([
       [500, false],
       [1_000, false],
       [1_100, true],
     ]);
-    expect(result).toEqual(told.at(-1));
+    expect(result).toEqual(reported.at(-1));
   });
 
   test('ends at its limit', async () => {

@@ -210,11 +210,11 @@ describe('complete({ session })', () => {
       await clock.advance(3_000);
       faulty.getJob = getJob;
       expect(await monque.getJob(_id)).toMatchObject({ status: 'completed' });
-      const told = how === 'answers' ? [1, 0] : [0, 1];
+      const reported = how === 'answers' ? [1, 0] : [0, 1];
       expect([
         payloads(events, 'job:complete').length,
         payloads(events, 'job:fail').length,
-      ]).toEqual(told);
+      ]).toEqual(reported);
       commit.resolve();
       await monque.stop();
     },

@@ -8,13 +8,13 @@ import { makeOne, makeWorld, payloads } from './kit.ts';
 
 const DEAD = { deadLetter: 'mail.dead', maxRetries: 1 } as const;
 
-/** A scheduler whose jobs named `mail` fail at once, until it is mended. */
+/** A scheduler whose jobs named `mail` fail at once, until it is fixed. */
 async function failing(options: MonqueOptions = {}) {
   const one = makeOne(options);
-  const state = { isMended: false };
+  const state = { isFixed: false };
   one.monque.worker(
     'mail',
-    () => (state.isMended ? 'sent' : Promise.reject(new Error('no host'))),
+    () => (state.isFixed ? 'sent' : Promise.reject(new Error('no host'))),
     DEAD,
   );
   await one.monque.start();
@@ -121,7 +121,7 @@ describe('a job that failed for good', () => {
       data: 'secret',
       result: 'secret',
     });
-    state.isMended = true;
+    state.isFixed = true;
     await monque.stop();
   });
 });
@@ -131,7 +131,7 @@ describe('a dead letter that is redriven', () => {
     const { monque, clock, events, state, read } = await failing();
     const job = await monque.enqueue('mail');
     await clock.advance(100);
-    state.isMended = true;
+    state.isFixed = true;
     const redriven = await monque
       .as({ id: 'anna' })
       .redriveDeadLetter(job._id, { reason: 'the host is back' });
@@ -284,7 +284,7 @@ describe('the option deadLetter', () => {
   });
 });
 
-test('a dead letter that somebody misshaped by hand is set aside when it is claimed', async () => {
+test('a dead letter that somebody misshaped manually is set aside when it is claimed', async () => {
   const { monque, ledger, clock } = makeOne();
   const source = { name: 5, failedAt: 'yesterday' } as never;
   const job = makeJob({ name: 'mail.dead', createdAt: new Date(clock.now()), source });

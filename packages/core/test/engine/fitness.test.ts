@@ -35,9 +35,9 @@ describe('a job that this version cannot run', () => {
     expect(stored).toMatchObject({ status: 'pending', scheduledFor: MANUAL_CLOCK_START });
     expect(Number(stored?.nextRunAt) - clock.now()).toBeGreaterThan(55_000);
     expect(payloads(events, 'job:start')).toEqual([]);
-    const [told, ...others] = payloads(events, 'job:error');
-    expect(told?.error).toMatchObject({ code: 'UNFIT_JOB' });
-    expect(told?.error.message).toContain('Mars/Olympus');
+    const [reported, ...others] = payloads(events, 'job:error');
+    expect(reported?.error).toMatchObject({ code: 'UNFIT_JOB' });
+    expect(reported?.error.message).toContain('Mars/Olympus');
     expect(others).toEqual([]);
     await monque.stop();
   });

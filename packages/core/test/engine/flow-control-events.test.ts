@@ -43,9 +43,9 @@ describe('events of limits', () => {
     await monque.start();
     await monque.enqueue('a');
     await clock.advance(500);
-    const [told] = payloads(events, 'limit:backedOff');
-    expect(told?.until).toEqual((await monque.limits())[0]?.blockedUntil);
-    expect(told).toMatchObject({ limit: 'api' });
+    const [reported] = payloads(events, 'limit:backedOff');
+    expect(reported?.until).toEqual((await monque.limits())[0]?.blockedUntil);
+    expect(reported).toMatchObject({ limit: 'api' });
     expect(counted(monque.metrics().counters.backOffs)).toEqual([['api', 1]]);
     await monque.stop();
   });

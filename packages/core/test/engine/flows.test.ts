@@ -124,8 +124,8 @@ describe('a flow', () => {
   });
 
   test('goes on where it failed when it is redriven', async () => {
-    let isMended = false;
-    const { monque, runs } = setUp({ bad: () => (isMended ? 'fine' : fails()) });
+    let isFixed = false;
+    const { monque, runs } = setUp({ bad: () => (isFixed ? 'fine' : fails()) });
     await monque.start();
     const { id, jobs } = await monque.enqueueFlow(
       flowOf({ first: step(), bad: step('first'), last: step('bad'), end: step('last') }),
@@ -135,7 +135,7 @@ describe('a flow', () => {
       state: 'failed',
       counts: { completed: 1, failed: 3 },
     });
-    isMended = true;
+    isFixed = true;
     expect(await monque.redriveFlow(id)).toMatchObject({ matched: 3, changed: 3, left: [] });
     expect(await finished(monque, [jobs.end])).toEqual(['completed']);
     await monque.stop();

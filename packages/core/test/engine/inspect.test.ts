@@ -50,7 +50,7 @@ describe('inspect', () => {
       },
     ]);
     expect(names).toEqual([
-      { name: NAME, isPaused: false, instances: 1, due: 1, dueIsCut: false, longestWaitMs: 500 },
+      { name: NAME, isPaused: false, instances: 1, due: 1, dueIsCut: false, queueLagMs: 500 },
     ]);
     gate.resolve();
     await clock.advance(100);

@@ -226,13 +226,13 @@ describe('a ledger', () => {
 
   test('tells a listener no more that was taken away', async () => {
     const ledger = new InMemoryLedgerRepository({ invariants: { rules: [HAS_ORDER] } });
-    const told: string[] = [];
-    const end = ledger.onViolation(({ error }) => told.push(error.rule));
+    const reported: string[] = [];
+    const end = ledger.onViolation(({ error }) => reported.push(error.rule));
     const jobs = [makeJob({ name: 'ship' })];
     await ledger.enqueue({ jobs });
     end();
     await ledger.enqueue({ jobs });
-    expect(told).toEqual(['has-order']);
+    expect(reported).toEqual(['has-order']);
   });
 });
 

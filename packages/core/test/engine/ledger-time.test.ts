@@ -97,7 +97,7 @@ describe("the ledger's time", () => {
     const time = new LedgerTime(ledger, clock, () => undefined);
     const first = time.sample();
     skewMs = 60_000;
-    const second = time.sampleAnew();
+    const second = time.sampleAgain();
     while (waiting.length > 0) {
       waiting.shift()?.();
       await clock.settle();

@@ -229,7 +229,7 @@ describe('getBacklog', () => {
     await monque.start();
     await monque.enqueueMany([{ name: 'waits' }, { name: 'waits' }, { name: 'fails' }]);
     await clock.advance(2_000);
-    const waits = { name: 'waits', due: 2, dueIsCut: false, longestWaitMs: 2_000 };
+    const waits = { name: 'waits', due: 2, dueIsCut: false, queueLagMs: 2_000 };
     const none = { failed: 0, failedIsCut: false };
     expect(await monque.getBacklog()).toEqual({
       ...{ at: new Date(clock.now()), names: [{ ...waits, ...none }], namesAreCut: false },
@@ -264,7 +264,7 @@ describe('getQueueStats', () => {
       counts: { pending: 2, processing: 0, blocked: 0, completed: 1, failed: 1, cancelled: 0 },
       total: 4,
       due: 1,
-      longestWaitMs: 10_000,
+      queueLagMs: 10_000,
       longestRunMs: expect.closeTo(3_000, -2),
     });
     expect(stats.meanWaitMs).toBeCloseTo(2_000, -2);
@@ -273,7 +273,7 @@ describe('getQueueStats', () => {
       counts: { pending: 0, processing: 0, blocked: 0, completed: 0, failed: 0, cancelled: 0 },
       total: 0,
       due: 0,
-      longestWaitMs: 0,
+      queueLagMs: 0,
       meanWaitMs: 0,
       meanRunMs: 0,
       longestRunMs: 0,

@@ -156,5 +156,5 @@ describe('metrics()', () => {
 
 test('the settler without work has nothing that waits', () => {
   const settler = new Settler({} as never, {} as never, () => undefined);
-  expect(settler.longestWaitMs).toBe(0);
+  expect(settler.longestUnsettledMs).toBe(0);
 });

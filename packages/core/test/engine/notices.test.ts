@@ -148,19 +148,19 @@ describe('nothing goes to stderr', () => {
 });
 
 test('a run that could not be recorded is told, and the number of lines is bounded', () => {
-  const told: string[] = [];
+  const reported: string[] = [];
   const notices = new Notices(
     () => true,
-    (line) => void told.push(line),
+    (line) => void reported.push(line),
   );
   notices.unheard('job:lost', { job: makeJob({ name: 'a' }), reason: 'fenced' });
   notices.unheard('job:start', { job: makeJob() });
   notices.unheard('job:error', { error: new ConnectionError('away') });
-  expect(told).toEqual([expect.stringContaining('could not be recorded: fenced')]);
+  expect(reported).toEqual([expect.stringContaining('could not be recorded: fenced')]);
   for (let index = 0; index < 2_000; index += 1) {
     const error = Object.assign(new Error('x'.repeat(9_000)), { stack: undefined });
     notices.unheard('job:fail', { job: makeJob({ name: `n${index}` }), error, willRetry: false });
   }
-  expect(told).toHaveLength(1_000);
-  expect(Math.max(...told.map(({ length }) => length))).toBeLessThanOrEqual(500);
+  expect(reported).toHaveLength(1_000);
+  expect(Math.max(...reported.map(({ length }) => length))).toBeLessThanOrEqual(500);
 });

@@ -27,12 +27,12 @@ describe('the reason of what is done by people', () => {
     await monque.deleteJobs({}, { reason });
     const series = await monque.schedule('@daily', 'work');
     await monque.unschedule('work', { reason });
-    const told = await Promise.all(
+    const reported = await Promise.all(
       [_id, other._id, series._id].map(async (id) =>
         (await monque.getHistory(id)).map((entry) => [entry.verb, entry.reason]),
       ),
     );
-    expect(told).toEqual([
+    expect(reported).toEqual([
       [
         ['enqueue', undefined],
         ['amend', reason],

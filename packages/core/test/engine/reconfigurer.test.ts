@@ -240,9 +240,9 @@ describe('the logger', () => {
       options: ['pollInterval', 'maxRetries'],
     });
     monque.reconfigure({ logger: next.logger });
-    const told = former.entries.length;
+    const reported = former.entries.length;
     await monque.stop();
-    expect(former.entries).toHaveLength(told);
+    expect(former.entries).toHaveLength(reported);
     expect(next.entries.map(({ event }) => event)).toEqual(
       expect.arrayContaining(['reconfigured', 'stopping', 'stopped']),
     );

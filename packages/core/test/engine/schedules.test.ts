@@ -355,7 +355,7 @@ describe('a series that is asked for again', () => {
   });
 });
 
-describe('a series that was written by hand', () => {
+describe('a series that was written manually', () => {
   test('is listed with defaults, runs, and can be ended', async () => {
     const { monque, clock, ledger } = makeOne();
     const job = makeJob({

@@ -80,9 +80,9 @@ describe('settling', () => {
     await monque.start();
     const { _id } = await monque.enqueue('work');
     await clock.settle();
-    const [told] = payloads(events, 'job:error');
-    expect(told?.error.message).toContain('refused to complete job');
-    expect(told?.error.message).toContain('without its result');
+    const [reported] = payloads(events, 'job:error');
+    expect(reported?.error.message).toContain('refused to complete job');
+    expect(reported?.error.message).toContain('without its result');
     const job = await monque.getJob(_id);
     expect(job).toMatchObject({ status: 'completed', fence: 1 });
     expect(job).not.toHaveProperty('result');

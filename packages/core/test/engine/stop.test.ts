@@ -70,9 +70,9 @@ describe('stop', () => {
     const stopping = monque.stop();
     await clock.advance(2_000);
     await stopping;
-    const [told] = payloads(events, 'job:error');
-    expect(told?.error).toBeInstanceOf(ShutdownTimeoutError);
-    expect(told?.error).toMatchObject({
+    const [reported] = payloads(events, 'job:error');
+    expect(reported?.error).toBeInstanceOf(ShutdownTimeoutError);
+    expect(reported?.error).toMatchObject({
       incompleteJobs: [{ _id, name: 'work', status: 'processing' }],
     });
     expect(await monque.getJob(_id)).toMatchObject({ status: 'pending', failCount: 0 });

@@ -148,8 +148,8 @@ describe('what happens is counted by minute for all processes', () => {
     await monque.enqueue('a');
     faulty.plan('addThroughput', { fail: 'before' });
     await clock.advance(3 * MINUTE_MS);
-    const told = payloads(events, 'job:error').map(({ error }) => error.message);
-    expect(told.filter((message) => message.includes('addThroughput'))).toHaveLength(1);
+    const reported = payloads(events, 'job:error').map(({ error }) => error.message);
+    expect(reported.filter((message) => message.includes('addThroughput'))).toHaveLength(1);
     await monque.enqueue('a');
     await clock.advance(3 * MINUTE_MS);
     expect(together((await monque.getThroughput()).points).enqueued).toBe(1);

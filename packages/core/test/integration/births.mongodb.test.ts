@@ -10,7 +10,7 @@ import { until } from '../setup/until.ts';
 
 const SCRIPT = join(import.meta.dirname, 'birth-process.mjs');
 
-interface Told {
+interface Message {
   readonly acknowledged?: string;
   readonly births?: readonly string[];
 }
@@ -33,12 +33,12 @@ describeWithMongo('a process that is killed while it stores a job as claimed', (
     ['when it is answered', 'answered', 1],
     ['in the handler', 'handler', 1],
   ])('%s loses nothing, and nothing is recorded twice', async (_, step, stored) => {
-    const told: Told[] = [];
+    const messages: Message[] = [];
     const child = fork(SCRIPT, [ENTRY, inject('mongoUri'), db.databaseName, step]);
-    child.on('message', (message: Told) => told.push(message));
+    child.on('message', (message: Message) => messages.push(message));
     const [, signal] = await once(child, 'exit');
     expect(signal).toBe('SIGKILL');
-    expect(told.flatMap(({ births = [] }) => births)).toEqual(['processing']);
+    expect(messages.flatMap(({ births = [] }) => births)).toEqual(['processing']);
 
     const jobs = db.collection<Job>('monque_jobs');
     expect(await jobs.countDocuments({ data: 'last' })).toBe(stored);
@@ -50,7 +50,7 @@ describeWithMongo('a process that is killed while it stores a job as claimed', (
     await monque.stop();
 
     const ids = (await jobs.find().toArray()).map(({ _id }) => _id.toHexString());
-    const acknowledged = told.flatMap((message) => message.acknowledged ?? []);
+    const acknowledged = messages.flatMap((message) => message.acknowledged ?? []);
     expect(acknowledged).toHaveLength(5);
     expect(ids).toEqual(expect.arrayContaining(acknowledged));
     const log = db.collection('monque_jobs.transitions');

@@ -87,8 +87,8 @@ describeWithMongo('a scheduler that runs', () => {
     await db().collection(NAME).dropIndex('monque_claim');
     await monque.enqueue('work', 1);
     await until('it to be unhealthy', () => !monque.isHealthy());
-    const told = payloads(events, 'job:error').map(({ error }) => error.message);
-    expect(told).toContainEqual(
+    const reported = payloads(events, 'job:error').map(({ error }) => error.message);
+    expect(reported).toContainEqual(
       expect.stringMatching(/lacks the indexes monque_claim; create them with db\.runCommand\(.*/),
     );
     expect(monque.health().connected).toBe(false);

@@ -7,7 +7,7 @@ import { describeWithMongo } from '../setup/mongodb.ts';
 import { until } from '../setup/until.ts';
 import { useProcesses } from './processes.ts';
 
-/** How long processes are killed and stopped, in seconds; longer by hand. */
+/** How long processes are killed and stopped, in seconds; longer when the test is started manually. */
 const SECONDS = Number(process.env.MONQUE_FLOW_CONTROL_SECONDS ?? 6);
 const PROCESSES = 4;
 const GROUPS = 20;

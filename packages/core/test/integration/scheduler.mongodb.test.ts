@@ -261,10 +261,10 @@ describeWithMongo('a scheduler on MongoDB', () => {
     await running;
     proxy.refuse();
     proxy.cut();
-    const told = once(monque, 'job:error');
+    const reported = once(monque, 'job:error');
     gate.resolve();
     const during = monque.enqueue('work', 'during');
-    await told;
+    await reported;
     proxy.clear();
     await during;
     await until(

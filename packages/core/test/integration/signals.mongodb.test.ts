@@ -11,12 +11,12 @@ describeWithMongo('a process that gets SIGTERM', () => {
   /** Starts one, and sends the signal once its job runs. */
   async function startAndAsk(listener: 'none' | 'once') {
     const child = processes.start(listener);
-    const told: unknown[] = [];
-    child.on('message', (message) => told.push(message));
+    const messages: unknown[] = [];
+    child.on('message', (message) => messages.push(message));
     const ended = once(child, 'exit');
-    await until('the job runs', () => told.includes('running'), 30_000);
+    await until('the job runs', () => messages.includes('running'), 30_000);
     child.kill('SIGTERM');
-    return { child, told, ended };
+    return { child, messages, ended };
   }
 
   const statuses = () => processes.db.collection('monque_jobs').distinct('status');
@@ -29,13 +29,13 @@ describeWithMongo('a process that gets SIGTERM', () => {
   });
 
   test('is ended by whoever listens for one time, and who may take longer than the scheduler', async () => {
-    const { child, told, ended } = await startAndAsk('once');
-    await until('the listener is called', () => told.includes('asked'), 30_000);
+    const { child, messages, ended } = await startAndAsk('once');
+    await until('the listener is called', () => messages.includes('asked'), 30_000);
     child.send('go on');
-    await until('the scheduler has stopped', () => told.includes('stopped'), 30_000);
+    await until('the scheduler has stopped', () => messages.includes('stopped'), 30_000);
     expect(await statuses()).toEqual(['completed']);
     child.send('end');
     expect(await ended).toEqual([7, null]);
-    expect(told.at(-1)).toBe('cleaned up');
+    expect(messages.at(-1)).toBe('cleaned up');
   });
 });

@@ -166,7 +166,7 @@ describeWithMongo('the whole scheduler on MongoDB', () => {
     expect((await monque.getJob(fresh._id))?.status).toBe('processing');
   });
 
-  test('a document written by hand is run', async () => {
+  test('a document written manually is run', async () => {
     const monque = make();
     monque.worker('work', (job) => job.data);
     await monque.start();

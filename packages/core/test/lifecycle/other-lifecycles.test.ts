@@ -2,7 +2,7 @@
  * `defineLifecycle` serves records that are no jobs: here the steps of a plan, which are verified in a later run than
  * the one that finished them, and the tasks of a team, which are reviewed before they are done.
  *
- * Both are checked against lists of moves that are written out by hand, so that a fault in their tables, or in what
+ * Both are checked against lists of moves that are written out manually, so that a fault in their tables, or in what
  * `defineLifecycle` makes of these, cannot hide.
  *
  * @module

@@ -4,7 +4,7 @@ import { Monque } from '../../src/index.ts';
 import { BROKEN, findingsOf, putBroken } from '../engine/audit.ts';
 import { cleanupTestDb, describeWithMongo, getTestDb } from '../setup/mongodb.ts';
 
-describeWithMongo('an audit of documents that were written by hand', () => {
+describeWithMongo('an audit of documents that were written manually', () => {
   let db: Db;
   beforeAll(async () => {
     db = await getTestDb('audit');
@@ -38,8 +38,8 @@ describeWithMongo('an audit of documents that were written by hand', () => {
   test('repairs one whose last change is no date, and goes on past one that cannot be changed', async () => {
     const monque = new Monque(db, { collectionName: 'unfit' });
     await monque.initialize();
-    const told: Error[] = [];
-    monque.on('job:error', ({ error }) => told.push(error));
+    const reported: Error[] = [];
+    monque.on('job:error', ({ error }) => reported.push(error));
     const finished = { status: 'completed', nextRunAt: new Date(0), data: {} };
     await db.collection('unfit').insertMany([
       { ...finished, name: 'history', history: 'none' },
@@ -51,7 +51,7 @@ describeWithMongo('an audit of documents that were written by hand', () => {
       { name: 'history', isRepaired: false },
       { name: 'change', isRepaired: true },
     ]);
-    expect(told).toMatchObject([{ code: 'LEDGER_REFUSED' }]);
+    expect(reported).toMatchObject([{ code: 'LEDGER_REFUSED' }]);
     await monque.stop();
   });
 });

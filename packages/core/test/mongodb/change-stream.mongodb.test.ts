@@ -262,9 +262,9 @@ describeWithOwnMongo('a watch', (binary) => {
   test('tells that the clock may be another one when there is a new primary', async () => {
     watch = await ledger.watch(hints.hear);
     await hints.nth('opened');
-    const told = hints.count('clockChanged');
+    const count = hints.count('clockChanged');
     await stepDownAndUp();
-    await hints.nth('clockChanged', told + 1);
+    await hints.nth('clockChanged', count + 1);
     await rival.enqueue({ jobs: makeJobs(1) });
     await hints.nth('due');
   });

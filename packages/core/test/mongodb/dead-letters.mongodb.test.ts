@@ -24,8 +24,8 @@ describeWithMongo('on a real server', () => {
   afterAll(closeMongoDb);
 
   test('a dead letter is redriven and runs again, and stands once all the time', async () => {
-    let isMended = false;
-    monque.worker('mail', () => (isMended ? 'sent' : Promise.reject(new Error('no host'))), {
+    let isFixed = false;
+    monque.worker('mail', () => (isFixed ? 'sent' : Promise.reject(new Error('no host'))), {
       ...{ maxRetries: 1, deadLetter: 'mail.dead' },
     });
     await monque.start();
@@ -34,7 +34,7 @@ describeWithMongo('on a real server', () => {
     expect(await monque.getJobs({ deadLettersOf: 'mail' })).toMatchObject([
       { _id: job._id, name: 'mail.dead', source: { name: 'mail', reason: 'no host' } },
     ]);
-    isMended = true;
+    isFixed = true;
     expect(await monque.redriveDeadLetters({ name: 'mail.dead' })).toMatchObject({ changed: 1 });
     expect(await monque.waitFor(job)).toBe('sent');
     expect(await db.collection('jobs').countDocuments({ name: /mail/ })).toBe(1);

@@ -134,7 +134,7 @@ describeWithMongo('the plans of the commands of the ledger', () => {
     const params = { now: at(0), mostNames: 2, mostJobs: 100 };
     const commands = await mongo.log.during(async () => {
       const { names, isCut } = await mongo.ledger.countDue(params);
-      const row = { due: 100, isCut: true, longestWaitMs: 9_000 };
+      const row = { due: 100, isCut: true, queueLagMs: 9_000 };
       expect([names, isCut]).toEqual([['a', 'b'].map((name) => ({ name, ...row })), true]);
     });
     // Three looks for the next name; for each name its jobs, and twice the first of a less urgent priority.

@@ -22,7 +22,7 @@ import {
   settlement,
 } from './jobs.ts';
 
-describeWithMongo('a document that was written by hand', () => {
+describeWithMongo('a document that was written manually', () => {
   let db: Db;
   let ledger: MongoLedgerRepository;
 
@@ -220,7 +220,7 @@ describeWithMongo('a document that was written by hand', () => {
     await jobsIn(db).insertOne({ status: 'pending', name: 7 } as unknown as Job);
     expect(await ledger.readStats({ now: at(1) })).toMatchObject([
       { name: JOB_NAME, status: 'completed', count: 1, meanRunMs: 0, longestRunMs: 0 },
-      { name: JOB_NAME, status: 'pending', count: 1, due: 0, longestWaitMs: 0 },
+      { name: JOB_NAME, status: 'pending', count: 1, due: 0, queueLagMs: 0 },
     ]);
     expect(await list({ filter: { names: [JOB_NAME] } })).toHaveLength(2);
   });

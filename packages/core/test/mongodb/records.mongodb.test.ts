@@ -169,7 +169,7 @@ describeWithOwnMongo('what is kept beside the states of jobs', (binary) => {
     expect(after?.metadata).toEqual({ a: 5, b: 2, c: 3 });
   });
 
-  test('metadata that was written by hand as something else is taken as empty when it is changed', async () => {
+  test('metadata that was written manually as something else is taken as empty when it is changed', async () => {
     for (const metadata of ['text', null, [1]]) {
       const [job] = makeJobs(1) as [Job];
       await put(mongo.db, [{ ...job, metadata: metadata as never }]);

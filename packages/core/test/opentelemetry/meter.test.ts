@@ -119,7 +119,7 @@ describe('the backlog', () => {
       const all = exporter.getMetrics().flatMap(({ scopeMetrics }) => scopeMetrics);
       return all
         .flatMap(({ metrics: ofScope }) => ofScope)
-        .filter(({ descriptor }) => /jobs\.(due|failed)$|queue\.wait$/.test(descriptor.name))
+        .filter(({ descriptor }) => /jobs\.(due|failed|lag)$/.test(descriptor.name))
         .flatMap(({ descriptor, dataPoints }) =>
           dataPoints.map(({ attributes, value }) => [
             ...[descriptor.name, attributes['messaging.destination.name'], value],
@@ -136,19 +136,19 @@ describe('the backlog', () => {
     const uncounted = {
       instrument: (given: Instrumentation) => monque.instrument(given),
       metrics: () => monque.metrics(),
-      getBacklog: async () => ({ names: [{ name: 'mail', due: 2, longestWaitMs: 3_000 }] }),
+      getBacklog: async () => ({ names: [{ name: 'mail', due: 2, queueLagMs: 3_000 }] }),
     };
     const meterProvider = new MeterProvider({ readers: [reader] });
     const end = instrument(uncounted as never, { meterProvider, backlog: true });
     await reader.forceFlush();
     const exported = exporter.getMetrics().flatMap(({ scopeMetrics }) => scopeMetrics);
-    const told = exported
+    const points = exported
       .flatMap(({ metrics: ofScope }) => ofScope)
       .filter(({ descriptor }) => /jobs\.(due|failed)$/.test(descriptor.name))
       .flatMap(({ descriptor, dataPoints }) =>
         dataPoints.map(({ value }) => [descriptor.name, value]),
       );
-    expect(told).toEqual([['monque.jobs.due', 2]]);
+    expect(points).toEqual([['monque.jobs.due', 2]]);
     end();
     await monque.stop();
     await reader.shutdown();
@@ -162,8 +162,8 @@ describe('the backlog', () => {
       ['monque.jobs.due', 'waits', 2],
       ['monque.jobs.failed', 'fails', 1],
       ['monque.jobs.failed', 'waits', 0],
-      ['monque.queue.wait', 'fails', 0],
-      ['monque.queue.wait', 'waits', 3],
+      ['monque.jobs.lag', 'fails', 0],
+      ['monque.jobs.lag', 'waits', 3],
     ]);
     expect(faulty.calls('countDue') - before).toBe(1);
     end();

@@ -12,7 +12,7 @@ const NEEDED: readonly (readonly [keyof OrderRules, OrderFault, string])[] = [
   ['heldUntilDone', 'out of order', 'a redriven job goes between two tries of another'],
   ['namedFirst', 'stuck', 'a redriven job and the one that is named wait for each other'],
   ['sweepCompares', 'two at once', 'a sweep forgets who was named after its look'],
-  ['namedAnew', 'two at once', 'a job is claimed by the word of a lane that has gone on'],
+  ['namedAgain', 'two at once', 'a job is claimed by the word of a lane that has gone on'],
   ['nameBeforeClaim', 'two at once', 'a claimer claims what it failed to name'],
 ];
 

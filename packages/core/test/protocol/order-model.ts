@@ -20,7 +20,7 @@ export interface OrderRules {
   /** A lane is swept only if nobody that it names holds it, and it is as it was read. */
   readonly sweepCompares: boolean;
   /** Who is named already is named once more before it is claimed: the lane may have gone on since it was read. */
-  readonly namedAnew: boolean;
+  readonly namedAgain: boolean;
   /** A claim follows only when the name is known to be written. */
   readonly nameBeforeClaim: boolean;
 }
@@ -33,7 +33,7 @@ export const ALL_RULES: OrderRules = {
   heldUntilDone: true,
   namedFirst: true,
   sweepCompares: true,
-  namedAnew: true,
+  namedAgain: true,
   nameBeforeClaim: true,
 };
 
@@ -159,7 +159,7 @@ class OrderWorld {
     }
     if ((this.#jobs[next.job] as ModelJob).due > this.#now) return;
     claimer.next = next;
-    claimer.step = holder !== undefined && !this.#rules.namedAnew ? 'claim' : 'name';
+    claimer.step = holder !== undefined && !this.#rules.namedAgain ? 'claim' : 'name';
   }
 
   #name(claimer: Claimer): void {

@@ -304,7 +304,7 @@ const ROUTES: Readonly<Record<RouteId, Route>> = {
   },
   streamEvents: {
     ...{ method: 'GET', path: 'events', answer: { media: 'text/event-stream' }, endless: true },
-    query: { jobs: described(list(ID, { maxItems: 200 }), 'Jobs to be told of; repeat it.') },
+    query: { jobs: described(list(ID, { maxItems: 200 }), 'Jobs to hear of; repeat it.') },
     summary: 'The snapshot whenever there is a newer one, and the asked jobs as they change',
     cost: 'The shared snapshot, at most every 5 seconds; with `jobs` one read of these by their ids.',
   },

@@ -28,7 +28,7 @@ const ACTIONS = [
 ];
 
 const ATTENTION_KINDS = [
-  ...['noWorker', 'pausedWithDue', 'lag', 'silentInstance', 'deadInstance', 'unknownInstance'],
+  ...['noWorker', 'pausedWithDue', 'queueLag', 'silentInstance', 'deadInstance', 'unknownInstance'],
   ...['withoutLease', 'mixedVersions', 'noInstance', 'polling', 'disconnected', 'alert'],
   ...['violations', 'lost', 'clockError', 'pausedGroup', 'deadLetters'],
 ];
@@ -108,7 +108,7 @@ export const SCHEMAS_OF_VIEWS: Readonly<Record<string, Schema>> = {
       running: COUNT,
       concurrency: COUNT,
       due: ref('BoundedCount'),
-      longestWaitMs: NUMBER,
+      queueLagMs: NUMBER,
     },
     { pausedBy: STRING, pausedAt: TIME, deadLetters: { const: true } },
   ),
@@ -212,7 +212,7 @@ export const SCHEMAS_OF_VIEWS: Readonly<Record<string, Schema>> = {
       counts: record(COUNT),
       total: COUNT,
       due: COUNT,
-      longestWaitMs: NUMBER,
+      queueLagMs: NUMBER,
       meanWaitMs: NUMBER,
       meanRunMs: NUMBER,
       longestRunMs: NUMBER,

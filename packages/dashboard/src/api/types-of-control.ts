@@ -93,7 +93,7 @@ export interface GroupsAnswer {
   readonly names: readonly string[];
   /** Where the next page begins, for `after`; null at the end, and without a name. */
   readonly next: string | null;
-  /** False when there are groups that are not told. */
+  /** False when there are groups that are not listed. */
   readonly isComplete: boolean;
 }
 
@@ -201,7 +201,7 @@ export interface FlowGraphAnswer {
   readonly edges: readonly FlowEdge[];
   /** How many jobs were looked at. */
   readonly examined: number;
-  /** False when there are more jobs, nodes or edges than are told. */
+  /** False when there are more jobs, nodes or edges than are listed. */
   readonly isComplete: boolean;
 }
 

@@ -1,5 +1,5 @@
 /**
- * What a process tells of itself, and as it happens: metrics, health, events.
+ * What a process says of itself, and as it happens: metrics, health, events.
  *
  * @module
  */
@@ -68,13 +68,13 @@ export interface HealthAnswer {
 }
 
 /**
- * `GET events`: server-sent events. `?jobs=<id>` (repeat it, at most 200) tells of those jobs when they change. Each
+ * `GET events`: server-sent events. `?jobs=<id>` (repeat it, at most 200) reports those jobs when they change. Each
  * event is one of these, its data as JSON. The stream ends after ten minutes; browsers open it again.
  */
 export interface EventsOfServer {
   /** Sent first, and whenever there is a newer one. */
   readonly snapshot: OverviewAnswer;
-  /** Those of the asked jobs that changed since they were told last; `gone` names those that are not there any more. */
+  /** Those of the asked jobs that changed since they were sent last; `gone` names those that are not there any more. */
   readonly jobs: {
     readonly at: Time;
     readonly jobs: readonly JobSummary[];

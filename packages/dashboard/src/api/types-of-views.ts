@@ -52,7 +52,7 @@ export interface Attention {
   readonly kind:
     | 'noWorker'
     | 'pausedWithDue'
-    | 'lag'
+    | 'queueLag'
     | 'silentInstance'
     | 'deadInstance'
     | 'unknownInstance'
@@ -112,7 +112,7 @@ export interface NameRow {
   readonly concurrency: number;
   readonly due: BoundedCount;
   /** How long the job that waits longest has been due. */
-  readonly longestWaitMs: number;
+  readonly queueLagMs: number;
 }
 
 /** `GET names`. */
@@ -333,7 +333,7 @@ export interface StatsAnswer {
   readonly counts: Readonly<Record<Status, number>>;
   readonly total: number;
   readonly due: number;
-  readonly longestWaitMs: number;
+  readonly queueLagMs: number;
   readonly meanWaitMs: number;
   readonly meanRunMs: number;
   readonly longestRunMs: number;

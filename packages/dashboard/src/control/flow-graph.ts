@@ -10,7 +10,7 @@
 import type { Job } from '@monque/core';
 import type { FlowEdge, FlowNode, Status } from '../api/types.ts';
 
-/** Jobs alike up to this many are told one by one. */
+/** Jobs alike up to this many are listed one by one. */
 const MOST_ALONE = 4;
 const MOST_NODES = 120;
 const MOST_EDGES = 600;
@@ -38,7 +38,7 @@ interface Member {
 interface FlowGraphView {
   readonly nodes: readonly FlowNode[];
   readonly edges: readonly FlowEdge[];
-  /** True when there are more than are told. */
+  /** True when there are more than are listed. */
   readonly isCut: boolean;
 }
 

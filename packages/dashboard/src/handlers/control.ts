@@ -79,13 +79,13 @@ async function listGroups(call: Call): Promise<GroupsAnswer> {
   return { at: call.at, names, ...groupsPage(call, name, groups, limit) };
 }
 
-/** Where the last one is not shown as it is stored, no further page is offered: its place would tell it. */
+/** Where the last one is not shown as it is stored, no further page is offered: its place would show it. */
 function groupsPage(call: Call, name: string, found: readonly GroupInfo[], limit: number) {
   const page = found.slice(0, limit);
   const groups = page.map((group) => groupRow(name, group, call.eyes));
   const isCut = found.length > limit;
-  const isTold = isCut && !lastOf(groups).isRedacted;
-  return { groups, next: isTold ? lastOf(page).group : null, isComplete: !isCut };
+  const isOffered = isCut && !lastOf(groups).isRedacted;
+  return { groups, next: isOffered ? lastOf(page).group : null, isComplete: !isCut };
 }
 
 async function setGroup(call: Call): Promise<GroupSetAnswer> {
@@ -103,8 +103,8 @@ async function listOrders(call: Call): Promise<OrdersAnswer> {
   const page = all.slice(0, limit);
   const orders = page.map((order) => orderRow(name, order, call.eyes));
   const isCut = all.length > limit;
-  const isTold = isCut && lastOf(orders).order === lastOf(page).order;
-  const next = isTold ? lastOf(page).order : null;
+  const isOffered = isCut && lastOf(orders).order === lastOf(page).order;
+  const next = isOffered ? lastOf(page).order : null;
   return { at: call.at, orders, next, isComplete: !isCut };
 }
 

@@ -65,7 +65,7 @@ async function enqueueJob(call: Call): Promise<JobAnswer> {
 }
 
 async function explainJob(call: Call): Promise<ExplanationAnswer> {
-  // A job that the actor may not see is refused before anything is told of it.
+  // A job that the actor may not see is refused before anything is said of it.
   const job = await call.monque.getJob(call.id);
   const { jobId, state, others, ...reason } = await call.monque.explain(call.id);
   return {
@@ -77,7 +77,7 @@ async function explainJob(call: Call): Promise<ExplanationAnswer> {
   };
 }
 
-interface Told {
+interface FoundReason {
   readonly reason: string;
   readonly message: string;
   readonly details: object;
@@ -116,16 +116,20 @@ function detailOf(call: Call, job: Job | null, key: string, value: unknown): Det
 }
 
 /** What users stored stands in sentences too: where it is taken out, the sentence is without it. */
-function reasonOf(call: Call, job: Job | null, { reason, message, details }: Told): ReasonAnswer {
+function reasonOf(
+  call: Call,
+  job: Job | null,
+  { reason, message, details }: FoundReason,
+): ReasonAnswer {
   const fields = Object.entries(details).map(([key, value]) => detailOf(call, job, key, value));
   const changed = fields.flatMap(({ texts }) => texts).filter(([stored, seen]) => stored !== seen);
-  const told = changed.reduce(
+  const changedMessage = changed.reduce(
     (left, [stored, seen]) => left.replaceAll(stored, () => seen),
     message,
   );
   return {
     reason,
-    message: masked(told),
+    message: masked(changedMessage),
     details: Object.fromEntries(fields.map(({ key, value }) => [key, value])),
   };
 }

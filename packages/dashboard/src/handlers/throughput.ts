@@ -38,7 +38,7 @@ async function getThroughput(call: Call): Promise<ThroughputAnswer> {
   };
 }
 
-/** The last minute of which all processes have told, as lines of the text format. */
+/** The last minute of which all processes have reported, as lines of the text format. */
 export async function lastMinuteOf(call: Call): Promise<string> {
   const nowMs = call.server.snapshots.now().getTime();
   const beforeMs = nowMs - (nowMs % MINUTE_MS) - MINUTE_MS;

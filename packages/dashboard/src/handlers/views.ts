@@ -128,14 +128,14 @@ async function countReasons(call: Call): Promise<ReasonsAnswer> {
   return {
     ...{ at: timeOf(at), explained, isComplete },
     reasons: reasons.map(({ reason, count, message, jobId }) => {
-      const words = TELLING.has(reason) ? '' : masked(message);
+      const words = WITH_STORED_WORDS.has(reason) ? '' : masked(message);
       return { reason, count, message: words, jobId: String(jobId) };
     }),
   };
 }
 
 /** Reasons whose words hold what was stored with one job: the message of a failure, its group, its order. */
-const TELLING: ReadonlySet<string> = new Set([
+const WITH_STORED_WORDS: ReadonlySet<string> = new Set([
   ...['failed', 'cancelled', 'retryWaits', 'failedBefore', 'unfit', 'deadLetter'],
   ...['groupFull', 'groupRate', 'groupPaused', 'behindInOrder'],
 ]);

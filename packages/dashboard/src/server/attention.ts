@@ -7,7 +7,7 @@ import type { Attention, InstanceRow, NameRow } from '../api/types.ts';
 import { type Scope, sees } from './scope.ts';
 import type { Snapshot } from './snapshot.ts';
 
-/** A job that waits longer than this is told of. */
+/** A job that waits longer than this is reported. */
 const LATE_MS = 60_000;
 const VERY_LATE_MS = 600_000;
 /** The most jobs of a group that are counted. */
@@ -53,7 +53,7 @@ function ofNames({ names, snapshot }: Seen): Attention[] {
 }
 
 function ofName(row: NameRow): Attention[] {
-  const { name, isPaused, instances, due, longestWaitMs, deadLetters } = row;
+  const { name, isPaused, instances, due, queueLagMs, deadLetters } = row;
   const waiting = jobs(due.value, due.isAtLeast);
   const about = { name, count: due };
   if (isPaused) {
@@ -68,10 +68,10 @@ function ofName(row: NameRow): Attention[] {
     const message = `No instance has a worker for '${name}', and ${waiting} due`;
     return [{ kind: 'noWorker', severity: 'critical', message, ...about }];
   }
-  if (longestWaitMs <= LATE_MS) return [];
-  const severity = longestWaitMs > VERY_LATE_MS ? 'critical' : 'warning';
-  const message = `A job of '${name}' has been due for ${inWords(longestWaitMs)}, and ${waiting} due`;
-  return [{ kind: 'lag', severity, message, ...about }];
+  if (queueLagMs <= LATE_MS) return [];
+  const severity = queueLagMs > VERY_LATE_MS ? 'critical' : 'warning';
+  const message = `A job of '${name}' has been due for ${inWords(queueLagMs)}, and ${waiting} due`;
+  return [{ kind: 'queueLag', severity, message, ...about }];
 }
 
 /** Of the fullest groups alone: nobody looks at all of them. */

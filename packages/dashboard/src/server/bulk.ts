@@ -16,7 +16,7 @@ export interface Bulk {
   readonly names: readonly string[] | undefined;
 }
 
-/** When it ends, and who is told. */
+/** When it ends, and who is notified. */
 export interface BulkBounds {
   readonly signal: AbortSignal;
   /** Called after each page. */

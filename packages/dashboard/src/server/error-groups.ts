@@ -38,11 +38,11 @@ interface Alike<T> {
 /** Those together that have the same names and say the same but for what varies; the largest first. */
 export function byPattern<T>(
   members: readonly T[],
-  told: (member: T) => { readonly names: readonly string[]; readonly message: string },
+  partsOf: (member: T) => { readonly names: readonly string[]; readonly message: string },
 ): Alike<T>[] {
   const groups = new Map<string, { pattern: string; members: T[] }>();
   for (const member of members) {
-    const { names, message } = told(member);
+    const { names, message } = partsOf(member);
     const pattern = patternOf(message);
     const key = JSON.stringify([...names, pattern]);
     const group = groups.get(key) ?? { pattern, members: [] };
@@ -56,8 +56,11 @@ export function byPattern<T>(
 
 /** Failed jobs in groups. */
 export function groupErrors(jobs: readonly JobSummary[]): ErrorGroup[] {
-  const told = ({ name, failReason = '' }: JobSummary) => ({ names: [name], message: failReason });
-  return byPattern(jobs, told).map(groupOf);
+  const partsOf = ({ name, failReason = '' }: JobSummary) => ({
+    names: [name],
+    message: failReason,
+  });
+  return byPattern(jobs, partsOf).map(groupOf);
 }
 
 function groupOf({ pattern, members }: Alike<JobSummary>): ErrorGroup {

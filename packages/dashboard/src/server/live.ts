@@ -28,7 +28,7 @@ export interface Listener {
   readonly actorId: string;
   readonly eyes: Eyes;
   readonly monque: MonqueManagement;
-  /** Jobs to be told of. */
+  /** Jobs to hear of. */
   readonly jobIds: readonly string[];
 }
 
@@ -91,12 +91,12 @@ export class Live {
     this.#stopTimer = undefined;
     if (this.#isTicking) return this.#wake(50);
     this.#isTicking = true;
-    const told = [...this.#streams];
+    const streams = [...this.#streams];
     try {
       const snapshot = await this.#server.snapshots.read();
-      await Promise.all(told.map((stream) => stream.tell(snapshot)));
+      await Promise.all(streams.map((stream) => stream.send(snapshot)));
     } catch (error) {
-      for (const stream of told) stream.fail(error);
+      for (const stream of streams) stream.fail(error);
     } finally {
       this.#isTicking = false;
     }
@@ -110,7 +110,7 @@ class Stream {
   readonly #listener: Listener;
   readonly #onEnd: () => void;
   readonly #untilMs: number = nowMs() + LONGEST_MS;
-  readonly #told = new Map<string, string>();
+  readonly #sent = new Map<string, string>();
   #controller: Controller | undefined;
   #stopListening: (() => void) | undefined;
 
@@ -135,7 +135,7 @@ class Stream {
   }
 
   /** The newest look, and the jobs that changed. Never rejects. */
-  async tell(snapshot: Snapshot): Promise<void> {
+  async send(snapshot: Snapshot): Promise<void> {
     try {
       if (nowMs() > this.#untilMs) return this.#close();
       const { monque } = this.#listener;
@@ -144,19 +144,19 @@ class Stream {
       const isNew = this.#isNew('', JSON.stringify(overview));
       if (isNew) this.#event('snapshot', overview);
       else this.#write(': still here\n\n');
-      if (this.#listener.jobIds.length > 0) await this.#tellJobs(scope);
+      if (this.#listener.jobIds.length > 0) await this.#sendJobs(scope);
     } catch (error) {
       this.fail(error);
     }
   }
 
-  /** Tells what went wrong. */
+  /** Says what went wrong. */
   fail(error: unknown): void {
     const at = this.#server.snapshots.now().toISOString();
     this.#event('problem', { at, message: toProblem(error).problem.detail });
   }
 
-  async #tellJobs(scope: Scope): Promise<void> {
+  async #sendJobs(scope: Scope): Promise<void> {
     const { jobIds, monque, eyes } = this.#listener;
     const jobs = await readJobs(monque, jobIds, scope);
     const found = new Map(jobs.map((job) => [String(job._id), summaryOf(job, eyes)]));
@@ -168,13 +168,13 @@ class Stream {
   }
 
   #isNew(key: string, text: string): boolean {
-    if (this.#told.get(key) === text) return false;
-    this.#told.set(key, text);
+    if (this.#sent.get(key) === text) return false;
+    this.#sent.set(key, text);
     return true;
   }
 
   #event<Kind extends keyof EventsOfServer>(kind: Kind, data: EventsOfServer[Kind]): void {
-    if (!this.#write(`event: ${kind}\ndata: ${JSON.stringify(data)}\n\n`)) this.#told.clear();
+    if (!this.#write(`event: ${kind}\ndata: ${JSON.stringify(data)}\n\n`)) this.#sent.clear();
   }
 
   /** False when the reader is behind: then nothing is sent, and all is sent again later. */

@@ -26,7 +26,7 @@ export interface Begin {
   /** The names it is narrowed to when it names none. */
   readonly names: readonly string[] | undefined;
   readonly now: () => Date;
-  /** Told of an error that is not known. */
+  /** Called with an error that is not known. */
   readonly report: (error: unknown) => void;
 }
 
@@ -82,7 +82,7 @@ export class Operations {
     this.#entries.get(id)?.abort.abort();
   }
 
-  /** Tells of each as it goes on; gives what ends that. */
+  /** Reports each as it goes on; gives what ends that. */
   listen(listener: (operation: Operation, by: string) => void): () => void {
     this.#listeners.add(listener);
     return () => void this.#listeners.delete(listener);
@@ -98,7 +98,7 @@ export class Operations {
       entry.state = 'failed';
     }
     entry.endedAt = entry.begin.now();
-    this.#tell(entry);
+    this.#notify(entry);
     later(KEPT_MS, () => this.#entries.delete(entry.id));
   }
 
@@ -112,7 +112,7 @@ export class Operations {
         signal,
         onProgress: (report) => {
           entry.audit = report;
-          this.#tell(entry);
+          this.#notify(entry);
         },
       });
       return;
@@ -121,12 +121,12 @@ export class Operations {
       signal,
       onProgress: (result) => {
         entry.bulk = result;
-        this.#tell(entry);
+        this.#notify(entry);
       },
     });
   }
 
-  #tell(entry: Entry): void {
+  #notify(entry: Entry): void {
     const operation = shown(entry);
     for (const listener of this.#listeners) listener(operation, entry.begin.by);
   }

@@ -56,9 +56,9 @@ export function namesOf({ inspection }: Snapshot, scope: Scope): NameRow[] {
 }
 
 function nameOf({ due, dueIsCut, pause, ...row }: InspectedName) {
-  const { name, isPaused, instances, longestWaitMs } = row;
+  const { name, isPaused, instances, queueLagMs } = row;
   return {
-    ...{ name, isPaused, instances, longestWaitMs, due: { value: due, isAtLeast: dueIsCut } },
+    ...{ name, isPaused, instances, queueLagMs, due: { value: due, isAtLeast: dueIsCut } },
     ...(pause && { pausedAt: timeOf(pause.at) }),
     ...(pause?.by !== undefined && { pausedBy: pause.by }),
   };

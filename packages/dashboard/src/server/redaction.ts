@@ -63,7 +63,7 @@ export interface Eyes {
 
 /** What a value belongs to. */
 interface Owner {
-  /** An id whose text is told. */
+  /** An id whose text is shown. */
   readonly _id: unknown;
   readonly name: string;
 }

@@ -63,12 +63,12 @@ export class Server {
     return typeof readOnly === 'function' ? readOnly(actor) !== false : readOnly;
   }
 
-  /** Tells the host of an error, and never harms it. */
+  /** Reports an error to the host, and never harms it. */
   report(error: unknown): void {
     try {
       this.options.onError?.(error);
     } catch {
-      // Whoever is told and fails has nobody to tell.
+      // A listener that fails has nobody to report to.
     }
   }
 }

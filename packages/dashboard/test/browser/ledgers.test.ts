@@ -23,7 +23,7 @@ const ANN = { actor: 'ann' };
 describeInBrowser('the pages of the ledgers', () => {
   const monque = Monque.inMemory({ logger: false });
   const servers: Served[] = [];
-  let isMended = false;
+  let isFixed = false;
   let ledgers: { verification: VerificationLedger; coordination: CoordinationLedger };
   let browser: Browser;
   let tab: Tab;
@@ -61,7 +61,7 @@ describeInBrowser('the pages of the ledgers', () => {
     const redactor = new Redactor([['TOKEN', SECRET]]);
     const functions = {
       payment: () => {
-        if (isMended) return true;
+        if (isFixed) return true;
         throw new Error(`charged twice with ${SECRET}`);
       },
     };
@@ -91,7 +91,7 @@ describeInBrowser('the pages of the ledgers', () => {
 
   const link = (name: string | RegExp) => tab.page.getByRole('link', { name }).first();
 
-  test('a drift is seen, its output has no secret, and once mended the page says so by itself', async () => {
+  test('a drift is seen, its output has no secret, and once it is fixed the page says so by itself', async () => {
     await tab.goto('');
     await link('Verification').click();
     await tab.page.getByText('1 step has drifted').waitFor();
@@ -105,7 +105,7 @@ describeInBrowser('the pages of the ledgers', () => {
       wasRun: 'wasRun' in window,
     }));
     expect(counts).toEqual({ images: 0, wasRun: false });
-    isMended = true;
+    isFixed = true;
     await ledgers.verification.reverify({ ...ANN, run: 'run-3' });
     await tab.page.getByRole('heading', { level: 1 }).getByText('Verified').waitFor();
     await tab.page.getByText('1 of 1 checks passed').first().waitFor();

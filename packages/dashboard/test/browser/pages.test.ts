@@ -116,7 +116,7 @@ async function widths(tab: Tab, name: string): Promise<number[]> {
   const tooWide: number[] = [];
   for (const width of WIDTHS) {
     await tab.page.setViewportSize({ width, height: HEIGHT });
-    // It is drawn anew at the second frame from now.
+    // It is drawn again at the second frame from now.
     await tab.page.evaluate(
       () => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve))),
     );

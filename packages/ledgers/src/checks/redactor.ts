@@ -28,7 +28,7 @@ const SHORTEST_PART = 8;
 /** A text in which a value may turn up. */
 interface Form {
   readonly text: string;
-  /** The character before it tells a few bits of the value, if it is one of base64. */
+  /** The character before it gives away a few bits of the value, if it is one of base64. */
   readonly takesBefore?: boolean;
   /** So does the one after it. */
   readonly takesAfter?: boolean;

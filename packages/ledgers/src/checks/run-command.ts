@@ -19,7 +19,7 @@ export interface CommandEnd {
   readonly isCut: boolean;
 }
 
-/** What {@link runCommand} is told. */
+/** What {@link runCommand} is given. */
 export interface CommandOptions {
   readonly directory: string;
   readonly timeoutMs: number;

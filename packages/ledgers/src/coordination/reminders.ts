@@ -21,10 +21,10 @@ export interface Reminder {
   readonly since: string;
 }
 
-/** What {@link scheduleReminders} is told. */
+/** What {@link scheduleReminders} is given. */
 export interface ReminderOptions {
   readonly scheduler: Monque;
-  /** Tells whoever is meant: the handler of a reminder's job. Throwing means that it is tried again. */
+  /** Notifies whoever is meant: the handler of a reminder's job. Throwing means that it is tried again. */
   readonly notify: (reminder: Reminder) => void | Promise<void>;
   /** When tasks are looked at. @default every hour: '0 * * * *' */
   readonly cron?: string;

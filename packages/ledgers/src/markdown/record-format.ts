@@ -234,7 +234,7 @@ export class RecordFormat {
     return String(this.options.status.empty);
   }
 
-  /** Made anew for each record: copies of one object would each have a shape of their own, which makes all that follows slow. */
+  /** Made again for each record: copies of one object would each have a shape of their own, which makes all that follows slow. */
   #empties(): Record<string, unknown> {
     const { fields } = this.options;
     const given = Object.entries(fields).filter(([, { empty }]) => empty !== undefined);

@@ -56,7 +56,7 @@ async function locked<T>(file: string, work: Locked<T>): Promise<T> {
   try {
     return await work(file, () => isHeld);
   } finally {
-    // It fails when the lock was lost, which the work was told.
+    // It fails when the lock was lost, which the work was notified of.
     await release().catch(lose);
   }
 }

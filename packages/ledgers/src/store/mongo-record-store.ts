@@ -39,7 +39,7 @@ import { Turns } from './turns.ts';
 /** The collection of a ledger, unless another one is named. */
 export const DEFAULT_RECORD_COLLECTION = 'monque_ledger';
 
-/** What {@link MongoRecordStore} may be told. */
+/** What {@link MongoRecordStore} may be given. */
 export interface MongoRecordStoreOptions {
   /** One collection a ledger. @default 'monque_ledger' */
   readonly collectionName?: string;

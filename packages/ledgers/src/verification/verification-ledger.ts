@@ -70,7 +70,7 @@ export interface VerificationReport {
   readonly ok: boolean;
 }
 
-/** What a verification ledger tells. Listeners are called after the write. */
+/** What a verification ledger emits. Listeners are called after the write. */
 export interface VerificationEventMap {
   /** A step was verified. */
   'step:verified': [{ readonly step: Step; readonly results: readonly CheckResult[] }];

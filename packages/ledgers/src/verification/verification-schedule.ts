@@ -1,5 +1,5 @@
 /**
- * Verification on time: a series of the scheduler runs it, and a job tells another system what was found.
+ * Verification on time: a series of the scheduler runs it, and a job reports to another system what was found.
  *
  * @module
  */
@@ -22,7 +22,7 @@ export interface Webhook {
   readonly when?: 'drift' | 'always';
 }
 
-/** What {@link scheduleVerification} is told. */
+/** What {@link scheduleVerification} is given. */
 export interface VerificationScheduleOptions {
   readonly scheduler: Monque;
   /** When, such as `0 6 * * *`. */

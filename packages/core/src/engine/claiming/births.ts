@@ -43,7 +43,7 @@ export interface BirthsParts {
   readonly claimer: Claimer;
   readonly permits: Permits;
   readonly awaited: AwaitedClaims;
-  /** Told after jobs were handed to the executor. */
+  /** Called after jobs were handed to the executor. */
   readonly onHandedOver: () => void;
 }
 
@@ -171,8 +171,8 @@ export class Births {
     const { executor, lease, awaited, onHandedOver } = this.#parts;
     const { health, metrics, ledgerTime } = this.#context;
     // No rival could win them: each is a candidate that was won, so that the win rate stays a share.
-    metrics.count('claimCandidates', jobs.length);
-    for (const { name } of jobs) metrics.count('claimed', 1, name);
+    metrics.count('claimCandidates', {}, jobs.length);
+    for (const { name } of jobs) metrics.count('claimed', { name });
     health.claimed(jobs, ledgerTime.now());
     if (this.#stopped || lease.instanceId !== instanceId) executor.release(jobs);
     else executor.accept(jobs);
@@ -198,7 +198,7 @@ function storedOf(
   return stored;
 }
 
-/** Whoever enqueued is told of the job that was asked for. */
+/** Whoever enqueued gets the job that was asked for. */
 function asAsked(
   asked: readonly Job[],
   claimed: ReadonlyMap<Job, ClaimedJob>,

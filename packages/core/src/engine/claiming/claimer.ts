@@ -74,9 +74,9 @@ export interface ClaimerParts {
   readonly awaited: AwaitedClaims;
   readonly permits: Permits;
   readonly onRound: (report: RoundReport) => void;
-  /** True while nobody tells of due jobs. */
+  /** True while nobody announces due jobs. */
   readonly hintsRest: () => boolean;
-  /** Told when the rate of a group lets a due job of this name start. */
+  /** Called when the rate of a group lets a due job of this name start. */
   readonly onStartsLater: (name: string, at: Date) => void;
   /** Goes on with its walk at each poll, where a worker runs jobs in lanes. */
   readonly sweep: OrderSweep;
@@ -121,7 +121,7 @@ export class Claimer {
     this.#verdicts.noteWaiting(name);
   }
 
-  /** Somebody told of a due job of this name: the next round looks for it, if there is a place for it here. */
+  /** Somebody announced a due job of this name: the next round looks for it, if there is a place for it here. */
   noteDue(name: string): void {
     this.#verdicts.noteDue(name);
     this.wake('hint');
@@ -324,7 +324,7 @@ export class Claimer {
       this.#context.report(error);
       won = await this.#readUntilAnswered(instanceId, claimToken);
       // How many it tried for is lost with its answer; those that it won are known.
-      this.#context.metrics.count('claimCandidates', won.length);
+      this.#context.metrics.count('claimCandidates', {}, won.length);
       return { jobs: won, attempted: 0, saturated: [], drained: [] };
     } finally {
       claimed(won);
@@ -350,7 +350,7 @@ export class Claimer {
   #handOver(report: RoundReport): void {
     const { executor, lease, onRound } = this.#parts;
     const { jobs } = report;
-    for (const { name } of jobs) this.#context.metrics.count('claimed', 1, name);
+    for (const { name } of jobs) this.#context.metrics.count('claimed', { name });
     const [first] = jobs;
     const ownClaim = first === undefined || first.claimedBy === lease.instanceId;
     if (this.#stopped.signal.aborted || !ownClaim) executor.release(jobs);
@@ -369,9 +369,9 @@ export class Claimer {
 
   #measureClaim({ jobs, attempted, lost = 0 }: SourceResult): void {
     const { metrics } = this.#context;
-    metrics.count('lanesLost', lost);
-    metrics.count('claimCandidates', attempted);
-    if (jobs.length > 0) metrics.record('batchSize', jobs.length, 'claim');
+    metrics.count('lanesLost', {}, lost);
+    metrics.count('claimCandidates', {}, attempted);
+    if (jobs.length > 0) metrics.record('batchSize', { verb: 'claim' }, jobs.length);
   }
 
   #measureRound(tookMs: number): void {

@@ -2,8 +2,8 @@
  * What the last look said of each name: whether due jobs of it were left in the ledger.
  *
  * What always holds: a name counts as empty from a look that found no more of it until a look finds more, there was no
- * place here for a job of it, or somebody told of a job that the next round cannot ask for, or would not have told. That
- * somebody told of a job which is asked for does not end it: each look is older than some job, so a steady stream would
+ * place here for a job of it, or somebody announced a job that the next round cannot ask for, or would not have announced it. That
+ * a job was announced which is asked for does not end it: each look is older than some job, so a steady stream would
  * never find its name empty.
  *
  * @module
@@ -14,8 +14,8 @@ import type { Demand } from '../../ledger/ledger-repository.ts';
 export class NameVerdicts {
   readonly #empty = new Set<string>();
   readonly #backlogged = new Set<string>();
-  /** Names that somebody told of since the last look began. */
-  readonly #told = new Set<string>();
+  /** Names with jobs that were announced since the last look began. */
+  readonly #hinted = new Set<string>();
 
   /** True when the last look found no due job of this name left. */
   isEmpty(name: string): boolean {
@@ -32,21 +32,21 @@ export class NameVerdicts {
     this.#empty.delete(name);
   }
 
-  /** Somebody told of a due job of this name. */
+  /** Somebody announced a due job of this name. */
   noteDue(name: string): void {
-    this.#told.add(name);
+    this.#hinted.add(name);
   }
 
   /**
-   * A look for these begins. What was told of and is not looked for now waits; while hints rest, so may any job of a name
+   * A look for these begins. What was announced and is not looked for now waits; while hints rest, so may any job of a name
    * that is not looked for.
    */
   beginLook(demand: readonly Demand[], hintsRest: boolean): void {
     const asked = new Set(demand.map(({ name }) => name));
-    for (const name of hintsRest ? this.#empty : this.#told) {
+    for (const name of hintsRest ? this.#empty : this.#hinted) {
       if (!asked.has(name)) this.#empty.delete(name);
     }
-    this.#told.clear();
+    this.#hinted.clear();
   }
 
   /** What the look for these found: names that had more jobs than were asked for, and names that had no more. */

@@ -157,7 +157,7 @@ export class Permits {
     for (const { key: limit, isFull } of shares) {
       if (!isFull || this.#full.has(limit)) continue;
       this.#full.add(limit);
-      metrics.count('limitsFull', 1, limit);
+      metrics.count('limitsFull', { limit });
       emit('limit:full', { limit });
     }
   }

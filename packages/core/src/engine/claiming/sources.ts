@@ -25,7 +25,7 @@ export type SourceResult = ClaimResult &
 
 /** Who asks for jobs, with what is known of the names. */
 export interface Asker {
-  /** Names that had no more to claim at the last look, and that nobody told of since. */
+  /** Names that had no more to claim at the last look, and for which nothing was announced since. */
   readonly drained: Set<string>;
 }
 
@@ -145,12 +145,12 @@ export class ClaimSources {
     return [...sources.slice(this.#turn), ...sources.slice(0, this.#turn)];
   }
 
-  /** There may be suspects that nobody told of. */
+  /** There may be suspects that nobody announced. */
   lookForSuspects(): void {
     for (const { suspects } of [this.plain, ...this.#inLanes]) suspects.drained.clear();
   }
 
-  /** True when the last look found no more jobs of this name to claim in lanes, and none was told of since. */
+  /** True when the last look found no more jobs of this name to claim in lanes, and none was announced since. */
   lanesAreDrained(name: string): boolean {
     const worker = this.#workers.get(name);
     return this.#inLanes.every(

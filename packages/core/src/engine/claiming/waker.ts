@@ -43,7 +43,7 @@ export interface WakerHooks {
   readonly onCancelRequested: (jobId: string) => void;
   readonly onPausesChanged: () => void;
   readonly onLimitsChanged: () => void;
-  /** Somebody may have asked to cancel a job, and no hint would tell. */
+  /** Somebody may have asked to cancel a job, and no hint would say so. */
   readonly onCancelsUnknown: () => void;
 }
 
@@ -117,7 +117,7 @@ export class Waker {
     return this.#hintsFlow;
   }
 
-  /** True while jobs come so fast that nobody tells of them. */
+  /** True while jobs come so fast that nobody announces them. */
   get hintsRest(): boolean {
     return this.#resting !== undefined;
   }
@@ -145,7 +145,7 @@ export class Waker {
     this.#polls.wake();
   }
 
-  /** What a round of claims found tells whether hints can be trusted. */
+  /** What a round of claims found shows whether hints can be trusted. */
   noteRound(round: RoundReport): void {
     if (this.#polls.isStopped) return;
     const { jobs, onlyPolled, isSaturated } = round;
@@ -174,7 +174,7 @@ export class Waker {
   }
 
   /**
-   * Where jobs come steadily no hint tells of the next one: it is looked for, as it is until hints flow again. In a backlog
+   * Where jobs come steadily no hint announces the next one: it is looked for, as it is until hints flow again. In a backlog
    * free slots are the reason to look.
    */
   #lookInPlaceOfHints(supply: Supply): void {
@@ -221,7 +221,7 @@ export class Waker {
         this.#context.report(hint.error);
         break;
       case 'clockChanged':
-        this.#context.ledgerTime.sampleAnew().catch(this.#context.report);
+        this.#context.ledgerTime.sampleAgain().catch(this.#context.report);
     }
   }
 

@@ -30,6 +30,6 @@ export async function backOffLimit(
     throw new InvalidArgumentError('limit', 'the key of a limit that was set', limit);
   }
   onBackOff(limit, until);
-  metrics.count('backOffs', 1, limit);
+  metrics.count('backOffs', { limit });
   emit('limit:backedOff', { limit, until });
 }

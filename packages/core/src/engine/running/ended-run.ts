@@ -27,13 +27,13 @@ export interface EndedRun {
   /** Drawn for a delay with jitter, from 0 up to 1. */
   readonly fraction: number;
   readonly durationMs: number;
-  /** What the handler told and is not stored yet. */
+  /** What the handler reported and is not stored yet. */
   readonly notes: OpenNotes;
   /** How it ended if the transaction was committed in which its handler wanted to complete it. */
   readonly ifCommitted?: Outcome;
 }
 
-/** An end of which nothing else is to be said: no handler ran to it, so nothing was told and nothing measured. */
+/** An end of which nothing else is to be said: no handler ran to it, so nothing was reported and nothing measured. */
 export function bareEnd(job: ClaimedJob, outcome: Outcome, retry: RetryPolicy): EndedRun {
   return { job, outcome, retry, fraction: 0, durationMs: 0, notes: {} };
 }

@@ -319,7 +319,7 @@ export class Executor {
 
   /** The next round of starts waits for the event loop's turn. */
   #slotFreed(): void {
-    this.#tellIdle();
+    this.#notifyIdle();
     if (this.#pumpScheduled) return;
     this.#pumpScheduled = true;
     this.#context.clock.setImmediate(() => {
@@ -366,7 +366,7 @@ export class Executor {
     return worker;
   }
 
-  #tellIdle(): void {
+  #notifyIdle(): void {
     if (this.#runs.all.size > 0) return;
     const waiters = this.#idleWaiters;
     this.#idleWaiters = [];

@@ -1,20 +1,20 @@
 /**
- * The ends of runs, told as events.
+ * The ends of runs, emitted as events.
  *
  * What always holds: what an event shows is what was written.
  *
  * @module
  */
-import { tellHalted } from '../../context/halted.ts';
+import { emitHalted } from '../../context/halted.ts';
 import type { EngineContext } from '../../context/scheduler-context.ts';
-import { asRecord, type ClaimedJob, type Job } from '../../job/job.ts';
+import type { ClaimedJob, Job } from '../../job/job.ts';
 import { JOB_LIFECYCLE } from '../../job/job-lifecycle.ts';
 import { settlementParams } from '../../ledger/settle-answers.ts';
 import type { SettleAnswer, Settlement, SettleVerb } from '../../ledger/verbs/settle.ts';
 import type { Outcome } from '../../workers/handler-outcome.ts';
 import type { EndedRun } from './ended-run.ts';
 
-/** Who is told of ends beside the listeners. */
+/** Who is notified of ends beside the listeners. */
 export interface EndingHooks {
   /** Called with a job that became pending again by the end of a run. */
   readonly onPending: (job: Job) => void;
@@ -26,7 +26,7 @@ export interface EndingHooks {
   readonly halts: (name: string) => boolean;
 }
 
-/** Tells of the ends of runs. */
+/** Reports the ends of runs. */
 export class RunEndings {
   readonly #context: Pick<EngineContext, 'emit' | 'metrics'>;
   readonly #hooks: EndingHooks;
@@ -46,9 +46,9 @@ export class RunEndings {
     const { job: claimed, outcome, durationMs } = ended;
     const { emit, metrics } = this.#context;
     const { verb } = settlement;
-    metrics.count('settled', 1, claimed.name, nameOfOutcome(outcome, verb));
+    metrics.count('settled', { name: claimed.name, outcome: nameOfOutcome(outcome, verb) });
     const params = settlementParams(settlement, now);
-    const job = JOB_LIFECYCLE.apply(verb, asRecord(claimed), params);
+    const job = JOB_LIFECYCLE.apply(verb, claimed, params);
     const skipped = settlement.record?.skipped ?? 0;
     if (skipped > 0) emit('job:skipped', { job, skipped });
     if (verb === 'complete' || verb === 'repeat') {
@@ -62,10 +62,10 @@ export class RunEndings {
       emit('job:fail', { job, error: outcome.error, willRetry: verb === 'retry' });
     }
     if (verb === 'bury') {
-      metrics.count('buried', 1, claimed.name);
+      metrics.count('buried', { name: claimed.name });
       emit('job:buried', { job });
     }
-    if (job.status === 'failed' && this.#hooks.halts(job.name)) tellHalted(this.#context, job);
+    if (job.status === 'failed' && this.#hooks.halts(job.name)) emitHalted(this.#context, job);
     if (job.status === 'pending') this.#hooks.onPending(job);
     this.#hooks.onSettled(job);
     this.#hooks.onGone(claimed);
@@ -74,7 +74,7 @@ export class RunEndings {
   /** The end of a run was not written, or nobody knows whether it was. */
   unrecorded({ job }: EndedRun, answer: Extract<SettleAnswer, 'lost' | 'unknown'>): void {
     const reason = answer === 'lost' ? 'fenced' : 'unknown';
-    this.#context.metrics.count('lost', 1, reason);
+    this.#context.metrics.count('lost', { reason });
     this.#context.emit('job:lost', { job, reason });
     this.#hooks.onGone(job);
   }

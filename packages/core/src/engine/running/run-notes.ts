@@ -1,8 +1,8 @@
 /**
- * What a handler tells while it runs: its progress and its log.
+ * What a handler reports while it runs: its progress and its log.
  *
- * It is stored soon, not at once: what is told while a write is under way, or shortly after one, goes together in the
- * next. What is not stored when the run ends goes with the end of the run, so nothing is lost that was told; a line
+ * It is stored soon, not at once: what is reported while a write is under way, or shortly after one, goes together in the
+ * next. What is not stored when the run ends goes with the end of the run, so nothing is lost that was reported; a line
  * whose write was not confirmed may be stored twice. What always holds: no more lines wait than a job keeps.
  *
  * @module
@@ -17,7 +17,7 @@ const RETRY_INTERVAL_MS = 1_000;
 
 type NotesContext = Pick<EngineContext, 'ledger' | 'ledgerTime' | 'clock' | 'report'>;
 
-/** What was told and is not stored. */
+/** What was reported and is not stored. */
 export type OpenNotes = Pick<Settlement, 'progress' | 'logLines'>;
 
 /** The notes of one run. */
@@ -86,7 +86,7 @@ export class Notes {
     if (this.#hasOpen()) this.#schedule();
   }
 
-  /** What was told meanwhile is newer. */
+  /** What was reported meanwhile is newer. */
   #putBack({ progress, logLines = [] }: OpenNotes): void {
     this.#progress ??= progress;
     this.#keep([...logLines, ...this.#lines]);

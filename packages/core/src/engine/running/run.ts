@@ -96,7 +96,7 @@ export class Run {
     return this.#context.clock.monotonic() - this.#startedMs;
   }
 
-  /** Tells the handler that its result is not wanted any more; only the first reason counts. */
+  /** Lets the handler know that its result is not wanted any more; only the first reason counts. */
   abort(reason: AbortReason): void {
     if (this.#abortedFor !== undefined) return;
     this.#abortedFor = reason;
@@ -116,12 +116,12 @@ export class Run {
     return this.#ifCommitted === undefined ? outcome : this.#confirm(this.#ifCommitted, outcome);
   }
 
-  /** True when the handler told something. */
+  /** True when the handler reported something. */
   get hasNotes(): boolean {
     return this.#notes !== undefined;
   }
 
-  /** What the handler told and is not stored yet. */
+  /** What the handler reported and is not stored yet. */
   endNotes(): Promise<OpenNotes> {
     return this.#ownNotes().end();
   }

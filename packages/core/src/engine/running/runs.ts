@@ -29,7 +29,7 @@ export type RunsContext = Pick<
   | 'report'
 >;
 
-/** What the runs tell and ask. */
+/** What the runs report and ask for. */
 export interface RunsHooks extends Pick<RunHooks, 'onBackOff' | 'addToFlow'> {
   /** True while the lease of the claim is held. */
   readonly mayStart: (job: ClaimedJob) => boolean;
@@ -73,7 +73,7 @@ export class Runs {
     const { clock, metrics } = this.#context;
     const startedMs = clock.monotonic();
     this.#take(worker);
-    metrics.record('batchSize', together.length, 'run');
+    metrics.record('batchSize', { verb: 'run' }, together.length);
     const batch = new Batch(this.#context, plan, together.length);
     const seats = together.map(() => batch.seat());
     const runs = together.map((buffered, index) =>
@@ -94,7 +94,7 @@ export class Runs {
     this.#hooks.onFree();
   }
 
-  /** @param onEnded - told how long the handler took, before what it told is stored */
+  /** @param onEnded - called with how long the handler took, before what it reported is stored */
   async #run(
     worker: Worker,
     { job, key }: BufferedJob,
@@ -111,7 +111,7 @@ export class Runs {
     const outcome = await detached(() => instruments.run(job, () => run.execute()));
     seat?.leave();
     const { durationMs } = run;
-    this.#context.metrics.record('runMs', durationMs, job.name);
+    this.#context.metrics.record('runMs', { name: job.name }, durationMs);
     onEnded(durationMs);
     const notes = run.hasNotes ? await run.endNotes() : {};
     onEnd(key, run.ended({ outcome, durationMs, notes }));
@@ -121,7 +121,7 @@ export class Runs {
   #measureStart({ name, nextRunAt }: ClaimedJob): void {
     const { metrics, ledgerTime } = this.#context;
     const waitMs = ledgerTime.now().getTime() - nextRunAt.getTime();
-    metrics.record('waitMs', Math.max(waitMs, 0), name);
+    metrics.record('waitMs', { name }, Math.max(waitMs, 0));
   }
 }
 

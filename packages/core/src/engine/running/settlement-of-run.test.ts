@@ -49,7 +49,7 @@ describe('what is written of a run', () => {
     expect(settlementOf(makeEnded(COMPLETED), NOW)).not.toHaveProperty('seriesVersion');
   });
 
-  test('holds what the handler told and is not stored yet', () => {
+  test('holds what the handler reported and is not stored yet', () => {
     const notes = { progress: 99, logLines: ['almost done'] };
     expect(settlementOf(makeEnded(COMPLETED, { notes }), NOW)).toMatchObject({
       ...{ verb: 'complete', result: 'paid', name: 'test-job', progress: 99 },
@@ -161,13 +161,13 @@ describe('what the ledger said since the run ended', () => {
     });
   });
 
-  test('leaves what the handler told as it is', () => {
+  test('leaves what the handler reported as it is', () => {
     const ended = makeEnded(FAILED, { notes: { progress: 50 } });
     expect(settlementOf(ended, NOW, { isCancelled: true }).progress).toBe(50);
   });
 });
 
-test('an end without a handler tells nothing and took no time', () => {
+test('an end without a handler reports nothing and took no time', () => {
   const job = makeClaimed({ uniqueKey: 'k', uniqueHold: 'untilStarted' });
   const ended = bareEnd(job, { kind: 'released', hadStarted: false }, RETRY);
   const { _id: jobId, claimToken, fence } = job;

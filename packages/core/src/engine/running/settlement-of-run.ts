@@ -149,7 +149,7 @@ function failure(
 ): Content {
   const { job, now, retry, durationMs } = basis;
   const failCount = job.failCount + 1;
-  // One that was written by hand may be no whole number.
+  // One that was written manually may be no whole number.
   const maxRetries = Math.ceil(job.maxRetries ?? retry.maxRetries);
   const failReason = storableText(messageOf(error), LONGEST_REASON);
   const lastFailCount = maxRetries - 1;

@@ -101,7 +101,7 @@ export class Settler {
   }
 
   /** How long the settlement that waits longest has waited, in milliseconds; 0 when none does. */
-  get longestWaitMs(): number {
+  get longestUnsettledMs(): number {
     const [sinceMs] = this.#held.values();
     return sinceMs === undefined ? 0 : this.#context.clock.monotonic() - sinceMs;
   }
@@ -136,7 +136,7 @@ export class Settler {
     this.#refused.clear();
     const at = this.#context.ledgerTime.now();
     for (const pending of refused) {
-      this.#takeAnew({ ...pending, refusals: 0, isReduced: false }, at);
+      this.#takeAgain({ ...pending, refusals: 0, isReduced: false }, at);
     }
   }
 
@@ -153,7 +153,7 @@ export class Settler {
   }
 
   /** Computes again what is to be written, with what the ledger said meanwhile. */
-  #takeAnew(pending: Unrecorded, now: Date): void {
+  #takeAgain(pending: Unrecorded, now: Date): void {
     const settlement = settlementOf(pending.ended, now, pending.facts);
     this.#take({ ...pending, settlement: pending.isReduced ? reduced(settlement) : settlement });
   }
@@ -183,7 +183,7 @@ export class Settler {
     const batch = this.#takeBatch();
     this.#flushes += 1;
     const hadRoom = this.hasRoom();
-    this.#context.metrics.record('batchSize', batch.length, 'settle');
+    this.#context.metrics.record('batchSize', { verb: 'settle' }, batch.length);
     const { sent, answered } = this.#send(batch);
     // Absent when it was given up.
     const answers = (await answered)?.value.answers;
@@ -195,7 +195,7 @@ export class Settler {
     }
     if (!hadRoom && this.hasRoom()) this.#onRoom();
     this.#schedule();
-    this.#tellIdle();
+    this.#notifyIdle();
   }
 
   /** Up to the first that a transaction of the user's may stall, which goes in a flush of its own. */
@@ -238,9 +238,9 @@ export class Settler {
     const toPending = PENDING_VERBS.includes(settlement.verb);
     if (answer === 'replanned') void this.#settleReplanned(pending, now);
     else if (answer === 'gateOpen') {
-      this.#takeAnew({ ...pending, facts: { ...facts, isGateOpen: true } }, now);
+      this.#takeAgain({ ...pending, facts: { ...facts, isGateOpen: true } }, now);
     } else if (answer === 'cancelRequested' && toPending) {
-      this.#takeAnew({ ...pending, facts: { ...facts, isCancelled: true } }, now);
+      this.#takeAgain({ ...pending, facts: { ...facts, isCancelled: true } }, now);
     } else if (answer === 'cancelRequested' || answer === 'refused') {
       this.#settleAgain(pending);
     } else this.#finish(pending, answer, now);
@@ -283,12 +283,12 @@ export class Settler {
       const unread = unreadablePlan(current);
       if (unread !== undefined) this.#context.report(unread);
       const withCurrent = { ...pending, facts: { ...facts, current } };
-      this.#takeAnew(withCurrent, this.#context.ledgerTime.now());
+      this.#takeAgain(withCurrent, this.#context.ledgerTime.now());
       return;
     }
     this.#held.delete(pending.key);
     this.#finish(pending, 'unknown', now);
-    this.#tellIdle();
+    this.#notifyIdle();
   }
 
   /** The job as it stands; null when it is gone, or when it was given up. */
@@ -331,7 +331,7 @@ export class Settler {
 
   #measureDelay(endedMs: number): void {
     const { metrics, clock } = this.#context;
-    metrics.record('settleDelayMs', clock.monotonic() - endedMs);
+    metrics.record('settleDelayMs', {}, clock.monotonic() - endedMs);
   }
 
   #report(message: string): void {
@@ -342,7 +342,7 @@ export class Settler {
     return this.#held.size === 0;
   }
 
-  #tellIdle(): void {
+  #notifyIdle(): void {
     if (!this.#isIdle()) return;
     const waiters = this.#idleWaiters;
     this.#idleWaiters = [];

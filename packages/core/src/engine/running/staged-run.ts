@@ -155,7 +155,7 @@ export class StagedRun {
     if (answer.isCancelRequested) return { kind: 'cancelled', by: 'request' };
     const interruption = this.#params.interruption();
     if (interruption !== undefined) return interruption;
-    // A machine that stood still may get the answer of the ledger before its timers tell it that its lease is over.
+    // A machine that stood still may get the answer of the ledger before its timers say that its lease is over.
     return this.#params.mayGoOn() ? undefined : GIVEN_BACK;
   }
 

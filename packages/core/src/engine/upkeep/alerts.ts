@@ -1,5 +1,5 @@
 /**
- * Tells when a value that an operator set a threshold for has crossed it, and when it is back.
+ * Reports when a value that an operator set a threshold for has crossed it, and when it is back.
  *
  * What always holds: `alert` and `alert:cleared` of a kind take turns, the first of them `alert`; one is cleared only
  * when its value was well below the threshold twice in a row, so that a value near the threshold does not flap; and
@@ -31,7 +31,7 @@ type AlertsContext = Pick<
 
 /** What is asked of the other parts. */
 export interface AlertSources {
-  /** Names whose slots are all taken, so that no claim tells how late their jobs are. */
+  /** Names whose slots are all taken, so that no claim shows how late their jobs are. */
   readonly busyNames: () => readonly string[];
   /** How long the end of a run waits to be recorded, in milliseconds. */
   readonly longestUnsettledMs: () => number;
@@ -181,7 +181,7 @@ export class Alerts {
     return longestMs;
   }
 
-  /** The share of failed runs in the window; 0 when there were too few to tell. */
+  /** The share of failed runs in the window; 0 when there were too few to know. */
   #takeFailureRate(): number {
     const { failureWindowMs, failureMinimum } = this.#thresholds;
     const atMs = this.#context.clock.monotonic();
@@ -202,7 +202,7 @@ export class Alerts {
       if (value < threshold) return;
       const since = new Date(clock.now());
       this.#firing.set(kind, { since, calmLooks: 0, value, threshold });
-      metrics.count('alerts', 1, kind);
+      metrics.count('alerts', { kind });
       emit('alert', { kind, value, threshold, unit, since });
       return;
     }

@@ -6,7 +6,7 @@
  *
  * @module
  */
-import { tellHalted } from '../../context/halted.ts';
+import { emitHalted } from '../../context/halted.ts';
 import type { EngineContext } from '../../context/scheduler-context.ts';
 import { ServiceLoop } from '../../foundation/service-loop.ts';
 import { StagePlan } from '../../workers/stages.ts';
@@ -75,7 +75,7 @@ export class GateTimeouts {
     const { failed, pending, halted = [] } = result;
     const count = failed + pending;
     if (count > 0) emit('gate:expired', { count });
-    for (const job of halted) tellHalted(this.#context, job);
+    for (const job of halted) emitHalted(this.#context, job);
     if (pending > 0) this.#onPending();
   }
 }

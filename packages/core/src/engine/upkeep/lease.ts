@@ -21,7 +21,7 @@ type LeaseContext = Pick<
   'ledger' | 'clock' | 'random' | 'options' | 'emit' | 'health' | 'report' | 'log'
 >;
 
-/** What a lease tells its neighbours. */
+/** What a lease notifies its neighbours of. */
 export interface LeaseHooks {
   /** After every acknowledged renewal, and after a new lease; with whether the lease was not held before. */
   readonly onRenewed: (hadLapsed: boolean) => void;
@@ -90,7 +90,7 @@ export class Lease {
     this.#renewals.start();
   }
 
-  /** Ends the lease. A ledger that does not answer is told nothing more: the lease then dies of age. */
+  /** Ends the lease. A ledger that does not answer is sent nothing more: the lease then dies of age. */
   close(): Promise<void> {
     this.#closing ??= this.#close();
     return this.#closing;
@@ -110,7 +110,7 @@ export class Lease {
   }
 
   async #turn(): Promise<void> {
-    this.#tellDelay();
+    this.#reportDelay();
     this.#isRenewed = false;
     const done = await this.#attempt(() => (this.#refused ? this.#reopen() : this.#renew()));
     this.#isRenewed = done && !this.#refused;
@@ -130,7 +130,7 @@ export class Lease {
     return this.#delayMs;
   }
 
-  #tellDelay(): void {
+  #reportDelay(): void {
     const { clock, emit, options } = this.#context;
     const delay = clock.monotonic() - this.#dueMs;
     this.#delayMs = Math.max(0, delay);

@@ -17,7 +17,7 @@ import { ServiceLoop } from '../../foundation/service-loop.ts';
 
 const MOST_JOBS_A_STEP = 1_000;
 const WAIT_AT_END_MS = 60_000;
-const WALK_ANEW_AFTER_MS = 3_600_000;
+const RESTART_WALK_AFTER_MS = 3_600_000;
 
 /** A step that found little leaves the ledger time for others. */
 const WAIT_AFTER_POOR_STEP_MS = 1_000;
@@ -34,7 +34,7 @@ export class Pruner {
   readonly #loop: ServiceLoop;
   #position: ObjectId | undefined;
   #walkStartedMs = Number.NEGATIVE_INFINITY;
-  #isWalkAnew = false;
+  #mustRestart = false;
 
   constructor(context: PrunerContext) {
     this.#context = context;
@@ -42,7 +42,7 @@ export class Pruner {
       clock: context.clock,
       kind: 'upkeep',
       // Instances that were started together need not walk together.
-      firstWaitMs: () => (this.#isWalkAnew ? 0 : WAIT_AT_END_MS * context.random.fraction()),
+      firstWaitMs: () => (this.#mustRestart ? 0 : WAIT_AT_END_MS * context.random.fraction()),
       round: () => this.#round(),
       onFailed: (error) => {
         context.report(error);
@@ -61,8 +61,8 @@ export class Pruner {
   }
 
   /** Other times hold for how long jobs are kept: those that were passed are looked at again, at once. */
-  walkAnew(): void {
-    this.#isWalkAnew = true;
+  restartWalk(): void {
+    this.#mustRestart = true;
     this.#loop.wake();
     this.start();
   }
@@ -72,14 +72,14 @@ export class Pruner {
   }
 
   async #round(): Promise<number> {
-    if (this.#isWalkAnew) this.#position = undefined;
-    this.#isWalkAnew = false;
+    if (this.#mustRestart) this.#position = undefined;
+    this.#mustRestart = false;
     return this.#waitMs(this.#isWanted() ? await this.#step() : WAIT_AT_END_MS);
   }
 
   /** What changed during the step cut no wait short. */
   #waitMs(waitMs: number): number {
-    return this.#isWalkAnew ? 0 : waitMs;
+    return this.#mustRestart ? 0 : waitMs;
   }
 
   /** Gives the milliseconds until the next step. */
@@ -105,7 +105,7 @@ export class Pruner {
   /** What is young now is looked at by the next walk. */
   #atEnd(): number {
     const walkedMs = this.#context.clock.monotonic() - this.#walkStartedMs;
-    if (walkedMs >= WALK_ANEW_AFTER_MS) this.#position = undefined;
+    if (walkedMs >= RESTART_WALK_AFTER_MS) this.#position = undefined;
     return WAIT_AT_END_MS;
   }
 }

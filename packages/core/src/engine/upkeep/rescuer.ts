@@ -8,7 +8,7 @@
  *
  * @module
  */
-import { tellHalted } from '../../context/halted.ts';
+import { emitHalted } from '../../context/halted.ts';
 import type { EngineContext } from '../../context/scheduler-context.ts';
 import { ServiceLoop } from '../../foundation/service-loop.ts';
 import type { LeaseRecord } from '../../ledger/ledger-repository.ts';
@@ -169,7 +169,7 @@ export class Rescuer {
     }
     this.#recoveredMs = nowMs;
     if (count === 0) return;
-    this.#context.metrics.count('rescued', count);
+    this.#context.metrics.count('rescued', {}, count);
     emit('stale:recovered', { count });
     this.#context.log?.write('rescued', { count });
     this.#hooks.onRescued();
@@ -190,12 +190,12 @@ export class Rescuer {
       more = result.more && touched > 0;
       freed += result.pending;
       count += touched;
-      for (const job of result.halted ?? []) tellHalted(this.#context, job);
+      for (const job of result.halted ?? []) emitHalted(this.#context, job);
       if (touched === 0 && onRecord) {
         await ledger.removeLease({ instanceId: deadInstanceId });
       }
     }
-    this.#context.metrics.count('rescued', count);
+    this.#context.metrics.count('rescued', {}, count);
     if (count > 0) {
       emit('stale:recovered', { count, instanceId: deadInstanceId });
       this.#context.log?.write('rescued', { count, instanceId: deadInstanceId });

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { asRecord, type Job } from '../../job/job.ts';
+import type { Job } from '../../job/job.ts';
 import { JOB_LIFECYCLE } from '../../job/job-lifecycle.ts';
 import type {
   ClaimParams,
@@ -41,7 +41,7 @@ export class MemoryClaims {
         overdue,
         nowMs: params.now.getTime(),
         suspects: params.suspects,
-        isDue: (job) => JOB_LIFECYCLE.applies('claim', asRecord(job), transition),
+        isDue: (job) => JOB_LIFECYCLE.applies('claim', job, transition),
       });
       due.push(...found);
       (found.length === limit ? saturated : drained).push(name);

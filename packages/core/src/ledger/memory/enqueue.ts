@@ -18,7 +18,7 @@ import type { MemoryTransitions } from './transition-log.ts';
 export interface MemoryEnqueueParts {
   readonly jobs: JobStore;
   readonly hints: Hints;
-  /** Told of every new job, where all transitions are kept. */
+  /** Called with every new job, where all transitions are kept. */
   readonly log: MemoryTransitions | undefined;
   /** The most unfinished jobs. */
   readonly maxJobs: number;

@@ -24,18 +24,18 @@ export class Hints {
     };
     this.#watches.set(watch, listener);
     this.#clock.setImmediate(() => {
-      if (this.#watches.has(watch)) tell(listener, { kind: 'opened' });
+      if (this.#watches.has(watch)) notify(listener, { kind: 'opened' });
     });
     return watch;
   }
 
   /** Sends a hint to every listener. */
   send(hint: LedgerHint): void {
-    for (const listener of this.#watches.values()) tell(listener, hint);
+    for (const listener of this.#watches.values()) notify(listener, hint);
   }
 }
 
-function tell(listener: (hint: LedgerHint) => void, hint: LedgerHint): void {
+function notify(listener: (hint: LedgerHint) => void, hint: LedgerHint): void {
   try {
     listener(hint);
   } catch {

@@ -280,7 +280,7 @@ describe('jobs that another tool left processing', () => {
 });
 
 describe('paused names', () => {
-  test('are told in order, and a change is hinted at once', async () => {
+  test('are answered in order, and a change is hinted at once', async () => {
     const ledger = makeLedger();
     const listener = vi.fn();
     await ledger.watch(listener);

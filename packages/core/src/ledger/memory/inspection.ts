@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { asRecord, type Job } from '../../job/job.ts';
+import type { Job } from '../../job/job.ts';
 import { JOB_LIFECYCLE } from '../../job/job-lifecycle.ts';
 import { countClaims } from '../claim-counts.ts';
 import type {
@@ -60,12 +60,12 @@ function countName(
   pending: readonly Job[],
   { now, mostJobs }: CountDueParams,
 ): DueCount {
-  const due = pending.filter((job) => JOB_LIFECYCLE.applies('claim', asRecord(job), { now }));
+  const due = pending.filter((job) => JOB_LIFECYCLE.applies('claim', job, { now }));
   const waitsMs = due.map(({ nextRunAt }) => now.getTime() - nextRunAt.getTime());
   return {
     name,
     due: Math.min(due.length, mostJobs),
     isCut: due.length >= mostJobs,
-    longestWaitMs: waitsMs.reduce((longest, waitMs) => Math.max(longest, waitMs), 0),
+    queueLagMs: waitsMs.reduce((longest, waitMs) => Math.max(longest, waitMs), 0),
   };
 }

@@ -53,7 +53,7 @@ export class MemoryLimits implements LimitVerbs {
       ...(blockedUntil && { blockedUntil }),
     };
     this.#limits.set(key, { record, usedUpMs, calls: before?.calls ?? new Map() });
-    this.#tell();
+    this.#notify();
   }
 
   async readLimits(): Promise<readonly LimitRecord[]> {
@@ -79,7 +79,7 @@ export class MemoryLimits implements LimitVerbs {
       calls: new Map([...stored.calls, [instanceId, seq]]),
     };
     this.#limits.set(key, taken);
-    if (choice.isNews) this.#tell();
+    if (choice.isNews) this.#notify();
     return { outcome: 'taken', count, starts, limit: shown(taken) };
   }
 
@@ -92,7 +92,7 @@ export class MemoryLimits implements LimitVerbs {
       const left = [...calls].filter(([id]) => id !== instanceId);
       this.#limits.set(key, { record: { ...record, shares }, usedUpMs, calls: new Map(left) });
     }
-    this.#tell();
+    this.#notify();
     return true;
   }
 
@@ -103,11 +103,11 @@ export class MemoryLimits implements LimitVerbs {
     const { blockedUntil = until } = stored.record;
     const later = new Date(Math.max(blockedUntil.getTime(), until.getTime()));
     this.#limits.set(key, { ...stored, record: { ...stored.record, blockedUntil: later } });
-    this.#tell();
+    this.#notify();
     return true;
   }
 
-  #tell(): void {
+  #notify(): void {
     this.#parts.hints.send({ kind: 'limitsChanged' });
   }
 }

@@ -192,7 +192,7 @@ function toRow(jobs: readonly [Job, ...Job[]], now: Date): StatsRow {
     status,
     count: jobs.length,
     due: due.count,
-    longestWaitMs: due.longestMs,
+    queueLagMs: due.longestMs,
     meanWaitMs: waits.meanMs,
     meanRunMs: runs.meanMs,
     longestRunMs: runs.longestMs,

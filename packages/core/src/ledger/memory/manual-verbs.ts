@@ -6,7 +6,6 @@
  * @module
  */
 import type { Clock } from '../../foundation/clock.ts';
-import { asRecord } from '../../job/job.ts';
 import { JOB_LIFECYCLE } from '../../job/job-lifecycle.ts';
 import { chooseCancel } from '../cancel-choice.ts';
 import type {
@@ -34,7 +33,7 @@ export interface MemoryControlParts {
   readonly jobs: JobStore;
   readonly moves: Moves;
   readonly clock: Clock;
-  /** Told of jobs that are deleted. */
+  /** Called with jobs that are deleted. */
   readonly flows: Pick<MemoryFlows, 'forget'>;
   /** Called with jobs that are deleted, where all transitions are kept. */
   readonly log: MemoryTransitions | undefined;
@@ -75,7 +74,7 @@ export class MemoryControl {
     const stored = this.#find(params.jobId);
     if (stored === undefined) return { outcome: 'missing', job: null };
     const { verb, params: values, name, lock } = chooseRedrive(stored.job, params);
-    if (!JOB_LIFECYCLE.applies(verb, asRecord(stored.job), values)) {
+    if (!JOB_LIFECYCLE.applies(verb, stored.job, values)) {
       return { outcome: 'refused', job: copyOut(stored) };
     }
     const holder = lock && this.#jobs.holderOf(name, lock);
@@ -118,7 +117,7 @@ export class MemoryControl {
     const job = copyOut(stored);
     // A job that others have as a parent stays while they are there.
     const verb = stored.job.feeds === undefined ? 'remove' : 'removeParent';
-    const applies = JOB_LIFECYCLE.applies(verb, asRecord(stored.job), {});
+    const applies = JOB_LIFECYCLE.applies(verb, stored.job, {});
     if (!applies || this.#jobs.byToken.isAwaited(stored)) return { outcome: 'refused', job };
     this.#jobs.delete(stored);
     this.#flows.forget([stored]);

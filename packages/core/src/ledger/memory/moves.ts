@@ -1,10 +1,10 @@
 /**
- * Moves the jobs of an in-memory ledger by the verbs of the lifecycle table, and tells who watches.
+ * Moves the jobs of an in-memory ledger by the verbs of the lifecycle table, and notifies who watches.
  *
  * @module
  */
 import { invariant, UnsupportedError } from '../../foundation/errors.ts';
-import { asRecord, type Job } from '../../job/job.ts';
+import type { Job } from '../../job/job.ts';
 import { JOB_LIFECYCLE, type JobVerb } from '../../job/job-lifecycle.ts';
 import type { TransitionParams } from '../../job/lifecycle.ts';
 import type { LedgerHint } from '../ledger-repository.ts';
@@ -29,7 +29,7 @@ export class Moves {
 
   /** The next version of the job, put in its place; null when the verb does not apply. */
   move(verb: JobVerb, stored: StoredJob, params: TransitionParams): StoredJob | null {
-    if (!JOB_LIFECYCLE.applies(verb, asRecord(stored.job), params)) return null;
+    if (!JOB_LIFECYCLE.applies(verb, stored.job, params)) return null;
     const next = this.write(verb, stored, packed(params));
     if (next.job.status === 'pending') this.#hints.send(dueHint(next.job));
     if (verb === 'requestCancel') {
@@ -47,7 +47,7 @@ export class Moves {
 
   /** Writes without a look and without a hint: the caller has seen that the verb applies, and has packed the params. */
   write(verb: JobVerb, stored: StoredJob, params: TransitionParams): StoredJob {
-    const job = JOB_LIFECYCLE.apply(verb, asRecord(stored.job), params);
+    const job = JOB_LIFECYCLE.apply(verb, stored.job, params);
     const next = { id: stored.id, job };
     this.#jobs.put(next);
     if (this.#log !== undefined && verb !== 'note') this.#logMove(verb, stored, next, params);
@@ -62,13 +62,13 @@ export class Moves {
   ): void {
     const claimToken = before.claimToken ?? next.job.claimToken;
     const known = { fence: next.job.fence, ...(claimToken !== undefined && { claimToken }) };
-    // A history tells of claims, whichever way they were made.
-    const told = verb === 'claimInOrder' ? 'claim' : verb;
-    this.#log?.add(next.id, transitionEntry(told, params, known));
+    // A history lists claims, whichever way they were made.
+    const logged = verb === 'claimInOrder' ? 'claim' : verb;
+    this.#log?.add(next.id, transitionEntry(logged, params, known));
   }
 }
 
-/** What tells that a job is pending. */
+/** What shows that a job is pending. */
 export function dueHint({ name, nextRunAt }: Job): LedgerHint {
   return { kind: 'due', name, dueAt: new Date(nextRunAt) };
 }

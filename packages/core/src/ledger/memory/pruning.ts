@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { asRecord, type Job } from '../../job/job.ts';
+import type { Job } from '../../job/job.ts';
 import { JOB_LIFECYCLE } from '../../job/job-lifecycle.ts';
 import type { PruneParams, PruneResult } from '../ledger-repository.ts';
 import { transitionEntry } from '../transition-log.ts';
@@ -19,7 +19,7 @@ export interface MemoryArchiveParts {
   readonly jobs: JobStore;
   readonly orders: MemoryOrders;
   readonly flows: MemoryFlows;
-  /** Told of every job that leaves, where all transitions are kept. */
+  /** Called with every job that leaves, where all transitions are kept. */
   readonly log: MemoryTransitions | undefined;
   /** Beyond it the jobs leave that were archived first. */
   readonly maxJobs: number;
@@ -93,5 +93,5 @@ function isToLeave(job: Job, { finishedBefore, createdBefore, now }: PruneParams
   const before = finishedBefore[job.status];
   // The id of one that was added to a flow is as old as that of the job that added it.
   if (before === undefined || job.createdAt >= createdBefore) return false;
-  return JOB_LIFECYCLE.applies('prune', asRecord(job), { finishedBefore: before, now });
+  return JOB_LIFECYCLE.applies('prune', job, { finishedBefore: before, now });
 }

@@ -54,8 +54,10 @@ export class MemoryRescue {
       counts[moved.job.status as keyof typeof counts] += 1;
       if (this.#orders.isHalting(moved)) halted.push(copyOut(moved));
     }
-    const told = halted.length > 0 && { halted };
-    return { ...counts, ...told, more: claims.length > params.limit, refused: false };
+    return {
+      ...{ ...counts, more: claims.length > params.limit, refused: false },
+      ...(halted.length > 0 && { halted }),
+    };
   }
 
   /** Takes jobs that were locked too long ago by nobody who keeps a lease. */

@@ -1,5 +1,5 @@
 /**
- * How claims of an in-memory ledger end, and what their holders tell before that.
+ * How claims of an in-memory ledger end, and what their holders report before that.
  *
  * @module
  */
@@ -26,7 +26,7 @@ export class MemorySettle {
     return { answers: settlements.map((settlement) => this.#settleOne(settlement, now)) };
   }
 
-  /** Stores what a handler tells while it runs. */
+  /** Stores what a handler reports while it runs. */
   async note({ jobId, ...params }: NoteParams): Promise<boolean> {
     const stored = this.#jobs.find(jobId.toHexString());
     return stored !== undefined && this.#moves.move('note', stored, params) !== null;

@@ -133,7 +133,7 @@ test('jobs of tools without a lease are found by the guards of the verb, whether
   });
 });
 
-test('an id tells a time of creation in whole seconds', () => {
+test('an id holds a time of creation in whole seconds', () => {
   const second = firstIdAt(NOW.getTime());
   expect(second.getTimestamp()).toEqual(NOW);
   expect(second.toHexString().slice(8)).toBe('0'.repeat(16));

@@ -187,7 +187,7 @@ export const PLAN_FIELDS: Readonly<Record<keyof PlanOfRun | 'seriesVersion', 1>>
   history: 1,
 };
 
-/** Jobs with this fence. A document that was written by hand may lack it, which counts as zero. */
+/** Jobs with this fence. A document that was written manually may lack it, which counts as zero. */
 export function fenceFilter(fence: number): Document {
   return { $in: fence === 0 ? [0, null] : [fence] };
 }

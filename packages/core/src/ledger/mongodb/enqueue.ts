@@ -167,7 +167,7 @@ function isLockHeld(error: WriteErrorDocument): boolean {
 }
 
 function answerWithHolder(job: Job, holder: Job): EnqueueAnswer {
-  // The holder may have been written by hand, with an id that is no ObjectId.
+  // The holder may have been written manually, with an id that is no ObjectId.
   if (job._id.equals(holder._id)) return { outcome: 'enqueued', job };
   return { outcome: 'existing', job: holder };
 }

@@ -1,7 +1,7 @@
 /**
  * The indexes of a ledger: made, or checked, when it opens, and again when a call finds that one is gone.
  *
- * A collection or an index may be dropped at any time, by tests between two cases, a restore, or by hand. What always
+ * A collection or an index may be dropped at any time, by tests between two cases, a restore, or manually. What always
  * holds: a call that asks for a missing index makes it again, or says which is missing and how it is made.
  *
  * @module

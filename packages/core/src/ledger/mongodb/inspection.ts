@@ -100,7 +100,7 @@ export class MongoInspection {
     const isCut = due.length >= mostJobs;
     const least = isCut ? await this.#firstOfEachPriority(name, now, due.at(-1)) : [];
     const waitsMs = [...due, ...least].map(({ nextRunAt }) => now.getTime() - nextRunAt.getTime());
-    return { name, due: due.length, isCut, longestWaitMs: Math.max(0, ...waitsMs) };
+    return { name, due: due.length, isCut, queueLagMs: Math.max(0, ...waitsMs) };
   }
 
   /** Beyond the bound, the job that waits longest is the first of some less urgent priority. */

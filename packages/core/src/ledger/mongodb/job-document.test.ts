@@ -39,7 +39,7 @@ test('a field that is absent stays absent', () => {
   expect(fromDocument({ ...makeJob() })).not.toHaveProperty('rescueCount');
 });
 
-test('what a document that was written by hand lacks is filled in', () => {
+test('what a document that was written manually lacks is filled in', () => {
   const nextRunAt = new Date('2025-02-01T00:00:00Z');
   const written = { _id, name: 'a', status: 'pending', nextRunAt, data: { to: 'b' } };
   expect(fromDocument({ ...written })).toEqual({

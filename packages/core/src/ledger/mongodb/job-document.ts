@@ -1,7 +1,7 @@
 /**
  * Between the stored document and the job. They have the same fields.
  *
- * A document may have been written by hand, or by an older version: what it lacks is filled in, numbers of any type of
+ * A document may have been written manually, or by an older version: what it lacks is filled in, numbers of any type of
  * MongoDB are numbers, and null counts as absent. A field of a wrong type stays as it is, for `job-fitness.ts` to find.
  *
  * @module

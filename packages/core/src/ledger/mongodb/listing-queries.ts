@@ -1,7 +1,7 @@
 /**
  * The filters and stages of what people ask for: lists, counts and the series there are.
  *
- * A document that somebody wrote by hand may lack the times of its creation and last change. They count as what
+ * A document that somebody wrote manually may lack the times of its creation and last change. They count as what
  * `job-document.ts` fills in, so that it has its place in a list like any other.
  *
  * @module
@@ -180,7 +180,7 @@ export function statsPipeline({ name, now }: Pick<ReadStatsParams, 'name' | 'now
         _id: { name: '$name', status: '$status' },
         count: { $sum: 1 },
         due: { $sum: { $cond: [isDue, 1, 0] } },
-        longestWaitMs: { $max: { $cond: [isDue, { $subtract: [now, '$nextRunAt'] }, null] } },
+        queueLagMs: { $max: { $cond: [isDue, { $subtract: [now, '$nextRunAt'] }, null] } },
         meanWaitMs: {
           $avg: { $cond: [wasRun, { $subtract: ['$startedAt', '$nextRunAt'] }, null] },
         },

@@ -98,7 +98,7 @@ export class MongoListing {
       count: Number(count),
       due: Number(due),
       // Null, and so zero, where there is nothing to measure.
-      longestWaitMs: Number(times.longestWaitMs),
+      queueLagMs: Number(times.queueLagMs),
       meanWaitMs: Number(times.meanWaitMs),
       meanRunMs: Number(times.meanRunMs),
       longestRunMs: Number(times.longestRunMs),

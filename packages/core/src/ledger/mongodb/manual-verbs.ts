@@ -6,7 +6,7 @@
 import type { ObjectId } from 'mongodb';
 import type { Clock } from '../../foundation/clock.ts';
 import { toError } from '../../foundation/errors.ts';
-import { asRecord, type Job } from '../../job/job.ts';
+import type { Job } from '../../job/job.ts';
 import { JOB_LIFECYCLE, type JobVerb } from '../../job/job-lifecycle.ts';
 import type { UniqueLock } from '../../job/unique-locks.ts';
 import { type CancelChoice, cancelsUnseen, chooseCancel } from '../cancel-choice.ts';
@@ -78,7 +78,7 @@ export class MongoControl {
       const job = await this.#jobs.find(jobId);
       if (job === null) return { outcome: 'missing', job };
       const choice = chooseRedrive(job, params);
-      return JOB_LIFECYCLE.applies(choice.verb, asRecord(job), choice.params)
+      return JOB_LIFECYCLE.applies(choice.verb, job, choice.params)
         ? this.#redriveBy(choice, job)
         : { outcome: 'refused', job };
     });

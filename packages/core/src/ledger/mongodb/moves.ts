@@ -16,7 +16,7 @@ import type { MongoTransitions } from './transition-log.ts';
 /** How often a verb that did not match is tried on a job that it should apply to when it is read. */
 const MOST_RACES = 10;
 
-/** What {@link MongoJobs.move} may be told beside the verb. */
+/** What {@link MongoJobs.move} may be given beside the verb. */
 export interface MoveOptions {
   /** Move the job inside this transaction of the user's. */
   readonly session?: ClientSession | undefined;

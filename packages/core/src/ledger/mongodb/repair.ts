@@ -27,7 +27,7 @@ export function repair(jobs: MongoJobs, params: RepairParams): Promise<RepairRes
     _id: jobId,
     status: seen.status,
     fence: fenceFilter(seen.fence),
-    // A document that was written by hand may lack it, or have something else there.
+    // A document that was written manually may lack it, or have something else there.
     $or: [{ updatedAt: seen.updatedAt }, { updatedAt: { $not: { $type: 'date' } } }],
   };
   return jobs.untilAnswered<RepairResult>(jobId, async () => {

@@ -4,7 +4,7 @@
  * @module
  */
 import type { Session } from '../../foundation/driver-shapes.ts';
-import { asRecord, type Job } from '../../job/job.ts';
+import type { Job } from '../../job/job.ts';
 import { JOB_LIFECYCLE } from '../../job/job-lifecycle.ts';
 import type {
   EndSeriesParams,
@@ -51,9 +51,7 @@ export class MongoSeries {
       }
       const job = await this.#jobs.find(jobId, session);
       if (job === null) return { outcome: 'missing', job };
-      const mayApply = changes.some(({ verb, params }) =>
-        JOB_LIFECYCLE.applies(verb, asRecord(job), params),
-      );
+      const mayApply = changes.some(({ verb, params }) => JOB_LIFECYCLE.applies(verb, job, params));
       return mayApply ? undefined : { outcome: 'stale', job };
     });
   }

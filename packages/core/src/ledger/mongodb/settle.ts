@@ -60,7 +60,7 @@ export class MongoSettle {
     );
   }
 
-  /** Stores what a handler tells while it runs. */
+  /** Stores what a handler reports while it runs. */
   note({ jobId, deadlineMs: _, ...params }: NoteParams): Promise<boolean> {
     return this.#jobs.moved(jobId, 'note', params);
   }

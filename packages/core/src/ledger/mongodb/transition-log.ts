@@ -118,7 +118,7 @@ export class MongoTransitions {
     return this.#write(documents);
   }
 
-  /** Jobs that left by their age. Two processes may tell of the same job; the entry stands there once. */
+  /** Jobs that left by their age. Two processes may report the same job; the entry stands there once. */
   pruned(jobs: readonly Pick<Job, '_id' | 'status'>[], now: Date): Promise<void> {
     const documents = jobs.map(({ _id, status }) =>
       once(_id, transitionEntry('prune', { now }, { from: status })),

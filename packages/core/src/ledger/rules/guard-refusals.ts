@@ -1,5 +1,5 @@
 /**
- * The conditions of the writes keep rules too: what they refuse is told like what any other rule refuses.
+ * The conditions of the writes keep rules too: what they refuse is reported like what any other rule refuses.
  *
  * @module
  */
@@ -12,8 +12,8 @@ import { writeOfSettlement } from './writes.ts';
 
 type Read = (params: JobParams) => Promise<Job | null>;
 
-/** Tells which rule each of these settlements broke, which the ledger refused. */
-export async function tellRefusedSettlements(
+/** Reports which rule each of these settlements broke, which the ledger refused. */
+export async function reportRefusedSettlements(
   invariants: Invariants,
   read: Read,
   settlements: readonly Settlement[],
@@ -21,7 +21,7 @@ export async function tellRefusedSettlements(
   for (const settlement of settlements) {
     const { verb, jobId, lastFailCount, stagesBefore } = settlement;
     if (stagesBefore !== undefined) {
-      await tellRefusedStage(invariants, read, verb, { jobId, stagesBefore });
+      await reportRefusedStage(invariants, read, verb, { jobId, stagesBefore });
     } else if (lastFailCount !== undefined) {
       const message = 'the failures that the ledger has counted speak against it';
       invariants.guardRefused('retryCount', writeOfSettlement(settlement), message);
@@ -29,8 +29,8 @@ export async function tellRefusedSettlements(
   }
 }
 
-/** Tells whether the stages or the gates spoke against a stage. */
-export async function tellRefusedStage(
+/** Reports whether the stages or the gates spoke against a stage. */
+export async function reportRefusedStage(
   invariants: Invariants,
   read: Read,
   verb: string,

@@ -15,7 +15,7 @@ import { bytesOfPayload } from '../../job/payload.ts';
 import { CLAIM_FIELDS, LOCKS } from '../../job/transition-parts.ts';
 import type { Repairing } from '../verbs/manual-verbs.ts';
 
-/** What happens to a write that breaks a rule: it is refused and told, it is told, or nobody looks. */
+/** What happens to a write that breaks a rule: it is refused and reported, only reported, or nobody looks. */
 export type InvariantMode = 'enforce' | 'report' | 'off';
 
 /** A write before it is made, or a stored job in an audit. */

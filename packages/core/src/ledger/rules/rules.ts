@@ -2,7 +2,7 @@
  * The rules of a ledger, and what happens to writes that break them.
  *
  * What always holds: a write that an enforced rule refuses is never sent, alone out of its batch, and whoever sent it
- * is told by an {@link InvariantViolationError}; while no rule wants to see a verb, its writes are not looked at.
+ * is reported by an {@link InvariantViolationError}; while no rule wants to see a verb, its writes are not looked at.
  *
  * @module
  */
@@ -80,7 +80,7 @@ interface RuleInUse {
 export interface InvariantContext {
   readonly clock: Clock;
   readonly metrics: Metrics;
-  readonly tell: (violation: InvariantViolation) => void;
+  readonly report: (violation: InvariantViolation) => void;
 }
 
 /** The errors of what was refused in a call, by their places. */
@@ -186,9 +186,9 @@ export class Invariants {
     if (refusal !== undefined) throw refusal;
   }
 
-  /** Tells of a write that the ledger itself refused, since a condition of it did not hold. */
+  /** Reports a write that the ledger itself refused, since a condition of it did not hold. */
   guardRefused(rule: BuiltInRule, write: LedgerWrite, message: string): void {
-    this.#tell(violationOf(rule, write, { message }), true);
+    this.#report(violationOf(rule, write, { message }), true);
   }
 
   /** What the rules that are not off find wrong with a stored job. */
@@ -214,17 +214,17 @@ export class Invariants {
         const breach = refusals.has(index) ? undefined : breachOf(rule, write);
         if (breach === undefined) continue;
         const error = violationOf(rule.name, write, breach);
-        this.#tell(error, isEnforced);
+        this.#report(error, isEnforced);
         if (isEnforced) refusals.set(index, error);
       }
-      metrics.record('ruleMs', clock.monotonic() - startedMs, rule.name);
+      metrics.record('ruleMs', { rule: rule.name }, clock.monotonic() - startedMs);
     }
     return refusals;
   }
 
-  #tell(error: InvariantViolationError, isRefused: boolean): void {
-    this.#context.metrics.count('violations', 1, error.rule);
-    this.#context.tell({ error, isRefused });
+  #report(error: InvariantViolationError, isRefused: boolean): void {
+    this.#context.metrics.count('violations', { rule: error.rule });
+    this.#context.report({ error, isRefused });
   }
 
   /** Every rule that wants to see one of the writes. */

@@ -7,7 +7,7 @@
 import { invariant } from '../../foundation/errors.ts';
 import type { SettleResult } from '../verbs/settle.ts';
 import type { AnswerOf, LedgerVerb, Next, ParamsOf } from '../verbs/verb-table.ts';
-import { tellRefusedSettlements, tellRefusedStage } from './guard-refusals.ts';
+import { reportRefusedSettlements, reportRefusedStage } from './guard-refusals.ts';
 import type { Invariants } from './rules.ts';
 
 /** One call, with what keeps it and carries it out. */
@@ -26,7 +26,7 @@ const WAYS: { readonly [V in LedgerVerb]?: Way<V> } = {
   settle: settleUnderRules,
   checkpoint: async ({ params, rules, read, next }) => {
     const result = await next(params);
-    if (result.outcome === 'refused') await tellRefusedStage(rules, read, 'checkpoint', params);
+    if (result.outcome === 'refused') await reportRefusedStage(rules, read, 'checkpoint', params);
     return result;
   },
 };
@@ -50,7 +50,7 @@ async function settleUnderRules({
     const ofGuards = settlements.filter(
       (_, index) => answers[index] === 'refused' && !refusals?.has(index),
     );
-    await tellRefusedSettlements(rules, read, ofGuards);
+    await reportRefusedSettlements(rules, read, ofGuards);
   }
   return { answers };
 }

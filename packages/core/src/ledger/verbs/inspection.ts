@@ -1,5 +1,5 @@
 /**
- * What tells people how the instances are and what waits: what an instance says of itself beside its lease, and the
+ * What shows people how the instances are and what waits: what an instance says of itself beside its lease, and the
  * counts of claims and due jobs. Nothing here decides anything; a ledger answers all the same when it is missing.
  *
  * @module
@@ -27,7 +27,7 @@ export interface DueCount {
   /** True when the bound was reached, so that there may be more. */
   readonly isCut: boolean;
   /** How long the one that waits longest has been due, in milliseconds; 0 when none is. */
-  readonly longestWaitMs: number;
+  readonly queueLagMs: number;
   /** How many have failed, up to the bound; absent where that was not asked, or is not counted. */
   readonly failed?: number;
 }

@@ -94,7 +94,7 @@ export interface StatsRow {
   /** Of pending jobs: how many are due. */
   readonly due: number;
   /** Of due jobs: how long the one that waits longest has been due; 0 when none is. */
-  readonly longestWaitMs: number;
+  readonly queueLagMs: number;
   /** Of finished jobs that were run: from when the last run was due until it was claimed; 0 when there is none. */
   readonly meanWaitMs: number;
   /** Of finished jobs that were run: from the claim of the last run to its end; 0 when there is none. */
@@ -110,7 +110,7 @@ export interface ReadHistoryParams extends JobParams {
 
 /** One entry of the history of a job. Beside what its own history has, a log of all transitions knows these. */
 export interface TransitionEntry extends HistoryEntry {
-  /** The state before, where the verb tells it. */
+  /** The state before, where the verb says it. */
   readonly from?: string;
   /** The state after; `gone` for a job that left the ledger. */
   readonly to?: string;

@@ -60,7 +60,7 @@ export interface SweepOrdersResult {
   /** How many were forgotten. */
   readonly swept: number;
   /**
-   * Those that are to be asked to cancel and were not, since who enqueued the one that waits did not come to it; told
+   * Those that are to be asked to cancel and were not, since who enqueued the one that waits did not come to it; reported
    * by the first step of a walk, of up to 10,000 that wait. Absent when there is none.
    */
   readonly superseded?: readonly SupersededJob[];

@@ -60,7 +60,7 @@ export interface Settlement {
   readonly gate?: string;
   /** For block: when the job fails that still waits at the gate. */
   readonly blockedUntil?: Date;
-  /** What the handler told of its progress and is not stored yet. */
+  /** What the handler reported of its progress and is not stored yet. */
   readonly progress?: unknown;
   /** Lines that the handler logged and that are not stored yet. */
   readonly logLines?: readonly string[];

@@ -102,7 +102,7 @@ export interface JobVerbs {
   /** Ends claims. Sending the same settlements again is safe and gives the same answers. */
   settle(params: SettleParams): Promise<SettleResult>;
 
-  /** Stores what a handler tells while it runs; false when the claim does not stand any more. */
+  /** Stores what a handler reports while it runs; false when the claim does not stand any more. */
   note(params: NoteParams): Promise<boolean>;
 
   /**

@@ -1,5 +1,5 @@
 /**
- * What a ledger tells those who watch it.
+ * What a ledger announces to those who watch it.
  *
  * @module
  */

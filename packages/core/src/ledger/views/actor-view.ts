@@ -42,12 +42,12 @@ export interface Access {
   readonly may: (question: AccessQuestion) => boolean | Promise<boolean>;
 }
 
-/** The hook, and who is told of refusals. */
+/** The hook, and who is notified of refusals. */
 export interface Guard extends Access {
   readonly onDenied?: (error: AccessDeniedError) => void;
 }
 
-/** What everybody may who was not told otherwise: all of it. */
+/** What everybody may for whom nothing else was said: all of it. */
 export const OPEN_ACCESS: Access = Object.freeze({ may: () => true });
 
 const LONGEST_ID = 256;
@@ -64,7 +64,7 @@ function idOf(actor: Actor): string {
   return typeof actor === 'string' ? actor : actor.id;
 }
 
-/** What the hook says of a verb, on jobs of a name where one is given. Nobody is told of a refusal. */
+/** What the hook says of a verb, on jobs of a name where one is given. Nobody is notified of a refusal. */
 export async function isAllowed(
   access: Access,
   actor: Actor,

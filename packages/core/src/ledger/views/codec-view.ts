@@ -30,7 +30,7 @@ export interface CodecUse {
   readonly codec: Codec;
   /** The most bytes an encoded value takes. */
   readonly maxBytes: () => number;
-  /** Told of results that cannot be encoded. */
+  /** Called with results that cannot be encoded. */
   readonly report: (error: unknown) => void;
 }
 

@@ -130,7 +130,7 @@ export const deadLetterTests: ContractTests = {
       const { verb, by, reason } = present(stored.history?.at(-1));
       assert.deepEqual(
         { verb, by, reason },
-        { verb: 'redriveDeadLetter', by: 'anna', reason: 'mended' },
+        { verb: 'redriveDeadLetter', by: 'anna', reason: 'fixed' },
       );
       assert.deepEqual(await claimedAt(subject, DEAD), []);
       assert.deepEqual(await claimedAt(subject, JOB_NAME), idsOf([claimed]));
@@ -211,7 +211,7 @@ function bury(subject: Subject, job: Job): ReturnType<Subject['settle']> {
 /** Redrives a dead letter at time 4000. */
 function redrive(subject: Subject, { _id: jobId }: Job): Promise<RedriveResult> {
   const now = subject.at(4000);
-  const given = { by: 'anna', reason: 'mended', isDeadLetter: true };
+  const given = { by: 'anna', reason: 'fixed', isDeadLetter: true };
   return subject.ledger.redrive({ jobId, now, nextRunAt: now, ...given });
 }
 

@@ -185,7 +185,7 @@ export const flowTests: ContractTests = {
     assert.deepEqual(await subject.prune(), { pruned: 2 });
   },
 
-  'a call looks at no more jobs than it was told, and says where to go on': async (subject) => {
+  'a call looks at no more jobs than it was asked to, and says where to go on': async (subject) => {
     await open(subject);
     const jobs: Job[] = [];
     for (const n of [2, 1, 5, 3, 4]) {

@@ -11,7 +11,7 @@ import { assertSameJob, type ContractTests, only, present, type Subject } from '
 
 const MANY = 50;
 
-/** What evidence and a job that come to a gate at the same time may be told, with the state the job is then in. */
+/** What evidence and a job that come to a gate at the same time may be answered, with the state the job is then in. */
 const ENDS_OF_BOTH = ['opened, gateOpen, processing', 'unblocked, settled, pending'];
 
 export const gateTests: ContractTests = {

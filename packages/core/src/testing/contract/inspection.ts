@@ -93,9 +93,9 @@ export const inspectionTests: ContractTests = {
     await subject.putClaimed({ name: 'claimed' }, { name: 'claimed' });
     assert.deepEqual(await countDue(subject), {
       names: [
-        { name: '$c.d', due: 1, isCut: false, longestWaitMs: 0 },
-        { name: 'a', due: 0, isCut: false, longestWaitMs: 0 },
-        { name: 'b', due: 2, isCut: false, longestWaitMs: 7_000 },
+        { name: '$c.d', due: 1, isCut: false, queueLagMs: 0 },
+        { name: 'a', due: 0, isCut: false, queueLagMs: 0 },
+        { name: 'b', due: 2, isCut: false, queueLagMs: 7_000 },
       ],
       isCut: false,
     });
@@ -112,8 +112,8 @@ export const inspectionTests: ContractTests = {
     );
     const { names } = await countDue(subject, { mostJobs: 2 });
     assert.deepEqual(
-      names.map(({ due, isCut, longestWaitMs }) => ({ due, isCut, longestWaitMs })),
-      [{ due: 2, isCut: true, longestWaitMs: 9_000 }],
+      names.map(({ due, isCut, queueLagMs }) => ({ due, isCut, queueLagMs })),
+      [{ due: 2, isCut: true, queueLagMs: 9_000 }],
     );
   },
 
@@ -151,7 +151,7 @@ export const inspectionTests: ContractTests = {
     const counts = asked.names.map(({ failed }) => failed);
     assert.ok(counts.includes(undefined) || (counts[0] === 1 && counts[1] === 0), String(counts));
     const { names } = await countDue(subject, { names: [name] });
-    assert.deepEqual(names[0], { name, due: 0, isCut: false, longestWaitMs: 0 });
+    assert.deepEqual(names[0], { name, due: 0, isCut: false, queueLagMs: 0 });
   },
 
   'a pause is no name with due jobs': async (subject) => {

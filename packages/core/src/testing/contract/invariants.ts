@@ -23,7 +23,7 @@ export const invariantTests: ContractTests = {
   'a new job that a rule refuses is not stored, and the others of its batch are': async (
     subject,
   ) => {
-    const told = withRules(subject, [NOT_BAD]);
+    const violations = withRules(subject, [NOT_BAD]);
     const jobs = ['good', 'bad', 'fine'].map((data) => subject.newJob({ data }));
     const answers = await subject.enqueue(...jobs);
     assert.deepEqual(
@@ -38,7 +38,7 @@ export const invariantTests: ContractTests = {
     const [, refused] = answers;
     assert.ok(refused?.outcome === 'refused' && refused.error instanceof InvariantViolationError);
     assert.equal(refused.error.rule, 'not-bad');
-    assert.deepEqual(told(), ['not-bad enqueue refused']);
+    assert.deepEqual(violations(), ['not-bad enqueue refused']);
   },
 
   'of many concurrent new jobs that a rule refuses none is stored': async (subject) => {
@@ -53,14 +53,14 @@ export const invariantTests: ContractTests = {
   'the end of a run that a rule refuses leaves the claim, and another end is taken': async (
     subject,
   ) => {
-    const told = withRules(subject, [NOT_BAD]);
+    const violations = withRules(subject, [NOT_BAD]);
     const job = await subject.putClaimed();
     const refused = await Promise.all(
       Array.from({ length: MANY }, () => subject.settle('complete', job, { result: 'bad' })),
     );
     assert.ok(refused.every((answer) => answer === 'refused'));
     assertSameJob(await subject.read(job), job);
-    assert.equal(told().length, MANY);
+    assert.equal(violations().length, MANY);
     const other = await subject.putClaimed({ name: 'other' }, { name: 'other' });
     const settlements = [
       subject.settlement('complete', job, { result: 'bad' }),
@@ -89,17 +89,16 @@ export const invariantTests: ContractTests = {
     assert.equal(outcome, 'amended');
   },
 
-  'a rule that reports lets the write pass and tells, and one that is off does neither': async (
-    subject,
-  ) => {
-    const told = withRules(subject, [NOT_BAD], 'report');
-    const job = await subject.putOne({ data: 'bad' });
-    assert.equal((await subject.read(job)).data, 'bad');
-    assert.deepEqual(told(), ['not-bad enqueue passed']);
-    subject.ledger.useInvariants({ rules: [NOT_BAD], modes: { 'not-bad': 'off' } });
-    await subject.putOne({ data: 'bad' });
-    assert.equal(told().length, 1);
-  },
+  'a rule that reports lets the write pass and reports it, and one that is off does neither':
+    async (subject) => {
+      const violations = withRules(subject, [NOT_BAD], 'report');
+      const job = await subject.putOne({ data: 'bad' });
+      assert.equal((await subject.read(job)).data, 'bad');
+      assert.deepEqual(violations(), ['not-bad enqueue passed']);
+      subject.ledger.useInvariants({ rules: [NOT_BAD], modes: { 'not-bad': 'off' } });
+      await subject.putOne({ data: 'bad' });
+      assert.equal(violations().length, 1);
+    },
 
   'a value beyond the bound of its size is refused by each verb that brings one': async (
     subject,
@@ -128,7 +127,7 @@ export const invariantTests: ContractTests = {
   },
 
   'a gate is not opened without evidence, however many try': async (subject) => {
-    const told = withRules(subject, []);
+    const violations = withRules(subject, []);
     const job = await subject.putOne();
     const open = (evidence: unknown): Promise<unknown> => {
       const record = { name: 'gate', at: subject.at(1), evidence };
@@ -137,15 +136,15 @@ export const invariantTests: ContractTests = {
     const tries = await Promise.allSettled(Array.from({ length: MANY }, () => open(undefined)));
     for (const { status } of tries) assert.equal(status, 'rejected');
     assertSameJob(await subject.read(job), job);
-    assert.deepEqual(told()[0], 'gateEvidence openGate refused');
+    assert.deepEqual(violations()[0], 'gateEvidence openGate refused');
     await open('paid');
     assert.equal((await subject.read(job)).gates?.length, 1);
   },
 
-  'a stage out of order, or behind a closed gate, is refused to all who try, and told': async (
+  'a stage out of order, or behind a closed gate, is refused to all who try, and reported': async (
     subject,
   ) => {
-    const told = withRules(subject, []);
+    const violations = withRules(subject, []);
     const job = await subject.putClaimed();
     const record = (stagesBefore: string[], gatesBefore: string[]): Promise<unknown> =>
       subject.ledger.checkpoint({
@@ -157,7 +156,7 @@ export const invariantTests: ContractTests = {
     await Promise.all(Array.from({ length: MANY }, () => record(['download'], [])));
     await record([], ['closed']);
     assertSameJob(await subject.read(job), job);
-    const rules = told();
+    const rules = violations();
     assert.equal(rules.filter((text) => text === 'stageOrder checkpoint refused').length, MANY);
     assert.equal(rules.at(-1), 'gateEvidence checkpoint refused');
     await record([], []);
@@ -167,19 +166,21 @@ export const invariantTests: ContractTests = {
     );
   },
 
-  'the end of the last stage of a job with other stages is refused and told': async (subject) => {
-    const told = withRules(subject, []);
+  'the end of the last stage of a job with other stages is refused and reported': async (
+    subject,
+  ) => {
+    const violations = withRules(subject, []);
     const job = await subject.putClaimed();
     const stagesBefore = ['download'];
     assert.equal(await subject.settle('complete', job, { stagesBefore }), 'refused');
     assertSameJob(await subject.read(job), job);
-    assert.deepEqual(told(), ['stageOrder complete refused']);
+    assert.deepEqual(violations(), ['stageOrder complete refused']);
   },
 
   'a failure that is not counted as the ledger counts is refused to all who try': async (
     subject,
   ) => {
-    const told = withRules(subject, []);
+    const violations = withRules(subject, []);
     const job = await subject.putClaimed();
     const answers = await Promise.all(
       Array.from({ length: MANY }, () => subject.settle('fail', job, { lastFailCount: 5 })),
@@ -188,7 +189,7 @@ export const invariantTests: ContractTests = {
     assert.equal(await subject.settle('retry', job, { lastFailCount: 0 }), 'refused');
     assert.equal(await subject.settle('retry', job, { lastFailCount: -1 }), 'refused');
     assertSameJob(await subject.read(job), job);
-    assert.equal(told().filter((text) => text.startsWith('retryCount ')).length, MANY + 2);
+    assert.equal(violations().filter((text) => text.startsWith('retryCount ')).length, MANY + 2);
     assert.equal(await subject.settle('retry', job), 'settled');
     assert.equal((await subject.read(job)).failCount, 1);
   },
@@ -269,18 +270,18 @@ export const invariantTests: ContractTests = {
   },
 };
 
-/** Gives the ledger rules, and tells what was broken, as words. */
+/** Gives the ledger rules, and gives what was broken, as words. */
 function withRules(
   subject: Subject,
   rules: readonly InvariantRule[],
   mode: 'enforce' | 'report' = 'enforce',
 ): () => readonly string[] {
-  const told: InvariantViolation[] = [];
-  subject.ledger.onViolation((violation) => told.push(violation));
+  const violations: InvariantViolation[] = [];
+  subject.ledger.onViolation((violation) => violations.push(violation));
   const modes = Object.fromEntries(rules.map(({ name }) => [name, mode]));
   subject.ledger.useInvariants({ rules, modes });
   return () =>
-    told.map(
+    violations.map(
       ({ error, isRefused }) => `${error.rule} ${error.verb} ${isRefused ? 'refused' : 'passed'}`,
     );
 }

@@ -136,7 +136,7 @@ export const leaseTests: ContractTests = {
   },
 };
 
-/** What the one instance on record says of itself; nobody is told who does not ask. */
+/** What the one instance on record says of itself; nobody gets it who does not ask. */
 async function infoIn(subject: Subject): Promise<InstanceInfo | undefined> {
   assert.equal('info' in (await subject.leaseOf()), false);
   const [lease] = await subject.ledger.readLeases({ informed: true });

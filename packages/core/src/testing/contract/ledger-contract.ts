@@ -72,7 +72,7 @@ export interface LedgerContractOptions {
   readonly name: string;
   /** Makes an empty ledger; called for each test. */
   readonly makeRepository: () => Promise<LedgerUnderTest>;
-  /** The clock that tells the tests' starting time. */
+  /** The clock that shows the tests' starting time. */
   readonly clock: Clock;
   readonly skip?: readonly ContractSkip[];
   /**

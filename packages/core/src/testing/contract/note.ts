@@ -1,5 +1,5 @@
 /**
- * Note: what a handler tells while it runs.
+ * Note: what a handler reports while it runs.
  *
  * @module
  */

@@ -119,19 +119,19 @@ export const orderTests: ContractTests = {
     assert.deepEqual(idsOf((await claim(subject, {}, true)).jobs), idsOf([second as Job]));
   },
 
-  'one that fails by a rescue is told of where it holds up its order': async (subject) => {
+  'one that fails by a rescue is reported where it holds up its order': async (subject) => {
     const [first] = await putAll(subject, 'a', 'a', 'b');
     await claim(subject, {}, true);
     const { halted = [], failed } = await subject.rescue({ rescueLimit: 1 });
     assert.equal(failed, 2);
-    const told = halted.find(({ order }) => order === 'a') as Job;
-    assertSameJob(told, await subject.read(first as Job));
+    const reported = halted.find(({ order }) => order === 'a') as Job;
+    assertSameJob(reported, await subject.read(first as Job));
     assert.deepEqual(halted.map(({ order }) => order).sort(), ['a', 'b']);
     await claim(subject, {}, false);
     assert.equal((await subject.rescue({ rescueLimit: 1 })).halted, undefined);
   },
 
-  'one whose gate is not opened in time is told of where it holds up its order': async (
+  'one whose gate is not opened in time is reported where it holds up its order': async (
     subject,
   ) => {
     const [first] = await putAll(subject, 'a', 'a');
@@ -241,7 +241,7 @@ export const orderTests: ContractTests = {
     assert.deepEqual(idsOf((await claim(subject)).jobs), idsOf([again]));
   },
 
-  'a sweep tells who is to be cancelled for one that waits, until that was asked or has ended':
+  'a sweep says who is to be cancelled for one that waits, until that was asked or has ended':
     async (subject) => {
       const { ledger } = subject;
       const sweep = async () =>
@@ -267,9 +267,9 @@ export const orderTests: ContractTests = {
         now: subject.at(0),
       } as const;
       assert.equal((await ledger.amend(replacing)).outcome, 'amended');
-      const told = (await sweep()) ?? [];
+      const reported = (await sweep()) ?? [];
       assert.deepEqual(
-        told.map(({ jobId }) => jobId.toHexString()).sort(),
+        reported.map(({ jobId }) => jobId.toHexString()).sort(),
         idsOf([ofA, ofB] as Job[]),
       );
       await ledger.cancel({ jobId: (ofA as Job)._id, now: subject.at(0) });

@@ -29,7 +29,7 @@ export const pauseTests: ContractTests = {
     assert.deepEqual(await paused(subject), []);
   },
 
-  'it is told since when, by whom and why a name is paused, and again changes nothing': async (
+  'it is said since when, by whom and why a name is paused, and again changes nothing': async (
     subject,
   ) => {
     const { ledger } = subject;

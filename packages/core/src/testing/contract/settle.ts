@@ -1,5 +1,5 @@
 /**
- * Settle: who may end a claim, and what the others are told.
+ * Settle: who may end a claim, and what the others are answered.
  *
  * @module
  */
@@ -35,7 +35,7 @@ export const settleTests: ContractTests = {
     assert.equal(await subject.settle('complete', next), 'settled');
   },
 
-  'a late holder is told nothing certain once the next one has ended its claim': async (
+  'a late holder is answered nothing certain once the next one has ended its claim': async (
     subject,
   ) => {
     const late = await subject.putClaimed();
@@ -164,7 +164,7 @@ export const settleTests: ContractTests = {
     assert.deepEqual(answers, []);
   },
 
-  'a retry past a request to cancel is told of the request': async (subject) => {
+  'a retry past a request to cancel is answered with the request': async (subject) => {
     const job = await subject.putClaimed();
     await subject.cancel(job);
     assert.equal(await subject.settle('retry', job), 'cancelRequested');

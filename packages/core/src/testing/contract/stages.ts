@@ -128,7 +128,7 @@ export const stageTests: ContractTests = {
     assert.equal((await checkpoint(subject, missing, 'first')).outcome, 'lost');
   },
 
-  'a record tells of a request to cancel and of the open gates': async (subject) => {
+  'a record answers with a request to cancel and of the open gates': async (subject) => {
     const job = await subject.putClaimed();
     const gate = { name: 'a', at: subject.at(50), evidence: true };
     await subject.ledger.openGate({ jobId: job._id, record: gate, now: subject.at(50) });

@@ -7,7 +7,7 @@ import assert from 'node:assert/strict';
 import type { JobFilter, StatsRow } from '../../ledger/ledger-repository.ts';
 import { type ContractTests, JOB_NAME, only, type Subject } from './subject.ts';
 
-const NO_TIMES = { longestWaitMs: 0, meanWaitMs: 0, meanRunMs: 0, longestRunMs: 0 } as const;
+const NO_TIMES = { queueLagMs: 0, meanWaitMs: 0, meanRunMs: 0, longestRunMs: 0 } as const;
 
 export const statsTests: ContractTests = {
   'a ledger without jobs has no rows': async (subject) => {
@@ -62,7 +62,7 @@ export const statsTests: ContractTests = {
       status: 'pending',
       count: 5,
       due: 3,
-      longestWaitMs: 10_500,
+      queueLagMs: 10_500,
     });
   },
 
@@ -72,7 +72,9 @@ export const statsTests: ContractTests = {
     assert.deepEqual(await read(subject), [row]);
   },
 
-  'of finished jobs the waiting and running times of the last runs are told': async (subject) => {
+  'of finished jobs the waiting and running times of the last runs are answered': async (
+    subject,
+  ) => {
     await run(subject, { dueMs: -100, claimedMs: 0 });
     await run(subject, { dueMs: -300, claimedMs: 600 });
     assert.deepEqual(only(await read(subject)), {
@@ -80,7 +82,7 @@ export const statsTests: ContractTests = {
       status: 'completed',
       count: 2,
       due: 0,
-      longestWaitMs: 0,
+      queueLagMs: 0,
       meanWaitMs: 500,
       meanRunMs: 700,
       longestRunMs: 1000,

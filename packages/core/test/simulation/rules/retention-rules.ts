@@ -13,7 +13,7 @@ export function pruneRule(facts: Facts, violate: Violate): Rule {
   return {
     jobWritten({ verb, before, after, params }) {
       const isBack = before === undefined && facts.pruned.has(after?._id.toHexString() ?? '');
-      // A later run of the job that added it may add it anew.
+      // A later run of the job that added it may add it again.
       if (isBack && after !== undefined && placeOf(taskOf(after))?.addedBy === undefined) {
         violate('a job that left comes back', describe(after));
       }

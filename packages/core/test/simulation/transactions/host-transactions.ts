@@ -12,7 +12,7 @@ import {
   TransientError,
 } from './server-transactions.ts';
 
-/** How long a transaction is run anew, and its commit sent again. */
+/** How long a transaction is run again, and its commit sent again. */
 const LONGEST_MS = 20_000;
 const LONGEST_REST_MS = 40;
 

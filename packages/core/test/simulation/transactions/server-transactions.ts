@@ -10,7 +10,7 @@ import type { World } from '../world.ts';
 /** A transaction that its client has forgotten is ended by the server after so long. */
 const LIFETIME_MS = 3_000;
 
-/** What the driver runs a transaction anew for: a conflict, or one that the server has ended. */
+/** What the driver runs a transaction again for: a conflict, or one that the server has ended. */
 export class TransientError extends Error {}
 
 /** One transaction. */

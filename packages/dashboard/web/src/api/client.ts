@@ -121,13 +121,13 @@ function parsed(text: string): unknown {
 }
 
 function problemOf(response: Response, answer: unknown): Problem {
-  const told = answer as Partial<Problem> | undefined;
+  const described = answer as Partial<Problem> | undefined;
   return {
     type: 'about:blank',
     title: response.statusText || `Status ${response.status}`,
     code: 'NO_PROBLEM_DOCUMENT',
     detail: `The server answered with status ${response.status} and did not say why.`,
-    ...told,
+    ...described,
     status: response.status,
   };
 }

@@ -22,7 +22,7 @@ export const snapshotProblem = signal<string | undefined>(undefined);
 /** Grows when what is shown may have changed; whoever shows something live reads it again. */
 export const tick = signal(0);
 
-/** The operations of the server, by id, as they were told of last. */
+/** The operations of the server, by id, as they were sent last. */
 export const operations = signal<ReadonlyMap<string, Operation>>(new Map());
 
 /** How the page learns of changes. */

@@ -8,7 +8,7 @@ const ahead = signal(0);
 /** The ledger's time, which moves on once a second; everything shown relative to now is relative to this. */
 export const now = signal(Date.now());
 
-/** Whoever gets an answer with a time of the ledger tells it here. */
+/** Whoever gets an answer with a time of the ledger notes it here. */
 export function learnTime(at: string | undefined): void {
   const time = at === undefined ? Number.NaN : Date.parse(at);
   if (Number.isNaN(time)) return;

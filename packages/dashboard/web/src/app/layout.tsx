@@ -260,12 +260,12 @@ const STALE_PAGE = {
 
 /** One line above every page while nothing new comes in. */
 function Outage() {
-  const told = snapshotProblem.value;
-  if (liveState.value !== 'lost' && told === undefined) return null;
+  const problem = snapshotProblem.value;
+  if (liveState.value !== 'lost' && problem === undefined) return null;
   return (
     <div class="outage">
       <Note kind="warns">
-        {told ?? 'The connection to the server is lost; it is tried again by itself.'}
+        {problem ?? 'The connection to the server is lost; it is tried again by itself.'}
         {snapshot.value && (
           <>
             {' '}

@@ -55,7 +55,7 @@ export function LimitDialog({ limit, onClose, onDone }: LimitDialogProps) {
       <TextField
         label="Reason"
         value={reason}
-        hint="Told to the hook that allows it"
+        hint="Passed to the hook that allows it"
         onInput={setReason}
       />
     </Dialog>
@@ -112,7 +112,7 @@ export function GroupDialog({ group: row, onClose, onDone }: GroupDialogProps) {
       <TextField
         label="Reason"
         value={reason}
-        hint="Told to the hook that allows it"
+        hint="Passed to the hook that allows it"
         onInput={setReason}
       />
     </Dialog>

@@ -71,7 +71,7 @@ export function SeriesDialog({ series, options = {}, onClose, onDone }: SeriesDi
           <TextField
             label="Key"
             value={key}
-            hint="Tells it from other series of the name; empty: the plan"
+            hint="Sets it apart from other series of the name; empty: the plan"
             onInput={setKey}
           />
         </div>

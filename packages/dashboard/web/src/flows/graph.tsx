@@ -52,7 +52,7 @@ function Node({ flow, place: { node, x, y } }: { readonly flow: string; readonly
   const status = leadingStatus(byStatus);
   const [first, second] = job
     ? [job.ref, `${status} · ${name}`]
-    : [`${name} × ${number(count)}`, toldOf(node)];
+    : [`${name} × ${number(count)}`, countsOf(node)];
   return (
     <foreignObject x={x} y={y} {...NODE}>
       <a
@@ -69,7 +69,7 @@ function Node({ flow, place: { node, x, y } }: { readonly flow: string; readonly
 }
 
 /** How many of a node are in each state. */
-export function toldOf({ byStatus }: Pick<FlowNode, 'byStatus'>): string {
+export function countsOf({ byStatus }: Pick<FlowNode, 'byStatus'>): string {
   return Object.entries(byStatus)
     .map(([status, count]) => `${number(count)} ${status}`)
     .join(', ');

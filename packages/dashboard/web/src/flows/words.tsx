@@ -25,10 +25,10 @@ export function FlowStateChip({ state }: { readonly state: FlowState }) {
 
 /** How many jobs are in each state. */
 export function Counts({ counts }: Pick<FlowRow, 'counts'>) {
-  const told = STATUSES.filter((status) => (counts[status] ?? 0) > 0);
+  const present = STATUSES.filter((status) => (counts[status] ?? 0) > 0);
   return (
     <span class="row tight">
-      {told.map((status) => (
+      {present.map((status) => (
         <span key={status} class={`state ${status}`}>
           <Icon name={status} />
           {number(counts[status] ?? 0)} {status}

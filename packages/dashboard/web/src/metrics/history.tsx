@@ -42,7 +42,7 @@ interface History {
   readonly range: Range;
 }
 
-/** Reads what all processes counted; what was told since comes once a minute. */
+/** Reads what all processes counted; what was reported since comes once a minute. */
 export function useHistory(
   { ms, stepMs }: Range,
   name: string | undefined,
@@ -54,7 +54,7 @@ export function useHistory(
   });
 }
 
-/** True where nobody counts: no process told of anything, and the own one does not. */
+/** True where nobody counts: no process reported anything, and the own one does not. */
 export function isOff({ points, isRecorded }: ThroughputAnswer): boolean {
   return points.length === 0 && !isRecorded;
 }
@@ -80,7 +80,7 @@ export function HistoryCharts({ answer, range }: History) {
     return (
       <section class="card">
         <Empty icon="metrics" title="Nothing was counted in this time">
-          Each process tells what it did once a minute.
+          Each process reports what it did once a minute.
         </Empty>
       </section>
     );
@@ -130,17 +130,17 @@ export function HistoryCharts({ answer, range }: History) {
 }
 
 /**
- * Every step of which all processes have told, also those in which nothing happened. They tell once a minute, so that of
+ * Every step of which all processes have reported, also those in which nothing happened. They report once a minute, so that of
  * the step that is on only the minutes until a minute ago count.
  */
 function stepsOf({ at, from, stepMs, points }: ThroughputAnswer) {
   const found = new Map(points.map((point) => [Date.parse(point.at), point]));
   const firstMs = Date.parse(from);
-  const toldMs = Math.floor(Date.parse(at) / MINUTE_MS - 1) * MINUTE_MS;
-  const count = Math.max(1, Math.ceil((toldMs - firstMs) / stepMs));
+  const reportedMs = Math.floor(Date.parse(at) / MINUTE_MS - 1) * MINUTE_MS;
+  const count = Math.max(1, Math.ceil((reportedMs - firstMs) / stepMs));
   return Array.from({ length: count }, (_, index) => {
     const stepAt = firstMs + index * stepMs;
-    const minutes = Math.min(stepMs, Math.max(MINUTE_MS, toldMs - stepAt)) / MINUTE_MS;
+    const minutes = Math.min(stepMs, Math.max(MINUTE_MS, reportedMs - stepAt)) / MINUTE_MS;
     return { at: stepAt, minutes, point: found.get(stepAt) };
   });
 }

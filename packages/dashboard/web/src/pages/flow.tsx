@@ -13,7 +13,7 @@ import { useResource } from '../api/resource.ts';
 import { denied } from '../app/capabilities.ts';
 import { href, params } from '../app/router.ts';
 import { BulkDialog } from '../dialogs/bulk.tsx';
-import { Graph, toldOf } from '../flows/graph.tsx';
+import { countsOf, Graph } from '../flows/graph.tsx';
 import { Counts, FlowStateChip } from '../flows/words.tsx';
 import { Button } from '../ui/button.tsx';
 import { Note, Shown } from '../ui/faces.tsx';
@@ -238,7 +238,7 @@ function partColumns(
         return status && more.length === 0 && node.count === 1 ? (
           <State status={status} />
         ) : (
-          toldOf(node)
+          countsOf(node)
         );
       },
     },

@@ -54,7 +54,7 @@ export function NamePage() {
             <span>due</span>
           </a>
           <div class="figure">
-            <b>{row.longestWaitMs > 0 ? span(row.longestWaitMs) : '–'}</b>
+            <b>{row.queueLagMs > 0 ? span(row.queueLagMs) : '–'}</b>
             <span>the first waits for</span>
           </div>
           <a class="figure" href={href('jobs', { name, status: 'processing' })}>

@@ -53,7 +53,7 @@ function Summary({ counts, status }: SummaryProps) {
       {isDrift && (
         <Note kind="fails">
           <strong>{drifted === 1 ? '1 step has' : `${number(drifted)} steps have`} drifted</strong>:
-          a check of what must be so failed. No other step can be started before that is mended and
+          a check of what must be so failed. No other step can be started before that is fixed and
           verified.
         </Note>
       )}

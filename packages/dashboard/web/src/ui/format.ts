@@ -56,7 +56,7 @@ function maker(style: 'full' | 'short' | 'time', timeZone?: string): Intl.DateTi
   return made;
 }
 
-/** A time with all that tells it from others: `28 Nov 2026, 08:45:12 UTC`. */
+/** A time with all that sets it apart from others: `28 Nov 2026, 08:45:12 UTC`. */
 export function absolute(at: number, timeZone?: string): string {
   return maker('full', timeZone).format(at);
 }

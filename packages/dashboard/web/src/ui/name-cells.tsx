@@ -77,8 +77,8 @@ export const NAME_COLUMNS: readonly Column<NameRow>[] = [
     head: 'Waits for',
     class: 'num',
     cell: (row) =>
-      row.longestWaitMs > 0 ? (
-        <span class="nowrap">{span(row.longestWaitMs)}</span>
+      row.queueLagMs > 0 ? (
+        <span class="nowrap">{span(row.queueLagMs)}</span>
       ) : (
         <span class="quiet">–</span>
       ),

@@ -221,7 +221,7 @@ export class MongoFlows implements FlowVerbs, FlowStore {
     return releaseWaiting(this, params);
   }
 
-  /** Some of those who wait, in the order of their tokens, tell which tokens there are. */
+  /** Some of those who wait, in the order of their tokens, show which tokens there are. */
   async sweepFlows(params: SweepFlowsParams): Promise<SweepFlowsResult> {
     const { after = '', limit, createdBefore } = params;
     const { collection, commands } = this.#jobs;

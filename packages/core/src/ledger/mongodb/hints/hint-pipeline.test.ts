@@ -30,7 +30,7 @@ test('a job that was changed is due, at a time where that was changed', () => {
   expect(change({ cancelRequestedAt: DUE })).toEqual({ kind: 'cancelRequested', jobId: _id });
 });
 
-test('a document that was written by hand gives no hint that cannot be used', () => {
+test('a document that was written manually gives no hint that cannot be used', () => {
   const fullDocument = { name: 7, nextRunAt: 'tomorrow' };
   expect(toHint({ operationType: 'replace', documentKey: { _id }, fullDocument })).toEqual({
     kind: 'due',

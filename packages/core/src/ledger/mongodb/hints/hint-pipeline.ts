@@ -1,7 +1,7 @@
 /**
  * What the ledger wants to hear from a change stream, and what it makes of it.
  *
- * A document may have been written by hand, so nothing is taken for granted of its fields.
+ * A document may have been written manually, so nothing is taken for granted of its fields.
  *
  * @module
  */

@@ -15,7 +15,7 @@ import { watchCollection } from '../server/change-stream.ts';
 export interface WatchJobsParams {
   readonly client: MongoClient;
   readonly collection: Collection<Job>;
-  /** False where the server cannot tell of changes. */
+  /** False where the server cannot announce changes. */
   readonly canWatch: boolean;
   readonly listener: (hint: LedgerHint) => void;
   readonly clock: Clock;
@@ -54,39 +54,39 @@ function unbounded({ client, collection }: WatchJobsParams): Collection<Job> {
   return client.db(dbName, options).collection<Job>(collectionName);
 }
 
-/** Whom to tell of another primary, by client. Each listener at the client itself would count towards a warning of Node.js. */
+/** Whom to notify of another primary, by client. Each listener at the client itself would count towards a warning of Node.js. */
 const PRIMARY_WATCHES = new WeakMap<MongoClient, PrimaryWatches>();
 
 interface PrimaryWatches {
-  readonly told: Set<() => void>;
+  readonly listeners: Set<() => void>;
   readonly end: () => void;
 }
 
 /** Another primary has another clock. */
 function watchPrimary({ client, listener }: WatchJobsParams): () => void {
-  const { told, end } = PRIMARY_WATCHES.get(client) ?? listenTo(client);
-  const tell = (): void => listener({ kind: 'clockChanged' });
-  told.add(tell);
+  const { listeners, end } = PRIMARY_WATCHES.get(client) ?? listenTo(client);
+  const notify = (): void => listener({ kind: 'clockChanged' });
+  listeners.add(notify);
   return () => {
-    told.delete(tell);
-    if (told.size === 0) end();
+    listeners.delete(notify);
+    if (listeners.size === 0) end();
   };
 }
 
 /** One listener for all watches of a client, until the last of them ends. */
 function listenTo(client: MongoClient): PrimaryWatches {
-  const told = new Set<() => void>();
+  const listeners = new Set<() => void>();
   const onChange = ({
     previousDescription,
     newDescription,
   }: ServerDescriptionChangedEvent): void => {
     const becamePrimary =
       newDescription.type === 'RSPrimary' && previousDescription.type !== 'RSPrimary';
-    for (const tell of becamePrimary ? told : []) tell();
+    for (const notify of becamePrimary ? listeners : []) notify();
   };
   client.on('serverDescriptionChanged', onChange);
   const watches = {
-    told,
+    listeners,
     end: () => {
       client.off('serverDescriptionChanged', onChange);
       PRIMARY_WATCHES.delete(client);

@@ -1,6 +1,6 @@
 /**
  * Hints from a change stream. The driver resumes a stream by itself after most faults; where it gives up, the stream
- * is opened again, and `opened` tells that what came in between may have been missed.
+ * is opened again, and `opened` says that what came in between may have been missed.
  *
  * @module
  */
@@ -121,7 +121,7 @@ class Watcher {
       this.#opened();
     });
     try {
-      for (;;) this.#tell(toHint(await stream.next()));
+      for (;;) this.#notify(toHint(await stream.next()));
     } catch (error) {
       if (stream !== this.#rested) throw error;
     } finally {
@@ -132,10 +132,10 @@ class Watcher {
 
   #opened(): void {
     this.#attempt = 0;
-    this.#tell({ kind: 'opened' });
+    this.#notify({ kind: 'opened' });
   }
 
-  #tell(hint: LedgerHint): void {
+  #notify(hint: LedgerHint): void {
     if (!this.#stopped.signal.aborted) this.#params.listener(hint);
   }
 
@@ -143,7 +143,7 @@ class Watcher {
     const { signal } = this.#stopped;
     if (signal.aborted) return;
     const { clock, random } = this.#params;
-    this.#tell({ kind: 'interrupted', error: readError('watch', thrown) });
+    this.#notify({ kind: 'interrupted', error: readError('watch', thrown) });
     this.#attempt += 1;
     const delays = { baseMs: REOPEN_BASE_MS, longestMs: REOPEN_LONGEST_MS };
     await pauseBeforeRetry({ clock, random, signal, ...delays }, this.#attempt);

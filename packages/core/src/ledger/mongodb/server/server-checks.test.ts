@@ -59,7 +59,7 @@ test.each([
   ['no topology version', {}],
   ['no process id', { topologyVersion: {} }],
   ['an empty process id', { topologyVersion: { processId: null } }],
-])('a reply with %s tells nothing', (_, hello) => {
+])('a reply with %s says nothing', (_, hello) => {
   expect(() => checkBsonVersion(hello)).not.toThrow();
 });
 

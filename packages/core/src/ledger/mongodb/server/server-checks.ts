@@ -35,7 +35,7 @@ const INDEX_CONFLICT_CODES: ReadonlySet<unknown> = new Set([
 
 /** What kind of deployment the server belongs to. */
 export interface ServerKind {
-  /** False on a standalone server, which cannot tell of changes. */
+  /** False on a standalone server, which cannot announce changes. */
   readonly canWatch: boolean;
 }
 
