@@ -20,7 +20,7 @@ interface Sent {
 interface Look {
   /** Jobs that had been due for longer than the patience, by when they were due. */
   readonly overdue: readonly Job[];
-  /** What a claim would be taken from that knew no patience. */
+  /** The jobs of the name of which a claim would take some that knew no patience. */
   readonly urgent: ReadonlySet<string>;
 }
 
@@ -98,18 +98,18 @@ export function patienceRule(facts: Facts, violate: Violate): Rule {
         (job) => names.includes(job.name) && isDue(job, now),
       );
       const wanted = demand.reduce((sum, { limit }) => sum + limit, 0) * widening;
-      const urgent = new Set(
-        due
-          .sort(byClaimOrder)
-          .slice(0, wanted)
-          .map(({ _id }) => _id.toHexString()),
-      );
       const beforeMs = now.getTime() - PATIENCE_MS;
-      for (const patient of names.filter(isPatient)) {
-        const overdue = due
-          .filter(({ name, nextRunAt }) => name === patient && nextRunAt.getTime() <= beforeMs)
+      for (const { name: patient, limit } of demand.filter(({ name }) => isPatient(name))) {
+        const named = due.filter(({ name }) => name === patient).sort(byClaimOrder);
+        // Among rivals it may be any of what is looked at for all names.
+        const urgent = named.slice(0, widening === 1 ? limit : wanted);
+        const overdue = named
+          .filter(({ nextRunAt }) => nextRunAt.getTime() <= beforeMs)
           .sort(byDueTime);
-        claim.looks.set(patient, { overdue, urgent });
+        claim.looks.set(patient, {
+          overdue,
+          urgent: new Set(urgent.map(({ _id }) => _id.toHexString())),
+        });
       }
     },
 
