@@ -1,4 +1,5 @@
 /** What takes steps on a real ledger, and answers in the words of the model. */
+import { type Clock, systemClock } from '../../src/foundation/clock.ts';
 import type { Job } from '../../src/job/job.ts';
 import type { EnqueueAnswer, LedgerRepository } from '../../src/ledger/ledger-repository.ts';
 import { makeJob, SeededRandom } from '../../src/testing/index.ts';
@@ -26,17 +27,47 @@ interface KnownClaim {
   readonly claimed: Job;
 }
 
+/** Makes a ledger that goes by a clock. */
+export type MakeLedger = (clock: Clock) => Promise<LedgerRepository>;
+
+/** For so long a ledger may remember which priorities have overdue jobs; the model looks at all each time. */
+const REMEMBERED_MS = 2_001;
+
+/** The system's time, parts of which are skipped. */
+class SkippingClock implements Clock {
+  #skippedMs = 0;
+  readonly now = systemClock.now;
+  readonly setTimer = systemClock.setTimer;
+  readonly setImmediate = systemClock.setImmediate;
+
+  skip(ms: number): void {
+    this.#skippedMs += ms;
+  }
+
+  monotonic(): number {
+    return systemClock.monotonic() + this.#skippedMs;
+  }
+}
+
 /** Takes steps on a ledger. The jobs of two drivers have the same ids. */
 export class LedgerDriver {
   readonly #ledger: LedgerRepository;
+  readonly #clock: SkippingClock;
   readonly #random = new SeededRandom(1);
   readonly #jobs: Job[] = [];
   readonly #claims: KnownClaim[] = [];
   #nowMs = START_MS;
   #tokens = 0;
 
-  constructor(ledger: LedgerRepository) {
+  /** @param makeLedger - given the clock by which the ledger forgets what it remembered of the claim before */
+  static async on(makeLedger: MakeLedger): Promise<LedgerDriver> {
+    const clock = new SkippingClock();
+    return new LedgerDriver(await makeLedger(clock), clock);
+  }
+
+  private constructor(ledger: LedgerRepository, clock: SkippingClock) {
     this.#ledger = ledger;
+    this.#clock = clock;
   }
 
   /** How the ledger shows every job that was ever made. */
@@ -204,8 +235,11 @@ export class LedgerDriver {
   async #claim(step: StepOf<'claim'>): Promise<unknown> {
     const claimToken = `token-${this.#tokens}`;
     this.#tokens += 1;
+    this.#clock.skip(REMEMBERED_MS);
+    const { name, limit, overdue } = step;
+    const before = new Date(this.#nowMs - (overdue?.agoMs ?? 0));
     const { jobs } = await this.#ledger.claim({
-      demand: [{ name: step.name, limit: step.limit }],
+      demand: [{ name, limit, ...(overdue && { overdue: { before, limit: overdue.most } }) }],
       instanceId: step.instance,
       claimToken,
       now: this.#now(),

@@ -1,6 +1,7 @@
 // On a real server: the filters and updates that MongoDB evaluates are what is compared.
 import type { Db } from 'mongodb';
 import { afterAll, beforeAll, test } from 'vitest';
+import type { Clock } from '../../src/foundation/clock.ts';
 import { InMemoryLedgerRepository } from '../../src/ledger/memory/in-memory-ledger-repository.ts';
 import { MongoLedgerRepository } from '../../src/ledger/mongodb/mongo-ledger-repository.ts';
 import { cleanupTestDb, closeMongoDb, describeWithMongo, getTestDb } from '../setup/mongodb.ts';
@@ -22,9 +23,9 @@ describeWithMongo('MongoLedgerRepository', () => {
     await closeMongoDb();
   });
 
-  async function makeLedger(): Promise<MongoLedgerRepository> {
+  async function makeLedger(clock: Clock): Promise<MongoLedgerRepository> {
     ledgers += 1;
-    return new MongoLedgerRepository(db, { collectionName: `jobs_${ledgers}` });
+    return new MongoLedgerRepository(db, { collectionName: `jobs_${ledgers}`, clock });
   }
 
   test(
@@ -35,7 +36,7 @@ describeWithMongo('MongoLedgerRepository', () => {
 
   test(
     'answers every sequence of calls as the in-memory ledger does',
-    () => assertAnswerAlike(async () => [await makeLedger(), new InMemoryLedgerRepository()], RUNS),
+    () => assertAnswerAlike([makeLedger, async () => new InMemoryLedgerRepository()], RUNS),
     TIMEOUT_MS,
   );
 });

@@ -1,8 +1,7 @@
 /** Runs random steps on a ledger and on the model, and compares every answer. */
 import fc from 'fast-check';
 import { expect } from 'vitest';
-import type { LedgerRepository } from '../../src/ledger/ledger-repository.ts';
-import { LedgerDriver } from './ledger-driver.ts';
+import { LedgerDriver, type MakeLedger } from './ledger-driver.ts';
 import { LedgerModel } from './model.ts';
 import type { Step } from './model-step.ts';
 import { anyStep, firstStep } from './steps.ts';
@@ -31,16 +30,13 @@ class StepCommand implements fc.AsyncCommand<LedgerModel, LedgerDriver> {
 }
 
 /** Every answer of the ledger is the model's, and so is every job in the end. A failure prints its seed and path. */
-export async function assertFollowsModel(
-  makeLedger: () => Promise<LedgerRepository>,
-  numRuns: number,
-): Promise<void> {
+export async function assertFollowsModel(makeLedger: MakeLedger, numRuns: number): Promise<void> {
   const command = anyStep.map((step) => new StepCommand(step));
   const property = fc.asyncProperty(
     firstStep,
     fc.commands([command], { maxCommands: MOST_STEPS, size: 'max' }),
     async (first, commands) => {
-      const driver = new LedgerDriver(await makeLedger());
+      const driver = await LedgerDriver.on(makeLedger);
       const model = new LedgerModel();
       expect(await driver.answer(first)).toEqual(model.answer(first));
       await fc.asyncModelRun(() => ({ model, real: driver }), commands);
@@ -53,12 +49,12 @@ export async function assertFollowsModel(
 
 /** Two ledgers give the same answers to the same steps, and have the same jobs in the end, to the last field. */
 export async function assertAnswerAlike(
-  makeLedgers: () => Promise<readonly [LedgerRepository, LedgerRepository]>,
+  makeLedgers: readonly [MakeLedger, MakeLedger],
   numRuns: number,
 ): Promise<void> {
   const steps = fc.array(anyStep, { maxLength: MOST_STEPS, size: 'max' });
   const property = fc.asyncProperty(firstStep, steps, async (first, sequence) => {
-    const [one, other] = (await makeLedgers()).map((ledger) => new LedgerDriver(ledger));
+    const [one, other] = await Promise.all(makeLedgers.map((make) => LedgerDriver.on(make)));
     for (const step of [first, ...sequence]) {
       const answers = [await one?.answer(step), await other?.answer(step)];
       expect(answers[0], JSON.stringify(step)).toEqual(answers[1]);

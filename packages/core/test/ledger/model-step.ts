@@ -50,6 +50,8 @@ export type Step =
       readonly name: string;
       readonly limit: number;
       readonly suspects: boolean;
+      /** How many go first of those that have been due for so long; null when none do, as with suspects. */
+      readonly overdue: { readonly agoMs: number; readonly most: number } | null;
     }
   | {
       readonly kind: 'settle';

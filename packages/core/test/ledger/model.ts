@@ -179,22 +179,34 @@ export class LedgerModel {
     return ['enqueued', number];
   }
 
-  #claim({ instance, name, limit, suspects }: StepOf<'claim'>): unknown {
+  #claim(step: StepOf<'claim'>): unknown {
     const token = `token-${this.#tokens}`;
     this.#tokens += 1;
-    const won = this.#jobs((job) => job.name === name && job.rescueCount >= 2 === suspects)
-      .filter(([, job]) => job.status === 'pending' && job.dueMs <= this.#nowMs)
-      .sort(([a, x], [b, y]) => x.priority - y.priority || x.dueMs - y.dueMs || a - b)
-      .slice(0, suspects ? 1 : limit);
+    const won = this.#choose(step);
     for (const [number, job] of won) {
       const nowMs = this.#nowMs;
-      Object.assign(job, { status: 'processing', token, instance });
+      Object.assign(job, { status: 'processing', token, instance: step.instance });
       Object.assign(job, { startedMs: nowMs, updatedMs: nowMs });
       delete job.startLock;
       job.fence += 1;
       this.#claims.push({ job: number, token, fence: job.fence, version: job.version });
     }
     return won.map(([number]) => number);
+  }
+
+  /** The overdue ones that were due first, then the most urgent of the others; told in the order of claims. */
+  #choose({ name, limit, suspects, overdue }: StepOf<'claim'>): [number, JobView][] {
+    const due = this.#jobs((job) => job.name === name && job.rescueCount >= 2 === suspects)
+      .filter(([, job]) => job.status === 'pending' && job.dueMs <= this.#nowMs)
+      .sort(([a, x], [b, y]) => x.dueMs - y.dueMs || a - b);
+    const beforeMs = this.#nowMs - (overdue?.agoMs ?? 0);
+    const first = due.filter(([, { dueMs }]) => dueMs <= beforeMs).slice(0, overdue?.most ?? 0);
+    const byUrgency = ([, x]: [number, JobView], [, y]: [number, JobView]): number => {
+      return x.priority - y.priority;
+    };
+    const others = due.filter((job) => !first.includes(job)).sort(byUrgency);
+    const chosen = [...first, ...others.slice(0, (suspects ? 1 : limit) - first.length)];
+    return due.filter((job) => chosen.includes(job)).sort(byUrgency);
   }
 
   #settle(claim: Claim, step: StepOf<'settle'>): string {

@@ -34,13 +34,24 @@ const settle: fc.Arbitrary<StepOf<'settle'>> = fc.record({
   waitMs: fc.constantFrom(null, 500, 5000),
 });
 
-const claim: fc.Arbitrary<StepOf<'claim'>> = fc.record({
-  kind: kind('claim'),
-  instance,
-  name,
-  limit: fc.integer({ min: 1, max: 4 }),
-  suspects: fc.constantFrom(false, false, true),
-});
+const claim: fc.Arbitrary<StepOf<'claim'>> = fc
+  .record({
+    kind: kind('claim'),
+    instance,
+    name,
+    limit: fc.integer({ min: 1, max: 4 }),
+    suspects: fc.constantFrom(false, false, true),
+    overdue: fc.option(
+      fc.record({
+        agoMs: fc.constantFrom(0, 400, 1000, 2500),
+        most: fc.integer({ min: 1, max: 4 }),
+      }),
+    ),
+  })
+  .map(({ overdue, ...step }) => {
+    if (overdue === null || step.suspects) return { ...step, overdue: null };
+    return { ...step, overdue: { ...overdue, most: Math.min(overdue.most, step.limit) } };
+  });
 
 const staged: fc.Arbitrary<Step> = fc.oneof(
   {

@@ -74,6 +74,20 @@ describeWithOwnMongo('beside a process that knows of no lanes', (binary) => {
     expect(await claim(60_000)).toEqual([first._id]);
   });
 
+  test('the job that it runs is the one that others of its order wait behind', async () => {
+    const [first] = await inOrder('a', 2);
+    const params = { name: JOB_NAME, lane: String(first.lane) };
+    const ahead = async () => mongo.ledger.findAhead(params);
+    expect(await ahead()).toEqual({ jobId: first._id, status: 'pending' });
+    await takeAway(first);
+    for (const instanceId of ['other', 'earlier'])
+      await put(mongo.db, makeClaimed(1, { claimedBy: instanceId }));
+    await mongo.ledger.openLease({ instanceId: 'other', leaseDurationMs: 60_000 });
+    expect(await ahead()).toEqual({ jobId: first._id, status: 'processing' });
+    await setAside(first);
+    expect(await ahead()).toEqual({ jobId: first._id, status: 'pending' });
+  });
+
   test('each look is made twice where it has a lease, even before it claims anything', async () => {
     await openEarlierLease();
     for (let look = 0; look < 3; look += 1) await claim();

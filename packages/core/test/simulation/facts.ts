@@ -202,6 +202,8 @@ export interface Counts {
   conflicts: number;
   /** Messages of an outbox that were received, each once. */
   messages: number;
+  /** Jobs that were claimed before more urgent ones, since their worker has patience. */
+  overdue: number;
   /** Jobs of flows that became pending, and that failed with a parent. */
   releases: number;
   failedChildren: number;
@@ -257,6 +259,7 @@ export class Facts {
     transactions: 0,
     conflicts: 0,
     messages: 0,
+    overdue: 0,
     releases: 0,
     failedChildren: 0,
   };

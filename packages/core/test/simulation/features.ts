@@ -11,6 +11,7 @@ import { manualVerbs } from './features/manual-verbs.ts';
 import { oneOffJobs } from './features/one-off-jobs.ts';
 import { orders } from './features/orders.ts';
 import { outbox } from './features/outbox.ts';
+import { patience } from './features/patience.ts';
 import { pauses } from './features/pauses.ts';
 import { retention } from './features/retention.ts';
 import { series } from './features/series.ts';
@@ -34,4 +35,5 @@ export const FEATURES: readonly Feature[] = [
   superseding,
   batches,
   outbox,
+  patience,
 ];

@@ -12,6 +12,7 @@ import { GROUP_GUARDS } from './group-guards.ts';
 import { LIMIT_GUARDS } from './limit-guards.ts';
 import { ORDER_GUARDS } from './order-guards.ts';
 import { OUTBOX_GUARDS } from './outbox-guards.ts';
+import { PATIENCE_GUARDS } from './patience-guards.ts';
 import type { Profile } from './profile.ts';
 import { STAGE_GUARDS } from './stage-guards.ts';
 
@@ -378,6 +379,7 @@ export const LATER_GUARDS: readonly Guard[] = [
   ...FLOW_GUARDS,
   ...BATCH_GUARDS,
   ...OUTBOX_GUARDS,
+  ...PATIENCE_GUARDS,
 ];
 
 /** Every guard that is removed, one at a time. */

@@ -5,7 +5,11 @@ import type { Session } from '../../src/foundation/driver-shapes.ts';
 import { invariant } from '../../src/foundation/errors.ts';
 import { type Job, type JobContext, Monque, type StageContext } from '../../src/index.ts';
 import { ShutdownTimeoutError } from '../../src/job/job-errors.ts';
-import type { LedgerRepository, LedgerTransactions } from '../../src/ledger/ledger-repository.ts';
+import type {
+  ClaimParams,
+  LedgerRepository,
+  LedgerTransactions,
+} from '../../src/ledger/ledger-repository.ts';
 import {
   type FaultyLedgerOptions,
   FaultyLedgerRepository,
@@ -24,6 +28,8 @@ import {
   LIMIT_OF_GROUPS,
   limitOptionsOf,
   ORDERED_NAME,
+  PATIENT_NAME,
+  patienceOptionsOf,
   SUPERSEDING_NAME,
 } from './features/users.ts';
 import type { Machine } from './machine.ts';
@@ -202,6 +208,7 @@ export class Host {
         if (CLAIM_VERBS.has(call.verb)) {
           this.#checkClaim(machine);
           observer.claimSent((call.params as { readonly claimToken: string }).claimToken);
+          if (call.verb === 'claim') observer.plainClaimSent(call.params as ClaimParams);
         }
         return network.faultFor(machine, call);
       },
@@ -235,7 +242,15 @@ export class Host {
         concurrency,
         ...(deadLetters > 0 && { deadLetter: DEAD_LETTER_NAME }),
         ...limitOptionsOf(name, observer.facts.profile),
+        ...patienceOptionsOf(name, observer.facts.profile),
       });
+    }
+    if (this.isWorker && observer.facts.profile.patientJobs > 0) {
+      // Some claim one by one, some several at once.
+      const concurrency = this.#params.isEven ? 1 : 4;
+      const letters = observer.facts.profile.deadLetters > 0 && { deadLetter: DEAD_LETTER_NAME };
+      const options = patienceOptionsOf(PATIENT_NAME, observer.facts.profile);
+      monque.worker(PATIENT_NAME, handler, { concurrency, ...letters, ...options });
     }
     if (this.isWorker && observer.facts.profile.deadLetters > 0) {
       // What failed there for good must not go back by itself.

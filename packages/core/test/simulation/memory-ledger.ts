@@ -78,8 +78,10 @@ export class MemoryLedger extends InMemoryLedgerRepository {
 
     claim: (params, next) => {
       return this.#alone(async () => {
+        this.#observer.claimBegins(params.claimToken);
         const result = await next(params);
         for (const job of result.jobs) await this.#tell('claim', job._id, { ...params });
+        this.#observer.claimEnds(params.claimToken);
         return result;
       });
     },

@@ -14,6 +14,7 @@ const SMALLER: readonly Partial<Profile>[] = [
   { flows: 0 },
   { batchedJobs: 0 },
   { messages: 0 },
+  { patientJobs: 0 },
   { claimsOnEnqueue: false },
   { jobs: 10 },
   { jobs: 30 },

@@ -1,7 +1,7 @@
 /** Sees everything that happens, notes it, and has the rules judge it. */
 import type { Job } from '../../src/index.ts';
 import type { JobVerb } from '../../src/job/job-lifecycle.ts';
-import type { SetGroupParams } from '../../src/ledger/ledger-repository.ts';
+import type { ClaimParams, SetGroupParams } from '../../src/ledger/ledger-repository.ts';
 import type { LimitRecord } from '../../src/ledger/verbs/limits.ts';
 import type { SettleVerb } from '../../src/ledger/verbs/settle.ts';
 import type { PublishedMessage } from '../../src/options/outbox-options.ts';
@@ -28,6 +28,7 @@ import type { Machine } from './machine.ts';
 import type { Profile } from './profile.ts';
 import { describe } from './rules/job-rules.ts';
 import type { MakeRule, Report, Rule, StopFacts } from './rules/rule.ts';
+import { describeLimit, describeShares, describeWrite, short } from './told.ts';
 import type { Trace } from './trace.ts';
 import type { World } from './world.ts';
 
@@ -141,6 +142,21 @@ export class Observer {
   /** A claim is sent. */
   claimSent(token: string): void {
     this.facts.claimsSent.set(token, this.#world.nowMs);
+  }
+
+  /** A claim of jobs without an order or a group is sent, and maybe lost. */
+  plainClaimSent(params: ClaimParams): void {
+    for (const rule of this.#rules) rule.claimSent?.(params);
+  }
+
+  /** The ledger looks for what such a claim may take. */
+  claimBegins(token: string): void {
+    for (const rule of this.#rules) rule.claimBegins?.(token);
+  }
+
+  /** The ledger has carried such a claim out. */
+  claimEnds(token: string): void {
+    for (const rule of this.#rules) rule.claimEnds?.(token);
   }
 
   /** An instance asks for a lease under this id. */
@@ -357,22 +373,6 @@ const COUNTED: Readonly<Partial<Record<JobVerb, keyof Counts>>> = {
   failByParent: 'failedChildren',
 };
 
-function describeLimit({ concurrency, rate }: LimitRecord): string {
-  const starts = rate && `${rate.limit} in ${rate.perMs} ms, ${rate.burst} at once`;
-  return `${concurrency ?? 'any number'} at once, ${starts ?? 'at any rate'}`;
-}
-
-function describeShares({ shares }: LimitRecord): string {
-  return shares
-    .map(({ instanceId, count, wants }) => `${short(instanceId)} ${count}+${wants}`)
-    .join();
-}
-
-/** A token or an id as it is shown. */
-function short(token: string): string {
-  return token.slice(0, 4);
-}
-
 function describeRun({ job, stage, token }: Run): string {
   const what = stage === undefined ? '' : `stage ${stage.name} of `;
   return `${what}${describe(job)} by ${short(token)}`;
@@ -380,18 +380,4 @@ function describeRun({ job, stage, token }: Run): string {
 
 function name({ machine }: LeaseFacts, leaseId: string): string {
   return `${machine.name}/${short(leaseId)}`;
-}
-
-function describeWrite({ verb, before, after, params }: JobWrite): string {
-  const token = params.claimToken ?? before?.claimToken ?? '-';
-  const states = `${before?.status ?? 'new'} -> ${after?.status ?? 'gone'}`;
-  const fence = after?.fence ?? before?.fence;
-  const job = after ?? before;
-  const plan = job?.seriesVersion === undefined ? '' : `, ${describePlan(job)}`;
-  return `${verb} ${describe(job)}: ${states}, fence ${fence}, ${short(String(token))}${plan}`;
-}
-
-function describePlan({ repeatInterval, seriesVersion, scheduledFor, nextRunAt }: Job): string {
-  const times = [scheduledFor, nextRunAt].map((time) => time?.toISOString().slice(14, 23));
-  return `${repeatInterval} v${seriesVersion}, for ${times[0]} at ${times[1]}`;
 }

@@ -106,6 +106,8 @@ export interface Profile extends NetworkRates {
   readonly outboxOrder: 'stamp' | 'commit';
   /** Times that another member becomes the primary, where there are messages. */
   readonly failovers: number;
+  /** Jobs that come in crowds to a worker with patience; where there are any, another name's worker has patience too. */
+  readonly patientJobs: number;
   /** Whether who enqueues starts what it can itself. */
   readonly claimsOnEnqueue: boolean;
   /** How long an enqueue is sent again. */
@@ -131,6 +133,7 @@ export const BEFORE_LATER_FEATURES: Partial<Profile> = Object.freeze({
   messages: 0,
   outboxOrder: 'stamp',
   failovers: 0,
+  patientJobs: 0,
 });
 
 /** Everything at once in every seed. */
@@ -148,6 +151,7 @@ export const ALL_FEATURES: Partial<Profile> = Object.freeze({
   superseding: 10,
   batchedJobs: 40,
   messages: 40,
+  patientJobs: 60,
 });
 
 /** No faults at all. */
@@ -206,6 +210,7 @@ export function drawProfile(chance: Chance, given: Partial<Profile>): Profile {
     messages: given.messages ?? chance.pick([0, 20, 60]),
     outboxOrder: given.outboxOrder ?? chance.pick(['stamp', 'commit'] as const),
     failovers: given.failovers ?? chance.pick([0, 1, 3]),
+    patientJobs: given.patientJobs ?? chance.pick([0, 30, 90]),
     resendLimitMs: hasRetention ? 2_000 : 60_000,
     longestLateMs: hasRetention ? 1_000 : 2 * LEASE_MS,
     ...given,

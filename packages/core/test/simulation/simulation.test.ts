@@ -73,7 +73,7 @@ describe('Many instances over one ledger', () => {
       ...{ repeats: 0, replans: 0, amends: 0, pausedNames: 0, pruned: 0 },
       ...{ stages: 0, blocks: 0, gates: 0, expiries: 0, births: 0, burials: 0 },
       ...{ orderedClaims: 0, limitsSet: 0, shares: 0 },
-      ...{ batches: 0, transactions: 0, conflicts: 0, messages: 0 },
+      ...{ batches: 0, transactions: 0, conflicts: 0, messages: 0, overdue: 0 },
     };
     for (let seed = 1; seed <= SEEDS; seed += 1) {
       const { violations, stats } = await runSeed(seed);

@@ -15,12 +15,15 @@ export function chooseDue(
   const { demand, suspects, widening } = params;
   const demanded = demand.reduce((sum, { limit }) => sum + limit, 0);
   const wanted = suspects ? 1 : demanded * widening;
-  const candidates = findDue(jobs, params).slice(0, wanted);
-  const chosen: Job[] = [];
+  const due = findDue(jobs, params);
+  const first = suspects ? [] : chooseOverdue(due, params, sample);
+  const candidates = due.slice(0, wanted);
+  const chosen: Job[] = [...first];
   const saturated: string[] = [];
   const drained: string[] = [];
-  for (const { name, limit } of demand) {
-    const named = candidates.filter((job) => job.name === name);
+  for (const { name, limit: asked } of demand) {
+    const limit = asked - first.filter((job) => job.name === name).length;
+    const named = candidates.filter((job) => job.name === name && !first.includes(job));
     // Of the last jobs each of many rivals takes a part.
     const part = Math.ceil(named.length / (candidates.length < wanted ? widening : 1));
     const most = Math.min(limit, part);
@@ -29,6 +32,25 @@ export function chooseDue(
     chosen.push(...(widening > 1 ? sample(named, most) : named.slice(0, most)));
   }
   return { chosen, saturated, drained };
+}
+
+/**
+ * Of each name the overdue jobs that were due first. The ledger on MongoDB remembers for a while which priorities have
+ * such jobs; this one looks at all.
+ */
+function chooseOverdue(
+  due: readonly Job[],
+  { demand, widening }: ClaimParams,
+  sample: SteppedLedgerParams['sample'],
+): readonly Job[] {
+  return demand.flatMap(({ name, overdue }) => {
+    if (overdue === undefined) return [];
+    const named = due
+      .filter((job) => job.name === name && job.nextRunAt <= overdue.before)
+      .sort(byDueTime)
+      .slice(0, overdue.limit * widening);
+    return widening > 1 ? sample(named, overdue.limit) : named;
+  });
 }
 
 function findDue(jobs: SteppedJobs, { demand, now, suspects }: ClaimParams): Job[] {
@@ -44,8 +66,12 @@ function findDue(jobs: SteppedJobs, { demand, now, suspects }: ClaimParams): Job
 
 /** The order in which jobs are taken. */
 export function byClaimOrder(a: Job, b: Job): number {
+  return a.priority - b.priority || byDueTime(a, b);
+}
+
+/** The order in which overdue jobs are taken. */
+export function byDueTime(a: Job, b: Job): number {
   return (
-    a.priority - b.priority ||
     a.nextRunAt.getTime() - b.nextRunAt.getTime() ||
     (a._id.toHexString() < b._id.toHexString() ? -1 : 1)
   );

@@ -178,6 +178,7 @@ class SteppedVerbs extends UnsimulatedVerbs implements LedgerVerbs {
   }
 
   async claim(params: ClaimParams): Promise<ClaimResult> {
+    this.#params.observer.claimBegins(params.claimToken);
     const { chosen, ...names } = chooseDue(this.#jobs, params, this.#params.sample);
     const ids = chosen.sort(byClaimOrder).map(({ _id }) => _id);
     const attempted = ids.length;
@@ -189,6 +190,7 @@ class SteppedVerbs extends UnsimulatedVerbs implements LedgerVerbs {
       const isNamed = demanded.includes(this.#jobs.find(id)?.name ?? '');
       if (isNamed && this.#jobs.move('claim', id, { ...params }) !== null) won += 1;
     }
+    this.#params.observer.claimEnds(params.claimToken);
     if (won === 0) return { jobs: [], attempted, ...names };
     await this.#params.letOthersIn();
     return { jobs: await this.readClaim(params), attempted, ...names };

@@ -25,6 +25,15 @@ export const ORDERED_NAME = 'account';
 /** The name of the jobs that supersede those before them. */
 export const SUPERSEDING_NAME = 'render';
 
+/** The name of the jobs that come in crowds to a worker with patience. */
+export const PATIENT_NAME = 'digest';
+
+/** The names whose workers have patience, where there is any; one of them shares a limit. */
+export const PATIENT_NAMES: readonly string[] = [PATIENT_NAME, 'image'];
+
+/** How long their jobs are due before they go first, in milliseconds. */
+export const PATIENCE_MS = 400;
+
 /** The limit that several names share. */
 export const SHARED_LIMIT = 'fleet';
 
@@ -39,6 +48,11 @@ export function limitOptionsOf(name: string, { limits }: Profile): WorkerOptions
   if (limits === 0 || !SHARING.includes(name)) return {};
   const own = name === OWNER && { limit: { concurrency: OWN_CONCURRENCY } };
   return { limits: [SHARED_LIMIT], ...own };
+}
+
+/** How patient the worker of a name is. */
+export function patienceOptionsOf(name: string, { patientJobs }: Profile): WorkerOptions {
+  return patientJobs > 0 && PATIENT_NAMES.includes(name) ? { patience: PATIENCE_MS } : {};
 }
 
 /** The keys of those limits. */

@@ -1,5 +1,6 @@
 /** What a rule is: it is told of everything, judges it, and takes no part. */
 import type { Job, MonqueEventMap } from '../../../src/index.ts';
+import type { ClaimParams } from '../../../src/ledger/ledger-repository.ts';
 import type { PublishedMessage } from '../../../src/options/outbox-options.ts';
 import type { EnqueueCall, Facts, JobWrite, LeaseFacts, LimitFacts, Run, Task } from '../facts.ts';
 import type { MessageCall } from '../features/outbox-work.ts';
@@ -30,6 +31,12 @@ export type Violate = (rule: string, detail: string) => void;
 export interface Rule {
   /** Before the write is noted. */
   jobWritten?(write: JobWrite): void;
+  /** A claim of jobs without an order or a group is sent, and maybe lost. */
+  claimSent?(params: ClaimParams): void;
+  /** Before the ledger looks for what such a claim may take. */
+  claimBegins?(token: string): void;
+  /** After all that it won was told of. */
+  claimEnds?(token: string): void;
   /** `declared`: by another instance, not by its own end. */
   leaseDied?(leaseId: string, lease: LeaseFacts, declared: boolean): void;
   /** Before the run is noted. */

@@ -10,8 +10,9 @@
  * @module
  */
 import type { Collection, Document } from 'mongodb';
-import { ORDERED_VERSION } from '../../../job/job.ts';
+import { type Job, ORDERED_VERSION } from '../../../job/job.ts';
 import type { ClaimBounds } from '../claims.ts';
+import { claimantFilter } from '../engine-queries.ts';
 import type { LeaseDocument } from '../leases.ts';
 import { ID_INDEX } from '../lifecycle-statements.ts';
 import type { MongoJobs } from '../moves.ts';
@@ -95,6 +96,30 @@ export class LaneHeads {
     await this.#meet(claimants.map(({ _id }) => _id));
     const taken = new Set(claimants.flatMap(({ lanes }) => lanes));
     return found.filter(({ _id, lanes }) => lanes === undefined && !taken.has(_id));
+  }
+
+  /** The job of a lane that a stranger has claimed, whom the lane does not name; one key for each instance that knows lanes. */
+  async heldByStranger(name: string, lane: string): Promise<Pick<Job, '_id' | 'status'> | null> {
+    const { collection, commands } = this.#parts.jobs;
+    const { _id: _, ...claims } = claimantFilter([...this.#knowing], '');
+    const claimants = await collection
+      .aggregate([{ $match: claims }, { $group: { _id: '$claimedBy' } }], {
+        ...commands.aggregateOptions(),
+        hint: IndexName.CLAIMS,
+      })
+      .toArray();
+    if (claimants.length === 0) return null;
+    await this.#meet(claimants.map(({ _id }) => _id));
+    const strangers = claimants.map(({ _id }) => _id).filter((id) => !this.#knowing.has(id));
+    return collection.findOne(
+      {
+        status: 'processing',
+        claimedBy: { $in: strangers },
+        name: { $eq: name },
+        lane: { $eq: lane },
+      },
+      { ...commands.readOptions(), projection: { status: 1 }, hint: IndexName.CLAIMS },
+    );
   }
 
   /** Learns which of these know lanes. */

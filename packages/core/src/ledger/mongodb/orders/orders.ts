@@ -298,12 +298,14 @@ export class MongoOrders implements LaneVerbs {
       return { jobId: holder._id, status: holder.status };
     }
     const { collection, commands } = this.#parts.jobs;
-    const head = await collection.findOne(ofLaneFilter(name, lane), {
-      ...commands.readOptions(),
-      projection: { status: 1 },
-      sort: LANE_ORDER,
-      hint: IndexName.LANES,
-    });
+    const head =
+      (await this.#firstJobs.heldByStranger(name, lane)) ??
+      (await collection.findOne(ofLaneFilter(name, lane), {
+        ...commands.readOptions(),
+        projection: { status: 1 },
+        sort: LANE_ORDER,
+        hint: IndexName.LANES,
+      }));
     return head && { jobId: head._id, status: head.status };
   }
 
