@@ -118,6 +118,25 @@ describe('a batch by group', () => {
     await monque.stop();
   });
 
+  test('that finds no more jobs of its group does not keep those of others from a place that gets free', async () => {
+    const until = deferred();
+    const { monque, clock, put, batches } = await batching(
+      { concurrency: 2, wait: 2_000, until },
+      { pollInterval: 60_000 },
+    );
+    await put('-');
+    await clock.advance(2_500);
+    await put('a');
+    await clock.advance(100);
+    await put('b b b b b b b b b b');
+    await clock.advance(500);
+    expect(batches).toEqual(['-']);
+    until.resolve();
+    await clock.advance(500);
+    expect(batches).toEqual(['-', 'b b b b b b b b b b']);
+    await monque.stop();
+  });
+
   test('has no more jobs than its group may run at once', async () => {
     const until = deferred();
     const { monque, clock, put, batches, count } = await batching({

@@ -157,9 +157,7 @@ export class Claimer {
     while (this.#causes.size > 0 && !this.#stopped.signal.aborted) {
       const { hint, poll } = this.#takeCauses();
       const sources = this.#sources.inTurn();
-      if (hint || poll)
-        for (const { drained, filled } of sources)
-          for (const names of [drained, filled]) names.clear();
+      if (hint || poll) for (const { drained } of sources) drained.clear();
       try {
         const suspectsFirst = this.#looks.isShort;
         if (suspectsFirst) await this.#suspectRound(sources);
@@ -201,7 +199,6 @@ export class Claimer {
     this.#parts.permits.drained(source, [...drained, ...filled]);
     source.satOut = new Set(saturated);
     for (const name of drained) source.drained.add(name);
-    for (const name of filled) source.filled.add(name);
     if (drained.length + filled.length < demand.length || someSitOut) this.#causes.add('slots');
     for (const { name, at } of startsLater) this.#parts.onStartsLater(name, at);
     if (source !== this.#sources.plain) {

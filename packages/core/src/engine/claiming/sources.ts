@@ -44,8 +44,6 @@ export interface ClaimSource extends Asker {
   readonly suspects: Asker;
   /** Names that filled the last batch. */
   satOut: ReadonlySet<string>;
-  /** Names for whose batches there were no more jobs at the last look, and that nobody told of since. */
-  readonly filled: Set<string>;
 }
 
 function newSource(): Omit<ClaimSource, 'serves' | 'claim'> {
@@ -56,7 +54,6 @@ function newSource(): Omit<ClaimSource, 'serves' | 'claim'> {
     drained: new Set(),
     suspects: { drained: new Set() },
     satOut: new Set(),
-    filled: new Set(),
   };
 }
 
@@ -91,11 +88,10 @@ function orderSource(ledger: LedgerRepository, workers: ReadonlyMap<string, Work
 
 /** The jobs with a group, of the workers that run such. */
 function groupSource(ledger: LedgerRepository, workers: ReadonlyMap<string, Worker>): ClaimSource {
-  const source = newSource();
-  const { filled } = source;
   const begunOf = (worker: Worker): NonNullable<GroupDemand['begun']> => {
-    const lacking = filled.has(worker.name) ? [] : [...worker.lacking()];
-    return lacking.flatMap(([group, missing]) => (group === undefined ? [] : { group, missing }));
+    return [...worker.lacking()].flatMap(([group, missing]) =>
+      group === undefined ? [] : { group, missing },
+    );
   };
   const inBatches = (wanted: Demand): GroupDemand => {
     const worker = workers.get(wanted.name) as Worker;
@@ -103,7 +99,7 @@ function groupSource(ledger: LedgerRepository, workers: ReadonlyMap<string, Work
     return { ...wanted, batchSize: worker.jobsASlot, begun: begunOf(worker) };
   };
   return {
-    ...source,
+    ...newSource(),
     serves: ({ groups }) => groups !== undefined,
     wants: (worker, prefetch) => {
       const missing = begunOf(worker).reduce((sum, batch) => sum + batch.missing, 0);
@@ -160,9 +156,6 @@ export class ClaimSources {
 
   /** A place in a lane of this name is free. */
   noteLaneFree(name: string): void {
-    for (const { drained, filled } of this.#inLanes) {
-      drained.delete(name);
-      filled.delete(name);
-    }
+    for (const { drained } of this.#inLanes) drained.delete(name);
   }
 }
