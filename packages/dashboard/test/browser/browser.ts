@@ -3,7 +3,7 @@
  */
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
+import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
 import { describe, inject } from 'vitest';
 import type { DashboardHandler } from '../../src/index.ts';
 import { toNodeListener } from '../../src/node.ts';
@@ -17,6 +17,14 @@ export function describeInBrowser(name: string, fn: () => void): void {
 /** A way to the browser of all tests. Its contexts, and all in them, end when it is closed. */
 export function connect(): Promise<Browser> {
   return chromium.connect(inject('browser'));
+}
+
+/**
+ * A place for the tabs of a file. They share it, since each has processes and caches of its own; a test that sets the
+ * clock, which goes for all tabs of a place, asks for another.
+ */
+export function openContext(browser: Browser): Promise<BrowserContext> {
+  return browser.newContext({ timezoneId: 'UTC', viewport: { width: 1280, height: 900 } });
 }
 
 /** A dashboard that is served. */
@@ -63,12 +71,7 @@ export class Tab {
     });
   }
 
-  static async open(
-    browser: Browser,
-    base: string,
-    options: BrowserContextOptions = {},
-  ): Promise<Tab> {
-    const context = await browser.newContext({ timezoneId: 'UTC', ...options });
+  static async open(context: BrowserContext, base: string): Promise<Tab> {
     return new Tab(await context.newPage(), base);
   }
 
@@ -99,7 +102,11 @@ export class Tab {
     await this.close();
   }
 
-  close(): Promise<void> {
-    return this.page.context().close();
+  /** Closes it, and leaves nothing behind that the pages keep in the browser. */
+  async close(): Promise<void> {
+    if (this.page.url().startsWith(this.#base)) {
+      await this.page.evaluate(() => localStorage.clear());
+    }
+    await this.page.close();
   }
 }

@@ -2,10 +2,10 @@
  * What people come to the dashboard for, on a real server with 200,000 jobs.
  */
 import type { Monque } from '@monque/core';
-import type { Browser } from 'playwright-core';
+import type { Browser, BrowserContext } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, test } from 'vitest';
 import { until } from '../../../core/test/setup/until.ts';
-import { connect, describeInBrowser, type Served, serve, Tab } from './browser.ts';
+import { connect, describeInBrowser, openContext, type Served, serve, Tab } from './browser.ts';
 import { fillOrders, type Orders } from './orders.ts';
 
 const PREFIX = '/admin/jobs/';
@@ -16,10 +16,12 @@ describeInBrowser('with 200,000 jobs', () => {
     let monque: Monque;
     let served: Served;
     let browser: Browser;
+    let context: BrowserContext;
     let tab: Tab;
 
     beforeAll(async () => {
       [orders, browser] = await Promise.all([fillOrders(), connect()]);
+      context = await openContext(browser);
       monque = orders.monque;
       // The prefix is not stripped: the dashboard finds it by itself.
       served = await serve(orders.dashboard, PREFIX);
@@ -32,7 +34,7 @@ describeInBrowser('with 200,000 jobs', () => {
     });
 
     beforeEach(async () => {
-      tab = await Tab.open(browser, served.base, { viewport: { width: 1280, height: 900 } });
+      tab = await Tab.open(context, served.base);
     });
 
     afterEach(async ({ task }) => {
@@ -111,6 +113,8 @@ describeInBrowser('with 200,000 jobs', () => {
 
     test('a running job is watched without a reload, and what is paused stands still', async () => {
       const job = await monque.enqueue('render-report', { pages: 4 });
+      await tab.close();
+      tab = await Tab.open(await openContext(browser), served.base);
       await tab.page.clock.install();
       await tab.goto(`-/jobs/${job._id}`);
       const progress = tab.page.getByText(/^\d+ %$/);
@@ -285,7 +289,7 @@ describeInBrowser('with 200,000 jobs', () => {
       await tab.page.reload();
       await tab.settled();
       expect(await rows(tab)).toEqual(shown);
-      const other = await Tab.open(browser, served.base);
+      const other = await Tab.open(context, served.base);
       await other.goto(tab.path);
       expect(await rows(other)).toEqual(shown);
       await other.close();

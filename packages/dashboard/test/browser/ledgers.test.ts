@@ -10,11 +10,11 @@ import {
   Redactor,
   VerificationLedger,
 } from '@monque/ledgers';
-import type { Browser } from 'playwright-core';
+import type { Browser, BrowserContext } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { until } from '../../../core/test/setup/until.ts';
 import { createDashboard, type DashboardOptions } from '../../src/index.ts';
-import { connect, describeInBrowser, type Served, serve, Tab } from './browser.ts';
+import { connect, describeInBrowser, openContext, type Served, serve, Tab } from './browser.ts';
 
 const MARKUP = '<img src=x onerror="window.wasRun=true">';
 const SECRET = 'sesame-open-4711';
@@ -26,6 +26,7 @@ describeInBrowser('the pages of the ledgers', () => {
   let isFixed = false;
   let ledgers: { verification: VerificationLedger; coordination: CoordinationLedger };
   let browser: Browser;
+  let context: BrowserContext;
   let tab: Tab;
 
   async function open(options: Partial<DashboardOptions> = {}, source = monque): Promise<Tab> {
@@ -33,11 +34,12 @@ describeInBrowser('the pages of the ledgers', () => {
       createDashboard({ monque: source, actor: () => 'ann', ledgers, ...options }),
     );
     servers.push(served);
-    return await Tab.open(browser, served.base, { viewport: { width: 1280, height: 900 } });
+    return await Tab.open(context, served.base);
   }
 
   beforeAll(async () => {
     browser = await connect();
+    context = await openContext(browser);
     await monque.start();
     ledgers = { verification: await makeSteps(), coordination: await makeTasks() };
   });

@@ -6,9 +6,9 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import type { AxeResults, RunOptions } from 'axe-core';
-import type { Browser } from 'playwright-core';
+import type { Browser, BrowserContext } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { connect, describeInBrowser, Tab } from './browser.ts';
+import { connect, describeInBrowser, openContext, Tab } from './browser.ts';
 import { OPENED_BY, PAGE_NAMES, type PageName, type Shop, serveShop } from './shop-pages.ts';
 
 const FOLDER = fileURLToPath(new URL('../../screenshots/', import.meta.url));
@@ -24,6 +24,7 @@ interface Axe {
 describeInBrowser('each page', () => {
   let shop: Shop;
   let browser: Browser;
+  let context: BrowserContext;
   let axe: string;
   /** Tabs between two pages: what is loaded anew in the same tab, the browser has compiled before. */
   const idle: Tab[] = [];
@@ -32,6 +33,7 @@ describeInBrowser('each page', () => {
     await mkdir(FOLDER, { recursive: true });
     axe = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
     [shop, browser] = await Promise.all([serveShop(), connect()]);
+    context = await openContext(browser);
   });
 
   afterAll(async () => {
@@ -63,9 +65,8 @@ describeInBrowser('each page', () => {
   );
 
   async function openTab(): Promise<Tab> {
-    const tab = await Tab.open(browser, shop.base, {
-      viewport: { width: WIDTHS[0], height: HEIGHT },
-    });
+    const tab = await Tab.open(context, shop.base);
+    await tab.page.setViewportSize({ width: WIDTHS[0], height: HEIGHT });
     await tab.page.addInitScript(axe);
     return tab;
   }

@@ -3,12 +3,12 @@
  * something is told so.
  */
 import { InMemoryLedgerRepository, Monque } from '@monque/core';
-import type { Browser } from 'playwright-core';
+import type { Browser, BrowserContext } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { NO_COUNTS } from '../../../core/src/ledger/throughput-sums.ts';
 import { until } from '../../../core/test/setup/until.ts';
 import { createDashboard } from '../../src/index.ts';
-import { connect, describeInBrowser, type Served, serve, Tab } from './browser.ts';
+import { connect, describeInBrowser, openContext, type Served, serve, Tab } from './browser.ts';
 
 const MARKUP = '<img src=x onerror="window.wasRun=true"><script>window.wasRun=true</script>';
 
@@ -16,11 +16,13 @@ describeInBrowser('the pages', () => {
   const monque = Monque.inMemory({ maxRetries: 1, logger: false });
   const servers: Served[] = [];
   let browser: Browser;
+  let context: BrowserContext;
   let base: string;
   let tab: Tab;
 
   beforeAll(async () => {
     browser = await connect();
+    context = await openContext(browser);
     const served = await serve(createDashboard({ monque, actor: () => 'ann' }));
     servers.push(served);
     base = served.base;
@@ -36,7 +38,7 @@ describeInBrowser('the pages', () => {
   });
 
   beforeEach(async () => {
-    tab = await Tab.open(browser, base, { viewport: { width: 1280, height: 900 } });
+    tab = await Tab.open(context, base);
   });
 
   afterEach(async ({ task }) => {
@@ -208,7 +210,7 @@ describeInBrowser('the pages', () => {
   test('who may only read is told so at each button, and nothing is sent', async () => {
     const served = await serve(createDashboard({ monque, actor: () => 'bob', readOnly: true }));
     servers.push(served);
-    const reader = await Tab.open(browser, served.base);
+    const reader = await Tab.open(context, served.base);
     const sent: string[] = [];
     reader.page.on('request', (request) => {
       if (request.method() !== 'GET') sent.push(`${request.method()} ${request.url()}`);
@@ -231,7 +233,7 @@ describeInBrowser('the pages', () => {
     const kept = new Monque(ledger, { logger: false, throughputHistory: 86_400_000 });
     const served = await serve(createDashboard({ monque: kept, actor: () => 'ann' }));
     servers.push(served);
-    const own = await Tab.open(browser, served.base);
+    const own = await Tab.open(context, served.base);
     await own.goto('-/metrics?range=15m');
     await own.page.getByText('Nothing was counted in this time').waitFor();
     const minute = Math.floor(Date.now() / 60_000);
@@ -271,7 +273,7 @@ describeInBrowser('the pages', () => {
   });
 
   test('a server that goes away is told of, and is asked again', async () => {
-    const own = await Tab.open(browser, base);
+    const own = await Tab.open(context, base);
     await own.goto('-/settings');
     await own.page.route('**/api/v1/**', (route) => route.abort());
     await own.page.getByRole('link', { name: 'Jobs' }).click();
@@ -312,7 +314,7 @@ describeInBrowser('the pages', () => {
       return isApi ? new Response('<h1>Bad gateway</h1>', { status: 502 }) : dashboard(request);
     });
     servers.push(served);
-    const own = await Tab.open(browser, served.base);
+    const own = await Tab.open(context, served.base);
     await own.page.goto(served.base);
     await own.page.getByText('The server answered with status 502').waitFor();
     await own.close();
