@@ -41,7 +41,7 @@ describeWithMongo('the commands that look after a database', () => {
       await jobs.updateOne({ _id: lost }, { $set: { status: 'blocked' } });
     }
 
-    test('tells what breaks a rule, and repairs with --repair what can be repaired', async () => {
+    test('reports what breaks a rule, and repairs with --repair what can be repaired', async () => {
       await broken();
       const { code, out, err } = await monqueCli('audit');
       expect(code).toBe(1);
@@ -123,7 +123,7 @@ describeWithMongo('the commands that look after a database', () => {
     });
   });
 
-  test('a database that does not answer is told in a line, with its own exit code', async () => {
+  test('a database that does not answer is reported in a line, with its own exit code', async () => {
     const gone = 'mongodb://user:secret@127.0.0.1:1/app?replicaSet=rs0';
     const { code, err, out } = await runner(gone)('status', '--timeout', '200ms');
     expect({ code, out }).toEqual({ code: 5, out: '' });
@@ -169,7 +169,7 @@ describe('check', () => {
     expect(required).toMatchObject({ code: 0, err: '2 workers, 1 series, 0 faults.\n' });
   });
 
-  test('tells wrong options, crons, schemas and names, each by where it is', async () => {
+  test('reports wrong options, crons, schemas and names, each by where it is', async () => {
     const { code, records, err } = await check(
       `export async function setup(monque) {
         const schema = { '~standard': { version: 1, vendor: 'own', validate: (value) =>
@@ -212,7 +212,7 @@ describe('check', () => {
     });
   });
 
-  test('tells a module that cannot be loaded, has no set-up, or is not there', async () => {
+  test('reports a module that cannot be loaded, has no set-up, or is not there', async () => {
     const broken = await check('throw new Error("no database here");', 'broken.mjs');
     expect(broken).toMatchObject({
       code: 1,

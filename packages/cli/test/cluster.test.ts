@@ -49,7 +49,7 @@ describeWithMongo('the commands on the cluster', () => {
     ]);
   });
 
-  test('status tells names that are late, paused or without anybody, and mixed versions', async () => {
+  test('status reports names that are late, paused or without anybody, and mixed versions', async () => {
     const kinds = async (...options: string[]): Promise<string[]> => {
       const { records } = await monqueCli('status', '--json', ...options);
       return records[0].problems.map(({ kind }: { kind: string }) => kind);
@@ -94,7 +94,7 @@ describeWithMongo('the commands on the cluster', () => {
     return lease?.info;
   }
 
-  test('status tells dead instances that hold jobs', async () => {
+  test('status reports dead instances that hold jobs', async () => {
     const { _id } = await monque.enqueue('email');
     const claim = { status: 'processing', claimedBy: 'lost', claimToken: 'x', fence: 1 };
     await db.collection('monque_jobs').updateOne({ _id }, { $set: claim });

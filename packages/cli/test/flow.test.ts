@@ -290,7 +290,7 @@ describeWithMongo('the commands on flow control', () => {
       expect(await monqueCli('flows', verb, 'x')).toMatchObject({ code: ExitCode.USAGE });
     });
 
-    test('end between two jobs at Ctrl-C, and tell what was done', async () => {
+    test('end between two jobs at Ctrl-C, and report what was done', async () => {
       const jobs = Object.fromEntries(
         Array.from({ length: 60 }, (_, at) => [`j${at}`, { name: 'x' }]),
       );
@@ -307,7 +307,7 @@ describeWithMongo('the commands on flow control', () => {
     });
   });
 
-  test('what a job waits for in a flow, an order or a group is told, with a code for whether somebody must act', async () => {
+  test('what a job waits for in a flow, an order or a group is shown, with a code for whether somebody must act', async () => {
     const codeOf = async (id: unknown) => {
       const { code, out } = await monqueCli('why', String(id));
       return [code, out.split('\n')[0]];

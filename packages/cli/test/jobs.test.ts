@@ -214,7 +214,7 @@ describeWithMongo('the commands on jobs', () => {
   });
 
   describe('the verbs', () => {
-    test('change the jobs with these ids, and tell of each that is left', async () => {
+    test('change the jobs with these ids, and report each that is left', async () => {
       const [one, two] = await failedJobs(here.monque, 'a', 'b');
       const ids = [String(one?._id), String(two?._id)];
       const { code, err, out } = await here.monqueCli('jobs', 'retry', ...ids, NO_ID);
@@ -308,7 +308,7 @@ describeWithMongo('the commands on jobs', () => {
       expect(to).toMatchObject({ code: 2, err: expect.stringContaining('--to <time>') });
     });
 
-    test('end between two jobs at Ctrl-C, and tell what was done', async () => {
+    test('end between two jobs at Ctrl-C, and report what was done', async () => {
       await here.monque.enqueueMany(Array.from({ length: 1_100 }, () => ({ name: 'a' })));
       const io = fakeIo({ env: { MONQUE_URI: uriOf(here.db.databaseName) } });
       const ran = runIn(io, 'jobs', 'cancel', '--all', '--yes', '--json');

@@ -262,7 +262,7 @@ test('verifying ends at Ctrl-C with the commands that run, and records nothing',
   expect(await file('LEDGER.md')).toBe(before);
 });
 
-test('a fault of the ledger while it is verified is told as any other', async () => {
+test('a fault of the ledger while it is verified is reported as any other', async () => {
   await monque('Ann', ['ledger', 'init']);
   const missing = await monque('Ann', ['ledger', 'verify', 'S09', '--run', 'r-2']);
   expect(missing).toMatchObject({ code: 3, out: '' });

@@ -80,7 +80,7 @@ describeWithMongo('the commands on series', () => {
     expect((await monqueCli('series', 'skip', 'report')).err).toMatch(/is passed over.\n$/);
   });
 
-  test('one of several is asked for by its key, and one that is not there is told', async () => {
+  test('one of several is asked for by its key, and one that is not there is reported', async () => {
     await monque.schedule('@daily', 'report', {}, { uniqueKey: 'a' });
     await monque.schedule('@daily', 'report', {}, { uniqueKey: 'b' });
     const which = await monqueCli('series', 'run', 'report');
@@ -135,7 +135,7 @@ describe('next', () => {
     expect(out.trim().split('\n')).toHaveLength(11);
   });
 
-  test('tells a time that the clocks leave out', async () => {
+  test('points out a time that the clocks leave out', async () => {
     const note =
       'the clocks go forward from 2026-03-29 02:00:00 to 03:00:00: what would be due in between is due then';
     expect(await local('30 2 * * *', 'Europe/Berlin', '2026-03-28T00:00Z', '3')).toEqual([
@@ -145,7 +145,7 @@ describe('next', () => {
     ]);
   });
 
-  test('tells a time that the clocks show twice, and which of them counts', async () => {
+  test('points out a time that the clocks show twice, and which of them counts', async () => {
     const twice = 'the clocks show this time twice';
     expect(await local('30 2 * * *', 'Europe/Berlin', '2026-10-24T12:00Z', '2')).toEqual([
       ['10-25 02:30 +02:00', `${twice}; only the first counts`],
@@ -160,7 +160,7 @@ describe('next', () => {
     expect(first?.[1]).toBe(`${twice}; this is the first time`);
   });
 
-  test('tells a change between two times, also west of Greenwich and by half an hour', async () => {
+  test('points out a change between two times, also west of Greenwich and by half an hour', async () => {
     expect(await local('0 12 * * *', 'America/St_Johns', '2026-03-07T16:00Z', '1')).toEqual([
       [
         '03-08 12:00 -02:30',

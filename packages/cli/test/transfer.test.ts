@@ -175,7 +175,7 @@ describeWithMongo('jobs in and out', () => {
     expect(linesOf(await read('jobs.jsonl'))).toHaveLength(3_000);
   });
 
-  test('an import tells each line that it leaves, and why', async () => {
+  test('an import reports each line that it leaves, and why', async () => {
     await monque.enqueue('a', {}, { uniqueKey: 'k' });
     await monque.enqueue('b');
     const claim = { status: 'processing', claimedBy: 'x', claimToken: 't', lockedAt: new Date() };
@@ -252,7 +252,7 @@ describeWithMongo('jobs in and out', () => {
     await appendFile(join(folder, 'jobs.jsonl'), '\n');
   });
 
-  test('a database that fails in the middle is told', async () => {
+  test('a database that fails in the middle is reported', async () => {
     await monque.enqueue('a');
     await from('--output', 'jobs.jsonl');
     await other.createCollection('view_source');

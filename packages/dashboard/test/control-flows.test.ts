@@ -80,7 +80,7 @@ describe('dead letters', () => {
 });
 
 describe('flows', () => {
-  test('are listed, the newest first, and tell what waits for what', async () => {
+  test('are listed, the newest first, and show what waits for what', async () => {
     const { monque, dashboard } = make();
     const flow = await monque.enqueueFlow(
       {

@@ -6,7 +6,7 @@ import { inMemory, TestDashboard } from './dashboards.ts';
 import { everyRoute } from './every-route.ts';
 
 describe('limits', () => {
-  test('are set while jobs run, and tell who holds and who wants what', async () => {
+  test('are set while jobs run, and show who holds and who wants what', async () => {
     const { work, end } = held();
     const ledger = new InMemoryLedgerRepository();
     const instances = [1, 2].map(() => new Monque(ledger, { logger: false }));
@@ -105,7 +105,7 @@ describe('groups', () => {
     return { ...made, end };
   }
 
-  test('tell what waits and runs, the fullest of all or those of a name by page', async () => {
+  test('show what waits and runs, the fullest of all or those of a name by page', async () => {
     const { dashboard, monque, end } = await grouped();
     const all = (await dashboard.ask('groups')).body;
     expect(all).toMatchObject({ names: ['sync'], next: null, isComplete: false });
@@ -136,7 +136,7 @@ describe('groups', () => {
     await monque.stop();
   });
 
-  test('are paused and set, also back, and a paused one is told of', async () => {
+  test('are paused and set, also back, and a paused one is shown', async () => {
     const { dashboard, monque, end } = await grouped();
     const set = (json: object) =>
       dashboard.ask('groups', { method: 'PATCH', json: { name: 'sync', group: 'acme', ...json } });

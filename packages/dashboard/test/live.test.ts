@@ -94,7 +94,7 @@ async function round(ms = FRESH_MS): Promise<void> {
 }
 
 describe('events', () => {
-  test('begin with a snapshot, and tell when there is a newer one', async () => {
+  test('begin with a snapshot, and report when there is a newer one', async () => {
     const events = await open();
     await round(1);
     expect(await events.next('snapshot')).toMatchObject({ names: [] });
@@ -118,7 +118,7 @@ describe('events', () => {
     expect(ledger.leases).toBe(before);
   });
 
-  test('tell of the jobs that were asked for, when they change and when they are gone', async () => {
+  test('report the jobs that were asked for, when they change and when they are gone', async () => {
     const job = await monque.enqueue('mail', 1, { delay: 60_000 });
     const other = await monque.enqueue('mail', 2, { delay: 60_000 });
     const events = await open(`?jobs=${job._id}&jobs=${other._id}`);
@@ -134,7 +134,7 @@ describe('events', () => {
     await events.close();
   });
 
-  test('tell of an operation as it goes on, to who began it', async () => {
+  test('report an operation as it goes on, to who began it', async () => {
     await monque.enqueue('mail');
     const events = await open();
     await round(1);
@@ -158,7 +158,7 @@ describe('events', () => {
     await events.close();
   });
 
-  test('tell of the problem when there never was a snapshot', async () => {
+  test('report the problem when there never was a snapshot', async () => {
     ledger.fails = true;
     const events = await open();
     await round(1);
@@ -184,7 +184,7 @@ describe('events', () => {
     await second.close();
   });
 
-  test('tell nobody of an operation of others', async () => {
+  test('report no operation of others', async () => {
     let asking = 'ann';
     handler = createDashboard({ monque, actor: () => asking });
     const own = await open();
@@ -202,7 +202,7 @@ describe('events', () => {
     await others.close();
   });
 
-  test('tell of jobs when they change alone', async () => {
+  test('report jobs when they change alone', async () => {
     const job = await monque.enqueue('mail', 1, { delay: 60_000 });
     const events = await open(`?jobs=${job._id}`);
     await round(1);
@@ -218,8 +218,8 @@ describe('events', () => {
   });
 
   test.each([
-    ['of some names tell of jobs of these', ['mail'], 1],
-    ['of no name tell of no job', [], 0],
+    ['of some names report jobs of these', ['mail'], 1],
+    ['of no name report no job', [], 0],
   ] as const)('for an actor %s', async (_, names: readonly string[], most) => {
     const access: MonqueOptions['access'] = { may: ({ name = '' }) => names.includes(name) };
     const jobs = [await monque.enqueue('mail'), await monque.enqueue('secret')];
@@ -233,7 +233,7 @@ describe('events', () => {
     await events.close();
   });
 
-  test('tell of what went wrong for one who listens, without its words', async () => {
+  test('report what went wrong for one who listens, without its words', async () => {
     const can = () => Promise.reject(new Error('mongodb://user:pass@host does not answer'));
     const verbs = {
       health: () => monque.health(),

@@ -142,7 +142,7 @@ test('an audit takes nothing that narrows it', async () => {
   }
 });
 
-test('an audit tells what it found', async () => {
+test('an audit reports what it found', async () => {
   const { dashboard, begin } = await make(3);
   const operation = await ended(dashboard, await begin({ kind: 'audit' }));
   expect(operation).toMatchObject({
@@ -152,7 +152,7 @@ test('an audit tells what it found', async () => {
   });
 });
 
-test('what makes it fail is told, and harms nobody', async () => {
+test('what makes it fail is reported, and harms nobody', async () => {
   const { monque, dashboard, begin } = await make(1);
   vi.spyOn(monque, 'as').mockImplementationOnce((actor) => {
     const verbs = Object.getPrototypeOf(monque).as.call(monque, actor);

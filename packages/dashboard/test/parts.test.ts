@@ -239,7 +239,7 @@ describe('the times of a series', () => {
   const job = { status: 'pending', scheduledFor: noon, nextRunAt: noon } as unknown as Job;
   const now = new Date('2026-03-01T12:30:00Z');
 
-  test('are told by what is on record', () => {
+  test('are known by what is on record', () => {
     const entries = [
       { verb: 'enqueue', at: new Date('2026-03-01T08:00:00Z') },
       { verb: 'repeat', at: new Date('2026-03-01T09:00:05Z'), scheduledFor: nine as Date },
@@ -272,7 +272,7 @@ describe('the times of a series', () => {
     expect(occurrencesOf([nine as Date], job, ofNoRun, now)[0]?.state).toBe('unknown');
   });
 
-  test('are told as the log of a scheduler has them', async () => {
+  test('are shown as the log of a scheduler has them', async () => {
     const own = inMemory({ transitionLog: true, pollInterval: 20 });
     own.worker('tick', () => 'done');
     await own.start();

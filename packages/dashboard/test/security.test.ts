@@ -31,7 +31,7 @@ describe('without an actor', () => {
     expect((await own.page('/')).headers.get('referrer-policy')).toBe('origin');
   });
 
-  test('an actor who cannot be found out is no actor, and nothing is told of why', async () => {
+  test('an actor who cannot be found out is no actor, and nothing is said of why', async () => {
     const errors: unknown[] = [];
     const broken = new TestDashboard(monque, {
       actor: () => Promise.reject(new Error(ADDRESS)),

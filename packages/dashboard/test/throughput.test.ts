@@ -5,7 +5,7 @@ import { inMemory, TestDashboard } from './dashboards.ts';
 
 const HISTORY = { throughputHistory: 86_400_000 };
 
-/** A scheduler that stored two jobs of `mail` and one of `secret`, and told of it. */
+/** A scheduler that stored two jobs of `mail` and one of `secret`, and announced it. */
 async function counted(monque: Monque): Promise<Monque> {
   await monque.enqueueMany(['mail', 'mail', 'secret'].map((name) => ({ name })));
   await monque.stop();

@@ -45,7 +45,7 @@ describe('the health of the process', () => {
     expect((await read({ running: false, connected: false })).status).toBe('ok');
   });
 
-  test('tells an actor of some names of paused ones among these, and of no error', async () => {
+  test('shows an actor of some names paused ones among these, and no error', async () => {
     const health = {
       pausedNames: ['mail', 'secret'],
       lastError: { error: new Error('secret'), at: new Date() },
@@ -70,7 +70,7 @@ test('the violations of each rule are shown to who sees all jobs', async () => {
   expect(await rulesOf({ access: onlyMail })).toEqual([]);
 });
 
-test('the environment is told, and an actor may be more than its id', async () => {
+test('the environment is shown, and an actor may be more than its id', async () => {
   const actor = { id: 'ann', roles: ['admin'] };
   const dashboard = new TestDashboard(inMemory(), { environment: 'staging', actor: () => actor });
   const { body } = await dashboard.ask('capabilities');

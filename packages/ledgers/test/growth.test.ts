@@ -15,7 +15,7 @@ import { clockAt, START, stepIn, taskIn, upTo } from './kit.ts';
 const TIMES = 16;
 const MOST_TIMES = 5 * TIMES;
 const ROUNDS = 3;
-/** The processor time of the smaller size has to be more than what a clock cannot tell. */
+/** The processor time of the smaller size has to be more than what a clock cannot measure. */
 const LEAST_MS = 2;
 const LARGEST = 16_000_000;
 

@@ -39,7 +39,7 @@ export async function bootWith(
   return injector().get<Monque>(Monque) as Monque;
 }
 
-/** What a logger was told, one entry a call. */
+/** What a logger got, one entry a call. */
 export interface LogEntry {
   readonly level: string;
   readonly [field: string]: unknown;

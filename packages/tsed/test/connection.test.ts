@@ -53,7 +53,7 @@ describe('what is no connection is refused, with what to pass instead:', () => {
   });
 });
 
-test('an address that is refused is not told, since it may hold a password', async () => {
+test('an address that is refused is not shown, since it may hold a password', async () => {
   const { message } = await refusal('mongodb://ada:pass/w@rd@127.0.0.1/shop?token=secret');
   expect(message).toContain("got 'mongodb:...' (string)");
 });

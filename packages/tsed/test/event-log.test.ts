@@ -63,7 +63,7 @@ const CASES: readonly Case[] = [
   ],
 ];
 
-describe('the log of the application is told of', () => {
+describe('the log of the application gets', () => {
   test.each(CASES)('%s', async (event, payload, entry) => {
     const log: LogEntry[] = [];
     const monque = await boot({}, log);

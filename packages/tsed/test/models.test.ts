@@ -18,7 +18,7 @@ class Invitation {
   at?: Date;
 }
 
-/** A job that tells what its data is. */
+/** A job that says what its data is. */
 function declareInvite(): { new (): { handle(job: Job<Invitation>): unknown } } {
   @Job({ name: 'invite', model: Invitation, maxRetries: 1 })
   class Invite {
@@ -151,7 +151,7 @@ describe('the validator', () => {
     expect(seen).toEqual([{ to: 'nobody' }, { to: 'nobody' }]);
   });
 
-  test('that cannot tell is no verdict on the data', async () => {
+  test('that does not know is no verdict on the data', async () => {
     const Invite = declareInvite();
     const down = new Error('the lookup is down');
     addValidator(down);

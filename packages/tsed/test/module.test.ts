@@ -260,7 +260,7 @@ test('what the database says when a series is made is passed on as it is', async
 });
 
 describe('the health check', () => {
-  test('tells how a scheduler is that runs', async () => {
+  test('says how a scheduler is that runs', async () => {
     await boot();
     expect(await moduleOf().health()).toMatchObject({ status: 'running', connected: true });
   });

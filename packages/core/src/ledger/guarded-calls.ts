@@ -67,7 +67,7 @@ export abstract class GuardedCalls {
   /** Asked before each verb of `as`. */
   readonly access: Access;
   readonly #operationTimeoutMs: number;
-  readonly #record: LedgerCalls;
+  readonly #calls: LedgerCalls;
   /** The rules of this ledger. */
   protected readonly invariants: Invariants;
   readonly #violationListeners = new Set<(violation: InvariantViolation) => void>();
@@ -76,11 +76,11 @@ export abstract class GuardedCalls {
   constructor(options: LedgerRepositoryOptions = {}) {
     this.clock = options.clock ?? systemClock;
     this.access = options.access ?? OPEN_ACCESS;
-    this.#record = new LedgerCalls(this.clock);
+    this.#calls = new LedgerCalls(this.clock);
     this.#operationTimeoutMs = options.operationTimeoutMs ?? DEFAULT_OPERATION_TIMEOUT;
     this.invariants = new Invariants(options.invariants ?? {}, {
       clock: this.clock,
-      metrics: this.#record.metrics,
+      metrics: this.#calls.metrics,
       report: (violation) => {
         for (const listener of this.#violationListeners) listener(violation);
       },
@@ -107,12 +107,12 @@ export abstract class GuardedCalls {
 
   /** How the ledger is, from the calls that were made through this object; nothing is asked of it. */
   health(): LedgerHealth {
-    return this.#record.health();
+    return this.#calls.health();
   }
 
   /** What was measured of the calls made through this object. */
   metrics(): LedgerMetrics {
-    const { counters, histograms } = this.#record.metrics.read();
+    const { counters, histograms } = this.#calls.metrics.read();
     const { ledgerErrors, violations } = counters;
     const { ledgerCallMs, ruleMs } = histograms;
     return { ledgerErrors, ledgerCallMs, violations, ruleMs };
@@ -149,7 +149,7 @@ export abstract class GuardedCalls {
    * @returns ends it
    */
   observe(observer: MetricsObserver, onError: (error: unknown) => void): () => void {
-    return this.#record.metrics.observe(observer, onError);
+    return this.#calls.metrics.observe(observer, onError);
   }
 
   /**
@@ -164,7 +164,7 @@ export abstract class GuardedCalls {
   /** One verb of {@link GuardedCalls.verbs}: checked, measured, opened first, within its deadline, under the rules. */
   protected call<V extends LedgerVerb>(verb: V, params: ParamsOf<V>): Promise<AnswerOf<V>> {
     checkCall(verb, params);
-    return this.#record.call(verb, () => {
+    return this.#calls.call(verb, () => {
       if (isWrite(verb)) this.invariants.admit(verb, params);
       return this.#callBounded(verb, params);
     });

@@ -79,7 +79,7 @@ async function expectRuns(program: Program, env: NodeJS.ProcessEnv): Promise<voi
   expect(withoutNotices(stderr)).toBe('');
 }
 
-/** A page shows failures and outages on purpose: what a scheduler tells of them in its own lines is no fault of it. */
+/** A page shows failures and outages on purpose: what a scheduler says of them in its own lines is no fault of it. */
 function withoutNotices(stderr: string): string {
   return stderr.replaceAll(/^monque: .*\n/gm, '');
 }

@@ -237,7 +237,7 @@ describe('a scheduler as an actor', () => {
     expect(await denied(refused.audit({ repair: true }))).toMatchObject({ verb: 'findJobs' });
   });
 
-  test('says what it may, without doing it or telling of a refusal', async () => {
+  test('says what it may, without doing it or reporting a refusal', async () => {
     const { access, asked } = mailsOnly();
     const { monque, events } = makeOne({ access });
     const acting = monque.as('anna');

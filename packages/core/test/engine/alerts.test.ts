@@ -231,7 +231,7 @@ describe('the alert for the clock', () => {
 });
 
 describe('alerts', () => {
-  test('cost nothing and tell nothing without the option', async () => {
+  test('cost nothing and report nothing without the option', async () => {
     const one = makeOne();
     one.monque.worker('work', () => {
       throw new Error('failed');

@@ -139,7 +139,7 @@ describe('an audit', () => {
     expect((await monque.getJob(twice._id))?.stages).toMatchObject([{ result: 'secret' }]);
   });
 
-  test('goes on where the ledger refuses to repair one job, and tells of it', async () => {
+  test('goes on where the ledger refuses to repair one job, and reports it', async () => {
     const { monque, ledger } = makeOpen();
     const [first] = await putBroken((job) => ledger.put(job));
     const refusal = new MonqueError('LEDGER_REFUSED', 'no');

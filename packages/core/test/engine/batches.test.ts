@@ -231,7 +231,7 @@ describe('one job of a batch', () => {
     await monque.stop();
   });
 
-  test('tells of itself, and nothing of what is not in the batch', async () => {
+  test('says something of itself, and nothing of what is not in the batch', async () => {
     const errors: unknown[] = [];
     const stranger = { _id: 'none' } as never;
     const { monque, clock, put, read } = await batching(async (jobs, context) => {

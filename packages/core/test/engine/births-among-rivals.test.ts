@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { atRest, claiming, statusOf } from './births-kit.ts';
 
 describe('among others who enqueue and work', () => {
-  test('whose jobs are told of and looked for, those of this process are still born claimed', async () => {
+  test('whose jobs are announced and looked for, those of this process are still born claimed', async () => {
     const { monque, faulty, makeInstance, started, clock, end } = await atRest();
     let own: string | undefined;
     faulty.plan('claim', {
@@ -17,7 +17,7 @@ describe('among others who enqueue and work', () => {
     await end();
   });
 
-  test('whose jobs are told of when there is no place for them, those of this process go behind them', async () => {
+  test('whose jobs are announced when there is no place for them, those of this process go behind them', async () => {
     const { monque, faulty, makeInstance, started, gate, clock } = await atRest({
       defaultConcurrency: 1,
     });

@@ -28,7 +28,7 @@ describe('a job that can start where it is enqueued', () => {
     await end();
   });
 
-  test('is told of in metrics and health as any other claim', async () => {
+  test('shows in metrics and health as any other claim', async () => {
     const { monque, end } = await atRest();
     await monque.enqueue('work');
     expect(monque.metrics().counters.claimed).toMatchObject([
@@ -164,7 +164,7 @@ describe('a job goes the old way', () => {
     const { monque, clock, faulty, started, end } = await atRest();
     await clock.advance(10_000);
     faulty.plan('readPaused', { delayAfterMs: 500 }, 2);
-    // This asks what is paused; the answer comes after the pause and tells of the time before it.
+    // This asks what is paused; the answer comes after the pause and is about the time before it.
     const before = await monque.enqueue('work');
     await monque.pause('work');
     await clock.advance(600);

@@ -9,7 +9,7 @@ async function many(count: number) {
 }
 
 describe('a verb by a filter', () => {
-  test('tells after each page how far it is, and waits for who is told', async () => {
+  test('reports after each page how far it is, and waits for who listens', async () => {
     const { monque } = await many(1_100);
     const reported: BulkResult[] = [];
     const result = await monque.cancelJobs(

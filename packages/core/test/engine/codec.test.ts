@@ -167,7 +167,7 @@ describe('a codec', () => {
     expect((await ledger.getJob({ jobId }))?.gates?.[0]?.evidence).toHaveProperty('value');
   });
 
-  test('is told the name and the field of each value', async () => {
+  test('gets the name and the field of each value', async () => {
     const asked: unknown[] = [];
     const plain: Codec = {
       encode: (value, context) => {
@@ -333,7 +333,7 @@ describe('a codec', () => {
     expect((await monque.getJob(_id))?.data).toHaveLength(1000);
   });
 
-  test('that cannot encode a result leaves the work done, and tells', async () => {
+  test('that cannot encode a result leaves the work done, and reports it', async () => {
     const base = aesCodec(KEY);
     const codec: Codec = {
       ...base,
@@ -366,7 +366,7 @@ describe('a codec', () => {
     expect(taken).toMatchObject({ code: 'UNIQUE_KEY_TAKEN' });
   });
 
-  test('is told the name of a job also where the caller of the ledger did not say it', async () => {
+  test('gets the name of a job also where the caller of the ledger did not say it', async () => {
     const clock = new ManualClock();
     const now = new Date(clock.now());
     const inner = new InMemoryLedgerRepository({ clock });

@@ -42,7 +42,7 @@ describe('complete({ session })', () => {
     await monque.stop();
   });
 
-  test('that was committed is told as completed, also when the ledger is slow to say so', async () => {
+  test('that was committed is reported as completed, also when the ledger is slow to say so', async () => {
     const { monque, clock, faulty, ledger, events } = makeOne();
     faulty.completeInSession = async ({ settlement, now }) => {
       await ledger.settle({ settlements: [settlement], now });
@@ -155,7 +155,7 @@ describe('complete({ session })', () => {
     await monque.stop();
   });
 
-  test('of a series that was committed is told as completed, also when a later run has ended by then', async () => {
+  test('of a series that was committed is reported as completed, also when a later run has ended by then', async () => {
     const { monque, clock, faulty, ledger, events } = makeOne();
     faulty.completeInSession = async ({ settlement, now }) => {
       await ledger.settle({ settlements: [settlement], now });
@@ -179,7 +179,7 @@ describe('complete({ session })', () => {
   });
 
   test.each(['answers', 'does not answer'] as const)(
-    'that is committed after the run took too long is told as the ledger says, when it %s',
+    'that is committed after the run took too long is reported as the ledger says, when it %s',
     async (how) => {
       const { monque, clock, faulty, ledger, events } = makeOne();
       const commit = deferred();
@@ -220,7 +220,7 @@ describe('complete({ session })', () => {
     },
   );
 
-  test('that took too long and was not committed is told as failed', async () => {
+  test('that took too long and was not committed is reported as failed', async () => {
     const { monque, clock, faulty, events } = makeOne();
     const never = deferred();
     faulty.completeInSession = async () => true;

@@ -158,7 +158,7 @@ describe('cancelJob', () => {
 });
 
 describe('deleteJob', () => {
-  test('tells of the job as it was', async () => {
+  test('reports the job as it was', async () => {
     const { monque, events } = makeOne();
     const { _id } = await monque.enqueue('work', 'data');
     expect(await monque.deleteJob(_id)).toBe(true);

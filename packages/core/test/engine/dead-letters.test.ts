@@ -24,7 +24,7 @@ async function failing(options: MonqueOptions = {}) {
 }
 
 describe('a job that failed for good', () => {
-  test('waits under the name for dead letters, and tells where it failed', async () => {
+  test('waits under the name for dead letters, and reports where it failed', async () => {
     const { monque, clock, events, read } = await failing({ maxRetries: 3 });
     const job = await monque.enqueue('mail', { to: 'a' });
     await clock.advance(100);
@@ -83,7 +83,7 @@ describe('a job that failed for good', () => {
     await monque.stop();
   });
 
-  test('is told of as failed to who waits for it, whatever becomes of it as a dead letter', async () => {
+  test('is reported as failed to who waits for it, whatever becomes of it as a dead letter', async () => {
     const { monque, clock } = await failing();
     const job = await monque.enqueue('mail');
     const wait = expect(monque.waitFor(job)).rejects.toMatchObject({ reason: 'failed' });

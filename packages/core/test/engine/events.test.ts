@@ -26,7 +26,7 @@ test('a listener that throws hurts neither the job nor the other listeners', asy
   await monque.stop();
 });
 
-test('a listener that rejects is told of as job:error', async () => {
+test('a listener that rejects is reported as job:error', async () => {
   const { monque, clock, events } = makeOne();
   monque.on('job:start', () => Promise.reject(new Error('later')));
   monque.worker('work', () => undefined);

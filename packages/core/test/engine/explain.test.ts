@@ -232,7 +232,7 @@ describe('explain, when something is wrong with the question or the ledger,', ()
     expect(explanation.message).toContain('the ledger does not answer');
   });
 
-  test('tells of any other error as it is', async () => {
+  test('reports any other error as it is', async () => {
     const { monque, faulty }: TestWorld & TestInstance = makeOne();
     faulty.plan('getJob', { onArrival: () => Promise.reject(new Error('bug')) });
     await expect(monque.explain(new ObjectId())).rejects.toThrow('bug');

@@ -10,7 +10,7 @@ const counted = (points: readonly { readonly labels: object; readonly value: num
   points.map(({ labels, value }) => [...Object.values(labels), value]);
 
 describe('events of limits', () => {
-  test('tell once that a limit is full, and again when there was room for all in between', async () => {
+  test('report once that a limit is full, and again when there was room for all in between', async () => {
     const { monque, clock, events } = makeOne();
     await monque.setLimit('api', { concurrency: 1 });
     monque.worker('a', () => sleep(clock, 1_000), { concurrency: 5, limits: ['api'] });
@@ -25,7 +25,7 @@ describe('events of limits', () => {
     await monque.stop();
   });
 
-  test('tell that a rate is used up', async () => {
+  test('say that a rate is used up', async () => {
     const { monque, clock, events } = makeOne();
     await monque.setLimit('api', { rate: { limit: 1, per: 10_000 } });
     monque.worker('a', () => undefined, { concurrency: 5, limits: ['api'] });
@@ -36,7 +36,7 @@ describe('events of limits', () => {
     await monque.stop();
   });
 
-  test('tell that a handler backed off, and until when', async () => {
+  test('say that a handler backed off, and until when', async () => {
     const { monque, clock, events } = makeOne();
     await monque.setLimit('api', { concurrency: 2 });
     monque.worker('a', (_job, context) => context.backOff('api', 30_000), { limits: ['api'] });
@@ -52,7 +52,7 @@ describe('events of limits', () => {
 });
 
 describe('events of groups, orders, dead letters and superseded jobs', () => {
-  test('tell of a group that is paused and resumed, and of no other change', async () => {
+  test('report a group that is paused and resumed, and no other change', async () => {
     const { monque, events } = makeOne();
     await monque.setGroup('a', 'acme', { weight: 2 });
     await monque.setGroup('a', 'acme', { paused: true });
@@ -64,7 +64,7 @@ describe('events of groups, orders, dead letters and superseded jobs', () => {
     ]);
   });
 
-  test('tell of a failed job that holds its order up, and of none that does not', async () => {
+  test('report a failed job that holds its order up, and none that does not', async () => {
     const { monque, clock, events } = makeOne();
     const fail = () => Promise.reject(new Error('no'));
     monque.worker('halts', fail, { maxRetries: 1, order: { whenFailed: 'halt' } });
@@ -82,7 +82,7 @@ describe('events of groups, orders, dead letters and superseded jobs', () => {
     await monque.stop();
   });
 
-  test('tell of a job that holds its order up since its instances died, or its gate stayed closed', async () => {
+  test('report a job that holds its order up since its instances died, or its gate stayed closed', async () => {
     const { clock, makeInstance } = makeWorld();
     const options = { leaseDuration: 3_000, rescueLimit: 1 };
     const [holder, other] = [makeInstance(options), makeInstance(options)];
@@ -94,7 +94,7 @@ describe('events of groups, orders, dead letters and superseded jobs', () => {
     const dies = await holder.monque.enqueue('dies', { secret: 1 }, { order: 'one' });
     const waits = await holder.monque.enqueue('waits', {}, { order: 'two' });
     await clock.advance(100);
-    // Who tells of it need run no such jobs; only who has such a gate looks at gates.
+    // Who reports it need run no such jobs; only who has such a gate looks at gates.
     other.monque.worker('waits', { stages }, { order });
     await other.monque.start();
     holder.network.down = true;
@@ -112,7 +112,7 @@ describe('events of groups, orders, dead letters and superseded jobs', () => {
     await other.monque.stop();
   });
 
-  test('tell of a dead letter, as it waits then', async () => {
+  test('report a dead letter, as it waits then', async () => {
     const { monque, clock, events } = makeOne();
     const fail = () => Promise.reject(new Error('no'));
     monque.worker('a', fail, { maxRetries: 1, deadLetter: 'a.dead' });
@@ -126,7 +126,7 @@ describe('events of groups, orders, dead letters and superseded jobs', () => {
     await monque.stop();
   });
 
-  test('tell of a job that a newer one supersedes, and not of one that has left', async () => {
+  test('report a job that a newer one supersedes, and not one that has left', async () => {
     const { monque, clock, events, faulty } = makeOne();
     monque.worker('a', () => sleep(clock, 1_000), { order: {} });
     await monque.start();

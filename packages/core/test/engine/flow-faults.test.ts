@@ -35,7 +35,7 @@ describe('a flow whose storing goes wrong', () => {
     expect(await statesOf(monque)).toEqual([]);
   });
 
-  test('is abandoned when nobody can tell, also where that word is lost, and is cancelled then', async () => {
+  test('is abandoned when nobody knows, also where that word is lost, and is cancelled then', async () => {
     const { monque, ledger, faulty, clock, events } = makeOne({ resendLimit: 1_000 });
     faulty.plan('closeFlow', { fail: 'before' }, 20);
     const failed = monque.enqueueFlow(PAIR).catch((error: unknown) => error);

@@ -122,7 +122,7 @@ describe('a flow', () => {
     expect(faulty.calls('openFlow')).toBe(1);
   });
 
-  test('is stored though the first look at its jobs fails, which is told', async () => {
+  test('is stored though the first look at its jobs fails, which is reported', async () => {
     const { monque, faulty, clock, events } = makeOne();
     faulty.plan('releaseWaiting', { fail: 'before' });
     const { id } = await monque.enqueueFlow(graph());

@@ -67,7 +67,7 @@ describe('a flow', () => {
     expect(runs.slice(2)).toEqual(['load', 'done']);
   });
 
-  test('has its end told by a job behind all others that goes on however they ended', async () => {
+  test('has its end reported by a job behind all others that goes on however they ended', async () => {
     const { monque, runs } = setUp({ bad: fails });
     await monque.start();
     const goesOn = (ref: string) => ({ ref, onFailure: 'continue' }) as const;
@@ -311,7 +311,7 @@ describe('a wrong flow is refused before anything is stored:', () => {
     expect(await monque.getJobs()).toEqual([]);
   });
 
-  test('a circle is told by the jobs in it', async () => {
+  test('a circle is reported by the jobs in it', async () => {
     const { monque } = setUp();
     const graph = flowOf({ r: step(), a: step('r', 'c'), b: step('a'), c: step('b') });
     await expect(monque.enqueueFlow(graph)).rejects.toThrow('a -> b -> c -> a');

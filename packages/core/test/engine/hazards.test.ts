@@ -216,7 +216,7 @@ describe('a hazard of listeners and handlers:', () => {
     await monque.stop();
   });
 
-  test('events fire within 100 ms of the change they tell of', async () => {
+  test('events fire within 100 ms of the change they report', async () => {
     const { monque, clock, ledger } = makeOne({ maxRetries: 1 });
     const delays: number[] = [];
     for (const name of ['job:start', 'job:complete', 'job:fail'] as const) {

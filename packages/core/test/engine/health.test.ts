@@ -29,7 +29,7 @@ describe('isHealthy and health', () => {
     expect(monque.isHealthy()).toBe(false);
   });
 
-  test('tell of a lost connection, with events for losing it and having it again', async () => {
+  test('report a lost connection, with events for losing it and having it again', async () => {
     const { monque, clock, network, events } = makeOne();
     await monque.start();
     await clock.advance(1_000);
@@ -46,7 +46,7 @@ describe('isHealthy and health', () => {
     await monque.stop();
   });
 
-  test('tell what runs, how late the last claim was, and when it was', async () => {
+  test('say what runs, how late the last claim was, and when it was', async () => {
     const { monque, clock } = makeOne();
     const gate = deferred();
     monque.worker('work', () => gate.promise, { concurrency: 1 });
@@ -94,7 +94,7 @@ describe('isHealthy and health', () => {
     await monque.stop();
   });
 
-  test('tell that jobs are found by polling where the ledger gives no hints', async () => {
+  test('say that jobs are found by polling where the ledger gives no hints', async () => {
     const { monque, clock, faulty } = makeOne();
     faulty.watch = async () => ({
       unsupported: 'a standalone server',
@@ -106,7 +106,7 @@ describe('isHealthy and health', () => {
     await monque.stop();
   });
 
-  test('an event loop that was blocked for more than a third of the lease is told', async () => {
+  test('an event loop that was blocked for more than a third of the lease is reported', async () => {
     const world = makeWorld();
     let aheadMs = 0;
     const { clock } = world;

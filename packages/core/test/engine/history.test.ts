@@ -4,7 +4,7 @@ import { ManualClock } from '../../src/testing/index.ts';
 import { makeOne } from './kit.ts';
 
 describe('the history of a job', () => {
-  test('tells what failed and what was done manually', async () => {
+  test('reports what failed and what was done manually', async () => {
     const { monque, clock } = makeOne({ maxRetries: 1 });
     monque.worker('work', () => Promise.reject(new Error('broken')));
     await monque.start();
@@ -25,7 +25,7 @@ describe('the history of a job', () => {
     await expect(limited).rejects.toThrow(/options\.limit/);
   });
 
-  test('tells when a job was deleted, also where that is the first call of a process', async () => {
+  test('reports when a job was deleted, also where that is the first call of a process', async () => {
     const clock = new ManualClock();
     const ledger = new InMemoryLedgerRepository({ clock, transitionLog: true });
     const { _id, createdAt } = await new Monque(ledger, { clock }).enqueue('work');
@@ -38,7 +38,7 @@ describe('the history of a job', () => {
     ]);
   });
 
-  test('tells every transition where a scheduler in memory keeps them, also of a deleted job', async () => {
+  test('reports every transition where a scheduler in memory keeps them, also of a deleted job', async () => {
     const clock = new ManualClock();
     const monque = Monque.inMemory({ clock, transitionLog: true });
     monque.worker('work', () => 'done');

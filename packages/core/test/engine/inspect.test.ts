@@ -148,7 +148,7 @@ describe('what an instance says of itself', () => {
     expect(JSON.stringify(info).length).toBeLessThan(32_768);
   });
 
-  test('tells where dead letters of a worker go', () => {
+  test('reports where dead letters of a worker go', () => {
     const [worker] = workersOf(1, 10);
     if (worker === undefined) throw new Error('Expected a worker');
     const retry = { ...worker.retry, deadLetter: 'dead' };

@@ -89,7 +89,7 @@ describe('a rule of a user’s', () => {
     expect(results.map(({ status }) => status)).toEqual(['failed', 'enqueued', 'enqueued']);
   });
 
-  test('that only reports lets the job in and tells', async () => {
+  test('that only reports lets the job in and reports it', async () => {
     const { monque, events } = makeRuled({ rules: [HAS_ORDER], modes: { 'has-order': 'report' } });
     await monque.enqueue('ship');
     expect(payloads(events, 'invariant:violated')).toMatchObject([{ isRefused: false }]);
@@ -224,7 +224,7 @@ describe('a ledger', () => {
     await expect(ledger.completeInSession(params)).rejects.toThrow(InvariantViolationError);
   });
 
-  test('tells a listener no more that was taken away', async () => {
+  test('notifies a listener no more that was taken away', async () => {
     const ledger = new InMemoryLedgerRepository({ invariants: { rules: [HAS_ORDER] } });
     const reported: string[] = [];
     const end = ledger.onViolation(({ error }) => reported.push(error.rule));

@@ -79,7 +79,7 @@ describe("the ledger's time", () => {
     expect(reads).toBe(7);
   });
 
-  test('tells no time before the ledger was asked for it', () => {
+  test('gives no time before the ledger was asked for it', () => {
     const { ledger, clock } = makeOne();
     const time = new LedgerTime(ledger, clock, () => undefined);
     expect(() => time.now()).toThrow(/before it is known/);

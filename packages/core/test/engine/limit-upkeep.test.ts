@@ -55,7 +55,7 @@ describe('the upkeep of limits', () => {
     await stopped;
   });
 
-  test('goes on after a read that failed, which is told', async () => {
+  test('goes on after a read that failed, which is reported', async () => {
     const { monque, clock, faulty, events } = makeOne();
     const { runs, count } = counter();
     await monque.setLimit('api', { concurrency: 1 });

@@ -276,7 +276,7 @@ describe('a limit that cannot be', () => {
     for (const verb of LEDGER_VERBS) expect(faulty.calls(verb)).toBe(0);
   });
 
-  test('is told at the start when a worker names one that was not set', async () => {
+  test('is reported at the start when a worker names one that was not set', async () => {
     const { monque } = makeOne();
     monque.worker('a', () => undefined, { limits: ['api'] });
     await expect(monque.start()).rejects.toMatchObject({

@@ -28,7 +28,7 @@ function fieldsOf(entries: readonly Entry[], event: LogEvent): LogFields[] {
 }
 
 describe('the log', () => {
-  test('tells of a life from start to stop, in its order', async () => {
+  test('reports a life from start to stop, in its order', async () => {
     const { logger, entries } = recordLog();
     const { monque, clock } = makeOne({ logger });
     monque.worker(NAME, () => 'result');
@@ -92,7 +92,7 @@ describe('the log', () => {
     expect(JSON.stringify(entries)).not.toContain('secret');
   });
 
-  test('tells of a ledger that does not answer, and of what is tried again', async () => {
+  test('reports a ledger that does not answer, and what is tried again', async () => {
     const { logger, entries } = recordLog();
     const { monque, clock, faulty } = makeOne({ logger });
     monque.worker(NAME, () => undefined);
@@ -120,7 +120,7 @@ describe('the log', () => {
     await monque.stop();
   });
 
-  test('tells of settlements that a stop gave up, and of handlers that it aborted', async () => {
+  test('reports settlements that a stop gave up, and handlers that it aborted', async () => {
     const { logger, entries } = recordLog();
     const { monque, clock, network } = makeOne({ logger, shutdownTimeout: 1_000 });
     const gate = deferred();
@@ -140,7 +140,7 @@ describe('the log', () => {
     expect(fieldsOf(entries, 'stopping')).toMatchObject([{ runningJobs: 1, bufferedJobs: 0 }]);
   });
 
-  test('tells of leases that are renewed, lapse and are refused, of the dead, and of what they held', async () => {
+  test('reports leases that are renewed, lapse and are refused, the dead, and what they held', async () => {
     const world = makeWorld();
     const [first, second] = [recordLog(), recordLog()];
     const options = { leaseDuration: 3_000 };
@@ -176,7 +176,7 @@ describe('the log', () => {
     await Promise.all([dying.monque.stop(), watching.monque.stop()]);
   });
 
-  test('tells when hints begin and end, and which names are paused', async () => {
+  test('reports when hints begin and end, and which names are paused', async () => {
     const { logger, entries } = recordLog();
     const { monque, clock, faulty } = makeOne({ logger });
     let interrupt: () => void = () => undefined;

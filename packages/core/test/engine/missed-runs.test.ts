@@ -21,7 +21,7 @@ describe('runs that were missed', () => {
     return { times, next: schedule?.nextRunAt, skipped: payloads(after.events, 'job:skipped') };
   }
 
-  test('run once for all of them by default, and what was passed over is told', async () => {
+  test('run once for all of them by default, and what was passed over is reported', async () => {
     const { times, next, skipped } = await afterPause(undefined, 45);
     expect(times).toEqual([minute(10)]);
     expect(next).toEqual(minute(50));

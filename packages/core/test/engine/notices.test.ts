@@ -147,7 +147,7 @@ describe('nothing goes to stderr', () => {
   });
 });
 
-test('a run that could not be recorded is told, and the number of lines is bounded', () => {
+test('a run that could not be recorded is reported, and the number of lines is bounded', () => {
   const reported: string[] = [];
   const notices = new Notices(
     () => true,

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { InvalidArgumentError, Monque } from '../../src/index.ts';
 import { makeOne } from './kit.ts';
 
-describe('a job whose size cannot be told', () => {
+describe('a job whose size is not known', () => {
   test('is sent alone, so that no other is held up by it', async () => {
     const { monque, faulty } = makeOne();
     monque.worker('odd', () => undefined, {

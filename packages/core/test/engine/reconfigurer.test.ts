@@ -230,7 +230,7 @@ describe('times', () => {
 });
 
 describe('the logger', () => {
-  test('is told the names of what changed, never the values, and takes over from the former', async () => {
+  test('gets the names of what changed, never the values, and takes over from the former', async () => {
     const [former, next] = [recordLog(), recordLog()];
     const { monque } = makeOne({ logger: former.logger });
     await monque.start();

@@ -70,7 +70,7 @@ describe('the jobs of an instance', () => {
     expect(await pair.ledger.getJob({ jobId: pair.job._id })).toEqual(before);
   });
 
-  test('a run that was paused beyond its lease is told that it lost the job', async () => {
+  test('a run that was paused beyond its lease learns that it lost the job', async () => {
     const pair = await makePair();
     pair.holder.faulty.plan('renewLease', { delayBeforeMs: 8_000 }, 20);
     await pair.clock.advance(RESCUED_AFTER);

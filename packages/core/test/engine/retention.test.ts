@@ -107,7 +107,7 @@ describe('finished jobs', () => {
 });
 
 describe('jobs of other tools', () => {
-  test('that were locked too long ago are given back at start and later, and that is told', async () => {
+  test('that were locked too long ago are given back at start and later, and that is reported', async () => {
     const { clock, makeInstance } = makeWorld();
     const { monque, faulty, events } = makeInstance({ lockTimeout: 60_000 });
     const calls: Date[] = [];

@@ -3,7 +3,7 @@ import type { InvalidArgumentError } from '../../src/index.ts';
 import { deferred, makeOne, payloads } from './kit.ts';
 
 describe('progress and log', () => {
-  test('are stored while the handler runs, and told', async () => {
+  test('are stored while the handler runs, and emitted', async () => {
     const { monque, clock, events } = makeOne();
     const gate = deferred();
     monque.worker('long', async (_job, { progress, log }) => {
@@ -26,7 +26,7 @@ describe('progress and log', () => {
     await monque.stop();
   });
 
-  test('told quickly one after another go in few writes, and none is lost', async () => {
+  test('reported quickly one after another go in few writes, and none is lost', async () => {
     const { monque, clock, faulty } = makeOne();
     monque.worker('busy', async (_job, { progress, log }) => {
       for (let step = 1; step <= 100; step += 1) {
@@ -66,7 +66,7 @@ describe('progress and log', () => {
     await monque.stop();
   });
 
-  test('told when the run is over are not written', async () => {
+  test('reported when the run is over are not written', async () => {
     const { monque, clock, faulty } = makeOne();
     let late: (() => void) | undefined;
     monque.worker('leaks', (_job, { log }) => {

@@ -13,7 +13,7 @@ test('arguments in the order of other libraries are refused with the right one',
 });
 
 describe('a series', () => {
-  test('runs at each time of its plan, and each run is told which one it stands for', async () => {
+  test('runs at each time of its plan, and each run knows which one it stands for', async () => {
     const { monque, clock } = makeOne();
     const runs: { at: number; scheduledFor: Date | undefined }[] = [];
     monque.worker('tick', (job) => {

@@ -12,6 +12,7 @@ import { Pauses } from '../../src/engine/running/pauses.ts';
 import { RunEndings } from '../../src/engine/running/run-endings.ts';
 import { Settler } from '../../src/engine/running/settler.ts';
 import { Alerts } from '../../src/engine/upkeep/alerts.ts';
+import { FlowUpkeep } from '../../src/engine/upkeep/flow-upkeep.ts';
 import { GateTimeouts } from '../../src/engine/upkeep/gate-timeouts.ts';
 import { Lease, type LeaseHooks } from '../../src/engine/upkeep/lease.ts';
 import { OrderSweep } from '../../src/engine/upkeep/order-sweep.ts';
@@ -168,6 +169,7 @@ const SERVICES: Readonly<Record<string, (world: World) => Service>> = {
     new Rescuer(context, () => 'own', { onRescued: nothing, onDead: nothing }),
   pruner: ({ context }) => new Pruner(context),
   'gate timeouts': ({ context, workers }) => new GateTimeouts(context, workers, nothing),
+  'flow upkeep': ({ context }) => new FlowUpkeep(context, nothing),
   alerts: ({ context }) => {
     const sources = { busyNames: () => ['work'], longestUnsettledMs: () => 0 };
     const alerts = new Alerts(context, sources);

@@ -52,7 +52,7 @@ describe('settling', () => {
     ['lost', 'fenced'],
     ['unknown', 'unknown'],
   ] as const)(
-    'that is answered with %s tells so as job:lost, and nothing else',
+    'that is answered with %s is reported as job:lost, and nothing else',
     async (answer, reason) => {
       const { monque, clock, ledger, events } = makeOne();
       ledger.settle = async ({ settlements }) => ({ answers: settlements.map(() => answer) });

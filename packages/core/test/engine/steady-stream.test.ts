@@ -68,7 +68,7 @@ describe('hints of jobs that keep coming from another process', () => {
     await monque.stop();
   });
 
-  test('let no job of this process pass one that nobody told of and that finds no place here', async () => {
+  test('let no job of this process pass one that nobody announced and that finds no place here', async () => {
     const world = restingWorld();
     const { clock, makeInstance, rests } = world;
     const { monque } = makeInstance(claiming);

@@ -142,7 +142,7 @@ describe('what happens is counted by minute for all processes', () => {
     expect(together(points).enqueued).toBe(MOST_ROWS + 4);
   });
 
-  test('and what could not be added is told and lost, and nothing else is', async () => {
+  test('and what could not be added is reported and lost, and nothing else is', async () => {
     const { monque, clock, faulty, events } = makeOne(KEPT);
     await monque.start();
     await monque.enqueue('a');

@@ -52,7 +52,7 @@ describe('the walk through orders', () => {
 });
 
 describe('the death of an instance', () => {
-  test('is not told by one who was overtaken by another', async () => {
+  test('is not reported by one who was overtaken by another', async () => {
     const world = makeWorld();
     const leaseDuration = 3_000;
     const dead = world.makeInstance({ leaseDuration });

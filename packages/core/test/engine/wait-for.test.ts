@@ -146,7 +146,7 @@ describe('waitFor', () => {
     expect(clock.pendingTimers).toBe(0);
   });
 
-  test('of a job that is gone tells only those who wait for that', async () => {
+  test('of a job that is gone notifies only those who wait for that', async () => {
     const { clock, makeInstance } = makeWorld();
     const [one, other] = [makeInstance(), makeInstance()];
     const [gone, stays] = [await one.monque.enqueue('work'), await one.monque.enqueue('work')];

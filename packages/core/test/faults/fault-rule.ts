@@ -18,7 +18,7 @@ export interface DropOptions extends FaultOptions {
 
 export type FaultEffect = 'cut' | 'hang' | 'hold';
 
-/** A fault in force: tells how often it has struck. */
+/** A fault in force: says how often it has struck. */
 export class FaultRule {
   readonly effect: FaultEffect;
   readonly on: 'request' | 'reply';

@@ -13,7 +13,7 @@ import { cleanupTestDb, closeMongoDb, getTestDb } from '../setup/mongodb.ts';
 /** What a test finds ready. */
 export interface Processes {
   db: Db;
-  /** Starts one; it is told the build, the server, the database and what is given here. */
+  /** Starts one; it gets the build, the server, the database and what is given here. */
   start(...given: readonly string[]): ChildProcess;
 }
 

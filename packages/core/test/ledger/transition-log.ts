@@ -24,7 +24,7 @@ export function transitionLogTests(makeLedger: () => Promise<LedgerUnderTest>): 
   }
 
   onLedger(
-    'tells of a job that was stored as claimed that it was enqueued, and claimed, each once however often it is sent',
+    'says of a job that was stored as claimed that it was enqueued, and claimed, each once however often it is sent',
     async (subject) => {
       const asked = subject.newJob();
       const claim = { instanceId: INSTANCE, claimToken: 'born', now: subject.at(10) };
@@ -42,7 +42,7 @@ export function transitionLogTests(makeLedger: () => Promise<LedgerUnderTest>): 
   );
 
   onLedger(
-    'tells every transition of a job, with its claim, from its start to its end',
+    'reports every transition of a job, with its claim, from its start to its end',
     async (subject) => {
       const job = await subject.putOne();
       const claimed = await subject.claimOnly({ claimToken: 'one', now: subject.at(10) });
@@ -99,7 +99,7 @@ export function transitionLogTests(makeLedger: () => Promise<LedgerUnderTest>): 
     },
   );
 
-  onLedger('tells what was done manually, and by whom', async (subject) => {
+  onLedger('reports what was done manually, and by whom', async (subject) => {
     const { ledger } = subject;
     const job = await subject.putOne();
     const hand = { jobId: job._id, by: 'operator' };
@@ -149,7 +149,7 @@ export function transitionLogTests(makeLedger: () => Promise<LedgerUnderTest>): 
     expect(more).toEqual([]);
   });
 
-  onLedger('tells of a removal without an actor and a time', async (subject) => {
+  onLedger('reports a removal without an actor and a time', async (subject) => {
     const job = await subject.putOne();
     await subject.ledger.remove({ jobId: job._id });
     const [, removal] = await read(subject, job);
@@ -157,7 +157,7 @@ export function transitionLogTests(makeLedger: () => Promise<LedgerUnderTest>): 
     expect(removal).not.toHaveProperty('by');
   });
 
-  onLedger('tells of rescues and of jobs that left by their age', async (subject) => {
+  onLedger('reports rescues and jobs that left by their age', async (subject) => {
     const [first, second] = await subject.put({}, {});
     await subject.claim({ claimToken: 'token', limit: 2 });
     await subject.settle('complete', { ...second, claimToken: 'token', fence: 1 });
@@ -176,7 +176,7 @@ export function transitionLogTests(makeLedger: () => Promise<LedgerUnderTest>): 
     expect((await read(subject, second)).at(-1)).toEqual(pruned);
   });
 
-  onLedger('tells each transition once, although its verb was sent again', async (subject) => {
+  onLedger('reports each transition once, although its verb was sent again', async (subject) => {
     const job = subject.newJob();
     await subject.enqueue(job);
     await subject.enqueue(job);
@@ -192,7 +192,7 @@ export function transitionLogTests(makeLedger: () => Promise<LedgerUnderTest>): 
     ]);
   });
 
-  onLedger('tells nothing of verbs that changed nothing', async (subject) => {
+  onLedger('says nothing of verbs that changed nothing', async (subject) => {
     const job = await subject.putOne({ uniqueLock: 'lock' });
     await subject.enqueue(subject.newJob({ uniqueLock: 'lock' }));
     await subject.ledger.redrive({ jobId: job._id, now: subject.at(1), nextRunAt: subject.at(1) });
@@ -201,7 +201,7 @@ export function transitionLogTests(makeLedger: () => Promise<LedgerUnderTest>): 
     expect(only(await read(subject, job)).verb).toBe('enqueue');
   });
 
-  onLedger('tells of a claim in an order as of any other', async (subject) => {
+  onLedger('reports a claim in an order as of any other', async (subject) => {
     const job = await subject.putOne(orderFields('a'));
     await subject.ledger.claimOrders({
       demand: [{ name: job.name, limit: 1, halts: false }],
@@ -213,7 +213,7 @@ export function transitionLogTests(makeLedger: () => Promise<LedgerUnderTest>): 
     });
   });
 
-  onLedger('tells that jobs wait for others, and what became of each of them', async (subject) => {
+  onLedger('says that jobs wait for others, and what became of each of them', async (subject) => {
     const flow = new ObjectId();
     const [going, failing] = (['continue', 'fail'] as const).map((end) => tokenOf(flow, end, 0));
     const record = { flowId: flow, state: 'stored', createdAt: subject.at(0), size: 3 } as const;

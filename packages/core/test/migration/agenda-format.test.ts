@@ -155,7 +155,7 @@ describe('a recurring job of Agenda', () => {
     });
   });
 
-  test('without a time zone gets the one of the options, which is told', () => {
+  test('without a time zone gets the one of the options, which is reported', () => {
     const zoneless = { ...report, repeatTimezone: null };
     expect(imported(zoneless).notes).toEqual(['timezoneAssumed']);
     expect(imported(zoneless).job).not.toHaveProperty('timezone');
@@ -263,7 +263,7 @@ describe('a finished job of Agenda', () => {
   });
 });
 
-describe('a document that is no job of Agenda is left, and told of:', () => {
+describe('a document that is no job of Agenda is left, and reported:', () => {
   test.each<[string, object, string]>([
     ['no name', { name: undefined }, 'name'],
     ['a name that is no text', { name: 7 }, 'name'],

@@ -188,7 +188,7 @@ describeWithMongo('a migration', () => {
     });
   });
 
-  describe('leaves, and tells of,', () => {
+  describe('leaves, and reports,', () => {
     test('a job whose key is held, in the target or in the source', async () => {
       const holder = makeJob({ name: 'email', uniqueKey: 'a', uniqueLock: 'key:a' });
       await new MongoLedgerRepository(db).enqueue({ jobs: [holder] });

@@ -52,7 +52,7 @@ describeWithOwnMongo('a watch', (binary) => {
 
   afterAll(() => server?.stop());
 
-  test('tells that it has opened before it tells of anything else', async () => {
+  test('says that it has opened before it announces anything else', async () => {
     const opening = server.proxy.holdReply({ command: 'aggregate' });
     watch = await ledger.watch(hints.hear);
     await opening.entered();
@@ -100,7 +100,7 @@ describeWithOwnMongo('a watch', (binary) => {
     expect(hints.kinds).toEqual(['opened', 'opened', 'due']);
   });
 
-  test('tells nothing of what makes no job pending', async () => {
+  test('announces nothing of what makes no job pending', async () => {
     watch = await ledger.watch(hints.hear);
     await hints.nth('opened');
     await rival.enqueue({ jobs: makeJobs(2) });
@@ -173,7 +173,7 @@ describeWithOwnMongo('a watch', (binary) => {
     await hints.nth('opened', 2);
   });
 
-  test('that is closed while it opens never tells that it has opened', async () => {
+  test('that is closed while it opens never says that it has opened', async () => {
     const opening = server.proxy.holdReply({ command: 'aggregate' });
     watch = await ledger.watch(hints.hear);
     await opening.entered();
@@ -183,7 +183,7 @@ describeWithOwnMongo('a watch', (binary) => {
     expect(hints.kinds).toEqual([]);
   });
 
-  test('that is closed does not wait for the request in flight, and tells nothing more', async () => {
+  test('that is closed does not wait for the request in flight, and announces nothing more', async () => {
     watch = await ledger.watch(hints.hear);
     const waiting = server.proxy.nextRequest('getMore');
     await hints.nth('opened');
@@ -214,7 +214,7 @@ describeWithOwnMongo('a watch', (binary) => {
     expect(clock.pendingTimers).toBe(0);
   });
 
-  test('that is closed while the server refuses it tells nothing more', async () => {
+  test('that is closed while the server refuses it announces nothing more', async () => {
     const refused = server.proxy.holdReply({ command: 'aggregate' });
     await refuseStreams();
     watch = await ledger.watch(hints.hear);
@@ -259,7 +259,7 @@ describeWithOwnMongo('a watch', (binary) => {
     expect(client.listenerCount('serverDescriptionChanged')).toBe(before);
   });
 
-  test('tells that the clock may be another one when there is a new primary', async () => {
+  test('says that the clock may be another one when there is a new primary', async () => {
     watch = await ledger.watch(hints.hear);
     await hints.nth('opened');
     const count = hints.count('clockChanged');

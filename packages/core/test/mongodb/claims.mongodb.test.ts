@@ -288,7 +288,7 @@ describeWithOwnMongo('claims in MongoDB', (binary) => {
     expect(await onlyJob(mongo.db)).toMatchObject({ status: 'processing', claimToken: 'next' });
   });
 
-  test('a rescue looks at as many claims as it is told, until none is left', async () => {
+  test('a rescue looks at as many claims as it is asked to, until none is left', async () => {
     await put(mongo.db, [...makeClaimed(150), ...makeClaimed(100, { claimToken: 'other' })]);
     await put(mongo.db, makeClaimed(3, { claimedBy: 'somebody else' }));
     const pages = [

@@ -90,7 +90,7 @@ describeWithMongo('on MongoDB', () => {
       await worker.start();
       await worker.enqueueMany([{ name: NAME }, { name: NAME }, { name: 'orphan' }]);
       await asking.pause('asleep');
-      await until('the instance to tell of its run', async () => {
+      await until('the instance to report its run', async () => {
         const [first] = (await asking.inspect()).instances;
         return first?.info?.runningJobs === 1;
       });

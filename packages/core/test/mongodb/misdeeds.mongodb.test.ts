@@ -7,7 +7,7 @@ import { cleanupTestDb, closeMongoDb, describeWithMongo, getTestDb } from '../se
 /** In which the innocent jobs must be done, whatever the others do; the machine may be busy. */
 const INNOCENTS_WITHIN_MS = 30_000;
 
-/** Another one each time; the name of the test tells it, so that a failed trial can be run again. */
+/** Another one each time; the name of the test gives it, so that a failed trial can be run again. */
 const SEED = Number(process.env.MONQUE_MISDEEDS_SEED ?? Math.floor(Math.random() * 2 ** 32));
 
 const TRIAL = { misdeeds: 10_000, innocents: 1_000, seed: SEED };

@@ -79,7 +79,7 @@ describeWithMongo('opening a ledger', () => {
     });
   });
 
-  test('tells the command that makes them', async () => {
+  test('names the command that makes them', async () => {
     const ledger = openLedger(db, { skipIndexCreation: true });
     const error = await ledger.open().then(String, String);
     const [, command = ''] = /db\.runCommand\((.*)\), or leave out/.exec(error) ?? [];
@@ -135,7 +135,7 @@ describeWithMongo('opening a ledger', () => {
       expect(await indexNames()).toContain('monque_unique');
     });
 
-    test('is told what to make when it may not make indexes, and then needs no old ones', async () => {
+    test('is shown what to make when it may not make indexes, and then needs no old ones', async () => {
       const ledger = openLedger(db, { skipIndexCreation: true });
       await expect(ledger.open()).rejects.toThrow('monque_lock');
     });

@@ -158,7 +158,7 @@ describe('many orders', () => {
     const read = { name: JOB_NAME, halted: false };
     const all = await mongo.ledger.readOrders({ ...read, limit: 10 });
     expect(all).toHaveLength(4);
-    // Its first page has one that nobody holds, and its second one more than is left to tell.
+    // Its first page has one that nobody holds, and its second one more than is left to say.
     expect(await mongo.ledger.readOrders({ ...read, limit: 2 })).toEqual(all.slice(0, 2));
     await jobsIn(mongo.db).deleteMany({});
     const sweep = { usedBefore: at(60_000), limit: 3 };

@@ -67,7 +67,7 @@ describeWithMongo('pauses', () => {
     });
   });
 
-  test('are told of when they begin, change and end, and are no jobs', async () => {
+  test('are reported when they begin, change and end, and are no jobs', async () => {
     watch = await ledger.watch(hints.hear);
     await hints.nth('opened');
     await pause('a');
@@ -83,7 +83,7 @@ describeWithMongo('pauses', () => {
     ]);
   });
 
-  test('are not in the way of what is told of jobs', async () => {
+  test('are not in the way of what is known of jobs', async () => {
     const [waiting, failed] = [makeJobs(1)[0], makeJobs(1, { status: 'failed' })[0]];
     const series = makeSeries('key', { nextRunAt: at(1_000) });
     if (!waiting || !failed) throw new Error('Expected jobs');
@@ -111,7 +111,7 @@ describeWithMongo('pauses', () => {
     expect(hints.count('pausesChanged')).toBe(0);
   });
 
-  test('and jobs that were put in place manually are told of alike', async () => {
+  test('and jobs that were put in place manually are reported alike', async () => {
     const [job] = makeJobs(1, { status: 'completed' });
     if (!job) throw new Error('Expected a job');
     await put(db, [job]);

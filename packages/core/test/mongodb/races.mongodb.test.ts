@@ -63,7 +63,7 @@ describeWithOwnMongo('between the commands of one verb', (binary) => {
     expect(await flows().countDocuments({ state: 'storing' } as Document)).toBe(1);
   });
 
-  test('the server may refuse a flow, or its key, and that is told', async () => {
+  test('the server may refuse a flow, or its key, and that is reported', async () => {
     await finished();
     await demand('jobs.flows', 'never');
     await expect(mongo.ledger.openFlow(withKey())).rejects.toMatchObject({
@@ -188,7 +188,7 @@ describeWithOwnMongo('between the commands of one verb', (binary) => {
     });
   });
 
-  test('what the server refuses while failed jobs are counted is told', async () => {
+  test('what the server refuses while failed jobs are counted is reported', async () => {
     const data = { failCommands: ['find'], appName: APP_NAME, errorCode: 50 };
     const failPoint = await failCommand(mongo.server.direct, data);
     const most = { mostNames: 1, mostJobs: 1, mostFailed: 1 };

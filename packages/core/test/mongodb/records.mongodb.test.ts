@@ -81,7 +81,7 @@ describeWithOwnMongo('what is kept beside the states of jobs', (binary) => {
     expect(await verbsOf(running)).toEqual(['complete']);
   });
 
-  test('a claim that ended before its transaction did is not told as completed', async () => {
+  test('a claim that ended before its transaction did is not reported as completed', async () => {
     const running = makeClaimed(1)[0] as Job;
     await mongo.client.withSession(async (session) => {
       session.startTransaction();
@@ -115,7 +115,7 @@ describeWithOwnMongo('what is kept beside the states of jobs', (binary) => {
     await expect(enqueue).rejects.toBeInstanceOf(MonqueError);
   });
 
-  test('of jobs that several rescue at once, each rescue tells of its own', async () => {
+  test('of jobs that several rescue at once, each rescue reports its own', async () => {
     const [mine, theirs] = makeClaimed(2) as [Job, Job];
     await put(mongo.db, [mine, theirs]);
     const race = between(mongo.server, 'find', [
@@ -130,7 +130,7 @@ describeWithOwnMongo('what is kept beside the states of jobs', (binary) => {
     expect(await verbsOf(theirs)).toEqual([]);
   });
 
-  test('jobs of other tools that were given back are told', async () => {
+  test('jobs of other tools that were given back are reported', async () => {
     const [waits, asked] = makeForeign(2) as [Job, Job];
     await put(mongo.db, [waits, { ...asked, cancelRequestedAt: at(1) }]);
     await mongo.ledger.recover({ staleBefore: at(10), now: at(1000), limit: 10 });
@@ -138,7 +138,7 @@ describeWithOwnMongo('what is kept beside the states of jobs', (binary) => {
     expect(await verbsOf(asked)).toEqual(['recoverToCancelled']);
   });
 
-  test('a job that was made pending while it was to be pruned is not told as gone', async () => {
+  test('a job that was made pending while it was to be pruned is not reported as gone', async () => {
     const finished = { status: 'completed', finishedAt: at(0) } as const;
     const [leaves, stays] = makeJobs(2, finished) as [Job, Job];
     await put(mongo.db, [leaves, stays]);

@@ -65,7 +65,7 @@ describeWithMongo('a flush of settlements', () => {
     expect(await statesOf(mongo.db)).toEqual({ completed: 1 });
   });
 
-  test('tells each settlement that did not match what became of its job', async () => {
+  test('answers each settlement that did not match what became of its job', async () => {
     const jobs = makeClaimed(7);
     const [mine, asked, ended, taken, onward, gone, limited] = jobs;
     if (!mine || !asked || !ended || !taken || !onward || !gone || !limited) throw new Error();

@@ -23,7 +23,7 @@ describeWithOwnMongo('a ledger on a standalone server', (binary) => {
     await server?.stop();
   });
 
-  test('says that it cannot be watched, and tells nothing', async () => {
+  test('says that it cannot be watched, and announces nothing', async () => {
     const hints = new Hints();
     const watch = await openLedger(db).watch(hints.hear);
     expect(watch.unsupported).toBe('the server is not part of a replica set');

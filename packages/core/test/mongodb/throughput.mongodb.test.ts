@@ -46,7 +46,7 @@ describeWithMongo('what happened by minute', () => {
     });
   });
 
-  test('of which one document is spoiled is added to the others, and that is told', async () => {
+  test('of which one document is spoiled is added to the others, and that is reported', async () => {
     const _id = { at: minuteAt(0), name: 'a' } as never;
     await throughput().insertOne({ _id, enqueued: 'many' });
     const rows = [row(0, 'a'), row(0, 'b')];

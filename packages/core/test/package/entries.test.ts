@@ -16,7 +16,7 @@ const VALUES_OF_ROOT = [
   'cronTimes',
   // What handlers and workers are written with.
   ...['HandlerOutcome', 'cancel', 'discard', 'gate', 'snooze', 'stage'],
-  // What is told of jobs.
+  // What is known of jobs.
   ...['JobStatus', 'JOB_LIFECYCLE', 'COUNTERS', 'GAUGES', 'HISTOGRAMS'],
   // Defaults, and the doors to time and chance.
   ...['DEFAULTS', 'systemClock', 'systemRandom'],
@@ -34,7 +34,7 @@ const TYPES_OF_ROOT = [
   ...['ReconfigureOptions', 'Clock', 'Random', 'Alert', 'Logger', 'LogFields', 'Instrumentation'],
   ...['Codec', 'CodecContext', 'Access', 'AccessQuestion', 'Actor'],
   ...['InvariantRule', 'InvariantViolation', 'MonqueErrorCode'],
-  // Jobs, and the types that a scheduler is told of its jobs.
+  // Jobs, and the types that a scheduler is given for its jobs.
   ...['Job', 'JobMetadata', 'HistoryEntry', 'JobTypes', 'JobOf', 'DataOf', 'NameOf', 'ResultOf'],
   // Workers.
   ...['JobHandler', 'JobContext', 'WorkerOptions', 'BackoffFunction', 'DefinedJob'],

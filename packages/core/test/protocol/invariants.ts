@@ -188,7 +188,7 @@ export class Invariants {
     this.#acknowledged.push(jobId);
   }
 
-  /** The caller was told of another job that holds the key, so its own must not exist. */
+  /** The caller got another job that holds the key, so its own must not exist. */
   enqueueAnsweredWithHolder(jobId: string): void {
     this.#answeredWithHolder.add(jobId);
   }

@@ -1,6 +1,6 @@
 /**
  * The way to the ledger and back. A request or its reply may be late, overtaken or lost, a statement
- * may stop halfway, and a caller may be told of a broken connection while its request still travels.
+ * may stop halfway, and a caller may get a broken connection while its request still travels.
  */
 import type { Invariants } from './invariants.ts';
 import type { Statement } from './model-ledger.ts';

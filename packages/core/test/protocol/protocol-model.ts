@@ -38,7 +38,7 @@ interface RunStats {
   readonly crashes: number;
   readonly pauses: number;
   readonly outages: number;
-  /** Jobs whose callers were told of another one instead (see `Invariants.unannouncedJobs`). */
+  /** Jobs whose callers got another one instead (see `Invariants.unannouncedJobs`). */
   readonly unannouncedJobs: number;
 }
 

@@ -125,7 +125,7 @@ describe('a unit of work', () => {
   });
 });
 
-describe('what is told', () => {
+describe('what is reported', () => {
   test('of events is narrowed by their name', () => {
     const monque = declared();
     monque.on('limit:full', (event) =>

@@ -96,7 +96,7 @@ const OPTIONS = {
   logger: false,
 } as const;
 
-/** What happened in the last hour, as if there had been a process: the own ones tell after a minute. */
+/** What happened in the last hour, as if there had been a process: the own ones report after a minute. */
 async function countPast(ledger: InMemoryLedgerRepository): Promise<void> {
   const minute = Math.floor(Date.now() / 60_000);
   const rows = Array.from({ length: 60 }, (_, index) => {

@@ -48,7 +48,7 @@ export function crowdContract(kind: StoreKind): void {
       };
     }
 
-    test('one of them starts a step, the others are told its state', async () => {
+    test('one of them starts a step, the others learn its state', async () => {
       const { of, first } = await stores(STEP_FORMAT);
       await put(first, stepIn('not_started'));
       const { done, refused } = await atOnce(

@@ -1,5 +1,5 @@
 /**
- * Verification on a cron, and the job that tells another system of drift.
+ * Verification on a cron, and the job that reports drift to another system.
  */
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
