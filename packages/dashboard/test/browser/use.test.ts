@@ -270,7 +270,7 @@ describeInBrowser('the pages', () => {
     expect([before.length, await tab.page.getByText('moved on').count()]).toEqual([50, 0]);
   });
 
-  test('a server that goes away is reported, and is asked again', async () => {
+  test('a server that goes away is told of, and is asked again', async () => {
     const own = await Tab.open(browser, base);
     await own.goto('-/settings');
     await own.page.route('**/api/v1/**', (route) => route.abort());
