@@ -87,7 +87,7 @@ export interface FlowInfo {
   readonly next: ObjectId | null;
 }
 
-/** A flow in a list. How its jobs stand is what `getFlow` answers. */
+/** A flow in a list. How its jobs stand is told by `getFlow`. */
 export interface FlowSummary extends Pick<FlowInfo, 'id' | 'createdAt' | 'size' | 'uniqueKey'> {
   /** `storing`: its jobs are being stored; `abandoned`: that did not come to its end; `stored`: all are there. */
   readonly state: FlowRecord['state'];

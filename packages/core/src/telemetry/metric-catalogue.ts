@@ -8,7 +8,7 @@
 export interface MetricDefinition {
   /** What one of it is. */
   readonly unit: 'job' | 'run' | 'call' | 'error' | 'violation' | 'alert' | 'ms' | 'share';
-  /** The names of what its points differ by, at most two. */
+  /** What its points are told apart by, at most two. */
   readonly labels: readonly [] | readonly [string] | readonly [string, string];
   readonly description: string;
 }
