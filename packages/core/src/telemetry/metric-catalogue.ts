@@ -7,7 +7,7 @@
 /** What is known of a metric beside its name. */
 export interface MetricDefinition {
   /** What one of it is. */
-  readonly unit: 'job' | 'run' | 'call' | 'error' | 'violation' | 'alert' | 'ms' | 'share';
+  readonly unit: 'job' | 'run' | 'call' | 'flow' | 'error' | 'violation' | 'alert' | 'ms' | 'share';
   /** What its points are told apart by, at most two. */
   readonly labels: readonly [] | readonly [string] | readonly [string, string];
   readonly description: string;
@@ -37,6 +37,11 @@ export const COUNTERS: Readonly<Record<CounterName, MetricDefinition>> = Object.
   buried: { unit: 'job', labels: ['name'], description: 'Jobs that became dead letters' },
   superseded: { unit: 'job', labels: ['name'], description: 'Jobs asked to cancel by a newer one' },
   halted: { unit: 'job', labels: ['name'], description: 'Failed jobs that hold their order up' },
+  flowsEnded: {
+    unit: 'flow',
+    labels: ['outcome'],
+    description: 'Flows whose end this process noticed',
+  },
   limitsFull: {
     unit: 'call',
     labels: ['limit'],
@@ -93,6 +98,7 @@ export type CounterName =
   | 'buried'
   | 'superseded'
   | 'halted'
+  | 'flowsEnded'
   | 'limitsFull'
   | 'backOffs'
   | 'violations'
