@@ -5,6 +5,7 @@
  */
 import type * as verbs from '@monque/core/ledger';
 import {
+  endToken,
   type FlowStore,
   JOB_LIFECYCLE,
   type Job,
@@ -82,7 +83,10 @@ export class PlainFlows implements verbs.FlowVerbs, FlowStore {
       .all()
       .filter(isWaiting)
       .flatMap(({ waitsFor = [] }) => waitsFor);
-    const behind = [...new Set(all)].filter((token) => token > after).sort();
+    const open = [...this.#flows.values()]
+      .filter(({ version, endedAt }) => version !== undefined && endedAt === undefined)
+      .map(({ flowId }) => endToken(flowId));
+    const behind = [...new Set([...all, ...open])].filter((token) => token > after).sort();
     const tokens = behind.slice(0, limit);
     const position = behind.length > limit ? tokens.at(-1) : undefined;
     return { tokens, ...(position !== undefined && { position }) };
@@ -120,8 +124,16 @@ export class PlainFlows implements verbs.FlowVerbs, FlowStore {
       .slice(0, limit);
   }
 
-  async stateOf(flow: Job['_id']): Promise<verbs.FlowRecord['state'] | undefined> {
-    return this.#flows.get(flow.toHexString())?.state;
+  async recordOf(flow: Job['_id']): Promise<verbs.FlowRecord | undefined> {
+    return this.#flows.get(flow.toHexString());
+  }
+
+  async changeFlow(read: verbs.FlowRecord, end: verbs.FlowEnd | undefined): Promise<boolean> {
+    const { endedAt: _endedAt, outcome: _outcome, ...flow } = read;
+    const version = read.version ?? 0;
+    const isAsRead = this.#flows.get(read.flowId.toHexString())?.version === version;
+    if (isAsRead) this.#put({ ...flow, ...end, version: version + 1 });
+    return isAsRead;
   }
 
   async moveWaiting(

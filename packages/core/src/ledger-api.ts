@@ -15,7 +15,9 @@ export {
 } from './foundation/errors.ts';
 export { type Random, systemRandom } from './foundation/random.ts';
 export {
+  endToken,
   flowOfToken,
+  isEndToken,
   isStoringToken,
   parentTokens,
   statesThatFail,

@@ -83,6 +83,7 @@ export type {
   RuleBreach,
 } from './ledger/rules/known-rules.ts';
 export type { InvariantOptions } from './ledger/rules/rules.ts';
+export type { FlowOutcome } from './ledger/verbs/flows.ts';
 export type { GroupRecord, GroupSettings } from './ledger/verbs/groups.ts';
 export type { LimitRecord, LimitShare, RateLimit } from './ledger/verbs/limits.ts';
 export type { PauseRecord, Repairing } from './ledger/verbs/manual-verbs.ts';

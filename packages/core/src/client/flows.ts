@@ -15,11 +15,11 @@ import { toError, UnknownOutcomeError, UnsupportedError } from '../foundation/er
 import { derivedId } from '../foundation/random.ts';
 import { retrying } from '../foundation/retrying.ts';
 import { type FlowEdges, type FlowPlace, placesOf } from '../job/flow-graph.ts';
-import { storingToken } from '../job/flow-tokens.ts';
+import { endToken, storingToken, UNFINISHED } from '../job/flow-tokens.ts';
 import { FLOW_VERSION, type Job, type JobStatus } from '../job/job.ts';
 import { FlowAbandonedError } from '../job/job-errors.ts';
 import type { DataOf, JobTypes, NameOf } from '../job/typed-jobs.ts';
-import type { FlowRecord } from '../ledger/ledger-repository.ts';
+import type { FlowOutcome, FlowRecord } from '../ledger/ledger-repository.ts';
 import {
   checkAddedJobs,
   checkFlow,
@@ -79,6 +79,8 @@ export interface FlowInfo {
   /** How many jobs it was stored with. */
   readonly size: number;
   readonly uniqueKey?: string;
+  /** When it was noticed that none of its jobs was unfinished; absent while one is, and shortly after that. */
+  readonly endedAt?: Date;
   /** How many of its jobs are in each state; states without one are left out. */
   readonly counts: Readonly<Partial<Record<JobStatus, number>>>;
   /** A page of its jobs, parents before their children. */
@@ -88,9 +90,12 @@ export interface FlowInfo {
 }
 
 /** A flow in a list. How its jobs stand is told by `getFlow`. */
-export interface FlowSummary extends Pick<FlowInfo, 'id' | 'createdAt' | 'size' | 'uniqueKey'> {
+export interface FlowSummary
+  extends Pick<FlowInfo, 'id' | 'createdAt' | 'size' | 'uniqueKey' | 'endedAt'> {
   /** `storing`: its jobs are being stored; `abandoned`: that did not come to its end; `stored`: all are there. */
   readonly state: FlowRecord['state'];
+  /** How it ended: as the worst of its jobs did, or `abandoned`. */
+  readonly outcome?: FlowOutcome;
 }
 
 /** What flows are made with. */
@@ -123,7 +128,7 @@ export class Flows {
     const flowId = random.objectId(createdAt.getTime());
     const { session, uniqueKey } = options;
     const flow: FlowRecord = {
-      ...{ flowId, createdAt, size: refs.length },
+      ...{ flowId, createdAt, size: refs.length, version: 0 },
       state: session === undefined ? 'storing' : 'stored',
       ...(uniqueKey !== undefined && { uniqueKey }),
     };
@@ -175,7 +180,7 @@ export class Flows {
     const { ledger, report } = this.#context;
     try {
       await ledger.closeFlow({ flowId, state: 'abandoned' });
-      await this.#parts.release([storingToken(flowId)]);
+      await this.#parts.release([storingToken(flowId), endToken(flowId)]);
     } catch (error) {
       report(error);
     }
@@ -221,6 +226,8 @@ export class Flows {
         _id: derivedId(parent._id, ref),
         ...{ flow, ref },
         ...(feeds && { feeds }),
+        // It starts at once; once it was redriven it goes on like the others.
+        waitsFor: [storingToken(parent.flow as ObjectId)],
         documentVersion: FLOW_VERSION,
       };
     });
@@ -245,9 +252,12 @@ export class Flows {
     });
     const jobs = found.slice(0, limit);
     const { flow, counts } = reading;
+    const { createdAt, size, uniqueKey, endedAt } = flow;
+    const hasEnded = endedAt !== undefined && !isUnfinished(counts);
     return {
-      ...{ id: flowId, state: stateOf(flow, counts), createdAt: flow.createdAt, size: flow.size },
-      ...(flow.uniqueKey !== undefined && { uniqueKey: flow.uniqueKey }),
+      ...{ id: flowId, state: stateOf(flow, counts), createdAt, size },
+      ...(uniqueKey !== undefined && { uniqueKey }),
+      ...(hasEnded && { endedAt }),
       ...{ counts, jobs },
       next: found.length > limit ? ((jobs.at(-1) as Job)._id as ObjectId) : null,
     };
@@ -263,7 +273,7 @@ export class Flows {
       limit,
       ...(after !== undefined && { after: toObjectId('options.after', after) }),
     });
-    return flows.map(({ flowId: id, ...rest }) => ({ id, ...rest }));
+    return flows.map(({ flowId: id, version: _version, ...rest }) => ({ id, ...rest }));
   }
 
   /** Children first, so that no parent's end moves them; again for what was released or added meanwhile. */
@@ -295,12 +305,13 @@ function inFlow(flow: FlowRecord, edges: FlowEdges, jobs: readonly Job[]): Job[]
   return [...edges.keys()].map((ref, index) => {
     const { feeds, waitsFor: tokens } = places.get(ref) as FlowPlace;
     const isFirst = tokens.length === 0;
-    const waitsFor = isFirst && flow.state === 'storing' ? [storingToken(flow.flowId)] : tokens;
+    const isHeld = !isFirst || flow.state === 'storing';
     return {
       ...(jobs[index] as Job),
       ...{ flow: flow.flowId, ref },
-      ...(feeds.length > 0 && { feeds }),
-      ...(waitsFor.length > 0 && { waitsFor, status: 'blocked' as const }),
+      feeds: [...feeds, endToken(flow.flowId)],
+      waitsFor: isFirst ? [storingToken(flow.flowId)] : tokens,
+      ...(isHeld && { status: 'blocked' as const }),
       documentVersion: FLOW_VERSION,
     };
   });
@@ -308,8 +319,15 @@ function inFlow(flow: FlowRecord, edges: FlowEdges, jobs: readonly Job[]): Job[]
 
 function stateOf({ state }: FlowRecord, counts: FlowInfo['counts']): FlowInfo['state'] {
   if (state !== 'stored') return state;
-  const has = (...states: JobStatus[]): boolean => states.some((one) => (counts[one] ?? 0) > 0);
-  if (has('pending', 'processing', 'blocked')) return 'running';
-  if (has('failed')) return 'failed';
-  return has('cancelled') ? 'cancelled' : 'completed';
+  if (isUnfinished(counts)) return 'running';
+  if (has(counts, ['failed'])) return 'failed';
+  return has(counts, ['cancelled']) ? 'cancelled' : 'completed';
+}
+
+function isUnfinished(counts: FlowInfo['counts']): boolean {
+  return has(counts, UNFINISHED);
+}
+
+function has(counts: FlowInfo['counts'], states: readonly JobStatus[]): boolean {
+  return states.some((state) => (counts[state] ?? 0) > 0);
 }

@@ -8,6 +8,7 @@
  */
 import type { EngineContext } from '../context/scheduler-context.ts';
 import { checkDate, checkJobName, toObjectId } from '../foundation/argument-checks.ts';
+import { endToken } from '../job/flow-tokens.ts';
 import type { Job } from '../job/job.ts';
 import { JobStateError, UniqueKeyTakenError } from '../job/job-errors.ts';
 import { JOB_LIFECYCLE, type JobVerb } from '../job/job-lifecycle.ts';
@@ -169,6 +170,8 @@ export class ManualVerbs {
     if (job === null) return false;
     if (outcome === 'refused') throw stateError(job, 'deleteJob', ['remove']);
     emit('job:deleted', { job });
+    // A flow may end with the last of its jobs that was unfinished.
+    if (job.flow !== undefined) await this.#hooks.onTokens([endToken(job.flow)]);
     this.#hooks.onEnded(job);
     return true;
   }

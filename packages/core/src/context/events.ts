@@ -9,6 +9,7 @@ import type { ObjectId } from 'mongodb';
 import { InvalidArgumentError, toError } from '../foundation/errors.ts';
 import { isPromiseAside } from '../foundation/promises.ts';
 import type { JobOf, JobTypes, NameOf, UntypedJobs } from '../job/typed-jobs.ts';
+import type { FlowOutcome } from '../ledger/ledger-repository.ts';
 import type { InvariantViolation } from '../ledger/rules/rules.ts';
 import type { Alert } from '../options/alert-options.ts';
 
@@ -75,6 +76,18 @@ export interface MonqueEventMap<Types extends JobTypes = UntypedJobs> {
    * ledger by this instance: at the end of its run, as its gate was not opened in time, or as its instances died.
    */
   'order:halted': [payload: { readonly job: JobOf<Types, NameOf<Types>>; readonly order: string }];
+  /**
+   * No job of a flow is unfinished any more; noticed by this instance, and recorded in the ledger. Fires in one process
+   * for each end: a flow that is redriven ends again. `outcome` is how the worst of its jobs ended, or `abandoned` when the
+   * flow was not stored to its end.
+   */
+  'flow:ended': [
+    payload: {
+      readonly flow: ObjectId;
+      readonly outcome: FlowOutcome;
+      readonly uniqueKey?: string;
+    },
+  ];
   /** This instance's `setGroup` paused a group of a name. */
   'group:paused': [payload: { readonly name: string; readonly group: string }];
   /** This instance's `setGroup` ended the pause of a group, or said that there is none. */
@@ -153,6 +166,7 @@ const EVENTS: Readonly<Record<keyof MonqueEventMap, true>> = {
   'job:buried': true,
   'job:superseded': true,
   'order:halted': true,
+  'flow:ended': true,
   'group:paused': true,
   'group:resumed': true,
   'limit:full': true,

@@ -23,7 +23,13 @@ const PREFIX: Readonly<Record<OnParentFailure, string>> = { fail: 'f', wait: 'w'
 /** The first letter of the token of a flow that is being stored. */
 const STORING = 'b';
 
-const UNFINISHED = JOB_LIFECYCLE.states.filter((state) => !JOB_LIFECYCLE.terminal.includes(state));
+/** The first letter of the token of the end of a flow. */
+const END = 'e';
+
+/** The states of a job that has not come to its end. */
+export const UNFINISHED: readonly JobStatus[] = JOB_LIFECYCLE.states.filter(
+  (state) => !JOB_LIFECYCLE.terminal.includes(state),
+);
 const UNCOMPLETED = JOB_LIFECYCLE.states.filter((state) => state !== 'completed');
 const FAILED = JOB_LIFECYCLE.terminal.filter((state) => state !== 'completed');
 
@@ -41,6 +47,11 @@ export function storingToken(flow: ObjectId): string {
   return `${STORING}:${flow.toHexString()}`;
 }
 
+/** What every job of a flow feeds and none waits for: while an unfinished one does, the flow has not ended. */
+export function endToken(flow: ObjectId): string {
+  return `${END}:${flow.toHexString()}`;
+}
+
 /** The flow that a token belongs to. */
 export function flowOfToken(token: string): ObjectId {
   return ObjectId.createFromHexString(token.slice(2, 26));
@@ -49,6 +60,11 @@ export function flowOfToken(token: string): ObjectId {
 /** True for the token of those without parents. */
 export function isStoringToken(token: string): boolean {
   return token.startsWith(STORING);
+}
+
+/** True for the token of the end of a flow. */
+export function isEndToken(token: string): boolean {
+  return token.startsWith(END);
 }
 
 /** The states in which a parent holds a token. */

@@ -6,15 +6,30 @@
  * every write is guarded by the fence that the job was read with. So any number of processes may do this at once, late
  * or twice, and one that dies leaves the rest to the next.
  *
+ * A flow ends when its record is as it was before all its jobs were seen finished; and a job that was redriven goes on
+ * only after the record was changed, as it was before the job was seen waiting. So of two that end a flow one does, and
+ * nobody ends one that goes on.
+ *
  * @module
  */
 import type { ObjectId } from 'mongodb';
-import { flowOfToken, isStoringToken, statesThatFail, statesThatHold } from '../job/flow-tokens.ts';
+import {
+  endToken,
+  flowOfToken,
+  isEndToken,
+  isStoringToken,
+  statesThatFail,
+  statesThatHold,
+  UNFINISHED,
+} from '../job/flow-tokens.ts';
 import type { Job, JobStatus } from '../job/job.ts';
 import { JOB_LIFECYCLE } from '../job/job-lifecycle.ts';
 import type { TransitionParams } from '../job/lifecycle.ts';
 import { historyEntries } from './settle-answers.ts';
 import type {
+  EndedFlow,
+  FlowEnd,
+  FlowOutcome,
   FlowRecord,
   ReleaseWaitingParams,
   ReleaseWaitingResult,
@@ -42,8 +57,15 @@ export interface FlowStore {
     after: ObjectId | undefined,
     limit: number,
   ): Promise<readonly WaitingJob[]>;
-  /** The state of a flow; undefined when there is no record of it. */
-  stateOf(flow: ObjectId): Promise<FlowRecord['state'] | undefined>;
+  /** The record of a flow; undefined when there is none. */
+  recordOf(flow: ObjectId): Promise<FlowRecord | undefined>;
+  /**
+   * Gives the record of a flow this end, or without one makes it open again; and raises its version, if that is still the
+   * one of the record as it was read. False when it is not, and nothing was changed.
+   */
+  changeFlow(read: FlowRecord, end: FlowEnd | undefined): Promise<boolean>;
+  /** Told of a flow that has ended, also again; for a ledger that keeps a list of those that have not. */
+  noteEnded?(flow: FlowRecord): Promise<void>;
   /** Applies a verb to jobs as they were read, by the guards of its row; gives how many it applied to. */
   moveWaiting(
     verb: 'releaseChild' | 'failByParent' | 'cancel',
@@ -62,6 +84,16 @@ export async function releaseWaiting(
   return release.result();
 }
 
+/** What is to be done with jobs that wait. */
+interface Plan {
+  /** How many jobs were looked at. */
+  readonly looked: number;
+  readonly last: WaitingJob | undefined;
+  readonly released: readonly WaitingJob[];
+  readonly failing: readonly WaitingJob[];
+  readonly abandoned: readonly WaitingJob[];
+}
+
 /** One call of the verb. */
 class Release {
   readonly #store: FlowStore;
@@ -69,9 +101,10 @@ class Release {
   #room: number;
   readonly #queue: TokenPlace[];
   readonly #holders = new Map<string, Promise<ParentJob | undefined>>();
-  readonly #states = new Map<string, Promise<FlowRecord['state'] | undefined>>();
+  readonly #records = new Map<string, Promise<FlowRecord | undefined>>();
   readonly #counts = { released: 0, failed: 0, cancelled: 0 };
   readonly #names = new Set<string>();
+  readonly #ended: EndedFlow[] = [];
 
   constructor(store: FlowStore, { tokens, now, limit }: ReleaseWaitingParams) {
     this.#store = store;
@@ -89,22 +122,39 @@ class Release {
   }
 
   result(): ReleaseWaitingResult {
-    return { ...this.#counts, names: [...this.#names], again: this.#queue };
+    const ended = this.#ended;
+    return {
+      ...this.#counts,
+      ...{ names: [...this.#names], again: this.#queue },
+      ...(ended.length > 0 && { ended }),
+    };
   }
 
-  async #look({ token, after }: TokenPlace): Promise<void> {
+  async #look(place: TokenPlace): Promise<void> {
+    const { token } = place;
+    if (isEndToken(token)) return this.#end(flowOfToken(token));
     const failed = await this.#failedParent(token);
     if (failed === undefined && (await this.#isHeldUp(token))) return;
     const limit = Math.min(this.#room, MOST_A_PAGE);
-    const jobs = await this.#store.findWaiting(token, after, limit);
-    this.#room -= Math.max(jobs.length, 1);
-    if (jobs.length === limit) {
-      this.#queue.unshift({ token, after: (jobs.at(-1) as WaitingJob)._id });
+    const seen = await this.#plan(place, limit, failed);
+    const plan = isToRedrive(seen) ? await this.#reopen(place, limit, failed) : seen;
+    this.#room -= Math.max(seen.looked, 1);
+    // Somebody else ended the flow, or opened it.
+    if (plan === undefined) this.#queue.unshift(place);
+    else {
+      if (plan.looked === limit) {
+        this.#queue.unshift({ token, after: (plan.last as WaitingJob)._id });
+      }
+      await this.#moveAll(plan, failed);
     }
-    await this.#moveAll(jobs, failed);
   }
 
-  async #moveAll(jobs: readonly WaitingJob[], failed: ParentJob | undefined): Promise<void> {
+  async #plan(
+    { token, after }: TokenPlace,
+    limit: number,
+    failed: ParentJob | undefined,
+  ): Promise<Plan> {
+    const jobs = await this.#store.findWaiting(token, after, limit);
     const released: WaitingJob[] = [];
     const failing: WaitingJob[] = [];
     const abandoned: WaitingJob[] = [];
@@ -115,9 +165,58 @@ class Release {
       else if (failed !== undefined) failing.push(job);
       else if (await this.#isFree(job)) released.push(job);
     }
-    await this.#cancel(abandoned);
-    if (failed !== undefined) await this.#fail(failing, failed);
-    await this.#release(released);
+    return { looked: jobs.length, last: jobs.at(-1), released, failing, abandoned };
+  }
+
+  /**
+   * Opens the flow of redriven jobs before they go on; undefined when it changed meanwhile. They are looked for again
+   * after the look at the record: while that stays as it is, nobody let them go on.
+   */
+  async #reopen(
+    place: TokenPlace,
+    limit: number,
+    failed: ParentJob | undefined,
+  ): Promise<Plan | undefined> {
+    const record = await this.#store.recordOf(flowOfToken(place.token));
+    const plan = await this.#plan(place, limit, failed);
+    if (record?.version === undefined || !isToRedrive(plan)) return plan;
+    return (await this.#store.changeFlow(record, undefined)) ? plan : undefined;
+  }
+
+  async #moveAll(plan: Plan, failed: ParentJob | undefined): Promise<void> {
+    await this.#cancel(plan.abandoned);
+    if (failed !== undefined) await this.#fail(plan.failing, failed);
+    await this.#release(plan.released);
+  }
+
+  /** Ends a flow when none of its jobs is unfinished; most looks see at once that one is. */
+  async #end(flow: ObjectId): Promise<void> {
+    this.#room -= 1;
+    if (await this.#isOpen(flow)) return;
+    const record = await this.#store.recordOf(flow);
+    if (record?.version === undefined || record.state === 'storing') return;
+    if (record.endedAt !== undefined) return this.#store.noteEnded?.(record);
+    // One that is seen after the look at the record, and not before, was redriven or added meanwhile.
+    if (await this.#isOpen(flow)) return;
+    const end = { endedAt: this.#now, outcome: await this.#outcomeOf(record) };
+    if (!(await this.#store.changeFlow(record, end))) return;
+    const ended = { ...record, ...end, version: record.version + 1 };
+    this.#ended.push(ended);
+    // When that fails, a sweep finds it once more.
+    await Promise.allSettled([this.#store.noteEnded?.(ended)]);
+  }
+
+  async #isOpen(flow: ObjectId): Promise<boolean> {
+    return (await this.#store.findFeeding(endToken(flow), UNFINISHED)) !== undefined;
+  }
+
+  async #outcomeOf({ flowId, state }: FlowRecord): Promise<FlowOutcome> {
+    if (state === 'abandoned') return state;
+    for (const outcome of ['failed', 'cancelled'] as const) {
+      if ((await this.#store.findFeeding(endToken(flowId), [outcome])) !== undefined)
+        return outcome;
+    }
+    return 'completed';
   }
 
   async #cancel(jobs: readonly WaitingJob[]): Promise<void> {
@@ -206,10 +305,15 @@ class Release {
     return flow === undefined ? Promise.resolve(undefined) : this.#flowState(flow);
   }
 
-  #flowState(flow: ObjectId): Promise<FlowRecord['state'] | undefined> {
+  async #flowState(flow: ObjectId): Promise<FlowRecord['state'] | undefined> {
     const key = flow.toHexString();
-    const state = this.#states.get(key) ?? this.#store.stateOf(flow);
-    this.#states.set(key, state);
-    return state;
+    const record = this.#records.get(key) ?? this.#store.recordOf(flow);
+    this.#records.set(key, record);
+    return (await record)?.state;
   }
+}
+
+/** True when a job that is to be moved was redriven: none has a fence before it was claimed. */
+function isToRedrive({ released, failing, abandoned }: Plan): boolean {
+  return [released, failing, abandoned].some((jobs) => jobs.some(({ fence }) => fence > 0));
 }

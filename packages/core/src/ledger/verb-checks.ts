@@ -5,6 +5,7 @@
  * @module
  */
 import { invariant } from '../foundation/errors.ts';
+import { parentTokens } from '../job/flow-tokens.ts';
 import { isClaimed, type Job } from '../job/job.ts';
 import type { Demand } from './verbs/claims.ts';
 import type { LedgerVerb, ParamsOf } from './verbs/verb-table.ts';
@@ -46,10 +47,12 @@ function checkDemand(demand: readonly Demand[]): void {
 
 function checkNewJob(job: Job): void {
   const wasClaimed = isClaimed(job);
-  const waiting = job.waitsFor === undefined ? 'pending' : 'blocked';
-  const status = wasClaimed ? 'processing' : waiting;
+  const { status } = job;
+  // One without parents waits only until its flow is stored.
+  const isWaiting = status === 'blocked' && job.waitsFor !== undefined;
+  const isReady = status === 'pending' && parentTokens(job).length === 0;
   invariant(
-    job.status === status,
+    wasClaimed ? status === 'processing' : isWaiting || isReady,
     'a new job is pending, or claimed by who stores it, or waits for parents',
   );
   invariant(job.fence === (wasClaimed ? 1 : 0), 'a new job was never claimed before');

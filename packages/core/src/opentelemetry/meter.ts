@@ -33,6 +33,7 @@ const NAMES: Readonly<Record<CounterName | HistogramName | GaugeName, string>> =
   buried: 'monque.jobs.buried',
   superseded: 'monque.jobs.superseded',
   halted: 'monque.orders.halted',
+  flowsEnded: 'monque.flows.ended',
   limitsFull: 'monque.limits.full',
   backOffs: 'monque.limits.backed_off',
   violations: 'monque.violations',

@@ -7,7 +7,7 @@
 /** What is known of a metric beside its name. */
 export interface MetricDefinition {
   /** What one of it is. */
-  readonly unit: 'job' | 'run' | 'call' | 'error' | 'violation' | 'alert' | 'ms' | 'share';
+  readonly unit: 'job' | 'run' | 'call' | 'flow' | 'error' | 'violation' | 'alert' | 'ms' | 'share';
   /** What its points are told apart by, at most two. */
   readonly labels: readonly [] | readonly [string] | readonly [string, string];
   readonly description: string;
@@ -25,6 +25,7 @@ export interface CounterLabels {
   readonly buried: readonly ['name'];
   readonly superseded: readonly ['name'];
   readonly halted: readonly ['name'];
+  readonly flowsEnded: readonly ['outcome'];
   readonly limitsFull: readonly ['limit'];
   readonly backOffs: readonly ['limit'];
   readonly violations: readonly ['rule'];
@@ -72,6 +73,11 @@ export const COUNTERS: CatalogueOf<CounterLabels> = Object.freeze({
   buried: { unit: 'job', labels: ['name'], description: 'Jobs that became dead letters' },
   superseded: { unit: 'job', labels: ['name'], description: 'Jobs asked to cancel by a newer one' },
   halted: { unit: 'job', labels: ['name'], description: 'Failed jobs that hold their order up' },
+  flowsEnded: {
+    unit: 'flow',
+    labels: ['outcome'],
+    description: 'Flows whose end this process noticed',
+  },
   limitsFull: {
     unit: 'call',
     labels: ['limit'],

@@ -35,6 +35,7 @@ const EVENT_NAMES: readonly EventName[] = [
   'job:buried',
   'job:superseded',
   'order:halted',
+  'flow:ended',
   'group:paused',
   'group:resumed',
   'limit:full',

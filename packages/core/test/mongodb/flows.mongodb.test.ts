@@ -1,7 +1,8 @@
 // Flows as MongoDB has them: what ten thousand children, or parents, cost in commands and keys, and transactions.
-import { type Document, ObjectId } from 'mongodb';
+import { type Collection, type Document, ObjectId } from 'mongodb';
 import { describe, expect, test } from 'vitest';
 import { type FlowGraph, type Job, Monque } from '../../src/index.ts';
+import { endToken } from '../../src/job/flow-tokens.ts';
 import type { ReleaseWaitingResult } from '../../src/ledger/ledger-repository.ts';
 import { namesOf } from './command-log.ts';
 import { explain } from './explain.ts';
@@ -16,6 +17,11 @@ const mongo = mongoFixture('flows');
 /** A scheduler over the ledger of the fixture, which is not started. */
 function scheduler(): Monque {
   return new Monque(mongo.ledger);
+}
+
+/** Flows, and beside them those that have not ended. */
+function flowsIn(): Collection<{ _id: string; version: number }> {
+  return mongo.db.collection(`${jobsIn(mongo.db).collectionName}.flows`);
 }
 
 function counted(commands: readonly Document[]): Record<string, number> {
@@ -83,31 +89,51 @@ describe('a fan-out and a fan-in of 10,000', () => {
     expect(await statusesOf(flow.id)).toEqual({ pending: 1, blocked: MANY + 1 });
 
     const ofRoot = await completeSome();
-    expect(ofRoot).toHaveLength(1);
+    expect(ofRoot).toHaveLength(2);
     const fanOut = await mongo.log.during(async () => {
       expect(await release(ofRoot)).toBe(MANY);
     });
     // For each thousand a look and a write; and one more look for each call, at who holds the token, and at the flow.
-    expect(counted(fanOut)).toEqual({ find: 43, update: 10 });
+    // And one at whether the flow has ended.
+    expect(counted(fanOut)).toEqual({ find: 44, update: 10 });
     expect(await statusesOf(flow.id)).toEqual({ completed: 1, pending: MANY, blocked: 1 });
 
     let ofParts: readonly string[] = [];
     for (let done = 1_000; done < MANY; done += 1_000) {
       ofParts = await completeSome();
-      expect(ofParts).toHaveLength(1);
+      expect(ofParts).toHaveLength(2);
     }
-    const [look] = await mongo.log.during(async () => {
+    const looks = await mongo.log.during(async () => {
       expect(await release(ofParts)).toBe(0);
     });
-    // That some parent failed is asked for first.
-    const { keys, documents } = await explain(mongo.db, look as Document);
-    expect({ keys, documents }).toEqual({ keys: 2, documents: 0 });
+    // That some parent failed is asked for first, and last whether a job of the flow is unfinished.
+    const [ofFailed, ofEnd] = await Promise.all(
+      [looks[0], looks.at(-1)].map((look) => explain(mongo.db, look as Document)),
+    );
+    expect(ofFailed).toMatchObject({ keys: 2, documents: 0 });
+    expect(ofEnd).toMatchObject({ keys: 1, documents: 1, indexes: ['monque_feeds'] });
     await completeSome();
     const fanIn = await mongo.log.during(async () => {
       expect(await release(ofParts)).toBe(1);
     });
-    expect(counted(fanIn)).toEqual({ find: 4, update: 1 });
+    expect(counted(fanIn)).toEqual({ find: 5, update: 1 });
     expect(await statusesOf(flow.id)).toEqual({ completed: MANY + 1, pending: 1 });
+
+    const ofEndOfAll = await completeSome();
+    const ending = await mongo.log.during(async () => {
+      expect(await release(ofEndOfAll)).toBe(0);
+    });
+    // Twice whether one is unfinished, the record in between; whether one failed or was cancelled; the end, and that it is
+    // in no list of flows that have not ended.
+    expect(counted(ending)).toEqual({ find: 5, update: 1, delete: 1 });
+    const keys = await Promise.all(
+      ending
+        .filter((command) => command.find === jobsIn(mongo.db).collectionName)
+        .map(async (look) => (await explain(mongo.db, look)).keys),
+    );
+    expect(Math.max(...keys)).toBeLessThanOrEqual(3);
+    expect(await monque.getFlow(flow.id as ObjectId)).toMatchObject({ endedAt: expect.any(Date) });
+    expect(await flowsIn().countDocuments()).toBe(1);
   }, 300_000);
 });
 
@@ -185,13 +211,33 @@ test('a page of flows reads its flows alone within the index of ids, and no key 
   expect({ keys, documents, indexes }).toEqual({ keys: 5, documents: 5, indexes: ['_id_'] });
 });
 
-test('a sweep where no job waits reads no key and no document', async () => {
+test('a sweep where no job waits and every flow has ended is two reads, of no key and no document', async () => {
   await mongo.ledger.enqueue({ jobs: [] });
-  const [look] = await mongo.log.during(() =>
+  await flowsIn().deleteMany({});
+  const ended = { flowId: new ObjectId(), state: 'stored', createdAt: at(0), size: 0 } as const;
+  await mongo.ledger.openFlow({ flow: { ...ended, version: 0 }, createdBefore: at(0) });
+  await release([endToken(ended.flowId)]);
+  const looks = await mongo.log.during(() =>
     mongo.ledger.sweepFlows({ limit: 200, createdBefore: at(0) }),
   );
-  const { keys, documents, indexes } = await explain(mongo.db, look as Document);
-  expect({ keys, documents, indexes }).toEqual({
-    ...{ keys: 0, documents: 0, indexes: ['monque_waiting'] },
-  });
+  const read = await Promise.all(looks.map((look) => explain(mongo.db, look)));
+  expect(read.map(({ keys, documents, indexes }) => [keys, documents, indexes])).toEqual([
+    [0, 0, ['monque_waiting']],
+    [0, 0, ['_id_']],
+  ]);
+});
+
+test('a flow that has ended leaves the list of the open ones with the next sweep when that was not written', async () => {
+  await flowsIn().deleteMany({});
+  const flow = { flowId: new ObjectId(), state: 'stored', createdAt: at(0), size: 0 } as const;
+  await mongo.ledger.openFlow({ flow: { ...flow, version: 0 }, createdBefore: at(0) });
+  // As a process leaves it that died after the end was recorded.
+  const token = endToken(flow.flowId);
+  await release([token]);
+  await flowsIn().insertOne({ _id: token, version: 0 });
+  const sweep = () => mongo.ledger.sweepFlows({ limit: 200, createdBefore: at(0) });
+  expect(await sweep()).toEqual({ tokens: [token] });
+  const again = { tokens: [{ token }], now: new Date(), limit: 10 };
+  expect((await mongo.ledger.releaseWaiting(again)).ended).toBeUndefined();
+  expect(await sweep()).toEqual({ tokens: [] });
 });

@@ -270,6 +270,10 @@ export class Facts {
   readonly seriesCalls: SeriesCall[] = [];
   readonly evidence: AcceptedEvidence[] = [];
   readonly flowCalls: Map<number, FlowCall> = new Map();
+  /** Flows whose records say that they have not ended; the ledger in memory tells of none. */
+  readonly openFlows: Set<string> = new Set();
+  /** Who is told that the end of a flow was recorded, or that its event fired. */
+  readonly flowEndListeners: ((flow: string, isTold: boolean) => void)[] = [];
   readonly messageCalls: MessageCall[] = [];
   /** The transaction that stored a job, by the id of the job. */
   readonly committed: Map<string, Committed> = new Map();
@@ -281,6 +285,11 @@ export class Facts {
   readonly pausedSinceMs: Map<string, number> = new Map();
   /** Until then something went wrong that concerned everybody. */
   troubledUntilMs = 0;
+
+  /** The end of a flow was recorded, or told. */
+  flowEnded(flow: string, isTold: boolean): void {
+    for (const listener of this.flowEndListeners) listener(flow, isTold);
+  }
 
   /** The highest limit that ever held for a group. */
   mostOfGroup(name: string, group: string): number {

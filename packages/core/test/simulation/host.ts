@@ -316,6 +316,9 @@ export class Host {
         if (!machine.isCrashed) observer.reported(machine, { name, payload } as Report);
       });
     }
+    monque.on('flow:ended', ({ flow }) => {
+      if (!machine.isCrashed) observer.facts.flowEnded(flow.toHexString(), true);
+    });
     monque.on('job:error', ({ error }) => {
       if (machine.isCrashed) return;
       if ('code' in error && error.code === 'INVARIANT') {

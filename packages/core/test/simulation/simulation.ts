@@ -259,7 +259,7 @@ class Simulation {
       if (answer === undefined && !machine.isCrashed) return false;
     }
     const dead = [...facts.limits.values()].flatMap((limit) => deadHolders(facts, limit));
-    return this.#network.travelling === 0 && dead.length === 0;
+    return this.#network.travelling === 0 && dead.length === 0 && facts.openFlows.size === 0;
   }
 
   /** Every run that returned was told of, where its claim stands. */

@@ -153,7 +153,7 @@ class SteppedVerbs extends UnsimulatedVerbs implements LedgerVerbs {
       isLive: (instanceId) => this.#leases.isLive(instanceId),
       hasClaims: (instanceId) => this.#leases.claimsOf(instanceId).length > 0,
     });
-    this.#flows = new SteppedFlows(this.#jobs, params.letOthersIn);
+    this.#flows = new SteppedFlows(this.#jobs, params.observer, params.letOthersIn);
     this.#control = new SteppedControl(this.#jobs, this.#orders, this.#flows, params.letOthersIn);
     this.#stages = new SteppedStages(this.#jobs, params.letOthersIn);
     this.#groups = new SteppedGroups({

@@ -20,6 +20,9 @@ const MOST_ROUNDS = 100;
 /** The beginning of the token of those without parents: that the flow is stored. */
 const STORING = 'b:';
 
+/** The beginning of the token that every job of a flow feeds and none waits for: that the flow has ended. */
+const END = 'e:';
+
 /** What a token says of a parent that does not complete. */
 function onFailureOf(token: string): FlowEdge['onFailure'] {
   if (token.startsWith('w')) return 'wait';
@@ -62,7 +65,7 @@ export function flowGraph(jobs: readonly Job[], refOf: (job: Job) => string): Fl
 }
 
 function parentTokens(tokens: readonly string[] = []): readonly string[] {
-  return tokens.filter((token) => !token.startsWith(STORING));
+  return tokens.filter((token) => !token.startsWith(STORING) && !token.startsWith(END));
 }
 
 /** Parents come first; what was added while a job ran may come at any place, so that it goes on until nothing rises. */

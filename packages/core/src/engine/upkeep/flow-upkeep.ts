@@ -3,28 +3,31 @@
  * all others by looking now and then at what jobs wait for.
  *
  * A process that dies between the end of a job and the look at its children leaves them to that look, which every
- * instance takes, and at once who declares it dead. Where no job waits it costs one read in five minutes.
+ * instance takes, and at once who declares it dead. The ends of flows are noticed by the same looks. Where no job waits,
+ * and every flow has ended, it costs two reads in five minutes.
  *
  * @module
  */
-import { abandonedBefore, releaseChildren } from '../../context/release-children.ts';
+import {
+  abandonedBefore,
+  type ReleaseContext,
+  releaseChildren,
+} from '../../context/release-children.ts';
 import type { EngineContext } from '../../context/scheduler-context.ts';
 import { ServiceLoop } from '../../foundation/service-loop.ts';
 import type { Job } from '../../job/job.ts';
 
-/** How often it is looked while jobs wait, in milliseconds. */
+/** How often it is looked while jobs wait, or a flow has not ended, in milliseconds. */
 const ROUND_MS = 5_000;
 
-/** How often while none does and no instance dies, in milliseconds. */
+/** How often while there is none and no instance dies, in milliseconds. */
 const IDLE_ROUND_MS = 300_000;
 
 const TOKENS_A_STEP = 200;
 const MOST_STEPS = 10;
 
-type FlowUpkeepContext = Pick<
-  EngineContext,
-  'ledger' | 'ledgerTime' | 'clock' | 'random' | 'options' | 'report'
->;
+type FlowUpkeepContext = ReleaseContext &
+  Pick<EngineContext, 'clock' | 'random' | 'options' | 'report'>;
 
 /** Releases the children of jobs. */
 export class FlowUpkeep {
@@ -96,7 +99,7 @@ export class FlowUpkeep {
     if (names.length > 0) this.#onReleased(names);
   }
 
-  /** True when jobs wait. */
+  /** True when jobs wait, or a flow has not ended. */
   async #sweep(): Promise<boolean> {
     const { ledger } = this.#context;
     let isAny = false;

@@ -8,8 +8,21 @@ import type { Session } from '../../foundation/driver-shapes.ts';
 import type { JobStatus } from '../../job/job.ts';
 import type { Bounded } from './call.ts';
 
+/**
+ * How a flow ended: `abandoned`: it was not stored to its end; else as the worst of its jobs did: `failed`, `cancelled`
+ * or `completed`.
+ */
+export type FlowOutcome = 'completed' | 'failed' | 'cancelled' | 'abandoned';
+
+/** The end of a flow. */
+export interface FlowEnd {
+  /** When it was noticed that none of its jobs was unfinished. */
+  readonly endedAt: Date;
+  readonly outcome: FlowOutcome;
+}
+
 /** What is known of a flow beside its jobs. */
-export interface FlowRecord {
+export interface FlowRecord extends Partial<FlowEnd> {
   readonly flowId: ObjectId;
   /**
    * `storing`: its jobs are being stored, and none may start; `stored`: all are there; `abandoned`: whoever stored them
@@ -21,7 +34,15 @@ export interface FlowRecord {
   readonly size: number;
   /** While its jobs are not all finished, no second flow with this key is stored. */
   readonly uniqueKey?: string;
+  /**
+   * How often it ended and was opened again, 0 at first: who ends or opens it does so as it was read. Absent in a flow of
+   * a version that knew of no ends; its end is not noticed.
+   */
+  readonly version?: number;
 }
+
+/** A flow that has ended. */
+export type EndedFlow = FlowRecord & FlowEnd;
 
 export interface OpenFlowParams extends Bounded {
   /** With an id made by the caller; in a session it is stored already, since all becomes visible at once. */
@@ -91,6 +112,8 @@ export interface ReleaseWaitingResult {
   readonly names: readonly string[];
   /** What is to be looked at next, by another call; empty at the end. */
   readonly again: readonly TokenPlace[];
+  /** The flows that this call ended; absent when there is none. Each end of a flow is told to one caller at most. */
+  readonly ended?: readonly EndedFlow[];
 }
 
 export interface SweepFlowsParams extends Bounded {
@@ -103,7 +126,7 @@ export interface SweepFlowsParams extends Bounded {
 }
 
 export interface SweepFlowsResult {
-  /** Tokens that jobs wait for, behind the place, in their order. */
+  /** Tokens that jobs wait for, and those of the ends of flows that have not ended, behind the place, in their order. */
   readonly tokens: readonly string[];
   /** Where to go on; absent when the walk has come to its end. */
   readonly position?: string;
@@ -125,10 +148,14 @@ export interface FlowVerbs {
 
   /**
    * Looks at who waits for tokens: makes those pending whom nobody holds up any more, and fails those of whom a parent
-   * failed that they do not go on without. Sending it again is safe.
+   * failed that they do not go on without. By the token of a flow's end it ends the flow when no job of it is
+   * unfinished; and lets nobody who was redriven go on before the flow is open again. Sending it again is safe.
    */
   releaseWaiting(params: ReleaseWaitingParams): Promise<ReleaseWaitingResult>;
 
-  /** Finds what jobs wait for, and abandons flows that were not stored to their end; one step of a walk. */
+  /**
+   * Finds what jobs wait for, and which flows have not ended, and abandons flows that were not stored to their end; one
+   * step of a walk.
+   */
   sweepFlows(params: SweepFlowsParams): Promise<SweepFlowsResult>;
 }

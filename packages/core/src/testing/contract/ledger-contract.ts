@@ -11,6 +11,7 @@ import { cancelTests } from './cancel.ts';
 import { claimTests } from './claim.ts';
 import { deadLetterTests } from './dead-letters.ts';
 import { enqueueTests } from './enqueue.ts';
+import { flowEndTests } from './flow-ends.ts';
 import { flowReadTests } from './flow-reads.ts';
 import { flowTests } from './flows.ts';
 import { gateTests } from './gates.ts';
@@ -114,6 +115,7 @@ const FAMILIES: Readonly<Record<string, ContractTests>> = {
   groups: groupTests,
   'batches of groups': groupBatchTests,
   flows: flowTests,
+  'flow ends': flowEndTests,
   'flow reads': flowReadTests,
   pauses: pauseTests,
   limits: limitTests,

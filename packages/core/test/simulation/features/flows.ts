@@ -5,7 +5,7 @@ import type { Job } from '../../../src/index.ts';
 import type { FlowEdge } from '../../../src/job/flow-graph.ts';
 import type { FlowJob } from '../../../src/options/flow-options.ts';
 import type { Host } from '../host.ts';
-import { parentRule, placeRule, releaseRule } from '../rules/flow-rules.ts';
+import { endRule, parentRule, placeRule, releaseRule } from '../rules/flow-rules.ts';
 import { FLOW_NAME, type FlowCall, MOST_JOBS, numberOf, refOf } from './flow-work.ts';
 import { drawRunOptions, drawTask } from './one-off-jobs.ts';
 import { type Feature, LAST_WORDS_MS, pickHost, type Users } from './users.ts';
@@ -43,7 +43,7 @@ export const flows: Feature = {
     act(profile.flows / 2, (host, id) => host.call((monque) => monque.redriveFlow(id)));
     world.in(profile.faultyMs + LAST_WORDS_MS, () => giveUpForGood(users));
   },
-  rules: [releaseRule, parentRule, placeRule],
+  rules: [releaseRule, parentRule, placeRule, endRule],
 };
 
 interface Graph {

@@ -25,8 +25,8 @@ export const FLOW_GUARDS: readonly Guard[] = [
     alterations: [
       {
         file: 'client/flows.ts',
-        find: "isFirst && flow.state === 'storing'",
-        replace: "isFirst && flow.state === 'abandoned'",
+        find: "!isFirst || flow.state === 'storing'",
+        replace: "!isFirst || flow.state === 'abandoned'",
       },
     ],
     rules: ['a job starts before its flow is stored', 'a flow that was refused starts'],
@@ -89,6 +89,34 @@ export const FLOW_GUARDS: readonly Guard[] = [
     ],
     rules: ['a parent leaves before its children'],
     profile: { ...MANY_FLOWS, ledger: 'memory', hasRetention: true },
+    seed: 1,
+  },
+  {
+    name: 'who ends a flow does so as it was read',
+    without: 'two processes end a flow, and both tell of it',
+    alterations: [
+      {
+        file: 'ledger/flow-release.ts',
+        find: 'if (!(await this.#store.changeFlow(record, end))) return;',
+        replace: 'await this.#store.changeFlow(record, end);',
+      },
+    ],
+    rules: ['the end of a flow is told twice'],
+    profile: { ...MANY_FLOWS, ledger: 'stepped' },
+    seed: 8,
+  },
+  {
+    name: 'a redriven job goes on after its flow was opened',
+    without: 'a flow that is redriven is never open again, or ends while its jobs run',
+    alterations: [
+      {
+        file: 'ledger/flow-release.ts',
+        find: 'const plan = isToRedrive(seen) ? await this.#reopen(place, limit, failed) : seen;',
+        replace: 'const plan = isToRedrive(seen) ? seen : seen;',
+      },
+    ],
+    rules: ['a flow ends before its jobs', 'a job of a flow goes on after its end'],
+    profile: { ...MANY_FLOWS, ledger: 'stepped' },
     seed: 1,
   },
 ];

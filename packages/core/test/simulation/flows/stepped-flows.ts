@@ -1,7 +1,7 @@
 /** Flows in the steps of the MongoDB ledger: records, keys, and the jobs that wait. */
 import type { ObjectId } from 'mongodb';
 import type { Job, JobStatus } from '../../../src/index.ts';
-import { flowOfToken } from '../../../src/job/flow-tokens.ts';
+import { endToken, flowOfToken } from '../../../src/job/flow-tokens.ts';
 import { JOB_LIFECYCLE } from '../../../src/job/job-lifecycle.ts';
 import type { TransitionParams } from '../../../src/job/lifecycle.ts';
 import {
@@ -14,6 +14,7 @@ import type {
   CloseFlowParams,
   CloseFlowResult,
   FindJobsParams,
+  FlowEnd,
   FlowReading,
   FlowRecord,
   FlowVerbs,
@@ -25,7 +26,12 @@ import type {
   SweepFlowsParams,
   SweepFlowsResult,
 } from '../../../src/ledger/ledger-repository.ts';
-import { stepOfWalk } from '../../../src/ledger/mongodb/flows/flow-queries.ts';
+import {
+  mergedSteps,
+  openFlowsFilter,
+  stepOfWalk,
+} from '../../../src/ledger/mongodb/flows/flow-queries.ts';
+import type { Observer } from '../observer.ts';
 import type { SteppedJobs } from '../stepped-jobs.ts';
 
 const MOST_KEY_RACES = 10;
@@ -33,18 +39,26 @@ const MOST_KEY_RACES = 10;
 /** Keeps flows, and lets others in between two commands. */
 export class SteppedFlows implements Omit<FlowVerbs, 'readFlows'>, FlowStore {
   readonly #jobs: SteppedJobs;
+  readonly #observer: Observer;
   readonly #letOthersIn: () => Promise<void>;
   readonly #flows = new Map<string, FlowRecord>();
   readonly #keys = new Map<string, ObjectId>();
+  /** The versions of those that have not ended, by the tokens of their ends. */
+  readonly #open = new Map<string, number>();
 
-  constructor(jobs: SteppedJobs, letOthersIn: () => Promise<void>) {
+  constructor(jobs: SteppedJobs, observer: Observer, letOthersIn: () => Promise<void>) {
     this.#jobs = jobs;
+    this.#observer = observer;
     this.#letOthersIn = letOthersIn;
   }
 
   async openFlow({ flow, createdBefore }: OpenFlowParams): Promise<OpenFlowResult> {
     const id = flow.flowId.toHexString();
-    if (!this.#flows.has(id)) this.#flows.set(id, flow);
+    if (!this.#flows.has(id)) {
+      this.#flows.set(id, flow);
+      this.#observer.facts.openFlows.add(id);
+      this.#open.set(endToken(flow.flowId), flow.version as number);
+    }
     const { uniqueKey } = flow;
     if (uniqueKey === undefined) return { outcome: 'opened', flow };
     for (let race = 0; race < MOST_KEY_RACES; race += 1) {
@@ -57,6 +71,8 @@ export class SteppedFlows implements Omit<FlowVerbs, 'readFlows'>, FlowStore {
       if (holder !== undefined && (await this.#isUnfinished(holder, createdBefore))) {
         await this.#letOthersIn();
         this.#flows.delete(id);
+        this.#open.delete(endToken(flow.flowId));
+        this.#observer.facts.openFlows.delete(id);
         return { outcome: 'existing', flow: holder };
       }
       await this.#letOthersIn();
@@ -116,12 +132,22 @@ export class SteppedFlows implements Omit<FlowVerbs, 'readFlows'>, FlowStore {
       .filter((job) => isWaiting(job) && behind(job) !== '')
       .sort((a, b) => (behind(a) < behind(b) ? -1 : 1))
       .slice(0, limit);
-    const step = stepOfWalk(found, params);
+    const waiting = stepOfWalk(found, params);
+    await this.#letOthersIn();
+    const step = mergedSteps([waiting, this.#openStep(after, limit)]);
     for (const token of step.tokens) {
       await this.#letOthersIn();
       this.#abandon(flowOfToken(token), createdBefore);
     }
     return step;
+  }
+
+  #openStep(after: string, limit: number): SweepFlowsResult {
+    if (openFlowsFilter(after) === undefined) return { tokens: [] };
+    const behind = [...this.#open.keys()].filter((token) => token > after).sort();
+    const tokens = behind.slice(0, limit);
+    const last = tokens.length === limit ? tokens.at(-1) : undefined;
+    return { tokens, ...(last !== undefined && { position: last }) };
   }
 
   /** True when others, which are still there, have this one as a parent. */
@@ -140,7 +166,9 @@ export class SteppedFlows implements Omit<FlowVerbs, 'readFlows'>, FlowStore {
     await this.#letOthersIn();
     const { uniqueKey = '' } = flow;
     if (this.#keys.get(uniqueKey)?.equals(flowId)) this.#keys.delete(uniqueKey);
+    this.#open.delete(endToken(flowId));
     this.#flows.delete(flowId.toHexString());
+    this.#observer.facts.openFlows.delete(flowId.toHexString());
   }
 
   /** Lists of jobs of flows, in the order of their ids. */
@@ -181,9 +209,39 @@ export class SteppedFlows implements Omit<FlowVerbs, 'readFlows'>, FlowStore {
       .slice(0, limit);
   }
 
-  async stateOf(flow: ObjectId): Promise<FlowRecord['state'] | undefined> {
+  async recordOf(flow: ObjectId): Promise<FlowRecord | undefined> {
     await this.#letOthersIn();
-    return this.#flows.get(flow.toHexString())?.state;
+    return this.#flows.get(flow.toHexString());
+  }
+
+  async changeFlow(
+    { flowId, version = 0 }: FlowRecord,
+    end: FlowEnd | undefined,
+  ): Promise<boolean> {
+    const next = version + 1;
+    if (end === undefined) {
+      await this.#letOthersIn();
+      const token = endToken(flowId);
+      this.#open.set(token, Math.max(this.#open.get(token) ?? 0, next));
+    }
+    await this.#letOthersIn();
+    const flow = this.#flows.get(flowId.toHexString());
+    if (flow?.version !== version) return false;
+    const { endedAt: _endedAt, outcome: _outcome, ...open } = flow;
+    this.#flows.set(flowId.toHexString(), { ...open, ...end, version: next });
+    const { facts } = this.#observer;
+    if (end === undefined) facts.openFlows.add(flowId.toHexString());
+    else {
+      facts.openFlows.delete(flowId.toHexString());
+      facts.flowEnded(flowId.toHexString(), false);
+    }
+    return true;
+  }
+
+  async noteEnded({ flowId, version = 0 }: FlowRecord): Promise<void> {
+    await this.#letOthersIn();
+    const token = endToken(flowId);
+    if ((this.#open.get(token) ?? version) < version) this.#open.delete(token);
   }
 
   async moveWaiting(

@@ -237,3 +237,38 @@ export function placeRule(facts: Facts, violate: Violate): Rule {
     },
   };
 }
+
+/**
+ * A flow ends once none of its jobs may run any more, none starts while it has ended, and each end is told at most once. A job that was redriven may wait
+ * then, since it goes on only when the flow is open again; and a run that was given up may add jobs late.
+ */
+export function endRule(facts: Facts, violate: Violate): Rule {
+  const untold = new Map<string, number>();
+  const judgeJobs = (flow: string): void => {
+    for (const job of facts.jobs.values()) {
+      if (job.flow?.toHexString() !== flow || FINISHED.has(job.status)) continue;
+      const isRedriven = job.status === 'blocked' && job.fence > 0;
+      if (isRedriven || placeOf(taskOf(job))?.addedBy !== undefined) continue;
+      violate('a flow ends before its jobs', describe(job));
+    }
+  };
+  facts.flowEndListeners.push((flow, isTold) => {
+    if (facts.profile.ledger === 'memory') return;
+    const count = untold.get(flow) ?? 0;
+    untold.set(flow, isTold ? count - 1 : count + 1);
+    if (!isTold) judgeJobs(flow);
+    else if (count === 0) violate('the end of a flow is told twice', flow);
+  });
+  return {
+    jobWritten({ verb, after }) {
+      const isAdded = after === undefined || placeOf(taskOf(after))?.addedBy !== undefined;
+      if (facts.profile.ledger === 'memory' || isAdded || !CLAIMS.has(verb)) return;
+      const flow = after.flow?.toHexString();
+      if (flow === undefined || facts.openFlows.has(flow)) return;
+      violate('a job of a flow goes on after its end', describe(after));
+    },
+    drained() {
+      for (const flow of facts.openFlows) violate('a flow never ends', flow);
+    },
+  };
+}

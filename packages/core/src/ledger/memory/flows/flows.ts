@@ -4,6 +4,7 @@
  * @module
  */
 import type { ObjectId } from 'mongodb';
+import { endToken } from '../../../job/flow-tokens.ts';
 import type { JobStatus } from '../../../job/job.ts';
 import { JOB_LIFECYCLE } from '../../../job/job-lifecycle.ts';
 import type { TransitionParams } from '../../../job/lifecycle.ts';
@@ -16,6 +17,7 @@ import {
 import type {
   CloseFlowParams,
   CloseFlowResult,
+  FlowEnd,
   FlowReading,
   FlowRecord,
   FlowVerbs,
@@ -97,7 +99,7 @@ export class MemoryFlows implements FlowVerbs, FlowStore {
     return releaseWaiting(this, params);
   }
 
-  /** One step of the walk through the tokens that jobs wait for. */
+  /** One step of the walk through the tokens that jobs wait for, and those of flows that have not ended. */
   async sweepFlows({
     after = '',
     limit,
@@ -112,8 +114,13 @@ export class MemoryFlows implements FlowVerbs, FlowStore {
     const waiting = byToken
       .tokens(after)
       .filter((token) => [...byToken.waiting(token)].some(isWaiting));
-    const tokens = waiting.slice(0, limit);
-    const last = waiting.length > limit ? tokens.at(-1) : undefined;
+    const open = [...this.#flows.values()]
+      .filter(({ version, endedAt }) => version !== undefined && endedAt === undefined)
+      .map(({ flowId }) => endToken(flowId))
+      .filter((token) => token > after);
+    const all = [...waiting, ...open].sort();
+    const tokens = all.slice(0, limit);
+    const last = all.length > limit ? tokens.at(-1) : undefined;
     return { tokens, ...(last !== undefined && { position: last }) };
   }
 
@@ -151,8 +158,19 @@ export class MemoryFlows implements FlowVerbs, FlowStore {
       .map(({ job }) => job);
   }
 
-  async stateOf(flow: ObjectId): Promise<FlowRecord['state'] | undefined> {
-    return this.#flows.get(flow.toHexString())?.state;
+  async recordOf(flow: ObjectId): Promise<FlowRecord | undefined> {
+    return this.#flows.get(flow.toHexString());
+  }
+
+  async changeFlow(
+    { flowId, version = 0 }: FlowRecord,
+    end: FlowEnd | undefined,
+  ): Promise<boolean> {
+    const flow = this.#flows.get(flowId.toHexString());
+    if (flow?.version !== version) return false;
+    const { endedAt: _endedAt, outcome: _outcome, ...open } = flow;
+    this.#set({ ...open, ...end, version: version + 1 });
+    return true;
   }
 
   async moveWaiting(

@@ -11,6 +11,9 @@ import type { FlowRecord, SweepFlowsParams, SweepFlowsResult } from '../../ledge
 import { JOB_ID } from '../engine-queries.ts';
 import { guardedStatement, type UpdateStatement } from '../lifecycle-statements.ts';
 
+/** What the tokens of the ends of flows begin with. */
+const OPEN = 'e:';
+
 /** A flow, as `<collection>.flows` has it. It lies apart, so that nobody who watches jobs hears of it. */
 export interface FlowDocument extends Omit<FlowRecord, 'flowId'> {
   readonly _id: ObjectId;
@@ -21,6 +24,14 @@ export interface FlowKeyDocument {
   /** By {@link keyId}. */
   readonly _id: string;
   readonly flow: ObjectId;
+}
+
+/** A flow that has not ended, beside the flows. */
+export interface OpenFlowDocument {
+  /** The token of its end. */
+  readonly _id: string;
+  /** That of the record when it was written, or a later one; below it once the flow has ended. */
+  readonly version: number;
 }
 
 /** The id of the document of a key. */
@@ -107,6 +118,20 @@ export function stepOfWalk(
 /** There is one: by that the job was found. */
 function firstBehind({ waitsFor = [] }: Pick<Job, 'waitsFor'>, after: string): string {
   return waitsFor.filter((token) => token > after).sort()[0] as string;
+}
+
+/** The flows that have not ended behind a place in the walk, by the ids of their documents; undefined behind all of them. */
+export function openFlowsFilter(after: string): Document | undefined {
+  const end = `${OPEN}~`;
+  return after < end ? { _id: { $gt: after > OPEN ? after : OPEN, $lt: end } } : undefined;
+}
+
+/** One step of a walk through two lists of tokens, of which each may go on behind its last one. */
+export function mergedSteps(steps: readonly SweepFlowsResult[]): SweepFlowsResult {
+  const tokens = steps.flatMap((step) => step.tokens).sort();
+  const [position] = steps.flatMap((step) => step.position ?? []).sort();
+  if (position === undefined) return { tokens };
+  return { tokens: tokens.filter((token) => token <= position), position };
 }
 
 /** Flows that are older than one, and no keys of flows, whose ids are texts. */

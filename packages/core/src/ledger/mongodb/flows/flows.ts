@@ -3,8 +3,8 @@
  *
  * @module
  */
-import type { ClientSession, Collection, ObjectId } from 'mongodb';
-import { flowOfToken } from '../../../job/flow-tokens.ts';
+import type { ClientSession, Collection, Document, ObjectId } from 'mongodb';
+import { endToken, flowOfToken, isEndToken, UNFINISHED } from '../../../job/flow-tokens.ts';
 import type { Job, JobStatus } from '../../../job/job.ts';
 import { JOB_LIFECYCLE } from '../../../job/job-lifecycle.ts';
 import type { TransitionParams } from '../../../job/lifecycle.ts';
@@ -17,6 +17,7 @@ import {
 import type {
   CloseFlowParams,
   CloseFlowResult,
+  FlowEnd,
   FlowReading,
   FlowRecord,
   FlowVerbs,
@@ -45,7 +46,10 @@ import {
   flowsFilter,
   fromFlowDocument,
   keyId,
+  mergedSteps,
+  type OpenFlowDocument,
   ofFlowFilter,
+  openFlowsFilter,
   stepOfWalk,
   toFlowDocument,
   WAITING_FIELDS,
@@ -53,8 +57,6 @@ import {
   waitingFilter,
   waitingStatements,
 } from './flow-queries.ts';
-
-const UNFINISHED = JOB_LIFECYCLE.states.filter((state) => !JOB_LIFECYCLE.terminal.includes(state));
 
 /** What flows are made from. */
 export interface MongoFlowParts {
@@ -68,6 +70,7 @@ export class MongoFlows implements FlowVerbs, FlowStore {
   readonly #jobs: MongoJobs;
   readonly #flows: Collection<FlowDocument>;
   readonly #keys: Collection<FlowKeyDocument>;
+  readonly #open: Collection<OpenFlowDocument>;
   readonly #commands: Commands;
 
   constructor({ jobs, flows, commands }: MongoFlowParts) {
@@ -75,6 +78,7 @@ export class MongoFlows implements FlowVerbs, FlowStore {
     this.#flows = flows;
     // In the same collection: their ids are texts.
     this.#keys = flows as unknown as Collection<FlowKeyDocument>;
+    this.#open = flows as unknown as Collection<OpenFlowDocument>;
     this.#commands = commands;
   }
 
@@ -92,7 +96,7 @@ export class MongoFlows implements FlowVerbs, FlowStore {
       if (taken === undefined) continue;
       const holder = await this.#find(taken);
       if (holder !== undefined && (await this.#isUnfinished(holder, params.createdBefore))) {
-        await this.#flows.deleteOne({ _id: flow.flowId }, this.#commands.writeOptions());
+        await this.#remove([endToken(flow.flowId), flow.flowId]);
         return { outcome: 'existing', flow: holder };
       }
       const { modifiedCount } = await this.#keys.updateOne(
@@ -125,26 +129,32 @@ export class MongoFlows implements FlowVerbs, FlowStore {
         await this.#keys.updateOne(filter, { $set: { flow: flow.flowId } }, options);
       }
     }
-    await this.#flows.insertOne(toFlowDocument(flow), options);
+    await this.#flows.insertMany(documentsOf(flow) as FlowDocument[], options);
     return { outcome: 'opened', flow };
   }
 
   /** The id was made for this flow, so who has it is an earlier try of the same. */
   async #insert(flow: FlowRecord): Promise<void> {
-    await this.#insertOnce(toFlowDocument(flow));
+    await this.#insertOnce(documentsOf(flow));
   }
 
-  /** False when there is a document with this id. */
-  async #insertOnce(document: FlowDocument | FlowKeyDocument): Promise<boolean> {
-    const [error] = await this.#commands.insert([document]);
-    if (error !== undefined && error.code !== DUPLICATE_KEY_CODE) throw new Error(error.errmsg);
-    return error === undefined;
+  /** False when there are documents with these ids. */
+  async #insertOnce(documents: readonly Document[]): Promise<boolean> {
+    const errors = await this.#commands.insert(documents);
+    const other = errors.find(({ code }) => code !== DUPLICATE_KEY_CODE);
+    if (other !== undefined) throw new Error(other.errmsg);
+    return errors.length === 0;
+  }
+
+  async #remove(ids: readonly (ObjectId | string)[]): Promise<void> {
+    const deletes = ids.map((_id) => ({ q: { _id }, limit: 1 as const, hint: ID_INDEX }));
+    await this.#commands.remove(deletes);
   }
 
   /** The flow that has the key, this one if nobody had it; undefined when who had it gave it up meanwhile. */
   async #takeKey({ flowId }: FlowRecord, uniqueKey: string): Promise<ObjectId | undefined> {
     const _id = keyId(uniqueKey);
-    if (await this.#insertOnce({ _id, flow: flowId })) return flowId;
+    if (await this.#insertOnce([{ _id, flow: flowId }])) return flowId;
     const key = await this.#keys.findOne({ _id }, this.#commands.readOptions());
     return key?.flow;
   }
@@ -233,7 +243,8 @@ export class MongoFlows implements FlowVerbs, FlowStore {
         hint: IndexName.WAITING,
       })
       .toArray();
-    const step = stepOfWalk(found.map(fromDocument), params);
+    const waiting = stepOfWalk(found.map(fromDocument), params);
+    const step = mergedSteps([waiting, await this.#findOpen(after, limit)]);
     // Of a flow that was not stored to its end, those without parents may be missing.
     const flows = new Map(
       step.tokens.map((token) => [String(flowOfToken(token)), flowOfToken(token)]),
@@ -242,12 +253,25 @@ export class MongoFlows implements FlowVerbs, FlowStore {
     return step;
   }
 
+  async #findOpen(after: string, limit: number): Promise<SweepFlowsResult> {
+    const filter = openFlowsFilter(after);
+    if (filter === undefined) return { tokens: [] };
+    const open = await this.#open
+      .find(filter, { ...this.#commands.readOptions(), sort: ID_KEY, limit, hint: ID_INDEX })
+      .toArray();
+    const tokens = open.map(({ _id }) => _id);
+    const last = open.length === limit ? tokens.at(-1) : undefined;
+    return { tokens, ...(last !== undefined && { position: last }) };
+  }
+
   /** Of these jobs, which feed tokens, those that others, which are still there, have as parents. */
   async awaited(jobs: readonly Pick<Job, '_id' | 'feeds'>[]): Promise<readonly ObjectId[]> {
     const { collection, commands } = this.#jobs;
     const awaited: ObjectId[] = [];
-    for (const { _id, feeds } of jobs) {
-      const filter = childrenFilter(feeds as readonly string[], JOB_LIFECYCLE.states);
+    for (const { _id, feeds = [] } of jobs) {
+      const tokens = feeds.filter((token) => !isEndToken(token));
+      if (tokens.length === 0) continue;
+      const filter = childrenFilter(tokens, JOB_LIFECYCLE.states);
       const child = await collection.findOne(filter, {
         ...commands.readOptions(),
         projection: { _id: 1 },
@@ -270,7 +294,9 @@ export class MongoFlows implements FlowVerbs, FlowStore {
       const { uniqueKey } = flow;
       const key = uniqueKey === undefined ? [] : [{ _id: keyId(uniqueKey), flow: _id }];
       await this.#commands.remove(
-        [...key, { _id }].map((q) => ({ q, limit: 1 as const, hint: ID_INDEX })),
+        [...key, { _id: endToken(_id) }, { _id }].map((q) => ({
+          ...{ q, limit: 1 as const, hint: ID_INDEX },
+        })),
       );
     }
   }
@@ -303,8 +329,33 @@ export class MongoFlows implements FlowVerbs, FlowStore {
     return documents.map(fromDocument);
   }
 
-  async stateOf(flow: ObjectId): Promise<FlowRecord['state'] | undefined> {
-    return (await this.#find(flow))?.state;
+  recordOf(flow: ObjectId): Promise<FlowRecord | undefined> {
+    return this.#find(flow);
+  }
+
+  /** One that is opened again is in the list of the open ones before. */
+  async changeFlow(
+    { flowId, version = 0 }: FlowRecord,
+    end: FlowEnd | undefined,
+  ): Promise<boolean> {
+    const next = { version: version + 1 };
+    const options = { ...this.#commands.writeOptions(), hint: ID_KEY };
+    if (end === undefined) {
+      const filter = { _id: endToken(flowId) };
+      await this.#open.updateOne(filter, { $max: next }, { ...options, upsert: true });
+    }
+    const change =
+      end === undefined
+        ? { $set: next, $unset: { endedAt: 1 as const, outcome: 1 as const } }
+        : { $set: { ...next, ...end } };
+    const { matchedCount } = await this.#flows.updateOne({ _id: flowId, version }, change, options);
+    return matchedCount === 1;
+  }
+
+  /** Takes it from the list, unless it was opened again. */
+  async noteEnded({ flowId, version }: FlowRecord): Promise<void> {
+    const q = { _id: endToken(flowId), version: { $lt: version } };
+    await this.#commands.remove([{ q, limit: 1, hint: ID_INDEX }]);
   }
 
   async moveWaiting(
@@ -336,4 +387,11 @@ export class MongoFlows implements FlowVerbs, FlowStore {
     const known = moved.map(fromDocument).map(({ _id, fence }) => ({ _id, fence }));
     await log?.movedTogether(verb, known, params);
   }
+}
+
+/** Its record, and that it has not ended. */
+function documentsOf(flow: FlowRecord): readonly Document[] {
+  const { flowId, version } = flow;
+  const open = version === undefined ? [] : [{ _id: endToken(flowId), version }];
+  return [toFlowDocument(flow), ...open];
 }
