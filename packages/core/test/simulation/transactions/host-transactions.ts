@@ -122,7 +122,7 @@ export class HostTransactions implements LedgerTransactions {
 }
 
 /** Nobody knows whether a transaction was committed, and nobody asks any more. */
-export class UnknownCommitError extends UnknownOutcomeError {}
+class UnknownCommitError extends UnknownOutcomeError {}
 
 function isTransient(error: unknown): boolean {
   return [TransientError, UnknownOutcomeError, ConnectionError].some((one) => error instanceof one);
