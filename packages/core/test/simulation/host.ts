@@ -257,7 +257,8 @@ export class Host {
       monque.worker(DEAD_LETTER_NAME, handler, { concurrency: 2, deadLetter: 'mail' });
     }
     if (this.isWorker && observer.facts.profile.groupedJobs > 0) {
-      const groups = { concurrency: LIMIT_OF_GROUPS };
+      const { hasFreeGroups } = observer.facts.profile;
+      const groups = hasFreeGroups ? {} : { concurrency: LIMIT_OF_GROUPS };
       monque.worker(GROUPED_NAME, someAtATime, { concurrency: 4, groups });
     }
     if (this.isWorker && observer.facts.profile.stagedJobs > 0) {
