@@ -168,7 +168,7 @@ export class ManualVerbs {
     await this.#context.ready();
     const { outcome, job } = await ledger.remove({ jobId, now: ledgerTime.now(), ...why });
     if (job === null) return false;
-    if (outcome === 'refused') throw stateError(job, 'deleteJob', ['remove']);
+    if (outcome === 'refused') throw notDeletable(job);
     emit('job:deleted', { job });
     // A flow may end with the last of its jobs that was unfinished.
     if (job.flow !== undefined) await this.#hooks.onTokens([endToken(job.flow)]);
@@ -192,6 +192,13 @@ export class ManualVerbs {
 function stateError(job: Job, verb: string, rows: readonly JobVerb[]): JobStateError {
   const from = new Set(rows.flatMap((row) => [...JOB_LIFECYCLE.transitions[row].from]));
   return new JobStateError(job._id, job.status, verb, [...from]);
+}
+
+/** A parent in a flow stays while its children are there. */
+function notDeletable(job: Job): JobStateError {
+  if (job.status === 'processing') return stateError(job, 'deleteJob', ['remove']);
+  const why = 'it is a parent in a flow; deleteJob is allowed once its children are deleted';
+  return new JobStateError(job._id, job.status, 'deleteJob', [], why);
 }
 
 function noDeadLetter({ _id, status }: Job): JobStateError {

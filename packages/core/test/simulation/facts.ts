@@ -220,6 +220,8 @@ export class Facts {
   readonly leases: Map<string, LeaseFacts> = new Map();
   /** The highest limit that was ever set for a group, or for all of a name, by name and group. */
   readonly groupLimits: Map<string, number> = new Map();
+  /** Until when a group had no limit of its own, by name and group; not there for one that never had any. */
+  readonly groupsFreeUntilMs: Map<string, number> = new Map();
   readonly runs: Map<string, Run[]> = new Map();
   /** Runs that returned and of whose end nothing was told yet, by job id and token. */
   readonly unreported: Map<string, Run> = new Map();
@@ -291,10 +293,16 @@ export class Facts {
     for (const listener of this.flowEndListeners) listener(flow, isTold);
   }
 
-  /** The highest limit that ever held for a group. */
+  /** The highest limit that ever held for a group; infinite while it never had one. */
   mostOfGroup(name: string, group: string): number {
-    const ofAll = this.groupLimits.get(`${name}/`) ?? Number.POSITIVE_INFINITY;
-    return Math.max(ofAll, this.groupLimits.get(`${name}/${group}`) ?? 0);
+    const limits = ['', group].flatMap((each) => this.groupLimits.get(`${name}/${each}`) ?? []);
+    return limits.length > 0 ? Math.max(...limits) : Number.POSITIVE_INFINITY;
+  }
+
+  /** True when a group had no limit at some time since then. */
+  wasFree(name: string, group: string, sinceMs: number): boolean {
+    if (this.groupLimits.has(`${name}/`)) return false;
+    return (this.groupsFreeUntilMs.get(`${name}/${group}`) ?? Infinity) >= sinceMs;
   }
 
   constructor(world: World, profile: Profile) {

@@ -37,4 +37,18 @@ export const GROUP_GUARDS: readonly Guard[] = [
     profile: MANY_GROUPED,
     seed: 2,
   },
+  {
+    name: 'who is named stays so while there is no limit',
+    without: 'a limit that is set again does not count what was claimed under it before',
+    alterations: [
+      {
+        file: 'ledger/memory/groups/groups.ts',
+        find: '{ job, fence: fence + 1 }] : before.held;',
+        replace: '{ job, fence: fence + 1 }] : [];',
+      },
+    ],
+    rules: ['a group runs too many'],
+    profile: { ...MANY_GROUPED, ledger: 'memory', hasFreeGroups: true },
+    seed: 29,
+  },
 ];

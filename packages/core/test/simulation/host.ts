@@ -257,7 +257,8 @@ export class Host {
       monque.worker(DEAD_LETTER_NAME, handler, { concurrency: 2, deadLetter: 'mail' });
     }
     if (this.isWorker && observer.facts.profile.groupedJobs > 0) {
-      const groups = { concurrency: LIMIT_OF_GROUPS };
+      const { hasFreeGroups } = observer.facts.profile;
+      const groups = hasFreeGroups ? {} : { concurrency: LIMIT_OF_GROUPS };
       const work = someAtATime === together ? { ...together, by: 'group' as const } : handler;
       monque.worker(GROUPED_NAME, work, { concurrency: 4, groups });
     }

@@ -102,9 +102,12 @@ export class Observer {
   /** What a group may do is changed. */
   groupSet({ name: jobName, group = '', concurrency, paused }: SetGroupParams): void {
     this.trace.note('ledger', () => `sets group ${group}: ${concurrency}, paused ${paused}`);
-    if (typeof concurrency !== 'number') return;
-    const { groupLimits } = this.facts;
+    const { groupLimits, groupsFreeUntilMs } = this.facts;
     const key = `${jobName}/${group}`;
+    if (concurrency === null) groupsFreeUntilMs.set(key, Number.POSITIVE_INFINITY);
+    if (typeof concurrency !== 'number') return;
+    const freeUntilMs = groupsFreeUntilMs.get(key) ?? Number.POSITIVE_INFINITY;
+    groupsFreeUntilMs.set(key, Math.min(freeUntilMs, this.#world.nowMs));
     groupLimits.set(key, Math.max(groupLimits.get(key) ?? 0, concurrency));
   }
 

@@ -87,6 +87,8 @@ export interface Profile extends NetworkRates {
   readonly deadLetters: number;
   /** Jobs that take turns in groups with limits. */
   readonly groupedJobs: number;
+  /** Whether those groups have no limit but what people set for one of them, and take away again. */
+  readonly hasFreeGroups: boolean;
   /** How often people set the limit that names share, the first time included; none where names have no limits. */
   readonly limits: number;
   /** Whether that limit is nothing but a slow rate that lets many start at once after a rest. */
@@ -134,6 +136,7 @@ export const BEFORE_LATER_FEATURES: Partial<Profile> = Object.freeze({
   outboxOrder: 'stamp',
   failovers: 0,
   patientJobs: 0,
+  hasFreeGroups: false,
 });
 
 /** Everything at once in every seed. */
@@ -211,6 +214,7 @@ export function drawProfile(chance: Chance, given: Partial<Profile>): Profile {
     outboxOrder: given.outboxOrder ?? chance.pick(['stamp', 'commit'] as const),
     failovers: given.failovers ?? chance.pick([0, 1, 3]),
     patientJobs: given.patientJobs ?? chance.pick([0, 30, 90]),
+    hasFreeGroups: given.hasFreeGroups ?? chance.happens(0.4),
     resendLimitMs: hasRetention ? 2_000 : 60_000,
     longestLateMs: hasRetention ? 1_000 : 2 * LEASE_MS,
     ...given,

@@ -12,6 +12,8 @@ const FIRST_NUMBER = 5_000_000;
 const LONGEST_PAUSE_MS = 3_000;
 const AGAIN_AFTER_MS = 200;
 const MOST_ENTRIES = 4;
+const MOST_CHANGES = 6;
+const MOST_CHANGES_OF_FREE = 20;
 
 /** Groups. */
 export const groups: Feature = {
@@ -23,14 +25,16 @@ export const groups: Feature = {
       options: { group: chance.pick(GROUPS), ...drawRunOptions(chance) },
     });
     planCalls(users, { jobs: profile.groupedJobs, most: MOST_ENTRIES, draw });
-    const changes = profile.groupedJobs === 0 ? 0 : chance.between(0, 6);
+    const most = profile.hasFreeGroups ? MOST_CHANGES_OF_FREE : MOST_CHANGES;
+    const changes = profile.groupedJobs === 0 ? 0 : chance.between(0, most);
     for (let count = 0; count < changes; count += 1) {
       const group = chance.pick(CHANGED);
       const concurrency = chance.between(1, 3);
       const fromMs = chance.fraction() * profile.faultyMs;
       const untilMs = Math.min(fromMs + chance.between(100, LONGEST_PAUSE_MS), profile.faultyMs);
       const isPause = chance.happens(0.4);
-      const settings = isPause ? { paused: true } : { concurrency };
+      const isTaken = profile.hasFreeGroups && chance.happens(0.4);
+      const settings = isPause ? { paused: true } : { concurrency: isTaken ? null : concurrency };
       world.in(fromMs, () => void set(users, group, settings));
       if (isPause) world.in(untilMs, () => void set(users, group, { paused: false }));
     }
@@ -46,7 +50,7 @@ export const groups: Feature = {
 async function set(
   users: Users,
   group: string,
-  settings: { readonly paused?: boolean; readonly concurrency?: number },
+  settings: { readonly paused?: boolean; readonly concurrency?: number | null },
 ): Promise<boolean> {
   const host = pickHost(users);
   if (host === undefined) return false;
