@@ -49,7 +49,7 @@ export const OUTBOX_GUARDS: readonly Guard[] = [
     ],
     rules: ['a message is overtaken'],
     profile: { ...SENDING, crashRate: 0.003 },
-    seed: 109,
+    seed: 375,
   },
   {
     name: 'a message goes by its transaction',
