@@ -4,7 +4,7 @@
  *
  * A process that dies between the end of a job and the look at its children leaves them to that look, which every
  * instance takes, and at once who declares it dead. The ends of flows are noticed by the same looks. Where no job waits,
- * and every flow has ended, it costs two reads in five minutes.
+ * and every flow has ended, it costs two reads in ten minutes.
  *
  * @module
  */
@@ -21,7 +21,7 @@ import type { Job } from '../../job/job.ts';
 const ROUND_MS = 5_000;
 
 /** How often while there is none and no instance dies, in milliseconds. */
-const IDLE_ROUND_MS = 300_000;
+const IDLE_ROUND_MS = 600_000;
 
 const TOKENS_A_STEP = 200;
 const MOST_STEPS = 10;
