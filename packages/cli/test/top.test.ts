@@ -128,6 +128,17 @@ describeWithMongo('top', () => {
     await keys('r', `${insertedId}`);
   });
 
+  test('reads once more when it is asked to while it reads', async () => {
+    await start('--interval', '1h');
+    await keys('4', 'Nothing to show.');
+    await db.command({ profile: 2 });
+    io.stdin.write('rr');
+    const reads = { op: 'query', 'command.filter.status': 'failed' };
+    const count = (): Promise<number> => db.collection('system.profile').countDocuments(reads);
+    await until('two reads', async () => (await count()) === 2);
+    await db.command({ profile: 0 });
+  });
+
   test('reads again after a while', async () => {
     await start('--interval', '20ms');
     await monque.enqueue('other');

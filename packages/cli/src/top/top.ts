@@ -46,6 +46,7 @@ class Top {
   #state: TopState = FIRST_STATE;
   #timer: NodeJS.Timeout | undefined;
   #isReading = false;
+  #isToReadAgain = false;
   #isEnded = false;
   readonly #ending = new AbortController();
 
@@ -118,8 +119,12 @@ class Top {
   /** Reads what the tab shows, and again after a while. What is asked for meanwhile is read behind it. */
   async #read(): Promise<void> {
     clearTimeout(this.#timer);
-    if (this.#isReading) return;
+    if (this.#isReading) {
+      this.#isToReadAgain = true;
+      return;
+    }
     this.#isReading = true;
+    this.#isToReadAgain = false;
     const { tab } = this.#state;
     try {
       const snapshot = await this.#snapshot(tab);
@@ -132,7 +137,7 @@ class Top {
     this.#isReading = false;
     if (this.#isEnded) return;
     this.#draw();
-    if (this.#state.tab !== tab) void this.#read();
+    if (this.#isToReadAgain) void this.#read();
     else if (!this.#state.isHeld)
       this.#timer = setTimeout(() => void this.#read(), this.#intervalMs);
   }

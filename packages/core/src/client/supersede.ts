@@ -53,8 +53,8 @@ async function cancelAhead(
   verbs: Pick<ManualVerbs, 'cancelJob'>,
   { _id, name, lane }: Job,
 ): Promise<void> {
-  if (lane === undefined) return;
-  const ahead = await context.ledger.findAhead({ name, lane });
+  // What supersedes stands in the lane of its key.
+  const ahead = await context.ledger.findAhead({ name, lane: lane as string });
   if (ahead === null || ahead.jobId.equals(_id)) return;
   await cancelOne(context, verbs, { jobId: ahead.jobId, by: _id });
 }

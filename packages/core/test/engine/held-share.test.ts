@@ -133,6 +133,19 @@ describe('a share of a limit', () => {
     expect(share.room()).toBe(1);
   });
 
+  test('takes back no starts of a claim that are older than those it has now', async () => {
+    const rate = { limit: 1, perMs: 3_600_000, burst: 2 };
+    const { make, record, moment, want } = await withLimit({ rate });
+    const share = make();
+    share.learn(await record(), moment());
+    share.want(want(2));
+    const asked = share.adjust();
+    const answered = share.use(1);
+    await asked;
+    answered(0);
+    expect(share.room()).toBe(1);
+  });
+
   test('asks for fewer starts at once when some of the last were not used', async () => {
     const rate = { limit: 100, perMs: 1_000, burst: 100 };
     const { make, clock, ledger, record, moment, want } = await withLimit({ rate });

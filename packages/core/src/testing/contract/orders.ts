@@ -144,7 +144,7 @@ export const orderTests: ContractTests = {
     await block(true);
     const { halted, failed, pending } = await subject.ledger.expireGates({ now, limit: 10 });
     assert.deepEqual([failed, pending], [1, 0]);
-    assertSameJob(only(halted ?? []), await subject.read(first as Job));
+    assertSameJob(only(halted as readonly Job[]), await subject.read(first as Job));
     await subject.ledger.remove({ jobId: (first as Job)._id });
     await block(false);
     const last = await subject.ledger.expireGates({ now, limit: 10 });
@@ -267,7 +267,7 @@ export const orderTests: ContractTests = {
         now: subject.at(0),
       } as const;
       assert.equal((await ledger.amend(replacing)).outcome, 'amended');
-      const reported = (await sweep()) ?? [];
+      const reported = (await sweep()) as NonNullable<Awaited<ReturnType<typeof sweep>>>;
       assert.deepEqual(
         reported.map(({ jobId }) => jobId.toHexString()).sort(),
         idsOf([ofA, ofB] as Job[]),
