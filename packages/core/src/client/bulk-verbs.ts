@@ -23,7 +23,7 @@ import {
 } from '../options/manual-verb-options.ts';
 
 import { toFilter } from './listing.ts';
-import type { ManualVerbs } from './manual-verbs.ts';
+import type { ManualVerbs, OnTokens } from './manual-verbs.ts';
 
 const MOST_JOBS_A_PAGE = 500;
 const MOST_AT_ONCE = 16;
@@ -47,6 +47,13 @@ export interface BulkResult {
 export type BulkOptions = BulkVerbOptions<BulkResult>;
 
 type Direction = 'ascending' | 'descending';
+
+/** How a verb is done to all jobs of a flow. */
+export interface InFlow {
+  readonly direction: Direction;
+  /** In place of what the verb does at each job for those that wait for it. */
+  readonly onTokens: OnTokens;
+}
 
 type Apply = (job: Job, why: ManualVerbOptions) => Promise<boolean>;
 
@@ -78,21 +85,18 @@ export class BulkVerbs {
     this.#verbs = verbs;
   }
 
-  /** `cancelJob` for all that match, in the order of their ids or the other way round. */
-  cancelJobs(
-    filter: JobsFilter,
-    options: BulkOptions,
-    direction: Direction = 'ascending',
-  ): Promise<BulkResult> {
-    const apply: Apply = async ({ _id }, why) => (await this.#verbs.cancelJob(_id, why)) !== null;
-    return this.#forAll(filter, options, apply, direction);
+  /** `cancelJob` for all that match. */
+  cancelJobs(filter: JobsFilter, options: BulkOptions, inFlow?: InFlow): Promise<BulkResult> {
+    const apply: Apply = async ({ _id }, why) =>
+      (await this.#verbs.cancelJob(_id, why, inFlow?.onTokens)) !== null;
+    return this.#forAll(filter, options, apply, inFlow?.direction);
   }
 
   /** `retryJob` for all that match. */
-  retryJobs(filter: JobsFilter, options: BulkOptions): Promise<BulkResult> {
-    return this.#forAll(filter, options, async ({ _id }, why) => {
-      return (await this.#verbs.retryJob(_id, why)) !== null;
-    });
+  retryJobs(filter: JobsFilter, options: BulkOptions, inFlow?: InFlow): Promise<BulkResult> {
+    const apply: Apply = async ({ _id }, why) =>
+      (await this.#verbs.retryJob(_id, why, inFlow?.onTokens)) !== null;
+    return this.#forAll(filter, options, apply, inFlow?.direction);
   }
 
   /** `deleteJob` for all that match. */

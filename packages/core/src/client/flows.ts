@@ -32,7 +32,7 @@ import {
   fieldOf,
   type GetFlowOptions,
 } from '../options/flow-options.ts';
-import type { BulkOptions, BulkResult, BulkVerbs } from './bulk-verbs.ts';
+import type { BulkOptions, BulkResult, BulkVerbs, InFlow } from './bulk-verbs.ts';
 import type { DataField, Producer } from './enqueue.ts';
 
 const LONGEST_DELAY_MS = 5_000;
@@ -281,21 +281,43 @@ export class Flows {
     const flow = toObjectId('id', id);
     const unfinished: readonly JobStatus[] = ['pending', 'blocked', 'processing'];
     const { bulk } = this.#parts;
-    const first = await bulk.cancelJobs({ flow, status: unfinished }, options, 'descending');
-    if (!first.isComplete) return first;
-    const rest = await bulk.cancelJobs({ flow, status: ['pending', 'blocked'] }, options);
-    return {
-      matched: first.matched + rest.matched,
-      changed: first.changed + rest.changed,
-      left: [...first.left, ...rest.left],
-      isComplete: rest.isComplete,
-    };
+    return this.#inFlow('descending', async (inFlow) => {
+      const first = await bulk.cancelJobs({ flow, status: unfinished }, options, inFlow);
+      if (!first.isComplete) return first;
+      const waiting: readonly JobStatus[] = ['pending', 'blocked'];
+      const rest = await bulk.cancelJobs({ flow, status: waiting }, options, inFlow);
+      return {
+        matched: first.matched + rest.matched,
+        changed: first.changed + rest.changed,
+        left: [...first.left, ...rest.left],
+        isComplete: rest.isComplete,
+      };
+    });
   }
 
   /** Parents first, so that a child that failed with its parent finds it waiting again. */
   async redrive(id: unknown, options: BulkOptions): Promise<BulkResult> {
     const flow = toObjectId('id', id);
-    return this.#parts.bulk.retryJobs({ flow, status: ['failed', 'cancelled'] }, options);
+    const status: readonly JobStatus[] = ['failed', 'cancelled'];
+    return this.#inFlow('ascending', (inFlow) =>
+      this.#parts.bulk.retryJobs({ flow, status }, options, inFlow),
+    );
+  }
+
+  /** Many jobs are changed at once: what one of them does to others comes when all are changed. */
+  async #inFlow<T>(
+    direction: InFlow['direction'],
+    change: (inFlow: InFlow) => Promise<T>,
+  ): Promise<T> {
+    const tokens = new Set<string>();
+    const onTokens = async (more: readonly string[]): Promise<void> => {
+      for (const token of more) tokens.add(token);
+    };
+    try {
+      return await change({ direction, onTokens });
+    } finally {
+      await this.#parts.release([...tokens]);
+    }
   }
 }
 

@@ -41,6 +41,9 @@ const REDRIVE: Redrive = {
   delayMs: 0,
 };
 
+/** Lets those go on who wait for these tokens. */
+export type OnTokens = (tokens: readonly string[]) => Promise<void>;
+
 /** What the verbs notify their surroundings of. */
 export interface ManualVerbHooks {
   /** A job became pending, or is due at another time. */
@@ -50,7 +53,7 @@ export interface ManualVerbHooks {
   /** A job was finished or deleted manually. */
   readonly onEnded: (job: Job) => void;
   /** A job that others may wait for has come to an end, or waits for others again: who waits for these tokens may go on. */
-  readonly onTokens: (tokens: readonly string[]) => Promise<void>;
+  readonly onTokens: OnTokens;
   /** A name was paused or resumed. */
   readonly onPausesChanged: (name: string, isPaused: boolean) => void;
 }
@@ -68,7 +71,11 @@ export class ManualVerbs {
   }
 
   /** Cancels a job, or asks for it while it runs; null when there is none. */
-  async cancelJob(id: unknown, options: ManualVerbOptions): Promise<Job | null> {
+  async cancelJob(
+    id: unknown,
+    options: ManualVerbOptions,
+    onTokens: OnTokens = this.#hooks.onTokens,
+  ): Promise<Job | null> {
     const jobId = toObjectId('id', id);
     const why = whyOf(options);
     await this.#context.ready();
@@ -85,15 +92,15 @@ export class ManualVerbs {
       return job;
     }
     emit('job:cancelled', { job });
-    if (job.feeds !== undefined) await this.#hooks.onTokens(job.feeds);
+    if (job.feeds !== undefined) await onTokens(job.feeds);
     if (outcome === 'skipped') this.#hooks.onPending(job);
     else this.#hooks.onEnded(job);
     return job;
   }
 
   /** Makes a failed or cancelled job pending again; null when there is none. */
-  retryJob(id: unknown, options: ManualVerbOptions): Promise<Job | null> {
-    return this.#redrive(id, options, RETRY);
+  retryJob(id: unknown, options: ManualVerbOptions, onTokens?: OnTokens): Promise<Job | null> {
+    return this.#redrive(id, options, RETRY, onTokens);
   }
 
   /**
@@ -109,6 +116,7 @@ export class ManualVerbs {
     id: unknown,
     options: ManualVerbOptions,
     { verb, row, action, isDeadLetter, delayMs }: Redrive,
+    onTokens: OnTokens = this.#hooks.onTokens,
   ): Promise<Job | null> {
     const { ledger, ledgerTime, emit } = this.#context;
     const jobId = toObjectId('id', id);
@@ -133,7 +141,7 @@ export class ManualVerbs {
     }
     emit('job:retried', { job });
     if (job.waitsFor !== undefined) {
-      await this.#hooks.onTokens(job.waitsFor);
+      await onTokens(job.waitsFor);
       return ledger.getJob({ jobId });
     }
     this.#hooks.onPending(job);

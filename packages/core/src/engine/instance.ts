@@ -89,7 +89,10 @@ export class Instance {
     });
     this.#pruner = new Pruner(context);
     this.#throughput = context.throughput?.makeLoop();
-    this.#gateTimeouts = new GateTimeouts(context, workers, () => this.#claimer.wake('hint'));
+    this.#gateTimeouts = new GateTimeouts(context, workers, {
+      onPending: () => this.#claimer.wake('hint'),
+      onFailed: () => this.#flows.look(),
+    });
     this.#flows = new FlowUpkeep(context, (names) => this.released(names));
     const wake = (): void => this.#claimer.wake('hint');
     this.#lease = new Lease(context, {

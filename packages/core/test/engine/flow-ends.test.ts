@@ -129,6 +129,20 @@ describe('the end of a flow', () => {
     await other.monque.stop();
   });
 
+  test('is noticed at once where a gate stayed closed and nobody had looked for flows since long', async () => {
+    const one = makeOne();
+    const { monque, clock } = one;
+    monque.worker('waits', {
+      stages: [stage('first', () => 1), gate('closed', { timeout: 60_000 })],
+    });
+    await monque.start();
+    await clock.advance(20_000);
+    await monque.enqueueFlow({ jobs: { only: { name: 'waits' } } });
+    await clock.advance(70_000);
+    expect(told(one)).toEqual(['failed']);
+    await monque.stop();
+  });
+
   test('is not told when the answer was lost, and is seen in the flow', async () => {
     const one = makeOne();
     const { monque, faulty, clock } = one;

@@ -116,4 +116,42 @@ test('a flow starts soon when the word that it is stored is lost on the way', as
   await monque.stop();
 });
 
+describe('a verb for all jobs of a flow', () => {
+  test('cancels a child whose parent is cancelled before it: it does not fail with that', async () => {
+    const { monque, faulty, clock } = makeOne();
+    const { id } = await monque.enqueueFlow(PAIR);
+    faulty.plan('cancel', { delayBeforeMs: 100 });
+    const cancelled = monque.cancelFlow(id);
+    await clock.advance(1_000);
+    expect(await cancelled).toMatchObject({ changed: 2, left: [] });
+    expect(await monque.getFlow(id)).toMatchObject({
+      state: 'cancelled',
+      counts: { cancelled: 2 },
+    });
+  });
+
+  test('redrives a child before its parent: it does not fail with that once more', async () => {
+    const { monque, faulty, clock } = makeOne();
+    let isRepaired = false;
+    monque.worker(
+      'step',
+      () => {
+        if (!isRepaired) throw new Error('Boom');
+      },
+      { maxRetries: 1 },
+    );
+    await monque.start();
+    const { id } = await monque.enqueueFlow(PAIR);
+    await clock.advance(2_000);
+    expect((await monque.getFlow(id))?.counts).toEqual({ failed: 2 });
+    isRepaired = true;
+    faulty.plan('redrive', { delayBeforeMs: 100 });
+    const redriven = monque.redriveFlow(id);
+    await clock.advance(20_000);
+    expect(await redriven).toMatchObject({ changed: 2, left: [] });
+    expect((await monque.getFlow(id))?.counts).toEqual({ completed: 2 });
+    await monque.stop();
+  });
+});
+
 const LIST = { filter: {}, orderBy: '_id', direction: 'ascending', limit: 10 } as const;

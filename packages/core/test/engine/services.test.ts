@@ -168,7 +168,8 @@ const SERVICES: Readonly<Record<string, (world: World) => Service>> = {
   rescuer: ({ context }) =>
     new Rescuer(context, () => 'own', { onRescued: nothing, onDead: nothing }),
   pruner: ({ context }) => new Pruner(context),
-  'gate timeouts': ({ context, workers }) => new GateTimeouts(context, workers, nothing),
+  'gate timeouts': ({ context, workers }) =>
+    new GateTimeouts(context, workers, { onPending: nothing, onFailed: nothing }),
   'flow upkeep': ({ context }) => new FlowUpkeep(context, nothing),
   alerts: ({ context }) => {
     const sources = { busyNames: () => ['work'], longestUnsettledMs: () => 0 };

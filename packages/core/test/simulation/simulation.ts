@@ -23,7 +23,7 @@ import { World } from './world.ts';
 
 const DRAIN_MS = 150_000;
 /** Longer than the time after which it is looked at flows whose process died while nobody waited. */
-const FLOWS_DRAIN_MS = 450_000;
+const FLOWS_DRAIN_MS = 750_000;
 const LONGEST_STOP_MS = 30_000;
 const LONGEST_ELECTION_MS = 400;
 const LOOK_EVERY_MS = 50;

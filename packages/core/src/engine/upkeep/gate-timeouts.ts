@@ -20,22 +20,29 @@ type GateTimeoutsContext = Pick<
   'ledger' | 'ledgerTime' | 'clock' | 'emit' | 'metrics' | 'report'
 >;
 
+/** What is to be done when waits were over. */
+export interface GateTimeoutsHooks {
+  /** Jobs of series went on with their next runs. */
+  readonly onPending: () => void;
+  /** Jobs failed; a flow may have ended with one. */
+  readonly onFailed: () => void;
+}
+
 /** Looks for waits that are over. */
 export class GateTimeouts {
   readonly #context: GateTimeoutsContext;
   readonly #workers: ReadonlyMap<string, Worker>;
-  readonly #onPending: () => void;
+  readonly #hooks: GateTimeoutsHooks;
   readonly #loop: ServiceLoop;
 
-  /** @param onPending - called when jobs of series went on with their next runs */
   constructor(
     context: GateTimeoutsContext,
     workers: ReadonlyMap<string, Worker>,
-    onPending: () => void,
+    hooks: GateTimeoutsHooks,
   ) {
     this.#context = context;
     this.#workers = workers;
-    this.#onPending = onPending;
+    this.#hooks = hooks;
     this.#loop = new ServiceLoop({
       clock: context.clock,
       kind: 'upkeep',
@@ -76,6 +83,7 @@ export class GateTimeouts {
     const count = failed + pending;
     if (count > 0) emit('gate:expired', { count });
     for (const job of halted) emitHalted(this.#context, job);
-    if (pending > 0) this.#onPending();
+    if (pending > 0) this.#hooks.onPending();
+    if (failed > 0) this.#hooks.onFailed();
   }
 }
