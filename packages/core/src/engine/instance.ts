@@ -89,12 +89,10 @@ export class Instance {
     });
     this.#pruner = new Pruner(context);
     this.#throughput = context.throughput?.makeLoop();
-    this.#gateTimeouts = new GateTimeouts(context, workers, {
-      onPending: () => this.#claimer.wake('hint'),
-      onFailed: () => this.#flows.look(),
-    });
-    this.#flows = new FlowUpkeep(context, (names) => this.released(names));
     const wake = (): void => this.#claimer.wake('hint');
+    const look = (): void => this.#flows.look();
+    this.#gateTimeouts = new GateTimeouts(context, workers, { onPending: wake, onFailed: look });
+    this.#flows = new FlowUpkeep(context, (names) => this.released(names));
     this.#lease = new Lease(context, {
       onRenewed: (hadLapsed) => this.#onLeaseRenewed(hadLapsed),
       onRefused: () => this.#onLeaseRefused(),
@@ -110,14 +108,7 @@ export class Instance {
       onBackOff: (key, until) => this.#permits.blocked(key, until),
       addToFlow,
     });
-    this.#waker = new Waker(context, workers, {
-      wake: (cause) => this.#claimer.wake(cause),
-      onDue: (name) => this.#claimer.noteDue(name),
-      onCancelRequested: (jobId) => this.#reconciler.cancelRequested(jobId),
-      onPausesChanged: () => this.#pauses.changed(),
-      onLimitsChanged: () => this.#permits.changed(),
-      onCancelsUnknown: () => this.#reconciler.reconcile(),
-    });
+    this.#waker = this.#makeWaker();
     const awaited = new AwaitedClaims();
     const parts = {
       ...{ workers, awaited, executor: this.#executor, settler: this.#settler },
@@ -141,11 +132,22 @@ export class Instance {
     this.#reconciler = new Reconciler(context, parts);
     this.#rescuer = new Rescuer(context, () => this.#lease.instanceId, {
       onRescued: () => this.#claimer.wake('rescue'),
-      onDead: () => this.#flows.look(),
+      onDead: look,
     });
     this.#alerts = new Alerts(context, {
       busyNames: () => this.#executor.busyNames(),
       longestUnsettledMs: () => this.#settler.longestUnsettledMs,
+    });
+  }
+
+  #makeWaker(): Waker {
+    return new Waker(this.#context, this.#workers, {
+      wake: (cause) => this.#claimer.wake(cause),
+      onDue: (name) => this.#claimer.noteDue(name),
+      onCancelRequested: (jobId) => this.#reconciler.cancelRequested(jobId),
+      onPausesChanged: () => this.#pauses.changed(),
+      onLimitsChanged: () => this.#permits.changed(),
+      onCancelsUnknown: () => this.#reconciler.reconcile(),
     });
   }
 
