@@ -33,7 +33,7 @@ interface Turn {
 
 /**
  * Half of a claim, rounded down, goes to the overdue jobs that were due first, as far as there are so many; and of claims
- * of one job at least every second one. A job that another claim took meanwhile counts as taken. Among rivals each takes
+ * of one job at least every second one. A job that another claim took, or a change put off, meanwhile counts as taken. Among rivals each takes
  * its part somewhere among as many more. No more than that half goes to overdue jobs that are not urgent enough.
  */
 export function patienceRule(facts: Facts, violate: Violate): Rule {
@@ -48,9 +48,11 @@ export function patienceRule(facts: Facts, violate: Violate): Rule {
     return turn;
   }
 
-  function isAsItWas({ _id, fence }: Job): boolean {
+  /** A change of its plan leaves a job pending, and may put it off after the look of the claim. */
+  function isAsItWas({ _id, fence, nextRunAt }: Job): boolean {
     const job = facts.jobs.get(_id.toHexString());
-    return job?.status === 'pending' && job.fence === fence;
+    if (job?.status !== 'pending' || job.fence !== fence) return false;
+    return job.nextRunAt.getTime() === nextRunAt.getTime();
   }
 
   function judge(name: string, limit: number, { params, turns, looks }: Sent): void {
