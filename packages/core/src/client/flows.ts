@@ -15,9 +15,10 @@ import { toError, UnknownOutcomeError, UnsupportedError } from '../foundation/er
 import { derivedId } from '../foundation/random.ts';
 import { retrying } from '../foundation/retrying.ts';
 import { type FlowEdges, type FlowPlace, placesOf } from '../job/flow-graph.ts';
-import { endToken, storingToken, UNFINISHED } from '../job/flow-tokens.ts';
+import { endToken, storingToken } from '../job/flow-tokens.ts';
 import { FLOW_VERSION, type Job, type JobStatus } from '../job/job.ts';
 import { FlowAbandonedError } from '../job/job-errors.ts';
+import { UNFINISHED } from '../job/job-lifecycle.ts';
 import type { DataOf, JobTypes, NameOf } from '../job/typed-jobs.ts';
 import type { FlowOutcome, FlowRecord } from '../ledger/ledger-repository.ts';
 import {
@@ -279,10 +280,9 @@ export class Flows {
   /** Children first, so that no parent's end moves them; again for what was released or added meanwhile. */
   async cancel(id: unknown, options: BulkOptions): Promise<BulkResult> {
     const flow = toObjectId('id', id);
-    const unfinished: readonly JobStatus[] = ['pending', 'blocked', 'processing'];
     const { bulk } = this.#parts;
     return this.#inFlow('descending', async (inFlow) => {
-      const first = await bulk.cancelJobs({ flow, status: unfinished }, options, inFlow);
+      const first = await bulk.cancelJobs({ flow, status: UNFINISHED }, options, inFlow);
       if (!first.isComplete) return first;
       const waiting: readonly JobStatus[] = ['pending', 'blocked'];
       const rest = await bulk.cancelJobs({ flow, status: waiting }, options, inFlow);

@@ -1,6 +1,6 @@
 /**
  * Lets the jobs of flows go on whose parents have come to an end: asks the ledger until it has looked at all of them, and
- * tells of the flows that ended with that; and says from when on a flow that is being stored counts as given up.
+ * reports the flows that ended with that; and says from when on a flow that is being stored counts as given up.
  *
  * @module
  */
@@ -21,7 +21,7 @@ export function abandonedBefore({
 }
 
 /**
- * Looks at who waits for these tokens, and tells of the flows that this ended.
+ * Looks at who waits for these tokens, and reports the flows that this ended.
  *
  * @returns the names of the jobs that became pending
  */

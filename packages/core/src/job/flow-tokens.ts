@@ -10,7 +10,7 @@
  */
 import { ObjectId } from 'mongodb';
 import type { Job, JobStatus } from './job.ts';
-import { JOB_LIFECYCLE } from './job-lifecycle.ts';
+import { JOB_LIFECYCLE, UNFINISHED } from './job-lifecycle.ts';
 
 /**
  * What a parent that does not complete does to a job that waits for it: `fail`: the job fails too; `wait`: it waits
@@ -23,13 +23,9 @@ const PREFIX: Readonly<Record<OnParentFailure, string>> = { fail: 'f', wait: 'w'
 /** The first letter of the token of a flow that is being stored. */
 const STORING = 'b';
 
-/** The first letter of the token of the end of a flow. */
-const END = 'e';
+/** What the token of the end of a flow begins with. */
+export const END_PREFIX = 'e:';
 
-/** The states of a job that has not come to its end. */
-export const UNFINISHED: readonly JobStatus[] = JOB_LIFECYCLE.states.filter(
-  (state) => !JOB_LIFECYCLE.terminal.includes(state),
-);
 const UNCOMPLETED = JOB_LIFECYCLE.states.filter((state) => state !== 'completed');
 const FAILED = JOB_LIFECYCLE.terminal.filter((state) => state !== 'completed');
 
@@ -49,7 +45,7 @@ export function storingToken(flow: ObjectId): string {
 
 /** What every job of a flow feeds and none waits for: while an unfinished one does, the flow has not ended. */
 export function endToken(flow: ObjectId): string {
-  return `${END}:${flow.toHexString()}`;
+  return `${END_PREFIX}${flow.toHexString()}`;
 }
 
 /** The flow that a token belongs to. */
@@ -64,7 +60,7 @@ export function isStoringToken(token: string): boolean {
 
 /** True for the token of the end of a flow. */
 export function isEndToken(token: string): boolean {
-  return token.startsWith(END);
+  return token.startsWith(END_PREFIX);
 }
 
 /** The states in which a parent holds a token. */

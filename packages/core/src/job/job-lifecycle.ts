@@ -393,3 +393,8 @@ export const JOB_LIFECYCLE: Lifecycle<JobStatus, JobVerb> = defineLifecycle<JobS
     },
   },
 });
+
+/** The states of a job that has not come to its end. */
+export const UNFINISHED: readonly JobStatus[] = JOB_LIFECYCLE.states.filter(
+  (state) => !JOB_LIFECYCLE.terminal.includes(state),
+);

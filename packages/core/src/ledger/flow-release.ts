@@ -20,10 +20,9 @@ import {
   isStoringToken,
   statesThatFail,
   statesThatHold,
-  UNFINISHED,
 } from '../job/flow-tokens.ts';
 import type { Job, JobStatus } from '../job/job.ts';
-import { JOB_LIFECYCLE } from '../job/job-lifecycle.ts';
+import { JOB_LIFECYCLE, UNFINISHED } from '../job/job-lifecycle.ts';
 import type { TransitionParams } from '../job/lifecycle.ts';
 import { historyEntries } from './settle-answers.ts';
 import type {
@@ -64,7 +63,7 @@ export interface FlowStore {
    * one of the record as it was read. False when it is not, and nothing was changed.
    */
   changeFlow(read: FlowRecord, end: FlowEnd | undefined): Promise<boolean>;
-  /** Told of a flow that has ended, also again; for a ledger that keeps a list of those that have not. */
+  /** Called with a flow that has ended, also again; for a ledger that keeps a list of those that have not. */
   noteEnded?(flow: FlowRecord): Promise<void>;
   /** Applies a verb to jobs as they were read, by the guards of its row; gives how many it applied to. */
   moveWaiting(
@@ -86,9 +85,8 @@ export async function releaseWaiting(
 
 /** What is to be done with jobs that wait. */
 interface Plan {
-  /** How many jobs were looked at. */
-  readonly looked: number;
-  readonly last: WaitingJob | undefined;
+  /** All that were looked at. */
+  readonly jobs: readonly WaitingJob[];
   readonly released: readonly WaitingJob[];
   readonly failing: readonly WaitingJob[];
   readonly abandoned: readonly WaitingJob[];
@@ -138,12 +136,12 @@ class Release {
     const limit = Math.min(this.#room, MOST_A_PAGE);
     const seen = await this.#plan(place, limit, failed);
     const plan = isToRedrive(seen) ? await this.#reopen(place, limit, failed) : seen;
-    this.#room -= Math.max(seen.looked, 1);
+    this.#room -= Math.max(seen.jobs.length, 1);
     // Somebody else ended the flow, or opened it.
     if (plan === undefined) this.#queue.unshift(place);
     else {
-      if (plan.looked === limit) {
-        this.#queue.unshift({ token, after: (plan.last as WaitingJob)._id });
+      if (plan.jobs.length === limit) {
+        this.#queue.unshift({ token, after: (plan.jobs.at(-1) as WaitingJob)._id });
       }
       await this.#moveAll(plan, failed);
     }
@@ -165,7 +163,7 @@ class Release {
       else if (failed !== undefined) failing.push(job);
       else if (await this.#isFree(job)) released.push(job);
     }
-    return { looked: jobs.length, last: jobs.at(-1), released, failing, abandoned };
+    return { jobs, released, failing, abandoned };
   }
 
   /**

@@ -110,8 +110,9 @@ export class Worker {
 
   /** How many slots the buffered jobs want. */
   get bufferedSlots(): number {
-    const batches = [...this.#together().values()];
-    return batches.reduce((sum, jobs) => sum + Math.ceil(jobs / this.jobsASlot), 0);
+    const slotsOf = (jobs: number): number => Math.ceil(jobs / this.jobsASlot);
+    if (!this.isByGroup) return slotsOf(this.buffer.length);
+    return [...this.#byGroup().values()].reduce((sum, jobs) => sum + slotsOf(jobs), 0);
   }
 
   /** How many jobs each batch lacks that gathers by group, by its group; undefined for those without one. */
@@ -119,7 +120,7 @@ export class Worker {
     if (!this.isByGroup || this.freeSlots <= 0) return new Map();
     const size = this.jobsASlot;
     const missing = (jobs: number): number => Math.ceil(jobs / size) * size - jobs;
-    const counts = [...this.#together()].map(([group, jobs]) => [group, missing(jobs)] as const);
+    const counts = [...this.#byGroup()].map(([group, jobs]) => [group, missing(jobs)] as const);
     return new Map(counts.filter(([, lacks]) => lacks > 0));
   }
 
@@ -160,13 +161,10 @@ export class Worker {
     return this.handler instanceof BatchPlan && this.handler.by === 'group';
   }
 
-  /** How many buffered jobs there are that may run together, by their group where that has to be one. */
-  #together(): ReadonlyMap<string | undefined, number> {
+  /** How many buffered jobs there are of each group; undefined for those without one. */
+  #byGroup(): ReadonlyMap<string | undefined, number> {
     const counts = new Map<string | undefined, number>();
-    for (const { job } of this.buffer) {
-      const group = this.isByGroup ? job.group : undefined;
-      counts.set(group, (counts.get(group) ?? 0) + 1);
-    }
+    for (const { job } of this.buffer) counts.set(job.group, (counts.get(job.group) ?? 0) + 1);
     return counts;
   }
 

@@ -9,13 +9,22 @@ const PAIR = {
   jobs: { first: { name: 'step' }, last: { name: 'step', after: ['first'] } },
 } as const;
 
-const told = ({ events }: Pick<TestInstance, 'events'>) =>
+const outcomes = ({ events }: Pick<TestInstance, 'events'>) =>
   payloads(events, 'flow:ended').map(({ outcome }) => outcome);
 
 const counted = ({ monque }: TestInstance) =>
   monque
     .metrics()
     .counters.flowsEnded.map(({ labels, value }) => [...Object.values(labels), value]);
+
+/** A flow of one job was just stored where it can run. */
+async function withOneStep() {
+  const one = makeOne();
+  one.monque.worker('step', () => undefined);
+  await one.monque.start();
+  const { id } = await one.monque.enqueueFlow(ONE);
+  return { one, id };
+}
 
 describe('the end of a flow', () => {
   test('is told once among all processes, counted there, and seen in the flow', async () => {
@@ -61,7 +70,7 @@ describe('the end of a flow', () => {
     await monque.start();
     const { id } = await monque.enqueueFlow(PAIR);
     await clock.advance(2_000);
-    expect(told(one)).toEqual(['failed']);
+    expect(outcomes(one)).toEqual(['failed']);
     expect((await monque.getFlow(id))?.counts).toEqual({ failed: 2 });
     await monque.pause('step');
     isMended = true;
@@ -69,10 +78,10 @@ describe('the end of a flow', () => {
     await clock.advance(20_000);
     const running = await monque.getFlow(id);
     expect([running?.state, running?.endedAt]).toEqual(['running', undefined]);
-    expect(told(one)).toEqual(['failed']);
+    expect(outcomes(one)).toEqual(['failed']);
     await monque.resume('step');
     await clock.advance(20_000);
-    expect(told(one)).toEqual(['failed', 'completed']);
+    expect(outcomes(one)).toEqual(['failed', 'completed']);
     expect((await monque.getFlow(id))?.state).toBe('completed');
     await monque.stop();
   });
@@ -82,10 +91,10 @@ describe('the end of a flow', () => {
     const { monque } = one;
     const { id } = await monque.enqueueFlow(PAIR);
     await monque.cancelFlow(id);
-    expect(told(one)).toEqual(['cancelled']);
+    expect(outcomes(one)).toEqual(['cancelled']);
     await monque.redriveFlow(id);
     await monque.cancelFlow(id);
-    expect(told(one)).toEqual(['cancelled', 'cancelled']);
+    expect(outcomes(one)).toEqual(['cancelled', 'cancelled']);
   });
 
   test('comes when the last of its jobs that was unfinished is deleted, and not when none is left', async () => {
@@ -96,12 +105,12 @@ describe('the end of a flow', () => {
     });
     const [a, b] = [jobs.a, jobs.b] as [Job, Job];
     await monque.cancelJob(a._id);
-    expect(told(one)).toEqual([]);
+    expect(outcomes(one)).toEqual([]);
     await monque.deleteJob(b._id);
-    expect(told(one)).toEqual(['cancelled']);
+    expect(outcomes(one)).toEqual(['cancelled']);
     const other = await monque.enqueueFlow(ONE);
     await monque.deleteJob((other.jobs.only as Job)._id);
-    expect(told(one)).toEqual(['cancelled']);
+    expect(outcomes(one)).toEqual(['cancelled']);
     expect(await monque.getFlow(other.id)).toBeNull();
   });
 
@@ -125,7 +134,7 @@ describe('the end of a flow', () => {
     expect(payloads(other.events, 'flow:ended')).toEqual(
       flows.map(({ id: flow }) => ({ flow, outcome: 'failed' })),
     );
-    expect(told(holder)).toEqual([]);
+    expect(outcomes(holder)).toEqual([]);
     await other.monque.stop();
   });
 
@@ -139,33 +148,27 @@ describe('the end of a flow', () => {
     await clock.advance(20_000);
     await monque.enqueueFlow({ jobs: { only: { name: 'waits' } } });
     await clock.advance(70_000);
-    expect(told(one)).toEqual(['failed']);
+    expect(outcomes(one)).toEqual(['failed']);
     await monque.stop();
   });
 
   test('is not told when the answer was lost, and is seen in the flow', async () => {
-    const one = makeOne();
+    const { one, id } = await withOneStep();
     const { monque, faulty, clock } = one;
-    monque.worker('step', () => undefined);
-    await monque.start();
-    const { id } = await monque.enqueueFlow(ONE);
     faulty.plan('releaseWaiting', { fail: 'after' });
     await clock.advance(30_000);
     expect(payloads(one.events, 'job:error').length).toBeGreaterThan(0);
-    expect(told(one)).toEqual([]);
+    expect(outcomes(one)).toEqual([]);
     expect(await monque.getFlow(id)).toMatchObject({ endedAt: expect.any(Date) });
     await monque.stop();
   });
 
   test('is found by a sweep when nobody could look at the end of the last job', async () => {
-    const one = makeOne();
+    const { one } = await withOneStep();
     const { monque, faulty, clock } = one;
-    monque.worker('step', () => undefined);
-    await monque.start();
-    await monque.enqueueFlow(ONE);
     faulty.plan('releaseWaiting', { fail: 'before' }, 2);
     await clock.advance(60_000);
-    expect(told(one)).toEqual(['completed']);
+    expect(outcomes(one)).toEqual(['completed']);
     await monque.stop();
   });
 
@@ -175,7 +178,7 @@ describe('the end of a flow', () => {
     const failed = one.monque.enqueueFlow(PAIR).catch((error: unknown) => error);
     await one.clock.settle();
     expect(String(await failed)).toContain('bug');
-    expect(told(one)).toEqual(['abandoned']);
+    expect(outcomes(one)).toEqual(['abandoned']);
     expect(await one.monque.getFlows()).toMatchObject([{ outcome: 'abandoned' }]);
   });
 });
@@ -207,14 +210,14 @@ describe('a flow to which a job adds others', () => {
   test('ends with those, and again when one of them was retried', async () => {
     const { one, monque, clock, id, mend } = await setUp();
     expect((await partOf(one, id)).status).toBe('pending');
-    expect(told(one)).toEqual([]);
+    expect(outcomes(one)).toEqual([]);
     await monque.resume('part');
     await clock.advance(10_000);
-    expect(told(one)).toEqual(['failed']);
+    expect(outcomes(one)).toEqual(['failed']);
     mend();
     await monque.retryJob((await partOf(one, id))._id);
     await clock.advance(10_000);
-    expect(told(one)).toEqual(['failed', 'completed']);
+    expect(outcomes(one)).toEqual(['failed', 'completed']);
     await monque.stop();
   });
 });

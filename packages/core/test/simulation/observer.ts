@@ -5,6 +5,7 @@ import type { ClaimParams, SetGroupParams } from '../../src/ledger/ledger-reposi
 import type { LimitRecord } from '../../src/ledger/verbs/limits.ts';
 import type { SettleVerb } from '../../src/ledger/verbs/settle.ts';
 import type { PublishedMessage } from '../../src/options/outbox-options.ts';
+import { describeLimit, describeShares, describeWrite, short } from './descriptions.ts';
 import {
   type AcceptedEvidence,
   type Counts,
@@ -28,7 +29,6 @@ import type { Machine } from './machine.ts';
 import type { Profile } from './profile.ts';
 import { describe } from './rules/job-rules.ts';
 import type { MakeRule, Report, Rule, StopFacts } from './rules/rule.ts';
-import { describeLimit, describeShares, describeWrite, short } from './told.ts';
 import type { Trace } from './trace.ts';
 import type { World } from './world.ts';
 

@@ -7,7 +7,7 @@
  * @module
  */
 import type { Document, ObjectId } from 'mongodb';
-import { JOB_LIFECYCLE } from '../../job/job-lifecycle.ts';
+import { JOB_LIFECYCLE, UNFINISHED } from '../../job/job-lifecycle.ts';
 import { laneOfGroup } from '../../job/lanes.ts';
 import { seriesLock } from '../../job/unique-locks.ts';
 import type {
@@ -57,9 +57,6 @@ export function listOrder(
   const sign = direction === 'ascending' ? 1 : -1;
   return field === '_id' ? { _id: sign } : { [field]: sign, _id: sign };
 }
-
-/** The states of jobs whose work is not over. */
-const UNFINISHED = JOB_LIFECYCLE.states.filter((state) => !JOB_LIFECYCLE.terminal.includes(state));
 
 /** The stages of a list that is ordered by the time of creation or of the last change. */
 export function stampedListPipeline(

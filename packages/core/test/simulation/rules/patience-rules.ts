@@ -33,8 +33,9 @@ interface Turn {
 
 /**
  * Half of a claim, rounded down, goes to the overdue jobs that were due first, as far as there are so many; and of claims
- * of one job at least every second one. A job that another claim took, or a change put off, meanwhile counts as taken. Among rivals each takes
- * its part somewhere among as many more. No more than that half goes to overdue jobs that are not urgent enough.
+ * of one job at least every second one. A job that another claim took, or a change put off, meanwhile counts as taken.
+ * Among rivals each takes its part somewhere among as many more. No more than that half goes to overdue jobs that are not
+ * urgent enough.
  */
 export function patienceRule(facts: Facts, violate: Violate): Rule {
   const sent = new Map<string, Sent>();

@@ -4,15 +4,13 @@
  * @module
  */
 import type { Document, ObjectId } from 'mongodb';
+import { END_PREFIX } from '../../../job/flow-tokens.ts';
 import type { Job, JobStatus } from '../../../job/job.ts';
 import type { TransitionParams } from '../../../job/lifecycle.ts';
 import type { WaitingJob } from '../../flow-release.ts';
 import type { FlowRecord, SweepFlowsParams, SweepFlowsResult } from '../../ledger-repository.ts';
 import { JOB_ID } from '../engine-queries.ts';
 import { guardedStatement, type UpdateStatement } from '../lifecycle-statements.ts';
-
-/** What the tokens of the ends of flows begin with. */
-const OPEN = 'e:';
 
 /** A flow, as `<collection>.flows` has it. It lies apart, so that nobody who watches jobs hears of it. */
 export interface FlowDocument extends Omit<FlowRecord, 'flowId'> {
@@ -122,8 +120,10 @@ function firstBehind({ waitsFor = [] }: Pick<Job, 'waitsFor'>, after: string): s
 
 /** The flows that have not ended behind a place in the walk, by the ids of their documents; undefined behind all of them. */
 export function openFlowsFilter(after: string): Document | undefined {
-  const end = `${OPEN}~`;
-  return after < end ? { _id: { $gt: after > OPEN ? after : OPEN, $lt: end } } : undefined;
+  const end = `${END_PREFIX}~`;
+  return after < end
+    ? { _id: { $gt: after > END_PREFIX ? after : END_PREFIX, $lt: end } }
+    : undefined;
 }
 
 /** One step of a walk through two lists of tokens, of which each may go on behind its last one. */

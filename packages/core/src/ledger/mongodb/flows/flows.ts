@@ -4,9 +4,9 @@
  * @module
  */
 import type { ClientSession, Collection, Document, ObjectId } from 'mongodb';
-import { endToken, flowOfToken, isEndToken, UNFINISHED } from '../../../job/flow-tokens.ts';
+import { endToken, flowOfToken, isEndToken } from '../../../job/flow-tokens.ts';
 import type { Job, JobStatus } from '../../../job/job.ts';
-import { JOB_LIFECYCLE } from '../../../job/job-lifecycle.ts';
+import { JOB_LIFECYCLE, UNFINISHED } from '../../../job/job-lifecycle.ts';
 import type { TransitionParams } from '../../../job/lifecycle.ts';
 import {
   type FlowStore,
@@ -87,7 +87,8 @@ export class MongoFlows implements FlowVerbs, FlowStore {
     const { flow } = params;
     const session = params.session && driverSession(params.session);
     if (session !== undefined) return this.#openInSession(params, session);
-    await this.#insert(flow);
+    // The id was made for this flow, so who has it is an earlier try of the same.
+    await this.#insertOnce(documentsOf(flow));
     if (flow.uniqueKey === undefined) return { outcome: 'opened', flow };
     // Again only when another has taken the key, or given it up, meanwhile.
     for (;;) {
@@ -96,7 +97,7 @@ export class MongoFlows implements FlowVerbs, FlowStore {
       if (taken === undefined) continue;
       const holder = await this.#find(taken);
       if (holder !== undefined && (await this.#isUnfinished(holder, params.createdBefore))) {
-        await this.#remove([endToken(flow.flowId), flow.flowId]);
+        await this.#remove({ _id: endToken(flow.flowId) }, { _id: flow.flowId });
         return { outcome: 'existing', flow: holder };
       }
       const { modifiedCount } = await this.#keys.updateOne(
@@ -133,11 +134,6 @@ export class MongoFlows implements FlowVerbs, FlowStore {
     return { outcome: 'opened', flow };
   }
 
-  /** The id was made for this flow, so who has it is an earlier try of the same. */
-  async #insert(flow: FlowRecord): Promise<void> {
-    await this.#insertOnce(documentsOf(flow));
-  }
-
   /** False when there are documents with these ids. */
   async #insertOnce(documents: readonly Document[]): Promise<boolean> {
     const errors = await this.#commands.insert(documents);
@@ -146,9 +142,8 @@ export class MongoFlows implements FlowVerbs, FlowStore {
     return errors.length === 0;
   }
 
-  async #remove(ids: readonly (ObjectId | string)[]): Promise<void> {
-    const deletes = ids.map((_id) => ({ q: { _id }, limit: 1 as const, hint: ID_INDEX }));
-    await this.#commands.remove(deletes);
+  async #remove(...filters: readonly Document[]): Promise<void> {
+    await this.#commands.remove(filters.map((q) => ({ q, limit: 1, hint: ID_INDEX })));
   }
 
   /** The flow that has the key, this one if nobody had it; undefined when who had it gave it up meanwhile. */
@@ -293,11 +288,7 @@ export class MongoFlows implements FlowVerbs, FlowStore {
       if (flow === undefined) continue;
       const { uniqueKey } = flow;
       const key = uniqueKey === undefined ? [] : [{ _id: keyId(uniqueKey), flow: _id }];
-      await this.#commands.remove(
-        [...key, { _id: endToken(_id) }, { _id }].map((q) => ({
-          ...{ q, limit: 1 as const, hint: ID_INDEX },
-        })),
-      );
+      await this.#remove(...key, { _id: endToken(_id) }, { _id });
     }
   }
 
@@ -354,8 +345,7 @@ export class MongoFlows implements FlowVerbs, FlowStore {
 
   /** Takes it from the list, unless it was opened again. */
   async noteEnded({ flowId, version }: FlowRecord): Promise<void> {
-    const q = { _id: endToken(flowId), version: { $lt: version } };
-    await this.#commands.remove([{ q, limit: 1, hint: ID_INDEX }]);
+    await this.#remove({ _id: endToken(flowId), version: { $lt: version } });
   }
 
   async moveWaiting(

@@ -19,6 +19,7 @@ import {
   type NamedHolder,
   nextStartOf,
   roomOf,
+  type Turns,
   takeTurns,
   wantedInTurns,
 } from '../../group-choice.ts';
@@ -137,10 +138,7 @@ export class MongoGroups {
   async #find(demand: GroupDemand, { now }: ClaimGroupsParams): Promise<Found> {
     const begun = await this.#begun(demand, now);
     if (wantedInTurns(demand) > 0) return this.#walk(demand, begun, now);
-    const { shares } = takeTurns(
-      begun.map((lane) => inTurn(lane, now)),
-      demand,
-    );
+    const { shares } = turnsOf(begun, demand, now);
     const found = await this.#changesOf(demand.name, begun, shares, now);
     return { ...found, startsAt: firstStart(begun, now) };
   }
@@ -182,10 +180,7 @@ export class MongoGroups {
     lanes.push(...lanes.splice(0, Math.max(first, 0)));
     if (inOneTurn(lanes, now, batchSize) < limit) await this.#check(lanes, now, false);
     lanes.unshift(...begun);
-    const { shares, last } = takeTurns(
-      lanes.map((lane) => inTurn(lane, now)),
-      demand,
-    );
+    const { shares, last } = turnsOf(lanes, demand, now);
     const served = lanes[last]?.lane;
     place.barren = served === undefined ? place.barren + walk.walked : 0;
     const isAll = walk.isDone || place.barren >= LANE_HASHES;
@@ -337,6 +332,13 @@ export class MongoGroups {
 function inTurn({ lane, settings, kept, waiting, document }: Lane, now: Date): GroupInTurn {
   const room = roomOf(settings, kept.length, document?.usedUpMs, now.getTime());
   return { lane, room: waiting.length + room, weight: settings.weight ?? 1 };
+}
+
+function turnsOf(lanes: readonly Lane[], demand: GroupDemand, now: Date): Turns {
+  return takeTurns(
+    lanes.map((lane) => inTurn(lane, now)),
+    demand,
+  );
 }
 
 /** How many jobs are claimed when each lane gets one turn; batches count as full ones. */

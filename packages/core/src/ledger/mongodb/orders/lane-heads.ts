@@ -111,6 +111,7 @@ export class LaneHeads {
     if (claimants.length === 0) return null;
     await this.#meet(claimants.map(({ _id }) => _id));
     const strangers = claimants.map(({ _id }) => _id).filter((id) => !this.#knowing.has(id));
+    if (strangers.length === 0) return null;
     return collection.findOne(
       {
         status: 'processing',

@@ -1,4 +1,4 @@
-/** How what happens is told in a trace. */
+/** How what happens is described in a trace. */
 import type { Job } from '../../src/index.ts';
 import type { LimitRecord } from '../../src/ledger/verbs/limits.ts';
 import type { JobWrite } from './facts.ts';
