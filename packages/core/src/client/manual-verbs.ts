@@ -98,7 +98,11 @@ export class ManualVerbs {
     return job;
   }
 
-  /** Makes a failed or cancelled job pending again; null when there is none. */
+  /**
+   * Makes a failed or cancelled job pending again; null when there is none.
+   *
+   * @param onTokens - lets those go on who wait, in place of the hook; the job is then given as it was redriven
+   */
   retryJob(id: unknown, options: ManualVerbOptions, onTokens?: OnTokens): Promise<Job | null> {
     return this.#redrive(id, options, RETRY, onTokens);
   }
@@ -116,7 +120,7 @@ export class ManualVerbs {
     id: unknown,
     options: ManualVerbOptions,
     { verb, row, action, isDeadLetter, delayMs }: Redrive,
-    onTokens: OnTokens = this.#hooks.onTokens,
+    onTokens?: OnTokens,
   ): Promise<Job | null> {
     const { ledger, ledgerTime, emit } = this.#context;
     const jobId = toObjectId('id', id);
@@ -141,8 +145,8 @@ export class ManualVerbs {
     }
     emit('job:retried', { job });
     if (job.waitsFor !== undefined) {
-      await onTokens(job.waitsFor);
-      return ledger.getJob({ jobId });
+      await (onTokens ?? this.#hooks.onTokens)(job.waitsFor);
+      return onTokens === undefined ? ledger.getJob({ jobId }) : job;
     }
     this.#hooks.onPending(job);
     return job;

@@ -154,4 +154,13 @@ describe('a verb for all jobs of a flow', () => {
   });
 });
 
+test('redriving a flow reads no job a second time', async () => {
+  const { monque, faulty } = makeOne();
+  const { id } = await monque.enqueueFlow(PAIR);
+  await monque.cancelFlow(id);
+  expect(await monque.redriveFlow(id)).toMatchObject({ changed: 2 });
+  expect((await monque.getFlow(id))?.counts).toEqual({ pending: 1, blocked: 1 });
+  expect(faulty.calls('getJob')).toBe(0);
+});
+
 const LIST = { filter: {}, orderBy: '_id', direction: 'ascending', limit: 10 } as const;
