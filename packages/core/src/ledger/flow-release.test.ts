@@ -22,6 +22,7 @@ test('a flow of which a job goes on between two looks at it does not end', async
     recordOf: async () => RECORD,
     changeFlow: async (read) => changed.push(read) > 0,
     moveWaiting: async () => 0,
+    forget: async () => undefined,
   };
   const tokens = [{ token: endToken(FLOW) }];
   const { ended } = await releaseWaiting(store, { tokens, now: new Date(1), limit: 10 });

@@ -63,8 +63,13 @@ export interface FlowStore {
    * one of the record as it was read. False when it is not, and nothing was changed.
    */
   changeFlow(read: FlowRecord, end: FlowEnd | undefined): Promise<boolean>;
-  /** Called with a flow that has ended, also again; for a ledger that keeps a list of those that have not. */
-  noteEnded?(flow: FlowRecord): Promise<void>;
+  /**
+   * Called with a flow that has ended, also again, and without a version when there is no record of it; for a ledger that
+   * keeps a list of those that have not.
+   */
+  noteEnded?(flow: Pick<FlowRecord, 'flowId' | 'version'>): Promise<void>;
+  /** Forgets the flows of these of which no job is there. */
+  forget(flows: readonly ObjectId[]): Promise<void>;
   /** Applies a verb to jobs as they were read, by the guards of its row; gives how many it applied to. */
   moveWaiting(
     verb: 'releaseChild' | 'failByParent' | 'cancel',
@@ -192,8 +197,9 @@ class Release {
     this.#room -= 1;
     if (await this.#isOpen(flow)) return;
     const record = await this.#store.recordOf(flow);
-    if (record?.version === undefined || record.state === 'storing') return;
-    if (record.endedAt !== undefined) return this.#store.noteEnded?.(record);
+    if (record === undefined) return this.#store.noteEnded?.({ flowId: flow });
+    if (record.version === undefined || record.state === 'storing') return;
+    if (record.endedAt !== undefined) return this.#takeLeave(record);
     // One that is seen after the look at the record, and not before, was redriven or added meanwhile.
     if (await this.#isOpen(flow)) return;
     const end = { endedAt: this.#now, outcome: await this.#outcomeOf(record) };
@@ -201,7 +207,13 @@ class Release {
     const ended = { ...record, ...end, version: record.version + 1 };
     this.#ended.push(ended);
     // When that fails, a sweep finds it once more.
-    await Promise.allSettled([this.#store.noteEnded?.(ended)]);
+    await Promise.allSettled([this.#takeLeave(ended)]);
+  }
+
+  /** Of one that was abandoned there may be no job, with which its record would leave. */
+  async #takeLeave(ended: FlowRecord): Promise<void> {
+    if (ended.state === 'abandoned') await this.#store.forget([ended.flowId]);
+    await this.#store.noteEnded?.(ended);
   }
 
   async #isOpen(flow: ObjectId): Promise<boolean> {

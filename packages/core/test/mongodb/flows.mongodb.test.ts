@@ -241,3 +241,14 @@ test('a flow that has ended leaves the list of the open ones with the next sweep
   expect((await mongo.ledger.releaseWaiting(again)).ended).toBeUndefined();
   expect(await sweep()).toEqual({ tokens: [] });
 });
+
+test('a flow in the list of the open ones of which there is no record leaves it with the next sweep', async () => {
+  await flowsIn().deleteMany({});
+  // As two processes leave it of which one opens a flow again that the other forgets.
+  const token = endToken(new ObjectId());
+  await flowsIn().insertOne({ _id: token, version: 2 });
+  const sweep = () => mongo.ledger.sweepFlows({ limit: 200, createdBefore: at(0) });
+  expect(await sweep()).toEqual({ tokens: [token] });
+  expect(await release([token])).toBe(0);
+  expect(await sweep()).toEqual({ tokens: [] });
+});

@@ -131,7 +131,7 @@ export class SteppedControl {
   }
 
   async #removed(job: Job | null): Promise<RemoveResult> {
-    if (job?.flow !== undefined) await this.#flows.forget(job.flow);
+    if (job?.flow !== undefined) await this.#flows.forget([job.flow]);
     return { outcome: 'removed', job };
   }
 
@@ -183,7 +183,7 @@ export class SteppedControl {
       }
     }
     for (const { flow } of pruned > 0 ? seen : []) {
-      if (flow !== undefined) await this.#flows.forget(flow);
+      if (flow !== undefined) await this.#flows.forget([flow]);
     }
     const last = seen.length === limit ? seen.at(-1) : undefined;
     return { pruned, ...(last && { position: last._id }) };

@@ -120,7 +120,7 @@ export class MemoryControl {
     const applies = JOB_LIFECYCLE.applies(verb, stored.job, {});
     if (!applies || this.#jobs.byToken.isAwaited(stored)) return { outcome: 'refused', job };
     this.#jobs.delete(stored);
-    this.#flows.forget([stored]);
+    if (job.flow !== undefined) await this.#flows.forget([job.flow]);
     this.#log?.add(stored.id, removalEntry(job, { ...params, now }));
     return { outcome: 'removed', job };
   }

@@ -67,7 +67,7 @@ export class MemoryArchive {
       const entry = transitionEntry('prune', { now: params.now }, { from: stored.job.status });
       this.#log?.add(stored.id, entry);
     }
-    this.#flows.forget(leaving);
+    await this.#flows.forget(leaving.flatMap(({ job }) => job.flow ?? []));
     const last = seen.length === params.limit ? seen.at(-1) : undefined;
     return { pruned: leaving.length, ...(last && { position: last.job._id }) };
   }

@@ -124,6 +124,31 @@ export const flowEndTests: ContractTests = {
     );
   },
 
+  'a flow that was abandoned without a job is forgotten with its end, and its key is free': async (
+    subject,
+  ) => {
+    await open(subject, { state: 'storing', version: 0, uniqueKey: 'key' });
+    await subject.ledger.closeFlow({ flowId: FLOW, state: 'abandoned' });
+    assert.equal(await outcomeOf(subject), 'abandoned');
+    assert.equal(await recordOf(subject), undefined);
+    assert.deepEqual(await walk(subject, 10), []);
+    await open(subject, { flowId: idOf(2), uniqueKey: 'key' });
+    // A job of it that was long on its way never starts.
+    const late = await wait(subject, { ...member(), waitsFor: [storingToken(FLOW)] });
+    assert.equal((await release(subject, storingToken(FLOW))).cancelled, 1);
+    assert.equal(await subject.statusOf(late), 'cancelled');
+  },
+
+  'a flow that was abandoned with a job is forgotten with that': async (subject) => {
+    await open(subject, { state: 'storing', version: 0 });
+    await wait(subject, { ...member(), waitsFor: [storingToken(FLOW)] });
+    await subject.ledger.closeFlow({ flowId: FLOW, state: 'abandoned' });
+    await release(subject, storingToken(FLOW));
+    assert.equal((await recordOf(subject))?.outcome, 'abandoned');
+    await subject.prune();
+    assert.equal(await recordOf(subject), undefined);
+  },
+
   'a flow that is redriven is open until it ends again': async (subject) => {
     const root = await failedFlow(subject);
     const now = subject.at(6_000);

@@ -156,8 +156,11 @@ export class SteppedFlows implements Omit<FlowVerbs, 'readFlows'>, FlowStore {
     return children.some(({ waitsFor = [] }) => waitsFor.some((token) => feeds.includes(token)));
   }
 
-  /** Forgets the flow of jobs that left, unless another of its jobs is there. */
-  async forget(flowId: ObjectId): Promise<void> {
+  async forget(flows: readonly ObjectId[]): Promise<void> {
+    for (const flow of flows) await this.#forget(flow);
+  }
+
+  async #forget(flowId: ObjectId): Promise<void> {
     await this.#letOthersIn();
     if (this.#ofFlow(flowId).length > 0) return;
     await this.#letOthersIn();
@@ -238,10 +241,11 @@ export class SteppedFlows implements Omit<FlowVerbs, 'readFlows'>, FlowStore {
     return true;
   }
 
-  async noteEnded({ flowId, version = 0 }: FlowRecord): Promise<void> {
+  async noteEnded({ flowId, version }: Pick<FlowRecord, 'flowId' | 'version'>): Promise<void> {
     await this.#letOthersIn();
     const token = endToken(flowId);
-    if ((this.#open.get(token) ?? version) < version) this.#open.delete(token);
+    const known = this.#open.get(token);
+    if (version === undefined || (known !== undefined && known < version)) this.#open.delete(token);
   }
 
   async moveWaiting(

@@ -124,10 +124,10 @@ export class MemoryFlows implements FlowVerbs, FlowStore {
     return { tokens, ...(last !== undefined && { position: last }) };
   }
 
-  /** Forgets the flows of jobs that left, of which no other is there. */
-  forget(left: readonly StoredJob[]): void {
-    for (const { job } of left) {
-      const flow = job.flow && this.#flows.get(job.flow.toHexString());
+  /** Forgets the flows of these of which no job is there. */
+  async forget(flows: readonly ObjectId[]): Promise<void> {
+    for (const flowId of flows) {
+      const flow = this.#flows.get(flowId.toHexString());
       if (flow === undefined || this.#ofFlow(flow.flowId).length > 0) continue;
       this.#flows.delete(flow.flowId.toHexString());
       const { uniqueKey } = flow;

@@ -277,7 +277,7 @@ export class MongoFlows implements FlowVerbs, FlowStore {
     return awaited;
   }
 
-  /** Forgets the flows of jobs that left, of which no other is there. */
+  /** Forgets the flows of these of which no job is there. */
   async forget(flows: readonly ObjectId[]): Promise<void> {
     const { collection, commands } = this.#jobs;
     const ids = new Map(flows.map((flow) => [flow.toHexString(), flow]));
@@ -344,8 +344,9 @@ export class MongoFlows implements FlowVerbs, FlowStore {
   }
 
   /** Takes it from the list, unless it was opened again. */
-  async noteEnded({ flowId, version }: FlowRecord): Promise<void> {
-    await this.#remove({ _id: endToken(flowId), version: { $lt: version } });
+  async noteEnded({ flowId, version }: Pick<FlowRecord, 'flowId' | 'version'>): Promise<void> {
+    const isEarlier = version !== undefined && { version: { $lt: version } };
+    await this.#remove({ _id: endToken(flowId), ...isEarlier });
   }
 
   async moveWaiting(
