@@ -1,5 +1,6 @@
 import { ObjectId } from 'mongodb';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
+import { FlowUpkeep } from '../../src/engine/upkeep/flow-upkeep.ts';
 import { OrderSweep } from '../../src/engine/upkeep/order-sweep.ts';
 import { type Job, Monque } from '../../src/index.ts';
 import { tokenOf } from '../../src/job/flow-tokens.ts';
@@ -29,6 +30,97 @@ describe('the look at what jobs wait for', () => {
     expect(faulty.calls('sweepFlows')).toBe(11);
     expect(await left()).toBe(0);
     await monque.stop();
+  });
+});
+
+describe('the looks at flows that have not ended', () => {
+  /** An instance that cannot run what is stored, and what it swept for. */
+  const startPaused = async (after: readonly 'first'[]) => {
+    const one = makeOne();
+    const { monque, ledger } = one;
+    const sweeps = vi.spyOn(ledger, 'sweepFlows');
+    monque.worker('step', () => undefined);
+    await monque.pause('step');
+    await monque.enqueueFlow({ jobs: { first: { name: 'step' }, last: { name: 'step', after } } });
+    await monque.start();
+    const count = () => {
+      const calls = sweeps.mock.calls.map(([{ waitingOnly = false }]) => waitingOnly);
+      sweeps.mockClear();
+      return [calls.length, calls.filter((waitingOnly) => !waitingOnly).length];
+    };
+    return { ...one, count };
+  };
+
+  test('are taken once a minute where no job waits, and every ten minutes once all have ended', async () => {
+    const { monque, clock, faulty, count } = await startPaused([]);
+    await clock.advance(5_000);
+    expect(count()).toEqual([1, 1]);
+    const before = faulty.calls('releaseWaiting');
+    await clock.advance(600_000);
+    expect(count()).toEqual([10, 10]);
+    expect(faulty.calls('releaseWaiting') - before).toBe(10);
+    await monque.resume('step');
+    await clock.advance(70_000);
+    count();
+    await clock.advance(1_200_000);
+    expect(count()).toEqual([2, 2]);
+    await monque.stop();
+  });
+
+  test('are one in twelve where jobs wait', async () => {
+    const { monque, clock, count } = await startPaused(['first']);
+    await clock.advance(5_000);
+    expect(count()).toEqual([1, 1]);
+    await clock.advance(600_000);
+    expect(count()).toEqual([120, 10]);
+    await monque.stop();
+  });
+
+  test('are taken again at once where one is asked for during a walk', async () => {
+    const clock = new ManualClock();
+    const asked: unknown[] = [];
+    const sweepFlows = async ({ waitingOnly = false }) => {
+      asked.push(waitingOnly);
+      if (asked.length === 1) upkeep.look();
+      return { tokens: [] };
+    };
+    const upkeep = new FlowUpkeep(
+      {
+        ...{ clock, ledger: { sweepFlows }, ledgerTime: { now: () => new Date(clock.now()) } },
+        ...{ random: { fraction: () => 0 }, options: { resendLimitMs: 1 } },
+      } as never,
+      () => undefined,
+    );
+    upkeep.start();
+    await clock.advance(1_000);
+    expect(asked).toEqual([false, false]);
+    await upkeep.stop();
+  });
+
+  test('are taken in the next round where one fails', async () => {
+    const { monque, clock, faulty, count } = await startPaused(['first']);
+    faulty.plan('sweepFlows', { fail: 'before' });
+    await clock.advance(5_000);
+    expect(count()).toEqual([0, 0]);
+    await clock.advance(5_000);
+    expect(count()).toEqual([1, 1]);
+    await monque.stop();
+  });
+
+  test('are taken once the jobs of a dead instance have failed with it', async () => {
+    const { clock, makeInstance } = makeWorld();
+    const options = { leaseDuration: 3_000, rescueLimit: 1 };
+    const [holder, other] = [makeInstance(options), makeInstance(options)];
+    holder.monque.worker('dies', () => new Promise(() => undefined));
+    await holder.monque.start();
+    await other.monque.start();
+    await holder.monque.enqueueFlow({ jobs: { only: { name: 'dies' } } });
+    await clock.advance(20_000);
+    holder.network.down = true;
+    other.faulty.plan('rescue', { delayBeforeMs: 1_000 });
+    await clock.advance(8_000);
+    expect(payloads(other.events, 'flow:ended')).toMatchObject([{ outcome: 'failed' }]);
+    await other.monque.stop();
   });
 });
 

@@ -3,8 +3,9 @@
  * all others by looking now and then at what jobs wait for.
  *
  * A process that dies between the end of a job and the look at its children leaves them to that look, which every
- * instance takes, and at once who declares it dead. The ends of flows are noticed by the same looks. Where no job waits,
- * and every flow has ended, it costs two reads in ten minutes.
+ * instance takes, and at once who declares it dead. The ends of flows are noticed by the same looks, in fewer of them:
+ * an end that nobody noticed holds nobody up. Where no job waits, and every flow has ended, it costs two reads in ten
+ * minutes.
  *
  * @module
  */
@@ -15,10 +16,14 @@ import {
 } from '../../context/release-children.ts';
 import type { EngineContext } from '../../context/scheduler-context.ts';
 import { ServiceLoop } from '../../foundation/service-loop.ts';
+import { isEndToken } from '../../job/flow-tokens.ts';
 import type { Job } from '../../job/job.ts';
 
-/** How often it is looked while jobs wait, or a flow has not ended, in milliseconds. */
+/** How often it is looked while jobs wait, in milliseconds. */
 const ROUND_MS = 5_000;
+
+/** How often the ends of flows are looked at while one has not ended: a look costs a read for each such flow. */
+const ENDS_ROUND_MS = 60_000;
 
 /** How often while there is none and no instance dies, in milliseconds. */
 const IDLE_ROUND_MS = 600_000;
@@ -29,6 +34,15 @@ const MOST_STEPS = 10;
 type FlowUpkeepContext = ReleaseContext &
   Pick<EngineContext, 'clock' | 'random' | 'options' | 'report'>;
 
+/** One walk through what jobs wait for, over one or more rounds. */
+interface Walk {
+  /** True when the ends of flows are among it. */
+  readonly hasEnds: boolean;
+  position: string | undefined;
+  foundWaiting: boolean;
+  foundOpen: boolean;
+}
+
 /** Releases the children of jobs. */
 export class FlowUpkeep {
   readonly #context: FlowUpkeepContext;
@@ -36,7 +50,9 @@ export class FlowUpkeep {
   readonly #loop: ServiceLoop;
   #ended = new Set<string>();
   #releasing: Promise<void> | undefined;
-  #position: string | undefined;
+  #walk: Walk | undefined;
+  /** From when on the next walk is one through the ends of flows too, in monotonic time. */
+  #endsDueMs = Number.NEGATIVE_INFINITY;
 
   /** @param onReleased - called with the names of jobs that became pending */
   constructor(context: FlowUpkeepContext, onReleased: (names: readonly string[]) => void) {
@@ -47,7 +63,7 @@ export class FlowUpkeep {
       kind: 'upkeep',
       // Instances that were started together need not look together.
       firstWaitMs: () => ROUND_MS * context.random.fraction(),
-      round: async () => ((await this.#sweep()) ? ROUND_MS : IDLE_ROUND_MS),
+      round: () => this.#sweep(),
       onFailed: (error) => {
         context.report(error);
         return ROUND_MS;
@@ -59,8 +75,9 @@ export class FlowUpkeep {
     this.#loop.start();
   }
 
-  /** Looks now at what jobs wait for. */
+  /** Looks now at what jobs wait for, and at the ends of flows. */
   look(): void {
+    this.#endsDueMs = Number.NEGATIVE_INFINITY;
     this.#loop.wake();
   }
 
@@ -99,23 +116,39 @@ export class FlowUpkeep {
     if (names.length > 0) this.#onReleased(names);
   }
 
-  /** True when jobs wait, or a flow has not ended. */
-  async #sweep(): Promise<boolean> {
+  /** One round of the walk; gives the milliseconds until the next. */
+  async #sweep(): Promise<number> {
     const { ledger } = this.#context;
-    let isAny = false;
     for (let step = 0; step < MOST_STEPS; step += 1) {
-      const createdBefore = abandonedBefore(this.#context);
+      const walk = this.#walk ?? this.#beginWalk();
+      this.#walk = walk;
       const { tokens, position } = await ledger.sweepFlows({
-        ...{ limit: TOKENS_A_STEP, createdBefore },
-        ...(this.#position !== undefined && { after: this.#position }),
+        ...{ limit: TOKENS_A_STEP, createdBefore: abandonedBefore(this.#context) },
+        ...(walk.position !== undefined && { after: walk.position }),
+        ...(!walk.hasEnds && { waitingOnly: true }),
       });
-      this.#position = position;
-      if (tokens.length > 0) {
-        isAny = true;
-        await this.#release(tokens);
-      }
-      if (position === undefined) return isAny;
+      if (tokens.length > 0) await this.#release(tokens);
+      walk.foundOpen ||= tokens.some(isEndToken);
+      walk.foundWaiting ||= !tokens.every(isEndToken);
+      walk.position = position;
+      if (position === undefined) return this.#endWalk(walk);
     }
-    return isAny;
+    return ROUND_MS;
+  }
+
+  #beginWalk(): Walk {
+    const nowMs = this.#context.clock.monotonic();
+    const hasEnds = nowMs >= this.#endsDueMs;
+    if (hasEnds) this.#endsDueMs = nowMs + ENDS_ROUND_MS;
+    return { hasEnds, position: undefined, foundWaiting: false, foundOpen: false };
+  }
+
+  /** Gives the milliseconds until the next walk. */
+  #endWalk({ hasEnds, foundWaiting, foundOpen }: Walk): number {
+    this.#walk = undefined;
+    const untilEndsMs = Math.max(0, this.#endsDueMs - this.#context.clock.monotonic());
+    if (foundWaiting) return Math.min(ROUND_MS, untilEndsMs);
+    // That another look was asked for meanwhile cut no wait short.
+    return hasEnds && !foundOpen && untilEndsMs > 0 ? IDLE_ROUND_MS : untilEndsMs;
   }
 }

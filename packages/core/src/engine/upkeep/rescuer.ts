@@ -41,7 +41,7 @@ type RescuerContext = Pick<
 export interface RescuerHooks {
   /** Jobs became pending. */
   readonly onRescued: () => void;
-  /** An instance was declared dead: what it was about to do for others is left undone. */
+  /** An instance was declared dead, or jobs ended with one: what it was about to do for others is left undone. */
   readonly onDead: () => void;
 }
 
@@ -201,5 +201,6 @@ export class Rescuer {
       this.#context.log?.write('rescued', { count, instanceId: deadInstanceId });
     }
     if (freed > 0) this.#hooks.onRescued();
+    if (count > freed) this.#hooks.onDead();
   }
 }

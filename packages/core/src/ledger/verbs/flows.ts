@@ -123,6 +123,8 @@ export interface SweepFlowsParams extends Bounded {
   readonly limit: number;
   /** Flows that are older and still being stored are abandoned. */
   readonly createdBefore: Date;
+  /** True to find only what jobs wait for, and pass over the ends of flows; the same in each step of a walk. */
+  readonly waitingOnly?: boolean;
 }
 
 export interface SweepFlowsResult {

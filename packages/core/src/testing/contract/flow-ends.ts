@@ -10,6 +10,7 @@ import type {
   EndedFlow,
   FlowRecord,
   ReleaseWaitingParams,
+  SweepFlowsParams,
 } from '../../ledger/ledger-repository.ts';
 import { child, FLOW, idOf, open, parent, release, tokenFor, wait } from './flow-kit.ts';
 import type { ContractTests, Subject } from './subject.ts';
@@ -42,13 +43,17 @@ async function failedFlow(subject: Subject): Promise<Job> {
   return root;
 }
 
-async function walk(subject: Subject, limit: number): Promise<readonly string[]> {
+async function walk(
+  subject: Subject,
+  limit: number,
+  changes: Pick<SweepFlowsParams, 'waitingOnly'> = {},
+): Promise<readonly string[]> {
   const found: string[] = [];
   let after: string | undefined;
   do {
     const step = await subject.ledger.sweepFlows({
       ...(after !== undefined && { after }),
-      ...{ limit, createdBefore: subject.at(0) },
+      ...{ limit, createdBefore: subject.at(0), ...changes },
     });
     found.push(...step.tokens);
     after = step.position;
@@ -244,6 +249,17 @@ export const flowEndTests: ContractTests = {
       ended.map(({ flowId }) => flowId.toHexString()),
       ids.map(String),
     );
+  },
+
+  'a sweep for what jobs wait for passes over the ends of flows': async (subject) => {
+    await open(subject, { version: 0 });
+    await open(subject, { flowId: idOf(5), version: 0 });
+    const tokens = [tokenFor('continue'), tokenFor('fail')];
+    for (const token of tokens) await wait(subject, { ...child(token), feeds: [END] });
+    for (const limit of [1, 2, 10]) {
+      assert.deepEqual(await walk(subject, limit, { waitingOnly: true }), tokens);
+    }
+    assert.equal((await walk(subject, 10, { waitingOnly: false })).length, 4);
   },
 
   'a flow that was not opened since another has its key is not found by a sweep': async (

@@ -125,7 +125,7 @@ export class SteppedFlows implements Omit<FlowVerbs, 'readFlows'>, FlowStore {
   }
 
   async sweepFlows(params: SweepFlowsParams): Promise<SweepFlowsResult> {
-    const { after = '', limit, createdBefore } = params;
+    const { after = '', limit, createdBefore, waitingOnly = false } = params;
     const behind = ({ waitsFor = [] }: Job): string =>
       waitsFor.filter((token) => token > after).sort()[0] ?? '';
     const found = [...this.#jobs.all()]
@@ -134,7 +134,7 @@ export class SteppedFlows implements Omit<FlowVerbs, 'readFlows'>, FlowStore {
       .slice(0, limit);
     const waiting = stepOfWalk(found, params);
     await this.#letOthersIn();
-    const step = mergedSteps([waiting, this.#openStep(after, limit)]);
+    const step = mergedSteps([waiting, ...(waitingOnly ? [] : [this.#openStep(after, limit)])]);
     for (const token of step.tokens) {
       await this.#letOthersIn();
       this.#abandon(flowOfToken(token), createdBefore);

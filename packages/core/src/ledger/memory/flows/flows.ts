@@ -104,6 +104,7 @@ export class MemoryFlows implements FlowVerbs, FlowStore {
     after = '',
     limit,
     createdBefore,
+    waitingOnly = false,
   }: SweepFlowsParams): Promise<SweepFlowsResult> {
     for (const flow of this.#flows.values()) {
       if (flow.state === 'storing' && flow.createdAt < createdBefore) {
@@ -118,7 +119,7 @@ export class MemoryFlows implements FlowVerbs, FlowStore {
       .filter(({ version, endedAt }) => version !== undefined && endedAt === undefined)
       .map(({ flowId }) => endToken(flowId))
       .filter((token) => token > after);
-    const all = [...waiting, ...open].sort();
+    const all = waitingOnly ? waiting : [...waiting, ...open].sort();
     const tokens = all.slice(0, limit);
     const last = all.length > limit ? tokens.at(-1) : undefined;
     return { tokens, ...(last !== undefined && { position: last }) };

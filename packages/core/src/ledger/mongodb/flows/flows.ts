@@ -228,7 +228,7 @@ export class MongoFlows implements FlowVerbs, FlowStore {
 
   /** Some of those who wait, in the order of their tokens, show which tokens there are. */
   async sweepFlows(params: SweepFlowsParams): Promise<SweepFlowsResult> {
-    const { after = '', limit, createdBefore } = params;
+    const { after = '', limit, createdBefore, waitingOnly = false } = params;
     const { collection, commands } = this.#jobs;
     const found = await collection
       .find(waitingBehindFilter(after), {
@@ -239,7 +239,8 @@ export class MongoFlows implements FlowVerbs, FlowStore {
       })
       .toArray();
     const waiting = stepOfWalk(found.map(fromDocument), params);
-    const step = mergedSteps([waiting, await this.#findOpen(after, limit)]);
+    const open = waitingOnly ? [] : [await this.#findOpen(after, limit)];
+    const step = mergedSteps([waiting, ...open]);
     // Of a flow that was not stored to its end, those without parents may be missing.
     const flows = new Map(
       step.tokens.map((token) => [String(flowOfToken(token)), flowOfToken(token)]),
