@@ -124,6 +124,12 @@ export class Worker {
     return new Map(counts.filter(([, lacks]) => lacks > 0));
   }
 
+  /** How many jobs the batch lacks that gathers, of a worker whose batches have jobs of any group. */
+  get missing(): number {
+    const over = this.isByGroup || this.freeSlots <= 0 ? 0 : this.buffer.length % this.jobsASlot;
+    return over === 0 ? 0 : this.jobsASlot - over;
+  }
+
   /** Notes how long a run took. */
   measure(runMs: number): void {
     const meanMs = this.#meanRunMs ?? runMs;

@@ -63,6 +63,26 @@ describe('a batch by group', () => {
     await monque.stop();
   });
 
+  test('grows in the place that it keeps, where the process has no other; those of other groups wait', async () => {
+    const options = { instanceConcurrency: 2 };
+    const given = { size: 3, wait: 5_000 };
+    const { monque, clock, batches, put, count } = await batching(given, options);
+    await put('a');
+    await put('-');
+    await clock.advance(500);
+    await put('a a b b b - -');
+    await clock.advance(500);
+    expect([...batches].sort()).toEqual(['- - -', 'a a a', 'b b b']);
+    await put('c');
+    await put('d');
+    await clock.advance(500);
+    await put('e e e');
+    await clock.advance(500);
+    expect(batches).toHaveLength(3);
+    expect(await count('pending')).toBe(3);
+    await monque.stop();
+  });
+
   test('is what a group gets at each of its turns', async () => {
     const { monque, clock, batches, put } = await batching({ size: 3, concurrency: 1 });
     await monque.pause('index');

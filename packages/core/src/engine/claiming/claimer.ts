@@ -240,24 +240,28 @@ export class Claimer {
     const slots = executor.roomFor(prefetch);
     const room = Math.min(slots, most);
     const { permits } = this.#parts;
-    if (room === 0 || !settler.hasRoom() || !lease.isHeld()) {
+    // Without a free slot only batches grow that gather in theirs.
+    const onlyFills = room === 0;
+    if ((onlyFills && !executor.fits(prefetch)) || !settler.hasRoom() || !lease.isHeld()) {
       // A place that cannot be used is not wanted: others may have it.
       return { demand: permits.allowed(source, []), someSitOut: false };
     }
     const supply = supplied
       .map(({ worker, ahead }) => {
         const { name } = worker;
-        return { name, limit: source.wants(worker, ahead) - executor.reservedOf(name) };
+        const wanted = onlyFills ? source.fills(worker) : source.wants(worker, ahead);
+        return { name, limit: wanted - executor.reservedOf(name) };
       })
       .filter(({ name, limit }) => limit > 0 && !source.drained.has(name));
     const wanting = permits.allowed(source, supply);
     const others = wanting.filter(({ name }) => !source.satOut.has(name));
     const asked = others.length > 0 ? others : wanting;
-    const demand = this.#rotate(asked, Math.min(MOST_NAMES_A_CLAIM, room));
+    const names = onlyFills ? MOST_NAMES_A_CLAIM : Math.min(MOST_NAMES_A_CLAIM, room);
+    const demand = this.#rotate(asked, names);
     return {
       demand: cutDemand(
         demand,
-        slots,
+        onlyFills ? demand.length : slots,
         most,
         (name) => (this.#parts.workers.get(name) as Worker).jobsASlot,
       ),

@@ -39,6 +39,8 @@ export interface ClaimSource extends Asker {
    * @param prefetch - how many of them ahead of free slots
    */
   wants(worker: Worker, prefetch: number): number;
+  /** How many of those go to batches that gather here, and so take no slot that is free. */
+  fills(worker: Worker): number;
   claim(params: ClaimParams): Promise<SourceResult>;
   /** Those of its jobs that are claimed alone. */
   readonly suspects: Asker;
@@ -51,6 +53,7 @@ function newSource(): Omit<ClaimSource, 'serves' | 'claim'> {
     wants: (worker, prefetch) => {
       return worker.demand(prefetch) + (worker.lacking().get(undefined) ?? 0);
     },
+    fills: (worker) => worker.missing + (worker.lacking().get(undefined) ?? 0),
     drained: new Set(),
     suspects: { drained: new Set() },
     satOut: new Set(),
@@ -93,6 +96,8 @@ function groupSource(ledger: LedgerRepository, workers: ReadonlyMap<string, Work
       group === undefined ? [] : { group, missing },
     );
   };
+  const missingOf = (worker: Worker): number =>
+    begunOf(worker).reduce((sum, batch) => sum + batch.missing, 0);
   const inBatches = (wanted: Demand): GroupDemand => {
     const worker = workers.get(wanted.name) as Worker;
     if (!worker.isByGroup) return wanted;
@@ -101,10 +106,8 @@ function groupSource(ledger: LedgerRepository, workers: ReadonlyMap<string, Work
   return {
     ...newSource(),
     serves: ({ groups }) => groups !== undefined,
-    wants: (worker, prefetch) => {
-      const missing = begunOf(worker).reduce((sum, batch) => sum + batch.missing, 0);
-      return worker.demand(prefetch) + missing;
-    },
+    wants: (worker, prefetch) => worker.demand(prefetch) + missingOf(worker),
+    fills: (worker) => worker.missing + missingOf(worker),
     claim: async ({ widening: _, ...params }) => {
       const demand = params.suspects ? params.demand : params.demand.map(inBatches);
       const result = await ledger.claimGroups({ ...params, demand });

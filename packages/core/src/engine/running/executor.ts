@@ -144,9 +144,12 @@ export class Executor {
    * @param prefetch - how many jobs could start before another claim brings new ones
    */
   roomFor(prefetch: number): number {
-    const { instanceConcurrency } = this.#context.options;
-    const most = Math.min(instanceConcurrency + prefetch, 2 * instanceConcurrency);
-    return Math.max(0, most - this.#runs.takenSlots - this.#bufferedSlots() - this.#reservedCount);
+    return Math.max(0, this.#slotsLeft(prefetch));
+  }
+
+  /** True while all that is here has slots, as `roomFor` counts them: a batch that gathers may then grow in its own. */
+  fits(prefetch: number): boolean {
+    return this.#slotsLeft(prefetch) >= 0;
   }
 
   /**
@@ -243,6 +246,12 @@ export class Executor {
 
   #hasSlot(): boolean {
     return this.#runs.takenSlots < this.#context.options.instanceConcurrency;
+  }
+
+  #slotsLeft(prefetch: number): number {
+    const { instanceConcurrency } = this.#context.options;
+    const most = Math.min(instanceConcurrency + prefetch, 2 * instanceConcurrency);
+    return most - this.#runs.takenSlots - this.#bufferedSlots() - this.#reservedCount;
   }
 
   #bufferedSlots(): number {
