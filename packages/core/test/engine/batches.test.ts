@@ -76,55 +76,6 @@ describe('a batch', () => {
     await monque.stop();
   });
 
-  test('grows in the place that it keeps, where the process has no other', async () => {
-    const gate = deferred();
-    const { monque, clock, batches, put, read } = await batching(
-      () => gate.promise,
-      { size: 3, wait: 5_000 },
-      { instanceConcurrency: 1 },
-    );
-    await put(1);
-    await clock.advance(1_000);
-    expect(batches).toEqual([]);
-    const jobs = await put(4);
-    await clock.advance(100);
-    expect(batches).toEqual([[0, 0, 1]]);
-    await clock.advance(2_000);
-    // What is behind the batch is for others.
-    expect(statuses(await read(jobs))).toEqual(['processing', 'processing', 'pending', 'pending']);
-    gate.resolve();
-    await clock.advance(6_000);
-    expect(batches).toEqual([
-      [0, 0, 1],
-      [2, 3],
-    ]);
-    await monque.stop();
-  });
-
-  test('grows beside others that run, and no more once its process may run only those', async () => {
-    const gate = deferred();
-    const { monque, clock, put, read } = await batching(
-      () => undefined,
-      { size: 3, wait: 60_000 },
-      { instanceConcurrency: 2 },
-    );
-    monque.worker('other', () => gate.promise);
-    const [first] = await put(1);
-    await clock.advance(500);
-    await monque.enqueue('other');
-    await clock.advance(500);
-    await put(1);
-    await clock.advance(500);
-    expect(statuses(await read([first as Job]))).toEqual(['processing']);
-    expect(monque.health()).toMatchObject({ runningJobs: 1, bufferedJobs: 2 });
-    await monque.reconfigure({ instanceConcurrency: 1 });
-    await put(1);
-    await clock.advance(500);
-    expect(monque.health()).toMatchObject({ runningJobs: 1, bufferedJobs: 2 });
-    gate.resolve();
-    await monque.stop();
-  });
-
   test('takes one place of the concurrency, of its worker and of the process', async () => {
     const gate = deferred();
     const { monque, clock, batches, put } = await batching(
