@@ -333,6 +333,26 @@ describe('a stop', () => {
     expect(await statusOf(monque, await enqueued)).toBe('pending');
   });
 
+  test('waits for the look after a lost insert, and gives its job back', async () => {
+    const { monque, faulty, clock, started } = await atRest();
+    faulty.plan('enqueue', { fail: 'after' });
+    faulty.plan('readClaim', { delayAfterMs: 500 });
+    const enqueued = monque.enqueue('work', 1);
+    await clock.advance(400);
+    const asked = await enqueued;
+    expect(faulty.calls('readClaim')).toBe(1);
+    let isStopped = false;
+    const stopped = monque.stop().then(() => {
+      isStopped = true;
+    });
+    await clock.advance(100);
+    expect(isStopped).toBe(false);
+    await clock.advance(5_000);
+    await stopped;
+    expect(started).toHaveLength(0);
+    expect(await statusOf(monque, asked)).toBe('pending');
+  });
+
   test('that comes before a lost insert was answered leaves its job to the next instance', async () => {
     const { monque, faulty, clock, started, end } = await atRest();
     faulty.plan('enqueue', { fail: 'after' });

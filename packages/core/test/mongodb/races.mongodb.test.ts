@@ -3,6 +3,7 @@ import { type Document, ObjectId } from 'mongodb';
 import { expect, test } from 'vitest';
 import { systemRandom } from '../../src/foundation/random.ts';
 import type { Job } from '../../src/index.ts';
+import { endToken } from '../../src/job/flow-tokens.ts';
 import { groupFields, laneOf, laneOfGroup, orderFields } from '../../src/job/lanes.ts';
 import type {
   ClaimResult,
@@ -194,6 +195,27 @@ describeWithOwnMongo('between the commands of one verb', (binary) => {
     const most = { mostNames: 1, mostJobs: 1, mostFailed: 1 };
     const counted = mongo.ledger.countDue({ now: at(0), names: [JOB_NAME], ...most });
     await expect(counted).rejects.toMatchObject({ cause: { code: 50 } });
+    await failPoint.off();
+  });
+
+  test('a try to open a flow that comes late takes nothing away from one that was stored meanwhile', async () => {
+    const common = { state: 'storing', createdAt: at(0), size: 1 } as const;
+    const holder = { ...common, flowId: new ObjectId() };
+    const flow = { ...holder, flowId: new ObjectId(), uniqueKey: 'late', version: 0 };
+    const { ledger, rival, server } = mongo;
+    await rival.openFlow({ flow: { ...holder, uniqueKey: 'late' }, createdBefore: at(0) });
+    const blocked = { failCommands: ['delete'], appName: APP_NAME };
+    const data = { ...blocked, blockConnection: true, blockTimeMS: 300 };
+    const failPoint = await failCommand(server.direct, data);
+    const late = ledger.openFlow({ flow, createdBefore: at(0) });
+    await failPoint.entered(1);
+    const again = await rival.openFlow({ flow, createdBefore: at(1) });
+    const closed = await rival.closeFlow({ flowId: flow.flowId, state: 'stored' });
+    expect([again.outcome, closed.state]).toEqual(['opened', 'stored']);
+    expect((await late).outcome).toBe('existing');
+    expect((await rival.readFlow({ flowId: flow.flowId }))?.flow.state).toBe('stored');
+    const walk = await rival.sweepFlows({ limit: 10, createdBefore: at(0) });
+    expect(walk.tokens).toContain(endToken(flow.flowId));
     await failPoint.off();
   });
 });

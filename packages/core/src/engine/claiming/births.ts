@@ -52,6 +52,7 @@ export class Births {
   readonly #context: BirthsContext;
   readonly #parts: BirthsParts;
   readonly #reserving = new Set<Birth>();
+  readonly #looks = new Set<Promise<void>>();
   #stopped = false;
   #onIdle: (() => void) | undefined;
 
@@ -77,13 +78,19 @@ export class Births {
     return this.#birthOf(jobs, chosen, claim);
   }
 
-  /** No more jobs are born; resolves when no first try of an insert is under way. What it stores is given back. */
+  /**
+   * No more jobs are born; resolves when neither a first try of an insert is under way nor a look after one whose
+   * answer was lost. What an insert stores is given back.
+   */
   async stop(): Promise<void> {
     this.#stopped = true;
-    if (this.#reserving.size === 0) return;
-    await new Promise<void>((resolve) => {
-      this.#onIdle = resolve;
-    });
+    const looks = Promise.all(this.#looks);
+    if (this.#reserving.size > 0) {
+      await new Promise<void>((resolve) => {
+        this.#onIdle = resolve;
+      });
+    }
+    await looks;
   }
 
   /** The most urgent first. Once a job of a name has to wait, those behind it wait too. */
@@ -124,7 +131,7 @@ export class Births {
       },
       answered: (answers) => {
         if (isDoubted) {
-          void this.#find(claim);
+          this.#look(claim);
           return answers;
         }
         const stored = storedOf(asked, claimed, answers);
@@ -151,13 +158,24 @@ export class Births {
     if (this.#reserving.size === 0) this.#onIdle?.();
   }
 
+  /** Who has stopped, or has another lease by now, has nothing to look for. */
+  #look(claim: BirthClaim): void {
+    const { lease, awaited } = this.#parts;
+    if (this.#stopped || lease.instanceId !== claim.instanceId) {
+      awaited.end(claim.claimToken);
+      return;
+    }
+    const look = this.#find(claim).finally(() => this.#looks.delete(look));
+    this.#looks.add(look);
+  }
+
   /** What an insert stored whose answer was lost; nothing when somebody gave it to others meanwhile. */
   async #find(claim: BirthClaim): Promise<void> {
     const { lease, awaited } = this.#parts;
     const { instanceId, claimToken } = claim;
     try {
       const found = await this.#context.ledger.readClaim({ instanceId, claimToken });
-      if (this.#stopped || lease.instanceId !== instanceId) return;
+      if (lease.instanceId !== instanceId) return;
       this.#handOver(found as readonly ClaimedJob[], claim);
     } catch (error) {
       this.#context.report(error);

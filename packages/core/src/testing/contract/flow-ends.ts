@@ -267,7 +267,7 @@ export const flowEndTests: ContractTests = {
   ) => {
     const flow = await open(subject, { version: 0, uniqueKey: 'key' });
     await wait(subject, { ...child(tokenFor('fail')), feeds: [END] });
-    const second = { ...flow, flowId: idOf(2) };
+    const second: FlowRecord = { ...flow, flowId: idOf(2), state: 'storing' };
     const params = { flow: second, createdBefore: subject.at(-1_000) };
     assert.equal((await subject.ledger.openFlow(params)).outcome, 'existing');
     assert.deepEqual(await walk(subject, 10), [END, tokenFor('fail')]);

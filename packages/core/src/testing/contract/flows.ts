@@ -266,7 +266,7 @@ export const flowTests: ContractTests = {
   'of two unfinished flows with one key the second is not opened': async (subject) => {
     const first = await open(subject, { uniqueKey: 'key' });
     await wait(subject, child(tokenFor('fail')));
-    const flow: FlowRecord = { ...first, flowId: idOf(2) };
+    const flow: FlowRecord = { ...first, flowId: idOf(2), state: 'storing' };
     const params = { flow, createdBefore: subject.at(-1_000) };
     const second = await subject.ledger.openFlow(params);
     assert.equal(second.outcome, 'existing');

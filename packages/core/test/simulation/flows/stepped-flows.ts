@@ -69,10 +69,7 @@ export class SteppedFlows implements Omit<FlowVerbs, 'readFlows'>, FlowStore {
       await this.#letOthersIn();
       const holder = this.#flows.get(taken.toHexString());
       if (holder !== undefined && (await this.#isUnfinished(holder, createdBefore))) {
-        await this.#letOthersIn();
-        this.#flows.delete(id);
-        this.#open.delete(endToken(flow.flowId));
-        this.#observer.facts.openFlows.delete(id);
+        await this.#withdraw(id, flow);
         return { outcome: 'existing', flow: holder };
       }
       await this.#letOthersIn();
@@ -82,6 +79,15 @@ export class SteppedFlows implements Omit<FlowVerbs, 'readFlows'>, FlowStore {
       }
     }
     throw new Error('A key of flows changed hands too often');
+  }
+
+  async #withdraw(id: string, flow: FlowRecord): Promise<void> {
+    await this.#letOthersIn();
+    if (this.#flows.get(id)?.state !== 'storing') return;
+    this.#flows.delete(id);
+    this.#observer.facts.openFlows.delete(id);
+    await this.#letOthersIn();
+    this.#open.delete(endToken(flow.flowId));
   }
 
   async #isUnfinished(flow: FlowRecord, createdBefore: Date): Promise<boolean> {

@@ -11,10 +11,17 @@ const BURIES = new Set<JobVerb>(['bury', 'rescueToDeadLetter']);
 const FAILS = new Set<JobVerb>(['fail', 'discard', 'rescueToFailed']);
 
 /** A job changes its name only when it is buried or redriven, once each in turn; and it is claimed as what it is. */
-export function deadLetterRule({ profile }: Facts, violate: Violate): Rule {
+export function deadLetterRule({ profile, leases }: Facts, violate: Violate): Rule {
+  /** Claimed by a message that came when its instance was dead: who rescues it can no longer know its worker. */
+  const late = new Set<string>();
   return {
     jobWritten({ verb, before, after, params }) {
       if (before === undefined) return;
+      const id = before._id.toHexString();
+      if (after?.status === 'processing' && after.fence !== before.fence) {
+        if (leases.get(after.claimedBy ?? '')?.diedMs === undefined) late.delete(id);
+        else late.add(id);
+      }
       const change = `${verb} ${describe(before)}: ${before.name} -> ${after?.name}`;
       if (verb === 'claim') {
         const demand = (params.demand ?? []) as readonly { readonly name: string }[];
@@ -27,7 +34,8 @@ export function deadLetterRule({ profile }: Facts, violate: Violate): Rule {
       // One with stages, an order or a group has a worker without a place for them.
       const hasPlace =
         before.name !== STAGED_NAME && before.lane === undefined && before.flow === undefined;
-      const mustBeBuried = profile.deadLetters > 0 && mayBeBuried && hasPlace;
+      const isUnknown = verb === 'rescueToFailed' && late.has(id);
+      const mustBeBuried = profile.deadLetters > 0 && mayBeBuried && hasPlace && !isUnknown;
       if (FAILS.has(verb) && mustBeBuried) violate('a job fails that should be buried', change);
       if (after === undefined) return;
       const name = nameAfter(verb, before.name, before.source?.name);

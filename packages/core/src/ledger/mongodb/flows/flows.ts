@@ -97,7 +97,7 @@ export class MongoFlows implements FlowVerbs, FlowStore {
       if (taken === undefined) continue;
       const holder = await this.#find(taken);
       if (holder !== undefined && (await this.#isUnfinished(holder, params.createdBefore))) {
-        await this.#remove({ _id: endToken(flow.flowId) }, { _id: flow.flowId });
+        await this.#withdraw(flow);
         return { outcome: 'existing', flow: holder };
       }
       const { modifiedCount } = await this.#keys.updateOne(
@@ -132,6 +132,14 @@ export class MongoFlows implements FlowVerbs, FlowStore {
     }
     await this.#flows.insertMany(documentsOf(flow) as FlowDocument[], options);
     return { outcome: 'opened', flow };
+  }
+
+  /** An earlier try may come late: once another has stored the flow it stays. */
+  async #withdraw({ flowId }: FlowRecord): Promise<void> {
+    const unstored = { _id: flowId, state: 'storing' } as const;
+    const options = { ...this.#commands.writeOptions(), hint: ID_KEY };
+    const { deletedCount } = await this.#flows.deleteOne(unstored, options);
+    if (deletedCount === 1) await this.#remove({ _id: endToken(flowId) });
   }
 
   /** False when there are documents with these ids. */
