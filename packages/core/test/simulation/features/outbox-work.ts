@@ -12,6 +12,9 @@ export const OUTBOX_NAME = 'events';
 /** The most messages that are sent together. */
 export const OUTBOX_BATCH = 4;
 
+/** So few that some messages fail for good. */
+export const OUTBOX_RETRIES = 2;
+
 const REFUSED_RATE = 0.08;
 const ANSWER_LOST_RATE = 0.08;
 const LONGEST_MS = 60;
@@ -59,7 +62,8 @@ export function outboxOptions(
   const { outboxOrder: order } = observer.facts.profile;
   const publish = (messages: readonly PublishedMessage<Task>[]): unknown =>
     send(observer, machine, messages);
-  return { order, ...(isSender && { publish, batch: { size: OUTBOX_BATCH } }) };
+  const sending = { publish, batch: { size: OUTBOX_BATCH }, maxRetries: OUTBOX_RETRIES };
+  return { order, ...(isSender && sending) };
 }
 
 /** The receiver refuses some, and the answer to some is lost, while faults happen. */

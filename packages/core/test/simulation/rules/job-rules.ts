@@ -3,6 +3,7 @@ import type { Job, JobStatus } from '../../../src/index.ts';
 import type { JobVerb } from '../../../src/job/job-lifecycle.ts';
 import { LOCK_FIELDS } from '../../../src/job/unique-locks.ts';
 import { claimKey, type Facts, type JobWrite, SETTLE_VERBS, taskOf } from '../facts.ts';
+import { OUTBOX_NAME, OUTBOX_RETRIES } from '../features/outbox-work.ts';
 import { WALL_START_MS } from '../machine.ts';
 import { MAX_RETRIES, RESCUE_LIMIT } from '../profile.ts';
 import type { Rule, Violate } from './rule.ts';
@@ -156,7 +157,8 @@ export function failureRule(_facts: Facts, violate: Violate): Rule {
   return {
     jobWritten({ verb, before, after, params }) {
       if (before === undefined || after === undefined) return;
-      const most = before.maxRetries ?? MAX_RETRIES;
+      const most =
+        before.maxRetries ?? (before.name === OUTBOX_NAME ? OUTBOX_RETRIES : MAX_RETRIES);
       const change = `${verb} ${describe(before)}: ${before.failCount} -> ${after.failCount} of ${most}`;
       const counted = before.failCount + (COUNTS_A_FAILURE.has(verb) ? 1 : 0);
       const expected = FORGETS_FAILURES.has(verb) ? 0 : counted;
