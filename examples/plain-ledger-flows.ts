@@ -97,10 +97,9 @@ export class PlainFlows implements verbs.FlowVerbs, FlowStore {
     return this.#jobs.all().some(({ waitsFor = [] }) => waitsFor.some((of) => feeds.includes(of)));
   }
 
-  /** Forgets the flow of a job that left, if no other is there. */
-  forget({ flow }: Job): void {
-    if (flow !== undefined && this.#jobsOf(flow).length === 0) {
-      this.#flows.delete(flow.toHexString());
+  async forget(flows: readonly Job['_id'][]): Promise<void> {
+    for (const flow of flows) {
+      if (this.#jobsOf(flow).length === 0) this.#flows.delete(flow.toHexString());
     }
   }
 

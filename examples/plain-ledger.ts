@@ -211,7 +211,7 @@ class PlainChanges {
     const mayLeave = JOB_LIFECYCLE.applies(verb, job, {}) && !this.flows.isAwaited(job);
     if (!mayLeave) return { outcome: 'refused', job };
     this.#jobs.delete(jobId);
-    this.flows.forget(job);
+    if (job.flow !== undefined) await this.flows.forget([job.flow]);
     return { outcome: 'removed', job };
   }
 
@@ -289,7 +289,7 @@ class PlainChanges {
     for (const job of leaving) {
       if (archive) this.#archive.put(job);
       this.#jobs.delete(job._id);
-      this.flows.forget(job);
+      if (job.flow !== undefined) await this.flows.forget([job.flow]);
     }
     const last = seen.length === limit ? seen.at(-1) : undefined;
     return { pruned: leaving.length, ...(last && { position: last._id }) };

@@ -93,7 +93,7 @@ export const ENGINE_GUARDS: readonly Guard[] = [
     ],
     rules: ['a living lease is declared dead', 'an innocent lease is declared dead'],
     profile: { lateRate: 0.1, lossRate: 0, pauseRate: 0.003, crashRate: 0 },
-    seed: 93,
+    seed: 184,
   },
   {
     name: 'reconciliation',
@@ -103,7 +103,7 @@ export const ENGINE_GUARDS: readonly Guard[] = [
     ],
     rules: ['a job never ends'],
     profile: { lateRate: 0.05 },
-    seed: 53,
+    seed: 185,
   },
   {
     name: 'ledger first, memory second in the reconciliation',
@@ -188,7 +188,7 @@ export const ENGINE_GUARDS: readonly Guard[] = [
     rules: ['a claim is made twice', 'a claim is settled twice', 'a job never ends'],
     // A late twin finds the job again only after a rescue or a release: its due time bars the more common ways.
     profile: { lateRate: 0.2, pauseRate: 0.005, crashRate: 0, outages: 0, stops: 0 },
-    seed: 42,
+    seed: 45,
   },
   {
     name: 'a gap between reads starts the count again',
@@ -202,7 +202,7 @@ export const ENGINE_GUARDS: readonly Guard[] = [
     ],
     rules: ['an innocent lease is declared dead'],
     profile: { outages: 3 },
-    seed: 247,
+    seed: 276,
   },
   {
     name: 'claimants first, leases second in a rescue round',
@@ -313,7 +313,7 @@ export const ENGINE_GUARDS: readonly Guard[] = [
     ],
     rules: ['a dead lease still works'],
     profile: { lateRate: 0.1, pauseRate: 0.003, crashRate: 0 },
-    seed: 272,
+    seed: 443,
   },
   {
     name: 'a finished outcome is sent again',
@@ -364,7 +364,7 @@ export const ENGINE_GUARDS: readonly Guard[] = [
     ],
     rules: ['the time is wrong'],
     profile: { hasSuspends: true, lateRate: 0, pauseRate: 0.008, crashRate: 0, outages: 0 },
-    seed: 96,
+    seed: 98,
   },
 ];
 

@@ -95,7 +95,7 @@ export const LIMIT_GUARDS: readonly Guard[] = [
     ],
     rules: ['a job never ends'],
     profile: { limits: 3, crashRate: 0.003 },
-    seed: 32,
+    seed: 27,
   },
   {
     name: 'the number of a call for a share',

@@ -17,7 +17,7 @@ export const ORDER_GUARDS: readonly Guard[] = [
     ],
     rules: ['an order is not kept', 'two of an order run at once'],
     profile: { ...ORDERED, ledger: 'stepped' },
-    seed: 4,
+    seed: 16,
   },
   {
     name: 'a failed job holds its order up',
