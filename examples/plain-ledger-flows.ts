@@ -77,14 +77,14 @@ export class PlainFlows implements verbs.FlowVerbs, FlowStore {
   }
 
   async sweepFlows(params: verbs.SweepFlowsParams): Promise<verbs.SweepFlowsResult> {
-    const { after = '', limit, createdBefore } = params;
+    const { after = '', limit, createdBefore, waitingOnly = false } = params;
     for (const flow of this.#flows.values()) this.#abandonOld(flow, createdBefore);
     const all = this.#jobs
       .all()
       .filter(isWaiting)
       .flatMap(({ waitsFor = [] }) => waitsFor);
     const open = [...this.#flows.values()]
-      .filter(({ version, endedAt }) => version !== undefined && endedAt === undefined)
+      .filter(({ version, endedAt }) => !waitingOnly && version !== undefined && !endedAt)
       .map(({ flowId }) => endToken(flowId));
     const behind = [...new Set([...all, ...open])].filter((token) => token > after).sort();
     const tokens = behind.slice(0, limit);

@@ -171,7 +171,7 @@ export const FEATURE_GUARDS: readonly Guard[] = [
     ],
     rules: ['a paused name runs'],
     profile: { pausedNames: 9, hints: 'none', hasSuspends: false, outages: 2, lossRate: 0.05 },
-    seed: 6,
+    seed: 8,
   },
   {
     name: 'how long a finished job is kept',
