@@ -16,7 +16,7 @@ const INTRODUCTION = `# Benchmarks
 What this library does on one machine, beside the systems it may be compared with: the same work for each, each in processes of its own, on servers that the suite starts for itself. The suite is in \`benchmarks/\`; this page is made from its results.
 
 \`\`\`sh
-npm run benchmark                              # everything, about 40 minutes
+npm run benchmark                              # everything, a little over an hour
 npm run benchmark -- --quick                   # a short look at everything; figures are rough
 npm run benchmark -- --scenario drain,enqueue  # some scenarios
 npm run benchmark -- --system monque,loop      # some systems

@@ -7,7 +7,7 @@
  * @module
  */
 import type { Clock } from '../foundation/clock.ts';
-import { invariant } from '../foundation/errors.ts';
+import { assert } from '../foundation/errors.ts';
 import { SingleFlight } from '../foundation/single-flight.ts';
 import type { LedgerRepository } from '../ledger/ledger-repository.ts';
 
@@ -58,7 +58,7 @@ export class LedgerTime {
   /** The ledger's time now. Samples again in the background when the last sample has become doubtful. */
   now(): Date {
     const isSampled = this.#sampledAtMs !== Number.NEGATIVE_INFINITY;
-    invariant(isSampled, 'the time of the ledger is asked for before it is known');
+    assert(isSampled, 'the time of the ledger is asked for before it is known');
     const monotonicMs = this.#clock.monotonic();
     if (this.#isDoubtful(monotonicMs)) this.#sampleInBackground(monotonicMs);
     return new Date(Math.round(monotonicMs + this.#offsetMs));

@@ -7,7 +7,7 @@ import {
   ConnectionError,
   InvalidArgumentError,
   InvalidCronError,
-  invariant,
+  assert,
   LedgerFullError,
   MonqueError,
   messageOf,
@@ -161,15 +161,15 @@ describe('toError', () => {
   });
 });
 
-describe('invariant', () => {
+describe('assert', () => {
   test('lets what holds pass', () => {
-    expect(() => invariant(true, 'never')).not.toThrow();
+    expect(() => assert(true, 'never')).not.toThrow();
   });
 
   test('stops on a fault of Monque and says so', () => {
-    expect(() => invariant(false, 'two holders')).toThrow(
+    expect(() => assert(false, 'two holders')).toThrow(
       expect.objectContaining({
-        code: 'INVARIANT',
+        code: 'INTERNAL',
         message: 'This is a fault in Monque: two holders',
       }),
     );

@@ -20,11 +20,11 @@ export type MonqueErrorCode =
   | 'CONNECTION'
   | 'FLOW_ABANDONED'
   | 'IDLE'
+  | 'INTERNAL'
   | 'INVALID_ARGUMENT'
   | 'INVALID_CRON'
   | 'INVALID_JOB'
   | 'INVALID_LIFECYCLE'
-  | 'INVARIANT'
   | 'INVARIANT_VIOLATION'
   | 'JOB_STATE'
   | 'LEDGER_BUSY'
@@ -243,8 +243,8 @@ function textOf(value: unknown): string {
 }
 
 /** Stops on a fault of Monque itself; stays on in production. */
-export function invariant(condition: boolean, message: string): asserts condition {
-  if (!condition) throw new MonqueError('INVARIANT', `This is a fault in Monque: ${message}`);
+export function assert(condition: boolean, message: string): asserts condition {
+  if (!condition) throw new MonqueError('INTERNAL', `This is a fault in Monque: ${message}`);
 }
 
 /** Shows a value in a message: short, with its type, and never throwing. */

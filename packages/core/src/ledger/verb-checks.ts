@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { invariant } from '../foundation/errors.ts';
+import { assert } from '../foundation/errors.ts';
 import { parentTokens } from '../job/flow-tokens.ts';
 import { isClaimed, type Job } from '../job/job.ts';
 import type { Demand } from './verbs/claims.ts';
@@ -23,7 +23,7 @@ const CHECKS: { readonly [V in LedgerVerb]?: VerbCheck<V> } = {
   claimOrders: ({ demand }) => checkDemand(demand),
   claimGroups: ({ demand }) => checkDemand(demand),
   checkpoint: ({ record, stagesBefore }) => {
-    invariant(!stagesBefore.includes(record.name), 'a stage comes before itself');
+    assert(!stagesBefore.includes(record.name), 'a stage comes before itself');
   },
 };
 
@@ -39,10 +39,10 @@ export function checkCall<V extends LedgerVerb>(verb: V, params: ParamsOf<V>): v
 
 function checkDemand(demand: readonly Demand[]): void {
   const names = new Set(demand.map(({ name }) => name));
-  invariant(names.size === demand.length, 'a claim demands a name twice');
-  invariant(names.size <= MOST_NAMES_A_CLAIM, 'a claim demands too many names');
+  assert(names.size === demand.length, 'a claim demands a name twice');
+  assert(names.size <= MOST_NAMES_A_CLAIM, 'a claim demands too many names');
   const isWanted = demand.every(({ limit }) => limit > 0);
-  invariant(isWanted, 'a claim demands no job of a name');
+  assert(isWanted, 'a claim demands no job of a name');
 }
 
 function checkNewJob(job: Job): void {
@@ -51,13 +51,13 @@ function checkNewJob(job: Job): void {
   // One without parents waits only until its flow is stored.
   const isWaiting = status === 'blocked' && job.waitsFor !== undefined;
   const isReady = status === 'pending' && parentTokens(job).length === 0;
-  invariant(
+  assert(
     wasClaimed ? status === 'processing' : isWaiting || isReady,
     'a new job is pending, or claimed by who stores it, or waits for parents',
   );
-  invariant(job.fence === (wasClaimed ? 1 : 0), 'a new job was never claimed before');
-  invariant(job.failCount === 0, 'a new job never failed');
-  invariant(Number.isInteger(job.priority), 'a priority is an integer');
-  invariant(job.lane === undefined || !wasClaimed, 'a job in a lane is claimed in its turn');
-  invariant(!Number.isNaN(job.nextRunAt.getTime()), 'a due time is a time');
+  assert(job.fence === (wasClaimed ? 1 : 0), 'a new job was never claimed before');
+  assert(job.failCount === 0, 'a new job never failed');
+  assert(Number.isInteger(job.priority), 'a priority is an integer');
+  assert(job.lane === undefined || !wasClaimed, 'a job in a lane is claimed in its turn');
+  assert(!Number.isNaN(job.nextRunAt.getTime()), 'a due time is a time');
 }

@@ -132,5 +132,5 @@ export class Log {
 function isDiscreet(error: Error): boolean {
   const kinds = [ConnectionError, UnknownOutcomeError, UnsupportedError];
   if (kinds.some((kind) => error instanceof kind)) return true;
-  return error instanceof MonqueError && error.code === 'INVARIANT';
+  return error instanceof MonqueError && error.code === 'INTERNAL';
 }

@@ -205,11 +205,11 @@ describe('the log', () => {
     const log = new Log(logger);
     log.failed(new InvalidArgumentError('data.a', 'a number', 'secret'));
     log.failed(new MonqueError('LEDGER_REFUSED', 'secret'));
-    log.failed(new MonqueError('INVARIANT', 'This is a fault in Monque'));
+    log.failed(new MonqueError('INTERNAL', 'This is a fault in Monque'));
     expect(entries.map(({ fields }) => [fields.code, fields.why])).toEqual([
       ['INVALID_ARGUMENT', undefined],
       ['LEDGER_REFUSED', undefined],
-      ['INVARIANT', 'This is a fault in Monque'],
+      ['INTERNAL', 'This is a fault in Monque'],
     ]);
   });
 

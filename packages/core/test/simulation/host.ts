@@ -2,7 +2,7 @@
 import type { Outbox } from '../../src/client/outbox.ts';
 import { sleep } from '../../src/foundation/clock.ts';
 import type { Session } from '../../src/foundation/driver-shapes.ts';
-import { invariant } from '../../src/foundation/errors.ts';
+import { assert } from '../../src/foundation/errors.ts';
 import { type Job, type JobContext, Monque, type StageContext } from '../../src/index.ts';
 import { ShutdownTimeoutError } from '../../src/job/job-errors.ts';
 import type {
@@ -127,7 +127,7 @@ export class Host {
 
   /** Where messages are added here. */
   get outbox(): Outbox<Task> {
-    invariant(this.#outbox !== undefined, 'nobody adds messages where there are none');
+    assert(this.#outbox !== undefined, 'nobody adds messages where there are none');
     return this.#outbox;
   }
 
@@ -322,7 +322,7 @@ export class Host {
     });
     monque.on('job:error', ({ error }) => {
       if (machine.isCrashed) return;
-      if ('code' in error && error.code === 'INVARIANT') {
+      if ('code' in error && error.code === 'INTERNAL') {
         observer.violate('the engine finds a fault in itself', error.message);
       }
       if (!(error instanceof ShutdownTimeoutError)) return;

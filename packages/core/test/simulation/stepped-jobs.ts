@@ -2,7 +2,7 @@
  * The jobs of a stepped ledger: one guarded write at a time, each told, under the unique indexes of the one on MongoDB.
  */
 import { Timestamp } from 'mongodb';
-import { invariant, UnknownOutcomeError } from '../../src/foundation/errors.ts';
+import { assert, UnknownOutcomeError } from '../../src/foundation/errors.ts';
 import type { Job } from '../../src/index.ts';
 import { isClaimed } from '../../src/job/job.ts';
 import { JOB_LIFECYCLE, type JobVerb } from '../../src/job/job-lifecycle.ts';
@@ -62,7 +62,7 @@ export class SteppedJobs {
       if (stillHolder?._id.equals(job._id)) return { outcome: 'enqueued', job };
       if (stillHolder !== undefined) return { outcome: 'existing', job: stillHolder };
     }
-    invariant(false, 'a lock changes hands too often');
+    assert(false, 'a lock changes hands too often');
   }
 
   /** Stores a new job; the caller has seen that its locks are free. */

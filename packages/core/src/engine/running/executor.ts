@@ -9,7 +9,7 @@
  * @module
  */
 import { sleep, type Timer } from '../../foundation/clock.ts';
-import { invariant, MonqueError } from '../../foundation/errors.ts';
+import { assert, MonqueError } from '../../foundation/errors.ts';
 import { undecodableReason } from '../../job/codec.ts';
 import { type ClaimedJob, NEWEST_VERSION } from '../../job/job.ts';
 import { isMissed, unreadablePlan } from '../../job/next-run.ts';
@@ -371,7 +371,7 @@ export class Executor {
 
   #workerOf(job: ClaimedJob): Worker {
     const worker = this.#workers.get(job.name);
-    invariant(worker !== undefined, `job ${job._id.toHexString()} was claimed without a worker`);
+    assert(worker !== undefined, `job ${job._id.toHexString()} was claimed without a worker`);
     return worker;
   }
 

@@ -335,7 +335,7 @@ export class Settler {
   }
 
   #report(message: string): void {
-    this.#context.report(new MonqueError('INVARIANT', message));
+    this.#context.report(new MonqueError('INTERNAL', message));
   }
 
   #isIdle(): boolean {

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { invariant, UnsupportedError } from '../../foundation/errors.ts';
+import { assert, UnsupportedError } from '../../foundation/errors.ts';
 import type { Job } from '../../job/job.ts';
 import { JOB_LIFECYCLE, type JobVerb } from '../../job/job-lifecycle.ts';
 import type { TransitionParams } from '../../job/lifecycle.ts';
@@ -41,7 +41,7 @@ export class Moves {
   /** As {@link Moves.move}, with a verb that was chosen to fit the job as it is. */
   moveBy(verb: JobVerb, stored: StoredJob, params: TransitionParams): StoredJob {
     const next = this.move(verb, stored, params);
-    invariant(next !== null, `${verb} was chosen for a job that it does not fit`);
+    assert(next !== null, `${verb} was chosen for a job that it does not fit`);
     return next;
   }
 

@@ -5,7 +5,7 @@
  *
  * @module
  */
-import { invariant } from '../../foundation/errors.ts';
+import { assert } from '../../foundation/errors.ts';
 import type { Job } from '../../job/job.ts';
 import { chooseExpiry } from '../expiry-choice.ts';
 import type {
@@ -60,7 +60,7 @@ export class MemoryStages {
       if (moved !== null) return { outcome, job: copyOut(moved) };
     }
     const answer = answerUnopened(params, copyOut(stored));
-    invariant(answer !== undefined, 'a gate that could be opened was not');
+    assert(answer !== undefined, 'a gate that could be opened was not');
     return answer;
   }
 

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { invariant } from '../../foundation/errors.ts';
+import { assert } from '../../foundation/errors.ts';
 import type { SettleResult } from '../verbs/settle.ts';
 import type { AnswerOf, LedgerVerb, Next, ParamsOf } from '../verbs/verb-table.ts';
 import { reportRefusedSettlements, reportRefusedStage } from './guard-refusals.ts';
@@ -45,7 +45,7 @@ async function settleUnderRules({
 }: RuledCall<'settle'>): Promise<SettleResult> {
   const { answers, refusals } = await rules.settle(params, next);
   const { settlements } = params;
-  invariant(answers.length === settlements.length, 'a settlement has no answer');
+  assert(answers.length === settlements.length, 'a settlement has no answer');
   if (answers.includes('refused')) {
     const ofGuards = settlements.filter(
       (_, index) => answers[index] === 'refused' && !refusals?.has(index),

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { invariant } from '../../foundation/errors.ts';
+import { assert } from '../../foundation/errors.ts';
 import {
   type AnswerOf,
   LEDGER_VERBS,
@@ -54,7 +54,7 @@ export function gathered<Parts extends readonly object[]>(
   const verbs = new Map<LedgerVerb, (params: unknown) => unknown>();
   for (const part of parts) {
     for (const verb of LEDGER_VERBS.filter((name) => name in part)) {
-      invariant(!verbs.has(verb), `two parts of the ledger have a verb ${verb}`);
+      assert(!verbs.has(verb), `two parts of the ledger have a verb ${verb}`);
       const method: unknown = Reflect.get(part, verb);
       verbs.set(verb, (params) => Reflect.apply(method as () => unknown, part, [params]));
     }

@@ -4,7 +4,7 @@
  * @module
  */
 import type { Clock } from '../../foundation/clock.ts';
-import { invariant } from '../../foundation/errors.ts';
+import { assert } from '../../foundation/errors.ts';
 import type { LedgerRepository } from '../../ledger/ledger-repository.ts';
 import { amendTests } from './amend.ts';
 import { cancelTests } from './cancel.ts';
@@ -134,7 +134,7 @@ export function ledgerContract(options: LedgerContractOptions): void {
   const reasons = new Map(skip.flatMap(({ reason, tests }) => tests.map((name) => [name, reason])));
   const names = new Set(Object.values(FAMILIES).flatMap((tests) => Object.keys(tests)));
   for (const name of reasons.keys()) {
-    invariant(names.has(name), `the ledger contract has no test "${name}" to skip`);
+    assert(names.has(name), `the ledger contract has no test "${name}" to skip`);
   }
   runner.describe(`the ledger contract: ${options.name}`, () => {
     for (const [family, tests] of Object.entries(FAMILIES)) {
