@@ -8,7 +8,7 @@ import { laneOf, orderFields } from '../../src/job/lanes.ts';
 import type { ClaimResult } from '../../src/ledger/ledger-repository.ts';
 import { onlyCommand } from './command-log.ts';
 import { mongoFixture } from './fixture.ts';
-import { at, JOB_NAME, jobsIn, makeJobs, settlement } from './jobs.ts';
+import { at, JOB_NAME, jobsIn, makeJobs, openLedger, settlement } from './jobs.ts';
 
 const mongo = mongoFixture('orders');
 
@@ -18,8 +18,8 @@ function inOrder(count: number, key: (index: number) => string): Job[] {
   return makeJobs(count).map((job, index) => ({ ...job, ...orderFields(key(index)) }));
 }
 
-function claim(name: string, limit: number): Promise<ClaimResult> {
-  return mongo.ledger.claimOrders({
+function claim(name: string, limit: number, ledger = mongo.ledger): Promise<ClaimResult> {
+  return ledger.claimOrders({
     demand: [{ name, limit, halts: false }],
     ...{ instanceId: 'me', claimToken: systemRandom.token(), now: at(1_000), suspects: false },
   });
@@ -146,6 +146,19 @@ describe('many orders', () => {
     const all = seen.findIndex((count) => count > 500);
     expect(all).toBeGreaterThan(-1);
     expect(seen[all + 1]).toBeLessThan(500);
+  });
+
+  test('are all looked at by a few claims, and wanted no more, when in none of them a job may start', async () => {
+    const later = inOrder(5_000, (index) => `later ${index}`);
+    await jobsIn(mongo.db).insertMany(later.map((job) => ({ ...job, nextRunAt: at(60_000) })));
+    const fresh = openLedger(mongo.db);
+    const answers: ClaimResult[] = [];
+    do {
+      answers.push(await claim(JOB_NAME, 5, fresh));
+    } while (answers.at(-1)?.drained.length === 0 && answers.length < 10);
+    await fresh.close();
+    expect(answers.at(-1)).toMatchObject({ jobs: [], saturated: [], drained: [JOB_NAME] });
+    expect(answers.length).toBeLessThanOrEqual(4);
   });
 
   test('are read and swept by page', async () => {

@@ -71,6 +71,8 @@ const HOLDER_FIELDS = {
 interface Place {
   hash: number;
   width: number;
+  /** So much of the hashes was looked at since a job was found. */
+  barren: number;
 }
 
 interface Head extends LaneJob {
@@ -136,11 +138,8 @@ export class MongoOrders implements LaneVerbs {
     let seen = 0;
     let walked = 0;
     while (walked < LANE_HASHES && found.length < limit && seen < MOST_HEADS) {
-      const end = Math.min(
-        place.hash + place.width,
-        LANE_HASHES,
-        place.hash + LANE_HASHES - walked,
-      );
+      const left = LANE_HASHES - Math.max(place.hash, walked);
+      const end = place.hash + Math.min(place.width, left);
       const range = { name, fromHash: place.hash, toHash: end };
       const heads = await this.#heads(range, params.instanceId);
       found.push(...(await this.#choose(heads, demand, params)));
@@ -153,12 +152,15 @@ export class MongoOrders implements LaneVerbs {
     // Where all lanes are seen at once, another is the first each time.
     const begin = isWhole ? Math.floor(this.#parts.bounds.random.fraction() * found.length) : 0;
     found.push(...found.splice(0, begin));
-    return { found, isAll: walked >= LANE_HASHES };
+    place.barren = found.length === 0 ? place.barren + walked : 0;
+    const isAll = walked >= LANE_HASHES || place.barren >= LANE_HASHES;
+    if (isAll) place.barren = 0;
+    return { found, isAll };
   }
 
   #placeOf(name: string): Place {
     const hash = Math.floor(this.#parts.bounds.random.fraction() * LANE_HASHES);
-    const place = this.#places.get(name) ?? { hash, width: FIRST_WIDTH };
+    const place = this.#places.get(name) ?? { hash, width: FIRST_WIDTH, barren: 0 };
     this.#places.set(name, place);
     return place;
   }
@@ -288,13 +290,8 @@ export class MongoOrders implements LaneVerbs {
   async findAhead({ name, lane }: FindAheadParams): Promise<JobAhead | null> {
     const lanes = [...(await this.#readLanes([laneId(name, lane)])).values()];
     const [holder] = (await this.#readHolders(lanes)).values();
-    if (
-      holder !== undefined &&
-      holdsLane(
-        holder,
-        lanes.some(({ halts }) => halts),
-      )
-    ) {
+    const halts = lanes.some((lane) => lane.halts);
+    if (holder !== undefined && holdsLane(holder, halts)) {
       return { jobId: holder._id, status: holder.status };
     }
     const { collection, commands } = this.#parts.jobs;
