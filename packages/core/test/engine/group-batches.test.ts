@@ -83,6 +83,20 @@ describe('a batch by group', () => {
     await monque.stop();
   });
 
+  test.each([
+    ['places of the process', { size: 100 }, { instanceConcurrency: 4 }],
+    ['jobs that one claim may bring', { size: 1_000 }, {}],
+  ])('that gathers takes none of the %s from other groups', async (_, given, options) => {
+    const asked = { ...given, wait: 60_000, concurrency: 5 };
+    const { monque, clock, put, count } = await batching(asked, options);
+    for (const [index, group] of ['a', 'b', 'c', 'd'].entries()) {
+      await put(group);
+      await clock.advance(500);
+      expect(await count('processing')).toBe(index + 1);
+    }
+    await monque.stop();
+  });
+
   test('is what a group gets at each of its turns', async () => {
     const { monque, clock, batches, put } = await batching({ size: 3, concurrency: 1 });
     await monque.pause('index');

@@ -26,7 +26,7 @@ import type { Settler } from '../running/settler.ts';
 import type { Lease } from '../upkeep/lease.ts';
 import type { OrderSweep } from '../upkeep/order-sweep.ts';
 import type { AwaitedClaims } from './awaited-claims.ts';
-import { cutDemand } from './cut-demand.ts';
+import { type Cut, cutDemand } from './cut-demand.ts';
 import { NameVerdicts } from './name-verdicts.ts';
 import type { Permits } from './permits.ts';
 import { type ClaimSource, ClaimSources, type SourceResult } from './sources.ts';
@@ -258,13 +258,13 @@ export class Claimer {
     const asked = others.length > 0 ? others : wanting;
     const names = onlyFills ? MOST_NAMES_A_CLAIM : Math.min(MOST_NAMES_A_CLAIM, room);
     const demand = this.#rotate(asked, names);
+    const bounds = { slots: onlyFills ? 0 : slots, jobs: most };
+    const cutOf = (name: string): Cut => {
+      const worker = this.#parts.workers.get(name) as Worker;
+      return { size: worker.jobsASlot, fills: source.fills(worker) };
+    };
     return {
-      demand: cutDemand(
-        demand,
-        onlyFills ? demand.length : slots,
-        most,
-        (name) => (this.#parts.workers.get(name) as Worker).jobsASlot,
-      ),
+      demand: cutDemand(demand, bounds, cutOf),
       someSitOut: demand.length < wanting.length,
     };
   }

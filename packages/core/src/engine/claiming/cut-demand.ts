@@ -1,36 +1,48 @@
 /**
- * How a demand for jobs is cut to what one claim may bring.
+ * How what all names want becomes one claim of bounded size.
  *
  * @module
  */
 import type { Demand } from '../../ledger/ledger-repository.ts';
 
+/** What cutting needs to know of a name. */
+export interface Cut {
+  /** How many jobs one slot takes. */
+  readonly size: number;
+  /** How many jobs go to batches that have a slot already. */
+  readonly fills: number;
+}
+
 /**
- * At most so many slots, and so many jobs, shared among the names.
- *
- * @param sizeOf - how many jobs of a name one slot takes
+ * At most so many slots, and so many jobs, shared among the names. What batches lack that have their slots takes no other,
+ * and nothing from what goes to others.
  */
 export function cutDemand(
   demand: readonly Demand[],
-  slots: number,
-  jobs: number,
-  sizeOf: (name: string) => number,
+  { slots, jobs }: { readonly slots: number; readonly jobs: number },
+  cutOf: (name: string) => Cut,
 ): Demand[] {
-  const wanted = demand.map(({ name, limit }) => ({
-    name,
-    limit: Math.ceil(limit / sizeOf(name)),
-  }));
-  const inSlots = cutTo(wanted, slots).map(({ name, limit }, index) => ({
-    name,
-    limit: Math.min(Number(demand[index]?.limit), limit * sizeOf(name)),
-  }));
-  return cutTo(inSlots, jobs);
+  const wanted = demand.map(({ name, limit }) => {
+    const { size, fills } = cutOf(name);
+    const fill = Math.min(limit, fills);
+    return { name, size, fill, rest: limit - fill };
+  });
+  const inSlots = cutTo(
+    wanted.map(({ rest, size }) => Math.ceil(rest / size)),
+    slots,
+  );
+  const rests = wanted.map(({ rest, size }, index) =>
+    Math.min(rest, (inSlots[index] as number) * size),
+  );
+  const filled = wanted.reduce((sum, { fill }) => sum + fill, 0);
+  const inJobs = cutTo(rests, Math.max(0, jobs - filled));
+  return wanted.map(({ name, fill }, index) => ({ name, limit: fill + (inJobs[index] as number) }));
 }
 
-/** Shares one batch among the names, each at least one job. */
-function cutTo(demand: readonly Demand[], most: number): Demand[] {
-  const total = demand.reduce((sum, { limit }) => sum + limit, 0);
-  if (total <= most) return [...demand];
+/** Shares so many among those that want some, each at least one. */
+function cutTo(wanted: readonly number[], most: number): number[] {
+  const total = wanted.reduce((sum, limit) => sum + limit, 0);
+  if (total <= most) return [...wanted];
   const share = most / total;
-  return demand.map(({ name, limit }) => ({ name, limit: Math.max(1, Math.floor(limit * share)) }));
+  return wanted.map((limit) => Math.min(limit, Math.max(1, Math.floor(limit * share))));
 }

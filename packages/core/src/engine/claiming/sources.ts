@@ -16,6 +16,10 @@ import type {
 import type { Worker } from '../../workers/worker.ts';
 import { Patience } from './patience.ts';
 
+/** So many batches that gather a claim looks for jobs for, and so many jobs at most: the rest is for other groups. */
+const MOST_FILLED = 50;
+const MOST_FILLS = 500;
+
 /** What a claim found; of groups also when the rates allow more, and how many groups it lost to others. */
 export type SourceResult = ClaimResult &
   Partial<Omit<ClaimGroupsResult, keyof ClaimResult>> & {
@@ -92,8 +96,10 @@ function orderSource(ledger: LedgerRepository, workers: ReadonlyMap<string, Work
 /** The jobs with a group, of the workers that run such. */
 function groupSource(ledger: LedgerRepository, workers: ReadonlyMap<string, Worker>): ClaimSource {
   const begunOf = (worker: Worker): NonNullable<GroupDemand['begun']> => {
-    return [...worker.lacking()].flatMap(([group, missing]) =>
-      group === undefined ? [] : { group, missing },
+    const lacking = [...worker.lacking()].slice(0, MOST_FILLED);
+    const share = Math.floor(MOST_FILLS / lacking.length);
+    return lacking.flatMap(([group, missing]) =>
+      group === undefined ? [] : { group, missing: Math.min(missing, share) },
     );
   };
   const missingOf = (worker: Worker): number =>
