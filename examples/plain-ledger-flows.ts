@@ -158,8 +158,8 @@ export class PlainFlows implements verbs.FlowVerbs, FlowStore {
 
   #isUnfinished(flowId: Job['_id']): boolean {
     const { state } = this.#flows.get(flowId.toHexString()) ?? {};
-    const isOver = (job: Job): boolean => JOB_LIFECYCLE.terminal.includes(job.status);
-    return state === 'storing' || this.#jobsOf(flowId).some((job) => !isOver(job));
+    if (state !== 'stored') return state === 'storing';
+    return this.#jobsOf(flowId).some(({ status }) => !JOB_LIFECYCLE.terminal.includes(status));
   }
 
   #jobsOf(flowId: Job['_id']): Job[] {

@@ -280,8 +280,11 @@ export const flowTests: ContractTests = {
     assert.equal((await subject.ledger.openFlow(params)).outcome, 'opened');
   },
 
-  'a flow that was not stored to its end gives its key up': async (subject) => {
+  'a flow that was not stored to its end gives its key up, though jobs of it are left': async (
+    subject,
+  ) => {
     const first = await open(subject, { state: 'storing', uniqueKey: 'key' });
+    await wait(subject, child(storingToken(FLOW)));
     const flow: FlowRecord = { ...first, flowId: idOf(2) };
     const early = { flow, createdBefore: subject.at(0) };
     assert.equal((await subject.ledger.openFlow(early)).outcome, 'existing');
@@ -289,6 +292,14 @@ export const flowTests: ContractTests = {
     assert.equal((await subject.ledger.openFlow(late)).outcome, 'opened');
     const reading = await subject.ledger.readFlow({ flowId: FLOW });
     assert.equal(reading?.flow.state, 'abandoned');
+  },
+
+  'a flow that was given up holds no key, though jobs of it are left': async (subject) => {
+    const first = await open(subject, { state: 'storing', uniqueKey: 'key' });
+    await wait(subject, child(storingToken(FLOW)));
+    await subject.ledger.closeFlow({ flowId: FLOW, state: 'abandoned' });
+    const params = { flow: { ...first, flowId: idOf(2) }, createdBefore: subject.at(-1_000) };
+    assert.equal((await subject.ledger.openFlow(params)).outcome, 'opened');
   },
 
   'a sweep finds what jobs wait for, in steps, and abandons what was not stored to its end': async (

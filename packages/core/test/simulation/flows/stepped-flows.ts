@@ -97,6 +97,8 @@ export class SteppedFlows implements Omit<FlowVerbs, 'readFlows'>, FlowStore {
       this.#abandon(flow.flowId, createdBefore);
     }
     await this.#letOthersIn();
+    if (this.#flows.get(flow.flowId.toHexString())?.state !== 'stored') return false;
+    await this.#letOthersIn();
     return this.#ofFlow(flow.flowId).some(({ status }) => !JOB_LIFECYCLE.terminal.includes(status));
   }
 

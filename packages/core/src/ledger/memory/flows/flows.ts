@@ -197,7 +197,7 @@ export class MemoryFlows implements FlowVerbs, FlowStore {
   }
 
   #isUnfinished({ flowId, state }: FlowRecord): boolean {
-    if (state === 'storing') return true;
+    if (state !== 'stored') return state === 'storing';
     return this.#ofFlow(flowId).some(({ job }) => !JOB_LIFECYCLE.terminal.includes(job.status));
   }
 }

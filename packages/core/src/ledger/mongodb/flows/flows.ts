@@ -163,20 +163,23 @@ export class MongoFlows implements FlowVerbs, FlowStore {
   }
 
   async #find(flowId: ObjectId, session?: ClientSession): Promise<FlowRecord | undefined> {
-    const options = this.#commands.readOptionsIn(session);
-    const flow = await this.#flows.findOne({ _id: flowId }, options);
+    const flow = await this.#flows.findOne({ _id: flowId }, this.#commands.readOptionsIn(session));
     return flow === null ? undefined : fromFlowDocument(flow);
   }
 
+  /** One that was given up is not: what is left of its jobs never ran, and never will. */
   async #isUnfinished(
     { flowId, state, createdAt }: FlowRecord,
     createdBefore: Date,
     session?: ClientSession,
   ): Promise<boolean> {
+    let known: FlowRecord['state'] | undefined = state;
     if (state === 'storing') {
       if (!(createdAt < createdBefore)) return true;
       await this.#abandon([flowId], createdBefore, session);
+      known = (await this.#find(flowId, session))?.state;
     }
+    if (known !== 'stored') return false;
     const { collection, commands } = this.#jobs;
     const options = { ...commands.readOptionsIn(session), projection: { _id: 1 } };
     const filter = ofFlowFilter(flowId, UNFINISHED);
