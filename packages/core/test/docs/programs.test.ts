@@ -7,6 +7,7 @@ import { ensureBuilt, ensurePackageBuilt, PACKAGE, ROOT, runNode, TSC } from '..
 import { uriOf } from '../package/mongo-uri.ts';
 import { cleanupTestDb, closeMongoDb, describeWithMongo, getTestDb } from '../setup/mongodb.ts';
 import { type CodeBlock, codeBlocks, pagePaths, readPage } from './pages.ts';
+import { type Outcome, runPrograms } from './run-programs.ts';
 
 interface Program extends CodeBlock {
   readonly where: string;
@@ -17,7 +18,19 @@ const { MONGODB_URI: _, ...WITHOUT_MONGODB } = process.env;
 const programs = await allPrograms();
 const free = programs.filter(({ title }) => title === undefined);
 const shown = programs.filter(({ title }) => /^examples\/.*\.mjs$/.test(title ?? ''));
+const inMemory = free.filter(({ needsMongo }) => !needsMongo);
+// A signal is for a whole process.
+const ownProcess = inMemory.filter(isService);
+const together = inMemory.filter((program) => !isService(program));
+// Those that need a MongoDB have tests of their own.
+const examples = shown.filter(({ needsMongo }) => !needsMongo);
+
+type OutcomeOf = Awaited<ReturnType<typeof runPrograms>>;
+
+/** Many programs take longer than one on a machine that has other work. */
+const TOGETHER_MS = 180_000;
 let folder: string;
+let running: { readonly together: Promise<OutcomeOf>; readonly examples: Promise<OutcomeOf> };
 
 /** Every block of code that is a program. One with a title shows a file, the others stand for themselves. */
 async function allPrograms(): Promise<Program[]> {
@@ -38,6 +51,11 @@ function isForTsed(path: string, { code, title = '' }: CodeBlock): boolean {
   return code.includes('@tsed/') || title.includes('tsed-app') || path.includes('packages/tsed');
 }
 
+/** Waits until it is told to end. */
+function isService({ code }: Program): boolean {
+  return code.includes("'SIGTERM'") && !code.includes('job:complete');
+}
+
 /** A folder in which programs find the packages as an application would. */
 beforeAll(async () => {
   await ensureBuilt();
@@ -52,19 +70,37 @@ beforeAll(async () => {
     join(folder, 'node_modules/@opentelemetry'),
   );
   await symlink(join(ROOT, 'node_modules/@types'), join(folder, 'node_modules/@types'));
-});
+  const files: string[] = [];
+  for (const program of together) files.push(await save(program));
+  // They run beside the tests that come first, since most of them wait now and then.
+  running = {
+    together: runPrograms(files, { cwd: folder, env: WITHOUT_MONGODB }),
+    examples: runPrograms([...new Set(examples.map(pathOf))], { cwd: ROOT }),
+  };
+  // A test says it, when its turn comes.
+  for (const run of Object.values(running)) run.catch(() => undefined);
+}, TOGETHER_MS);
 
 afterAll(async () => {
+  await Promise.allSettled(Object.values(running));
   await closeMongoDb();
   await rm(folder, { recursive: true });
 });
 
+function pathOf({ title = '' }: Program): string {
+  return join(ROOT, title);
+}
+
+function savedAs({ where }: Program): string {
+  return join(folder, `${where.replaceAll(/\W/g, '-')}.mjs`);
+}
+
 /** Writes a program as JavaScript that ends: a service is told to stop as soon as it has come to its end. */
-async function save({ code, language, where }: Program): Promise<string> {
-  const isService = code.includes("'SIGTERM'") && !code.includes('job:complete');
-  const whole = isService ? `${code}\nprocess.kill(process.pid, 'SIGTERM');\n` : code;
-  const file = `${where.replaceAll(/\W/g, '-')}.mjs`;
-  await writeFile(join(folder, file), language === 'ts' ? toJavaScript(whole) : whole);
+async function save(program: Program): Promise<string> {
+  const { code, language } = program;
+  const whole = isService(program) ? `${code}\nprocess.kill(process.pid, 'SIGTERM');\n` : code;
+  const file = savedAs(program);
+  await writeFile(file, language === 'ts' ? toJavaScript(whole) : whole);
   return file;
 }
 
@@ -77,6 +113,11 @@ function toJavaScript(code: string): string {
 async function expectRuns(program: Program, env: NodeJS.ProcessEnv): Promise<void> {
   const { stderr } = await runNode([await save(program)], { cwd: folder, env });
   expect(withoutNotices(stderr)).toBe('');
+}
+
+/** It came to its end by itself, and complained of nothing. */
+function expectWell({ faults, stderr }: Outcome): void {
+  expect({ faults, stderr: withoutNotices(stderr) }).toEqual({ faults: [], stderr: '' });
 }
 
 /** A page shows failures and outages on purpose: what a scheduler says of them in its own lines is no fault of it. */
@@ -120,12 +161,6 @@ test('there are programs in the pages for newcomers, in every guide, and in the 
   );
 });
 
-describe('a program in the documentation runs in memory:', () => {
-  for (const program of free.filter(({ needsMongo }) => !needsMongo)) {
-    test(program.where, () => expectRuns(program, WITHOUT_MONGODB));
-  }
-});
-
 describeWithMongo('a program in the documentation runs on MongoDB:', () => {
   for (const program of free.filter(({ needsMongo }) => needsMongo)) {
     test(program.where, async () => {
@@ -158,6 +193,22 @@ test(
   COMPILE_MS,
 );
 
+describe('a program in the documentation runs in memory:', () => {
+  let outcomeOf: OutcomeOf;
+
+  beforeAll(async () => {
+    outcomeOf = await running.together;
+  }, TOGETHER_MS);
+
+  for (const program of together) {
+    test(program.where, () => expectWell(outcomeOf(savedAs(program))));
+  }
+
+  for (const program of ownProcess) {
+    test(program.where, () => expectRuns(program, WITHOUT_MONGODB));
+  }
+});
+
 describe('a page shows an example as it is:', () => {
   for (const { title = '', code, where } of shown) {
     test(`${where} shows ${title}`, async () => {
@@ -167,15 +218,20 @@ describe('a page shows an example as it is:', () => {
 });
 
 describe('an example prints what its page says:', () => {
-  // Those that need a MongoDB have tests of their own.
-  for (const { title = '', where } of shown.filter(({ needsMongo }) => !needsMongo)) {
-    test(title, async () => {
-      const blocks = codeBlocks(await readPage(where.replace(/:.*/, '')));
+  let outcomeOf: OutcomeOf;
+
+  beforeAll(async () => {
+    outcomeOf = await running.examples;
+  }, TOGETHER_MS);
+
+  for (const program of examples) {
+    test(String(program.title), async () => {
+      const blocks = codeBlocks(await readPage(program.where.replace(/:.*/, '')));
       const output = blocks.find((block) => block.title === 'output')?.code;
-      const { stdout, stderr } = await runNode([join(ROOT, title)], { cwd: ROOT });
-      expect(withoutNotices(stderr)).toBe('');
+      const outcome = outcomeOf(pathOf(program));
+      expectWell(outcome);
       // Sorted: how the lines of jobs that run side by side interleave is not promised.
-      expect(stdout.split('\n').sort()).toEqual(output?.split('\n').sort());
+      expect(outcome.stdout.split('\n').sort()).toEqual(output?.split('\n').sort());
     });
   }
 });
