@@ -11,14 +11,21 @@ import {
   VerificationLedger,
 } from '@monque/ledgers';
 import type { Browser, BrowserContext } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest';
 import { until } from '../../../core/test/setup/until.ts';
 import { createDashboard, type DashboardOptions } from '../../src/index.ts';
 import { connect, describeInBrowser, openContext, type Served, serve, Tab } from './browser.ts';
+import { passTime } from './server-clock.ts';
+
+vi.mock(import('../../src/clock.ts'), async (original) =>
+  (await import('./server-clock.ts')).movable(await original()),
+);
 
 const MARKUP = '<img src=x onerror="window.wasRun=true">';
 const SECRET = 'sesame-open-4711';
 const ANN = { actor: 'ann' };
+/** For so long a look at a ledger counts as fresh, and longer when it took long. */
+const LOOKS_APART_MS = 60_000;
 
 describeInBrowser('the pages of the ledgers', () => {
   const monque = Monque.inMemory({ logger: false });
@@ -109,6 +116,7 @@ describeInBrowser('the pages of the ledgers', () => {
     expect(counts).toEqual({ images: 0, wasRun: false });
     isFixed = true;
     await ledgers.verification.reverify({ ...ANN, run: 'run-3' });
+    passTime(LOOKS_APART_MS);
     await tab.page.getByRole('heading', { level: 1 }).getByText('Verified').waitFor();
     await tab.page.getByText('1 of 1 checks passed').first().waitFor();
     await tab.page.goBack();
@@ -134,6 +142,7 @@ describeInBrowser('the pages of the ledgers', () => {
     await tab.page.getByRole('heading', { level: 1 }).getByText('Defined').waitFor();
     await tab.page.goBack();
     await ledgers.coordination.submit('T1', ANN);
+    passTime(LOOKS_APART_MS);
     await tab.page.getByRole('heading', { level: 1 }).getByText('In review').waitFor();
   }, 60_000);
 
