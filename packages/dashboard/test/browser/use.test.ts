@@ -285,11 +285,17 @@ describeInBrowser('the pages', () => {
   });
 
   test('where a stream does not pass, the pages ask every five seconds', async () => {
-    await tab.page.route('**/api/v1/events', (route) => route.fulfill({ status: 501 }));
-    await tab.goto('');
-    await tab.page.getByRole('button', { name: 'Live, every 5 s' }).waitFor();
-    await tab.page.getByRole('table', { name: 'Names' }).waitFor();
-    await tab.page.waitForRequest('**/api/v1/overview');
+    const own = await Tab.open(await openContext(browser), base);
+    await own.page.clock.install();
+    await own.page.route('**/api/v1/events', (route) => route.fulfill({ status: 501 }));
+    await own.goto('');
+    await own.page.getByRole('button', { name: 'Live, every 5 s' }).waitFor();
+    await own.page.getByRole('table', { name: 'Names' }).waitFor();
+    const asked = own.page.waitForRequest('**/api/v1/overview');
+    await own.page.clock.runFor(5_000);
+    await asked;
+    expect(own.faults).toEqual([]);
+    await own.page.context().close();
   });
 
   test('what a browser chose is kept: the theme, and whether single keys do something', async () => {
