@@ -1,6 +1,6 @@
 /**
- * The clock of the dashboards that a test serves, which it moves on: what they do every few seconds is then done at once.
- * A file of tests puts it in the place of theirs:
+ * The clock of the dashboards that a test serves, which it moves on: what they do every few seconds is then done at
+ * once. A file of tests puts it in the place of theirs:
  *
  * ```ts
  * vi.mock(import('../../src/clock.ts'), async (original) =>
