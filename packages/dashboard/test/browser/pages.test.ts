@@ -17,7 +17,7 @@ const HEIGHT = 900;
 const TAKES_PICTURES = process.env.MONQUE_TEST_PICTURES === 'take';
 const RULES = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
 
-/** Where the frame around the pages, the same on each, is looked at in both themes: beside a page, and as a menu. */
+/** Where the frame around the pages, which is the same on each, is looked at in both themes. */
 const FRAMED: readonly PageName[] = ['overview', 'menu'];
 
 interface Axe {
