@@ -3,10 +3,11 @@
  * for the next one.
  */
 import { spawn } from 'node:child_process';
-import { readdir, readFile, rm, stat } from 'node:fs/promises';
+import { readdir, readFile, rm, stat, utimes } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { describeWithMongo } from '../../../core/test/setup/mongodb.ts';
+import { until } from '../../../core/test/setup/until.ts';
 import { MarkdownRecordStore } from '../../src/index.ts';
 import { put, stepIn } from '../kit.ts';
 import {
@@ -22,6 +23,12 @@ import {
 } from './kills.ts';
 
 const folder = useFolder();
+
+/** As if its holder, which renews it no more, had stood still or been dead for a while. */
+async function ageLock(path: string): Promise<void> {
+  const longAgo = new Date(Date.now() - 60_000);
+  await utimes(`${path}.lock`, longAgo, longAgo);
+}
 
 describe('a kill while a file is written', () => {
   test.each([
@@ -49,6 +56,7 @@ describe('a kill while a file is written', () => {
     const one = stepCase('start');
     const { store } = await killInFile(folder.path, one, 'rename');
     expect((await stat(`${store.path}.lock`)).isDirectory()).toBe(true);
+    await ageLock(store.path);
     await expectWhole(store, one, false);
     expect(await readdir(dirname(store.path))).toEqual([basename(store.path)]);
   }, 60_000);
@@ -68,9 +76,13 @@ describe('a writer that stands still until its lock was taken over', () => {
     });
     const ended = new Promise((resolve) => child.once('close', resolve));
     await new Promise((resolve) => child.stdout.once('data', resolve));
-    // The lock is taken over once it was not renewed for a while.
+    await ageLock(store.path);
     await put(store, stepIn('not_started', 'R-2'));
-    child.kill('SIGCONT');
+    await until('it went on to its end', () => {
+      // What it said comes before it stands still.
+      child.kill('SIGCONT');
+      return child.exitCode !== null;
+    });
     expect(await ended).toBe(1);
     expect(said).toContain('LEDGER_BUSY');
     expect(await store.get('R-2')).toMatchObject({ id: 'R-2' });
