@@ -41,9 +41,13 @@ monque.worker('count', () => {
 await monque.start();
 const rest = monque.enqueue('count', 'rest');
 await monque.waitFor(await rest);
+const before = [];
 for (let number = 0; number < 5; number += 1) {
-  process.send({ acknowledged: (await monque.enqueue('count', number))._id.toHexString() });
+  const job = await monque.enqueue('count', number);
+  process.send({ acknowledged: job._id.toHexString() });
+  before.push(job);
 }
+for (const job of before) await monque.waitFor(job);
 await new Promise((resolve) => setTimeout(resolve, 200));
 isArmed = true;
 await monque.enqueue('count', 'last');

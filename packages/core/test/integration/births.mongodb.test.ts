@@ -2,7 +2,7 @@ import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import type { Db } from 'mongodb';
-import { afterAll, beforeAll, beforeEach, expect, inject, test } from 'vitest';
+import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { type Job, Monque } from '../../src/index.ts';
 import { ENTRY, ensureBuilt } from '../package/built.ts';
 import { cleanupTestDb, closeMongoDb, describeWithMongo, getTestDb } from '../setup/mongodb.ts';
@@ -16,23 +16,30 @@ interface Message {
 }
 
 describeWithMongo('a process that is killed while it stores a job as claimed', () => {
-  let db: Db;
-
   beforeAll(ensureBuilt, 180_000);
-
-  beforeEach(async () => {
-    db = await getTestDb('births');
-    return () => cleanupTestDb(db);
-  });
 
   afterAll(closeMongoDb);
 
-  test.each([
+  // Each waits for the lease of its process to end.
+  test.concurrent.each([
     ['before the insert is sent', 'before', 0],
     ['before the insert is answered', 'sent', 1],
     ['when it is answered', 'answered', 1],
     ['in the handler', 'handler', 1],
-  ])('%s loses nothing, and nothing is recorded twice', async (_, step, stored) => {
+  ])(
+    '%s loses nothing, and nothing is recorded twice',
+    async (_, step, stored) => {
+      const db = await getTestDb('births');
+      try {
+        await killAndGoOn(db, step, stored);
+      } finally {
+        await cleanupTestDb(db);
+      }
+    },
+    60_000,
+  );
+
+  async function killAndGoOn(db: Db, step: string, stored: number): Promise<void> {
     const messages: Message[] = [];
     const child = fork(SCRIPT, [ENTRY, inject('mongoUri'), db.databaseName, step]);
     child.on('message', (message: Message) => messages.push(message));
@@ -55,5 +62,5 @@ describeWithMongo('a process that is killed while it stores a job as claimed', (
     expect(ids).toEqual(expect.arrayContaining(acknowledged));
     const log = db.collection('monque_jobs.transitions');
     expect(await log.countDocuments({ verb: 'complete' })).toBe(6 + stored);
-  });
+  }
 });
