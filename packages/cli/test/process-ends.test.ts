@@ -16,7 +16,7 @@ import {
   getTestDb,
 } from '../../core/test/setup/mongodb.ts';
 import { ensureCliBuilt, runOnTerminal, runPiped, start } from './setup/process.ts';
-import { ensureProgram } from './setup/programs.ts';
+import { ensurePrograms } from './setup/programs.ts';
 
 describeWithMongo('a process', () => {
   let db: Db;
@@ -24,7 +24,7 @@ describeWithMongo('a process', () => {
   let env: Record<string, string>;
 
   beforeAll(async () => {
-    await ensureProgram('python3');
+    await ensurePrograms('python3');
     await ensureCliBuilt();
   }, 180_000);
 

@@ -21,7 +21,7 @@ import { buildProgram } from '../src/program.ts';
 import { allOf, entryOf } from '../src/reference/tree.ts';
 import { fakeIo } from './setup/io.ts';
 import { type Ended, ensureCliBuilt, runOnTerminal, runPiped } from './setup/process.ts';
-import { ensureProgram } from './setup/programs.ts';
+import { ensurePrograms } from './setup/programs.ts';
 
 const AT_ONCE = 3;
 
@@ -145,7 +145,7 @@ describeWithMongo('as a process', () => {
   let fixture: Fixture;
 
   beforeAll(async () => {
-    await ensureProgram('python3');
+    await ensurePrograms('python3');
     await ensureCliBuilt();
   }, 180_000);
 

@@ -14,7 +14,7 @@ import { completionScript } from '../src/reference/completion.ts';
 import { commandPages, commonPage } from '../src/reference/pages.ts';
 import { allOf, entryOf } from '../src/reference/tree.ts';
 import { fakeIo, runIn } from './setup/io.ts';
-import { ensureProgram } from './setup/programs.ts';
+import { ensurePrograms } from './setup/programs.ts';
 
 const context = new CliContext(fakeIo());
 const root = entryOf(buildProgram(context));
@@ -68,7 +68,7 @@ describe('completion', () => {
   let folder: string;
 
   beforeAll(async () => {
-    for (const shell of ['zsh', 'fish']) await ensureProgram(shell);
+    await ensurePrograms('zsh', 'fish');
   }, 120_000);
 
   beforeEach(async () => {

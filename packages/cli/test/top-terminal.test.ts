@@ -15,7 +15,7 @@ import {
 } from '../../core/test/setup/mongodb.ts';
 import { until } from '../../core/test/setup/until.ts';
 import { ensureCliBuilt, PROGRAM } from './setup/process.ts';
-import { ensureProgram } from './setup/programs.ts';
+import { ensurePrograms } from './setup/programs.ts';
 
 const DEADLINE_MS = 30_000;
 
@@ -25,7 +25,7 @@ describeWithMongo('top in a terminal', () => {
   let server: string;
 
   beforeAll(async () => {
-    await ensureProgram('tmux');
+    await ensurePrograms('tmux');
     await ensureCliBuilt();
   }, 180_000);
 

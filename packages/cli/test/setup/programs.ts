@@ -13,19 +13,26 @@ async function isThere(program: string): Promise<boolean> {
   );
 }
 
-/** Sees to it that a program is there: by apt where this process may do that, else an error says what to install. */
-export async function ensureProgram(program: string): Promise<void> {
-  if (await isThere(program)) return;
-  const why = process.getuid?.() === 0 ? await install(program) : 'this process is not root';
-  if (await isThere(program)) return;
-  throw new Error(`The tests of the command line need ${program}: install it (${why})`);
+async function missingOf(programs: readonly string[]): Promise<readonly string[]> {
+  const areThere = await Promise.all(programs.map(isThere));
+  return programs.filter((_, index) => !areThere[index]);
 }
 
-/** Installs it, and gives what went wrong. */
-async function install(program: string): Promise<string> {
+/** Sees to it that programs are there: by apt where this process may do that, else an error says what to install. */
+export async function ensurePrograms(...programs: readonly string[]): Promise<void> {
+  const missing = await missingOf(programs);
+  if (missing.length === 0) return;
+  const why = process.getuid?.() === 0 ? await install(missing) : 'this process is not root';
+  const left = await missingOf(missing);
+  if (left.length === 0) return;
+  throw new Error(`The tests of the command line need ${left.join(' and ')}: install it (${why})`);
+}
+
+/** Installs them, and gives what went wrong. */
+async function install(programs: readonly string[]): Promise<string> {
   try {
     await run('apt-get', ['update']);
-    await run('apt-get', ['install', '--yes', '--no-install-recommends', program]);
+    await run('apt-get', ['install', '--yes', '--no-install-recommends', ...programs]);
     return '';
   } catch (error) {
     return (error as Error).message;
