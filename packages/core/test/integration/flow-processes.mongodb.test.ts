@@ -45,6 +45,7 @@ describeWithMongo('flows whose processes are killed', () => {
     const acknowledged: string[] = [];
     const workers = [startProcess('work'), startProcess('work')];
     for (const worker of workers) await once(worker, 'message');
+    let started: Promise<unknown> = Promise.resolve();
     for (let killed = 0; killed < KILLS; killed += 1) {
       const producer = startProcess('store');
       const before = acknowledged.length;
@@ -59,11 +60,14 @@ describeWithMongo('flows whose processes are killed', () => {
       const dies = performance.now() + random.fraction() * 15;
       await until('its time comes', () => performance.now() >= dies);
       await kill(producer);
+      // It has started while others stored.
+      await started;
       const index = killed % workers.length;
       await kill(workers[index] as ChildProcess);
       workers[index] = startProcess('work');
-      await once(workers[index] as ChildProcess, 'message');
+      started = once(workers[index] as ChildProcess, 'message');
     }
+    await started;
     for (const id of acknowledged) {
       const isDone = async (): Promise<boolean> =>
         (await monque.getFlow(id))?.state === 'completed';
