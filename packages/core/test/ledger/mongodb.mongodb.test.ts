@@ -8,25 +8,36 @@ import { cleanupTestDb, describeWithMongo, getTestDb } from '../setup/mongodb.ts
 
 describeWithMongo('MongoDB', () => {
   const dbs = new WeakMap<LedgerRepository, Db>();
-  /** Databases whose collections are empty and have their indexes, which take longest to make. */
-  const spare: Db[] = [];
+  /** Databases whose collections are empty and have their indexes, which take longest to make; or will soon be. */
+  const spare: Promise<Db>[] = [];
 
-  async function empty(db: Db): Promise<void> {
+  async function empty(db: Db): Promise<Db> {
     const collections = await db.collections();
     await Promise.all(collections.map((collection) => collection.deleteMany({})));
-    spare.push(db);
+    return db;
   }
 
-  afterAll(() => Promise.all(spare.map(cleanupTestDb)));
+  /** While a test runs on one, that of the test before it is emptied. */
+  async function emptyDb(): Promise<Db> {
+    return (spare.length > 1 ? await spare.shift() : undefined) ?? getTestDb('contract');
+  }
+
+  afterAll(async () => {
+    for (const db of spare) await cleanupTestDb(await db);
+  });
 
   ledgerContract({
     name: 'MongoLedgerRepository',
     clock: systemClock,
     makeRepository: async () => {
-      const db = spare.pop() ?? (await getTestDb('contract'));
+      const db = await emptyDb();
       const ledger = new MongoLedgerRepository(db, { collectionName: 'jobs' });
       dbs.set(ledger, db);
-      return { ledger, dispose: () => ledger.close().then(() => empty(db)) };
+      const dispose = async (): Promise<void> => {
+        await ledger.close();
+        spare.push(empty(db));
+      };
+      return { ledger, dispose };
     },
     putForeign: async (ledger, job) => {
       await dbs
