@@ -4,10 +4,10 @@ import { describe, expect, test } from 'vitest';
 import { JobStateError, ShutdownTimeoutError, UniqueKeyTakenError } from '../job/job-errors.ts';
 import { makeJob } from '../testing/job-factory.ts';
 import {
+  assert,
   ConnectionError,
   InvalidArgumentError,
   InvalidCronError,
-  assert,
   LedgerFullError,
   MonqueError,
   messageOf,
