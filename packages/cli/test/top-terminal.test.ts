@@ -61,10 +61,10 @@ describeWithMongo('top in a terminal', () => {
   async function open(columns: number, rows: number): Promise<void> {
     const size = ['-x', `${columns}`, '-y', `${rows}`];
     await tmux('-f', '/dev/null', 'new-session', '-d', ...size, 'sh');
-    await type(
-      `PS1='$ '; export MONQUE_URI='${uriOf(db.databaseName)}'; clear; echo before`,
-      'before',
-    );
+    // The line that is typed has the word too: what comes next must not be typed before the screen is cleared.
+    const prompt = `PS1='$ '; export MONQUE_URI='${uriOf(db.databaseName)}'; clear; echo before`;
+    await tmux('send-keys', '-l', prompt);
+    await screen(['Enter'], (lines) => expect(lines[0]).toBe('before'));
     await type(`${process.execPath} ${PROGRAM} top; echo code=$?`, 'live instance');
   }
 
