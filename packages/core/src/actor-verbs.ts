@@ -359,7 +359,8 @@ export interface MonqueManagement<Types extends JobTypes = UntypedJobs> {
 
   /**
    * Why the jobs of a filter run or do not, counted by the decisive reason; `{}` means all, of which the first 1000 are
-   * looked at. Takes one bounded read of jobs, and one of the leases and the pauses.
+   * looked at. Takes one bounded read of jobs, and one of the leases and the pauses; so of a due job with an order or a
+   * group it says `turnUnknown`, and `explain` says more.
    *
    * @throws InvalidArgumentError when the filter or an option is wrong
    */

@@ -39,6 +39,7 @@ export const REASON_CODES: Readonly<Record<ExplanationReason, ExitCode>> = {
   limitShare: ExitCode.WAITS,
   deadLetter: ExitCode.WAITS,
   suspect: ExitCode.WAITS,
+  turnUnknown: ExitCode.WAITS,
   due: ExitCode.WAITS,
   cancelRequested: ExitCode.DONE,
   running: ExitCode.DONE,

@@ -163,6 +163,11 @@ export interface ExplanationDetails {
   readonly atLimit: { readonly name: string; readonly instances: readonly BusyInstance[] };
   /** Its instances died several times, so it is claimed alone. */
   readonly suspect: { readonly rescueCount: number };
+  /**
+   * Of many jobs that are explained at once: it is due, and whether its order or its group lets it start was not looked
+   * at. `explain` looks.
+   */
+  readonly turnUnknown: { readonly order?: string; readonly group?: string };
   /** It is claimed next, as soon as a slot is free. */
   readonly due: { readonly dueAt: Date; readonly sinceMs: number };
   /** Somebody asked to cancel it while it was processing. */

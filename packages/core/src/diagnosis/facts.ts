@@ -18,6 +18,8 @@ import { inWords, type OpenParent } from './explanation.ts';
 export interface Facts {
   readonly job: Job;
   readonly isArchived: boolean;
+  /** True where nothing was read for this job alone: how its order or its group stands is not known. */
+  readonly isOneOfMany?: boolean;
   readonly now: Date;
   /** Every lease on record; of this process's own instance with what it says of itself now. */
   readonly leases: readonly LeaseRecord[];

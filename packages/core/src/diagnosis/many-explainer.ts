@@ -1,5 +1,5 @@
 /**
- * Why many jobs run or do not, counted: one look at the leases and the pauses for all of them.
+ * Why many jobs run or do not, counted: one look at the leases and the pauses for all of them, and none for one alone.
  *
  * @module
  */
@@ -86,7 +86,7 @@ export class ManyExplainer {
     const limits = await readLimitsOf(ledger, informed);
     const at = ledgerTime.now();
     const facts = {
-      ...{ isArchived: false, now: at, pauses, leases: informed },
+      ...{ isArchived: false, isOneOfMany: true, now: at, pauses, leases: informed },
       ...limits,
       lockTimeoutMs: own.lockTimeoutMs,
       leaseDurationMs: own.leaseDurationMs,

@@ -175,19 +175,27 @@ function isBusy({ running, concurrency, runningJobs, instanceConcurrency }: Busy
   return running >= concurrency || runningJobs >= (instanceConcurrency ?? Infinity);
 }
 
-/** Nothing stands in its way; a suspect waits for its turn among suspects. */
-function nextInTurn({ job, now }: Facts): Reason {
-  const { rescueCount = 0, nextRunAt: dueAt } = job;
+/** Nothing that is known stands in its way; a suspect waits for its turn among suspects. */
+function nextInTurn({ job, now, isOneOfMany = false }: Facts): Reason {
+  const { rescueCount = 0, nextRunAt: dueAt, lane } = job;
   if (rescueCount >= SUSPECT_RESCUE_COUNT) {
     const message = `Its instances died ${rescueCount} times, so it is claimed alone, one such job in a process at a time`;
     return because('suspect', { rescueCount }, message);
   }
+  if (isOneOfMany && lane !== undefined) return turnUnknown(job);
   const sinceMs = now.getTime() - dueAt.getTime();
   return because(
     'due',
     { dueAt, sinceMs },
     `It has been due for ${inWords(sinceMs)} and is claimed in its turn, by priority and time`,
   );
+}
+
+function turnUnknown({ order, group }: Job): Reason {
+  const details = { ...(order !== undefined && { order }), ...(group !== undefined && { group }) };
+  const whose = group === undefined ? 'order' : 'group';
+  const message = `It is due, and whether its ${whose} lets it start was not looked at; explain the job alone to see that`;
+  return because('turnUnknown', details, message);
 }
 
 function failedBefore({ job: { failCount, failReason } }: Facts): Reason {

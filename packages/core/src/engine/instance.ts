@@ -179,14 +179,9 @@ export class Instance {
     return this.#context.detached(() => this.#start());
   }
 
-  /** Writes what the workers say for all processes. */
-  async #prepare(): Promise<void> {
-    await this.#permits.prepare(this.#workers.values());
-    await writeGroups(this.#context, this.#workers.values());
-  }
-
   async #start(): Promise<void> {
-    await this.#prepare();
+    await this.#permits.prepare();
+    await writeGroups(this.#context, this.#workers.values());
     await this.#lease.open();
     try {
       await this.#waker.start();
@@ -289,8 +284,8 @@ export class Instance {
   /** A worker was added. */
   workerAdded(): void {
     this.#context.detached(() => {
-      this.#prepare()
-        .then(() => this.#permits.start())
+      writeGroups(this.#context, this.#workers.values())
+        .then(() => this.#permits.added())
         .catch(this.#context.report);
       this.#waker.workerAdded();
       this.#gateTimeouts.start();

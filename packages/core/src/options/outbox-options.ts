@@ -75,7 +75,12 @@ export interface OutboxOptions<T = unknown> {
   readonly maxRetries?: number;
   /** How long to wait before a message is tried again. @default that of the scheduler */
   readonly backoff?: WorkerOptions['backoff'];
-  /** Milliseconds after which a call of `publish` is given up, from 1. @default 60000 */
+  /**
+   * Milliseconds that the run of a message may take, from 1; one that was not sent by then has failed. The wait for the
+   * call of `publish` before counts too. A call is given up when all of its messages have failed so.
+   *
+   * @default 60000
+   */
   readonly timeout?: number;
 }
 

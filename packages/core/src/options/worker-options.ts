@@ -58,7 +58,9 @@ export interface WorkerOptions {
   readonly patience?: number;
   /**
    * The name under which a job waits once it has failed for good, as a dead letter: a worker of that name may handle it,
-   * or people look at it and redrive it. A job of a series has failed where it is. Not with `order`. @default none
+   * or people look at it and redrive it. A job of a series, a flow or a group has failed where it is. Not with `order`.
+   *
+   * @default none
    */
   readonly deadLetter?: string;
   /**

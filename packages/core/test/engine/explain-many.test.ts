@@ -61,6 +61,47 @@ describe('explainMany', () => {
     expect((await monque.explainMany({ name: 'none' })).reasons).toEqual([]);
   });
 
+  test('says of due jobs with an order or a group that their turn was not looked at, without a read for each', async () => {
+    const { monque, faulty, clock } = makeOne({ maxRetries: 1 });
+    monque.worker('ship', () => Promise.reject(new Error('no')), { order: { whenFailed: 'halt' } });
+    monque.worker('sync', () => undefined, { groups: {}, concurrency: 1 });
+    await monque.setGroup('sync', 'acme', { paused: true });
+    await monque.start();
+    await monque.enqueueMany([
+      ...['a', 'a', 'a', 'b'].map((order) => ({ name: 'ship', options: { order } })),
+      ...['acme', 'acme'].map((group) => ({ name: 'sync', options: { group } })),
+    ]);
+    const later = await monque.enqueue('sync', 1, { group: 'acme', delay: 60_000 });
+    await clock.advance(1_000);
+    const before = [faulty.calls('findAhead'), faulty.calls('readGroups')];
+    const ofOrders = await monque.explainMany({ name: 'ship' });
+    expect(ofOrders.reasons).toMatchObject([
+      { reason: 'failed', count: 2 },
+      {
+        ...{ reason: 'turnUnknown', count: 2 },
+        message:
+          'It is due, and whether its order lets it start was not looked at; explain the job alone to see that',
+      },
+    ]);
+    const ofGroups = await monque.explainMany({ name: 'sync' });
+    expect(ofGroups.reasons).toMatchObject([
+      {
+        ...{ reason: 'turnUnknown', count: 2 },
+        message:
+          'It is due, and whether its group lets it start was not looked at; explain the job alone to see that',
+      },
+      { reason: 'notDue', count: 1, jobId: later._id },
+    ]);
+    expect([faulty.calls('findAhead'), faulty.calls('readGroups')]).toEqual(before);
+    const [, behind] = ofOrders.reasons;
+    const [paused] = ofGroups.reasons;
+    expect(await monque.explain(behind?.jobId ?? '')).toMatchObject({ reason: 'behindInOrder' });
+    expect(await monque.explain(paused?.jobId ?? '')).toMatchObject({ reason: 'groupPaused' });
+    await monque.pause('ship');
+    expect(await reasonsIn(monque, { name: 'ship', status: 'pending' })).toEqual([['paused', 2]]);
+    await monque.stop();
+  });
+
   test.each<[string, unknown, object]>([
     ['filter', undefined, {}],
     ['options.limit', {}, { limit: 0 }],

@@ -287,6 +287,43 @@ describe('a limit that cannot be', () => {
     await monque.stop();
   });
 
+  test('lets a start that is refused for it write none of the limits of workers', async () => {
+    const { monque, faulty } = makeOne();
+    monque.worker('a', () => undefined, { limit: { concurrency: 1 } });
+    monque.worker('b', () => undefined, { limit: { concurrency: 2 }, limits: ['api'] });
+    await expect(monque.start()).rejects.toMatchObject({ field: 'options.limits' });
+    expect(faulty.calls('setLimit')).toBe(0);
+    expect(await monque.limits()).toEqual([]);
+    await monque.setLimit('api', { concurrency: 1 });
+    await monque.start();
+    const keys = (await monque.limits()).map(({ key }) => key);
+    expect(keys).toEqual(['api', 'worker:a', 'worker:b']);
+    await monque.stop();
+  });
+
+  test('keeps workers that are added later from nothing that others say, and is reported', async () => {
+    const { monque, clock, events } = makeOne();
+    let runs = 0;
+    const handler = () => {
+      runs += 1;
+    };
+    await monque.start();
+    monque.worker('a', handler, { limit: { concurrency: 1 }, limits: ['api'] });
+    await clock.advance(100);
+    const errors = events.filter(({ name }) => name === 'job:error');
+    expect(errors).toMatchObject([{ payload: { error: { field: 'options.limits' } } }]);
+    monque.worker('b', handler, { limit: { concurrency: 1 } });
+    await clock.advance(100);
+    expect((await monque.limits()).map(({ key }) => key)).toEqual(['worker:a', 'worker:b']);
+    await monque.enqueueMany([...many('a', 2), ...many('b', 2)]);
+    await clock.advance(5_000);
+    expect(runs).toBe(2);
+    await monque.setLimit('api', { concurrency: 1 });
+    await clock.advance(5_000);
+    expect(runs).toBe(4);
+    await monque.stop();
+  });
+
   test('cannot be backed off from', async () => {
     const { monque, clock } = makeOne();
     const errors: unknown[] = [];

@@ -78,20 +78,35 @@ export class Permits {
   }
 
   /**
-   * Writes the limits that workers have for themselves, and looks for those that they share.
+   * Looks for the limits that workers share, then writes those that they have for themselves.
+   *
+   * @throws InvalidArgumentError when a worker names a limit that was not set; then none is written
+   */
+  async prepare(): Promise<void> {
+    await this.#check();
+    await this.#write();
+  }
+
+  /**
+   * Does the same for workers that were added to those that run, and begins to look after their limits. What they have for
+   * themselves is written in any case: one that names a limit which is set later keeps no other from its own.
    *
    * @throws InvalidArgumentError when a worker names a limit that was not set
    */
-  async prepare(workers: Iterable<Worker>): Promise<void> {
-    const limited = [...workers].filter(({ limitKeys }) => limitKeys.length > 0);
-    if (limited.length === 0) return;
-    const { ledger, ledgerTime } = this.#context;
-    for (const { ownLimit } of limited) {
-      if (ownLimit) await ledger.setLimit({ ...ownLimit, now: ledgerTime.now() });
-    }
-    const known = new Set((await ledger.readLimits()).map(({ key }) => key));
-    for (const { name, limitKeys } of limited) {
-      const unknown = limitKeys.find((key) => !known.has(key));
+  async added(): Promise<void> {
+    await this.#write();
+    await this.#check();
+    this.start();
+  }
+
+  async #check(): Promise<void> {
+    const sharing = [...this.#workers.values()].map(({ name, limitKeys, ownLimit }) => {
+      return { name, keys: limitKeys.filter((key) => key !== ownLimit?.key) };
+    });
+    if (sharing.every(({ keys }) => keys.length === 0)) return;
+    const known = new Set((await this.#context.ledger.readLimits()).map(({ key }) => key));
+    for (const { name, keys } of sharing) {
+      const unknown = keys.find((key) => !known.has(key));
       if (unknown === undefined) continue;
       const hint = `worker ${name} uses it; call setLimit('${unknown}', …) before start()`;
       throw new InvalidArgumentError(
@@ -100,6 +115,13 @@ export class Permits {
         unknown,
         hint,
       );
+    }
+  }
+
+  async #write(): Promise<void> {
+    const { ledger, ledgerTime } = this.#context;
+    for (const { ownLimit } of this.#workers.values()) {
+      if (ownLimit) await ledger.setLimit({ ...ownLimit, now: ledgerTime.now() });
     }
   }
 
