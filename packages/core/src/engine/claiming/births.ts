@@ -171,16 +171,14 @@ export class Births {
 
   /** What an insert stored whose answer was lost; nothing when somebody gave it to others meanwhile. */
   async #find(claim: BirthClaim): Promise<void> {
-    const { lease, awaited } = this.#parts;
     const { instanceId, claimToken } = claim;
     try {
       const found = await this.#context.ledger.readClaim({ instanceId, claimToken });
-      if (lease.instanceId !== instanceId) return;
       this.#handOver(found as readonly ClaimedJob[], claim);
     } catch (error) {
       this.#context.report(error);
     } finally {
-      awaited.end(claimToken);
+      this.#parts.awaited.end(claimToken);
     }
   }
 
