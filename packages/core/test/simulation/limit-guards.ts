@@ -81,7 +81,7 @@ export const LIMIT_GUARDS: readonly Guard[] = [
     profile: {
       ...{ limits: 1, hasSlowRate: true, jobs: 60, pausedNames: 9, series: 0, hasRetention: false },
     },
-    seed: 26,
+    seed: 63,
   },
   {
     name: 'a look for suspects wants a share',

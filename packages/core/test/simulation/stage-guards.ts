@@ -125,6 +125,6 @@ export const STAGE_GUARDS: readonly Guard[] = [
       ...{ stagedJobs: 80, jobs: 60, series: 0 },
       ...{ pauseRate: 0.006, crashRate: 0, lateRate: 0.1 },
     },
-    seed: 7,
+    seed: 8,
   },
 ];
