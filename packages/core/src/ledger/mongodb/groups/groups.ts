@@ -10,7 +10,7 @@
  */
 import type { Document } from 'mongodb';
 import { UnknownOutcomeError } from '../../../foundation/errors.ts';
-import { LANE_HASHES, laneOfGroup } from '../../../job/lanes.ts';
+import { laneOfGroup } from '../../../job/lanes.ts';
 import {
   countedJobs,
   type GroupInTurn,
@@ -182,9 +182,8 @@ export class MongoGroups {
     lanes.unshift(...begun);
     const { shares, last } = turnsOf(lanes, demand, now);
     const served = lanes[last]?.lane;
-    place.barren = served === undefined ? place.barren + walk.walked : 0;
-    const isAll = walk.isDone || place.barren >= LANE_HASHES;
-    if (isAll) place.barren = 0;
+    const goneAround = place.emptyWalks.goneAround(walk.walked, served !== undefined);
+    const isAll = goneAround || walk.isDone;
     // Where it ended without a turn and before it was done, it has seen many.
     place.last = served ?? (walk.isDone ? place.last : (seen as string));
     const { changes, hasMore } = await this.#changesOf(name, lanes, shares, now);

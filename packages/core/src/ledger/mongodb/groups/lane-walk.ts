@@ -5,6 +5,7 @@
  */
 import type { Document } from 'mongodb';
 import { groupHashStart, hashOfGroupLane, LANE_HASHES } from '../../../job/lanes.ts';
+import { EmptyWalks } from '../orders/empty-walks.ts';
 
 /** The part of all hashes that is looked at first. */
 const FIRST_WIDTH = LANE_HASHES / 256;
@@ -63,8 +64,8 @@ export class Place {
   /** The lane that got a turn last. */
   last: string;
   width: number = FIRST_WIDTH;
-  /** How much of the hashes was looked at since a lane got a turn. */
-  barren = 0;
+  /** Those in which no lane got a turn. */
+  readonly emptyWalks: EmptyWalks = new EmptyWalks();
 
   /** @param fraction - from 0 to 1: where the first walk begins */
   constructor(fraction: number) {

@@ -34,6 +34,7 @@ import type { Commands } from '../server/commands.ts';
 import { DUPLICATE_KEY_CODE } from '../server/driver-errors.ts';
 import { IndexName } from '../server/indexes.ts';
 import { movedFilter } from '../transition-log.ts';
+import { EmptyWalks } from './empty-walks.ts';
 import { LaneHeads, type LaneHeadsParts, type LaneRange } from './lane-heads.ts';
 import {
   claimNamedStatements,
@@ -71,8 +72,7 @@ const HOLDER_FIELDS = {
 interface Place {
   hash: number;
   width: number;
-  /** So much of the hashes was looked at since a job was found. */
-  barren: number;
+  readonly emptyWalks: EmptyWalks;
 }
 
 interface Head extends LaneJob {
@@ -152,15 +152,14 @@ export class MongoOrders implements LaneVerbs {
     // Where all lanes are seen at once, another is the first each time.
     const begin = isWhole ? Math.floor(this.#parts.bounds.random.fraction() * found.length) : 0;
     found.push(...found.splice(0, begin));
-    place.barren = found.length === 0 ? place.barren + walked : 0;
-    const isAll = walked >= LANE_HASHES || place.barren >= LANE_HASHES;
-    if (isAll) place.barren = 0;
-    return { found, isAll };
+    const goneAround = place.emptyWalks.goneAround(walked, found.length > 0);
+    return { found, isAll: goneAround || walked >= LANE_HASHES };
   }
 
   #placeOf(name: string): Place {
     const hash = Math.floor(this.#parts.bounds.random.fraction() * LANE_HASHES);
-    const place = this.#places.get(name) ?? { hash, width: FIRST_WIDTH, barren: 0 };
+    const known = this.#places.get(name);
+    const place = known ?? { hash, width: FIRST_WIDTH, emptyWalks: new EmptyWalks() };
     this.#places.set(name, place);
     return place;
   }
