@@ -238,10 +238,9 @@ export class Claimer {
     const share = Math.floor(MOST_JOBS_A_CLAIM / this.#widening.factor);
     const most = Math.max(share, MOST_JOBS_AMONG_RIVALS);
     const slots = executor.roomFor(prefetch);
-    const room = Math.min(slots, most);
     const { permits } = this.#parts;
     // Without a free slot only batches grow that gather in theirs.
-    const onlyFills = room === 0;
+    const onlyFills = slots === 0;
     if ((onlyFills && !executor.fits(prefetch)) || !settler.hasRoom() || !lease.isHeld()) {
       // A place that cannot be used is not wanted: others may have it.
       return { demand: permits.allowed(source, []), someSitOut: false };
@@ -256,15 +255,14 @@ export class Claimer {
     const wanting = permits.allowed(source, supply);
     const others = wanting.filter(({ name }) => !source.satOut.has(name));
     const asked = others.length > 0 ? others : wanting;
-    const names = onlyFills ? MOST_NAMES_A_CLAIM : Math.min(MOST_NAMES_A_CLAIM, room);
+    const names = onlyFills ? MOST_NAMES_A_CLAIM : Math.min(MOST_NAMES_A_CLAIM, slots);
     const demand = this.#rotate(asked, names);
-    const bounds = { slots: onlyFills ? 0 : slots, jobs: most };
     const cutOf = (name: string): Cut => {
       const worker = this.#parts.workers.get(name) as Worker;
       return { size: worker.jobsASlot, fills: source.fills(worker) };
     };
     return {
-      demand: cutDemand(demand, bounds, cutOf),
+      demand: cutDemand(demand, { slots, jobs: most }, cutOf),
       someSitOut: demand.length < wanting.length,
     };
   }

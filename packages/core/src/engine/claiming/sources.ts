@@ -52,12 +52,13 @@ export interface ClaimSource extends Asker {
   satOut: ReadonlySet<string>;
 }
 
-function newSource(): Omit<ClaimSource, 'serves' | 'claim'> {
+/** @param lacks - how many jobs of this kind the batches by group lack that gather here */
+function newSource(
+  lacks = (worker: Worker): number => worker.lacking().get(undefined) ?? 0,
+): Omit<ClaimSource, 'serves' | 'claim'> {
   return {
-    wants: (worker, prefetch) => {
-      return worker.demand(prefetch) + (worker.lacking().get(undefined) ?? 0);
-    },
-    fills: (worker) => worker.missing + (worker.lacking().get(undefined) ?? 0),
+    wants: (worker, prefetch) => worker.demand(prefetch) + lacks(worker),
+    fills: (worker) => worker.missing + lacks(worker),
     drained: new Set(),
     suspects: { drained: new Set() },
     satOut: new Set(),
@@ -102,18 +103,14 @@ function groupSource(ledger: LedgerRepository, workers: ReadonlyMap<string, Work
       group === undefined ? [] : { group, missing: Math.min(missing, share) },
     );
   };
-  const missingOf = (worker: Worker): number =>
-    begunOf(worker).reduce((sum, batch) => sum + batch.missing, 0);
   const inBatches = (wanted: Demand): GroupDemand => {
     const worker = workers.get(wanted.name) as Worker;
     if (!worker.isByGroup) return wanted;
     return { ...wanted, batchSize: worker.jobsASlot, begun: begunOf(worker) };
   };
   return {
-    ...newSource(),
+    ...newSource((worker) => begunOf(worker).reduce((sum, { missing }) => sum + missing, 0)),
     serves: ({ groups }) => groups !== undefined,
-    wants: (worker, prefetch) => worker.demand(prefetch) + missingOf(worker),
-    fills: (worker) => worker.missing + missingOf(worker),
     claim: async ({ widening: _, ...params }) => {
       const demand = params.suspects ? params.demand : params.demand.map(inBatches);
       const result = await ledger.claimGroups({ ...params, demand });
