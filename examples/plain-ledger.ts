@@ -289,8 +289,8 @@ class PlainChanges {
     for (const job of leaving) {
       if (archive) this.#archive.put(job);
       this.#jobs.delete(job._id);
-      if (job.flow !== undefined) await this.flows.forget([job.flow]);
     }
+    await this.flows.forget(leaving.flatMap(({ flow }) => flow ?? []));
     const last = seen.length === limit ? seen.at(-1) : undefined;
     return { pruned: leaving.length, ...(last && { position: last._id }) };
   }
