@@ -22,7 +22,7 @@ import {
   statesThatHold,
 } from '../job/flow-tokens.ts';
 import type { Job, JobStatus } from '../job/job.ts';
-import { JOB_LIFECYCLE, UNFINISHED } from '../job/job-lifecycle.ts';
+import { UNFINISHED } from '../job/job-lifecycle.ts';
 import type { TransitionParams } from '../job/lifecycle.ts';
 import { historyEntries } from './settle-answers.ts';
 import type {
@@ -299,7 +299,7 @@ class Release {
   async #isHeldUp(token: string): Promise<boolean> {
     if (!(await this.#holds(token))) return false;
     const holder = isStoringToken(token) ? undefined : await this.#holderOf(token);
-    if (holder === undefined || !JOB_LIFECYCLE.terminal.includes(holder.status)) return true;
+    if (holder === undefined || UNFINISHED.includes(holder.status)) return true;
     const state = await this.#flowState(flowOfToken(token));
     return state === 'storing' || state === 'stored';
   }

@@ -22,9 +22,7 @@ describeWithMongo('MongoDB', () => {
     return (spare.length > 1 ? await spare.shift() : undefined) ?? getTestDb('contract');
   }
 
-  afterAll(async () => {
-    for (const db of spare) await cleanupTestDb(await db);
-  });
+  afterAll(() => Promise.all(spare.map(async (db) => cleanupTestDb(await db))));
 
   ledgerContract({
     name: 'MongoLedgerRepository',

@@ -1,6 +1,6 @@
 /** What people do to single jobs and to series, and how old jobs leave, in the steps of the MongoDB ledger. */
 import type { Job } from '../../src/index.ts';
-import { JOB_LIFECYCLE, type JobVerb } from '../../src/job/job-lifecycle.ts';
+import { JOB_LIFECYCLE, type JobVerb, UNFINISHED } from '../../src/job/job-lifecycle.ts';
 import type { TransitionParams } from '../../src/job/lifecycle.ts';
 import { seriesLock } from '../../src/job/unique-locks.ts';
 import { type CancelChoice, cancelsUnseen, chooseCancel } from '../../src/ledger/cancel-choice.ts';
@@ -145,7 +145,7 @@ export class SteppedControl {
 
   findSeries({ name, key, limit }: FindSeriesParams): readonly Job[] {
     return [...this.#jobs.all()]
-      .filter((job) => !JOB_LIFECYCLE.terminal.includes(job.status))
+      .filter((job) => UNFINISHED.includes(job.status))
       .filter((job) => name === undefined || job.name === name)
       .filter(({ uniqueLock }) =>
         key === undefined ? uniqueLock?.startsWith(seriesLock('')) : uniqueLock === seriesLock(key),
@@ -182,9 +182,7 @@ export class SteppedControl {
         if (isStill && this.#jobs.take('prune', _id, values)) pruned += 1;
       }
     }
-    for (const { flow } of pruned > 0 ? seen : []) {
-      if (flow !== undefined) await this.#flows.forget([flow]);
-    }
+    if (pruned > 0) await this.#flows.forget(seen.flatMap(({ flow }) => flow ?? []));
     const last = seen.length === limit ? seen.at(-1) : undefined;
     return { pruned, ...(last && { position: last._id }) };
   }

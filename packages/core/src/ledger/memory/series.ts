@@ -4,7 +4,7 @@
  * @module
  */
 import type { Job } from '../../job/job.ts';
-import { JOB_LIFECYCLE } from '../../job/job-lifecycle.ts';
+import { UNFINISHED } from '../../job/job-lifecycle.ts';
 import { seriesLock } from '../../job/unique-locks.ts';
 import type {
   EndSeriesParams,
@@ -41,7 +41,7 @@ export class MemorySeries {
   /** The unfinished jobs that hold the key of a series, by name and key. */
   async findSeries({ name, key, limit }: FindSeriesParams): Promise<readonly Job[]> {
     return [...this.#jobs.all()]
-      .filter(({ job }) => !JOB_LIFECYCLE.terminal.includes(job.status))
+      .filter(({ job }) => UNFINISHED.includes(job.status))
       .filter(({ job }) => name === undefined || job.name === name)
       .filter(({ job: { uniqueLock } }) =>
         key === undefined ? uniqueLock?.startsWith(seriesLock('')) : uniqueLock === seriesLock(key),

@@ -2,7 +2,7 @@
 import type { ObjectId } from 'mongodb';
 import type { Job, JobStatus } from '../../../src/index.ts';
 import { endToken, flowOfToken } from '../../../src/job/flow-tokens.ts';
-import { JOB_LIFECYCLE } from '../../../src/job/job-lifecycle.ts';
+import { UNFINISHED } from '../../../src/job/job-lifecycle.ts';
 import type { TransitionParams } from '../../../src/job/lifecycle.ts';
 import {
   type FlowStore,
@@ -99,7 +99,7 @@ export class SteppedFlows implements Omit<FlowVerbs, 'readFlows'>, FlowStore {
     await this.#letOthersIn();
     if (this.#flows.get(flow.flowId.toHexString())?.state !== 'stored') return false;
     await this.#letOthersIn();
-    return this.#ofFlow(flow.flowId).some(({ status }) => !JOB_LIFECYCLE.terminal.includes(status));
+    return this.#ofFlow(flow.flowId).some(({ status }) => UNFINISHED.includes(status));
   }
 
   #abandon(flowId: ObjectId, createdBefore: Date): void {

@@ -6,7 +6,7 @@
 import type { ObjectId } from 'mongodb';
 import { endToken } from '../../../job/flow-tokens.ts';
 import type { JobStatus } from '../../../job/job.ts';
-import { JOB_LIFECYCLE } from '../../../job/job-lifecycle.ts';
+import { UNFINISHED } from '../../../job/job-lifecycle.ts';
 import type { TransitionParams } from '../../../job/lifecycle.ts';
 import {
   type FlowStore,
@@ -198,7 +198,7 @@ export class MemoryFlows implements FlowVerbs, FlowStore {
 
   #isUnfinished({ flowId, state }: FlowRecord): boolean {
     if (state !== 'stored') return state === 'storing';
-    return this.#ofFlow(flowId).some(({ job }) => !JOB_LIFECYCLE.terminal.includes(job.status));
+    return this.#ofFlow(flowId).some(({ job }) => UNFINISHED.includes(job.status));
   }
 }
 
