@@ -36,7 +36,7 @@ export async function runScenario(plan: RunPlan): Promise<ScenarioResult> {
     const measurements = [...rows].map(
       ([measured, row]) =>
         () =>
-          measureOnce(plan, round, measured, row, notRun),
+          measureOnce(plan, { round, measured, row, notRun }),
     );
     if (scenario.isConcurrent) await Promise.all(measurements.map((measure) => measure()));
     else for (const measure of measurements) await measure();
@@ -52,12 +52,17 @@ export async function runScenario(plan: RunPlan): Promise<ScenarioResult> {
   };
 }
 
+interface Measurement {
+  readonly round: number;
+  readonly measured: Case;
+  readonly row: RunningRow;
+  /** What cannot be measured, and why. */
+  readonly notRun: Record<string, string>;
+}
+
 async function measureOnce(
   { scenario, bench, log }: RunPlan,
-  round: number,
-  measured: Case,
-  row: RunningRow,
-  notRun: Record<string, string>,
+  { round, measured, row, notRun }: Measurement,
 ): Promise<void> {
   const name = [row.label, row.variant].filter(Boolean).join(': ');
   try {

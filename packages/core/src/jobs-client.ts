@@ -152,7 +152,9 @@ export class JobsClient implements UntypedVerbs {
   async can(verb: LedgerVerb, name?: string): Promise<boolean> {
     text(LONGEST_VERB)('verb', verb);
     if (name !== undefined) checkJobName('name', name);
-    return this.#actor === undefined || isAllowed(accessOf(this.#context), this.#actor, verb, name);
+    if (this.#actor === undefined) return true;
+    const question = { actor: this.#actor, verb, ...(name !== undefined && { name }) };
+    return isAllowed(accessOf(this.#context), question);
   }
 
   async enqueue<T>(name: string, data?: T, options: EnqueueOptions = {}): Promise<Job<T>> {
@@ -319,8 +321,8 @@ export class JobsClient implements UntypedVerbs {
   }
 
   async setLimit(key: string, limit: LimitOptions, options: ManualVerbOptions = {}): Promise<void> {
-    const onSet = (): void => this.#shared.instance()?.limitsChanged();
-    return setLimit(this.#context, key, limit, options, onSet);
+    await setLimit(this.#context, key, limit, options);
+    this.#shared.instance()?.limitsChanged();
   }
 
   async setGroup(
@@ -330,7 +332,7 @@ export class JobsClient implements UntypedVerbs {
     options: ManualVerbOptions = {},
   ): Promise<void> {
     const onSet = (): void => this.#shared.instance()?.lanesChanged(name);
-    return setGroup(this.#context, [name, group, settings], options, onSet);
+    return setGroup(this.#context, { name, group, settings }, options, onSet);
   }
 
   async groups(name: string, options: GroupsOptions = {}): Promise<GroupInfo[]> {

@@ -123,9 +123,9 @@ async function makeTasks(clock, at) {
     };
     await ledger.add(id, task, { actor: 'ann' });
   }
-  await finish(ledger, at, 10, 'SHOP-01', 'ann', 'bo');
-  await finish(ledger, at, 8, 'SHOP-02', 'bo', 'chris');
-  await finish(ledger, at, 2, 'SHOP-12', 'chris', 'ann');
+  await finish(ledger, { at, days: 10, id: 'SHOP-01', assignee: 'ann', reviewer: 'bo' });
+  await finish(ledger, { at, days: 8, id: 'SHOP-02', assignee: 'bo', reviewer: 'chris' });
+  await finish(ledger, { at, days: 2, id: 'SHOP-12', assignee: 'chris', reviewer: 'ann' });
   at(3);
   for (const [id, assignee] of [
     ['SHOP-03', 'chris'],
@@ -147,7 +147,7 @@ async function makeTasks(clock, at) {
 }
 
 /** Does a task from its beginning to its end. */
-async function finish(ledger, at, days, id, assignee, reviewer) {
+async function finish(ledger, { at, days, id, assignee, reviewer }) {
   at(days);
   const by = { actor: assignee };
   await ledger.assign(id, { assignee, reviewer }, { actor: 'ann' });

@@ -33,7 +33,7 @@ export function makeHandler(injector: InjectorService, place: HandlerPlace): Job
     const $ctx = makeContext(injector, job, context);
     return runIsolated($ctx, async () => {
       try {
-        return await callHandler(injector, place, $ctx, job, context);
+        return await callHandler(injector, place, $ctx, [job, context]);
       } finally {
         // Within the context, so that what is destroyed sees the job it was made for.
         await destroy($ctx);
@@ -67,8 +67,7 @@ async function callHandler(
   injector: InjectorService,
   { token, method }: HandlerPlace,
   $ctx: DIContext,
-  job: Job,
-  context: JobContext,
+  [job, context]: readonly [job: Job, context: JobContext],
 ): Promise<unknown> {
   const instance = injector.invoke<Handlers>(token, { locals: $ctx.container });
   const handler = instance[method];

@@ -24,12 +24,19 @@ export interface GroupsOptions {
 /** One group that has unfinished jobs or settings of its own, with what holds for it. */
 export type GroupInfo = GroupRecord;
 
+/** A group, and what is set of it. */
+interface GroupToSet {
+  readonly name: string;
+  readonly group: string;
+  readonly settings: GroupOptions;
+}
+
 type GroupsContext = Pick<EngineContext, 'ledger' | 'ledgerTime' | 'ready'>;
 
 /** Sets what a group may do, for all processes; `onSet` is called once it is stored. */
 export async function setGroup(
   { ledger, ledgerTime, ready, emit }: GroupsContext & Pick<EngineContext, 'emit'>,
-  [name, group, settings]: readonly [string, string, GroupOptions],
+  { name, group, settings }: GroupToSet,
   options: ManualVerbOptions,
   onSet: () => void,
 ): Promise<void> {

@@ -28,13 +28,12 @@ export interface LimitInfo extends LimitRecord {
 
 type LimitsContext = Pick<EngineContext, 'ledger' | 'ledgerTime' | 'ready'>;
 
-/** Sets a limit, for all processes; `onSet` is called once it is stored. */
+/** Sets a limit, for all processes. */
 export async function setLimit(
   context: LimitsContext,
   key: string,
   limit: LimitOptions,
   options: ManualVerbOptions,
-  onSet: () => void,
 ): Promise<void> {
   checkLimitKey('key', key);
   checkLimit('limit', limit);
@@ -42,7 +41,6 @@ export async function setLimit(
   await context.ready();
   const now = context.ledgerTime.now();
   await context.ledger.setLimit({ key, ...resolveLimit(limit), now, ...why });
-  onSet();
 }
 
 /** Every limit with its holders, by key. */

@@ -153,7 +153,11 @@ export class Schedules {
       return { outcome: 'existing', job: standing };
     }
     const { scheduledFor } = first;
-    const job = this.#makeJob(name, uniqueKey, plan, metadata, { now, scheduledFor });
+    const job = this.#makeJob(
+      { name, uniqueKey, ...plan, ...(metadata && { metadata }) },
+      now,
+      scheduledFor,
+    );
     const answer = await this.#producer.storeJob(job, session);
     if ('error' in answer) throw answer.error;
     return answer;
@@ -221,21 +225,12 @@ export class Schedules {
     return after ?? job;
   }
 
-  #makeJob(
-    name: string,
-    uniqueKey: string,
-    plan: Plan,
-    metadata: JobMetadata | undefined,
-    { now, scheduledFor }: { readonly now: Date; readonly scheduledFor: Date },
-  ): Job {
+  #makeJob(series: NewSeries, now: Date, scheduledFor: Date): Job {
     return {
       _id: this.#context.random.objectId(now.getTime()),
-      name,
-      uniqueKey,
-      uniqueLock: seriesLock(uniqueKey),
+      uniqueLock: seriesLock(series.uniqueKey),
       data: undefined,
-      ...plan,
-      ...(metadata && { metadata }),
+      ...series,
       seriesVersion: 1,
       scheduledFor,
       nextRunAt: scheduledFor,
@@ -260,6 +255,13 @@ function checkOrder(cron: unknown, name: unknown): void {
 
 function isInterval(value: unknown): boolean {
   return typeof value === 'object' && value !== null && 'every' in value;
+}
+
+/** What the first job of a series is made of. */
+interface NewSeries extends Plan {
+  readonly name: string;
+  readonly uniqueKey: string;
+  readonly metadata?: JobMetadata;
 }
 
 /** The times that are asked for. */

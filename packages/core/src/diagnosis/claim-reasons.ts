@@ -97,23 +97,26 @@ function nobodyAtWork(facts: Facts, details: ClaimDetails, lease: LeaseRecord | 
   const { leaseEndsInMs = 0 } = details;
   const durationMs = lease?.leaseDurationMs ?? facts.leaseDurationMs;
   if (lease === undefined) {
-    return lost('instanceUnknown', 'is not on record', facts, details, durationMs * SEARCH_PART);
+    const state = { reason: 'instanceUnknown', condition: 'is not on record' } as const;
+    return lost(facts, details, { ...state, withinMs: durationMs * SEARCH_PART });
   }
   if (lease.status === 'dead') {
-    return lost('instanceDead', 'is dead', facts, details, durationMs * ROUND_PART);
+    const state = { reason: 'instanceDead', condition: 'is dead' } as const;
+    return lost(facts, details, { ...state, withinMs: durationMs * ROUND_PART });
   }
-  const silence = `has been silent since its lease ended ${inWords(-leaseEndsInMs)} ago`;
+  const condition = `has been silent since its lease ended ${inWords(-leaseEndsInMs)} ago`;
   const withinMs = durationMs * SILENCE_PART;
-  return lost('instanceSilent', silence, facts, details, withinMs);
+  return lost(facts, details, { reason: 'instanceSilent', condition, withinMs });
 }
 
-function lost(
-  reason: 'instanceUnknown' | 'instanceDead' | 'instanceSilent',
-  condition: string,
-  facts: Facts,
-  details: ClaimDetails,
-  withinMs: number,
-): Reason {
+/** An instance that does not work any more, and when its jobs are given back. */
+interface Loss {
+  readonly reason: 'instanceUnknown' | 'instanceDead' | 'instanceSilent';
+  readonly condition: string;
+  readonly withinMs: number;
+}
+
+function lost(facts: Facts, details: ClaimDetails, { reason, condition, withinMs }: Loss): Reason {
   const state = `It was claimed by ${nameOf(details)}, which ${condition}`;
   if (!hasRescuer(facts)) {
     const message = `${state}; no live instance gives jobs back, so start one with recoverStaleJobs`;

@@ -24,7 +24,7 @@ describe('the errors', () => {
       new MonqueError('BUSY', 'Any'),
       new InvalidArgumentError('field', 'a number', 'text'),
       new InvalidCronError('60 * * * *', 0, 'minute'),
-      new JobStateError(jobId, 'failed', 'cancel', ['pending']),
+      new JobStateError({ jobId, status: 'failed' }, 'cancel', ['pending']),
       new ConnectionError('No answer'),
       new UnknownOutcomeError('No answer'),
       new LedgerFullError(7),
@@ -57,7 +57,10 @@ describe('the errors', () => {
   });
 
   test('a state error names the job, its state, the verb and where it is allowed from', () => {
-    const error = new JobStateError(jobId, 'failed', 'cancel', ['pending', 'processing']);
+    const error = new JobStateError({ jobId, status: 'failed' }, 'cancel', [
+      'pending',
+      'processing',
+    ]);
     expect(error.message).toBe(
       'Cannot cancel job 0123456789abcdef01234567: it is failed, and cancel is allowed from: pending, processing',
     );

@@ -1,5 +1,7 @@
 /** Situations of jobs whose name has limits, each with the reason that `explain` must find; for any ledger. */
+
 import { expect } from 'vitest';
+import type { TakeShareParams } from '../../src/ledger/verbs/limits.ts';
 import {
   INSTANCE,
   NAME,
@@ -23,8 +25,11 @@ async function openLimited(
   await openInstance(world, { workers }, instanceId);
 }
 
-function take(ledger: Ledger, instanceId: string, count: number, starts = 0, key = 'api') {
-  return ledger.takeShare({ key, instanceId, seq: 1, count, wants: 0, starts });
+function take(ledger: Ledger, instanceId: string, share: Partial<TakeShareParams>) {
+  return ledger.takeShare({
+    ...{ key: 'api', instanceId, seq: 1, count: 0, wants: 0, starts: 0 },
+    ...share,
+  });
 }
 
 export const LIMIT_SITUATIONS: readonly Situation[] = [
@@ -33,7 +38,7 @@ export const LIMIT_SITUATIONS: readonly Situation[] = [
     arrange: async (world) => {
       await openLimited(world, ['api']);
       await world.ledger.setLimit({ key: 'api', concurrency: 3, now: world.at(0) });
-      await take(world.ledger, 'instance-b', 3);
+      await take(world.ledger, 'instance-b', { count: 3 });
       return put(world);
     },
     reason: 'limitFull',
@@ -58,7 +63,7 @@ export const LIMIT_SITUATIONS: readonly Situation[] = [
     arrange: async (world) => {
       await openLimited(world, ['other', 'api']);
       await world.ledger.setLimit({ key: 'api', rate: RATE, now: world.at(0) });
-      await take(world.ledger, INSTANCE, 0, 1);
+      await take(world.ledger, INSTANCE, { starts: 1 });
       await world.ledger.backOff({ key: 'api', until: world.at(600_000) });
       return put(world);
     },
@@ -71,7 +76,7 @@ export const LIMIT_SITUATIONS: readonly Situation[] = [
     arrange: async (world) => {
       await openLimited(world, ['api']);
       await world.ledger.setLimit({ key: 'api', rate: RATE, now: world.at(0) });
-      await take(world.ledger, INSTANCE, 0, 1);
+      await take(world.ledger, INSTANCE, { starts: 1 });
       return put(world);
     },
     reason: 'limitRate',
@@ -83,7 +88,7 @@ export const LIMIT_SITUATIONS: readonly Situation[] = [
     arrange: async (world) => {
       await openLimited(world, ['api']);
       await world.ledger.setLimit({ key: 'api', concurrency: 3, now: world.at(0) });
-      await take(world.ledger, 'instance-b', 1);
+      await take(world.ledger, 'instance-b', { count: 1 });
       return put(world);
     },
     reason: 'limitShare',
@@ -97,7 +102,7 @@ export const LIMIT_SITUATIONS: readonly Situation[] = [
       await openLimited(world, ['api'], { instanceId: 'instance-b' });
       await world.ledger.setLimit({ key: 'api', concurrency: 3, now: world.at(0) });
       await world.ledger.setLimit({ key: 'db', concurrency: 0, now: world.at(0) });
-      await take(world.ledger, 'instance-b', 1);
+      await take(world.ledger, 'instance-b', { count: 1 });
       return put(world);
     },
     reason: 'due',
@@ -108,7 +113,7 @@ export const LIMIT_SITUATIONS: readonly Situation[] = [
     arrange: async (world) => {
       await openLimited(world, ['api'], { running: 2 });
       await world.ledger.setLimit({ key: 'api', concurrency: 2, now: world.at(0) });
-      await take(world.ledger, INSTANCE, 2);
+      await take(world.ledger, INSTANCE, { count: 2 });
       return put(world);
     },
     reason: 'limitFull',

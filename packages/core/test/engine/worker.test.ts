@@ -171,14 +171,16 @@ describe('a worker', () => {
   });
 });
 
+const NOTHING = (): void => undefined;
+
 describe('registering a worker', () => {
   test.each([
-    ['a name that is taken', 'taken', () => undefined, undefined, 'name'],
-    ['no name', '', () => undefined, undefined, 'name'],
-    ['no handler', 'x', undefined, undefined, 'handler'],
-    ['a concurrency of zero', 'x', () => undefined, { concurrency: 0 }, 'options.concurrency'],
-    ['an unknown option', 'x', () => undefined, { concurency: 1 }, 'options'],
-  ])('refuses %s', (_, name, handler, options, field) => {
+    ['a name that is taken', ['taken', NOTHING], 'name'],
+    ['no name', ['', NOTHING], 'name'],
+    ['no handler', ['x', undefined], 'handler'],
+    ['a concurrency of zero', ['x', NOTHING, { concurrency: 0 }], 'options.concurrency'],
+    ['an unknown option', ['x', NOTHING, { concurency: 1 }], 'options'],
+  ] as const)('refuses %s', (_, [name, handler, options], field) => {
     const { monque } = makeOne();
     monque.worker('taken', () => undefined);
     const register = () => monque.worker(name, handler as never, options as never);

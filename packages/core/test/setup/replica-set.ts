@@ -62,7 +62,7 @@ export async function startReplicaSet(options: ReplicaSetOptions): Promise<Repli
     );
     const hosts = (await options.advertise?.(ports)) ?? ports.map((port) => `127.0.0.1:${port}`);
     await initiate(members, hosts, options.settings);
-    return handle(supervisor, options.binary, folder, members, hosts);
+    return handle({ supervisor, binary: options.binary, folder, members, hosts });
   } catch (error) {
     await supervisor.stop();
     throw error;
@@ -75,13 +75,15 @@ async function placeOfData(): Promise<string> {
   return bavail * bsize >= MEMORY_NEEDED ? MEMORY : tmpdir();
 }
 
-function handle(
-  supervisor: Supervisor,
-  binary: string,
-  folder: string,
-  members: readonly Member[],
-  hosts: readonly string[],
-): ReplicaSet {
+interface StartedSet {
+  readonly supervisor: Supervisor;
+  readonly binary: string;
+  readonly folder: string;
+  readonly members: readonly Member[];
+  readonly hosts: readonly string[];
+}
+
+function handle({ supervisor, binary, folder, members, hosts }: StartedSet): ReplicaSet {
   const memberOn = (port: number): Member => {
     const member = members.find((candidate) => candidate.port === port);
     if (!member) throw new Error(`No member of the set is on port ${port}`);

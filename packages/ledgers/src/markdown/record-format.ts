@@ -91,6 +91,24 @@ export interface ParsedLedger {
 
 const FIELD = /^((?:- )?\*\*([^*]{1,60}?):?\*\*:?[ \t]*)(.*?)([ \t]*)$/s;
 
+/** The label with its marks, the name in it, the value, and the blanks behind it. */
+type FieldParts = [label: string, name: string, value: string, blanks: string];
+
+/** A part of a file, and where what is wrong there is noted. */
+interface Within {
+  readonly source: LineText;
+  readonly range: Range;
+  /** Those inside the range, behind its own. */
+  readonly headings: readonly Heading[];
+  readonly problems: Problem[];
+}
+
+/** What was found of a record so far. */
+interface Found {
+  readonly places: Map<string, Range>;
+  readonly values: Record<string, unknown>;
+}
+
 /** Reads and writes records of one kind. */
 export class RecordFormat {
   readonly options: RecordFormatOptions;
@@ -135,19 +153,20 @@ export class RecordFormat {
       const end = headings[position + inside.length + 1]?.index ?? source.lines.length;
       records.set(
         named.id,
-        this.#parseRecord(source, named, { start: heading.index, end }, inside, problems),
+        this.#parseRecord(
+          { source, range: { start: heading.index, end }, headings: inside, problems },
+          named,
+        ),
       );
     }
     return { source, records, problems };
   }
 
   #parseRecord(
-    source: LineText,
+    within: Within,
     { id, title }: { readonly id: string; readonly title: string },
-    range: Range,
-    headings: readonly Heading[],
-    problems: Problem[],
   ): ParsedRecord {
+    const { source, range, headings, problems } = within;
     const places = new Map<string, Range>();
     const values: Record<string, unknown> = { title };
     const firstSection = headings[0]?.index ?? range.end;
@@ -172,15 +191,7 @@ export class RecordFormat {
       if (value !== undefined) values[place.field] = value;
       else if (place.field === 'status') problems.push(this.#badStatus(id, index, found));
     }
-    const endOfSections = this.#parseSections(
-      source,
-      id,
-      range,
-      headings,
-      places,
-      values,
-      problems,
-    );
+    const endOfSections = this.#parseSections(within, id, { places, values });
     const record = {
       ...this.#empties(),
       ...values,
@@ -196,14 +207,11 @@ export class RecordFormat {
     };
   }
 
+  /** Adds what the sections of a record say to what was found; returns the line behind the last one. */
   #parseSections(
-    source: LineText,
+    { source, range, headings, problems }: Within,
     id: string,
-    range: Range,
-    headings: readonly Heading[],
-    places: Map<string, Range>,
-    values: Record<string, unknown>,
-    problems: Problem[],
+    { places, values }: Found,
   ): number {
     const sections = headings.filter(({ level }) => level === this.options.level + 1);
     let last = range.start;
@@ -299,13 +307,7 @@ export class RecordFormat {
   /** Only the value changes; a value that is taken away takes its line along. */
   #changedLine(source: LineText, index: number, place: Place, value: unknown): string[] {
     if (value === undefined && place.absent === undefined) return [];
-    const written = (
-      _line: string,
-      label: string,
-      _name: string,
-      before: string,
-      blanks: string,
-    ): string => {
+    const written = (_line: string, ...[label, , before, blanks]: FieldParts): string => {
       const start = /\s$/.test(label) ? label : `${label} `;
       return `${start}${this.#shown(place, value, before)}${blanks}`;
     };

@@ -20,11 +20,11 @@ import {
   RecordNotFoundError,
   RecordStateError,
 } from '../foundation/errors.ts';
-import type { LedgerView, RecordQuery, RecordStore } from '../store/record-store.ts';
+import type { RecordQuery, RecordStore } from '../store/record-store.ts';
 import { checkLine, type Fields } from './fields.ts';
 import { type ChangedBy, type HistoryEntry, ID_PATTERN, type LedgerRecord } from './record.ts';
 import { checkParams, fieldsOfParams, guardText } from './row-params.ts';
-import type { LedgerRule } from './rules.ts';
+import type { LedgerRule, RuleContext } from './rules.ts';
 
 /** How many entries the history of a record keeps, unless it is set otherwise. */
 export const DEFAULT_HISTORY_LIMIT = 200;
@@ -150,9 +150,9 @@ export class RecordLedger<State extends string, Verb extends string> {
       if ((await view.get(id)) !== undefined) throw new RecordExistsError(id);
       const now = wholeSeconds(this.#clock.now());
       const { initial } = this.lifecycle;
-      const history = [entry(now, 'add', changedBy, initial, initial)];
+      const history = [entry('add', changedBy, { now, from: initial, to: initial })];
       const record = { ...checked, id, status: initial, createdAt: now, updatedAt: now, history };
-      await this.#checkRules('add', record, {}, changedBy, view);
+      await this.#checkRules({ verb: 'add', record, params: {}, by: changedBy, view });
       return { kind: 'add', record };
     });
   }
@@ -173,7 +173,7 @@ export class RecordLedger<State extends string, Verb extends string> {
     const { rows, required } = this.#row(verb);
     const changedBy = this.#checkBy(by);
     const check = (given: TransitionParams): Record<string, unknown> =>
-      this.#redacted(checkParams(verb, rows.plain, this.fields, given, required));
+      this.#redacted(checkParams({ verb, row: rows.plain, fields: this.fields, required }, given));
     const early = typeof params === 'function' ? undefined : check(params);
     return this.#write(async (view) => {
       const record = (await view.get(id)) as LedgerRecord<State> | undefined;
@@ -188,9 +188,12 @@ export class RecordLedger<State extends string, Verb extends string> {
       const full: TransitionParams = {
         ...checked,
         ...{ now, actor: changedBy.actor, run: changedBy.run, reason: changedBy.reason },
-        ...{ fromStatus: record.status, history: [entry(now, verb, changedBy, record.status, to)] },
+        ...{
+          fromStatus: record.status,
+          history: [entry(verb, changedBy, { now, from: record.status, to })],
+        },
       };
-      await this.#checkRules(verb, record, full, changedBy, view);
+      await this.#checkRules({ verb, record, params: full, by: changedBy, view });
       this.#checkGuards(verb, record, full);
       const next = this.#written.apply(verb, record, full);
       return { kind: 'move', id, row: rows.written, params: full, next };
@@ -271,16 +274,11 @@ export class RecordLedger<State extends string, Verb extends string> {
     return mapTexts(values, (text) => this.#redact(text)) as Record<string, unknown>;
   }
 
-  async #checkRules(
-    verb: string,
-    record: LedgerRecord<State>,
-    params: TransitionParams,
-    by: ChangedBy,
-    view: LedgerView,
-  ): Promise<void> {
+  async #checkRules(change: RuleContext<State>): Promise<void> {
+    const { verb, record } = change;
     for (const rule of this.#options.rules ?? []) {
       if (!rule.verbs.includes(verb)) continue;
-      const breach = await rule.check({ verb, record, params, by, view });
+      const breach = await rule.check(change);
       if (breach !== undefined) throw new LedgerRuleError(rule.name, record.id, verb, breach);
     }
   }
@@ -296,10 +294,13 @@ export class RecordLedger<State extends string, Verb extends string> {
   }
 }
 
-function entry(at: Date, verb: string, by: ChangedBy, from: string, to: string): HistoryEntry {
-  const { actor, run, reason } = by;
+function entry(
+  verb: string,
+  { actor, run, reason }: ChangedBy,
+  { now, from, to }: { readonly now: Date; readonly from: string; readonly to: string },
+): HistoryEntry {
   return {
-    ...{ at, verb, actor },
+    ...{ at: now, verb, actor },
     // What stays where it is did not move.
     ...(from !== to && { from, to }),
     ...(run !== undefined && { run }),

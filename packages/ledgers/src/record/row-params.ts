@@ -25,17 +25,24 @@ export function fieldsOfParams(row: TransitionRow<string>): ReadonlyMap<string, 
   return new Map([...compared, ...appended, ...written]);
 }
 
+/** What a verb takes. */
+export interface VerbParams {
+  readonly verb: string;
+  readonly row: TransitionRow<string>;
+  /** The fields of the ledger's records. */
+  readonly fields: Fields;
+  /** The parameters that have to be given. */
+  readonly required: readonly string[];
+}
+
 /**
  * The parameters as they are kept.
  *
  * @throws InvalidArgumentError for one that is not known, does not fit its field, or is missing though a guard needs it
  */
 export function checkParams(
-  verb: string,
-  row: TransitionRow<string>,
-  fields: Fields,
+  { verb, row, fields, required }: VerbParams,
   params: TransitionParams,
-  required: readonly string[],
 ): Record<string, unknown> {
   const known = fieldsOfParams(row);
   const checked: Record<string, unknown> = {};

@@ -133,10 +133,9 @@ function pairs<State extends string, Verb extends string>(
 /** Expects that the verb moved the record and wrote its history, or that nothing changed. */
 async function expectMove(
   before: LedgerRecord,
+  { verb, to }: { readonly verb: string; readonly to: string | undefined },
   move: () => Promise<LedgerRecord>,
   read: () => Promise<LedgerRecord | undefined>,
-  verb: string,
-  to: string | undefined,
 ): Promise<void> {
   if (to === undefined) {
     const error = await move().catch((thrown: unknown) => thrown);
@@ -171,7 +170,7 @@ export function pairsContract(kind: StoreKind): void {
         const before = await put(store, stepIn(state));
         const by = { actor: 'Bob', run: 'run-002', reason: 'because' };
         const move = (): Promise<LedgerRecord> => records.move(verb, 'S01', STEP_PARAMS[verb], by);
-        await expectMove(before, move, () => store.get('S01'), verb, to);
+        await expectMove(before, { verb, to }, move, () => store.get('S01'));
       },
     );
 
@@ -187,7 +186,7 @@ export function pairsContract(kind: StoreKind): void {
         const by = { actor: byReviewer ? 'Bob' : 'Ann', reason: 'because' };
         const move = (): Promise<LedgerRecord> =>
           records.move(verb, 'TASK-1', TASK_PARAMS[verb], by);
-        await expectMove(before, move, () => store.get('TASK-1'), verb, to);
+        await expectMove(before, { verb, to }, move, () => store.get('TASK-1'));
       },
     );
   });

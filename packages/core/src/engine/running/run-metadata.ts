@@ -25,5 +25,6 @@ export async function setMetadataOfRun(
   if (outcome === 'full') throw metadataFull('changes');
   if (outcome === 'written') return job?.metadata ?? {};
   const why = 'the claim of this run does not stand any more';
-  throw new JobStateError(jobId, job?.status ?? 'gone', 'setMetadata', ['processing'], why);
+  const status = job?.status ?? 'gone';
+  throw new JobStateError({ jobId, status }, 'setMetadata', ['processing'], why);
 }

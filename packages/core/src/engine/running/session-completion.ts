@@ -40,7 +40,8 @@ export async function completeInSession(
     current = await ledger.getJob({ jobId });
   }
   const { from } = JOB_LIFECYCLE.transitions.complete;
-  throw new JobStateError(jobId, current?.status ?? 'gone', 'complete', from, CLAIM_LOST);
+  const status = current?.status ?? 'gone';
+  throw new JobStateError({ jobId, status }, 'complete', from, CLAIM_LOST);
 }
 
 /**

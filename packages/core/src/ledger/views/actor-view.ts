@@ -64,27 +64,20 @@ function idOf(actor: Actor): string {
   return typeof actor === 'string' ? actor : actor.id;
 }
 
-/** What the hook says of a verb, on jobs of a name where one is given. Nobody is notified of a refusal. */
-export async function isAllowed(
-  access: Access,
-  actor: Actor,
-  verb: LedgerVerb,
-  name?: string,
-  reason?: string,
-): Promise<boolean> {
-  const question: AccessQuestion = {
-    actor,
-    verb,
-    ...(name !== undefined && { name }),
-    ...(reason !== undefined && { reason }),
-  };
+/** What the hook says. Nobody is notified of a refusal. */
+export async function isAllowed(access: Access, question: AccessQuestion): Promise<boolean> {
   return (await access.may(question)) === true;
 }
 
 /** A ledger as an actor sees it: the hook is asked before each verb, and what is done manually bears the actor's id. */
 export function boundTo<L extends LedgerVerbs>(ledger: L, actor: Actor, guard: Guard): L {
   const ask = async (verb: LedgerVerb, name?: string, reason?: string): Promise<void> => {
-    if (await isAllowed(guard, actor, verb, name, reason)) return;
+    const question: AccessQuestion = {
+      ...{ actor, verb },
+      ...(name !== undefined && { name }),
+      ...(reason !== undefined && { reason }),
+    };
+    if (await isAllowed(guard, question)) return;
     const error = new AccessDeniedError(idOf(actor), verb, name);
     guard.onDenied?.(error);
     throw error;

@@ -14,7 +14,7 @@ const MANY = 50;
 export const stageTests: ContractTests = {
   'a finished stage is recorded, and the claim stands as it was': async (subject) => {
     const job = await subject.putClaimed();
-    const result = await checkpoint(subject, job, 'first', { result: { rows: 3 } });
+    const result = await checkpoint(subject, job, { name: 'first', result: { rows: 3 } });
     assert.deepEqual(result, { outcome: 'recorded', isCancelRequested: false, openGates: [] });
     const record = { name: 'first', at: subject.at(100), result: { rows: 3 } };
     assertSameJob(await subject.read(job), {
@@ -28,8 +28,11 @@ export const stageTests: ContractTests = {
     subject,
   ) => {
     const job = await subject.putClaimed();
-    await checkpoint(subject, job, 'first');
-    assert.equal((await checkpoint(subject, job, 'second', {}, ['first'])).outcome, 'recorded');
+    await checkpoint(subject, job, { name: 'first' });
+    assert.equal(
+      (await checkpoint(subject, job, { name: 'second' }, { stagesBefore: ['first'] })).outcome,
+      'recorded',
+    );
     const answer = await subject.settle('complete', job, {
       stagesBefore: ['first', 'second'],
       gatesBefore: [],
@@ -45,8 +48,8 @@ export const stageTests: ContractTests = {
   'a stage out of its order, a repeated one and a skipped one are refused and change nothing':
     async (subject) => {
       const job = await subject.putClaimed();
-      await checkpoint(subject, job, 'first');
-      await checkpoint(subject, job, 'second', {}, ['first']);
+      await checkpoint(subject, job, { name: 'first' });
+      await checkpoint(subject, job, { name: 'second' }, { stagesBefore: ['first'] });
       const before = await subject.read(job);
       const claims: readonly (readonly [string, readonly string[]])[] = [
         ['first', []],
@@ -59,7 +62,7 @@ export const stageTests: ContractTests = {
       ];
       for (const [name, stagesBefore] of claims) {
         const changes = { at: subject.at(150) };
-        const { outcome } = await checkpoint(subject, job, name, changes, stagesBefore);
+        const { outcome } = await checkpoint(subject, job, { name, ...changes }, { stagesBefore });
         assert.equal(outcome, 'refused', `${name} behind ${stagesBefore.join()}`);
         const end = { stagesBefore, gatesBefore: [], stageRecords: [record(subject, name)] };
         assert.equal(await subject.settle('complete', job, end), 'refused');
@@ -70,27 +73,35 @@ export const stageTests: ContractTests = {
   'a stage behind a closed gate is refused and changes nothing': async (subject) => {
     const job = await subject.putClaimed({ gates: [{ name: 'a', at: new Date(0), evidence: 1 }] });
     for (const gatesBefore of [['b'], ['a', 'b'], ['b', 'a']]) {
-      const { outcome, openGates } = await checkpoint(subject, job, 'first', {}, [], gatesBefore);
+      const { outcome, openGates } = await checkpoint(
+        subject,
+        job,
+        { name: 'first' },
+        { gatesBefore },
+      );
       assert.deepEqual([outcome, openGates], ['refused', ['a']]);
       const end = { stagesBefore: [], gatesBefore };
       assert.equal(await subject.settle('complete', job, end), 'refused');
     }
     assertSameJob(await subject.read(job), job);
-    assert.equal((await checkpoint(subject, job, 'first', {}, [], ['a'])).outcome, 'recorded');
+    assert.equal(
+      (await checkpoint(subject, job, { name: 'first' }, { gatesBefore: ['a'] })).outcome,
+      'recorded',
+    );
   },
 
   'the same record sent again is recorded once': async (subject) => {
     const job = await subject.putClaimed();
-    const first = await checkpoint(subject, job, 'first', { result: 1 });
+    const first = await checkpoint(subject, job, { name: 'first', result: 1 });
     const before = await subject.read(job);
-    assert.deepEqual(await checkpoint(subject, job, 'first', { result: 1 }), first);
+    assert.deepEqual(await checkpoint(subject, job, { name: 'first', result: 1 }), first);
     assertSameJob(await subject.read(job), before);
   },
 
   'of many concurrent records of one stage a single one stands': async (subject) => {
     const job = await subject.putClaimed();
     const calls = Array.from({ length: MANY }, (_, index) =>
-      checkpoint(subject, job, 'first', { at: subject.at(index), result: index }),
+      checkpoint(subject, job, { name: 'first', at: subject.at(index), result: index }),
     );
     const outcomes = (await Promise.all(calls)).map(({ outcome }) => outcome);
     assert.deepEqual(
@@ -106,11 +117,16 @@ export const stageTests: ContractTests = {
 
   'of many concurrent stages only the one whose turn it is stands': async (subject) => {
     const job = await subject.putClaimed();
-    await checkpoint(subject, job, 'first');
+    await checkpoint(subject, job, { name: 'first' });
     const calls = Array.from({ length: MANY }, (_, index) =>
       index === MANY / 2
-        ? checkpoint(subject, job, 'second', {}, ['first'])
-        : checkpoint(subject, job, `stage ${index}`, {}, [`stage ${index - 1}`]),
+        ? checkpoint(subject, job, { name: 'second' }, { stagesBefore: ['first'] })
+        : checkpoint(
+            subject,
+            job,
+            { name: `stage ${index}` },
+            { stagesBefore: [`stage ${index - 1}`] },
+          ),
     );
     const outcomes = (await Promise.all(calls)).map(({ outcome }) => outcome);
     assert.equal(outcomes.indexOf('recorded'), MANY / 2);
@@ -122,10 +138,10 @@ export const stageTests: ContractTests = {
     const job = await subject.putClaimed();
     await subject.rescue();
     const before = await subject.read(job);
-    assert.equal((await checkpoint(subject, job, 'first')).outcome, 'lost');
+    assert.equal((await checkpoint(subject, job, { name: 'first' })).outcome, 'lost');
     assertSameJob(await subject.read(job), before);
     const missing = { ...job, _id: subject.newJob()._id };
-    assert.equal((await checkpoint(subject, missing, 'first')).outcome, 'lost');
+    assert.equal((await checkpoint(subject, missing, { name: 'first' })).outcome, 'lost');
   },
 
   'a record answers with a request to cancel and of the open gates': async (subject) => {
@@ -133,9 +149,9 @@ export const stageTests: ContractTests = {
     const gate = { name: 'a', at: subject.at(50), evidence: true };
     await subject.ledger.openGate({ jobId: job._id, record: gate, now: subject.at(50) });
     await subject.cancel(job);
-    const result = await checkpoint(subject, job, 'first');
+    const result = await checkpoint(subject, job, { name: 'first' });
     assert.deepEqual(result, { outcome: 'recorded', isCancelRequested: true, openGates: ['a'] });
-    const refused = await checkpoint(subject, job, 'third', {}, ['second']);
+    const refused = await checkpoint(subject, job, { name: 'third' }, { stagesBefore: ['second'] });
     assert.deepEqual(refused, { outcome: 'refused', isCancelRequested: true, openGates: ['a'] });
   },
 
@@ -143,7 +159,7 @@ export const stageTests: ContractTests = {
     subject,
   ) => {
     const job = await subject.putClaimed();
-    await checkpoint(subject, job, 'first');
+    await checkpoint(subject, job, { name: 'first' });
     const { stages } = await subject.read(job);
     const due = { nextRunAt: subject.at(0) };
     for (const verb of ['retry', 'release', 'snooze'] as const) {
@@ -160,7 +176,7 @@ export const stageTests: ContractTests = {
 
   'the next run of a series begins with its first stage': async (subject) => {
     const job = await putClaimedSeries(subject);
-    await checkpoint(subject, job, 'first');
+    await checkpoint(subject, job, { name: 'first' });
     const gate = { name: 'a', at: subject.at(50), evidence: true };
     await subject.ledger.openGate({ jobId: job._id, record: gate, now: subject.at(50) });
     const end = { stagesBefore: ['first'], gatesBefore: ['a'], ...nextRunFields(subject) };
@@ -173,7 +189,12 @@ export const stageTests: ContractTests = {
     const job = await subject.putClaimed();
     const names = ['$first', 'a.b', '0', 'Prüfung ✓'];
     for (const [index, name] of names.entries()) {
-      const { outcome } = await checkpoint(subject, job, name, {}, names.slice(0, index));
+      const { outcome } = await checkpoint(
+        subject,
+        job,
+        { name },
+        { stagesBefore: names.slice(0, index) },
+      );
       assert.equal(outcome, 'recorded', name);
     }
     assert.deepEqual(namesOf((await subject.read(job)).stages), names);
@@ -184,7 +205,7 @@ export const stageTests: ContractTests = {
   ) => {
     const job = await subject.putClaimed();
     const result = { of: 9n, at: new Date(7), bytes: Buffer.from('abc'), list: [1] };
-    await checkpoint(subject, job, 'first', { result });
+    await checkpoint(subject, job, { name: 'first', result });
     result.list.push(2);
     const expected = { ...result, list: [1] };
     const shown = await resultsOf(subject, job);
@@ -202,17 +223,12 @@ async function resultsOf(subject: Subject, job: Job): Promise<unknown[] | undefi
 function checkpoint(
   subject: Subject,
   { _id: jobId, claimToken = 'none' }: Job,
-  name: string,
-  changes: Partial<StageRecord> = {},
-  stagesBefore: CheckpointParams['stagesBefore'] = [],
-  gatesBefore: CheckpointParams['gatesBefore'] = [],
+  stage: Partial<StageRecord> & Pick<StageRecord, 'name'>,
+  before: Partial<Pick<CheckpointParams, 'stagesBefore' | 'gatesBefore'>> = {},
 ): Promise<CheckpointResult> {
   return subject.ledger.checkpoint({
-    jobId,
-    claimToken,
-    record: { ...record(subject, name), ...changes },
-    stagesBefore,
-    gatesBefore,
+    ...{ jobId, claimToken, stagesBefore: [], gatesBefore: [], ...before },
+    record: { ...record(subject, stage.name), ...stage },
     now: subject.at(200),
   });
 }
