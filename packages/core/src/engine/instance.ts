@@ -73,6 +73,7 @@ export class Instance {
   readonly #workers: ReadonlyMap<string, Worker>;
   readonly #startedAt: Date;
   readonly #alerts: Alerts;
+  readonly #sweep: OrderSweep;
   readonly #throughput: ServiceLoop | undefined;
 
   constructor(
@@ -122,7 +123,6 @@ export class Instance {
       },
       hintsRest: () => this.#waker.hintsRest,
       onStartsLater: (name, at) => this.#waker.due(name, at),
-      sweep: new OrderSweep(context, onSuperseded),
     });
     this.#births = new Births(context, {
       ...parts,
@@ -130,6 +130,7 @@ export class Instance {
       onHandedOver: () => this.#reconciler.jobsArrived(),
     });
     this.#reconciler = new Reconciler(context, parts);
+    this.#sweep = new OrderSweep(context, workers, onSuperseded);
     this.#rescuer = new Rescuer(context, () => this.#lease.instanceId, {
       onRescued: () => this.#claimer.wake('rescue'),
       onDead: look,
@@ -142,7 +143,10 @@ export class Instance {
 
   #makeWaker(): Waker {
     return new Waker(this.#context, this.#workers, {
-      wake: (cause) => this.#claimer.wake(cause),
+      wake: (cause) => {
+        this.#claimer.wake(cause);
+        if (cause === 'poll') this.#sweep.look();
+      },
       onDue: (name) => this.#claimer.noteDue(name),
       onCancelRequested: (jobId) => this.#reconciler.cancelRequested(jobId),
       onPausesChanged: () => this.#pauses.changed(),
@@ -342,7 +346,8 @@ export class Instance {
       runningJobs: this.#executor.running().length,
       bufferedJobs: this.#executor.bufferedCount(),
     });
-    const quiet = Promise.all([this.#claimer.stop(), this.#births.stop(), this.#waker.stop()]);
+    const sources = [this.#claimer, this.#births, this.#waker, this.#sweep];
+    const quiet = Promise.all(sources.map((source) => source.stop()));
     this.#executor.releaseBuffered();
     this.#executor.endAfterStages();
     await this.#waitForHandlers();

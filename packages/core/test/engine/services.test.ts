@@ -131,8 +131,7 @@ function makeClaimer(world: World): Claimer {
     mayClaim: () => true,
     onRoom: nothing,
   });
-  const sweep = new OrderSweep(context, async () => undefined);
-  const parts = { workers, executor, settler, lease, pauses, permits, awaited, sweep };
+  const parts = { workers, executor, settler, lease, pauses, permits, awaited };
   const hooks = { onRound: nothing, onStartsLater: nothing, hintsRest: () => false };
   return new Claimer(context, { ...parts, ...hooks });
 }
@@ -171,6 +170,11 @@ const SERVICES: Readonly<Record<string, (world: World) => Service>> = {
   'gate timeouts': ({ context, workers }) =>
     new GateTimeouts(context, workers, { onPending: nothing, onFailed: nothing }),
   'flow upkeep': ({ context }) => new FlowUpkeep(context, nothing),
+  'order sweep': ({ context }) => {
+    const ordered = new Worker('ordered', nothing, { order: {} }, context.options);
+    const sweep = new OrderSweep(context, new Map([['ordered', ordered]]), async () => undefined);
+    return { start: () => sweep.look(), stop: () => sweep.stop() };
+  },
   alerts: ({ context }) => {
     const sources = { busyNames: () => ['work'], longestUnsettledMs: () => 0 };
     const alerts = new Alerts(context, sources);

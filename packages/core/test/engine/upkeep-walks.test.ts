@@ -4,6 +4,7 @@ import { FlowUpkeep } from '../../src/engine/upkeep/flow-upkeep.ts';
 import { OrderSweep } from '../../src/engine/upkeep/order-sweep.ts';
 import { type Job, Monque } from '../../src/index.ts';
 import { tokenOf } from '../../src/job/flow-tokens.ts';
+import type { SweepOrdersParams, SweepOrdersResult } from '../../src/ledger/ledger-repository.ts';
 import { InMemoryLedgerRepository } from '../../src/ledger/memory/in-memory-ledger-repository.ts';
 import { FaultyLedgerRepository } from '../../src/testing/faulty-ledger-repository.ts';
 import { ManualClock, makeJob } from '../../src/testing/index.ts';
@@ -125,21 +126,118 @@ describe('the looks at flows that have not ended', () => {
 });
 
 describe('the walk through orders', () => {
-  test('is reported when it fails, and goes on the next time', async () => {
-    const { clock, faulty } = makeOne();
-    const errors: unknown[] = [];
-    const ledgerTime = { now: () => new Date(clock.now()) };
-    const report = (error: unknown): void => void errors.push(error);
+  const STEP = 500;
+  /** A walk through lanes of which each step forgets so many; the last but none more ends it. */
+  const walking = (forgotten: readonly number[], workers = { order: 'continue' } as object) => {
+    const steps: SweepOrdersParams[] = [];
+    const hooks = { onStep: async (): Promise<void> => undefined };
+    const sweepOrders = async (params: SweepOrdersParams): Promise<SweepOrdersResult> => {
+      steps.push(params);
+      await hooks.onStep();
+      const swept = forgotten[steps.length - 1] ?? 0;
+      return { swept, ...(steps.length < forgotten.length && { position: `${steps.length}` }) };
+    };
+    const context = { ledger: { sweepOrders }, ledgerTime: { now: () => new Date(0) } };
     const sweep = new OrderSweep(
-      { ledger: faulty, ledgerTime, report } as never,
+      context as never,
+      new Map([['work', workers]]) as never,
       async () => undefined,
     );
+    return { sweep, steps, hooks, settle: () => new ManualClock().settle() };
+  };
+
+  test('is reported when it fails, and goes on at the next poll', async () => {
+    const { monque, faulty, clock, events } = makeOne();
+    monque.worker('work', () => undefined, { order: {} });
     faulty.plan('sweepOrders', { fail: 'before' });
-    await sweep.goOn();
-    expect(errors).toMatchObject([{ code: 'UNKNOWN_OUTCOME' }]);
-    await sweep.goOn();
-    expect(errors).toHaveLength(1);
-    expect(faulty.calls('sweepOrders')).toBe(2);
+    await monque.start();
+    await clock.advance(1_000);
+    expect(payloads(events, 'job:error')).toMatchObject([{ error: { code: 'UNKNOWN_OUTCOME' } }]);
+    await clock.advance(31_000);
+    expect(payloads(events, 'job:error')).toHaveLength(1);
+    expect(faulty.calls('sweepOrders')).toBeGreaterThan(1);
+    await monque.stop();
+  });
+
+  test('holds no claim up that is due meanwhile', async () => {
+    const { monque, faulty, clock } = makeOne();
+    const ran: unknown[] = [];
+    monque.worker('work', ({ data }) => void ran.push(data), { order: {} });
+    faulty.plan('sweepOrders', { delayBeforeMs: 60_000 });
+    await monque.start();
+    await clock.advance(1_000);
+    await monque.enqueue('work', 'meanwhile', { order: 'a', runAt: new Date(clock.now() + 5_000) });
+    await clock.advance(6_000);
+    expect(faulty.calls('sweepOrders')).toBe(1);
+    expect(ran).toEqual(['meanwhile']);
+    await clock.advance(60_000);
+    await monque.stop();
+  });
+
+  test('goes on while there is much to forget, and no further than ten steps where there is little', async () => {
+    const forgotten = [...Array(30).fill(STEP), ...Array(25).fill(0)];
+    const { sweep, steps, settle } = walking(forgotten);
+    sweep.look();
+    await settle();
+    expect(steps).toHaveLength(40);
+    sweep.look();
+    await settle();
+    expect(steps).toHaveLength(50);
+    sweep.look();
+    await settle();
+    expect(steps).toHaveLength(55);
+    expect(steps.map(({ after }) => after)).toEqual([
+      undefined,
+      ...Array.from({ length: 54 }, (_, index) => `${index + 1}`),
+    ]);
+  });
+
+  test('looks for what is superseded once for each poll, also for one that comes during a long walk', async () => {
+    const { sweep, steps, hooks, settle } = walking(Array(40).fill(STEP));
+    hooks.onStep = async () => {
+      if (steps.length === 20) sweep.look();
+    };
+    sweep.look();
+    await settle();
+    const looks = steps.flatMap(({ superseded }, index) => (superseded ? [index] : []));
+    expect(looks).toEqual([0, 20]);
+    // One more walk, for who asked during the first.
+    expect(steps).toHaveLength(41);
+  });
+
+  test('ends with the step that is under way at a stop', async () => {
+    const { sweep, steps, hooks, settle } = walking(Array(40).fill(STEP));
+    const stops: Promise<void>[] = [];
+    hooks.onStep = async () => void (steps.length === 3 && stops.push(sweep.stop()));
+    sweep.look();
+    await settle();
+    await Promise.all(stops);
+    sweep.look();
+    await settle();
+    expect(steps).toHaveLength(3);
+  });
+
+  test.each([
+    ['orders', { order: 'continue' }, 1],
+    ['groups', { groups: {} }, 1],
+    ['neither', {}, 0],
+  ])('is taken where a worker has %s', async (_, worker, times) => {
+    const { sweep, steps, settle } = walking([], worker);
+    sweep.look();
+    await settle();
+    expect(steps).toHaveLength(times);
+  });
+
+  test('costs as many calls of the ledger as there are polls while nothing is in use', async () => {
+    const { monque, faulty, clock } = makeOne();
+    monque.worker('work', () => undefined, { order: {} });
+    await monque.start();
+    await clock.advance(60_000);
+    const [polls, sweeps] = [faulty.calls('nextDue'), faulty.calls('sweepOrders')];
+    await clock.advance(600_000);
+    expect(faulty.calls('nextDue') - polls).toBe(20);
+    expect(faulty.calls('sweepOrders') - sweeps).toBe(20);
+    await monque.stop();
   });
 });
 

@@ -211,7 +211,7 @@ class SteppedVerbs extends UnsimulatedVerbs implements LedgerVerbs {
 
   async sweepOrders(params: SweepOrdersParams): Promise<SweepOrdersResult> {
     const { swept } = await this.#groups.sweepOrders(params);
-    const orders = await this.#orders.sweep();
+    const orders = await this.#orders.sweep(params);
     return { ...orders, swept: orders.swept + swept };
   }
 

@@ -9,6 +9,7 @@ import type {
   JobAhead,
   OrderDemand,
   SupersededJob,
+  SweepOrdersParams,
   SweepOrdersResult,
 } from '../../src/ledger/ledger-repository.ts';
 import type { NamedJob } from '../../src/ledger/mongodb/orders/lane-queries.ts';
@@ -60,14 +61,14 @@ export class SteppedOrders {
   }
 
   /** As if hours had passed: whatever nobody holds is forgotten. */
-  async sweep(): Promise<SweepOrdersResult> {
+  async sweep({ superseded: looks = false }: SweepOrdersParams): Promise<SweepOrdersResult> {
     const seen = [...this.#lanes];
     await this.#letOthersIn();
     const free = seen.filter(([, { jobId, halts }]) => !holdsLane(this.#find(jobId), halts));
     await this.#letOthersIn();
     const swept = free.filter(([laneId, { token }]) => this.#lanes.get(laneId)?.token === token);
     for (const [laneId] of swept) this.#lanes.delete(laneId);
-    const superseded = await this.#superseded();
+    const superseded = looks ? await this.#superseded() : [];
     return { swept: swept.length, ...(superseded.length > 0 && { superseded }) };
   }
 

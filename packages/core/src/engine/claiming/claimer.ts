@@ -24,7 +24,6 @@ import type { Pauses } from '../running/pauses.ts';
 import { retryPlan } from '../running/retry-plan.ts';
 import type { Settler } from '../running/settler.ts';
 import type { Lease } from '../upkeep/lease.ts';
-import type { OrderSweep } from '../upkeep/order-sweep.ts';
 import type { AwaitedClaims } from './awaited-claims.ts';
 import { type Cut, cutDemand } from './cut-demand.ts';
 import { NameVerdicts } from './name-verdicts.ts';
@@ -78,8 +77,6 @@ export interface ClaimerParts {
   readonly hintsRest: () => boolean;
   /** Called when the rate of a group lets a due job of this name start. */
   readonly onStartsLater: (name: string, at: Date) => void;
-  /** Goes on with its walk at each poll, where a worker runs jobs in lanes. */
-  readonly sweep: OrderSweep;
 }
 
 /** Runs claim rounds whenever there is reason to. */
@@ -166,8 +163,6 @@ export class Claimer {
           if (!this.#stopped.signal.aborted) await this.#round(source, poll && !hint);
         }
         if (!suspectsFirst) await this.#suspectRound(sources);
-        if (poll && sources.some((source) => source !== this.#sources.plain))
-          await this.#parts.sweep.goOn();
         this.#failures = 0;
       } catch (error) {
         this.#causes.add('hint');

@@ -114,8 +114,11 @@ export class MemoryOrders implements LaneVerbs {
   }
 
   /** Forgets holders that hold nothing any more, all in one step. */
-  async sweepOrders({ usedBefore }: SweepOrdersParams): Promise<SweepOrdersResult> {
-    const superseded = this.#superseded();
+  async sweepOrders({
+    usedBefore,
+    superseded: looks = false,
+  }: SweepOrdersParams): Promise<SweepOrdersResult> {
+    const superseded = looks ? this.#superseded() : [];
     let swept = this.#groups.sweep(usedBefore);
     for (const [key, { id, halts, usedAtMs }] of this.#holders) {
       if (usedAtMs >= usedBefore.getTime() || holdsLane(this.#jobs.find(id)?.job, halts)) continue;

@@ -47,6 +47,8 @@ export interface SweepOrdersParams extends Bounded {
   /** Where the last step of the walk ended. */
   readonly after?: string;
   readonly limit: number;
+  /** True to find what is to be cancelled for jobs that supersede it, too. */
+  readonly superseded?: boolean;
 }
 
 /** A job that holds its order while one waits that supersedes it. */
@@ -60,8 +62,8 @@ export interface SweepOrdersResult {
   /** How many were forgotten. */
   readonly swept: number;
   /**
-   * Those that are to be asked to cancel and were not, since who enqueued the one that waits did not come to it; reported
-   * by the first step of a walk, of up to 10,000 that wait. Absent when there is none.
+   * Those that are to be asked to cancel and were not, since who enqueued the one that waits did not come to it, of up to
+   * 10,000 that wait. Absent when there is none, or when they were not asked for.
    */
   readonly superseded?: readonly SupersededJob[];
   /** Where to go on; absent when the walk has come to its end. */
@@ -94,8 +96,8 @@ export interface LaneVerbs {
   findAhead(params: FindAheadParams): Promise<JobAhead | null>;
 
   /**
-   * Forgets lanes of orders and groups that nobody holds any more and nothing was set for; one step of a walk. The first
-   * finds what is to be cancelled for jobs that supersede it, too.
+   * Forgets lanes of orders and groups that nobody holds any more and nothing was set for; one step of a walk. Where
+   * `superseded` is asked for, it finds what is to be cancelled for jobs that supersede it, too.
    */
   sweepOrders(params: SweepOrdersParams): Promise<SweepOrdersResult>;
 }

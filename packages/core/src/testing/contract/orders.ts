@@ -245,7 +245,8 @@ export const orderTests: ContractTests = {
     async (subject) => {
       const { ledger } = subject;
       const sweep = async () =>
-        (await ledger.sweepOrders({ usedBefore: subject.at(0), limit: 10 })).superseded;
+        (await ledger.sweepOrders({ usedBefore: subject.at(0), limit: 10, superseded: true }))
+          .superseded;
       const put = (key: string, supersedes: 'cancel' | 'finish'): Promise<Job> => {
         const lock = startLock({ uniqueKey: key, supersedes });
         const hold = { uniqueKey: key, uniqueHold: 'untilStarted', startLock: lock } as const;
@@ -261,6 +262,10 @@ export const orderTests: ContractTests = {
       await put('e', 'cancel');
       await putAll(subject, 'd');
       assert.deepEqual(await sweep(), [{ jobId: ofA?._id, by: byA._id }]);
+      const walk = { usedBefore: subject.at(0), limit: 10 };
+      assert.equal((await ledger.sweepOrders(walk)).superseded, undefined);
+      const behind = await ledger.sweepOrders({ ...walk, after: '9', superseded: true });
+      assert.deepEqual(behind.superseded, [{ jobId: ofA?._id, by: byA._id }]);
       const replacing = {
         jobId: byB._id,
         changes: { supersedes: 'cancel' },
@@ -287,7 +292,7 @@ export const orderTests: ContractTests = {
     assert.equal((await redrive(subject, first)).outcome, 'redriven');
     const { superseded } = await subject.ledger.sweepOrders({
       usedBefore: subject.at(0),
-      limit: 9,
+      ...{ limit: 9, superseded: true },
     });
     assert.equal(superseded, undefined);
   },

@@ -336,7 +336,7 @@ export class MongoOrders implements LaneVerbs {
       free.map(({ _id, token }) => ({ q: { _id, token }, limit: 1, hint: ID_INDEX })),
     );
     const last = page.length === limit ? page.at(-1) : undefined;
-    const superseded = after === undefined ? await this.#superseded() : [];
+    const superseded = params.superseded ? await this.#superseded() : [];
     return {
       swept,
       ...(superseded.length > 0 && { superseded }),
