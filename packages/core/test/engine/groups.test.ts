@@ -113,6 +113,20 @@ describe('jobs with a group', () => {
     await monque.stop();
   });
 
+  test('wait in a group that may run none, without a holder to name', async () => {
+    const { monque, put } = await held({});
+    await monque.setGroup('sync', 'none', { concurrency: 0 });
+    await monque.start();
+    const [job] = (await put('none')) as [Job];
+    expect(await monque.explain(job._id)).toMatchObject({
+      reason: 'groupFull',
+      details: { group: 'none', concurrency: 0, running: 0, holders: [] },
+      message:
+        "Its group 'none' lets no job start; setGroup('sync', 'none', …) with a higher concurrency ends that",
+    });
+    await monque.stop();
+  });
+
   test('start when their rate allows it, though nothing else happens', async () => {
     const world = makeWorld();
     const { monque } = world.makeInstance({ pollInterval: 30_000 });
