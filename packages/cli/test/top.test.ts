@@ -229,7 +229,8 @@ function snapshotOf(names: readonly string[], jobs: Snapshot['jobs'] = []): Snap
   const instances = [{ instanceId: 'one', isOwn: false, state: 'dead' as const }];
   const none = { count: 0, isCut: false, byName: [] };
   const inspection = { at: AT, names: rows, instances, withoutLease: none, namesAreCut: false };
-  return { jobs, inspection: { ...inspection, pausedNames: names, fullestGroups: [], limits: [] } };
+  const groups = { fullestGroups: [], groupsAreCut: false };
+  return { jobs, inspection: { ...inspection, ...groups, pausedNames: names, limits: [] } };
 }
 
 describe('the state', () => {

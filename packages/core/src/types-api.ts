@@ -26,6 +26,7 @@ export type {
   ClaimDetails,
   ExplanationDetails,
   FinishedDetails,
+  GatheringDetails,
   LostClaimDetails,
   OpenParent,
   Reason,

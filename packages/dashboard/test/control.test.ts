@@ -108,7 +108,12 @@ describe('groups', () => {
   test('show what waits and runs, the fullest of all or those of a name by page', async () => {
     const { dashboard, monque, end } = await grouped();
     const all = (await dashboard.ask('groups')).body;
-    expect(all).toMatchObject({ names: ['sync'], next: null, isComplete: false });
+    expect(all).toMatchObject({
+      names: ['sync'],
+      next: null,
+      groupsAreCut: false,
+      isComplete: false,
+    });
     expect(all.groups[0]).toMatchObject({
       ...{ name: 'sync', group: 'acme', running: 1, paused: false, concurrency: 1 },
       ...{ waiting: { value: 2, isAtLeast: false }, oldestDueAt: expect.any(String) },

@@ -28,7 +28,7 @@ function snapshotOf(changes: Partial<Inspection>, health = {}, metrics = {}): Sn
   return {
     inspection: {
       ...{ at, instances: [], withoutLease: none, names: [], namesAreCut: false, pausedNames: [] },
-      ...{ fullestGroups: [], limits: [] },
+      ...{ fullestGroups: [], groupsAreCut: false, limits: [] },
       ...changes,
     },
     health: { ...monque.health(), ...health },

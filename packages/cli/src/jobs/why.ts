@@ -44,6 +44,7 @@ export const REASON_CODES: Readonly<Record<ExplanationReason, ExitCode>> = {
   cancelRequested: ExitCode.DONE,
   running: ExitCode.DONE,
   starting: ExitCode.DONE,
+  gathering: ExitCode.DONE,
   ending: ExitCode.DONE,
   strayClaim: ExitCode.WAITS,
   instanceSilent: ExitCode.WAITS,

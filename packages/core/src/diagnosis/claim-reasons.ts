@@ -4,9 +4,10 @@
  *
  * @module
  */
+import type { Gathering } from '../engine/running/batch-choice.ts';
 import type { LeaseRecord } from '../ledger/ledger-repository.ts';
 import { because, type ClaimDetails, inWords, type Reason } from './explanation.ts';
-import { type Facts, isAlive } from './facts.ts';
+import { type Facts, isAlive, momentOf } from './facts.ts';
 
 /** What was claimed and cannot start goes back after this time, in milliseconds; what is claimed for longer runs. */
 const LONGEST_START_MS = 2_000;
@@ -57,11 +58,25 @@ function detailsOf(
   };
 }
 
-function atWork({ job, now, own }: Facts, details: ClaimDetails): Reason {
+/** Its batch starts when it is full, or when its first job has waited long enough. */
+function gathers(
+  { now }: Facts,
+  details: ClaimDetails,
+  { jobs, size, leftMs: inMs }: Gathering,
+): Reason {
+  const startsAt = new Date(now.getTime() + inMs);
+  const others = jobs === 1 ? 'it alone so far' : `${jobs} jobs so far, it among them`;
+  const message = `It is in a batch that gathers in ${nameOf(details)}, ${others}; that starts with ${size} jobs, or with those it has ${momentOf(startsAt, now)}, when there is a slot`;
+  return because('gathering', { ...details, jobs, size, startsAt, inMs }, message);
+}
+
+function atWork(facts: Facts, details: ClaimDetails): Reason {
+  const { job, now, own } = facts;
   const { leaseEndsInMs, claimedAt } = details;
   const sinceMs = claimedAt ? now.getTime() - claimedAt.getTime() : Number.POSITIVE_INFINITY;
   const presumed = sinceMs < LONGEST_START_MS ? 'waiting' : 'running';
   const progress = own === undefined ? presumed : own.progress;
+  if (typeof progress === 'object') return gathers(facts, details, progress);
   const lease =
     leaseEndsInMs === undefined
       ? ''

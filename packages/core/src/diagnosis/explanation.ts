@@ -51,6 +51,17 @@ export interface ClaimDetails {
   readonly leaseEndsInMs?: number;
 }
 
+/** A job whose batch waits for others. */
+export interface GatheringDetails extends ClaimDetails {
+  /** Jobs that the batch has, this one included. */
+  readonly jobs: number;
+  /** Jobs that make it full. */
+  readonly size: number;
+  /** Until when it waits for others. */
+  readonly startsAt: Date;
+  readonly inMs: number;
+}
+
 /** A claim that nobody works on. */
 export interface LostClaimDetails extends ClaimDetails {
   /** After how many milliseconds the job is given back at the latest; absent when no instance does that. */
@@ -176,6 +187,11 @@ export interface ExplanationDetails {
   readonly running: ClaimDetails;
   /** It was claimed a moment ago, and starts or goes back within a second. */
   readonly starting: ClaimDetails;
+  /**
+   * It is in a batch that gathers: `jobs` of the `size` that make it full are there, and it starts at `startsAt` at the
+   * latest, when there is a slot. Known in the process alone that gathers it; elsewhere it looks as if it ran.
+   */
+  readonly gathering: GatheringDetails;
   /** Its handler has ended, and that is about to be recorded. */
   readonly ending: ClaimDetails;
   /** The instance that claimed it is alive and knows nothing of it: the answer to a claim was lost. */

@@ -81,10 +81,12 @@ export interface Inspection {
   readonly namesAreCut: boolean;
   readonly pausedNames: readonly string[];
   /**
-   * The groups with most jobs that wait and run, at most 20: of the first 100 groups of each of 10 names whose workers run
+   * The groups with most jobs that wait and run, at most 20: of 101 groups of each of 10 names whose workers run
    * jobs with a group.
    */
   readonly fullestGroups: readonly InspectedGroup[];
+  /** True when there are more groups or names than were looked at, so that a fuller group may be missing. */
+  readonly groupsAreCut: boolean;
   /** The limits with who holds how much of them, the first 200 by key. */
   readonly limits: readonly LimitInfo[];
 }
@@ -126,27 +128,32 @@ export class Inspector {
     // An instance with very many workers does not name them all.
     const unnamed = instances.some(({ info }) => (info?.unnamedWorkers ?? 0) > 0);
     const namesAreCut = waiting.isCut || unnamed;
-    const fullestGroups = await this.#fullestGroups(instances, at);
+    const groups = await this.#readGroups(instances, at);
     return {
-      ...{ at, instances, withoutLease, names, namesAreCut, pausedNames, fullestGroups },
+      ...{ at, instances, withoutLease, names, namesAreCut, pausedNames },
+      ...{ fullestGroups: groups.fullest, groupsAreCut: groups.areCut || unnamed },
       limits: limits.slice(0, MOST_LIMITS),
     };
   }
 
-  async #fullestGroups(
+  /** Groups come in the order of their hashes: of very many the first are any. */
+  async #readGroups(
     instances: readonly InspectedInstance[],
     now: Date,
-  ): Promise<InspectedGroup[]> {
+  ): Promise<{ readonly fullest: readonly InspectedGroup[]; readonly areCut: boolean }> {
     const workers = instances.flatMap(({ info }) => info?.workers ?? []);
     const names = new Set(workers.flatMap(({ name, groups }) => (groups ? [name] : [])));
     const found: InspectedGroup[] = [];
+    let areCut = names.size > MOST_GROUPED_NAMES;
     for (const name of [...names].sort().slice(0, MOST_GROUPED_NAMES)) {
-      const page = { name, limit: MOST_GROUPS_READ, now };
+      const page = { name, limit: MOST_GROUPS_READ + 1, now };
       const groups = await this.#context.ledger.readGroups(page);
+      areCut ||= groups.length > MOST_GROUPS_READ;
       found.push(...groups.map((group) => ({ name, ...group })));
     }
     const fullness = ({ waiting, running }: GroupRecord): number => waiting + running;
-    return found.sort((a, b) => fullness(b) - fullness(a)).slice(0, MOST_GROUPS);
+    const fullest = found.sort((a, b) => fullness(b) - fullness(a)).slice(0, MOST_GROUPS);
+    return { fullest, areCut };
   }
 
   #describe(lease: LeaseRecord, at: Date): InspectedInstance {

@@ -9,7 +9,13 @@ import {
   type LeaseRecord,
   SUSPECT_RESCUE_COUNT,
 } from '../ledger/ledger-repository.ts';
-import { type BusyInstance, because, inWords, type Reason } from './explanation.ts';
+import {
+  type BusyInstance,
+  because,
+  type ExplanationDetails,
+  inWords,
+  type Reason,
+} from './explanation.ts';
 import { type Facts, isAlive, momentOf, timesFailed } from './facts.ts';
 import { type LimitedInstance, limitReasons } from './limit-reasons.ts';
 
@@ -96,10 +102,8 @@ function groupReasons({ group: facts, job: { name }, now }: Facts): readonly Rea
     reasons.push(because('groupPaused', { group }, message));
   }
   if (running >= concurrency) {
-    const [first] = holders;
-    const by = first === undefined ? '' : `, such as ${first.toHexString()}`;
-    const message = `Its group '${group}' runs ${running} of the ${concurrency} jobs that it may run at once${by}`;
-    reasons.push(because('groupFull', { group, concurrency, running, holders }, message));
+    const details = { group, concurrency, running, holders };
+    reasons.push(because('groupFull', details, fullGroupMessage(name, details)));
   }
   if (nextStartAt !== undefined && nextStartAt > now) {
     const inMs = nextStartAt.getTime() - now.getTime();
@@ -107,6 +111,17 @@ function groupReasons({ group: facts, job: { name }, now }: Facts): readonly Rea
     reasons.push(because('groupRate', { group, startsAt: nextStartAt, inMs }, message));
   }
   return reasons;
+}
+
+function fullGroupMessage(
+  name: string,
+  { group, concurrency, running, holders }: ExplanationDetails['groupFull'],
+): string {
+  if (concurrency === 0) {
+    return `Its group '${group}' lets no job start; setGroup('${name}', '${group}', …) with a higher concurrency ends that`;
+  }
+  const by = holders.slice(0, 1).map((holder) => `, such as ${holder.toHexString()}`);
+  return `Its group '${group}' runs ${running} of the ${concurrency} jobs that it may run at once${by.join('')}`;
 }
 
 function pausedReasons({ job: { name }, pauses }: Facts): readonly Reason[] {

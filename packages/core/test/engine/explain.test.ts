@@ -165,6 +165,34 @@ describe('explain, in the process that runs the job,', () => {
     await monque.stop();
   });
 
+  test('knows the batch that it gathers in: its jobs, its size, and until when', async () => {
+    const { monque, clock } = makeOne();
+    const gate = deferred();
+    monque.worker(NAME, { batch: () => gate.promise, size: 3, wait: 60_000 }, { concurrency: 9 });
+    await monque.start();
+    const first = await monque.enqueue(NAME);
+    await clock.advance(10_000);
+    expect(await explained(monque, clock, first)).toMatchObject({
+      ...{ state: 'processing', reason: 'gathering', others: [] },
+      details: { jobs: 1, size: 3, inMs: expect.closeTo(50_000, -4), startsAt: expect.any(Date) },
+      message: expect.stringMatching(
+        /^It is in a batch that gathers in instance .+, it alone so far; that starts with 3 jobs, or with those it has at [\dT:.-]+Z, in \d+ seconds, when there is a slot$/,
+      ),
+    });
+    const second = await monque.enqueue(NAME);
+    await clock.advance(1_000);
+    const { message, details } = await explained(monque, clock, second);
+    expect(message).toContain(', 2 jobs so far, it among them;');
+    expect(details).toMatchObject({ jobs: 2, size: 3, inMs: expect.closeTo(49_000, -4) });
+    const { reasons } = await monque.explainMany({ name: NAME });
+    expect(reasons).toMatchObject([{ reason: 'gathering', count: 2 }]);
+    await monque.enqueue(NAME);
+    await clock.advance(1_000);
+    expect(await explained(monque, clock, second)).toMatchObject({ reason: 'running' });
+    gate.resolve();
+    await monque.stop();
+  });
+
   test('knows that it never heard of a claim whose answer was lost', async () => {
     const { monque, clock, ledger } = makeOne();
     await monque.start();

@@ -91,7 +91,8 @@ describe('jobs with a group', () => {
       reason: 'groupRate',
       details: { group: 'c', inMs: expect.closeTo(3_600_000, -5) },
     });
-    const { fullestGroups } = await monque.inspect();
+    const { fullestGroups, groupsAreCut } = await monque.inspect();
+    expect(groupsAreCut).toBe(false);
     expect(
       fullestGroups
         .map(({ name, group, waiting, running: runs, paused }) => {
@@ -110,6 +111,45 @@ describe('jobs with a group', () => {
     await until(() => running.length === 1);
     letGo();
     await ends(monque, [a]);
+    await monque.stop();
+  });
+
+  test('wait in a group that may run none, without a holder to name', async () => {
+    const { monque, put } = await held({});
+    await monque.setGroup('sync', 'none', { concurrency: 0 });
+    await monque.start();
+    const [job] = (await put('none')) as [Job];
+    expect(await monque.explain(job._id)).toMatchObject({
+      reason: 'groupFull',
+      details: { group: 'none', concurrency: 0, running: 0, holders: [] },
+      message:
+        "Its group 'none' lets no job start; setGroup('sync', 'none', …) with a higher concurrency ends that",
+    });
+    await monque.stop();
+  });
+
+  test('are shown as the fullest of those looked at, where not all groups or names were', async () => {
+    const { monque } = await held({});
+    for (let names = 2; names <= 10; names += 1) {
+      monque.worker(`other ${names}`, () => undefined, { groups: {} });
+    }
+    await monque.pause('sync');
+    await monque.start();
+    const putGroups = (from: number, to: number): Promise<unknown> =>
+      monque.enqueueMany(
+        Array.from({ length: to - from }, (_, index) => ({
+          ...{ name: 'sync', options: { group: `group ${from + index}` } },
+        })),
+      );
+    await putGroups(0, 100);
+    expect(await monque.inspect()).toMatchObject({ groupsAreCut: false });
+    await putGroups(100, 101);
+    const cut = await monque.inspect();
+    expect([cut.groupsAreCut, cut.fullestGroups.length]).toEqual([true, 20]);
+    await monque.deleteJobs({ group: 'group 0' });
+    expect(await monque.inspect()).toMatchObject({ groupsAreCut: false });
+    monque.worker('other 11', () => undefined, { groups: {} });
+    expect(await monque.inspect()).toMatchObject({ groupsAreCut: true });
     await monque.stop();
   });
 

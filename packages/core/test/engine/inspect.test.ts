@@ -18,6 +18,7 @@ describe('inspect', () => {
       namesAreCut: false,
       pausedNames: [],
       fullestGroups: [],
+      groupsAreCut: false,
       limits: [],
     });
   });

@@ -1,7 +1,10 @@
 // What a job costs from end to end: counted, not timed.
-import { type Db, MongoClient } from 'mongodb';
+import { isDeepStrictEqual } from 'node:util';
+import { type Db, type Document, MongoClient } from 'mongodb';
 import { afterAll, afterEach, beforeEach, expect, inject, test } from 'vitest';
 import { Monque, type WorkerOptions } from '../../src/index.ts';
+import { limitsFilter } from '../../src/ledger/mongodb/limits/limit-documents.ts';
+import { ManualClock } from '../../src/testing/index.ts';
 import { CommandLog, nameOf, namesOf } from '../mongodb/command-log.ts';
 import { at, claim, makeJobs, openLedger, settlement } from '../mongodb/jobs.ts';
 import { cleanupTestDb, closeMongoDb, describeWithMongo, getTestDb } from '../setup/mongodb.ts';
@@ -9,6 +12,8 @@ import { until } from '../setup/until.ts';
 
 const JOBS = 4_000;
 const LIMITED_JOBS = 1_000;
+const WAVES = 5;
+const WAVE = 100;
 const GENEROUS_MS = 120_000;
 const BATCH = 500;
 
@@ -111,4 +116,44 @@ describeWithMongo('the cost of a job', () => {
     // With the insert, which is the same.
     expect((limited + LIMITED_JOBS) / (plain + LIMITED_JOBS)).toBeLessThanOrEqual(1.02);
   }, 150_000);
+
+  test('under a named limit reads the limits once a second, however many jobs run, and no more for a job', async () => {
+    const clock = new ManualClock();
+    const monque = new Monque(db, { collectionName: 'jobs', logger: false, clock });
+    const gates: (() => void)[] = [];
+    const handler = (): Promise<void> => new Promise((resolve) => gates.push(resolve));
+    monque.worker('limited', handler, { concurrency: WAVE, limits: ['all'] });
+    await monque.setLimit('all', { concurrency: WAVE });
+    const entries = Array.from({ length: WAVES * WAVE }, () => ({ name: 'limited' }));
+    await monque.enqueueMany(entries);
+    log.take();
+    await monque.start();
+    for (let wave = 0; wave < WAVES; wave += 1) {
+      await until('a wave runs', async () => {
+        await clock.advance(1);
+        return gates.length === WAVE;
+      });
+      await clock.advance(1_000);
+      for (const open of gates.splice(0)) open();
+    }
+    const reads = log.take().filter((command) => nameOf(command) === 'find');
+    const countOf = (isOne: (filter: Document) => unknown): number =>
+      reads.filter(({ filter = {} }) => isOne(filter)).length;
+    const ofLimits = countOf(({ _id }) => isDeepStrictEqual({ _id }, limitsFilter()));
+    // One look for the limits that workers name, and one before the first claim.
+    expect(ofLimits).toBeLessThanOrEqual(2 + Math.ceil(clock.monotonic() / 900));
+    expect(ofLimits).toBeGreaterThanOrEqual(WAVES);
+    // A round of claims looks for jobs and reads what it won: one for the first place that is free, one for the others.
+    const candidates = countOf(({ rescueCount }) => rescueCount?.$not);
+    const won = countOf(({ claimToken }) => claimToken !== undefined);
+    expect(candidates).toBeLessThanOrEqual(2 * WAVES + 2);
+    expect(won).toBeLessThanOrEqual(2 * WAVES + 2);
+    expect(won).toBeGreaterThanOrEqual(WAVES);
+    let isStopped = false;
+    void monque.stop().then(() => (isStopped = true));
+    await until('the stop', async () => {
+      await clock.advance(50);
+      return isStopped;
+    });
+  }, 60_000);
 });

@@ -76,13 +76,16 @@ export const SCHEMAS_OF_CONTROL: Readonly<Record<string, Schema>> = {
       nextStartAt: TIME,
     },
   ),
-  GroupsAnswer: object({
-    at: TIME,
-    groups: list(ref('GroupRow')),
-    names: list(STRING),
-    next: NEXT,
-    isComplete: BOOLEAN,
-  }),
+  GroupsAnswer: object(
+    {
+      at: TIME,
+      groups: list(ref('GroupRow')),
+      names: list(STRING),
+      next: NEXT,
+      isComplete: BOOLEAN,
+    },
+    { groupsAreCut: BOOLEAN },
+  ),
   GroupRequest: object(
     { name: text(256), group: text(256) },
     {

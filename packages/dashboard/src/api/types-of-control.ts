@@ -95,6 +95,8 @@ export interface GroupsAnswer {
   readonly next: string | null;
   /** False when there are groups that are not listed. */
   readonly isComplete: boolean;
+  /** Without a name: true when not all groups were looked at, so that a fuller one may be missing. */
+  readonly groupsAreCut?: boolean;
 }
 
 /** `PATCH groups`: what is left out stays as it is, and `null` takes a setting back. */

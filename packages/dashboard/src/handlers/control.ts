@@ -64,7 +64,7 @@ async function setLimit(call: Call): Promise<LimitAnswer> {
 async function listGroups(call: Call): Promise<GroupsAnswer> {
   const { name, after, limit = DEFAULT_PAGE } = call.query as PageQuery;
   const { snapshot, scope } = await call.look();
-  const { instances, fullestGroups } = snapshot.inspection;
+  const { instances, fullestGroups, groupsAreCut } = snapshot.inspection;
   const grouped = workersOf(instances).filter(
     (worker) => worker.groups === true && sees(scope, worker.name),
   );
@@ -72,7 +72,7 @@ async function listGroups(call: Call): Promise<GroupsAnswer> {
   if (name === undefined) {
     const seen = fullestGroups.filter((group) => sees(scope, group.name));
     const groups = seen.map((group) => groupRow(group.name, group, call.eyes));
-    return { at: call.at, groups, names, next: null, isComplete: false };
+    return { at: call.at, groups, names, next: null, isComplete: false, groupsAreCut };
   }
   const options = { limit: limit + 1, ...(after !== undefined && { after }) };
   const groups = await call.monque.groups(name, options);

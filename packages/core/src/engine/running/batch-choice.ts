@@ -6,8 +6,8 @@
 
 import type { ClaimedJob } from '../../job/job.ts';
 import { SUSPECT_RESCUE_COUNT } from '../../ledger/ledger-repository.ts';
-import type { BatchPlan } from '../../workers/batches.ts';
-import type { BufferedJob } from '../../workers/worker.ts';
+import { BatchPlan } from '../../workers/batches.ts';
+import type { BufferedJob, Worker } from '../../workers/worker.ts';
 
 /** True for a job that its instances died of several times. */
 export function isSuspect({ rescueCount = 0 }: ClaimedJob): boolean {
@@ -41,6 +41,47 @@ export function takeBatch(
     leastLeftMs = Math.min(leastLeftMs, leftMs);
   }
   return leastLeftMs;
+}
+
+/** A batch that is not full, and whose first job still waits for others. */
+export interface Gathering {
+  /** How many jobs it has. */
+  readonly jobs: number;
+  /** How many make it full. */
+  readonly size: number;
+  /** How long its first job waits yet, in milliseconds. */
+  readonly leftMs: number;
+}
+
+/** The batch that a buffered job gathers in; undefined when that could start, or the job is in none. */
+export function gatheringOf(
+  jobId: string,
+  workers: Iterable<Pick<Worker, 'handler' | 'buffer'>>,
+  nowMs: number,
+  mayStart: (job: ClaimedJob) => boolean,
+): Gathering | undefined {
+  for (const { handler: plan, buffer } of workers) {
+    const gathered = plan instanceof BatchPlan ? gatherings(buffer, plan, mayStart) : [];
+    for (const jobs of gathered) {
+      const place = jobs.findIndex(({ job }) => job._id.toHexString() === jobId);
+      if (place >= 0) return gatheringAt(place, jobs, plan as BatchPlan, nowMs);
+    }
+  }
+  return undefined;
+}
+
+function gatheringAt(
+  place: number,
+  gathered: readonly BufferedJob[],
+  { size, waitMs }: BatchPlan,
+  nowMs: number,
+): Gathering | undefined {
+  const from = place - (place % size);
+  const together = gathered.slice(from, from + size);
+  const [{ job, sinceMs }] = together as [BufferedJob];
+  const leftMs = sinceMs + waitMs - nowMs;
+  const isReady = together.length === size || leftMs <= 0 || isSuspect(job);
+  return isReady ? undefined : { jobs: together.length, size, leftMs };
 }
 
 /** The jobs that may start together, in the order of their first ones. */

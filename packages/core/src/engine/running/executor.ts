@@ -17,7 +17,7 @@ import { unfitReason } from '../../job/unfit-reason.ts';
 import { BatchPlan } from '../../workers/batches.ts';
 import type { Outcome } from '../../workers/handler-outcome.ts';
 import type { Worker } from '../../workers/worker.ts';
-import { isSuspect, takeBatch } from './batch-choice.ts';
+import { type Gathering, gatheringOf, isSuspect, takeBatch } from './batch-choice.ts';
 import { bareEnd, CANCELLED, type EndedRun, sureRetry } from './ended-run.ts';
 import type { PauseState } from './pauses.ts';
 import type { AddToFlow } from './run.ts';
@@ -187,6 +187,12 @@ export class Executor {
   has(jobId: string): boolean {
     const jobs = [...this.#runs.all, ...this.#buffered()].map(({ job }) => job);
     return jobs.some(({ _id }) => _id.toHexString() === jobId);
+  }
+
+  /** The batch that this job gathers in, while it does. */
+  gatheringOf(jobId: string): Gathering | undefined {
+    const nowMs = this.#context.clock.monotonic();
+    return gatheringOf(jobId, this.#workers.values(), nowMs, this.#hooks.mayStart);
   }
 
   /** True while a suspect is here. */

@@ -130,6 +130,7 @@ function Remedy({
         </a>
       );
     case 'running':
+    case 'gathering':
       return (
         <Button icon="cancelled" denied={denied('cancel', name)} onClick={() => open('cancel')}>
           Ask it to cancel

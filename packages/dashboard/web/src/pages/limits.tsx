@@ -237,7 +237,7 @@ interface GroupListProps {
 }
 
 function GroupList({ answer, name, change, reload }: GroupListProps) {
-  const { groups, next, isComplete } = answer;
+  const { groups, next, isComplete, groupsAreCut } = answer;
   if (groups.length === 0 && !params.value.has('afterGroup')) {
     return (
       <Empty icon="flows" title={name ? `${name} has no group with jobs` : 'No group has jobs'}>
@@ -251,6 +251,7 @@ function GroupList({ answer, name, change, reload }: GroupListProps) {
       {name !== undefined && !isComplete && next === null && (
         <Note>There are more groups, which are not shown.</Note>
       )}
+      {groupsAreCut && <Note>There are more groups than were looked at, maybe fuller ones.</Note>}
       <Table
         label="Groups"
         columns={groupColumns(name === undefined, change, reload)}
