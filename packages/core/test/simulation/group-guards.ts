@@ -51,4 +51,32 @@ export const GROUP_GUARDS: readonly Guard[] = [
     profile: { ...MANY_GROUPED, ledger: 'memory', hasFreeGroups: true },
     seed: 35,
   },
+  {
+    name: 'the pause of a group',
+    without: 'a group that is paused has its turns on',
+    alterations: [
+      {
+        file: 'ledger/memory/groups/groups.ts',
+        find: 'if (due.length === 0 || lane.isPaused) return [];',
+        replace: 'if (due.length === 0) return [];',
+      },
+    ],
+    rules: ['a paused group is claimed'],
+    profile: { ...MANY_GROUPED, ledger: 'memory' },
+    seed: 1,
+  },
+  {
+    name: 'a start of a group uses its rate up',
+    without: 'a group with a rate starts as many as it likes',
+    alterations: [
+      {
+        file: 'ledger/memory/groups/groups.ts',
+        find: '? usedUpAfter(rate, usedUpUnder(rate, before.usedUpMs, nowMs), nowMs, 1)',
+        replace: '? undefined',
+      },
+    ],
+    rules: ['more of a group start than its rate allows'],
+    profile: { ...MANY_GROUPED, ledger: 'memory', slowStepRate: 0 },
+    seed: 1,
+  },
 ];

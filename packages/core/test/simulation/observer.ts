@@ -100,7 +100,9 @@ export class Observer {
   }
 
   /** What a group may do is changed. */
-  groupSet({ name: jobName, group = '', concurrency, paused }: SetGroupParams): void {
+  groupSet(params: SetGroupParams): void {
+    const { name: jobName, group = '', concurrency, paused } = params;
+    for (const rule of this.#rules) rule.groupSet?.(params);
     this.trace.note('ledger', () => `sets group ${group}: ${concurrency}, paused ${paused}`);
     const { groupLimits, groupsFreeUntilMs } = this.facts;
     const key = `${jobName}/${group}`;

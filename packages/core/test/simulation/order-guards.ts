@@ -62,4 +62,18 @@ export const ORDER_GUARDS: readonly Guard[] = [
     profile: { superseding: 40, jobs: 30, lossRate: 0.1, hints: 'none', hasRetention: false },
     seed: 27,
   },
+  {
+    name: 'the new one takes the place of the one that waits',
+    without: 'what is superseded starts, and the newest is dropped',
+    alterations: [
+      {
+        file: 'options/enqueue-options.ts',
+        find: "...{ whenTaken: 'replace', hold: 'untilStarted', windowMs: 0 },",
+        replace: "...{ whenTaken: 'keep', hold: 'untilStarted', windowMs: 0 },",
+      },
+    ],
+    rules: ['what is superseded starts'],
+    profile: { superseding: 40, jobs: 30, hasRetention: false },
+    seed: 1,
+  },
 ];

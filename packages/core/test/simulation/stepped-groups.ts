@@ -1,10 +1,12 @@
 /** The groups of a stepped ledger: lanes that name who has a place, changed only as they were read. */
+import type { Clock } from '../../src/foundation/clock.ts';
 import type { Job } from '../../src/index.ts';
 import { laneOfGroup } from '../../src/job/lanes.ts';
 import {
   groupSettings,
   holdsPlace,
   type NamedHolder,
+  nextStartOf,
   roomOf,
   takeTurns,
 } from '../../src/ledger/group-choice.ts';
@@ -18,6 +20,7 @@ import {
   type SweepOrdersParams,
   type SweepOrdersResult,
 } from '../../src/ledger/ledger-repository.ts';
+import { startsAllowed, usedUpAfter, usedUpUnder } from '../../src/ledger/limit-share.ts';
 import type { Observer } from './observer.ts';
 import type { SteppedJobs } from './stepped-jobs.ts';
 
@@ -26,6 +29,7 @@ interface Lane {
   readonly own: GroupSettings;
   readonly isPaused: boolean;
   readonly held: readonly NamedHolder[];
+  readonly usedUpMs?: number | undefined;
   readonly usedAt: Date;
 }
 
@@ -45,6 +49,7 @@ export interface SteppedGroupsParts {
   readonly jobs: SteppedJobs;
   readonly observer: Observer;
   readonly letOthersIn: () => Promise<void>;
+  readonly clock: Clock;
   readonly readClaim: (params: ClaimGroupsParams) => Promise<readonly Job[]>;
 }
 
@@ -62,7 +67,7 @@ export class SteppedGroups {
   async claimGroups(params: ClaimGroupsParams): Promise<ClaimGroupsResult> {
     const { jobs, letOthersIn, readClaim } = this.#parts;
     const names = params.demand.map(({ name }) => name);
-    const none = { saturated: [], drained: names, startsLater: [], lost: 0 };
+    const none = { saturated: [], drained: names, lost: 0 };
     const due = params.demand.map((demand) => ({
       ...{ name: demand.name, demand },
       lanes: this.#due(demand.name, params),
@@ -74,7 +79,8 @@ export class SteppedGroups {
     const all = seen.flatMap(({ lanes }) => lanes.filter((lane) => lane.jobs.length > 0));
     const wanted = params.suspects ? all.slice(0, 1) : all;
     if (params.suspects) for (const lane of wanted) lane.jobs = lane.jobs.slice(0, 1);
-    if (wanted.length === 0) return { jobs: [], attempted: 0, ...none };
+    const startsLater = seen.flatMap(({ name, lanes }) => startLater(name, lanes, params.now));
+    if (wanted.length === 0) return { jobs: [], attempted: 0, ...none, startsLater };
     await letOthersIn();
     const named = wanted.filter((lane) => this.#name(lane, params.now));
     await letOthersIn();
@@ -91,6 +97,7 @@ export class SteppedGroups {
       jobs: won,
       attempted,
       ...none,
+      startsLater,
       saturated: names,
       drained: [],
       lost: wanted.length - named.length,
@@ -146,7 +153,8 @@ export class SteppedGroups {
     const { shares } = takeTurns(
       lanes.map((lane) => {
         const again = waiting.get(lane)?.length ?? 0;
-        const room = again + roomOf(lane.settings, lane.kept.length, undefined, now.getTime());
+        const usedUpMs = lane.lane?.usedUpMs;
+        const room = again + roomOf(lane.settings, lane.kept.length, usedUpMs, now.getTime());
         const most = Math.min(room, lane.due.length + again);
         return { lane: lane.name, room: most, weight: lane.settings.weight ?? 1 };
       }),
@@ -161,20 +169,26 @@ export class SteppedGroups {
 
   /** False when the lane is not as it was read. */
   #name({ key, lane, kept, jobs, settings }: Seen, now: Date): boolean {
-    if (settings.concurrency === undefined) return true;
+    const { concurrency, rate } = settings;
+    if (concurrency === undefined && rate === undefined) return true;
     if (this.#lanes.get(key) !== lane) return false;
     const added = jobs
       .map(({ _id, fence }) => ({ job: _id, fence: fence + 1 }))
       .filter(({ job, fence }) => !kept.some((one) => one.job.equals(job) && one.fence === fence));
     const { own = {}, isPaused = false } = lane ?? {};
-    this.#lanes.set(key, { own, isPaused, held: [...kept, ...added], usedAt: now });
+    const nowMs = this.#parts.clock.now();
+    const usedMs = usedUpUnder(rate, lane?.usedUpMs, nowMs);
+    if (rate && startsAllowed(rate, usedMs, nowMs) < added.length) return false;
+    const usedUpMs = rate ? usedUpAfter(rate, usedMs, nowMs, added.length) : lane?.usedUpMs;
+    const held = concurrency === undefined ? kept : [...kept, ...added];
+    this.#lanes.set(key, { own, isPaused, held, usedUpMs, usedAt: now });
     return true;
   }
 
   async setGroup(params: SetGroupParams): Promise<void> {
-    const { name, group, concurrency, weight, paused, now } = params;
+    const { name, group, concurrency, rate, weight, paused, now } = params;
     const changed = (before: GroupSettings): GroupSettings => {
-      const given = Object.entries({ concurrency, weight }).filter(
+      const given = Object.entries({ concurrency, rate, weight }).filter(
         ([, value]) => value !== undefined,
       );
       const all = { ...before, ...Object.fromEntries(given) };
@@ -186,15 +200,16 @@ export class SteppedGroups {
       return;
     }
     const key = keyOf(name, laneOfGroup(group));
-    const { own = {}, isPaused = false, held = [] } = this.#lanes.get(key) ?? {};
-    this.#lanes.set(key, { own: changed(own), isPaused: paused ?? isPaused, held, usedAt: now });
+    const lane = this.#lanes.get(key) ?? { own: {}, isPaused: false, held: [] };
+    const isPaused = paused ?? lane.isPaused;
+    this.#lanes.set(key, { ...lane, own: changed(lane.own), isPaused, usedAt: now });
   }
 
   /** A look, and then the deletion of those that are as they were. */
   async sweepOrders({ usedBefore }: SweepOrdersParams): Promise<SweepOrdersResult> {
     const { jobs, letOthersIn } = this.#parts;
-    const free = [...this.#lanes].filter(([, { own, isPaused, held, usedAt }]) => {
-      const isSet = isPaused || Object.keys(own).length > 0;
+    const free = [...this.#lanes].filter(([, { own, isPaused, held, usedUpMs = 0, usedAt }]) => {
+      const isSet = isPaused || Object.keys(own).length > 0 || usedUpMs >= usedBefore.getTime();
       const isHeld = held.some((named) => holdsPlace(jobs.find(named.job) ?? undefined, named));
       return !isSet && !isHeld && usedAt < usedBefore;
     });
@@ -207,6 +222,19 @@ export class SteppedGroups {
     }
     return { swept };
   }
+}
+
+/** When the next job starts of the lanes that wait for nothing but a rate. */
+function startLater(
+  name: string,
+  lanes: readonly Seen[],
+  now: Date,
+): readonly { readonly name: string; readonly at: Date }[] {
+  return lanes.flatMap(({ jobs, settings, kept, lane }) => {
+    const isFull = kept.length >= (settings.concurrency ?? Number.POSITIVE_INFINITY);
+    const at = nextStartOf(settings, lane?.usedUpMs, now.getTime());
+    return jobs.length > 0 || isFull || at === undefined ? [] : [{ name, at }];
+  });
 }
 
 function keyOf(name: string, lane: string): string {

@@ -157,7 +157,8 @@ class SteppedVerbs extends UnsimulatedVerbs implements LedgerVerbs {
     this.#control = new SteppedControl(this.#jobs, this.#orders, this.#flows, params.letOthersIn);
     this.#stages = new SteppedStages(this.#jobs, params.letOthersIn);
     this.#groups = new SteppedGroups({
-      ...{ jobs: this.#jobs, observer: params.observer, letOthersIn: params.letOthersIn },
+      ...params,
+      jobs: this.#jobs,
       readClaim: (claim) => this.readClaim(claim),
     });
   }

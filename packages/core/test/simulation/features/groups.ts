@@ -1,5 +1,6 @@
 /** Jobs of groups with a limit of their own, which is changed, and groups that are paused for a while. */
-import { groupRule } from '../rules/group-rules.ts';
+import type { Monque } from '../../../src/index.ts';
+import { groupPauseRule, groupRateRule, groupRule } from '../rules/group-rules.ts';
 import { drawRunOptions, drawTask, type Entry, planCalls } from './one-off-jobs.ts';
 import { type Feature, GROUPED_NAME, LAST_WORDS_MS, pickHost, type Users } from './users.ts';
 
@@ -7,6 +8,10 @@ const GROUPS = ['a', 'b', 'c', 'd'];
 
 /** The groups whose settings are changed; the others keep the limit of all. */
 const CHANGED = ['c', 'd'];
+
+/** The one that has a rate from the beginning. */
+const RATED = 'b';
+const RATE = { limit: 2, per: 1_000, burst: 2 };
 
 const FIRST_NUMBER = 5_000_000;
 const LONGEST_PAUSE_MS = 3_000;
@@ -25,6 +30,7 @@ export const groups: Feature = {
       options: { group: chance.pick(GROUPS), ...drawRunOptions(chance) },
     });
     planCalls(users, { jobs: profile.groupedJobs, most: MOST_ENTRIES, draw });
+    if (profile.groupedJobs > 0) void setForGood(users, RATED, { rate: RATE });
     const most = profile.hasFreeGroups ? MOST_CHANGES_OF_FREE : MOST_CHANGES;
     const changes = profile.groupedJobs === 0 ? 0 : chance.between(0, most);
     for (let count = 0; count < changes; count += 1) {
@@ -40,18 +46,19 @@ export const groups: Feature = {
     }
     if (changes === 0) return;
     for (const group of CHANGED) {
-      world.in(profile.faultyMs + LAST_WORDS_MS, () => void resumeForGood(users, group));
+      world.in(
+        profile.faultyMs + LAST_WORDS_MS,
+        () => void setForGood(users, group, { paused: false }),
+      );
     }
   },
-  rules: [groupRule],
+  rules: [groupRule, groupPauseRule, groupRateRule],
 };
 
+type Settings = Parameters<Monque['setGroup']>[2];
+
 /** False when it is not known to have been done. */
-async function set(
-  users: Users,
-  group: string,
-  settings: { readonly paused?: boolean; readonly concurrency?: number | null },
-): Promise<boolean> {
+async function set(users: Users, group: string, settings: Settings): Promise<boolean> {
   const host = pickHost(users);
   if (host === undefined) return false;
   try {
@@ -62,7 +69,7 @@ async function set(
   }
 }
 
-async function resumeForGood(users: Users, group: string): Promise<void> {
-  if (await set(users, group, { paused: false })) return;
-  users.world.in(AGAIN_AFTER_MS, () => void resumeForGood(users, group));
+async function setForGood(users: Users, group: string, settings: Settings): Promise<void> {
+  if (await set(users, group, settings)) return;
+  users.world.in(AGAIN_AFTER_MS, () => void setForGood(users, group, settings));
 }

@@ -1,5 +1,5 @@
 /** Jobs of which only the newest matters: the one that runs is cancelled for it, or left to finish. */
-import { supersedeRule } from '../rules/supersede-rules.ts';
+import { newestRule, supersedeRule } from '../rules/supersede-rules.ts';
 import { drawTask, submit } from './one-off-jobs.ts';
 import { type Feature, pickHost, SUPERSEDING_NAME } from './users.ts';
 
@@ -26,5 +26,5 @@ export const superseding: Feature = {
       });
     }
   },
-  rules: [supersedeRule],
+  rules: [supersedeRule, newestRule],
 };

@@ -5,6 +5,7 @@ import { claimKey, type Facts, type LimitFacts } from '../facts.ts';
 import { limitKeysOf } from '../features/users.ts';
 import { OPERATION_TIMEOUT_MS } from '../profile.ts';
 import { describe } from './job-rules.ts';
+import { RateWindow } from './rate-window.ts';
 import type { Rule, Violate } from './rule.ts';
 
 const CLAIMS = new Set<JobVerb>(['claim', 'claimInOrder', 'enqueueClaimed']);
@@ -26,24 +27,16 @@ export function limitRule(facts: Facts, violate: Violate): Rule {
   const running = new Map<string, Set<string>>();
   /** Under each limit the claims whose start was counted: one that is written is seen again when it runs. */
   const counted = new Map<string, Set<string>>();
-  const starts = new Map<string, { readonly ofMs: number; readonly times: number[] }>();
+  const starts = new Map<string, { readonly ofMs: number; readonly window: RateWindow }>();
   const judgeRate = (key: string, limit: LimitFacts, sentMs: number, told: string): void => {
     const { rate } = limit.record;
     if (rate === undefined || sentMs < limit.changedMs + OLDEST_KNOWLEDGE_MS) return;
     const known = starts.get(key);
-    const times = known?.ofMs === limit.changedMs ? known.times : [];
-    starts.set(key, { ofMs: limit.changedMs, times });
-    times.push(sentMs);
-    times.sort((a, b) => a - b);
-    // Each window that this one falls into; others that were sent after it may have been told of before.
-    for (const [first, fromMs] of times.entries()) {
-      if (fromMs > sentMs) break;
-      for (const [last, untilMs] of times.entries()) {
-        if (untilMs < sentMs) continue;
-        const most = (rate.limit * (untilMs - fromMs + STARTS_LAST_MS)) / rate.perMs + rate.burst;
-        const count = last - first + 1;
-        if (count > most) violate('more start than a rate allows', `${told}, ${count} of ${most}`);
-      }
+    const window =
+      known?.ofMs === limit.changedMs ? known.window : new RateWindow(rate, STARTS_LAST_MS);
+    starts.set(key, { ofMs: limit.changedMs, window });
+    for (const { count, most } of window.start(sentMs)) {
+      violate('more start than a rate allows', `${told}, ${count} of ${most}`);
     }
   };
   const judge = (job: Job, id: string, sentMs: number): void => {

@@ -1,6 +1,6 @@
 /** What a rule is: it is told of everything, judges it, and takes no part. */
 import type { Job, MonqueEventMap } from '../../../src/index.ts';
-import type { ClaimParams } from '../../../src/ledger/ledger-repository.ts';
+import type { ClaimParams, SetGroupParams } from '../../../src/ledger/ledger-repository.ts';
 import type { PublishedMessage } from '../../../src/options/outbox-options.ts';
 import type { EnqueueCall, Facts, JobWrite, LeaseFacts, LimitFacts, Run, Task } from '../facts.ts';
 import type { MessageCall } from '../features/outbox-work.ts';
@@ -43,6 +43,8 @@ export interface Rule {
   runStarted?(run: Run): void;
   /** Before it is noted; with what was known. */
   limitWritten?(key: string, limit: LimitFacts, before: LimitFacts | undefined): void;
+  /** What a group may do is changed from now on. */
+  groupSet?(params: SetGroupParams): void;
   /** After the run is noted; with the signal that its handler was given. */
   runEnded?(run: Run, signal: AbortSignal): void;
   reported?(report: Report): void;

@@ -1,6 +1,6 @@
 /** What must hold of jobs that supersede others. */
 import type { Job } from '../../../src/index.ts';
-import type { Facts } from '../facts.ts';
+import { type Facts, taskOf } from '../facts.ts';
 import { LAST_WORDS_MS } from '../features/users.ts';
 import { describe } from './job-rules.ts';
 import type { Rule, Violate } from './rule.ts';
@@ -57,6 +57,46 @@ export function supersedeRule(facts: Facts, violate: Violate): Rule {
           `${describe(runs)} for ${describe(waiting)}`,
         );
       }
+    },
+  };
+}
+
+/** One that was accepted: which job stands for it, and when. */
+interface Accepted {
+  readonly id: string;
+  readonly key: string;
+  readonly calledMs: number;
+  readonly answeredMs: number;
+}
+
+/**
+ * The newest that was accepted is the last that starts: once it was, no job starts for the first time for one that was accepted
+ * before it was asked for. Who is put back manually has its place at the end.
+ */
+export function newestRule(facts: Facts, violate: Violate): Rule {
+  /** By the number of the enqueue. */
+  const accepted = new Map<number, Accepted>();
+  const started = new Set<string>();
+  return {
+    enqueueAnswered({ task, answer, calledMs }, job) {
+      if (job?.supersedes === undefined || job.order === undefined) return;
+      if (answer !== 'enqueued' && answer !== 'existing') return;
+      const [id, key] = [job._id.toHexString(), job.order];
+      accepted.set(task.number, { id, key, calledMs, answeredMs: facts.world.nowMs });
+    },
+    jobWritten({ verb, after }) {
+      if (verb !== 'claimInOrder' || after?.supersedes === undefined) return;
+      const id = after._id.toHexString();
+      const isFirst = !started.has(id) && !facts.revived.has(id);
+      started.add(id);
+      const own = accepted.get(taskOf(after).number);
+      // One that was stored late, under another id than its caller was told of, has its place at the end.
+      if (!isFirst || own?.id !== id) return;
+      const newer = [...accepted].find(([, { key, calledMs }]) => {
+        return key === own.key && calledMs > own.answeredMs;
+      });
+      if (newer === undefined) return;
+      violate('what is superseded starts', `${describe(after)}, though job ${newer[0]} is newer`);
     },
   };
 }
