@@ -18,6 +18,8 @@ import { ensureCliBuilt, PROGRAM } from './setup/process.ts';
 import { ensurePrograms } from './setup/programs.ts';
 
 const DEADLINE_MS = 30_000;
+/** A look at the screen starts a process. */
+const LOOK_MS = 100;
 
 describeWithMongo('top in a terminal', () => {
   let db: Db;
@@ -95,6 +97,7 @@ describeWithMongo('top in a terminal', () => {
         }
       },
       DEADLINE_MS,
+      LOOK_MS,
     ).catch(() => {
       throw new Error(`${failure}; the screen was\n${lines.join('\n')}`);
     });

@@ -1,15 +1,16 @@
-/** Waits until `condition` gives something truthy and returns it; throws after `deadlineMs`. */
+/** Waits until `condition` gives something truthy and returns it; throws after `deadlineMs`. Looks every `everyMs`. */
 export async function until<T>(
   what: string,
   condition: () => T | Promise<T>,
   deadlineMs = 10_000,
+  everyMs = 10,
 ): Promise<NonNullable<T>> {
   const end = performance.now() + deadlineMs;
   for (;;) {
     const value = await condition();
     if (value) return value;
     if (performance.now() > end) throw new Error(`Waited ${deadlineMs} ms in vain for ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 10));
+    await new Promise((resolve) => setTimeout(resolve, everyMs));
   }
 }
 

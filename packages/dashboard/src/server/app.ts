@@ -58,7 +58,7 @@ type Env = { Bindings: { readonly actor: Actor } };
 export class App {
   readonly #server: Server;
   readonly #assets: Assets;
-  readonly #validation = new Validation();
+  readonly #validation = Validation.shared;
   readonly #router: Hono<Env>;
 
   constructor(server: Server, assets: Assets) {

@@ -16,12 +16,20 @@ export function isTime(text: string): boolean {
   return TIME.test(text) && !Number.isNaN(Date.parse(text));
 }
 
-/** Compiles what is asked for, once. */
+/** Compiles what is asked for, once. It holds nothing of a dashboard, so all in a process share one. */
 export class Validation {
+  static #shared: Validation | undefined;
+
   readonly #ajv: Ajv2020;
   readonly #queries = new Map<Route, ValidateFunction>();
 
-  constructor() {
+  /** Made with the first dashboard: to read the schemas takes longer than all else that one needs. */
+  static get shared(): Validation {
+    Validation.#shared ??= new Validation();
+    return Validation.#shared;
+  }
+
+  private constructor() {
     this.#ajv = new Ajv2020({ strict: false, formats: { 'date-time': isTime } });
     this.#ajv.addSchema({ $id: 'monque', components: { schemas: SCHEMAS } });
   }
