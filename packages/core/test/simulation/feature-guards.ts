@@ -55,8 +55,9 @@ export const FEATURE_GUARDS: readonly Guard[] = [
     alterations: [
       {
         file: 'client/schedules.ts',
-        find: 'uniqueLock: seriesLock(uniqueKey),',
-        replace: "uniqueLock: [seriesLock(uniqueKey), this.#context.random.token()].join(' '),",
+        find: 'uniqueLock: seriesLock(series.uniqueKey),',
+        replace:
+          "uniqueLock: [seriesLock(series.uniqueKey), this.#context.random.token()].join(' '),",
       },
     ],
     rules: ['a series has two jobs'],

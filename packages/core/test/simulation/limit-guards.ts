@@ -123,6 +123,6 @@ export const LIMIT_GUARDS: readonly Guard[] = [
     ],
     rules: ['more run than a limit allows'],
     profile: LIMITED,
-    seed: 8,
+    seed: 9,
   },
 ];
