@@ -359,7 +359,7 @@ describeWithMongo('the commands on flow control', () => {
     ]);
     expect(await codeOf(halted._id)).toEqual([STUCK, expect.stringContaining('which has failed')]);
     expect(await codeOf(full._id)).toEqual([WAITS, expect.stringContaining('runs 1 of the 1')]);
-    expect(await codeOf(none._id)).toEqual([STUCK, expect.stringContaining('runs 0 of the 0')]);
+    expect(await codeOf(none._id)).toEqual([STUCK, expect.stringContaining('lets no job start')]);
     expect(await codeOf(rated._id)).toEqual([WAITS, expect.stringContaining('the next starts')]);
     expect(await codeOf(paused._id)).toEqual([STUCK, expect.stringContaining('is paused')]);
     end();

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { ClaimProgress } from '../engine/instance.ts';
+import type { ClaimProgress } from '../engine/running/claim-progress.ts';
 import type { Job } from '../job/job.ts';
 import type {
   GroupRecord,

@@ -22,7 +22,7 @@ import { Permits } from './claiming/permits.ts';
 import { Reconciler } from './claiming/reconciler.ts';
 import { Waker } from './claiming/waker.ts';
 import { makeInstanceInfo } from './instance-info.ts';
-import type { Gathering } from './running/batch-choice.ts';
+import { type ClaimProgress, claimProgressOf } from './running/claim-progress.ts';
 import { Executor } from './running/executor.ts';
 import { Pauses } from './running/pauses.ts';
 import type { AddToFlow } from './running/run.ts';
@@ -41,9 +41,6 @@ const ABORT_GRACE_MS = 500;
 
 /** How long the last settlements may take at a stop, in milliseconds. */
 const LAST_FLUSH_MS = 5_000;
-
-/** How far a claimed job is here: its handler runs, it or its batch waits, or its end is about to be recorded. */
-export type ClaimProgress = 'running' | 'waiting' | 'ending' | Gathering;
 
 /** What an instance asks of its surroundings. */
 export interface InstanceHooks {
@@ -261,10 +258,7 @@ export class Instance {
 
   /** What it does with a job that it claimed; undefined when it knows nothing of that claim. */
   progressOf(jobId: string, claimToken: string): ClaimProgress | undefined {
-    if (!this.#executor.holds(jobId, claimToken)) return undefined;
-    if (this.#executor.running().some(({ _id }) => _id.toHexString() === jobId)) return 'running';
-    if (!this.#executor.has(jobId)) return 'ending';
-    return this.#executor.gatheringOf(jobId) ?? 'waiting';
+    return claimProgressOf(this.#executor, jobId, claimToken);
   }
 
   /** A name was paused or resumed by this process. */
