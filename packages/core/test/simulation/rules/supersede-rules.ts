@@ -85,8 +85,11 @@ export function newestRule(facts: Facts, violate: Violate): Rule {
       accepted.set(task.number, { id, key, calledMs, answeredMs: facts.world.nowMs });
     },
     jobWritten({ verb, after }) {
-      if (verb !== 'claimInOrder' || after?.supersedes === undefined) return;
+      if (after?.supersedes === undefined) return;
       const id = after._id.toHexString();
+      // Who puts a job back wants it to run, whatever came after it.
+      if (verb === 'redrive') started.add(id);
+      if (verb !== 'claimInOrder') return;
       const isFirst = !started.has(id) && !facts.revived.has(id);
       started.add(id);
       const own = accepted.get(taskOf(after).number);
