@@ -152,4 +152,4 @@ export {
   recordedCheckpoint,
 } from './ledger/stage-answers.ts';
 export { addCounts, NO_COUNTS, sumThroughput } from './ledger/throughput-sums.ts';
-export type * from './ledger/verbs/ledger-verbs.ts';
+export type * from './ledger/verbs/params-and-answers.ts';

@@ -43,7 +43,7 @@ const MOST_TAKEN_RACES = 10;
 export interface EnqueueEntry<T = unknown> {
   readonly name: string;
   readonly data?: T;
-  readonly options?: Omit<EnqueueOptions, 'session' | 'id' | 'callTimeout'>;
+  readonly options?: Omit<EnqueueOptions, 'session' | 'id' | 'supersede' | 'callTimeout'>;
 }
 
 /** One entry of `enqueueMany`, with the data its name wants. */

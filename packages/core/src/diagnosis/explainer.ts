@@ -16,7 +16,7 @@ import { because, type Explanation, type Reason } from './explanation.ts';
 import type { Facts } from './facts.ts';
 import { readOpenParents, waitsForParents } from './flow-reasons.ts';
 import { readLimitsOf } from './limit-reasons.ts';
-import { reasonsOf } from './reasons.ts';
+import { reasonsOf } from './reasons-by-state.ts';
 
 type ExplainerContext = Pick<
   EngineContext,

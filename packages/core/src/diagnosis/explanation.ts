@@ -1,6 +1,6 @@
 /**
  * The reasons why a job runs or does not: a word for each, with what belongs to it. A state that is added to the jobs
- * brings its reasons here, and a row in `reasons.ts`.
+ * brings its reasons here, and a row in `reasons-by-state.ts`.
  *
  * @module
  */

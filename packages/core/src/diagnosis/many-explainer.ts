@@ -12,7 +12,7 @@ import { checkJobsFilter, type JobsFilter } from '../options/list-options.ts';
 import { type OwnInstance, withOwnInfo } from './explainer.ts';
 import type { ExplanationReason, Reason } from './explanation.ts';
 import { readLimitsOf } from './limit-reasons.ts';
-import { reasonsOf } from './reasons.ts';
+import { reasonsOf } from './reasons-by-state.ts';
 
 const DEFAULT_LIMIT = 1_000;
 const MOST_JOBS = 10_000;

@@ -19,7 +19,7 @@ import { underRules } from './rules/verbs-under-rules.ts';
 import { checkCall } from './verb-checks.ts';
 import type { Calls } from './verbs/around.ts';
 import type { Bounded } from './verbs/call.ts';
-import type { LedgerHint, LedgerWatch } from './verbs/ledger-verbs.ts';
+import type { LedgerHint, LedgerWatch } from './verbs/params-and-answers.ts';
 import {
   type AnswerOf,
   isWrite,

@@ -8,7 +8,7 @@
  */
 import { GuardedCalls, LEDGER_BRAND, type LedgerRepositoryOptions } from './guarded-calls.ts';
 import type { LedgerTransactions } from './transactions.ts';
-import type { LedgerHint, LedgerWatch } from './verbs/ledger-verbs.ts';
+import type { LedgerHint, LedgerWatch } from './verbs/params-and-answers.ts';
 import {
   LEDGER_VERBS,
   type LedgerVerb,
@@ -27,7 +27,7 @@ export { SUSPECT_RESCUE_COUNT } from './suspects.ts';
 export type { LedgerTransactions, MarkParams } from './transactions.ts';
 export { MOST_NAMES_A_CLAIM } from './verb-checks.ts';
 export { gathered } from './verbs/around.ts';
-export type * from './verbs/ledger-verbs.ts';
+export type * from './verbs/params-and-answers.ts';
 export type {
   AnswerOf,
   ClaimVerbs,

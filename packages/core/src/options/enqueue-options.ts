@@ -163,7 +163,7 @@ export function resolveEnqueueOptions(
     const expected = 'left out with order, which sets the turn';
     throw new InvalidArgumentError(`${field}.priority`, expected, options.priority);
   }
-  if ((options.order ?? options.supersede) !== undefined && options.group !== undefined) {
+  if (options.order !== undefined && options.group !== undefined) {
     throw new InvalidArgumentError(`${field}.group`, 'left out with order', options.group);
   }
   checkUnique(field, options);
@@ -199,7 +199,8 @@ function superseding(
 }
 
 const SAID_BY_SUPERSEDE = [
-  ...(['order', 'priority', 'uniqueKey', 'uniqueHold', 'whenTaken', 'id', 'session'] as const),
+  ...(['order', 'group', 'priority', 'uniqueKey', 'uniqueHold', 'whenTaken'] as const),
+  ...(['id', 'session'] as const),
 ];
 
 /** Options that mean nothing without each other, or against each other. */
@@ -234,8 +235,8 @@ export function checkEnqueueEntry(field: string, entry: unknown): void {
     options: (optionsField, options) => {
       if (typeof options !== 'object' || options === null) return;
       for (const name of ['session', 'id', 'supersede', 'callTimeout']) {
-        if (!(name in options)) continue;
         const given: unknown = Reflect.get(options, name);
+        if (given === undefined) continue;
         throw new InvalidArgumentError(`${optionsField}.${name}`, 'left out', given);
       }
     },

@@ -127,6 +127,7 @@ describe('an enqueue that supersedes', () => {
     ['supersede.key', { supersede: { key: 'k'.repeat(257) } }],
     ['supersede.running', { supersede: { key: 'k', running: 'stop' } }],
     ['order', { supersede: { key: 'k' }, order: 'k' }],
+    ['group', { supersede: { key: 'k' }, group: 'acme' }],
     ['priority', { supersede: { key: 'k' }, priority: 1 }],
     ['uniqueKey', { supersede: { key: 'k' }, uniqueKey: 'k' }],
     ['whenTaken', { supersede: { key: 'k' }, whenTaken: 'keep' }],
@@ -146,7 +147,8 @@ describe('an enqueue that supersedes', () => {
     await expect(monque.enqueue('render', 1, options)).rejects.toMatchObject({
       field: 'options.supersede',
     });
-    await expect(monque.enqueueMany([{ name: 'other', options }])).rejects.toMatchObject({
+    const entries = [{ name: 'other', options: options as never }];
+    await expect(monque.enqueueMany(entries)).rejects.toMatchObject({
       field: 'entries[0].options.supersede',
     });
   });

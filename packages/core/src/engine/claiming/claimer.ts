@@ -21,7 +21,7 @@ import {
 import type { Worker } from '../../workers/worker.ts';
 import type { Executor } from '../running/executor.ts';
 import type { Pauses } from '../running/pauses.ts';
-import { retryPlan } from '../running/retry-plan.ts';
+import { retryPlan } from '../running/ledger-retry-plan.ts';
 import type { Settler } from '../running/settler.ts';
 import type { Lease } from '../upkeep/lease.ts';
 import type { AwaitedClaims } from './awaited-claims.ts';

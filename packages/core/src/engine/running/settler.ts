@@ -18,7 +18,7 @@ import { unreadablePlan } from '../../job/next-run.ts';
 import type { SettleAnswer, Settlement, SettleVerb } from '../../ledger/verbs/settle.ts';
 import type { Outcome } from '../../workers/handler-outcome.ts';
 import type { EndedRun } from './ended-run.ts';
-import { retryPlan } from './retry-plan.ts';
+import { retryPlan } from './ledger-retry-plan.ts';
 import type { RunEndings } from './run-endings.ts';
 import { isRecorded } from './session-completion.ts';
 import { type LaterFacts, settlementOf } from './settlement-of-run.ts';

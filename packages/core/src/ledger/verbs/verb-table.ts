@@ -89,7 +89,7 @@ import type {
   TakeShareResult,
   ThroughputVerbs,
   TransitionEntry,
-} from './ledger-verbs.ts';
+} from './params-and-answers.ts';
 
 /** The verbs on the jobs themselves: what the author of a ledger writes first. */
 export interface JobVerbs {

@@ -12,7 +12,7 @@ import { type Codec, type CodecField, decodeJob, encodeValue } from '../../job/c
 import { enqueuedName } from '../../job/dead-letters.ts';
 import type { Job } from '../../job/job.ts';
 import { withJobs } from '../verbs/job-places.ts';
-import type { EnqueueAnswer, EnqueueResult, SettleResult } from '../verbs/ledger-verbs.ts';
+import type { EnqueueAnswer, EnqueueResult, SettleResult } from '../verbs/params-and-answers.ts';
 import { sendRest } from '../verbs/partial-send.ts';
 import type { Settlement } from '../verbs/settle.ts';
 import {
