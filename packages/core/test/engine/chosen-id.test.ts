@@ -84,5 +84,7 @@ describe('an enqueue with an id', () => {
     const { monque } = makeOne();
     const entries = [{ name: 'greet', options: { id } }] as never;
     await expect(monque.enqueueMany(entries)).rejects.toThrow(InvalidArgumentError);
+    const without = [{ name: 'greet', options: { id: undefined } }] as never;
+    expect(await monque.enqueueMany(without)).toHaveLength(1);
   });
 });
