@@ -44,7 +44,10 @@ export interface PublishedMessage<T = unknown> {
   readonly data: T;
   /** The job that sends it. */
   readonly jobId: ObjectId;
-  /** How many times it was claimed; a receiver that remembers the highest can refuse a late try. */
+  /**
+   * Rises with each try, and when its job is changed while it waits or put back; never falls. A receiver that remembers
+   * the highest can refuse a late try.
+   */
   readonly fence: number;
 }
 

@@ -40,7 +40,7 @@ function toWork(given: GivenWork, options: unknown): Work {
   if ('batch' in given) return new BatchPlan(given);
   if (!('stages' in given) && typeof options === 'function') {
     const hint = 'the options come last: worker(name, handler, options)';
-    throw new InvalidArgumentError('handler', 'a function, or stages', given, hint);
+    throw new InvalidArgumentError('handler', 'a function, a batch or stages', given, hint);
   }
   return new StagePlan(given as StagesDefinition<never>);
 }

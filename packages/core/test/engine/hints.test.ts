@@ -75,7 +75,9 @@ test.each(['every', 'interval', 'repeatEvery'])('%s of a job is a series', async
 
 test('options before the handler are told to come last', () => {
   const swapped = [{ concurrency: 2 }, () => undefined] as unknown as [() => void];
-  expect(() => monque.worker('swapped', ...swapped)).toThrow('worker(name, handler, options)');
+  const swap = () => monque.worker('swapped', ...swapped);
+  expect(swap).toThrow('a function, a batch or stages');
+  expect(swap).toThrow('worker(name, handler, options)');
 });
 
 test('what is no database gets the hint to where it is', () => {

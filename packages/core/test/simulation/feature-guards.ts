@@ -65,7 +65,7 @@ export const FEATURE_GUARDS: readonly Guard[] = [
     seed: 1,
   },
   {
-    name: 'what stands already is left alone',
+    name: 'an unchanged series is left alone',
     without: 'every machine that boots writes the plan again',
     alterations: [
       {
