@@ -10,11 +10,14 @@ import type { TransitionParams } from '../../../job/lifecycle.ts';
 import type { WaitingJob } from '../../flow-release.ts';
 import type { FlowRecord, SweepFlowsParams, SweepFlowsResult } from '../../ledger-repository.ts';
 import { JOB_ID } from '../engine-queries.ts';
+import { KEPT_FOR } from '../job-document.ts';
 import { guardedStatement, type UpdateStatement } from '../lifecycle-statements.ts';
 
 /** A flow, as `<collection>.flows` has it. It lies apart, so that nobody who watches jobs hears of it. */
 export interface FlowDocument extends Omit<FlowRecord, 'flowId'> {
   readonly _id: ObjectId;
+  /** The flow that a transaction did not store last, since it found this one being stored. */
+  readonly [KEPT_FOR]?: ObjectId;
 }
 
 /** Which flow has a key, beside the flows. */
@@ -43,7 +46,7 @@ export function toFlowDocument({ flowId, ...rest }: FlowRecord): FlowDocument {
 }
 
 /** A flow as it is read. */
-export function fromFlowDocument({ _id, ...rest }: FlowDocument): FlowRecord {
+export function fromFlowDocument({ _id, [KEPT_FOR]: _, ...rest }: FlowDocument): FlowRecord {
   return { flowId: _id, ...rest };
 }
 

@@ -30,7 +30,7 @@ import type {
   SweepFlowsParams,
   SweepFlowsResult,
 } from '../../ledger-repository.ts';
-import { fromDocument } from '../job-document.ts';
+import { fromDocument, KEPT_FOR } from '../job-document.ts';
 import { ID_INDEX, ID_KEY } from '../lifecycle-statements.ts';
 import type { MongoJobs } from '../moves.ts';
 import type { Commands } from '../server/commands.ts';
@@ -57,6 +57,9 @@ import {
   waitingFilter,
   waitingStatements,
 } from './flow-queries.ts';
+
+/** The states of jobs that have not started, or do not run. */
+const WAITING: readonly JobStatus[] = ['pending', 'blocked'];
 
 /** What flows are made from. */
 export interface MongoFlowParts {
@@ -123,6 +126,7 @@ export class MongoFlows implements FlowVerbs, FlowStore {
       );
       const holder = before && (await this.#find(before.flow, session));
       if (holder && (await this.#isUnfinished(holder, createdBefore, session))) {
+        await this.#keepHolder(holder, flow, session);
         return { outcome: 'existing', flow: holder };
       }
       if (before !== null) {
@@ -132,6 +136,27 @@ export class MongoFlows implements FlowVerbs, FlowStore {
     }
     await this.#flows.insertMany(documentsOf(flow) as FlowDocument[], options);
     return { outcome: 'opened', flow };
+  }
+
+  /**
+   * So that the flow which is the answer is not finished before the transaction is over: its last job that waits is
+   * written to, or its record while that is what its jobs wait for. Whoever lets it go on waits, or conflicts.
+   */
+  async #keepHolder(
+    { flowId, state }: FlowRecord,
+    refused: FlowRecord,
+    session: ClientSession,
+  ): Promise<void> {
+    if (!session.inTransaction()) return;
+    const options = this.#commands.writeOptions(session);
+    const kept = { $set: { [KEPT_FOR]: refused.flowId } };
+    if (state === 'storing') {
+      await this.#flows.updateOne({ _id: flowId }, kept, { ...options, hint: ID_KEY });
+      return;
+    }
+    const last = { sort: { _id: -1 }, projection: { _id: 1 }, hint: IndexName.FLOW } as const;
+    const filter = ofFlowFilter(flowId, WAITING);
+    await this.#jobs.collection.findOneAndUpdate(filter, kept, { ...options, ...last });
   }
 
   /** An earlier try may come late: once another has stored the flow it stays. */
