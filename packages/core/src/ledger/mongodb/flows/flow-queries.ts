@@ -4,7 +4,7 @@
  * @module
  */
 import type { Document, ObjectId } from 'mongodb';
-import { END_PREFIX } from '../../../job/flow-tokens.ts';
+import { END_PREFIX, endToken } from '../../../job/flow-tokens.ts';
 import type { Job, JobStatus } from '../../../job/job.ts';
 import type { TransitionParams } from '../../../job/lifecycle.ts';
 import type { WaitingJob } from '../../flow-release.ts';
@@ -40,9 +40,11 @@ export function keyId(uniqueKey: string): string {
   return `key:${uniqueKey}`;
 }
 
-/** A flow as it is stored. */
-export function toFlowDocument({ flowId, ...rest }: FlowRecord): FlowDocument {
-  return { _id: flowId, ...rest };
+/** What is stored of a flow: its record, and that it has not ended. */
+export function documentsOf({ flowId, ...rest }: FlowRecord): readonly Document[] {
+  const { version } = rest;
+  const open = version === undefined ? [] : [{ _id: endToken(flowId), version }];
+  return [{ _id: flowId, ...rest }, ...open];
 }
 
 /** A flow as it is read. */
