@@ -120,7 +120,7 @@ describeWithMongo('a unit of work on MongoDB', () => {
       const other = new Monque(db);
       other.worker('mail', () => undefined);
       await other.start();
-      await monque.waitFor(first);
+      await other.waitFor(first);
       await other.stop();
     };
     let tries = 0;

@@ -139,7 +139,7 @@ describeWithOwnMongo('flows that leave', (binary) => {
     return mongo.ledger.prune({
       finishedBefore: { completed: at(1), failed: at(1), cancelled: at(1) },
       createdBefore: new Date(Date.now() + 60_000),
-      ...{ limit: A_PAGE, archive: false, now: at(1) },
+      ...{ limit: 5_000, archive: false, now: at(1) },
     });
   }
 

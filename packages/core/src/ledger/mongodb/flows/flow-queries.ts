@@ -10,14 +10,13 @@ import type { TransitionParams } from '../../../job/lifecycle.ts';
 import type { WaitingJob } from '../../flow-release.ts';
 import type { FlowRecord, SweepFlowsParams, SweepFlowsResult } from '../../ledger-repository.ts';
 import { JOB_ID } from '../engine-queries.ts';
-import { KEPT_FOR } from '../job-document.ts';
 import { guardedStatement, type UpdateStatement } from '../lifecycle-statements.ts';
 
 /** A flow, as `<collection>.flows` has it. It lies apart, so that nobody who watches jobs hears of it. */
 export interface FlowDocument extends Omit<FlowRecord, 'flowId'> {
   readonly _id: ObjectId;
   /** The flow that a transaction did not store last, since it found this one being stored. */
-  readonly [KEPT_FOR]?: ObjectId;
+  readonly keptFor?: ObjectId;
 }
 
 /** Which flow has a key, beside the flows. */
@@ -48,7 +47,7 @@ export function documentsOf({ flowId, ...rest }: FlowRecord): readonly Document[
 }
 
 /** A flow as it is read. */
-export function fromFlowDocument({ _id, [KEPT_FOR]: _, ...rest }: FlowDocument): FlowRecord {
+export function fromFlowDocument({ _id, keptFor: _, ...rest }: FlowDocument): FlowRecord {
   return { flowId: _id, ...rest };
 }
 
@@ -148,6 +147,9 @@ export function flowsFilter(after: ObjectId | undefined): Document {
 export function flowCounts(flowId: ObjectId): Document[] {
   return [{ $match: { flow: flowId } }, { $group: { _id: '$status', count: { $sum: 1 } } }];
 }
+
+/** Of the index that serves {@link ofFlowFilter}, for commands that the driver takes no name of an index for. */
+export const FLOW_KEY: Readonly<Record<string, 1>> = Object.freeze({ flow: 1, _id: 1, status: 1 });
 
 /** Jobs of a flow in some states. */
 export function ofFlowFilter(flowId: ObjectId, statuses: readonly JobStatus[]): Document {

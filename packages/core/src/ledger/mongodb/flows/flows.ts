@@ -39,6 +39,7 @@ import { IndexName } from '../server/indexes.ts';
 import { driverSession } from '../server/server-checks.ts';
 import {
   documentsOf,
+  FLOW_KEY,
   type FlowDocument,
   type FlowKeyDocument,
   feedingFilter,
@@ -151,7 +152,7 @@ export class MongoFlows implements FlowVerbs, FlowStore {
       await this.#flows.updateOne({ _id: flowId }, kept, { ...options, hint: ID_KEY });
       return;
     }
-    const last = { sort: { _id: -1 }, projection: { _id: 1 }, hint: IndexName.FLOW } as const;
+    const last = { sort: { _id: -1 }, projection: { _id: 1 }, hint: FLOW_KEY } as const;
     const filter = ofFlowFilter(flowId, WAITING);
     await this.#jobs.collection.findOneAndUpdate(filter, kept, { ...options, ...last });
   }
