@@ -1,4 +1,6 @@
 import { describe, expect, test } from 'vitest';
+import { ConnectionError, MonqueError } from '../../src/foundation/errors.ts';
+import type { FaultyLedgerRepository } from '../../src/testing/faulty-ledger-repository.ts';
 import { deferred, makeOne, payloads } from './kit.ts';
 
 describe('claiming', () => {
@@ -235,6 +237,66 @@ describe('a claim whose answer was lost', () => {
     await monque.stop();
   });
 
+  test('that is refused after it won is read by its token, and keeps its permits until then', async () => {
+    const { monque, clock, faulty, events } = makeOne();
+    await monque.setLimit('api', { concurrency: 2 });
+    const running: string[] = [];
+    const gate = deferred();
+    monque.worker('work', ({ _id }) => {
+      running.push(String(_id));
+      return gate.promise;
+    }, { concurrency: 5, limits: ['api'] });
+    await monque.enqueueMany(Array.from({ length: 5 }, () => ({ name: 'work' })));
+    refuseOnce(faulty);
+    faulty.plan('readClaim', { fail: 'before' }, 3);
+    await monque.start();
+    await clock.advance(100);
+    const claimed = () => monque.getJobs({ name: 'work', status: 'processing' });
+    expect(await claimed()).toHaveLength(2);
+    expect(running).toHaveLength(0);
+    await clock.advance(10_000);
+    expect(await claimed()).toHaveLength(2);
+    expect(running).toHaveLength(2);
+    gate.resolve();
+    await clock.advance(10_000);
+    expect(payloads(events, 'job:complete').map(({ job }) => job.fence)).toEqual([1, 1, 1, 1, 1]);
+    expect(payloads(events, 'job:error').map(({ error }) => error.message)).toContain('No entry');
+    await monque.stop();
+  });
+
+  test('that is refused makes the scheduler unhealthy, also while nobody says what it won', async () => {
+    const { monque, clock, faulty, events } = makeOne();
+    monque.worker('work', () => undefined);
+    await monque.enqueue('work');
+    refuseOnce(faulty);
+    const readClaim = faulty.readClaim.bind(faulty);
+    faulty.readClaim = () => Promise.reject(new MonqueError('LEDGER_REFUSED', 'No read'));
+    await monque.start();
+    await clock.advance(1_000);
+    expect(monque.isHealthy()).toBe(false);
+    faulty.readClaim = readClaim;
+    await clock.advance(5_000);
+    expect(monque.isHealthy()).toBe(true);
+    expect(payloads(events, 'job:complete')).toHaveLength(1);
+    await monque.stop();
+  });
+
+  test('that was not sent is not read', async () => {
+    const { monque, clock, faulty, events } = makeOne();
+    monque.worker('work', () => undefined);
+    await monque.enqueue('work');
+    const claim = faulty.claim.bind(faulty);
+    faulty.claim = async () => {
+      faulty.claim = claim;
+      throw new ConnectionError('It is closed');
+    };
+    await monque.start();
+    await clock.advance(5_000);
+    expect(payloads(events, 'job:complete')).toHaveLength(1);
+    expect(faulty.calls('readClaim')).toBe(0);
+    await monque.stop();
+  });
+
   test('that fails for another reason is reported, and the next claim comes later', async () => {
     const { monque, clock, faulty, events } = makeOne();
     monque.worker('work', () => undefined);
@@ -248,3 +310,14 @@ describe('a claim whose answer was lost', () => {
     await monque.stop();
   });
 });
+
+/** Refuses the next claim that wins something, after it did. */
+function refuseOnce(faulty: FaultyLedgerRepository): void {
+  const claim = faulty.claim.bind(faulty);
+  faulty.claim = async (params) => {
+    const result = await claim(params);
+    if (result.jobs.length === 0) return result;
+    faulty.claim = claim;
+    throw new MonqueError('LEDGER_REFUSED', 'No entry');
+  };
+}

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { sleep } from '../../src/foundation/clock.ts';
-import { deferred, makeOne, makeWorld, payloads } from './kit.ts';
+import { deferred, MINUTE_MS, makeOne, makeWorld, payloads } from './kit.ts';
 
 const many = (name: string, count: number) => Array.from({ length: count }, () => ({ name }));
 
@@ -99,6 +99,24 @@ describe('the upkeep of limits', () => {
     await monque.setLimit('api', { concurrency: 1 });
     await clock.advance(1_000);
     expect(faulty.calls('readLimits')).toBe(0);
+    await monque.stop();
+  });
+
+  test('gives an idle share back after a lapse of the lease, also where nobody asks for a look', async () => {
+    const { monque, clock, network } = makeOne({ leaseDuration: LEASE_MS });
+    const { runs, count } = counter();
+    await monque.setLimit('api', { concurrency: 1 });
+    monque.worker('a', count, { limits: ['api'] });
+    await monque.start();
+    await monque.enqueue('a');
+    await clock.advance(500);
+    expect(runs()).toBe(1);
+    await monque.pause('a');
+    network.down = true;
+    await clock.advance(2 * LEASE_MS);
+    network.down = false;
+    await clock.advance(MINUTE_MS);
+    expect((await monque.limits())[0]).toMatchObject({ held: 0, shares: [] });
     await monque.stop();
   });
 

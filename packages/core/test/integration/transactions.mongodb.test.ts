@@ -107,6 +107,38 @@ describeWithMongo('a unit of work on MongoDB', () => {
     expect(await monque.getJobs()).toHaveLength(2);
   });
 
+  test.each(
+    (['keep', 'throw'] as const).flatMap((whenTaken) =>
+      (['untilDone', 'untilStarted'] as const).flatMap((uniqueHold) =>
+        [false, true].map((many) => ({ whenTaken, uniqueHold, many })),
+      ),
+    ),
+  )('stores its job when who had the key ran beside it: %o', async ({ many, ...policy }) => {
+    const options = { uniqueKey: 'a', ...policy };
+    const first = await monque.enqueue('mail', 1, options);
+    const runFirst = async (): Promise<void> => {
+      const other = new Monque(db);
+      other.worker('mail', () => undefined);
+      await other.start();
+      await other.waitFor(first);
+      await other.stop();
+    };
+    let tries = 0;
+    await monque.transaction(async (session) => {
+      await db.collection('orders').insertOne({ total: 1 }, { session });
+      tries += 1;
+      if (tries === 1) await runFirst();
+      if (many) await monque.enqueueMany([{ name: 'mail', data: 2, options }], { session });
+      else await monque.enqueue('mail', 2, { ...options, session });
+    });
+    expect(tries).toBe(2);
+    const states = (await monque.getJobs()).map(({ data, status }) => [data, status]);
+    expect(states.sort()).toEqual([
+      [1, 'completed'],
+      [2, 'pending'],
+    ]);
+  });
+
   test('does the work of a message once, though many get it at the same time', async () => {
     const inbox = monque.inbox('billing');
     const receive = (): Promise<boolean> =>

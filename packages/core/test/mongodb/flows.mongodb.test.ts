@@ -3,7 +3,7 @@ import { type Collection, type Document, ObjectId } from 'mongodb';
 import { describe, expect, test } from 'vitest';
 import { type FlowGraph, type Job, Monque } from '../../src/index.ts';
 import { endToken } from '../../src/job/flow-tokens.ts';
-import type { ReleaseWaitingResult } from '../../src/ledger/ledger-repository.ts';
+import type { FlowRecord, ReleaseWaitingResult } from '../../src/ledger/ledger-repository.ts';
 import { namesOf } from './command-log.ts';
 import { explain } from './explain.ts';
 import { mongoFixture } from './fixture.ts';
@@ -184,6 +184,69 @@ describe('a flow in a transaction', () => {
   });
 });
 
+describe('a transaction that finds the key of a flow taken', () => {
+  const GRAPH: FlowGraph = { jobs: { a: { name: NAME }, b: { name: NAME, after: ['a'] } } };
+
+  /** What each try found; `meanwhile` happens after the snapshot of the first. */
+  async function triesOf(uniqueKey: string, meanwhile: () => Promise<unknown>): Promise<string[]> {
+    const monque = scheduler();
+    const tries: string[] = [];
+    await mongo.client.withSession((session) =>
+      session.withTransaction(async () => {
+        await jobsIn(mongo.db).findOne({}, { session });
+        if (tries.push('begun') === 1) await meanwhile();
+        tries.push((await monque.enqueueFlow(GRAPH, { session, uniqueKey })).status);
+      }),
+    );
+    return tries;
+  }
+
+  test('tries again when that flow was finished since it began', async () => {
+    const { id: flow } = await scheduler().enqueueFlow(GRAPH, { uniqueKey: 'finished' });
+    const finish = { $set: { status: 'completed' } } as const;
+    const tries = await triesOf('finished', () => jobsIn(mongo.db).updateMany({ flow }, finish));
+    expect(tries).toEqual(['begun', 'begun', 'enqueued']);
+  });
+
+  test('tries again when that flow was given up since it began', async () => {
+    const { flowId } = await openedFlow('given up');
+    const abandon = () => mongo.ledger.closeFlow({ flowId, state: 'abandoned' });
+    expect(await triesOf('given up', abandon)).toEqual(['begun', 'begun', 'enqueued']);
+  });
+
+  test('shows nothing of that, whatever the flow is doing', async () => {
+    const flow = await openedFlow('shown');
+    const nothing = async () => undefined;
+    expect(await triesOf('shown', nothing)).toEqual(['begun', 'existing']);
+    expect((await mongo.ledger.readFlow({ flowId: flow.flowId }))?.flow).toEqual(flow);
+
+    const { id, jobs } = await scheduler().enqueueFlow(GRAPH, { uniqueKey: 'waiting' });
+    expect(await triesOf('waiting', nothing)).toEqual(['begun', 'existing']);
+    const last = await mongo.ledger.getJob({ jobId: jobs.b?._id as ObjectId });
+    expect(Object.keys(last ?? {})).not.toContain('keptFor');
+    await jobsIn(mongo.db).updateMany({ flow: id }, { $set: { status: 'processing' } });
+    expect(await triesOf('waiting', nothing)).toEqual(['begun', 'existing']);
+  });
+
+  test('writes nothing in a session without a transaction', async () => {
+    const flow = await openedFlow('plain session');
+    const opened = await mongo.client.withSession((session) =>
+      scheduler().enqueueFlow(GRAPH, { session, uniqueKey: 'plain session' }),
+    );
+    expect(opened).toMatchObject({ id: flow.flowId, status: 'existing' });
+    const stored = await flowsIn().findOne({ _id: flow.flowId as never });
+    expect(Object.keys(stored ?? {})).not.toContain('keptFor');
+  });
+
+  /** One that is being stored. */
+  async function openedFlow(uniqueKey: string): Promise<FlowRecord> {
+    const flow = { flowId: new ObjectId(), state: 'storing', createdAt: new Date() } as const;
+    const record: FlowRecord = { ...flow, size: 1, version: 0, uniqueKey };
+    await mongo.ledger.openFlow({ flow: record, createdBefore: at(0) });
+    return record;
+  }
+});
+
 test('jobs without a flow have no key in the indexes of flows', async () => {
   const monque = scheduler();
   await monque.enqueueMany(Array.from({ length: 50 }, () => ({ name: NAME })));
@@ -211,7 +274,7 @@ test('a page of flows reads its flows alone within the index of ids, and no key 
   expect({ keys, documents, indexes }).toEqual({ keys: 5, documents: 5, indexes: ['_id_'] });
 });
 
-test('a sweep where no job waits and every flow has ended is two reads, of no key and no document', async () => {
+test('a sweep where no job waits and every flow has ended is three reads, of no key and no document', async () => {
   await mongo.ledger.enqueue({ jobs: [] });
   await flowsIn().deleteMany({});
   const ended = { flowId: new ObjectId(), state: 'stored', createdAt: at(0), size: 0 } as const;
@@ -223,6 +286,8 @@ test('a sweep where no job waits and every flow has ended is two reads, of no ke
   const read = await Promise.all(looks.map((look) => explain(mongo.db, look)));
   expect(read.map(({ keys, documents, indexes }) => [keys, documents, indexes])).toEqual([
     [0, 0, ['monque_waiting']],
+    [0, 0, ['_id_']],
+    // Of the records those that are older.
     [0, 0, ['_id_']],
   ]);
 });

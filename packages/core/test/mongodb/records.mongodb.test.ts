@@ -1,6 +1,6 @@
 // What is kept beside the states of jobs: what the log of all transitions and metadata cost, and what happens in races.
 import { randomBytes } from 'node:crypto';
-import type { Db } from 'mongodb';
+import type { Db, Document } from 'mongodb';
 import { expect, test } from 'vitest';
 import { MonqueError, UnknownOutcomeError, UnsupportedError } from '../../src/foundation/errors.ts';
 import { Monque } from '../../src/index.ts';
@@ -13,6 +13,7 @@ import {
   at,
   claim,
   INSTANCE,
+  idsOf,
   jobsIn,
   makeClaimed,
   makeForeign,
@@ -20,6 +21,7 @@ import {
   openLedger,
   put,
   settlement,
+  statesOf,
   TOKEN,
 } from './jobs.ts';
 import { between } from './own-server.ts';
@@ -113,6 +115,21 @@ describeWithOwnMongo('what is kept beside the states of jobs', (binary) => {
     const enqueue = mongo.ledger.enqueue({ jobs: makeJobs(1) });
     await expect(enqueue).rejects.toThrow(/refused an entry of the transition log/);
     await expect(enqueue).rejects.toBeInstanceOf(MonqueError);
+  });
+
+  test('a claim whose entry is refused stands, and is read by its token once the entry can be stored', async () => {
+    const refusing = (validator: Document) =>
+      mongo.db.command({ collMod: 'jobs.transitions', validator });
+    const jobs = makeJobs(2);
+    await mongo.ledger.enqueue({ jobs });
+    await refusing({ verb: { $ne: 'claim' } });
+    await expect(claim(mongo.ledger)).rejects.toMatchObject({ code: 'LEDGER_REFUSED' });
+    expect(await statesOf(mongo.db)).toEqual({ processing: 2 });
+    const read = () => mongo.ledger.readClaim({ instanceId: INSTANCE, claimToken: TOKEN });
+    await expect(read()).rejects.toMatchObject({ code: 'LEDGER_REFUSED' });
+    await refusing({});
+    expect(idsOf(await read())).toEqual(idsOf(jobs));
+    expect(await verbsOf(jobs[0] as Job)).toEqual(['enqueue', 'claim']);
   });
 
   test('of jobs that several rescue at once, each rescue reports its own', async () => {

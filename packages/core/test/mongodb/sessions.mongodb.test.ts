@@ -5,8 +5,20 @@ import type { Job } from '../../src/job/job.ts';
 import type { MongoLedgerRepository } from '../../src/ledger/mongodb/mongo-ledger-repository.ts';
 import { type FailPoint, failCommand } from '../faults/fail-point.ts';
 import { describeWithOwnMongo } from '../setup/mongodb.ts';
+import { namesOf } from './command-log.ts';
 import { ownMongoFixture } from './fixture.ts';
-import { at, jobsIn, makeClaimed, makeJobs, makeSeries, onlyJob, put, settlement } from './jobs.ts';
+import {
+  at,
+  claim,
+  jobsIn,
+  makeClaimed,
+  makeJobs,
+  makeSeries,
+  onlyJob,
+  put,
+  settlement,
+  statesOf,
+} from './jobs.ts';
 import { APP_NAME } from './own-server.ts';
 
 const WAITING_JOB = makeJobs(1)[0] as Job;
@@ -167,6 +179,79 @@ describeWithOwnMongo('in a transaction of the user,', (binary) => {
     );
     expect(await jobsIn(mongo.db).findOne({ _id: made._id })).toMatchObject({ priority: 5 });
   });
+
+  describe.each([
+    ['until its job is done', 'uniqueLock'],
+    ['until its job starts', 'startLock'],
+  ] as const)('a key that is held %s, and taken,', (_, field) => {
+    const keyed = (): Job => makeJobs(1, { uniqueKey: 'key', [field]: 'key:key' })[0] as Job;
+    const outcomeIn = async (session: ClientSession): Promise<string | undefined> => {
+      const { answers } = await mongo.ledger.enqueue({ jobs: [keyed()], session });
+      return answers[0]?.outcome;
+    };
+
+    test('is free in the next try when its holder has run since the transaction began', async () => {
+      await put(mongo.db, [keyed()]);
+      const tries: (string | undefined)[] = [];
+      await mongo.client.withSession((session) =>
+        session.withTransaction(async () => {
+          // Its snapshot is from here.
+          await jobsIn(mongo.through).findOne({}, { session });
+          if (tries.push('begun') === 1) await runAll();
+          tries.push(await outcomeIn(session));
+        }),
+      );
+      expect(tries).toEqual(['begun', 'begun', 'enqueued']);
+      expect(await statesOf(mongo.db)).toEqual({ completed: 1, pending: 1 });
+    });
+
+    test('makes whoever changes its holder meet the transaction, and shows nothing of that', async () => {
+      const holder = keyed();
+      await put(mongo.db, [holder]);
+      await mongo.client.withSession(async (session) => {
+        session.startTransaction();
+        expect(await outcomeIn(session)).toBe('existing');
+        const other = mongo.client.withSession((rival) =>
+          rival.withTransaction(async () => {
+            const change = { $set: { status: 'processing' } } as const;
+            await jobsIn(mongo.through)
+              .updateOne({ _id: holder._id }, change, { session: rival })
+              .catch(({ code }: MongoServerError) => Promise.reject(new Error(`Code ${code}`)));
+          }),
+        );
+        await expect(other).rejects.toThrow('Code 112');
+        await session.commitTransaction();
+      });
+      expect(await mongo.ledger.getJob({ jobId: holder._id })).toEqual(holder);
+      expect((await claim(mongo.rival)).jobs).toMatchObject([{ _id: holder._id }]);
+    });
+
+    test('costs one write more in a transaction, and none outside or where its holder runs', async () => {
+      const holder = keyed();
+      const costs = async (begin: (session: ClientSession) => void): Promise<string[]> => {
+        const commands = await mongo.log.during(() =>
+          mongo.client.withSession(async (session) => {
+            begin(session);
+            expect(await outcomeIn(session)).toBe('existing');
+            if (session.inTransaction()) await session.commitTransaction();
+          }),
+        );
+        return namesOf(commands);
+      };
+      const inOne = (session: ClientSession): void => session.startTransaction();
+      await put(mongo.db, [holder]);
+      expect(await costs(() => undefined)).toEqual(['findAndModify']);
+      expect(await costs(inOne)).toEqual(['findAndModify', 'update', 'commitTransaction']);
+      await jobsIn(mongo.db).updateOne({ _id: holder._id }, { $set: { status: 'processing' } });
+      expect(await costs(inOne)).toEqual(['findAndModify', 'commitTransaction']);
+    });
+  });
+
+  async function runAll(): Promise<void> {
+    const { jobs } = await claim(mongo.rival);
+    const settlements = jobs.map((job) => settlement('complete', job));
+    await mongo.rival.settle({ settlements, now: at(1) });
+  }
 });
 
 function expectAnswer(actual: unknown, expected: unknown): void {

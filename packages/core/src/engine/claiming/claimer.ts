@@ -3,13 +3,13 @@
  *
  * One round at a time: it asks the executor what can be started soon, claims that under a fresh token that is noted
  * down first, and hands over what was read after the claim. What always holds: no claim is sent while the lease is
- * not held or the settler is full; a claim whose answer was lost is never sent again but read by its token; and its
+ * not held or the settler is full; a claim that ended with an error is never sent again but read by its token; and its
  * token counts as awaited until the jobs are handed over, so that reconciliation leaves them alone.
  *
  * @module
  */
 import type { EngineContext } from '../../context/scheduler-context.ts';
-import { UnknownOutcomeError } from '../../foundation/errors.ts';
+import { ConnectionError, UnknownOutcomeError } from '../../foundation/errors.ts';
 import { pauseBeforeRetry, type RetryPlan, retrying } from '../../foundation/retrying.ts';
 import { SingleFlight } from '../../foundation/single-flight.ts';
 import type { ClaimedJob } from '../../job/job.ts';
@@ -17,6 +17,7 @@ import {
   type ClaimParams,
   type Demand,
   MOST_NAMES_A_CLAIM,
+  type ReadClaimParams,
 } from '../../ledger/ledger-repository.ts';
 import type { Worker } from '../../workers/worker.ts';
 import type { Executor } from '../running/executor.ts';
@@ -313,10 +314,7 @@ export class Claimer {
       health.claimed(won, ledgerTime.now());
       return result as SourceResult & { readonly jobs: readonly ClaimedJob[] };
     } catch (error) {
-      if (!(error instanceof UnknownOutcomeError)) throw error;
-      awaited.mayHaveWon();
-      this.#context.report(error);
-      won = await this.#readUntilAnswered(instanceId, claimToken);
+      won = await this.#readAfter(error, { instanceId, claimToken });
       // How many it tried for is lost with its answer; those that it won are known.
       this.#context.metrics.count('claimCandidates', {}, won.length);
       return { jobs: won, attempted: 0, saturated: [], drained: [] };
@@ -326,8 +324,23 @@ export class Claimer {
     }
   }
 
+  /** What a claim won that ended with an error: also one that is refused may stand. Throws where it won nothing. */
+  async #readAfter(error: unknown, claim: ReadClaimParams): Promise<readonly ClaimedJob[]> {
+    // It was not sent.
+    if (error instanceof ConnectionError) throw error;
+    this.#parts.awaited.mayHaveWon();
+    const isRefused = !(error instanceof UnknownOutcomeError);
+    if (isRefused) this.#failures = Math.max(this.#failures, 1);
+    else this.#context.report(error);
+    const won = await this.#readUntilAnswered(claim);
+    if (isRefused && won.length === 0) throw error;
+    if (isRefused) this.#context.report(error);
+    return won;
+  }
+
   /** Gives up when the claim can no longer be of use; the claim is then rescued. */
-  async #readUntilAnswered(instanceId: string, claimToken: string): Promise<readonly ClaimedJob[]> {
+  async #readUntilAnswered(claim: ReadClaimParams): Promise<readonly ClaimedJob[]> {
+    const { instanceId, claimToken } = claim;
     const { ledger, report } = this.#context;
     const { signal } = this.#stopped;
     const answered = await retrying({

@@ -285,7 +285,9 @@ export class Permits {
 
   /** Reads the limits where what is known is old, and brings each share to what is needed. */
   async #turn(): Promise<void> {
-    if (this.#isStopped || !this.#hooks.mayClaim()) return;
+    if (this.#isStopped) return;
+    // Nothing may be known, or held, without a lease; once there is one again somebody has to look.
+    if (!this.#hooks.mayClaim()) return this.#turnSoon(TURN_MS);
     this.#noteInstance();
     const shares = [...this.#shares.values()];
     try {

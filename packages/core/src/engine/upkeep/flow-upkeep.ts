@@ -4,7 +4,7 @@
  *
  * A process that dies between the end of a job and the look at its children leaves them to that look, which every
  * instance takes, and at once who declares it dead. The ends of flows are noticed by the same looks, in fewer of them:
- * an end that nobody noticed holds nobody up. Where no job waits, and every flow has ended, it costs two reads in ten
+ * an end that nobody noticed holds nobody up. Where no job waits, and every flow has ended, it costs three reads in ten
  * minutes.
  *
  * @module

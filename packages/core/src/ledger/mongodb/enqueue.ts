@@ -9,7 +9,8 @@ import type { Job } from '../../job/job.ts';
 import { LOCK_FIELDS, lockOf } from '../../job/unique-locks.ts';
 import type { EnqueueAnswer, EnqueueParams, EnqueueResult } from '../ledger-repository.ts';
 import { holdersFilter } from './engine-queries.ts';
-import { fromDocument } from './job-document.ts';
+import { fromDocument, KEPT_FOR } from './job-document.ts';
+import { ID_KEY } from './lifecycle-statements.ts';
 import type { MongoJobs } from './moves.ts';
 import type { Commands, WriteErrorDocument } from './server/commands.ts';
 import { DUPLICATE_KEY_CODE } from './server/driver-errors.ts';
@@ -93,12 +94,25 @@ export class MongoEnqueue {
         isStamped(first) ? stampedUpsert(rest) : { $setOnInsert: rest },
         { ...options, upsert: true, returnDocument: 'after' },
       );
-      answers = [answerWithHolder(first, fromDocument(stored as Job))];
+      const answer = answerWithHolder(first, fromDocument(stored as Job));
+      if (answer.outcome === 'existing') await this.#keepHolder(answer.job, first, session);
+      answers = [answer];
     } else {
       await this.#collection.insertMany(jobs.map(toStamp), options);
     }
     await this.#log?.enqueued(answers, session);
     return answers;
+  }
+
+  /**
+   * An upsert that finds its key taken writes nothing, so the holder could start, and end, beside the transaction and see
+   * nothing of it. Once it is written to, one that started since the transaction began is a conflict, and one that waits
+   * starts when the transaction is over. One that runs is left alone: it has started before.
+   */
+  async #keepHolder({ _id, status }: Job, refused: Job, session: ClientSession): Promise<void> {
+    if (status !== 'pending' || !session.inTransaction()) return;
+    const options = { ...this.#commands.writeOptions(session), hint: ID_KEY };
+    await this.#collection.updateOne({ _id }, { $set: { [KEPT_FOR]: refused._id } }, options);
   }
 }
 

@@ -1,5 +1,5 @@
 /**
- * Between the stored document and the job. They have the same fields.
+ * Between the stored document and the job. They have the same fields, but for one.
  *
  * A document may have been written manually, or by an older version: what it lacks is filled in, numbers of any type of
  * MongoDB are numbers, and null counts as absent. A field of a wrong type stays as it is, for `job-fitness.ts` to find.
@@ -22,10 +22,18 @@ const CONTENT: ReadonlySet<string> = new Set(['data', 'progress', 'result']);
 /** The version of the stored form of a document that states none. */
 const NO_VERSION = 0;
 
+/**
+ * The one field of a document that its job does not have: the id of the last that a transaction did not store, since it
+ * found this one. It is written so that the transaction conflicts with whoever changes this one at the same time, and
+ * read by nobody.
+ */
+export const KEPT_FOR = 'keptFor';
+
 /** The job that a document, or the part of one that was read, holds. `data` is left as it is. */
 export function fromDocument(document: WithId<Document>): Job {
   for (const field in document) {
-    if (document[field] === null && !CONTENT.has(field)) delete document[field];
+    const isNull = document[field] === null && !CONTENT.has(field);
+    if (isNull || field === KEPT_FOR) delete document[field];
   }
   toNumbers(document, NUMBER_FIELDS);
   if (typeof document.backoff === 'object') toNumbers(document.backoff, BACKOFF_NUMBERS);

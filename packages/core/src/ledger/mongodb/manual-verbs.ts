@@ -23,7 +23,7 @@ import type {
 import { chooseRedrive, type RedriveChoice } from '../redrive-choice.ts';
 import { historyEntries, manualRecord } from '../settle-answers.ts';
 import { fenceFilter } from './engine-queries.ts';
-import type { MongoFlows } from './flows/flows.ts';
+import type { LeavingFlows } from './flows/leaving-flows.ts';
 import { fromDocument } from './job-document.ts';
 import { ID_KEY, transitionFilter } from './lifecycle-statements.ts';
 import type { MongoJobs } from './moves.ts';
@@ -34,9 +34,9 @@ import { driverSession } from './server/server-checks.ts';
 export class MongoControl {
   readonly #jobs: MongoJobs;
   readonly #clock: Clock;
-  readonly #flows: MongoFlows;
+  readonly #flows: LeavingFlows;
 
-  constructor(jobs: MongoJobs, clock: Clock, flows: MongoFlows) {
+  constructor(jobs: MongoJobs, clock: Clock, flows: LeavingFlows) {
     this.#jobs = jobs;
     this.#clock = clock;
     this.#flows = flows;

@@ -109,7 +109,7 @@ export function mongoParts(db: Db, settings: PartSettings): MongoParts {
     flows,
     new MongoSettle(jobs),
     new MongoStages(jobs, orders),
-    new MongoControl(jobs, clock, flows),
+    new MongoControl(jobs, clock, flows.leaving),
     new MongoSeries(jobs),
     new MongoListing(jobs, archive),
     new MongoInspection(jobs),
@@ -120,7 +120,7 @@ export function mongoParts(db: Db, settings: PartSettings): MongoParts {
       jobs.commands,
       async (instanceId) => (await leases.isLive(instanceId)) || (await hasClaims(instanceId)),
     ),
-    new MongoPruning(jobs, archive, orders, flows),
+    new MongoPruning(jobs, archive, orders, flows.leaving),
     leases,
     throughputOf(db, settings),
     {

@@ -10,7 +10,7 @@ import type { Job, JobStatus } from '../../job/job.ts';
 import { JOB_LIFECYCLE } from '../../job/job-lifecycle.ts';
 import type { PruneParams, PruneResult } from '../ledger-repository.ts';
 import { prunableFilter, pruneWalkFilter, staleCopyStatement } from './engine-queries.ts';
-import type { MongoFlows } from './flows/flows.ts';
+import type { LeavingFlows } from './flows/leaving-flows.ts';
 import { fromDocument } from './job-document.ts';
 import { ID_INDEX } from './lifecycle-statements.ts';
 import type { MongoJobs } from './moves.ts';
@@ -35,9 +35,9 @@ export class MongoPruning {
   readonly #archive: MongoJobs;
 
   readonly #orders: MongoOrders;
-  readonly #flows: MongoFlows;
+  readonly #flows: LeavingFlows;
 
-  constructor(jobs: MongoJobs, archive: MongoJobs, orders: MongoOrders, flows: MongoFlows) {
+  constructor(jobs: MongoJobs, archive: MongoJobs, orders: MongoOrders, flows: LeavingFlows) {
     this.#jobs = jobs;
     this.#archive = archive;
     this.#orders = orders;

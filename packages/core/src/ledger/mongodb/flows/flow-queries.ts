@@ -4,7 +4,7 @@
  * @module
  */
 import type { Document, ObjectId } from 'mongodb';
-import { END_PREFIX } from '../../../job/flow-tokens.ts';
+import { END_PREFIX, endToken } from '../../../job/flow-tokens.ts';
 import type { Job, JobStatus } from '../../../job/job.ts';
 import type { TransitionParams } from '../../../job/lifecycle.ts';
 import type { WaitingJob } from '../../flow-release.ts';
@@ -15,6 +15,8 @@ import { guardedStatement, type UpdateStatement } from '../lifecycle-statements.
 /** A flow, as `<collection>.flows` has it. It lies apart, so that nobody who watches jobs hears of it. */
 export interface FlowDocument extends Omit<FlowRecord, 'flowId'> {
   readonly _id: ObjectId;
+  /** The flow that a transaction did not store last, since it found this one being stored. */
+  readonly keptFor?: ObjectId;
 }
 
 /** Which flow has a key, beside the flows. */
@@ -37,13 +39,15 @@ export function keyId(uniqueKey: string): string {
   return `key:${uniqueKey}`;
 }
 
-/** A flow as it is stored. */
-export function toFlowDocument({ flowId, ...rest }: FlowRecord): FlowDocument {
-  return { _id: flowId, ...rest };
+/** What is stored of a flow: its record, and that it has not ended. */
+export function documentsOf({ flowId, ...rest }: FlowRecord): readonly Document[] {
+  const { version } = rest;
+  const open = version === undefined ? [] : [{ _id: endToken(flowId), version }];
+  return [{ _id: flowId, ...rest }, ...open];
 }
 
 /** A flow as it is read. */
-export function fromFlowDocument({ _id, ...rest }: FlowDocument): FlowRecord {
+export function fromFlowDocument({ _id, keptFor: _, ...rest }: FlowDocument): FlowRecord {
   return { flowId: _id, ...rest };
 }
 
@@ -143,6 +147,9 @@ export function flowsFilter(after: ObjectId | undefined): Document {
 export function flowCounts(flowId: ObjectId): Document[] {
   return [{ $match: { flow: flowId } }, { $group: { _id: '$status', count: { $sum: 1 } } }];
 }
+
+/** Of the index that serves {@link ofFlowFilter}, for commands that the driver takes no name of an index for. */
+export const FLOW_KEY: Readonly<Record<string, 1>> = Object.freeze({ flow: 1, _id: 1, status: 1 });
 
 /** Jobs of a flow in some states. */
 export function ofFlowFilter(flowId: ObjectId, statuses: readonly JobStatus[]): Document {

@@ -4,7 +4,7 @@
  * @module
  */
 import type { ClientSession, Collection, Document, ObjectId } from 'mongodb';
-import { endToken, flowOfToken, isEndToken } from '../../../job/flow-tokens.ts';
+import { endToken, flowOfToken } from '../../../job/flow-tokens.ts';
 import type { Job, JobStatus } from '../../../job/job.ts';
 import { JOB_LIFECYCLE, UNFINISHED } from '../../../job/job-lifecycle.ts';
 import type { TransitionParams } from '../../../job/lifecycle.ts';
@@ -30,7 +30,7 @@ import type {
   SweepFlowsParams,
   SweepFlowsResult,
 } from '../../ledger-repository.ts';
-import { fromDocument } from '../job-document.ts';
+import { fromDocument, KEPT_FOR } from '../job-document.ts';
 import { ID_INDEX, ID_KEY } from '../lifecycle-statements.ts';
 import type { MongoJobs } from '../moves.ts';
 import type { Commands } from '../server/commands.ts';
@@ -38,7 +38,8 @@ import { DUPLICATE_KEY_CODE } from '../server/driver-errors.ts';
 import { IndexName } from '../server/indexes.ts';
 import { driverSession } from '../server/server-checks.ts';
 import {
-  childrenFilter,
+  documentsOf,
+  FLOW_KEY,
   type FlowDocument,
   type FlowKeyDocument,
   feedingFilter,
@@ -51,19 +52,15 @@ import {
   ofFlowFilter,
   openFlowsFilter,
   stepOfWalk,
-  toFlowDocument,
   WAITING_FIELDS,
   waitingBehindFilter,
   waitingFilter,
   waitingStatements,
 } from './flow-queries.ts';
+import { LeavingFlows, type MongoFlowParts } from './leaving-flows.ts';
 
-/** What flows are made from. */
-export interface MongoFlowParts {
-  readonly jobs: MongoJobs;
-  readonly flows: Collection<FlowDocument>;
-  readonly commands: Commands;
-}
+/** The states of jobs that have not started, or do not run. */
+const WAITING: readonly JobStatus[] = ['pending', 'blocked'];
 
 /** Keeps flows, and moves the jobs that wait in them. */
 export class MongoFlows implements FlowVerbs, FlowStore {
@@ -72,8 +69,12 @@ export class MongoFlows implements FlowVerbs, FlowStore {
   readonly #keys: Collection<FlowKeyDocument>;
   readonly #open: Collection<OpenFlowDocument>;
   readonly #commands: Commands;
+  /** What becomes of flows when their jobs leave. */
+  readonly leaving: LeavingFlows;
 
-  constructor({ jobs, flows, commands }: MongoFlowParts) {
+  constructor(parts: MongoFlowParts) {
+    const { jobs, flows, commands } = parts;
+    this.leaving = new LeavingFlows(parts);
     this.#jobs = jobs;
     this.#flows = flows;
     // In the same collection: their ids are texts.
@@ -123,6 +124,7 @@ export class MongoFlows implements FlowVerbs, FlowStore {
       );
       const holder = before && (await this.#find(before.flow, session));
       if (holder && (await this.#isUnfinished(holder, createdBefore, session))) {
+        await this.#keepHolder(holder, flow, session);
         return { outcome: 'existing', flow: holder };
       }
       if (before !== null) {
@@ -132,6 +134,27 @@ export class MongoFlows implements FlowVerbs, FlowStore {
     }
     await this.#flows.insertMany(documentsOf(flow) as FlowDocument[], options);
     return { outcome: 'opened', flow };
+  }
+
+  /**
+   * So that the flow which is the answer is not finished before the transaction is over: its last job that waits is
+   * written to, or its record while that is what its jobs wait for. Whoever lets it go on waits, or conflicts.
+   */
+  async #keepHolder(
+    { flowId, state }: FlowRecord,
+    refused: FlowRecord,
+    session: ClientSession,
+  ): Promise<void> {
+    if (!session.inTransaction()) return;
+    const options = this.#commands.writeOptions(session);
+    const kept = { $set: { [KEPT_FOR]: refused.flowId } };
+    if (state === 'storing') {
+      await this.#flows.updateOne({ _id: flowId }, kept, { ...options, hint: ID_KEY });
+      return;
+    }
+    const last = { sort: { _id: -1 }, projection: { _id: 1 }, hint: FLOW_KEY } as const;
+    const filter = ofFlowFilter(flowId, WAITING);
+    await this.#jobs.collection.findOneAndUpdate(filter, kept, { ...options, ...last });
   }
 
   /** An earlier try may come late: once another has stored the flow it stays. */
@@ -237,7 +260,10 @@ export class MongoFlows implements FlowVerbs, FlowStore {
     return releaseWaiting(this, params);
   }
 
-  /** Some of those who wait, in the order of their tokens, show which tokens there are. */
+  /**
+   * Some of those who wait, in the order of their tokens, show which tokens there are. Each walk through the ends of flows
+   * looks at a page of the records too.
+   */
   async sweepFlows(params: SweepFlowsParams): Promise<SweepFlowsResult> {
     const { after = '', limit, createdBefore, waitingOnly = false } = params;
     const { collection, commands } = this.#jobs;
@@ -257,6 +283,7 @@ export class MongoFlows implements FlowVerbs, FlowStore {
       step.tokens.map((token) => [String(flowOfToken(token)), flowOfToken(token)]),
     );
     if (flows.size > 0) await this.#abandon([...flows.values()], createdBefore);
+    if (!waitingOnly && after === '') await this.leaving.forgetLeft(createdBefore);
     return step;
   }
 
@@ -271,37 +298,8 @@ export class MongoFlows implements FlowVerbs, FlowStore {
     return { tokens, ...(last !== undefined && { position: last }) };
   }
 
-  /** Of these jobs, which feed tokens, those that others, which are still there, have as parents. */
-  async awaited(jobs: readonly Pick<Job, '_id' | 'feeds'>[]): Promise<readonly ObjectId[]> {
-    const { collection, commands } = this.#jobs;
-    const awaited: ObjectId[] = [];
-    for (const { _id, feeds = [] } of jobs) {
-      const tokens = feeds.filter((token) => !isEndToken(token));
-      if (tokens.length === 0) continue;
-      const filter = childrenFilter(tokens, JOB_LIFECYCLE.states);
-      const child = await collection.findOne(filter, {
-        ...commands.readOptions(),
-        projection: { _id: 1 },
-        hint: IndexName.WAITING,
-      });
-      if (child !== null) awaited.push(_id);
-    }
-    return awaited;
-  }
-
-  /** Forgets the flows of these of which no job is there. */
-  async forget(flows: readonly ObjectId[]): Promise<void> {
-    const { collection, commands } = this.#jobs;
-    const ids = new Map(flows.map((flow) => [flow.toHexString(), flow]));
-    for (const _id of ids.values()) {
-      const options = { ...commands.readOptions(), projection: { _id: 1 }, hint: IndexName.FLOW };
-      if ((await collection.findOne({ flow: _id }, options)) !== null) continue;
-      const flow = await this.#find(_id);
-      if (flow === undefined) continue;
-      const { uniqueKey } = flow;
-      const key = uniqueKey === undefined ? [] : [{ _id: keyId(uniqueKey), flow: _id }];
-      await this.#remove(...key, { _id: endToken(_id) }, { _id });
-    }
+  forget(flows: readonly ObjectId[]): Promise<void> {
+    return this.leaving.forget(flows);
   }
 
   async findFeeding(token: string, statuses: readonly JobStatus[]): Promise<ParentJob | undefined> {
@@ -390,11 +388,4 @@ export class MongoFlows implements FlowVerbs, FlowStore {
     const known = moved.map(fromDocument).map(({ _id, fence }) => ({ _id, fence }));
     await log?.movedTogether(verb, known, params);
   }
-}
-
-/** Its record, and that it has not ended. */
-function documentsOf(flow: FlowRecord): readonly Document[] {
-  const { flowId, version } = flow;
-  const open = version === undefined ? [] : [{ _id: endToken(flowId), version }];
-  return [toFlowDocument(flow), ...open];
 }
