@@ -4,7 +4,6 @@
  * @module
  */
 import type { Document, ObjectId } from 'mongodb';
-import { hashStart } from '../../../job/lanes.ts';
 import { SUPERSEDE_PREFIX } from '../../../job/unique-locks.ts';
 import type { ClaimOrdersParams } from '../../ledger-repository.ts';
 import { claimantFilter } from '../engine-queries.ts';
@@ -21,6 +20,13 @@ export interface LaneDocument {
   /** The token of the claim that named it: another one for each change. */
   readonly token: string;
   readonly usedAt: Date;
+}
+
+/** Lanes of a name that lie between two texts: where hashes begin, or lanes. */
+export interface LaneRange {
+  readonly name: string;
+  readonly after: string;
+  readonly before: string;
 }
 
 /** The jobs that one lane can name next. */
@@ -58,9 +64,9 @@ export function lanesOfNameFilter(name: string, after?: string): Document {
   return { _id: { ...from, $lt: `${prefix}g` } };
 }
 
-/** The first job of each lane of a name with a hash in a range: one key each, and no document. */
-export function laneHeads(name: string, fromHash: number, toHash: number): Document[] {
-  const range = { $gte: hashStart(fromHash), $lt: hashStart(toHash) };
+/** The first job of each of the first lanes in a range: one key for each lane of the range, and no document. */
+export function laneHeads({ name, after, before }: LaneRange, limit: number): Document[] {
+  const range = { $gt: after, $lt: before };
   const first = Object.fromEntries(
     ['nextRunAt', 'fence', 'rescueCount'].map((field) => [field, { $first: `$${field}` }]),
   );
@@ -69,6 +75,7 @@ export function laneHeads(name: string, fromHash: number, toHash: number): Docum
     { $sort: { status: 1, name: 1, lane: 1, rank: 1, nextRunAt: 1, _id: 1 } },
     { $group: { _id: '$lane', jobId: { $first: '$_id' }, ...first } },
     { $sort: { _id: 1 } },
+    { $limit: limit },
   ];
 }
 
@@ -78,17 +85,13 @@ export function laneHeads(name: string, fromHash: number, toHash: number): Docum
  */
 export function strangersIn(
   collectionName: string,
-  name: string,
-  {
-    fromHash,
-    toHash,
-    except,
-  }: { readonly fromHash: number; readonly toHash: number; readonly except: readonly string[] },
+  { name, after, before }: LaneRange,
+  except: readonly string[],
 ): Document {
   const isIn = [
     { $eq: ['$name', { $literal: name }] },
-    { $gte: ['$lane', hashStart(fromHash)] },
-    { $lt: ['$lane', hashStart(toHash)] },
+    { $gt: ['$lane', { $literal: after }] },
+    { $lt: ['$lane', { $literal: before }] },
   ];
   const lane = { $cond: [{ $and: isIn }, '$lane', '$$REMOVE'] };
   const { _id: _, ...claims } = claimantFilter(except, '');
