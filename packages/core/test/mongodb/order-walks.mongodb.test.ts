@@ -95,6 +95,32 @@ describe('where very many orders become due at once', () => {
   });
 });
 
+describe('where one of very many orders begins with a suspect', () => {
+  const look = (): Promise<ClaimResult> => claim(1, { suspects: true });
+
+  test('it is found by a few looks, though other jobs are claimed between them', async () => {
+    const [suspect, ...others] = firstOfMany(MANY) as [Job, ...Job[]];
+    await put(mongo.db, [{ ...suspect, rescueCount: 2 }, ...others]);
+    const found: Job[] = [];
+    for (let round = 0; round < 5 && found.length === 0; round += 1) {
+      found.push(...(await look()).jobs);
+      await claim(1);
+    }
+    expect(found.map(({ _id }) => _id)).toEqual([suspect._id]);
+  });
+
+  test('it is known when there is none', async () => {
+    await put(mongo.db, firstOfMany(MANY));
+    const answers: ClaimResult[] = [];
+    while (answers.length < 5 && !answers.at(-1)?.drained.length) {
+      answers.push(await look());
+      await claim(1);
+    }
+    expect(answers.length).toBeGreaterThan(1);
+    expect(answers.at(-1)?.drained).toEqual([JOB_NAME]);
+  });
+});
+
 test('of orders that all have more to do than there is room for, each gets its turn', async () => {
   await put(mongo.db, firstOfMany(3_200));
   const [room, rounds] = [5, 60];

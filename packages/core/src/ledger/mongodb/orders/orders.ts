@@ -74,6 +74,7 @@ export interface MongoOrdersParts extends LaneHeadsParts {
 export class MongoOrders implements LaneVerbs {
   readonly #parts: MongoOrdersParts;
   readonly #firstJobs: LaneHeads;
+  /** By what is looked for: ordinary jobs and suspects are found in other lanes. */
   readonly #places = new Map<string, OrderPlace>();
 
   constructor(parts: MongoOrdersParts) {
@@ -115,7 +116,7 @@ export class MongoOrders implements LaneVerbs {
     params: ClaimOrdersParams,
   ): Promise<{ readonly found: readonly NamedJob[]; readonly isAll: boolean }> {
     const { limit } = demand;
-    const walk = new OrderWalk(this.#placeOf(demand.name));
+    const walk = new OrderWalk(this.#placeOf(demand.name, params.suspects));
     const found: NamedJob[] = [];
     let seen = 0;
     while (!walk.isAround && found.length < limit && seen < MOST_HEADS) {
@@ -148,9 +149,10 @@ export class MongoOrders implements LaneVerbs {
     }
   }
 
-  #placeOf(name: string): OrderPlace {
-    const place = this.#places.get(name) ?? new OrderPlace(this.#parts.bounds.random.fraction());
-    this.#places.set(name, place);
+  #placeOf(name: string, suspects: boolean): OrderPlace {
+    const key = `${suspects}/${name}`;
+    const place = this.#places.get(key) ?? new OrderPlace(this.#parts.bounds.random.fraction());
+    this.#places.set(key, place);
     return place;
   }
 
