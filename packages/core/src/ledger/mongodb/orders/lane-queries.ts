@@ -41,11 +41,13 @@ export interface NamedJob {
   readonly seen?: string;
 }
 
-/** Those that wait and are to have the one before them cancelled, by what their locks begin with. */
-export const SUPERSEDING: Document = {
-  startLock: { $gte: SUPERSEDE_PREFIX, $lt: SUPERSEDE_PREFIX.replace(':', ';') },
-  ...{ status: 'pending', supersedes: 'cancel' },
-};
+/** Those that wait and are to have the one before them cancelled, by what their locks begin with; from one lock on. */
+export function supersedingFilter(from: string = SUPERSEDE_PREFIX): Document {
+  return {
+    startLock: { $gte: from, $lt: SUPERSEDE_PREFIX.replace(':', ';') },
+    ...{ status: 'pending', supersedes: 'cancel' },
+  };
+}
 
 /** The id of a lane's document. The length keeps apart a name and a lane that would read the same joined. */
 export function laneId(name: string, lane: string): string {

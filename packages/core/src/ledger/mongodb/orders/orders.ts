@@ -46,13 +46,14 @@ import {
   type NamedJob,
   namingStatement,
   ofLaneFilter,
-  SUPERSEDING,
+  supersedingFilter,
 } from './lane-queries.ts';
 import { OrderPlace, OrderWalk } from './order-walk.ts';
 
 const MOST_COUNTED = 1_000;
 
-const MOST_SUPERSEDING = 10_000;
+/** So many that supersede others one look reads. */
+const MOST_SUPERSEDING = 2_000;
 
 const HOLDER_FIELDS = {
   ...({ status: 1, fence: 1, nextRunAt: 1, rescueCount: 1 } as const),
@@ -76,6 +77,8 @@ export class MongoOrders implements LaneVerbs {
   readonly #firstJobs: LaneHeads;
   /** By what is looked for: ordinary jobs and suspects are found in other lanes. */
   readonly #places = new Map<string, OrderPlace>();
+  /** The lock of the one that supersedes where the next look for those begins; undefined for the first. */
+  #supersedingFrom: string | undefined;
 
   constructor(parts: MongoOrdersParts) {
     this.#parts = parts;
@@ -289,14 +292,18 @@ export class MongoOrders implements LaneVerbs {
     return head && { jobId: head._id, status: head.status };
   }
 
-  /** One seek where none waits to supersede another. */
+  /** One seek where none waits to supersede another. Of many a part, and the next time those behind it. */
   async #superseded(): Promise<SupersededJob[]> {
     const { collection, commands } = this.#parts.jobs;
     const options = { ...commands.readOptions(), limit: MOST_SUPERSEDING };
-    const projection = { name: 1, lane: 1, rank: 1 };
+    const projection = { name: 1, lane: 1, rank: 1, startLock: 1 };
     const documents = await collection
-      .find(SUPERSEDING, { ...options, projection, hint: IndexName.LOCK_START })
+      .find(supersedingFilter(this.#supersedingFrom), {
+        ...{ ...options, projection, sort: { startLock: 1 }, hint: IndexName.LOCK_START },
+      })
       .toArray();
+    // A lock may be that of one job of each name, and no key has so many.
+    this.#supersedingFrom = documents[MOST_SUPERSEDING - 1]?.startLock;
     const waiting = documents.map(fromDocument);
     const laneOfJob = ({ name, lane = '' }: Job): string => laneId(name, lane);
     const lanes = await this.#readLanes(waiting.map(laneOfJob));
