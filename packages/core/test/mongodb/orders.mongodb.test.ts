@@ -187,7 +187,10 @@ describe('many orders', () => {
     const place = (key: string) => ({ ...orderFields(key), supersedes: 'cancel' as const });
     await mongo.ledger.enqueue({ jobs: makeJobs(1, place('z')) });
     const [running] = (await claim(JOB_NAME, 1)).jobs;
-    const waits = (key: string) => ({ ...place(key), startLock: `supersede:${key}` });
+    const waits = (key: string) => ({
+      ...{ ...place(key), uniqueKey: key, uniqueHold: 'untilStarted' as const },
+      startLock: `supersede:${key}`,
+    });
     const many = Array.from({ length: 2_500 }, (_, index) => makeJobs(1, waits(`k${index}`))[0] as Job);
     await jobsIn(mongo.db).insertMany(many, { ignoreUndefined: true });
     const [newest] = makeJobs(1, waits('z')) as [Job];
