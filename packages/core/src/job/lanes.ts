@@ -43,9 +43,14 @@ export function groupHashStart(hash: number): string {
   return hash >= LANE_HASHES ? BEHIND_GROUPS : `${GROUP_MARK}${hashStart(hash)}`;
 }
 
+/** The hash that a lane of an order begins with. */
+export function hashOfLane(lane: string): number {
+  return Number.parseInt(lane.slice(0, HASH_DIGITS), 16);
+}
+
 /** The hash that a lane of a group begins with. */
 export function hashOfGroupLane(lane: string): number {
-  return Number.parseInt(lane.slice(1, 1 + HASH_DIGITS), 16);
+  return hashOfLane(lane.slice(1));
 }
 
 /** True for the lane of a group. */

@@ -1,5 +1,7 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { sleep } from '../../src/foundation/clock.ts';
+import { orderFields } from '../../src/job/lanes.ts';
+import type { ClaimOrdersParams, ClaimResult } from '../../src/ledger/ledger-repository.ts';
 import { SUSPECT_RESCUE_COUNT } from '../../src/ledger/suspects.ts';
 import { makeJob } from '../../src/testing/index.ts';
 import { makeOne, makeWorld, type TestWorld } from './kit.ts';
@@ -81,6 +83,58 @@ describe('a job whose instances died several times', () => {
     expect(suspects).toBe(1);
     expect(others).toBeGreaterThan(50);
     expect(others).toBeLessThan(120);
+  });
+});
+
+describe('a look for suspects that leaves it open whether there are any', () => {
+  const NOTHING: ClaimResult = { jobs: [], attempted: 0, saturated: [], drained: [] };
+
+  /** A process that runs orders; looks for suspects in them are answered so, then as the ledger does. */
+  const startWith = async (answers: readonly ClaimResult[]) => {
+    const one = makeOne();
+    const { monque, ledger, clock } = one;
+    const claimOrders = ledger.claimOrders.bind(ledger);
+    const looks: ClaimOrdersParams[] = [];
+    vi.spyOn(ledger, 'claimOrders').mockImplementation(async (params) => {
+      if (!params.suspects) return claimOrders(params);
+      looks.push(params);
+      return answers[looks.length - 1] ?? claimOrders(params);
+    });
+    const started: unknown[] = [];
+    monque.worker('work', ({ data }) => void started.push(data), { order: {} });
+    const nextRunAt = new Date(clock.now());
+    const job = { name: 'work', nextRunAt, rescueCount: SUSPECT_RESCUE_COUNT, data: 'suspect' };
+    await ledger.enqueue({ jobs: [makeJob({ ...job, ...orderFields('a') })] });
+    await monque.start();
+    return { ...one, started, looks };
+  };
+
+  test.each([
+    ['was for a part of the orders', NOTHING],
+    ['lost what it found to another process', { ...NOTHING, attempted: 1, saturated: ['work'] }],
+  ])('since it %s is followed by another at once', async (_, answer) => {
+    const { monque, clock, started, looks } = await startWith([answer, answer, answer]);
+    await clock.advance(1_000);
+    expect(started).toEqual(['suspect']);
+    expect(looks).toHaveLength(4);
+    await monque.stop();
+  });
+
+  test('is not followed by others for ever: the next poll takes them up', async () => {
+    const { monque, clock, started, looks } = await startWith(Array(250).fill(NOTHING));
+    await clock.advance(1_000);
+    expect(looks).toHaveLength(201);
+    await clock.advance(60_000);
+    expect(started).toEqual(['suspect']);
+    await monque.stop();
+  });
+
+  test('is the last one where there are none', async () => {
+    const drained = { ...NOTHING, drained: ['work'] };
+    const { monque, clock, looks } = await startWith([drained]);
+    await clock.advance(1_000);
+    expect(looks).toHaveLength(1);
+    await monque.stop();
   });
 });
 

@@ -217,6 +217,28 @@ describe('the walk through orders', () => {
     expect(steps).toHaveLength(3);
   });
 
+  test('asks no more jobs to cancel once it is stopped', async () => {
+    const superseded = Array.from({ length: 3 }, () => ({ jobId: new ObjectId(), by: new ObjectId() }));
+    const asked: unknown[] = [];
+    const stops: Promise<void>[] = [];
+    const context = {
+      ledger: { sweepOrders: async () => ({ swept: 0, superseded }) },
+      ledgerTime: { now: () => new Date(0) },
+    };
+    const sweep = new OrderSweep(
+      context as never,
+      new Map([['work', { order: 'continue' }]]) as never,
+      async ({ jobId }) => {
+        asked.push(jobId);
+        if (asked.length === 2) stops.push(sweep.stop());
+      },
+    );
+    sweep.look();
+    await new ManualClock().settle();
+    await Promise.all(stops);
+    expect(asked).toEqual(superseded.slice(0, 2).map(({ jobId }) => jobId));
+  });
+
   test.each([
     ['orders', { order: 'continue' }, 1],
     ['groups', { groups: {} }, 1],

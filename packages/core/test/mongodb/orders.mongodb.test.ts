@@ -183,6 +183,27 @@ describe('many orders', () => {
     });
   });
 
+  test('in which many jobs supersede others are looked at a part at a time, one behind the other', async () => {
+    const place = (key: string) => ({ ...orderFields(key), supersedes: 'cancel' as const });
+    await mongo.ledger.enqueue({ jobs: makeJobs(1, place('z')) });
+    const [running] = (await claim(JOB_NAME, 1)).jobs;
+    const waits = (key: string) => ({
+      ...{ ...place(key), uniqueKey: key, uniqueHold: 'untilStarted' as const },
+      startLock: `supersede:${key}`,
+    });
+    const many = Array.from({ length: 2_500 }, (_, index) => makeJobs(1, waits(`k${index}`))[0] as Job);
+    await jobsIn(mongo.db).insertMany(many, { ignoreUndefined: true });
+    const [newest] = makeJobs(1, waits('z')) as [Job];
+    await mongo.ledger.enqueue({ jobs: [newest] });
+    const look = async () =>
+      (await mongo.ledger.sweepOrders({ usedBefore: at(0), limit: 1, superseded: true })).superseded;
+    expect(await look()).toBeUndefined();
+    const found = [{ jobId: running?._id, by: newest._id }];
+    expect(await look()).toEqual(found);
+    expect(await look()).toBeUndefined();
+    expect(await look()).toEqual(found);
+  });
+
   test('that nobody used are swept by the upkeep, however many', async () => {
     const old = Array.from({ length: 5_600 }, (_, index) => ({
       ...{ _id: `4/none/${index}`, held: [], halts: false, token: 'old', usedAt: at(0) },

@@ -53,9 +53,8 @@ export const ORDER_GUARDS: readonly Guard[] = [
     alterations: [
       {
         file: 'engine/upkeep/order-sweep.ts',
-        find: 'for (const job of superseded) await this.#onSuperseded(job);',
-        replace:
-          'if (superseded.length < 0) await this.#onSuperseded(superseded[0] as SupersededJob);',
+        find: 'await this.#onSuperseded(job);',
+        replace: 'if (superseded.length < 0) await this.#onSuperseded(job);',
       },
     ],
     rules: ['a superseded job is not asked to cancel'],

@@ -214,10 +214,10 @@ export class Claimer {
       if (this.#stopped.signal.aborted || !this.#parts.lease.isHeld()) return;
       const demand = this.#rotate(this.#looks.demand(source, this.#unpaused(source)));
       if (demand.length === 0) continue;
-      const { jobs } = await this.#claim(source, { demand, suspects: true, widening: 1 });
-      this.#looks.looked(source, demand, jobs.length);
-      this.#handOver({ jobs, onlyPolled: false });
-      if (jobs.length > 0) return;
+      const found = await this.#claim(source, { demand, suspects: true, widening: 1 });
+      if (this.#looks.looked(source, demand, found)) this.#causes.add('slots');
+      this.#handOver({ jobs: found.jobs, onlyPolled: false });
+      if (found.jobs.length > 0) return;
     }
   }
 

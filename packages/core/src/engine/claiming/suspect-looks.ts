@@ -6,17 +6,21 @@
  *
  * @module
  */
-import type { Demand } from '../../ledger/ledger-repository.ts';
+import type { ClaimResult, Demand } from '../../ledger/ledger-repository.ts';
 import type { Worker } from '../../workers/worker.ts';
 import type { Executor } from '../running/executor.ts';
 import type { Permits } from './permits.ts';
 import type { ClaimSource } from './sources.ts';
+
+/** So many looks in a row may leave it open whether there are any; then the rest is for the next poll. */
+const MOST_IN_A_ROW = 200;
 
 /** The looks for suspects of one process, which has only one suspect at a time. */
 export class SuspectLooks {
   readonly #executor: Pick<Executor, 'hasSuspect' | 'roomFor'>;
   readonly #permits: Pick<Permits, 'allowed' | 'drained'>;
   readonly #short = new Set<string>();
+  #inARow = 0;
 
   constructor(
     executor: Pick<Executor, 'hasSuspect' | 'roomFor'>,
@@ -53,13 +57,29 @@ export class SuspectLooks {
     return demand;
   }
 
-  /** A look has shown whether there are any. */
-  looked({ suspects }: ClaimSource, demand: readonly Demand[], found: number): void {
-    // The others wait until this one has ended.
-    if (found > 0) this.#short.clear();
-    const names = found > 0 ? [] : demand.map(({ name }) => name);
+  /**
+   * A look has shown of some names whether there are any: it may have been for a part of their jobs, and somebody else
+   * may have won what it found.
+   *
+   * @returns true when it brought none, and another one is to show whether there are any
+   */
+  looked(
+    { suspects }: ClaimSource,
+    demand: readonly Demand[],
+    { jobs, drained }: Pick<ClaimResult, 'jobs' | 'drained'>,
+  ): boolean {
+    if (jobs.length > 0) {
+      // The others wait until this one has ended.
+      this.#short.clear();
+      this.#inARow = 0;
+      return false;
+    }
+    const isOpen = drained.length < demand.length && this.#inARow < MOST_IN_A_ROW;
+    this.#inARow = isOpen ? this.#inARow + 1 : 0;
+    const names = isOpen ? drained : demand.map(({ name }) => name);
     for (const name of names) suspects.drained.add(name);
     this.#permits.drained(suspects, names);
+    return isOpen;
   }
 }
 

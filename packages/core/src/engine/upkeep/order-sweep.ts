@@ -53,7 +53,7 @@ export class OrderSweep {
     this.#walks.runAgain();
   }
 
-  /** Ends the walk, after the step that is under way. */
+  /** Ends the walk, after the step or the request to cancel that is under way. */
   async stop(): Promise<void> {
     this.#isStopped = true;
     await this.#walks.idle();
@@ -88,7 +88,10 @@ export class OrderSweep {
       ...(this.#position !== undefined && { after: this.#position }),
     });
     this.#position = position;
-    for (const job of superseded) await this.#onSuperseded(job);
+    for (const job of superseded) {
+      if (this.#isStopped) break;
+      await this.#onSuperseded(job);
+    }
     return swept;
   }
 }

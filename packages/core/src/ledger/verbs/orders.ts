@@ -62,8 +62,9 @@ export interface SweepOrdersResult {
   /** How many were forgotten. */
   readonly swept: number;
   /**
-   * Those that are to be asked to cancel and were not, since who enqueued the one that waits did not come to it, of up to
-   * 10,000 that wait. Absent when there is none, or when they were not asked for.
+   * Those that are to be asked to cancel and were not, since who enqueued the one that waits did not come to it. Where
+   * many wait they may be those of a part, and the next call looks at the next part. Absent when there is none, or when
+   * they were not asked for.
    */
   readonly superseded?: readonly SupersededJob[];
   /** Where to go on; absent when the walk has come to its end. */

@@ -21,4 +21,9 @@ export class EmptyWalks {
     this.#walked = 0;
     return true;
   }
+
+  /** The next walk does not go on where the last one ended. */
+  beginAgain(): void {
+    this.#walked = 0;
+  }
 }

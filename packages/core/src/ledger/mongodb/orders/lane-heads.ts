@@ -17,7 +17,7 @@ import type { LeaseDocument } from '../leases.ts';
 import { ID_INDEX } from '../lifecycle-statements.ts';
 import type { MongoJobs } from '../moves.ts';
 import { IndexName } from '../server/indexes.ts';
-import { laneHeads, strangersIn } from './lane-queries.ts';
+import { type LaneRange, laneHeads, strangersIn } from './lane-queries.ts';
 
 /** How long each look is made twice after a stranger was seen, and how often leases of such are looked for. */
 const WARY_MS = 600_000;
@@ -25,11 +25,14 @@ const WARY_MS = 600_000;
 /** So many instances are remembered at most. */
 const MOST_KNOWN = 1_000;
 
-/** Some lanes of a name, by their hashes. */
-export interface LaneRange {
-  readonly name: string;
-  readonly fromHash: number;
-  readonly toHash: number;
+/** So many lanes one look reads at most. */
+export const MOST_HEADS = 2_000;
+
+/** What a look at the lanes of a range has found. */
+export interface LaneLook {
+  readonly heads: readonly Document[];
+  /** The last lane that was read, when there may be more behind it. */
+  readonly last: string | undefined;
 }
 
 /** What the first jobs of lanes are read with. */
@@ -51,17 +54,21 @@ export class LaneHeads {
   }
 
   /**
-   * The first pending job of each lane of a range in which no stranger holds one.
+   * The first pending job of each lane of a range in which no stranger holds one; of a range with many lanes, of the
+   * first of them.
    *
    * @param instanceId - who asks; it knows lanes
    */
-  async read(range: LaneRange, instanceId: string): Promise<Document[]> {
+  async read(range: LaneRange, instanceId: string): Promise<LaneLook> {
     await this.#lookForLeases();
-    const heads = await this.#look(range, instanceId);
-    if (this.#parts.bounds.clock.monotonic() >= this.#waryUntilMs) return heads;
-    const before = new Map(heads.map(({ _id, jobId }) => [_id, jobId]));
+    const first = await this.#look(range, instanceId);
+    if (this.#parts.bounds.clock.monotonic() >= this.#waryUntilMs) return first;
+    const before = new Map(first.heads.map(({ _id, jobId }) => [_id, jobId]));
     const again = await this.#look(range, instanceId);
-    return again.filter(({ _id, jobId }) => before.get(_id)?.equals(jobId));
+    const heads = again.heads.filter(({ _id, jobId }) => before.get(_id)?.equals(jobId));
+    // Lanes have come or gone between them: what both have read ends where the first of them ended.
+    const [last] = [first.last, again.last].filter((lane) => lane !== undefined).sort();
+    return { heads, last };
   }
 
   /** A process of an earlier version may be there that has claimed nothing yet. */
@@ -81,21 +88,23 @@ export class LaneHeads {
     this.#waryUntilMs = this.#parts.bounds.clock.monotonic() + WARY_MS;
   }
 
-  async #look({ name, fromHash, toHash }: LaneRange, instanceId: string): Promise<Document[]> {
+  async #look(range: LaneRange, instanceId: string): Promise<LaneLook> {
     const { collection, commands } = this.#parts.jobs;
     const except = [instanceId, ...this.#knowing];
     const pipeline = [
-      ...laneHeads(name, fromHash, toHash),
-      strangersIn(collection.collectionName, name, { fromHash, toHash, except }),
+      ...laneHeads(range, MOST_HEADS),
+      strangersIn(collection.collectionName, range, except),
     ];
     const found = await collection
       .aggregate(pipeline, { ...commands.aggregateOptions(), hint: IndexName.LANES })
       .toArray();
+    const heads = found.filter(({ lanes }) => lanes === undefined);
     const claimants = found.filter(({ lanes }) => lanes !== undefined);
-    if (claimants.length === 0) return found;
+    const last: string | undefined = heads[MOST_HEADS - 1]?._id;
+    if (claimants.length === 0) return { heads, last };
     await this.#meet(claimants.map(({ _id }) => _id));
     const taken = new Set(claimants.flatMap(({ lanes }) => lanes));
-    return found.filter(({ _id, lanes }) => lanes === undefined && !taken.has(_id));
+    return { heads: heads.filter(({ _id }) => !taken.has(_id)), last };
   }
 
   /** The job of a lane that a stranger has claimed, whom the lane does not name; one key for each instance that knows lanes. */

@@ -4,7 +4,6 @@
  * @module
  */
 import type { Document, ObjectId } from 'mongodb';
-import { hashStart } from '../../../job/lanes.ts';
 import { SUPERSEDE_PREFIX } from '../../../job/unique-locks.ts';
 import type { ClaimOrdersParams } from '../../ledger-repository.ts';
 import { claimantFilter } from '../engine-queries.ts';
@@ -23,6 +22,13 @@ export interface LaneDocument {
   readonly usedAt: Date;
 }
 
+/** Lanes of a name that lie between two texts: where hashes begin, or lanes. */
+export interface LaneRange {
+  readonly name: string;
+  readonly after: string;
+  readonly before: string;
+}
+
 /** The jobs that one lane can name next. */
 export interface NamedJob {
   readonly laneId: string;
@@ -35,11 +41,13 @@ export interface NamedJob {
   readonly seen?: string;
 }
 
-/** Those that wait and are to have the one before them cancelled, by what their locks begin with. */
-export const SUPERSEDING: Document = {
-  startLock: { $gte: SUPERSEDE_PREFIX, $lt: SUPERSEDE_PREFIX.replace(':', ';') },
-  ...{ status: 'pending', supersedes: 'cancel' },
-};
+/** Those that wait and are to have the one before them cancelled, by what their locks begin with; from one lock on. */
+export function supersedingFilter(from: string = SUPERSEDE_PREFIX): Document {
+  return {
+    startLock: { $gte: from, $lt: SUPERSEDE_PREFIX.replace(':', ';') },
+    ...{ status: 'pending', supersedes: 'cancel' },
+  };
+}
 
 /** The id of a lane's document. The length keeps apart a name and a lane that would read the same joined. */
 export function laneId(name: string, lane: string): string {
@@ -58,9 +66,9 @@ export function lanesOfNameFilter(name: string, after?: string): Document {
   return { _id: { ...from, $lt: `${prefix}g` } };
 }
 
-/** The first job of each lane of a name with a hash in a range: one key each, and no document. */
-export function laneHeads(name: string, fromHash: number, toHash: number): Document[] {
-  const range = { $gte: hashStart(fromHash), $lt: hashStart(toHash) };
+/** The first job of each of the first lanes in a range: one key for each lane of the range, and no document. */
+export function laneHeads({ name, after, before }: LaneRange, limit: number): Document[] {
+  const range = { $gt: after, $lt: before };
   const first = Object.fromEntries(
     ['nextRunAt', 'fence', 'rescueCount'].map((field) => [field, { $first: `$${field}` }]),
   );
@@ -69,6 +77,7 @@ export function laneHeads(name: string, fromHash: number, toHash: number): Docum
     { $sort: { status: 1, name: 1, lane: 1, rank: 1, nextRunAt: 1, _id: 1 } },
     { $group: { _id: '$lane', jobId: { $first: '$_id' }, ...first } },
     { $sort: { _id: 1 } },
+    { $limit: limit },
   ];
 }
 
@@ -78,17 +87,13 @@ export function laneHeads(name: string, fromHash: number, toHash: number): Docum
  */
 export function strangersIn(
   collectionName: string,
-  name: string,
-  {
-    fromHash,
-    toHash,
-    except,
-  }: { readonly fromHash: number; readonly toHash: number; readonly except: readonly string[] },
+  { name, after, before }: LaneRange,
+  except: readonly string[],
 ): Document {
   const isIn = [
     { $eq: ['$name', { $literal: name }] },
-    { $gte: ['$lane', hashStart(fromHash)] },
-    { $lt: ['$lane', hashStart(toHash)] },
+    { $gt: ['$lane', { $literal: after }] },
+    { $lt: ['$lane', { $literal: before }] },
   ];
   const lane = { $cond: [{ $and: isIn }, '$lane', '$$REMOVE'] };
   const { _id: _, ...claims } = claimantFilter(except, '');

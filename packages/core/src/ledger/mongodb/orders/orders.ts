@@ -11,7 +11,7 @@ import type { Collection, Document, ObjectId } from 'mongodb';
 import { UnknownOutcomeError } from '../../../foundation/errors.ts';
 import type { Job } from '../../../job/job.ts';
 import type { JobVerb } from '../../../job/job-lifecycle.ts';
-import { isGroupLane, keyOfLane, LANE_HASHES, laneOf } from '../../../job/lanes.ts';
+import { isGroupLane, keyOfLane, laneOf } from '../../../job/lanes.ts';
 import { holdsLane, isSuperseded, type LaneJob, nextInLane } from '../../lane-choice.ts';
 import type {
   ClaimOrdersParams,
@@ -34,8 +34,7 @@ import type { Commands } from '../server/commands.ts';
 import { DUPLICATE_KEY_CODE } from '../server/driver-errors.ts';
 import { IndexName } from '../server/indexes.ts';
 import { movedFilter } from '../transition-log.ts';
-import { EmptyWalks } from './empty-walks.ts';
-import { LaneHeads, type LaneHeadsParts, type LaneRange } from './lane-heads.ts';
+import { LaneHeads, type LaneHeadsParts, MOST_HEADS } from './lane-heads.ts';
 import {
   claimNamedStatements,
   LANE_ORDER,
@@ -47,33 +46,19 @@ import {
   type NamedJob,
   namingStatement,
   ofLaneFilter,
-  SUPERSEDING,
+  supersedingFilter,
 } from './lane-queries.ts';
-
-/** The most lanes one claim looks at for a name; the next claim goes on behind them. */
-const MOST_HEADS = 2_000;
-
-/** The part of all hashes that is looked at first, and how the next part is chosen by how many lanes were in it. */
-const FIRST_WIDTH = LANE_HASHES / 256;
-const FEW_HEADS = 100;
-const MANY_HEADS = 500;
-const WIDENING = 16;
+import { OrderPlace, OrderWalk } from './order-walk.ts';
 
 const MOST_COUNTED = 1_000;
 
-const MOST_SUPERSEDING = 10_000;
+/** So many that supersede others one look reads. */
+const MOST_SUPERSEDING = 2_000;
 
 const HOLDER_FIELDS = {
   ...({ status: 1, fence: 1, nextRunAt: 1, rescueCount: 1 } as const),
   ...({ rank: 1, cancelRequestedAt: 1 } as const),
 };
-
-/** Where a walk through the lanes of a name goes on, and how much of the hashes it looks at. */
-interface Place {
-  hash: number;
-  width: number;
-  readonly emptyWalks: EmptyWalks;
-}
 
 interface Head extends LaneJob {
   readonly laneId: string;
@@ -90,7 +75,10 @@ export interface MongoOrdersParts extends LaneHeadsParts {
 export class MongoOrders implements LaneVerbs {
   readonly #parts: MongoOrdersParts;
   readonly #firstJobs: LaneHeads;
-  readonly #places = new Map<string, Place>();
+  /** By what is looked for: ordinary jobs and suspects are found in other lanes. */
+  readonly #places = new Map<string, OrderPlace>();
+  /** The lock of the one that supersedes where the next look for those begins; undefined for the first. */
+  #supersedingFrom: string | undefined;
 
   constructor(parts: MongoOrdersParts) {
     this.#parts = parts;
@@ -125,51 +113,50 @@ export class MongoOrders implements LaneVerbs {
     return { jobs: await claims.won(params, counts), ...answer };
   }
 
-  /** From where the last walk ended once around all hashes, or until there is enough. */
+  /** From where the last walk ended once around all lanes, or until there is enough, or many were looked at. */
   async #walk(
     demand: OrderDemand,
     params: ClaimOrdersParams,
   ): Promise<{ readonly found: readonly NamedJob[]; readonly isAll: boolean }> {
-    const { name, limit } = demand;
-    const place = this.#placeOf(name);
-    const isWhole = place.width >= LANE_HASHES;
-    if (isWhole) place.hash = 0;
+    const { limit } = demand;
+    const walk = new OrderWalk(this.#placeOf(demand.name, params.suspects));
     const found: NamedJob[] = [];
     let seen = 0;
-    let walked = 0;
-    while (walked < LANE_HASHES && found.length < limit && seen < MOST_HEADS) {
-      const left = LANE_HASHES - Math.max(place.hash, walked);
-      const end = place.hash + Math.min(place.width, left);
-      const range = { name, fromHash: place.hash, toHash: end };
-      const heads = await this.#heads(range, params.instanceId);
-      found.push(...(await this.#choose(heads, demand, params)));
-      seen += heads.length;
-      walked += end - place.hash;
-      place.hash = end % LANE_HASHES;
-      if (heads.length < FEW_HEADS) place.width = Math.min(place.width * WIDENING, LANE_HASHES);
-      else if (heads.length > MANY_HEADS) place.width = Math.max(1, place.width / WIDENING);
+    while (!walk.isAround && found.length < limit && seen < MOST_HEADS) {
+      const { heads, next } = await this.#look(walk, demand, params);
+      found.push(...next);
+      seen += heads;
     }
-    // Where all lanes are seen at once, another is the first each time.
-    const begin = isWhole ? Math.floor(this.#parts.bounds.random.fraction() * found.length) : 0;
+    // Another is the first each time: where each look finds more than is wanted, every lane gets its turn.
+    const begin = Math.floor(this.#parts.bounds.random.fraction() * found.length);
     found.push(...found.splice(0, begin));
-    const goneAround = place.emptyWalks.goneAround(walked, found.length > 0);
-    return { found, isAll: goneAround || walked >= LANE_HASHES };
+    return { found, isAll: walk.ended(found.length > 0) };
   }
 
-  #placeOf(name: string): Place {
-    const hash = Math.floor(this.#parts.bounds.random.fraction() * LANE_HASHES);
-    const known = this.#places.get(name);
-    const place = known ?? { hash, width: FIRST_WIDTH, emptyWalks: new EmptyWalks() };
-    this.#places.set(name, place);
+  /** The next part of a walk. */
+  async #look(
+    walk: OrderWalk,
+    demand: OrderDemand,
+    params: ClaimOrdersParams,
+  ): Promise<{ readonly heads: number; readonly next: readonly NamedJob[] }> {
+    const { name } = demand;
+    try {
+      const range = { name, ...walk.next() };
+      const { heads, last } = await this.#firstJobs.read(range, params.instanceId);
+      const next = await this.#choose(heads.map(asHeadOf(name)), demand, params);
+      walk.looked(heads.length, last);
+      return { heads: heads.length, next };
+    } catch (error) {
+      walk.failed();
+      throw error;
+    }
+  }
+
+  #placeOf(name: string, suspects: boolean): OrderPlace {
+    const key = `${suspects}/${name}`;
+    const place = this.#places.get(key) ?? new OrderPlace(this.#parts.bounds.random.fraction());
+    this.#places.set(key, place);
     return place;
-  }
-
-  async #heads(range: LaneRange, instanceId: string): Promise<Head[]> {
-    const heads = await this.#firstJobs.read(range, instanceId);
-    return heads.map(({ _id: lane, jobId, nextRunAt, fence, rescueCount }) => ({
-      laneId: laneId(range.name, lane),
-      ...asLaneJob({ _id: jobId, status: 'pending', nextRunAt, fence, rescueCount }),
-    }));
   }
 
   /** Who goes next in each lane, where it is somebody's time. */
@@ -305,14 +292,18 @@ export class MongoOrders implements LaneVerbs {
     return head && { jobId: head._id, status: head.status };
   }
 
-  /** One seek where none waits to supersede another. */
+  /** One seek where none waits to supersede another. Of many a part, and the next time those behind it. */
   async #superseded(): Promise<SupersededJob[]> {
     const { collection, commands } = this.#parts.jobs;
     const options = { ...commands.readOptions(), limit: MOST_SUPERSEDING };
-    const projection = { name: 1, lane: 1, rank: 1 };
+    const projection = { name: 1, lane: 1, rank: 1, startLock: 1 };
     const documents = await collection
-      .find(SUPERSEDING, { ...options, projection, hint: IndexName.LOCK_START })
+      .find(supersedingFilter(this.#supersedingFrom), {
+        ...{ ...options, projection, sort: { startLock: 1 }, hint: IndexName.LOCK_START },
+      })
       .toArray();
+    // A lock may be that of one job of each name, and no key has so many.
+    this.#supersedingFrom = documents[MOST_SUPERSEDING - 1]?.startLock;
     const waiting = documents.map(fromDocument);
     const laneOfJob = ({ name, lane = '' }: Job): string => laneId(name, lane);
     const lanes = await this.#readLanes(waiting.map(laneOfJob));
@@ -384,6 +375,13 @@ function isFree(
 ): boolean {
   if (isGroupLaneId(lane._id)) return isFreeGroup(lane, holders, usedBefore);
   return !holdsLane(holders.get(keyOfHolder(lane)), lane.halts);
+}
+
+function asHeadOf(name: string): (document: Document) => Head {
+  return ({ _id: lane, jobId, nextRunAt, fence, rescueCount }) => ({
+    laneId: laneId(name, lane),
+    ...asLaneJob({ _id: jobId, status: 'pending', nextRunAt, fence, rescueCount }),
+  });
 }
 
 function asLaneJob(document: Document): LaneJob {
