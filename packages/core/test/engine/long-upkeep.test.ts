@@ -1,6 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { FlowUpkeep } from '../../src/engine/upkeep/flow-upkeep.ts';
+import { GateTimeouts } from '../../src/engine/upkeep/gate-timeouts.ts';
+import { gate, stage } from '../../src/index.ts';
 import { ManualClock } from '../../src/testing/index.ts';
+import { StagePlan } from '../../src/workers/stages.ts';
 
 describe('a long look at what jobs wait for', () => {
   const STEPS = 25;
@@ -88,5 +91,60 @@ describe('a long look at what jobs wait for', () => {
     await clock.advance(60_000);
     await Promise.all(stops);
     expect([stops.length, world.steps, clock.pendingTimers]).toEqual([1, 3, 0]);
+  });
+});
+
+describe('the look for waits that are over', () => {
+  /** Rounds that end so many waits each, one after the other. */
+  const ending = (counts: readonly number[]) => {
+    const clock = new ManualClock();
+    const world = { rounds: 0, onRound: async (): Promise<void> => undefined };
+    const expireGates = async () => {
+      const count = counts[world.rounds] ?? 0;
+      world.rounds += 1;
+      await world.onRound();
+      return { failed: count, pending: 0 };
+    };
+    const context = {
+      ...{ clock, ledger: { expireGates }, ledgerTime: { now: () => new Date(clock.now()) } },
+      ...{ emit: () => undefined, report: () => undefined },
+    };
+    const handler = new StagePlan({ stages: [gate('checked', { timeout: 1 }), stage('parse', () => 1)] });
+    const timeouts = new GateTimeouts(context as never, new Map([['import', { handler }]]) as never, {
+      onPending: () => undefined,
+      onFailed: () => undefined,
+    });
+    timeouts.start();
+    return { clock, world, timeouts };
+  };
+
+  test('goes on at once while there are many, also where others end a part of them', async () => {
+    const { clock, world, timeouts } = ending([1_000, 1_000, 400, 99, 1]);
+    await clock.advance(5_000);
+    expect(world.rounds).toBe(4);
+    await clock.advance(5_000);
+    expect(world.rounds).toBe(5);
+    await timeouts.stop();
+  });
+
+  test('waits after an error', async () => {
+    const { clock, world, timeouts } = ending([1_000, 1_000]);
+    world.onRound = async () => {
+      if (world.rounds === 2) throw new Error('The ledger is down');
+    };
+    await clock.advance(9_999);
+    expect(world.rounds).toBe(2);
+    await clock.advance(1);
+    expect(world.rounds).toBe(3);
+    await timeouts.stop();
+  });
+
+  test('ends with the round that is under way at a stop', async () => {
+    const { clock, world, timeouts } = ending(Array(50).fill(1_000));
+    const stops: Promise<void>[] = [];
+    world.onRound = async () => void (world.rounds === 3 && stops.push(timeouts.stop()));
+    await clock.advance(60_000);
+    await Promise.all(stops);
+    expect([stops.length, world.rounds, clock.pendingTimers]).toEqual([1, 3, 0]);
   });
 });
