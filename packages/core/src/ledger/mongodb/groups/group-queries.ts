@@ -47,6 +47,12 @@ export interface LaneChange {
   readonly rate?: RateLimit;
 }
 
+/** The order of the jobs of one lane. */
+const WITHIN_LANE = { rank: 1, nextRunAt: 1, _id: 1 };
+
+/** The lanes of all groups. */
+const ALL_LANES = { $gte: groupHashStart(0), $lt: groupHashStart(LANE_HASHES) };
+
 const NOW_MS = { $toDouble: '$$NOW' };
 
 /** A start that is missing by less counts as allowed: the times are sums of fractions. */
@@ -70,12 +76,15 @@ function dueInLanes(name: string, lane: Document, now: Date): Document {
   return { ...due, name: { $eq: name }, lane, rescueCount };
 }
 
+/** The first job of each lane, of jobs that were sorted. */
+const FIRST_OF_EACH = { _id: '$lane', jobId: { $first: '$_id' }, fence: { $first: '$fence' } };
+
 /** The first due job of each lane of a range: one key each, and no document. */
 export function groupHeads(name: string, lanes: Document, now: Date): Document[] {
   return [
     { $match: dueInLanes(name, lanes, now) },
     { $sort: { status: 1, name: 1, lane: 1, rank: 1, nextRunAt: 1, _id: 1 } },
-    { $group: { _id: '$lane', jobId: { $first: '$_id' }, fence: { $first: '$fence' } } },
+    { $group: FIRST_OF_EACH },
     { $sort: { _id: 1 } },
   ];
 }
@@ -89,7 +98,7 @@ export function firstOfLanes(
 ): Document[] {
   const [first = [], ...others] = lanes.map(({ lane, count }) => [
     { $match: dueInLanes(name, { $eq: lane }, now) },
-    { $sort: { rank: 1, nextRunAt: 1, _id: 1 } },
+    { $sort: WITHIN_LANE },
     { $limit: count },
     { $project: { lane: 1, fence: 1 } },
   ]);
@@ -110,12 +119,18 @@ export function processingInLanes(name: string, lanes: readonly string[]): Docum
   return { ...claimantFilter([], ''), name: { $eq: name }, lane: { $in: lanes } };
 }
 
-/** Due suspects of a name that wait in groups. */
-export function groupSuspects(name: string, now: Date): Document {
-  return {
-    ...dueInLanes(name, { $gte: groupHashStart(0), $lt: groupHashStart(LANE_HASHES) }, now),
-    rescueCount: { $exists: true, $gte: SUSPECT_RESCUE_COUNT },
-  };
+/**
+ * The first due suspect of each lane of a name, in the order in which they became due. All suspects are read, since one
+ * whose group has no place may stand before any number of others; they are few.
+ */
+export function suspectHeads(name: string, now: Date): Document[] {
+  const rescueCount = { $exists: true, $gte: SUSPECT_RESCUE_COUNT };
+  return [
+    { $match: { ...dueInLanes(name, ALL_LANES, now), rescueCount } },
+    { $sort: WITHIN_LANE },
+    { $group: { ...FIRST_OF_EACH, nextRunAt: { $first: '$nextRunAt' } } },
+    { $sort: { nextRunAt: 1, jobId: 1 } },
+  ];
 }
 
 /** Who has a place in a lane from now on. Where the concurrency is not bounded nobody is added; it may be bounded again. */

@@ -39,10 +39,10 @@ import {
   firstOfLanes,
   type GroupDocument,
   groupHeads,
-  groupSuspects,
   type LaneChange,
   namingStatement,
   newLane,
+  suspectHeads,
 } from './group-queries.ts';
 import { LaneWalk, Place } from './lane-walk.ts';
 import type { MongoLanes } from './lanes.ts';
@@ -60,7 +60,8 @@ const MOST_DEEP = 50;
 /** Who has ended is looked for when so many are named, though there is room. */
 const MANY_HELD = 20;
 
-const MOST_SUSPECTS = 20;
+/** The lanes of so many suspects are read in one go. */
+const SUSPECTS_A_READ = 200;
 
 /** A lane with a due job. */
 interface Lane {
@@ -200,23 +201,18 @@ export class MongoGroups {
     return this.#lanes.aggregate(groupHeads(name, range, now));
   }
 
-  /** The most urgent suspect that there is a place for. */
+  /** The suspect that is due longest of those that there is a place for. */
   async #suspect(name: string, { now }: ClaimGroupsParams): Promise<Found> {
-    const { collection, commands } = this.#lanes.parts.jobs;
-    const suspects = await collection
-      .find(groupSuspects(name, now), {
-        ...commands.readOptions(),
-        projection: { lane: 1, fence: 1 },
-        sort: { priority: 1, nextRunAt: 1, _id: 1 },
-        limit: MOST_SUSPECTS,
-        hint: IndexName.SUSPECTS,
-      })
-      .toArray();
-    const heads = suspects.map(({ _id, lane, fence }) => ({ _id: lane, jobId: _id, fence }));
-    const lanes = await this.#look(name, heads, now, true);
-    const open = lanes.filter((lane) => inTurn(lane, now).room > 0).slice(0, 1);
-    const changes = open.map((lane) => changeOf(lane, [lane.waiting[0] ?? lane.head]));
-    return { changes, hasMore: open.length > 0, startsAt: undefined };
+    const heads = await this.#lanes.aggregate(suspectHeads(name, now), IndexName.SUSPECTS);
+    for (let start = 0; start < heads.length; start += SUSPECTS_A_READ) {
+      const some = heads.slice(start, start + SUSPECTS_A_READ);
+      const lanes = await this.#look(name, some, now, true);
+      const open = lanes.find((lane) => inTurn(lane, now).room > 0);
+      if (open === undefined) continue;
+      const changes = [changeOf(open, [open.waiting[0] ?? open.head])];
+      return { changes, hasMore: true, startsAt: undefined };
+    }
+    return { changes: [], hasMore: false, startsAt: undefined };
   }
 
   /** What is known of the lanes of these jobs that are not paused. */
