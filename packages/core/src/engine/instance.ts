@@ -89,8 +89,10 @@ export class Instance {
     this.#pruner = new Pruner(context);
     this.#throughput = context.throughput?.makeLoop();
     const wake = (): void => this.#claimer.wake('hint');
-    const look = (): void => this.#flows.look();
-    this.#gateTimeouts = new GateTimeouts(context, workers, { onPending: wake, onFailed: look });
+    this.#gateTimeouts = new GateTimeouts(context, workers, {
+      onPending: wake,
+      onFailed: () => this.#flows.beginLook(),
+    });
     this.#flows = new FlowUpkeep(context, (names) => this.released(names));
     this.#lease = new Lease(context, {
       onRenewed: (hadLapsed) => this.#onLeaseRenewed(hadLapsed),
@@ -131,7 +133,7 @@ export class Instance {
     this.#sweep = new OrderSweep(context, workers, onSuperseded);
     this.#rescuer = new Rescuer(context, () => this.#lease.instanceId, {
       onRescued: () => this.#claimer.wake('rescue'),
-      onDead: look,
+      onDead: () => this.#flows.look(),
     });
     this.#alerts = new Alerts(context, {
       busyNames: () => this.#executor.busyNames(),

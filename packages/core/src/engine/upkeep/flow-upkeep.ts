@@ -3,9 +3,9 @@
  * all others by looking now and then at what jobs wait for.
  *
  * A process that dies between the end of a job and the look at its children leaves them to that look, which every
- * instance takes, and at once who declares it dead. The ends of flows are noticed by the same looks, in fewer of them:
- * an end that nobody noticed holds nobody up. Where no job waits, and every flow has ended, it costs three reads in ten
- * minutes.
+ * instance takes, and at once who declares it dead; a look that is asked for goes through all without a pause. The ends
+ * of flows are noticed by the same looks, in fewer of them: an end that nobody noticed holds nobody up. Where no job
+ * waits, and every flow has ended, it costs three reads in ten minutes.
  *
  * @module
  */
@@ -38,6 +38,8 @@ type FlowUpkeepContext = ReleaseContext &
 interface Walk {
   /** True when the ends of flows are among it. */
   readonly hasEnds: boolean;
+  /** True when somebody asked for it, and so it is taken without a pause. */
+  readonly isAsked: boolean;
   position: string | undefined;
   foundWaiting: boolean;
   foundOpen: boolean;
@@ -51,6 +53,8 @@ export class FlowUpkeep {
   #ended = new Set<string>();
   #releasing: Promise<void> | undefined;
   #walk: Walk | undefined;
+  /** True from when a look is asked for until the walk begins that is for it. */
+  #isAsked = false;
   /** From when on the next walk is one through the ends of flows too, in monotonic time. */
   #endsDueMs = Number.NEGATIVE_INFINITY;
 
@@ -75,8 +79,14 @@ export class FlowUpkeep {
     this.#loop.start();
   }
 
-  /** Looks now at what jobs wait for, and at the ends of flows. */
+  /** Looks now at all that jobs wait for, and at the ends of flows. */
   look(): void {
+    this.#isAsked = true;
+    this.beginLook();
+  }
+
+  /** Begins such a look now, and takes it with pauses: for what may happen every few seconds. */
+  beginLook(): void {
     this.#endsDueMs = Number.NEGATIVE_INFINITY;
     this.#loop.wake();
   }
@@ -119,9 +129,9 @@ export class FlowUpkeep {
   /** One round of the walk; gives the milliseconds until the next. */
   async #sweep(): Promise<number> {
     const { ledger } = this.#context;
-    for (let step = 0; step < MOST_STEPS; step += 1) {
-      const walk = this.#walk ?? this.#beginWalk();
-      this.#walk = walk;
+    const walk = this.#walk ?? this.#beginWalk();
+    this.#walk = walk;
+    for (let step = 0; step < MOST_STEPS && !this.#loop.isStopped; step += 1) {
       const { tokens, position } = await ledger.sweepFlows({
         ...{ limit: TOKENS_A_STEP, createdBefore: abandonedBefore(this.#context) },
         ...(walk.position !== undefined && { after: walk.position }),
@@ -133,14 +143,17 @@ export class FlowUpkeep {
       walk.position = position;
       if (position === undefined) return this.#endWalk(walk);
     }
-    return ROUND_MS;
+    // Whoever asks during a walk waits for its end, and then for one through all.
+    return walk.isAsked || this.#isAsked ? 0 : ROUND_MS;
   }
 
   #beginWalk(): Walk {
     const nowMs = this.#context.clock.monotonic();
     const hasEnds = nowMs >= this.#endsDueMs;
     if (hasEnds) this.#endsDueMs = nowMs + ENDS_ROUND_MS;
-    return { hasEnds, position: undefined, foundWaiting: false, foundOpen: false };
+    const isAsked = this.#isAsked;
+    this.#isAsked = false;
+    return { hasEnds, isAsked, position: undefined, foundWaiting: false, foundOpen: false };
   }
 
   /** Gives the milliseconds until the next walk. */

@@ -2,7 +2,8 @@
  * Ends the waits of jobs at gates that were not opened in time.
  *
  * It asks only when a worker with a gate that has a timeout is registered here; so who declares no such gate pays
- * nothing. Every such instance asks; what one ended the others do not find.
+ * nothing. Every such instance asks; what one ended the others do not find. Where many waits are over it goes on without a
+ * pause.
  *
  * @module
  */
@@ -14,6 +15,9 @@ import type { Worker } from '../../workers/worker.ts';
 
 const ROUND_MS = 5_000;
 const MOST_JOBS_A_ROUND = 1_000;
+
+/** After so many there may be more: they can be all that the others left of a full round. */
+const MANY_JOBS_A_ROUND = 100;
 
 type GateTimeoutsContext = Pick<
   EngineContext,
@@ -47,10 +51,7 @@ export class GateTimeouts {
       clock: context.clock,
       kind: 'upkeep',
       firstWaitMs: () => ROUND_MS,
-      round: async () => {
-        await this.#round();
-        return ROUND_MS;
-      },
+      round: () => this.#round(),
       onFailed: (error) => {
         context.report(error);
         return ROUND_MS;
@@ -75,7 +76,8 @@ export class GateTimeouts {
     );
   }
 
-  async #round(): Promise<void> {
+  /** Ends some waits; gives the milliseconds until the next round. */
+  async #round(): Promise<number> {
     const { ledger, ledgerTime, emit } = this.#context;
     const now = ledgerTime.now();
     const result = await ledger.expireGates({ now, limit: MOST_JOBS_A_ROUND });
@@ -85,5 +87,6 @@ export class GateTimeouts {
     for (const job of halted) emitHalted(this.#context, job);
     if (pending > 0) this.#hooks.onPending();
     if (failed > 0) this.#hooks.onFailed();
+    return count < MANY_JOBS_A_ROUND ? ROUND_MS : 0;
   }
 }

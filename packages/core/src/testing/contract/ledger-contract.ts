@@ -16,6 +16,7 @@ import { flowReadTests } from './flow-reads.ts';
 import { flowTests } from './flows.ts';
 import { gateTests } from './gates.ts';
 import { groupBatchTests } from './group-batches.ts';
+import { groupSuspectTests } from './group-suspects.ts';
 import { groupTests } from './groups.ts';
 import { historyTests } from './history.ts';
 import { inspectionTests } from './inspection.ts';
@@ -114,6 +115,7 @@ const FAMILIES: Readonly<Record<string, ContractTests>> = {
   orders: orderTests,
   groups: groupTests,
   'batches of groups': groupBatchTests,
+  'suspects of groups': groupSuspectTests,
   flows: flowTests,
   'flow ends': flowEndTests,
   'flow reads': flowReadTests,

@@ -4,6 +4,7 @@
  * @module
  */
 import type { Document } from 'mongodb';
+import { ORDERED_PRIORITY } from '../../../job/job.ts';
 import { GROUP_MARK, groupHashStart, isGroupLane, LANE_HASHES } from '../../../job/lanes.ts';
 import { holdsPlace, type NamedHolder } from '../../group-choice.ts';
 import type { LaneJob } from '../../lane-choice.ts';
@@ -47,6 +48,12 @@ export interface LaneChange {
   readonly rate?: RateLimit;
 }
 
+/** The order of the jobs of one lane. */
+const WITHIN_LANE = { rank: 1, nextRunAt: 1, _id: 1 };
+
+/** The lanes of all groups. */
+const ALL_LANES = { $gte: groupHashStart(0), $lt: groupHashStart(LANE_HASHES) };
+
 const NOW_MS = { $toDouble: '$$NOW' };
 
 /** A start that is missing by less counts as allowed: the times are sums of fractions. */
@@ -70,12 +77,33 @@ function dueInLanes(name: string, lane: Document, now: Date): Document {
   return { ...due, name: { $eq: name }, lane, rescueCount };
 }
 
-/** The first due job of each lane of a range: one key each, and no document. */
-export function groupHeads(name: string, lanes: Document, now: Date): Document[] {
+/** The first job of each lane, of jobs that were sorted. */
+const FIRST_OF_EACH = { _id: '$lane', jobId: { $first: '$_id' }, fence: { $first: '$fence' } };
+
+/** The first due job of each lane of a range, of so many lanes at most: one key each, and no document. */
+export function groupHeads(name: string, lanes: Document, most: number, now: Date): Document[] {
   return [
     { $match: dueInLanes(name, lanes, now) },
     { $sort: { status: 1, name: 1, lane: 1, rank: 1, nextRunAt: 1, _id: 1 } },
-    { $group: { _id: '$lane', jobId: { $first: '$_id' }, fence: { $first: '$fence' } } },
+    { $group: FIRST_OF_EACH },
+    // Lanes come in their order, so that this ends the scan.
+    { $limit: most },
+    { $sort: { _id: 1 } },
+  ];
+}
+
+/**
+ * The first due job of each lane, of so many jobs that are due longest, with how many those are of each lane: a document
+ * a job. Jobs with an order are among them.
+ */
+export function headsByTime(name: string, most: number, now: Date): Document[] {
+  const { lane: _, ...due } = dueInLanes(name, {}, now);
+  return [
+    { $match: { ...due, priority: { $eq: ORDERED_PRIORITY } } },
+    { $sort: { priority: 1, nextRunAt: 1, _id: 1 } },
+    { $limit: most },
+    { $sort: WITHIN_LANE },
+    { $group: { ...FIRST_OF_EACH, jobs: { $sum: 1 } } },
     { $sort: { _id: 1 } },
   ];
 }
@@ -89,7 +117,7 @@ export function firstOfLanes(
 ): Document[] {
   const [first = [], ...others] = lanes.map(({ lane, count }) => [
     { $match: dueInLanes(name, { $eq: lane }, now) },
-    { $sort: { rank: 1, nextRunAt: 1, _id: 1 } },
+    { $sort: WITHIN_LANE },
     { $limit: count },
     { $project: { lane: 1, fence: 1 } },
   ]);
@@ -105,17 +133,28 @@ export function lanesWithJobs(name: string, lanes: Document): Document[] {
   ];
 }
 
+/** How many lanes of a name have pending jobs, counted up to so many: a key each. */
+export function countedLanes(name: string, most: number): Document[] {
+  return [...lanesWithJobs(name, ALL_LANES), { $limit: most }, { $count: 'lanes' }];
+}
+
 /** The jobs of these lanes that are processing for an instance. */
 export function processingInLanes(name: string, lanes: readonly string[]): Document {
   return { ...claimantFilter([], ''), name: { $eq: name }, lane: { $in: lanes } };
 }
 
-/** Due suspects of a name that wait in groups. */
-export function groupSuspects(name: string, now: Date): Document {
-  return {
-    ...dueInLanes(name, { $gte: groupHashStart(0), $lt: groupHashStart(LANE_HASHES) }, now),
-    rescueCount: { $exists: true, $gte: SUSPECT_RESCUE_COUNT },
-  };
+/**
+ * The first due suspect of each lane of a name, in the order in which they became due. All suspects are read, since one
+ * whose group has no place may stand before any number of others; they are few.
+ */
+export function suspectHeads(name: string, now: Date): Document[] {
+  const rescueCount = { $exists: true, $gte: SUSPECT_RESCUE_COUNT };
+  return [
+    { $match: { ...dueInLanes(name, ALL_LANES, now), rescueCount } },
+    { $sort: WITHIN_LANE },
+    { $group: { ...FIRST_OF_EACH, nextRunAt: { $first: '$nextRunAt' } } },
+    { $sort: { nextRunAt: 1, jobId: 1 } },
+  ];
 }
 
 /** Who has a place in a lane from now on. Where the concurrency is not bounded nobody is added; it may be bounded again. */

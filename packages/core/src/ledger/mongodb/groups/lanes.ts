@@ -51,10 +51,10 @@ export class MongoLanes {
   }
 
   /** What a pipeline over the jobs that wait in lanes gives. */
-  async aggregate(pipeline: Document[]): Promise<Document[]> {
+  async aggregate(pipeline: Document[], hint: string = IndexName.LANES): Promise<Document[]> {
     const { collection, commands } = this.parts.jobs;
     return collection
-      .aggregate(pipeline, { ...commands.aggregateOptions(), hint: IndexName.LANES })
+      .aggregate(pipeline, { ...commands.aggregateOptions(), hint })
       .toArray();
   }
 }
