@@ -321,8 +321,8 @@ export interface MonqueManagement<Types extends JobTypes = UntypedJobs> {
   ): Promise<void>;
 
   /**
-   * The groups of a name that have unfinished jobs, or settings of their own: what waits and runs, and what holds for
-   * them. By page, in an order that stays the same.
+   * The groups of a name that have pending jobs, settings of their own, or claims under a `concurrency` or `rate` in the
+   * last ten minutes: what waits and runs, and what holds for them. By page, in an order that stays the same.
    *
    * @throws InvalidArgumentError naming the field
    */

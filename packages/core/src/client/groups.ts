@@ -21,7 +21,7 @@ export interface GroupsOptions {
   readonly limit?: number;
 }
 
-/** One group that has unfinished jobs or settings of its own, with what holds for it. */
+/** One group that has pending jobs, settings of its own or recent claims, with what holds for it. */
 export type GroupInfo = GroupRecord;
 
 /** A group, and what is set of it. */

@@ -74,7 +74,7 @@ export interface OutboxOptions<T = unknown> {
   readonly order?: 'stamp' | 'commit';
   /** Milliseconds for which ids are remembered, from 1 minute to a year. @default 604800000, a week */
   readonly keepFor?: number;
-  /** Failures after which a message is a dead letter, from 1. @default `maxRetries` of the scheduler */
+  /** Failures after which a message has failed for good, from 1. @default `maxRetries` of the scheduler */
   readonly maxRetries?: number;
   /** How long to wait before a message is tried again. @default that of the scheduler */
   readonly backoff?: WorkerOptions['backoff'];

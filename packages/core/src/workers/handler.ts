@@ -35,7 +35,10 @@ export interface JobContext {
    * claim was lost, or the instance stops waiting.
    */
   readonly signal: AbortSignal;
-  /** How many times the job was claimed, ever. An outside system that remembers the highest can refuse a late run. */
+  /**
+   * Rises with each claim, and when the job is changed while it waits or put back; never falls. An outside system that
+   * remembers the highest can refuse a late run.
+   */
   readonly fence: number;
   /**
    * Reports how far the run is: any small value that can be stored, such as a number of percent. Fires `job:progress`;
