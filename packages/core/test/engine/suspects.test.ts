@@ -86,13 +86,17 @@ describe('a job whose instances died several times', () => {
   });
 });
 
-describe('a look for suspects that leaves it open whether there are any', () => {
+describe('a look for suspects', () => {
   const NOTHING: ClaimResult = { jobs: [], attempted: 0, saturated: [], drained: [] };
 
-  /** A process that runs orders; looks for suspects in them are answered so, then as the ledger does. */
-  const startWith = async (answers: readonly ClaimResult[]) => {
+  /** A poll of a process that runs orders, whose looks for suspects are answered so, and then as the ledger does. */
+  const pollWith = async (answers: readonly ClaimResult[]) => {
     const one = makeOne();
     const { monque, ledger, clock } = one;
+    const started: unknown[] = [];
+    monque.worker('work', ({ data }) => void started.push(data), { order: {} });
+    await monque.start();
+    await clock.advance(5_000);
     const claimOrders = ledger.claimOrders.bind(ledger);
     const looks: ClaimOrdersParams[] = [];
     vi.spyOn(ledger, 'claimOrders').mockImplementation(async (params) => {
@@ -100,12 +104,11 @@ describe('a look for suspects that leaves it open whether there are any', () => 
       looks.push(params);
       return answers[looks.length - 1] ?? claimOrders(params);
     });
-    const started: unknown[] = [];
-    monque.worker('work', ({ data }) => void started.push(data), { order: {} });
     const nextRunAt = new Date(clock.now());
     const job = { name: 'work', nextRunAt, rescueCount: SUSPECT_RESCUE_COUNT, data: 'suspect' };
     await ledger.enqueue({ jobs: [makeJob({ ...job, ...orderFields('a') })] });
-    await monque.start();
+    expect(looks).toEqual([]);
+    await clock.advance(30_000);
     return { ...one, started, looks };
   };
 
@@ -113,27 +116,25 @@ describe('a look for suspects that leaves it open whether there are any', () => 
     ['was for a part of the orders', NOTHING],
     ['lost what it found to another process', { ...NOTHING, attempted: 1, saturated: ['work'] }],
   ])('since it %s is followed by another at once', async (_, answer) => {
-    const { monque, clock, started, looks } = await startWith([answer, answer, answer]);
-    await clock.advance(1_000);
+    const { monque, started, looks } = await pollWith([answer, answer, answer]);
     expect(started).toEqual(['suspect']);
-    expect(looks).toHaveLength(4);
+    // The last one shows that there are no others.
+    expect(looks).toHaveLength(5);
     await monque.stop();
   });
 
   test('is not followed by others for ever: the next poll takes them up', async () => {
-    const { monque, clock, started, looks } = await startWith(Array(250).fill(NOTHING));
-    await clock.advance(1_000);
+    const { monque, clock, started, looks } = await pollWith(Array(250).fill(NOTHING));
     expect(looks).toHaveLength(201);
-    await clock.advance(60_000);
+    await clock.advance(30_000);
     expect(started).toEqual(['suspect']);
     await monque.stop();
   });
 
-  test('is the last one where there are none', async () => {
-    const drained = { ...NOTHING, drained: ['work'] };
-    const { monque, clock, looks } = await startWith([drained]);
-    await clock.advance(1_000);
+  test('is one alone where it shows that there are none', async () => {
+    const { monque, started, looks } = await pollWith([{ ...NOTHING, drained: ['work'] }]);
     expect(looks).toHaveLength(1);
+    expect(started).toEqual([]);
     await monque.stop();
   });
 });

@@ -218,7 +218,10 @@ describe('the walk through orders', () => {
   });
 
   test('asks no more jobs to cancel once it is stopped', async () => {
-    const superseded = Array.from({ length: 3 }, () => ({ jobId: new ObjectId(), by: new ObjectId() }));
+    const superseded = Array.from({ length: 3 }, () => ({
+      jobId: new ObjectId(),
+      by: new ObjectId(),
+    }));
     const asked: unknown[] = [];
     const stops: Promise<void>[] = [];
     const context = {

@@ -191,12 +191,16 @@ describe('many orders', () => {
       ...{ ...place(key), uniqueKey: key, uniqueHold: 'untilStarted' as const },
       startLock: `supersede:${key}`,
     });
-    const many = Array.from({ length: 2_500 }, (_, index) => makeJobs(1, waits(`k${index}`))[0] as Job);
+    const many = Array.from(
+      { length: 2_500 },
+      (_, index) => makeJobs(1, waits(`k${index}`))[0] as Job,
+    );
     await jobsIn(mongo.db).insertMany(many, { ignoreUndefined: true });
     const [newest] = makeJobs(1, waits('z')) as [Job];
     await mongo.ledger.enqueue({ jobs: [newest] });
     const look = async () =>
-      (await mongo.ledger.sweepOrders({ usedBefore: at(0), limit: 1, superseded: true })).superseded;
+      (await mongo.ledger.sweepOrders({ usedBefore: at(0), limit: 1, superseded: true }))
+        .superseded;
     expect(await look()).toBeUndefined();
     const found = [{ jobId: running?._id, by: newest._id }];
     expect(await look()).toEqual(found);

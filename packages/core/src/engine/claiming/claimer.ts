@@ -21,8 +21,8 @@ import {
 } from '../../ledger/ledger-repository.ts';
 import type { Worker } from '../../workers/worker.ts';
 import type { Executor } from '../running/executor.ts';
-import type { Pauses } from '../running/pauses.ts';
 import { retryPlan } from '../running/ledger-retry-plan.ts';
+import type { Pauses } from '../running/pauses.ts';
 import type { Settler } from '../running/settler.ts';
 import type { Lease } from '../upkeep/lease.ts';
 import type { AwaitedClaims } from './awaited-claims.ts';
