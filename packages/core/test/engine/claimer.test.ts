@@ -242,10 +242,14 @@ describe('a claim whose answer was lost', () => {
     await monque.setLimit('api', { concurrency: 2 });
     const running: string[] = [];
     const gate = deferred();
-    monque.worker('work', ({ _id }) => {
-      running.push(String(_id));
-      return gate.promise;
-    }, { concurrency: 5, limits: ['api'] });
+    monque.worker(
+      'work',
+      ({ _id }) => {
+        running.push(String(_id));
+        return gate.promise;
+      },
+      { concurrency: 5, limits: ['api'] },
+    );
     await monque.enqueueMany(Array.from({ length: 5 }, () => ({ name: 'work' })));
     refuseOnce(faulty);
     faulty.plan('readClaim', { fail: 'before' }, 3);

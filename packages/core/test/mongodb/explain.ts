@@ -22,13 +22,15 @@ const ENVELOPE = new Set([
 export async function explain(db: Db, sent: Document): Promise<Explained> {
   const command = Object.fromEntries(Object.entries(sent).filter(([key]) => !ENVELOPE.has(key)));
   const reply = await db.command({ explain: command, verbosity: 'executionStats' });
-  const plans = nodesOf(reply.queryPlanner.winningPlan);
+  // Of stages only the first looks at the collection.
+  const { queryPlanner, executionStats } = reply.stages?.[0].$cursor ?? reply;
+  const plans = nodesOf(queryPlanner.winningPlan);
   return {
     stages: plans.map(({ stage }) => stage),
     indexes: [...new Set(plans.flatMap(({ indexName }) => indexName ?? []))],
-    rejected: reply.queryPlanner.rejectedPlans.length,
-    keys: reply.executionStats.totalKeysExamined,
-    documents: reply.executionStats.totalDocsExamined,
+    rejected: queryPlanner.rejectedPlans.length,
+    keys: executionStats.totalKeysExamined,
+    documents: executionStats.totalDocsExamined,
   };
 }
 

@@ -66,7 +66,10 @@ describeWithOwnMongo('flows that leave', (binary) => {
   test('are asked for jobs by one key each, however many jobs they have', async () => {
     const flows = [makeFlow(ENDED), makeFlow(ENDED)] as const;
     for (const flow of flows) await open(flow);
-    await put(mongo.db, flows.flatMap((flow) => jobsOf(flow, 500)));
+    await put(
+      mongo.db,
+      flows.flatMap((flow) => jobsOf(flow, 500)),
+    );
     const commands = await mongo.log.during(sweep);
     const look = commands.find((command) => nameOf(command) === 'aggregate') as Document;
     const { keys, documents, indexes } = await explain(mongo.db, look);

@@ -303,7 +303,7 @@ export class Claimer {
         now: ledgerTime.now(),
       });
       const tookMs = clock.monotonic() - startedMs;
-      this.#measureRound(tookMs);
+      this.#roundMs += (tookMs - this.#roundMs) * NEWEST_WEIGHT;
       this.#context.log?.write('claimed', {
         ...{ names: params.demand.length, attempted: result.attempted },
         ...{ claimed: result.jobs.length, suspects: params.suspects, tookMs },
@@ -330,22 +330,26 @@ export class Claimer {
     if (error instanceof ConnectionError) throw error;
     this.#parts.awaited.mayHaveWon();
     const isRefused = !(error instanceof UnknownOutcomeError);
-    if (isRefused) this.#failures = Math.max(this.#failures, 1);
+    const failures = this.#failures;
+    if (isRefused) this.#failures += 1;
     else this.#context.report(error);
-    const won = await this.#readUntilAnswered(claim);
+    const won = await this.#readUntilAnswered(claim, isRefused ? 0 : 1);
+    this.#failures = failures;
     if (isRefused && won.length === 0) throw error;
     if (isRefused) this.#context.report(error);
     return won;
   }
 
   /** Gives up when the claim can no longer be of use; the claim is then rescued. */
-  async #readUntilAnswered(claim: ReadClaimParams): Promise<readonly ClaimedJob[]> {
-    const { instanceId, claimToken } = claim;
+  async #readUntilAnswered(
+    { instanceId, claimToken }: ReadClaimParams,
+    failedBefore: number,
+  ): Promise<readonly ClaimedJob[]> {
     const { ledger, report } = this.#context;
     const { signal } = this.#stopped;
     const answered = await retrying({
       ...this.#retryPlan('readClaim'),
-      failedBefore: 1,
+      failedBefore,
       call: () => ledger.readClaim({ instanceId, claimToken }),
       onFailed: report,
       mayGoOn: () => !signal.aborted && this.#parts.lease.instanceId === instanceId,
@@ -379,10 +383,6 @@ export class Claimer {
     metrics.count('lanesLost', {}, lost);
     metrics.count('claimCandidates', {}, attempted);
     if (jobs.length > 0) metrics.record('batchSize', { verb: 'claim' }, jobs.length);
-  }
-
-  #measureRound(tookMs: number): void {
-    this.#roundMs += (tookMs - this.#roundMs) * NEWEST_WEIGHT;
   }
 
   async #backOff(error: unknown): Promise<void> {

@@ -5,7 +5,7 @@
  */
 import type { ClientSession, Collection, Document, ObjectId } from 'mongodb';
 import { endToken, flowOfToken } from '../../../job/flow-tokens.ts';
-import type { Job, JobStatus } from '../../../job/job.ts';
+import type { JobStatus } from '../../../job/job.ts';
 import { JOB_LIFECYCLE, UNFINISHED } from '../../../job/job-lifecycle.ts';
 import type { TransitionParams } from '../../../job/lifecycle.ts';
 import {

@@ -111,10 +111,13 @@ export class LeavingFlows {
     const { collection, commands } = this.#jobs;
     const gone = new Map(flows.map((flow) => [flow.toHexString(), flow]));
     const rows = await collection
-      .aggregate([{ $match: { flow: { $in: [...gone.values()] } } }, { $group: { _id: '$flow' } }], {
-        ...commands.aggregateOptions(),
-        hint: IndexName.FLOW,
-      })
+      .aggregate(
+        [{ $match: { flow: { $in: [...gone.values()] } } }, { $group: { _id: '$flow' } }],
+        {
+          ...commands.aggregateOptions(),
+          hint: IndexName.FLOW,
+        },
+      )
       .toArray();
     for (const { _id } of rows) gone.delete(String(_id));
     return [...gone.values()];
