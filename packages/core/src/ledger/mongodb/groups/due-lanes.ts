@@ -26,8 +26,12 @@ const MOST_A_READ = 500;
 /** As few due jobs are looked at one by one. */
 const MOST_BY_TIME = 500;
 
-/** To pass by so many lanes without a due job costs as much as a look at due jobs. */
-const MANY_LANES = 1_000;
+/**
+ * The part of the hashes in which lanes are counted, and how many in it are many: then there are a thousand, and to pass
+ * by those without a due job costs as much as a look at due jobs.
+ */
+const COUNTED_PART = { $gte: groupHashStart(0), $lt: groupHashStart(LANE_HASHES / 128) };
+const MANY_IN_PART = 8;
 
 /** What lanes are looked for. */
 export interface DueWalkParams {
@@ -35,7 +39,7 @@ export interface DueWalkParams {
   /** How many lanes the claim would give a turn. */
   readonly turns: number;
   readonly now: Date;
-  /** When the walk ends, by monotonic time; a part is read in any case. */
+  /** When a walk ends whose parts are small since a larger one took too long, by monotonic time; one is read in any case. */
   readonly untilMs: number;
 }
 
@@ -106,7 +110,8 @@ export class DueWalk {
     const heads = await this.#nextPart();
     this.#count += heads.length;
     if (heads.length >= MOST_HEADS) this.#cutAt = heads.at(-1)?._id;
-    this.#isEnded = this.#lanes.parts.bounds.clock.monotonic() >= this.#params.untilMs;
+    const isLate = this.#lanes.parts.bounds.clock.monotonic() >= this.#params.untilMs;
+    this.#isEnded = isLate && place.isNarrowed;
     return heads;
   }
 
@@ -114,9 +119,9 @@ export class DueWalk {
   async #countLanes(): Promise<void> {
     const nowMs = this.#lanes.parts.bounds.clock.monotonic();
     if (!this.#place.wantsCount(nowMs)) return;
-    const pipeline = countedLanes(this.#params.name, MANY_LANES);
+    const pipeline = countedLanes(this.#params.name, COUNTED_PART);
     const [counted] = await this.#lanes.aggregate(pipeline);
-    this.#place.counted(counted?.['lanes'] >= MANY_LANES, nowMs);
+    this.#place.counted(counted?.lanes >= MANY_IN_PART, nowMs);
   }
 
   /** All lanes with a due job; undefined where too many jobs are due. */

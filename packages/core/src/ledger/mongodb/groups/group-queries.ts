@@ -86,7 +86,7 @@ export function groupHeads(name: string, lanes: Document, most: number, now: Dat
     { $match: dueInLanes(name, lanes, now) },
     { $sort: { status: 1, name: 1, lane: 1, rank: 1, nextRunAt: 1, _id: 1 } },
     { $group: FIRST_OF_EACH },
-    // Lanes come in their order, so that this ends the scan.
+    // Lanes come in their order, so that this ends the scan, after those that the server reads in one go.
     { $limit: most },
     { $sort: { _id: 1 } },
   ];
@@ -133,9 +133,9 @@ export function lanesWithJobs(name: string, lanes: Document): Document[] {
   ];
 }
 
-/** How many lanes of a name have pending jobs, counted up to so many: a key each. */
-export function countedLanes(name: string, most: number): Document[] {
-  return [...lanesWithJobs(name, ALL_LANES), { $limit: most }, { $count: 'lanes' }];
+/** How many lanes of a range have pending jobs: a key each. */
+export function countedLanes(name: string, lanes: Document): Document[] {
+  return [...lanesWithJobs(name, lanes), { $count: 'lanes' }];
 }
 
 /** The jobs of these lanes that are processing for an instance. */

@@ -104,6 +104,11 @@ export class Place {
     return this.width >= LANE_HASHES;
   }
 
+  /** True while parts are small since a larger one took too long. */
+  get isNarrowed(): boolean {
+    return this.#widest < LANE_HASHES;
+  }
+
   /** True where few lanes in the widest part have a due job, and many have others. */
   get looksByTime(): boolean {
     return this.#hasMany && this.width >= this.#widest;
