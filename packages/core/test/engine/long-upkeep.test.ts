@@ -109,11 +109,17 @@ describe('the look for waits that are over', () => {
       ...{ clock, ledger: { expireGates }, ledgerTime: { now: () => new Date(clock.now()) } },
       ...{ emit: () => undefined, report: () => undefined },
     };
-    const handler = new StagePlan({ stages: [gate('checked', { timeout: 1 }), stage('parse', () => 1)] });
-    const timeouts = new GateTimeouts(context as never, new Map([['import', { handler }]]) as never, {
-      onPending: () => undefined,
-      onFailed: () => undefined,
+    const handler = new StagePlan({
+      stages: [gate('checked', { timeout: 1 }), stage('parse', () => 1)],
     });
+    const timeouts = new GateTimeouts(
+      context as never,
+      new Map([['import', { handler }]]) as never,
+      {
+        onPending: () => undefined,
+        onFailed: () => undefined,
+      },
+    );
     timeouts.start();
     return { clock, world, timeouts };
   };

@@ -7,7 +7,7 @@ import assert from 'node:assert/strict';
 import { systemRandom } from '../../foundation/random.ts';
 import type { Job } from '../../job/job.ts';
 import { groupFields } from '../../job/lanes.ts';
-import { SUSPECT_RESCUE_COUNT, type SetGroupParams } from '../../ledger/ledger-repository.ts';
+import { type SetGroupParams, SUSPECT_RESCUE_COUNT } from '../../ledger/ledger-repository.ts';
 import { type ContractTests, INSTANCE, idsOf, JOB_NAME, type Subject } from './subject.ts';
 
 const MANY = 30;

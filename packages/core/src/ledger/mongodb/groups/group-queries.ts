@@ -4,6 +4,7 @@
  * @module
  */
 import type { Document } from 'mongodb';
+import { ORDERED_PRIORITY } from '../../../job/job.ts';
 import { GROUP_MARK, groupHashStart, isGroupLane, LANE_HASHES } from '../../../job/lanes.ts';
 import { holdsPlace, type NamedHolder } from '../../group-choice.ts';
 import type { LaneJob } from '../../lane-choice.ts';
@@ -79,12 +80,30 @@ function dueInLanes(name: string, lane: Document, now: Date): Document {
 /** The first job of each lane, of jobs that were sorted. */
 const FIRST_OF_EACH = { _id: '$lane', jobId: { $first: '$_id' }, fence: { $first: '$fence' } };
 
-/** The first due job of each lane of a range: one key each, and no document. */
-export function groupHeads(name: string, lanes: Document, now: Date): Document[] {
+/** The first due job of each lane of a range, of so many lanes at most: one key each, and no document. */
+export function groupHeads(name: string, lanes: Document, most: number, now: Date): Document[] {
   return [
     { $match: dueInLanes(name, lanes, now) },
     { $sort: { status: 1, name: 1, lane: 1, rank: 1, nextRunAt: 1, _id: 1 } },
     { $group: FIRST_OF_EACH },
+    // Lanes come in their order, so that this ends the scan, after those that the server reads in one go.
+    { $limit: most },
+    { $sort: { _id: 1 } },
+  ];
+}
+
+/**
+ * The first due job of each lane, of so many jobs that are due longest, with how many those are of each lane: a document
+ * a job. Jobs with an order are among them.
+ */
+export function headsByTime(name: string, most: number, now: Date): Document[] {
+  const { lane: _, ...due } = dueInLanes(name, {}, now);
+  return [
+    { $match: { ...due, priority: { $eq: ORDERED_PRIORITY } } },
+    { $sort: { priority: 1, nextRunAt: 1, _id: 1 } },
+    { $limit: most },
+    { $sort: WITHIN_LANE },
+    { $group: { ...FIRST_OF_EACH, jobs: { $sum: 1 } } },
     { $sort: { _id: 1 } },
   ];
 }
@@ -112,6 +131,11 @@ export function lanesWithJobs(name: string, lanes: Document): Document[] {
     { $match: { status: 'pending', name: { $eq: name }, lane: lanes } },
     { $group: { _id: '$lane' } },
   ];
+}
+
+/** How many lanes of a range have pending jobs: a key each. */
+export function countedLanes(name: string, lanes: Document): Document[] {
+  return [...lanesWithJobs(name, lanes), { $count: 'lanes' }];
 }
 
 /** The jobs of these lanes that are processing for an instance. */

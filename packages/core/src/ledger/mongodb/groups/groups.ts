@@ -34,25 +34,17 @@ import { SUSPECT_RESCUE_COUNT } from '../../ledger-repository.ts';
 import { claimNamedStatements, laneId } from '../orders/lane-queries.ts';
 import { DUPLICATE_KEY_CODE } from '../server/driver-errors.ts';
 import { IndexName } from '../server/indexes.ts';
+import { DueLanes } from './due-lanes.ts';
 import {
   allGroupsId,
   firstOfLanes,
   type GroupDocument,
-  groupHeads,
   type LaneChange,
   namingStatement,
   newLane,
   suspectHeads,
 } from './group-queries.ts';
-import { LaneWalk, Place } from './lane-walk.ts';
 import type { MongoLanes } from './lanes.ts';
-
-/** The most lanes one claim looks at for a name; the next claim goes on behind them. */
-const MOST_HEADS = 2_000;
-
-/** How many lanes are read in one go, at least and at most: twice as many as jobs are wanted, since some are full. */
-const FEWEST_A_READ = 20;
-const MOST_A_READ = 500;
 
 /** Of so many lanes at most more than the first job is read in one claim. */
 const MOST_DEEP = 50;
@@ -85,13 +77,20 @@ interface Found {
   readonly startsAt: Date | undefined;
 }
 
+/** When it is looked, and until when a walk goes on, by monotonic time. */
+interface Look {
+  readonly now: Date;
+  readonly untilMs: number;
+}
+
 /** Claims jobs of groups. */
 export class MongoGroups {
   readonly #lanes: MongoLanes;
-  readonly #places = new Map<string, Place>();
+  readonly #dueLanes: DueLanes;
 
   constructor(lanes: MongoLanes) {
     this.#lanes = lanes;
+    this.#dueLanes = new DueLanes(lanes);
   }
 
   /**
@@ -101,13 +100,16 @@ export class MongoGroups {
    */
   async claimGroups(params: ClaimGroupsParams): Promise<ClaimGroupsResult> {
     const { claims, jobs, bounds } = this.#lanes.parts;
-    const lateMs = bounds.clock.monotonic() + (params.deadlineMs ?? bounds.operationTimeoutMs);
+    const { now, deadlineMs = bounds.operationTimeoutMs } = params;
+    const lateMs = bounds.clock.monotonic() + deadlineMs;
+    // The other half is for what follows.
+    const look = { now, untilMs: lateMs - deadlineMs / 2 };
     const found: (readonly [string, Found])[] = [];
     for (const demand of params.demand) {
       const { name } = demand;
       found.push([
         name,
-        await (params.suspects ? this.#suspect(name, params) : this.#find(demand, params)),
+        await (params.suspects ? this.#suspect(name, now) : this.#find(demand, look)),
       ]);
     }
     const all = found.flatMap(([, { changes }]) => changes);
@@ -136,9 +138,10 @@ export class MongoGroups {
    * Those with a batch that lacks jobs; then from behind the group that had the last turn, until each wanted job has a
    * group, or once around.
    */
-  async #find(demand: GroupDemand, { now }: ClaimGroupsParams): Promise<Found> {
+  async #find(demand: GroupDemand, look: Look): Promise<Found> {
+    const { now } = look;
     const begun = await this.#begun(demand, now);
-    if (wantedInTurns(demand) > 0) return this.#walk(demand, begun, now);
+    if (wantedInTurns(demand) > 0) return this.#walk(demand, begun, look);
     const { shares } = turnsOf(begun, demand, now);
     const found = await this.#changesOf(demand.name, begun, shares, now);
     return { ...found, startsAt: firstStart(begun, now) };
@@ -158,51 +161,30 @@ export class MongoGroups {
     return lanes;
   }
 
-  async #walk(demand: GroupDemand, begun: readonly Lane[], now: Date): Promise<Found> {
-    const { name, batchSize } = demand;
+  async #walk(demand: GroupDemand, begun: readonly Lane[], { now, untilMs }: Look): Promise<Found> {
+    const { name, batchSize = 1 } = demand;
     const isBegun = new Set(demand.begun?.map(({ group }) => laneOfGroup(group)));
     const limit = wantedInTurns(demand);
-    const place = this.#placeOf(name);
-    const walk = new LaneWalk(place.last);
-    const groups = limit / (batchSize ?? 1);
-    const wanted = Math.min(Math.max(2 * groups, FEWEST_A_READ), MOST_A_READ);
+    const walk = this.#dueLanes.walk({ name, turns: limit / batchSize, now, untilMs });
+    const { from } = walk;
     const lanes: Lane[] = [];
-    let seen: string | undefined;
-    let count = 0;
-    while (!walk.isDone && count < MOST_HEADS && inOneTurn(lanes, now, batchSize) < limit) {
-      const heads = await this.#heads(name, walk.next(place.width), now);
-      place.adapt(heads.length, wanted);
-      count += heads.length;
-      seen = heads.at(-1)?._id ?? seen;
+    while (!walk.isOver && inOneTurn(lanes, now, batchSize) < limit) {
+      const heads = await walk.next();
       const others = heads.filter(({ _id }) => !isBegun.has(_id));
       lanes.push(...(await this.#look(name, others, now, false)));
     }
-    const first = lanes.findIndex(({ lane }) => lane > place.last);
+    const first = lanes.findIndex(({ lane }) => lane > from);
     lanes.push(...lanes.splice(0, Math.max(first, 0)));
     if (inOneTurn(lanes, now, batchSize) < limit) await this.#check(lanes, now, false);
     lanes.unshift(...begun);
     const { shares, last } = turnsOf(lanes, demand, now);
-    const served = lanes[last]?.lane;
-    const goneAround = place.emptyWalks.goneAround(walk.walked, served !== undefined);
-    const isAll = goneAround || walk.isDone;
-    // Where it ended without a turn and before it was done, it has seen many.
-    place.last = served ?? (walk.isDone ? place.last : (seen as string));
+    const isAll = walk.end(lanes[last]?.lane);
     const { changes, hasMore } = await this.#changesOf(name, lanes, shares, now);
     return { changes, hasMore: hasMore || !isAll, startsAt: firstStart(lanes, now) };
   }
 
-  #placeOf(name: string): Place {
-    const place = this.#places.get(name) ?? new Place(this.#lanes.parts.bounds.random.fraction());
-    this.#places.set(name, place);
-    return place;
-  }
-
-  #heads(name: string, range: Document, now: Date): Promise<Document[]> {
-    return this.#lanes.aggregate(groupHeads(name, range, now));
-  }
-
   /** The suspect that is due longest of those that there is a place for. */
-  async #suspect(name: string, { now }: ClaimGroupsParams): Promise<Found> {
+  async #suspect(name: string, now: Date): Promise<Found> {
     const heads = await this.#lanes.aggregate(suspectHeads(name, now), IndexName.SUSPECTS);
     for (let start = 0; start < heads.length; start += SUSPECTS_A_READ) {
       const some = heads.slice(start, start + SUSPECTS_A_READ);

@@ -53,8 +53,6 @@ export class MongoLanes {
   /** What a pipeline over the jobs that wait in lanes gives. */
   async aggregate(pipeline: Document[], hint: string = IndexName.LANES): Promise<Document[]> {
     const { collection, commands } = this.parts.jobs;
-    return collection
-      .aggregate(pipeline, { ...commands.aggregateOptions(), hint })
-      .toArray();
+    return collection.aggregate(pipeline, { ...commands.aggregateOptions(), hint }).toArray();
   }
 }

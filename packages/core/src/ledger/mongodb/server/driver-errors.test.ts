@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { ConnectionError, MonqueError, UnknownOutcomeError } from '../../../foundation/errors.ts';
-import { isTooLarge, isTransient, readError, writeError } from './driver-errors.ts';
+import { isTimeUp, isTooLarge, isTransient, readError, writeError } from './driver-errors.ts';
 
 interface Fields {
   readonly name?: string;
@@ -122,4 +122,15 @@ test('a command is too large when it overflows the driver or the server says so'
   expect(isTooLarge(new RangeError('offset is out of bounds'))).toBe(true);
   expect(isTooLarge(errorWith({ code: 10334 }))).toBe(true);
   expect(isTooLarge(errorWith({ code: 11000 }))).toBe(false);
+});
+
+test('a request took too long when the server or the driver gave it up for that', () => {
+  for (const code of [50, 262]) expect(isTimeUp(errorWith({ code }))).toBe(true);
+  for (const name of ['MongoNetworkTimeoutError', 'MongoOperationTimeoutError']) {
+    expect(isTimeUp(errorWith({ name }))).toBe(true);
+  }
+  for (const fields of [{ code: 11600 }, { name: 'MongoNetworkError' }]) {
+    expect(isTimeUp(errorWith(fields))).toBe(false);
+  }
+  expect(isTimeUp('time is up')).toBe(false);
 });

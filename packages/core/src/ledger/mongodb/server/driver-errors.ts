@@ -43,6 +43,16 @@ const TRANSIENT_CODES: ReadonlySet<unknown> = new Set([
   13436, // NotPrimaryOrSecondary
 ]);
 
+/** Those of a request that took longer than it may. */
+const TIME_IS_UP_CODES: ReadonlySet<unknown> = new Set([
+  50, // MaxTimeMSExpired
+  262, // ExceededTimeLimit
+]);
+const TIME_IS_UP_NAMES: ReadonlySet<string> = new Set([
+  'MongoNetworkTimeoutError',
+  'MongoOperationTimeoutError',
+]);
+
 /** Codes of broken connections, as Node.js names them. */
 const SOCKET_CODES: ReadonlySet<unknown> = new Set([
   'ECONNRESET',
@@ -122,6 +132,12 @@ export function isTransient(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
   const code = codeOf(error);
   return TRANSIENT_NAMES.has(error.name) || TRANSIENT_CODES.has(code) || SOCKET_CODES.has(code);
+}
+
+/** True when the request took too long, so that a smaller one may succeed. */
+export function isTimeUp(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  return TIME_IS_UP_NAMES.has(error.name) || TIME_IS_UP_CODES.has(codeOf(error));
 }
 
 function codeOf(error: Error): unknown {
