@@ -94,6 +94,7 @@ export class Claimer {
   #roundMs = 10;
   #rotation = 0;
   #failures = 0;
+  #reported: unknown;
 
   constructor(context: ClaimerContext, parts: ClaimerParts) {
     this.#context = context;
@@ -329,14 +330,14 @@ export class Claimer {
     // It was not sent.
     if (error instanceof ConnectionError) throw error;
     this.#parts.awaited.mayHaveWon();
+    this.#context.report(error);
+    this.#reported = error;
     const isRefused = !(error instanceof UnknownOutcomeError);
     const failures = this.#failures;
     if (isRefused) this.#failures += 1;
-    else this.#context.report(error);
     const won = await this.#readUntilAnswered(claim, isRefused ? 0 : 1);
     this.#failures = failures;
     if (isRefused && won.length === 0) throw error;
-    if (isRefused) this.#context.report(error);
     return won;
   }
 
@@ -387,7 +388,7 @@ export class Claimer {
 
   async #backOff(error: unknown): Promise<void> {
     this.#failures += 1;
-    this.#context.report(error);
+    if (error !== this.#reported) this.#context.report(error);
     await pauseBeforeRetry(this.#retryPlan('claim'), this.#failures);
   }
 
