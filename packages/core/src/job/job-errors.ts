@@ -7,12 +7,6 @@ import type { ObjectId } from 'mongodb';
 import { MonqueError } from '../foundation/errors.ts';
 import type { Job, JobStatus } from './job.ts';
 
-/** The job that a verb did not apply to, as it was found. */
-interface FoundJob {
-  readonly jobId: ObjectId;
-  readonly status: JobStatus | 'gone';
-}
-
 /** A verb does not apply to the job in the state it is in. Nothing was changed. */
 export class JobStateError extends MonqueError {
   override readonly name = 'JobStateError';
@@ -23,7 +17,7 @@ export class JobStateError extends MonqueError {
   readonly verb: string;
 
   constructor(
-    { jobId, status }: FoundJob,
+    { jobId, status }: Pick<JobStateError, 'jobId' | 'status'>,
     verb: string,
     allowedFrom: readonly string[],
     why = `${verb} is allowed from: ${allowedFrom.join(', ')}`,
