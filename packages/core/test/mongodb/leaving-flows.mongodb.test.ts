@@ -92,6 +92,13 @@ describeWithOwnMongo('flows that leave', (binary) => {
     expect(idsOf(await jobsIn(mongo.db).find().toArray())).toEqual(idsOf(parents.slice(0, 1)));
   });
 
+  test('cost no write where there is no record of them', async () => {
+    const flow = new ObjectId();
+    await put(mongo.db, makeJobs(1, { status: 'completed', finishedAt: at(0), flow }));
+    expect(await costOfStep()).toEqual(['find', 'delete', 'aggregate', 'find']);
+    expect(await jobsIn(mongo.db).countDocuments()).toBe(0);
+  });
+
   test('are forgotten by a look at the ends of flows when a step broke off after their jobs left', async () => {
     const flow = makeFlow({ uniqueKey: 'key', ...ENDED });
     await open(flow);
