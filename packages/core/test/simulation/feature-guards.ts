@@ -47,7 +47,7 @@ export const FEATURE_GUARDS: readonly Guard[] = [
     ],
     rules: ['what stands already is written again', 'a waiting run is moved without need'],
     profile: MANY_SERIES,
-    seed: 13,
+    seed: 21,
   },
   {
     name: 'lock of a series',
@@ -186,7 +186,7 @@ export const FEATURE_GUARDS: readonly Guard[] = [
     ],
     rules: ['a job leaves too soon'],
     profile: { hasRetention: true },
-    seed: 4,
+    seed: 7,
   },
   {
     name: 'a job stays while its window lasts',

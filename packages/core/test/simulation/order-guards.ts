@@ -59,7 +59,7 @@ export const ORDER_GUARDS: readonly Guard[] = [
     ],
     rules: ['a superseded job is not asked to cancel'],
     profile: { superseding: 40, jobs: 30, lossRate: 0.1, hints: 'none', hasRetention: false },
-    seed: 27,
+    seed: 29,
   },
   {
     name: 'the new one takes the place of the one that waits',

@@ -49,7 +49,7 @@ export const OUTBOX_GUARDS: readonly Guard[] = [
     ],
     rules: ['a message is overtaken'],
     profile: SENDING,
-    seed: 25,
+    seed: 26,
   },
   {
     name: 'a message goes by its transaction',

@@ -31,7 +31,7 @@ export const STAGE_GUARDS: readonly Guard[] = [
     ],
     rules: ['a stage is recorded under another claim'],
     profile: { ...MANY_STAGED, pauseRate: 0.005, crashRate: 0 },
-    seed: 41,
+    seed: 52,
   },
   {
     name: 'a job comes only to a closed gate',

@@ -103,7 +103,7 @@ export const FLOW_GUARDS: readonly Guard[] = [
     ],
     rules: ['the end of a flow is told twice'],
     profile: { ...MANY_FLOWS, ledger: 'stepped' },
-    seed: 14,
+    seed: 16,
   },
   {
     name: 'a redriven job goes on after its flow was opened',
