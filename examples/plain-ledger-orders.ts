@@ -122,7 +122,7 @@ export class PlainOrders implements verbs.LaneVerbs {
         usedAt < params.usedBefore && !holdsLane(this.#jobs.get(jobId), halts),
     );
     for (const [key] of free) this.#holders.delete(key);
-    const superseded = this.#superseded();
+    const superseded = params.superseded ? this.#superseded() : [];
     const swept = free.length + this.#groups.sweep(params);
     return { swept, ...(superseded.length > 0 && { superseded }) };
   }
