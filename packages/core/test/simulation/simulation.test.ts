@@ -1,12 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { loadSimulation } from './bundle.ts';
 import { minimise } from './minimise.ts';
 import { BEFORE_LATER_FEATURES, CALM, type Profile } from './profile.ts';
-import type { RunResult } from './simulation.ts';
+import { type RunResult, runSeed } from './simulation.ts';
 import { printStory } from './trace.ts';
-
-// As a bundle, in which a seed takes far less time than in modules that are loaded one by one.
-const { runSeed } = await loadSimulation(import.meta.dirname);
 
 const SEEDS = Number(process.env.MONQUE_SIMULATION_SEEDS ?? 14);
 
