@@ -65,6 +65,9 @@ export function groupPauseRule(facts: Facts, violate: Violate): Rule {
 /** A claim comes one step after the lane has named its jobs, and those are starts: a quick step or a slow one. */
 const LONGEST_STEP_MS = 2;
 
+/** A start of a group that is missing by less counts as allowed: the times are sums of fractions. */
+const ROUNDING = 0.01;
+
 /**
  * In no window more jobs of a group are claimed than its rate allows. One that is named and put off then starts later without
  * another start, so as many as may be named come besides.
@@ -88,7 +91,7 @@ export function groupRateRule(facts: Facts, violate: Violate): Rule {
       // Before that it may have been named under another rate.
       if (nowMs <= known.setMs + laterMs) return;
       const named = facts.mostOfGroup(after.name, after.group);
-      const besides = Number.isFinite(named) ? named : 0;
+      const besides = (Number.isFinite(named) ? named : 0) + ROUNDING;
       for (const { count, most } of known.window.start(nowMs, besides)) {
         const detail = `${describe(after)} of ${after.group}, ${count} of ${most}`;
         violate('more of a group start than its rate allows', detail);

@@ -1,9 +1,6 @@
 /** What must hold of a rate: in no window of time more starts than it allows. */
 import type { RateLimit } from '../../../src/ledger/verbs/limits.ts';
 
-/** A start that is missing by less counts as allowed: the times are sums of fractions. */
-const ROUNDING = 0.01;
-
 /** More starts than a rate allows. */
 export interface Excess {
   readonly count: number;
@@ -34,8 +31,7 @@ export class RateWindow {
       if (fromMs > atMs) break;
       for (const [last, untilMs] of times.entries()) {
         if (untilMs < atMs) continue;
-        const inWindow = (limit * (untilMs - fromMs + this.#laterMs)) / perMs;
-        const most = inWindow + burst + besides + ROUNDING;
+        const most = (limit * (untilMs - fromMs + this.#laterMs)) / perMs + burst + besides;
         const count = last - first + 1;
         if (count > most) found.push({ count, most });
       }

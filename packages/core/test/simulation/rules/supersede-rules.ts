@@ -5,7 +5,7 @@ import { LAST_WORDS_MS } from '../features/users.ts';
 import { describe } from './job-rules.ts';
 import type { Rule, Violate } from './rule.ts';
 
-/** Some polls, with and without hints; the calls of a sweep, and a claim round that was in its way. */
+/** Some polls, with and without hints, and the calls of a sweep. */
 const ASKED_WITHIN_MS = 6_000;
 const ASKED_WITHIN_WITH_HINTS_MS = 36_000;
 
