@@ -30,9 +30,8 @@ export function takeBatch(
   let leastLeftMs = waitMs;
   for (const gathered of gatherings(buffer, plan, mayStart)) {
     const together = gathered.slice(0, size);
-    const [{ job, sinceMs }] = together as [BufferedJob];
-    const leftMs = sinceMs + waitMs - nowMs;
-    if (together.length === size || leftMs <= 0 || isSuspect(job)) {
+    const leftMs = leftMsOf(together, plan, nowMs);
+    if (leftMs === 0) {
       const taken = new Set(together);
       const left = buffer.filter((buffered) => !taken.has(buffered));
       buffer.splice(0, buffer.length, ...left);
@@ -41,6 +40,17 @@ export function takeBatch(
     leastLeftMs = Math.min(leastLeftMs, leftMs);
   }
   return leastLeftMs;
+}
+
+/** How long a batch still waits for others, in milliseconds: not when it is full, or begins with a suspect. */
+function leftMsOf(
+  together: readonly BufferedJob[],
+  { size, waitMs }: BatchPlan,
+  nowMs: number,
+): number {
+  const [{ job, sinceMs }] = together as [BufferedJob];
+  const isComplete = together.length === size || isSuspect(job);
+  return isComplete ? 0 : Math.max(sinceMs + waitMs - nowMs, 0);
 }
 
 /** A batch that is not full, and whose first job still waits for others. */
@@ -73,15 +83,14 @@ export function gatheringOf(
 function gatheringAt(
   place: number,
   gathered: readonly BufferedJob[],
-  { size, waitMs }: BatchPlan,
+  plan: BatchPlan,
   nowMs: number,
 ): Gathering | undefined {
+  const { size } = plan;
   const from = place - (place % size);
   const together = gathered.slice(from, from + size);
-  const [{ job, sinceMs }] = together as [BufferedJob];
-  const leftMs = sinceMs + waitMs - nowMs;
-  const isReady = together.length === size || leftMs <= 0 || isSuspect(job);
-  return isReady ? undefined : { jobs: together.length, size, leftMs };
+  const leftMs = leftMsOf(together, plan, nowMs);
+  return leftMs === 0 ? undefined : { jobs: together.length, size, leftMs };
 }
 
 /** The jobs that may start together, in the order of their first ones. */
