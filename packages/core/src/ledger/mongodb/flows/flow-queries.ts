@@ -148,9 +148,6 @@ export function flowCounts(flowId: ObjectId): Document[] {
   return [{ $match: { flow: flowId } }, { $group: { _id: '$status', count: { $sum: 1 } } }];
 }
 
-/** Of the index that serves {@link ofFlowFilter}, for commands that the driver takes no name of an index for. */
-export const FLOW_KEY: Readonly<Record<string, 1>> = Object.freeze({ flow: 1, _id: 1, status: 1 });
-
 /** Jobs of a flow in some states. */
 export function ofFlowFilter(flowId: ObjectId, statuses: readonly JobStatus[]): Document {
   return { flow: flowId, status: { $in: statuses } };

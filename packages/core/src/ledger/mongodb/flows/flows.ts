@@ -35,11 +35,10 @@ import { ID_INDEX, ID_KEY } from '../lifecycle-statements.ts';
 import type { MongoJobs } from '../moves.ts';
 import type { Commands } from '../server/commands.ts';
 import { DUPLICATE_KEY_CODE } from '../server/driver-errors.ts';
-import { IndexName } from '../server/indexes.ts';
+import { FLOW_KEY, IndexName } from '../server/indexes.ts';
 import { driverSession } from '../server/server-checks.ts';
 import {
   documentsOf,
-  FLOW_KEY,
   type FlowDocument,
   type FlowKeyDocument,
   feedingFilter,

@@ -27,6 +27,9 @@ export const IndexName = {
 /** An index with its name. */
 export type NamedIndex = IndexDescription & { readonly name: string };
 
+/** For commands that the driver takes no name of an index for, too. */
+export const FLOW_KEY: Readonly<Record<string, 1>> = Object.freeze({ flow: 1, _id: 1, status: 1 });
+
 /** The indexes the engine's own queries rest on. */
 export const ENGINE_INDEXES: readonly NamedIndex[] = Object.freeze([
   {
@@ -76,7 +79,7 @@ export const ENGINE_INDEXES: readonly NamedIndex[] = Object.freeze([
   {
     // flowCounts, ofFlowFilter, and listFilter of one flow; empty unless there are flows.
     name: IndexName.FLOW,
-    key: { flow: 1, _id: 1, status: 1 },
+    key: FLOW_KEY,
     partialFilterExpression: { flow: { $exists: true } },
   },
   {
