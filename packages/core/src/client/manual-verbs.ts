@@ -203,17 +203,17 @@ export class ManualVerbs {
 /** Names the verb that the user called, and the states from which any verb of the table does it. */
 function stateError(job: Job, verb: string, rows: readonly JobVerb[]): JobStateError {
   const from = new Set(rows.flatMap((row) => [...JOB_LIFECYCLE.transitions[row].from]));
-  return new JobStateError({ jobId: job._id, status: job.status }, verb, [...from]);
+  return new JobStateError(job, verb, [...from]);
 }
 
 /** A parent in a flow stays while its children are there. */
 function notDeletable(job: Job): JobStateError {
   if (job.status === 'processing') return stateError(job, 'deleteJob', ['remove']);
   const why = 'it is a parent in a flow; deleteJob is allowed once its children are deleted';
-  return new JobStateError({ jobId: job._id, status: job.status }, 'deleteJob', [], why);
+  return new JobStateError(job, 'deleteJob', [], why);
 }
 
-function noDeadLetter({ _id: jobId, status }: Job): JobStateError {
+function noDeadLetter(job: Job): JobStateError {
   const why = 'it is no dead letter: it never failed for good under another name';
-  return new JobStateError({ jobId, status }, 'redriveDeadLetter', [], why);
+  return new JobStateError(job, 'redriveDeadLetter', [], why);
 }

@@ -136,5 +136,5 @@ function bytesOf(value: unknown): Buffer {
 
 function stateError(job: Job, why?: string): JobStateError {
   const { from } = JOB_LIFECYCLE.transitions.openGate;
-  return new JobStateError({ jobId: job._id, status: job.status }, 'openGate', from, why);
+  return new JobStateError(job, 'openGate', from, why);
 }

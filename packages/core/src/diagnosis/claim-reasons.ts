@@ -112,12 +112,13 @@ function nobodyAtWork(facts: Facts, details: ClaimDetails, lease: LeaseRecord | 
   const { leaseEndsInMs = 0 } = details;
   const durationMs = lease?.leaseDurationMs ?? facts.leaseDurationMs;
   if (lease === undefined) {
-    const state = { reason: 'instanceUnknown', condition: 'is not on record' } as const;
-    return lost(facts, details, { ...state, withinMs: durationMs * SEARCH_PART });
+    const withinMs = durationMs * SEARCH_PART;
+    const condition = 'is not on record';
+    return lost(facts, details, { reason: 'instanceUnknown', condition, withinMs });
   }
   if (lease.status === 'dead') {
-    const state = { reason: 'instanceDead', condition: 'is dead' } as const;
-    return lost(facts, details, { ...state, withinMs: durationMs * ROUND_PART });
+    const withinMs = durationMs * ROUND_PART;
+    return lost(facts, details, { reason: 'instanceDead', condition: 'is dead', withinMs });
   }
   const condition = `has been silent since its lease ended ${inWords(-leaseEndsInMs)} ago`;
   const withinMs = durationMs * SILENCE_PART;

@@ -24,7 +24,7 @@ describe('the errors', () => {
       new MonqueError('BUSY', 'Any'),
       new InvalidArgumentError('field', 'a number', 'text'),
       new InvalidCronError('60 * * * *', 0, 'minute'),
-      new JobStateError({ jobId, status: 'failed' }, 'cancel', ['pending']),
+      new JobStateError({ _id: jobId, status: 'failed' }, 'cancel', ['pending']),
       new ConnectionError('No answer'),
       new UnknownOutcomeError('No answer'),
       new LedgerFullError(7),
@@ -57,7 +57,7 @@ describe('the errors', () => {
   });
 
   test('a state error names the job, its state, the verb and where it is allowed from', () => {
-    const error = new JobStateError({ jobId, status: 'failed' }, 'cancel', [
+    const error = new JobStateError({ _id: jobId, status: 'failed' }, 'cancel', [
       'pending',
       'processing',
     ]);

@@ -17,7 +17,7 @@ export class JobStateError extends MonqueError {
   readonly verb: string;
 
   constructor(
-    { jobId, status }: Pick<JobStateError, 'jobId' | 'status'>,
+    { _id: jobId, status }: Pick<Job, '_id'> & Pick<JobStateError, 'status'>,
     verb: string,
     allowedFrom: readonly string[],
     why = `${verb} is allowed from: ${allowedFrom.join(', ')}`,

@@ -23,7 +23,7 @@ test('docs/errors.md gives the code that each error carries', () => {
     new core.InvalidArgumentError('field', 'something', undefined),
     new core.InvalidCronError('* *', 3, 'too short'),
     new core.FlowAbandonedError(id),
-    new core.JobStateError({ jobId: id, status: 'failed' }, 'cancel', ['pending']),
+    new core.JobStateError({ _id: id, status: 'failed' }, 'cancel', ['pending']),
     new core.UniqueKeyTakenError('retry it', 'k', id, id),
     new core.WaitError('gone', id),
     new core.ConnectionError('message'),

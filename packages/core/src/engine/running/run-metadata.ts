@@ -26,5 +26,5 @@ export async function setMetadataOfRun(
   if (outcome === 'written') return job?.metadata ?? {};
   const why = 'the claim of this run does not stand any more';
   const status = job?.status ?? 'gone';
-  throw new JobStateError({ jobId, status }, 'setMetadata', ['processing'], why);
+  throw new JobStateError({ _id: jobId, status }, 'setMetadata', ['processing'], why);
 }

@@ -41,7 +41,7 @@ export async function completeInSession(
   }
   const { from } = JOB_LIFECYCLE.transitions.complete;
   const status = current?.status ?? 'gone';
-  throw new JobStateError({ jobId, status }, 'complete', from, CLAIM_LOST);
+  throw new JobStateError({ _id: jobId, status }, 'complete', from, CLAIM_LOST);
 }
 
 /**
