@@ -227,7 +227,9 @@ describeWithMongo('the whole scheduler on MongoDB', () => {
     await pass(2);
     const log = new CommandLog(database.client);
     await pass(10);
-    const names = namesOf(log.take()).filter((name) => !isWaiting(name));
+    // What the driver sends by itself is no cost of this library.
+    const isHeartbeat = (name: string): boolean => name === 'hello';
+    const names = namesOf(log.take()).filter((name) => !isWaiting(name) && !isHeartbeat(name));
     const getMoresAMinute = 4;
     expect(names.length).toBeGreaterThan(0);
     expect(names.length / 10 + getMoresAMinute).toBeLessThanOrEqual(30);
