@@ -79,4 +79,46 @@ export const GROUP_GUARDS: readonly Guard[] = [
     profile: { ...MANY_GROUPED, ledger: 'memory', slowStepRate: 0 },
     seed: 1,
   },
+  {
+    name: 'a turn of a group ends',
+    without: 'the first group that waits gets all that a claim asks for',
+    alterations: [
+      {
+        file: 'ledger/group-choice.ts',
+        find: 'const given = Math.min(weight * batchSize, room - has, left);',
+        replace: 'const given = Math.min(room - has, left);',
+      },
+    ],
+    rules: ['a group that waits is passed over'],
+    profile: { ...MANY_GROUPED, hasFreeGroups: true },
+    seed: 1,
+  },
+  {
+    name: 'the next turn is that of another group',
+    without: 'each claim begins with the same group',
+    alterations: [
+      {
+        file: 'ledger/memory/groups/groups.ts',
+        find: 'if (served !== undefined) this.#last.set(name, served.lane.lane);',
+        replace: '',
+      },
+    ],
+    rules: ['a group that waits is passed over'],
+    profile: { ...MANY_GROUPED, ledger: 'memory' },
+    seed: 23,
+  },
+  {
+    name: 'a place ends with its claim',
+    without: 'a job that has ended keeps its place in its group',
+    alterations: [
+      {
+        file: 'ledger/group-choice.ts',
+        find: "return job?.status === 'pending' && job.fence === fence - 1;",
+        replace: 'return job !== undefined;',
+      },
+    ],
+    rules: ['a job of a group starves'],
+    profile: { ...MANY_GROUPED, ledger: 'memory' },
+    seed: 1,
+  },
 ];

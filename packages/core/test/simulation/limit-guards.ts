@@ -125,4 +125,18 @@ export const LIMIT_GUARDS: readonly Guard[] = [
     profile: LIMITED,
     seed: 9,
   },
+  {
+    name: 'a stop gives its shares back',
+    without: 'who has stopped holds shares until somebody finds that he is gone',
+    alterations: [
+      {
+        file: 'engine/instance.ts',
+        find: '    await this.#permits.giveBack();\n',
+        replace: '',
+      },
+    ],
+    rules: ['a stop keeps a share'],
+    profile: LIMITED,
+    seed: 1,
+  },
 ];

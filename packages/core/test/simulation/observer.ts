@@ -344,6 +344,11 @@ export class Observer {
     for (const rule of this.#rules) rule.passed?.(nowMs);
   }
 
+  /** All instances have stopped, after all jobs have ended. */
+  ended(): void {
+    for (const rule of this.#rules) rule.ended?.();
+  }
+
   /** All jobs have ended, or had their time. */
   drained(): void {
     for (const rule of this.#rules) rule.drained?.();

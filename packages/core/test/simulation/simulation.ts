@@ -88,6 +88,7 @@ class Simulation {
     await this.#runUntil(() => this.#isQuiet());
     if (violations.length === 0) this.#observer.drained();
     if (violations.length === 0) await this.#stopAll();
+    if (violations.length === 0) this.#observer.ended();
     return {
       seed: this.#seed,
       profile: this.#profile,

@@ -58,7 +58,8 @@ export class SteppedGroups {
   readonly #parts: SteppedGroupsParts;
   readonly #lanes = new Map<string, Lane>();
   readonly #ofAll = new Map<string, GroupSettings>();
-  #turn = 0;
+  /** The lane that had the last turn, by instance and name: each walks around by itself. */
+  readonly #last = new Map<string, string>();
 
   constructor(parts: SteppedGroupsParts) {
     this.#parts = parts;
@@ -73,7 +74,7 @@ export class SteppedGroups {
       lanes: this.#due(demand.name, params),
     }));
     await letOthersIn();
-    const seen = due.map((one) => ({ ...one, lanes: this.#look(one.name, one.lanes) }));
+    const seen = due.map((one) => ({ ...one, lanes: this.#look(params, one) }));
     await letOthersIn();
     for (const { demand, lanes } of seen) this.#choose(lanes, demand, params);
     const all = seen.flatMap(({ lanes }) => lanes.filter((lane) => lane.jobs.length > 0));
@@ -121,22 +122,28 @@ export class SteppedGroups {
     return lanes;
   }
 
-  /** The lanes as they are, each time another first. */
-  #look(name: string, lanes: ReadonlyMap<string, readonly Job[]>): Seen[] {
+  /** The lanes as they are, the one behind the last turn first. */
+  #look(
+    { instanceId }: ClaimGroupsParams,
+    { name, lanes }: { readonly name: string; readonly lanes: ReadonlyMap<string, readonly Job[]> },
+  ): Seen[] {
     const ofAll = this.#ofAll.get(name) ?? {};
-    const seen = [...lanes].flatMap(([laneName, due]): Seen[] => {
+    const ordered = [...lanes].sort(([a], [b]) => (a < b ? -1 : 1));
+    const seen = ordered.flatMap(([laneName, due]): Seen[] => {
       const key = keyOf(name, laneName);
       const lane = this.#lanes.get(key);
       if (lane?.isPaused) return [];
       const settings = groupSettings(lane?.own ?? {}, ofAll);
       return [{ key, name: laneName, due, lane, settings, kept: lane?.held ?? [], jobs: [] }];
     });
-    this.#turn += 1;
-    return [...seen.splice(this.#turn % Math.max(seen.length, 1)), ...seen];
+    const last = this.#last.get(`${instanceId} ${name}`) ?? '';
+    const behind = seen.findIndex((lane) => lane.name > last);
+    return [...seen.splice(Math.max(behind, 0)), ...seen];
   }
 
   /** Who is named and waits goes first. */
-  #choose(lanes: readonly Seen[], demand: GroupDemand, { now, suspects }: ClaimGroupsParams): void {
+  #choose(lanes: readonly Seen[], demand: GroupDemand, params: ClaimGroupsParams): void {
+    const { now, suspects, instanceId } = params;
     const { jobs } = this.#parts;
     const waiting = new Map<Seen, readonly Job[]>();
     for (const lane of lanes) {
@@ -150,7 +157,7 @@ export class SteppedGroups {
         }),
       );
     }
-    const { shares } = takeTurns(
+    const { shares, last } = takeTurns(
       lanes.map((lane) => {
         const again = waiting.get(lane)?.length ?? 0;
         const usedUpMs = lane.lane?.usedUpMs;
@@ -160,6 +167,8 @@ export class SteppedGroups {
       }),
       demand,
     );
+    const served = lanes[last];
+    if (served !== undefined) this.#last.set(`${instanceId} ${demand.name}`, served.name);
     for (const [index, lane] of lanes.entries()) {
       const first = waiting.get(lane) ?? [];
       const others = lane.due.filter(({ _id }) => !first.some((job) => job._id.equals(_id)));

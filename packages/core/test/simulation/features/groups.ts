@@ -1,6 +1,7 @@
 /** Jobs of groups with a limit of their own, which is changed, and groups that are paused for a while. */
 import type { Monque } from '../../../src/index.ts';
 import { groupPauseRule, groupRateRule, groupRule } from '../rules/group-rules.ts';
+import { starvingRule, turnRule } from '../rules/turn-rules.ts';
 import { drawRunOptions, drawTask, type Entry, planCalls } from './one-off-jobs.ts';
 import { type Feature, GROUPED_NAME, LAST_WORDS_MS, pickHost, type Users } from './users.ts';
 
@@ -52,7 +53,7 @@ export const groups: Feature = {
       );
     }
   },
-  rules: [groupRule, groupPauseRule, groupRateRule],
+  rules: [groupRule, groupPauseRule, groupRateRule, turnRule, starvingRule],
 };
 
 type Settings = Parameters<Monque['setGroup']>[2];

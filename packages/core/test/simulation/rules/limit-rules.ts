@@ -81,7 +81,7 @@ export function limitRule(facts: Facts, violate: Violate): Rule {
   };
 }
 
-/** Shares never grow beyond the limit, and those of the dead come back. */
+/** Shares never grow beyond the limit, those of the dead come back, and at the end nobody has one. */
 export function shareRule(facts: Facts, violate: Violate): Rule {
   return {
     limitWritten(key, { record }, before) {
@@ -93,6 +93,13 @@ export function shareRule(facts: Facts, violate: Violate): Rule {
       for (const [key, limit] of facts.limits) {
         for (const instanceId of deadHolders(facts, limit)) {
           violate('a share of the dead is kept', `${key} by ${instanceId}`);
+        }
+      }
+    },
+    ended() {
+      for (const [key, { record }] of facts.limits) {
+        for (const { count, instanceId } of record.shares) {
+          if (count > 0) violate('a stop keeps a share', `${key}: ${count} by ${instanceId}`);
         }
       }
     },

@@ -67,6 +67,8 @@ export interface Rule {
   passed?(nowMs: number): void;
   /** After the faults, when all jobs have ended, before the instances are stopped. */
   drained?(): void;
+  /** After that, when all instances have stopped. */
+  ended?(): void;
 }
 
 /** Makes a rule; a feature of the engine brings its rules along. */
