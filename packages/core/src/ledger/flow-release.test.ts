@@ -1,13 +1,19 @@
 import { ObjectId } from 'mongodb';
 import { expect, test } from 'vitest';
-import { endToken } from '../job/flow-tokens.ts';
-import { type FlowStore, type ParentJob, releaseWaiting } from './flow-release.ts';
+import { endToken, tokenOf } from '../job/flow-tokens.ts';
+import type { JobStatus } from '../job/job.ts';
+import { type FlowStore, type ParentJob, releaseWaiting, type WaitingJob } from './flow-release.ts';
 import type { FlowRecord } from './verbs/flows.ts';
 
 const FLOW = new ObjectId();
 const RECORD: FlowRecord = {
   ...{ flowId: FLOW, state: 'stored', size: 1, version: 1 },
   createdAt: new Date(0),
+};
+
+const WAITING: WaitingJob = {
+  ...{ _id: new ObjectId(), name: 'step', fence: 1, flow: FLOW },
+  nextRunAt: new Date(0),
 };
 
 test('a flow of which a job goes on between two looks at it does not end', async () => {
@@ -31,4 +37,37 @@ test('a flow of which a job goes on between two looks at it does not end', async
     changed: [],
     left: 0,
   });
+});
+
+/** A job that waits for a parent, and was redriven with it after the parent was seen. */
+async function releaseRedriven(onFailure: 'fail' | 'continue'): Promise<readonly string[]> {
+  const token = tokenOf(FLOW, onFailure, 0);
+  const parent = { _id: new ObjectId(), ref: 'parent' };
+  let status: JobStatus = 'failed';
+  const moved: string[] = [];
+  const store: FlowStore = {
+    findFeeding: async (_token, statuses) =>
+      statuses.includes(status) ? { ...parent, status } : undefined,
+    findWaiting: async () => {
+      status = 'pending';
+      return [{ ...WAITING, waitsFor: [token] }];
+    },
+    recordOf: async () => RECORD,
+    changeFlow: async () => true,
+    moveWaiting: async (verb, jobs) => {
+      moved.push(verb);
+      return jobs.length;
+    },
+    forget: async () => undefined,
+  };
+  await releaseWaiting(store, { tokens: [{ token }], now: new Date(1), limit: 10 });
+  return moved;
+}
+
+test('a job does not fail with a parent that was redriven before it', async () => {
+  expect(await releaseRedriven('fail')).toEqual([]);
+});
+
+test('a job does not start since its parent had ended, when that was redriven before it', async () => {
+  expect(await releaseRedriven('continue')).toEqual([]);
 });

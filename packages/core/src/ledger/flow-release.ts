@@ -2,9 +2,10 @@
  * How jobs of a flow that wait are released, failed or cancelled, whatever the ledger is: by a few looks and writes of
  * it that each stand for themselves.
  *
- * What always holds: a job is released only after all that it waits for was seen without a holder, which stays so; and
- * every write is guarded by the fence that the job was read with. So any number of processes may do this at once, late
- * or twice, and one that dies leaves the rest to the next.
+ * What always holds: a job is released only after all that it waits for was seen without a holder, and fails only after a
+ * parent was seen failed; every write is guarded by the fence that the job was read with. So any number of processes may do
+ * this at once, late or twice, and one that dies leaves the rest to the next. What was seen of the parents stays so until
+ * they are redriven, and their children after them: of a job that was redriven, the parents are looked at after it was read.
  *
  * A flow ends when its record is as it was before all its jobs were seen finished; and a job that was redriven goes on
  * only after the record was changed, as it was before the job was seen waiting. So of two that end a flow one does, and
@@ -92,6 +93,8 @@ export async function releaseWaiting(
 interface Plan {
   /** All that were looked at. */
   readonly jobs: readonly WaitingJob[];
+  /** With whom some of them fail. */
+  readonly failed: ParentJob | undefined;
   readonly released: readonly WaitingJob[];
   readonly failing: readonly WaitingJob[];
   readonly abandoned: readonly WaitingJob[];
@@ -148,16 +151,20 @@ class Release {
       if (plan.jobs.length === limit) {
         this.#queue.unshift({ token, after: (plan.jobs.at(-1) as WaitingJob)._id });
       }
-      await this.#moveAll(plan, failed);
+      await this.#moveAll(plan);
     }
   }
 
   async #plan(
     { token, after }: TokenPlace,
     limit: number,
-    failed: ParentJob | undefined,
+    failedBefore: ParentJob | undefined,
   ): Promise<Plan> {
     const jobs = await this.#store.findWaiting(token, after, limit);
+    // Since what was seen of their parents, those may have been redriven, and these after them; or they were added.
+    if (jobs.some(wasRedriven)) this.#holders.clear();
+    const isSeenAgain = failedBefore !== undefined && jobs.length > 0;
+    const failed = isSeenAgain ? await this.#failedParent(token) : undefined;
     const released: WaitingJob[] = [];
     const failing: WaitingJob[] = [];
     const abandoned: WaitingJob[] = [];
@@ -168,7 +175,7 @@ class Release {
       else if (failed !== undefined) failing.push(job);
       else if (await this.#isFree(job)) released.push(job);
     }
-    return { jobs, released, failing, abandoned };
+    return { jobs, failed, released, failing, abandoned };
   }
 
   /**
@@ -186,10 +193,10 @@ class Release {
     return (await this.#store.changeFlow(record, undefined)) ? plan : undefined;
   }
 
-  async #moveAll(plan: Plan, failed: ParentJob | undefined): Promise<void> {
-    await this.#cancel(plan.abandoned);
-    if (failed !== undefined) await this.#fail(plan.failing, failed);
-    await this.#release(plan.released);
+  async #moveAll({ abandoned, failed, failing, released }: Plan): Promise<void> {
+    await this.#cancel(abandoned);
+    if (failed !== undefined) await this.#fail(failing, failed);
+    await this.#release(released);
   }
 
   /** Ends a flow when none of its jobs is unfinished; most looks see at once that one is. */
@@ -323,7 +330,12 @@ class Release {
   }
 }
 
-/** True when a job that is to be moved was redriven: none has a fence before it was claimed. */
+/** True when a job that is to be moved was redriven. */
 function isToRedrive({ released, failing, abandoned }: Plan): boolean {
-  return [released, failing, abandoned].some((jobs) => jobs.some(({ fence }) => fence > 0));
+  return [released, failing, abandoned].some((jobs) => jobs.some(wasRedriven));
+}
+
+/** None has a fence before it was claimed. */
+function wasRedriven({ fence }: WaitingJob): boolean {
+  return fence > 0;
 }
