@@ -39,6 +39,9 @@ describeWithMongo('MongoLedgerRepository', () => {
     ['under a concurrency', 2, { groups: 7, seed: 4, settings: { concurrency: 10_000 } }],
     ['under a concurrency', 4, { groups: 2, seed: 5, settings: { concurrency: 10_000 } }],
     ['under a rate', 2, { groups: 7, seed: 6, settings: { rate: RATE } }],
+    ['where they weigh the same', 1, { groups: 2, seed: 7, weights: [3] }],
+    ['where some weigh more', 2, { groups: 7, seed: 8, weights: [1, 3, 2] }],
+    ['where some weigh more', 1, { groups: 40, seed: 9, weights: [1, 3, 2] }],
     ['in batches', 2, { groups: 7, seed: 10, batchSize: 3 }],
   ])(
     'gives each group its turns, however many jobs each has: %s, with %i instances, %o',

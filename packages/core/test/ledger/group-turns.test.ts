@@ -9,7 +9,10 @@ test.each([
   ['without a limit', { groups: 40, seed: 2 }],
   ['under a concurrency', { groups: 7, seed: 3, settings: { concurrency: 10_000 } }],
   ['under a rate', { groups: 7, seed: 4, settings: { rate: RATE } }],
+  ['where they weigh the same', { groups: 2, seed: 5, weights: [3] }],
+  ['where some weigh more', { groups: 7, seed: 6, weights: [1, 3, 2] }],
   ['in batches', { groups: 7, seed: 7, batchSize: 3 }],
+  ['in batches where some weigh more', { groups: 7, seed: 8, batchSize: 3, weights: [2, 1] }],
 ])(
   'InMemoryLedgerRepository gives each group its turns, however many jobs each has: %s, %o',
   (_, tenants) => {
