@@ -159,7 +159,7 @@ const driver6: TestProjectInlineConfiguration = {
       '**/{explain,explain-control,explain-job,stage-processes,failover,standalone,replay,pruning,handwritten,pauses}.mongodb.test.ts',
       '**/mongodb/{claims,control,settle}.mongodb.test.ts',
       '**/{model-mongodb,processes,whole-scheduler,costs}.mongodb.test.ts',
-      '**/{births,flow-processes,misdeeds,misshapen,skipped-entries}.mongodb.test.ts',
+      '**/{births,flow-processes,group-turns,misdeeds,misshapen,skipped-entries}.mongodb.test.ts',
       '**/migration/*.mongodb.test.ts',
       'packages/ledgers/test/{processes,verification}/*.mongodb.test.ts',
     ],

@@ -49,8 +49,8 @@ export class PlainGroups implements verbs.GroupVerbs {
   readonly #now: () => number;
   readonly #lanes = new Map<string, Lane>();
   readonly #ofAll = new Map<string, verbs.GroupSettings>();
-  /** The lane of each name that had the last turn. */
-  readonly #last = new Map<string, string>();
+  /** The lane of each name that had the last turn, and how many jobs are left of that. */
+  readonly #last = new Map<string, { readonly lane: string; readonly left: number }>();
 
   constructor(jobs: JobTable, move: Move, now: () => number) {
     this.#jobs = jobs;
@@ -62,8 +62,9 @@ export class PlainGroups implements verbs.GroupVerbs {
     const found = params.demand.map((demand) => {
       const { name } = demand;
       const open = this.#open(name, params);
-      const { shares, last, isSpent } = takeTurns(open, demand);
-      this.#last.set(name, open[last]?.lane ?? this.#last.get(name) ?? '');
+      const { shares, last, left, isSpent } = takeTurns(open, demand);
+      const served = open[last];
+      if (served) this.#last.set(name, { lane: served.lane, left });
       const due = open.flatMap((group, index) => group.due.slice(0, shares[index]));
       return { name, due, at: this.#firstStart(name, open), isFull: isSpent };
     });
@@ -104,11 +105,11 @@ export class PlainGroups implements verbs.GroupVerbs {
       const { lane = '' } = job;
       waiting.set(lane, [...(waiting.get(lane) ?? []), job]);
     }
-    const last = this.#last.get(name) ?? '';
-    const isBehind = (lane: string): number => Number(lane <= last);
-    const inTurn = [...waiting.keys()].sort(
-      (a, b) => isBehind(a) - isBehind(b) || (a < b ? -1 : 1),
-    );
+    const last = this.#last.get(name) ?? { lane: '', left: 0 };
+    // A turn that was cut short goes on.
+    const isCut = (lane: string): boolean => lane === last.lane && last.left > 0;
+    const isLater = (lane: string): number => Number(lane <= last.lane && !isCut(lane));
+    const inTurn = [...waiting.keys()].sort((a, b) => isLater(a) - isLater(b) || (a < b ? -1 : 1));
     return inTurn.flatMap((lane): Open[] => {
       const due = (waiting.get(lane) ?? []).filter(({ nextRunAt, rescueCount = 0 }) => {
         return nextRunAt <= now && rescueCount >= SUSPECT_RESCUE_COUNT === suspects;
@@ -118,7 +119,8 @@ export class PlainGroups implements verbs.GroupVerbs {
       const settings = this.#settingsOf(name, kept);
       const allowed = roomOf(settings, kept.held.length, kept.usedUpMs, this.#now());
       const room = Math.min(due.length, allowed);
-      return [{ lane, settings, due, room, weight: settings.weight ?? 1 }];
+      const left = isCut(lane) ? last.left : undefined;
+      return [{ lane, settings, due, room, weight: settings.weight ?? 1, left }];
     });
   }
 

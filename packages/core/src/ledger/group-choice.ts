@@ -63,16 +63,39 @@ export function roomOf(
 /** A group that may get a turn. */
 export interface GroupInTurn {
   readonly lane: string;
-  /** How many jobs of it may be claimed at most. */
+  /** How many jobs of it may be claimed at most, also where fewer are wanted. */
   readonly room: number;
   /** How many of them, or how many batches of them, at each turn. */
   readonly weight: number;
+  /** So many are left of a turn that was cut short, and are its first one here. */
+  readonly left?: number | undefined;
+}
+
+/** The group that had the last turn of a claim, and how many jobs are left of that. */
+export interface LastTurn {
+  readonly lane: string;
+  readonly left: number;
+}
+
+/** True for the lanes that come before the others next time: those behind the last one, and itself if its turn was cut short. */
+export function isAhead(lane: string, last: LastTurn): boolean {
+  return last.left > 0 ? lane >= last.lane : lane > last.lane;
+}
+
+/** What is left of a turn of this lane that was cut short. */
+export function leftOf(lane: string, last: LastTurn): number | undefined {
+  return last.left > 0 && lane === last.lane ? last.left : undefined;
 }
 
 /** What each group gets, and the last one that got a turn, whom the others come before next time. */
 export interface Turns {
   readonly shares: readonly number[];
   readonly last: number;
+  /**
+   * How many jobs are left of the turn of the last one, since no more were wanted: then it comes first next time, with
+   * so many. 0 after a whole turn.
+   */
+  readonly left: number;
   /** True when nothing of what was wanted is left. */
   readonly isSpent: boolean;
 }
@@ -85,6 +108,11 @@ export function wantedInTurns({ limit, begun = [] }: Omit<GroupDemand, 'name'>):
 /** How many jobs a demand counts as taken for so many of one group: batches that are begun count as full ones. */
 export function countedJobs(jobs: number, batchSize = 1): number {
   return Math.ceil(jobs / batchSize) * batchSize;
+}
+
+/** How many jobs the first turn of a group is here. */
+export function firstTurnOf({ weight, left }: GroupInTurn, batchSize = 1): number {
+  return left ?? weight * batchSize;
 }
 
 /**
@@ -104,20 +132,27 @@ export function takeTurns(
     return given;
   });
   const inTurns = wantedInTurns(demand);
-  let left = inTurns;
+  let toGive = inTurns;
   let last = -1;
+  let left = 0;
+  let isFirstPass = true;
   let gaveSome = true;
-  while (left > 0 && gaveSome) {
+  while (toGive > 0 && gaveSome) {
     gaveSome = false;
-    for (const [index, { lane, room, weight }] of groups.entries()) {
+    for (const [index, group] of groups.entries()) {
       const has = shares[index] as number;
-      const given = Math.min(weight * batchSize, room - has, left);
-      if (given <= 0 || lacking.has(lane)) continue;
+      const turn = isFirstPass ? firstTurnOf(group, batchSize) : group.weight * batchSize;
+      const most = Math.min(turn, group.room - has);
+      const given = Math.min(most, toGive);
+      if (given <= 0 || lacking.has(group.lane)) continue;
       shares[index] = has + given;
-      left -= countedJobs(given, batchSize);
+      const counted = countedJobs(given, batchSize);
+      toGive -= counted;
+      left = Math.max(most - counted, 0);
       last = index;
       gaveSome = true;
     }
+    isFirstPass = false;
   }
-  return { shares, last, isSpent: inTurns > 0 ? left <= 0 : toFill <= 0 };
+  return { shares, last, left, isSpent: inTurns > 0 ? toGive <= 0 : toFill <= 0 };
 }

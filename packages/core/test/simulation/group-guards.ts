@@ -85,8 +85,8 @@ export const GROUP_GUARDS: readonly Guard[] = [
     alterations: [
       {
         file: 'ledger/group-choice.ts',
-        find: 'const given = Math.min(weight * batchSize, room - has, left);',
-        replace: 'const given = Math.min(room - has, left);',
+        find: 'const most = Math.min(turn, group.room - has);',
+        replace: 'const most = group.room - has;',
       },
     ],
     rules: ['a group that waits is passed over'],
@@ -99,7 +99,7 @@ export const GROUP_GUARDS: readonly Guard[] = [
     alterations: [
       {
         file: 'ledger/memory/groups/groups.ts',
-        find: 'if (served !== undefined) this.#last.set(name, served.lane.lane);',
+        find: 'if (served !== undefined) this.#last.set(name, { lane: served.lane.lane, left });',
         replace: '',
       },
     ],

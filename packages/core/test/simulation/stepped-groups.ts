@@ -5,6 +5,9 @@ import { laneOfGroup } from '../../src/job/lanes.ts';
 import {
   groupSettings,
   holdsPlace,
+  isAhead,
+  type LastTurn,
+  leftOf,
   type NamedHolder,
   nextStartOf,
   roomOf,
@@ -58,8 +61,8 @@ export class SteppedGroups {
   readonly #parts: SteppedGroupsParts;
   readonly #lanes = new Map<string, Lane>();
   readonly #ofAll = new Map<string, GroupSettings>();
-  /** The lane that had the last turn, by instance and name: each walks around by itself. */
-  readonly #last = new Map<string, string>();
+  /** The last turn, by instance and name: each walks around by itself. */
+  readonly #last = new Map<string, LastTurn>();
 
   constructor(parts: SteppedGroupsParts) {
     this.#parts = parts;
@@ -136,9 +139,13 @@ export class SteppedGroups {
       const settings = groupSettings(lane?.own ?? {}, ofAll);
       return [{ key, name: laneName, due, lane, settings, kept: lane?.held ?? [], jobs: [] }];
     });
-    const last = this.#last.get(`${instanceId} ${name}`) ?? '';
-    const behind = seen.findIndex((lane) => lane.name > last);
-    return [...seen.splice(Math.max(behind, 0)), ...seen];
+    const last = this.#lastTurn(instanceId, name);
+    const ahead = seen.findIndex((lane) => isAhead(lane.name, last));
+    return [...seen.splice(Math.max(ahead, 0)), ...seen];
+  }
+
+  #lastTurn(instanceId: string, name: string): LastTurn {
+    return this.#last.get(`${instanceId} ${name}`) ?? { lane: '', left: 0 };
   }
 
   /** Who is named and waits goes first. */
@@ -157,18 +164,22 @@ export class SteppedGroups {
         }),
       );
     }
-    const { shares, last } = takeTurns(
+    const before = this.#lastTurn(instanceId, demand.name);
+    const { shares, last, left } = takeTurns(
       lanes.map((lane) => {
         const again = waiting.get(lane)?.length ?? 0;
         const usedUpMs = lane.lane?.usedUpMs;
         const room = again + roomOf(lane.settings, lane.kept.length, usedUpMs, now.getTime());
         const most = Math.min(room, lane.due.length + again);
-        return { lane: lane.name, room: most, weight: lane.settings.weight ?? 1 };
+        const weight = lane.settings.weight ?? 1;
+        return { lane: lane.name, room: most, weight, left: leftOf(lane.name, before) };
       }),
       demand,
     );
     const served = lanes[last];
-    if (served !== undefined) this.#last.set(`${instanceId} ${demand.name}`, served.name);
+    if (served !== undefined) {
+      this.#last.set(`${instanceId} ${demand.name}`, { lane: served.name, left });
+    }
     for (const [index, lane] of lanes.entries()) {
       const first = waiting.get(lane) ?? [];
       const others = lane.due.filter(({ _id }) => !first.some((job) => job._id.equals(_id)));

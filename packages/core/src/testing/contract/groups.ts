@@ -64,6 +64,18 @@ export const groupTests: ContractTests = {
     assert.deepEqual(groupsOf(jobs), ['a', 'b', 'b', 'b']);
   },
 
+  'a turn that was cut short goes on with the next claim, before any other group': async (
+    subject,
+  ) => {
+    await set(subject, { group: 'b', weight: 3 });
+    await putAll(subject, 'a', 'a', 'b', 'b', 'b', 'b', 'b', 'b');
+    let seen = '';
+    for (let round = 0; round < 8; round += 1) {
+      seen += only(groupsOf((await claim(subject, {}, 1)).jobs));
+    }
+    assert.ok(['abbbabbb', 'bbbabbba'].includes(seen), seen);
+  },
+
   'within a group the lowest number of priority goes first, then who is due earlier': async (
     subject,
   ) => {

@@ -99,7 +99,12 @@ export function shareRule(facts: Facts, violate: Violate): Rule {
     ended() {
       for (const [key, { record }] of facts.limits) {
         for (const { count, instanceId } of record.shares) {
-          if (count > 0) violate('a stop keeps a share', `${key}: ${count} by ${instanceId}`);
+          // What a stop had no time to wait for stands on its share until somebody rescues it.
+          const isInUse = [...facts.jobs.values()].some((job) => {
+            return job.status === 'processing' && job.claimedBy === instanceId;
+          });
+          if (count > 0 && !isInUse)
+            violate('a stop keeps a share', `${key}: ${count} by ${instanceId}`);
         }
       }
     },

@@ -15,8 +15,8 @@ import type { Rule, Violate } from './rule.ts';
 /** The clock by which a claim knows what is due may be late by so much. */
 const CLOCK_ERROR_MS = 1_000;
 
-/** So many passes of one instance may go to another group before one that waits gets its turn. */
-const MOST_PASSES = 2;
+/** So many turns of one instance may go to another group before one that waits gets its own. */
+const MOST_TURNS = 2;
 
 /** What is known from outside of what a group may do. */
 class Openings {
@@ -69,12 +69,11 @@ interface Claim {
 }
 
 /**
- * While a group waits with nothing in its way, no instance gives another one more than two passes before somebody gives it
- * a turn. So the starts of two groups that always wait differ by no more than that for each instance. A pass is one job
- * here, or one batch.
+ * While a group waits with nothing in its way, no instance gives another one more than two turns before somebody gives it
+ * one. A turn is one job here, or one batch.
  */
 export function turnRule(facts: Facts, violate: Violate): Rule {
-  const pass = facts.profile.batchedJobs > 0 ? BATCH_SIZE : 1;
+  const turn = facts.profile.batchedJobs > 0 ? BATCH_SIZE : 1;
   /** When each job was written last. */
   const writtenMs = new Map<string, number>();
   const openings = new Openings(facts);
@@ -112,8 +111,8 @@ export function turnRule(facts: Facts, violate: Violate): Rule {
       for (const [other, count] of won) {
         const key = `${instanceId} gave ${other}`;
         counts.set(key, (counts.get(key) ?? 0) + count);
-        if ((counts.get(key) as number) <= MOST_PASSES * pass) continue;
-        violate('a group that waits is passed over', `${group}: ${key} ${counts.get(key)} turns`);
+        if ((counts.get(key) as number) <= MOST_TURNS * turn) continue;
+        violate('a group that waits is passed over', `${group}: ${key} ${counts.get(key)} jobs`);
       }
     }
   }

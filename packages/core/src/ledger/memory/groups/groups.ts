@@ -9,6 +9,9 @@ import { keyOfLane, laneOfGroup } from '../../../job/lanes.ts';
 import {
   groupSettings,
   holdsPlace,
+  isAhead,
+  type LastTurn,
+  leftOf,
   type NamedHolder,
   nextStartOf,
   roomOf,
@@ -17,6 +20,7 @@ import {
 import {
   type ClaimGroupsParams,
   type ClaimGroupsResult,
+  type GroupDemand,
   type GroupRecord,
   type GroupSettings,
   type GroupVerbs,
@@ -50,7 +54,10 @@ interface Open {
   readonly due: readonly StoredJob[];
   readonly room: number;
   readonly weight: number;
+  readonly left: number | undefined;
 }
+
+const NO_TURN: LastTurn = { lane: '', left: 0 };
 
 /** Claims jobs in turns of their groups. */
 export class MemoryGroups implements GroupVerbs {
@@ -59,8 +66,8 @@ export class MemoryGroups implements GroupVerbs {
   readonly #clock: Clock;
   readonly #lanes = new Map<string, Lane>();
   readonly #ofAll = new Map<string, GroupSettings>();
-  /** The lane of each name that had the last turn. */
-  readonly #last = new Map<string, string>();
+  /** Of each name. */
+  readonly #last = new Map<string, LastTurn>();
 
   constructor(jobs: JobStore, moves: Moves, clock: Clock) {
     this.#jobs = jobs;
@@ -75,12 +82,12 @@ export class MemoryGroups implements GroupVerbs {
     const startsLater: { readonly name: string; readonly at: Date }[] = [];
     const chosen: (readonly [Open, StoredJob])[] = [];
     for (const demand of params.demand) {
-      const { name, limit } = demand;
-      const open = this.#open(name, limit, params);
-      const inTurn = open.map(({ lane: { lane }, room, weight }) => ({ lane, room, weight }));
-      const { shares, last, isSpent } = takeTurns(inTurn, demand);
+      const { name } = demand;
+      const open = this.#open(demand, params);
+      const inTurn = open.map(({ lane: { lane }, ...turn }) => ({ lane, ...turn }));
+      const { shares, last, left, isSpent } = takeTurns(inTurn, demand);
       const served = open[last];
-      if (served !== undefined) this.#last.set(name, served.lane.lane);
+      if (served !== undefined) this.#last.set(name, { lane: served.lane.lane, left });
       const found = open.flatMap((one, index) =>
         one.due.slice(0, shares[index]).map((stored) => [one, stored] as const),
       );
@@ -118,21 +125,26 @@ export class MemoryGroups implements GroupVerbs {
   }
 
   /** The groups with due jobs that are not paused, the one behind the last turn first. */
-  #open(name: string, limit: number, { now, suspects }: ClaimGroupsParams): Open[] {
+  #open({ name, limit, batchSize = 1 }: GroupDemand, params: ClaimGroupsParams): Open[] {
+    const { now, suspects } = params;
     const lanes = this.#jobs.groupLanes(name);
-    const behind = lanes.findIndex((lane) => lane > (this.#last.get(name) ?? ''));
-    lanes.push(...lanes.splice(0, Math.max(behind, 0)));
+    const last = this.#last.get(name) ?? NO_TURN;
+    const ahead = lanes.findIndex((lane) => isAhead(lane, last));
+    lanes.push(...lanes.splice(0, Math.max(ahead, 0)));
     const ofAll = this.#ofAll.get(name) ?? {};
     return lanes.flatMap((key): Open[] => {
-      const due = firstDue(this.#jobs.inLane(name, key), { limit, now, suspects });
       const lane = this.#counted(this.#laneOf(name, key));
-      if (due.length === 0 || lane.isPaused) return [];
       const settings = groupSettings(lane.own, ofAll);
+      const { weight = 1 } = settings;
+      // A whole turn, also where less is wanted: the rest of it comes next.
+      const most = Math.max(limit, weight * batchSize);
+      const due = firstDue(this.#jobs.inLane(name, key), { limit: most, now, suspects });
+      if (due.length === 0 || lane.isPaused) return [];
       const { usedUpMs, held } = lane;
       const nowMs = this.#clock.now();
       const allowed = roomOf(settings, held.length, usedUpMs, nowMs);
       const room = Math.min(due.length, allowed);
-      return [{ lane, settings, due, room, weight: settings.weight ?? 1 }];
+      return [{ lane, settings, due, room, weight, left: leftOf(key, last) }];
     });
   }
 

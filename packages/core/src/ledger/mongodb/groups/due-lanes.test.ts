@@ -1,6 +1,7 @@
 import type { Document } from 'mongodb';
 import { describe, expect, test } from 'vitest';
 import { groupHashStart, LANE_HASHES, laneOf, laneOfGroup } from '../../../job/lanes.ts';
+import type { LastTurn } from '../../group-choice.ts';
 import { IndexName } from '../server/indexes.ts';
 import { DueLanes, type DueWalk } from './due-lanes.ts';
 import type { MongoLanes } from './lanes.ts';
@@ -53,12 +54,12 @@ class World {
       for (const { _id } of await walk.next()) lanes.push(_id);
     }
     const first = Math.max(
-      lanes.findIndex((lane) => lane > walk.from),
+      lanes.findIndex((lane) => lane > walk.last.lane),
       0,
     );
     const served = areFull ? [] : [...lanes.slice(first), ...lanes.slice(0, first)].slice(0, turns);
     for (const lane of served) if (this.due.has(lane)) this.due.set(lane, 0);
-    return { lanes: served, isAll: walk.end(served.at(-1)) };
+    return { lanes: served, isAll: walk.end(turnOf(served.at(-1))) };
   }
 
   async #read(pipeline: Document[], hint?: string): Promise<Document[]> {
@@ -97,6 +98,10 @@ function widthOf({ $gt, $gte, $lt, $lte }: Document): number {
   const hashOf = (lane: string): number =>
     lane === groupHashStart(LANE_HASHES) ? LANE_HASHES : Number.parseInt(lane.slice(1, 9), 16);
   return hashOf($lt ?? $lte) - hashOf($gt ?? $gte);
+}
+
+function turnOf(lane: string | undefined): LastTurn | undefined {
+  return lane === undefined ? undefined : { lane, left: 0 };
 }
 
 /** After a walk that found no due job. */

@@ -10,6 +10,7 @@
  */
 import type { Document } from 'mongodb';
 import { groupHashStart, hashOfGroupLane, isGroupLane, LANE_HASHES } from '../../../job/lanes.ts';
+import type { LastTurn } from '../../group-choice.ts';
 import { isTimeUp } from '../server/driver-errors.ts';
 import { IndexName } from '../server/indexes.ts';
 import { countedLanes, groupHeads, headsByTime } from './group-queries.ts';
@@ -68,8 +69,8 @@ export class DueWalk {
   readonly #place: Place;
   readonly #params: DueWalkParams;
   readonly #walk: LaneWalk;
-  /** The lane that comes last. */
-  readonly from: string;
+  /** Its lane comes last, or first where the turn was cut short. */
+  readonly last: LastTurn;
   #count = 0;
   #isEnded = false;
   #hasLookedByTime = false;
@@ -81,8 +82,8 @@ export class DueWalk {
     this.#lanes = lanes;
     this.#place = place;
     this.#params = params;
-    this.from = place.last;
-    this.#walk = new LaneWalk(this.from);
+    this.last = place.last;
+    this.#walk = new LaneWalk(this.last);
   }
 
   /** True when one claim looks at no more. */
@@ -157,16 +158,19 @@ export class DueWalk {
   /**
    * Ends the walk; the next one goes on behind.
    *
-   * @param served - the lane that had the last turn of this claim
+   * @param served - the last turn of this claim
    * @returns true when all lanes were looked at, by this walk or by those before it that served none
    */
-  end(served: string | undefined): boolean {
+  end(served: LastTurn | undefined): boolean {
     const place = this.#place;
     const walked = this.#cutAt === undefined ? this.#walk.walked : 0;
     const hasAll = this.#hasAll;
     const hasSeen = hasAll ? LANE_HASHES : walked;
     const goneAround = place.emptyWalks.goneAround(hasSeen, served !== undefined);
-    place.last = served ?? (hasAll ? place.last : (this.#cutAt ?? behind(this.from, walked)));
+    if (served !== undefined) place.last = served;
+    else if (!hasAll) {
+      place.last = { lane: this.#cutAt ?? behind(this.last.lane, walked), left: 0 };
+    }
     return goneAround || hasAll;
   }
 }

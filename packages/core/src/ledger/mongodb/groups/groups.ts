@@ -13,9 +13,12 @@ import { UnknownOutcomeError } from '../../../foundation/errors.ts';
 import { laneOfGroup } from '../../../job/lanes.ts';
 import {
   countedJobs,
+  firstTurnOf,
   type GroupInTurn,
   groupSettings,
   holdsPlace,
+  isAhead,
+  leftOf,
   type NamedHolder,
   nextStartOf,
   roomOf,
@@ -67,6 +70,8 @@ interface Lane {
   /** Those who are named and wait, since the claim that named them was not made. */
   waiting: LaneChange['jobs'];
   isChecked: boolean;
+  /** So many jobs are left of a turn of it that was cut short. */
+  readonly left?: number | undefined;
 }
 
 /** What a walk has found for a name. */
@@ -166,20 +171,22 @@ export class MongoGroups {
     const isBegun = new Set(demand.begun?.map(({ group }) => laneOfGroup(group)));
     const limit = wantedInTurns(demand);
     const walk = this.#dueLanes.walk({ name, turns: limit / batchSize, now, untilMs });
-    const { from } = walk;
+    const { last } = walk;
     const lanes: Lane[] = [];
     while (!walk.isOver && inOneTurn(lanes, now, batchSize) < limit) {
       const heads = await walk.next();
       const others = heads.filter(({ _id }) => !isBegun.has(_id));
-      lanes.push(...(await this.#look(name, others, now, false)));
+      const seen = await this.#look(name, others, now, false);
+      lanes.push(...seen.map((one) => ({ ...one, left: leftOf(one.lane, last) })));
     }
-    const first = lanes.findIndex(({ lane }) => lane > from);
+    const first = lanes.findIndex(({ lane }) => isAhead(lane, last));
     lanes.push(...lanes.splice(0, Math.max(first, 0)));
     if (inOneTurn(lanes, now, batchSize) < limit) await this.#check(lanes, now, false);
     lanes.unshift(...begun);
-    const { shares, last } = turnsOf(lanes, demand, now);
-    const isAll = walk.end(lanes[last]?.lane);
-    const { changes, hasMore } = await this.#changesOf(name, lanes, shares, now);
+    const turns = turnsOf(lanes, demand, now);
+    const served = lanes[turns.last];
+    const isAll = walk.end(served && { lane: served.lane, left: turns.left });
+    const { changes, hasMore } = await this.#changesOf(name, lanes, turns.shares, now);
     return { changes, hasMore: hasMore || !isAll, startsAt: firstStart(lanes, now) };
   }
 
@@ -306,9 +313,9 @@ export class MongoGroups {
 }
 
 /** How many jobs of a lane may be claimed, as far as is known. */
-function inTurn({ lane, settings, kept, waiting, document }: Lane, now: Date): GroupInTurn {
+function inTurn({ lane, settings, kept, waiting, document, left }: Lane, now: Date): GroupInTurn {
   const room = roomOf(settings, kept.length, document?.usedUpMs, now.getTime());
-  return { lane, room: waiting.length + room, weight: settings.weight ?? 1 };
+  return { lane, room: waiting.length + room, weight: settings.weight ?? 1, left };
 }
 
 function turnsOf(lanes: readonly Lane[], demand: GroupDemand, now: Date): Turns {
@@ -321,8 +328,8 @@ function turnsOf(lanes: readonly Lane[], demand: GroupDemand, now: Date): Turns 
 /** How many jobs are claimed when each lane gets one turn; batches count as full ones. */
 function inOneTurn(lanes: readonly Lane[], now: Date, batchSize = 1): number {
   const turns = lanes.map((lane) => inTurn(lane, now));
-  return turns.reduce((sum, { room, weight }) => {
-    return sum + countedJobs(Math.min(room, weight * batchSize), batchSize);
+  return turns.reduce((sum, turn) => {
+    return sum + countedJobs(Math.min(turn.room, firstTurnOf(turn, batchSize)), batchSize);
   }, 0);
 }
 

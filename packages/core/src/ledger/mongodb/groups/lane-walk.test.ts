@@ -4,7 +4,7 @@ import { LaneWalk } from './lane-walk.ts';
 
 test('a walk goes on at the first hash behind the last, and ends where it began', () => {
   const from = `${groupHashStart(LANE_HASHES / 2)}a`;
-  const walk = new LaneWalk(from);
+  const walk = new LaneWalk({ lane: from, left: 0 });
   const quarter = LANE_HASHES / 4;
   const parts = Array.from({ length: 5 }, () => {
     const part = walk.next(quarter);
@@ -17,5 +17,19 @@ test('a walk goes on at the first hash behind the last, and ends where it began'
     { part: { $gte: start(0), $lt: start(quarter) }, share: 0.75, isDone: false },
     { part: { $gte: start(quarter), $lt: start(2 * quarter) }, share: 1, isDone: false },
     { part: { $gte: start(2 * quarter), $lte: from }, share: 1, isDone: true },
+  ]);
+});
+
+test('a walk begins with a lane whose turn was cut short, and ends before it', () => {
+  const lane = `${groupHashStart(LANE_HASHES / 2)}a`;
+  const walk = new LaneWalk({ lane, left: 1 });
+  const parts = Array.from({ length: 3 }, () => walk.next(LANE_HASHES / 2));
+  const [begin, middle, end] = [0, LANE_HASHES / 2, LANE_HASHES].map((hash) =>
+    groupHashStart(hash),
+  );
+  expect(parts).toEqual([
+    { $gte: lane, $lt: end },
+    { $gte: begin, $lt: middle },
+    { $gte: middle, $lt: lane },
   ]);
 });

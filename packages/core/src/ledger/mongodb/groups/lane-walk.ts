@@ -5,6 +5,7 @@
  */
 import type { Document } from 'mongodb';
 import { groupHashStart, hashOfGroupLane, LANE_HASHES } from '../../../job/lanes.ts';
+import type { LastTurn } from '../../group-choice.ts';
 import { EmptyWalks } from '../orders/empty-walks.ts';
 
 /** The part of all hashes that is looked at first. */
@@ -19,16 +20,18 @@ const STANDS_MS = 600_000;
 /** Once around. */
 export class LaneWalk {
   readonly #from: string;
+  readonly #isWithFrom: boolean;
   #at: Document;
   #hash: number;
   #isBehindEnd = false;
   #isDone = false;
 
-  /** @param from - the lane that comes last */
-  constructor(from: string) {
-    this.#from = from;
-    this.#at = { $gt: from };
-    this.#hash = hashOfGroupLane(from);
+  /** @param last - its lane comes last, or first where the turn was cut short */
+  constructor({ lane, left }: LastTurn) {
+    this.#from = lane;
+    this.#isWithFrom = left > 0;
+    this.#at = this.#isWithFrom ? { $gte: lane } : { $gt: lane };
+    this.#hash = hashOfGroupLane(lane);
   }
 
   /** How much of the hashes was looked at. */
@@ -53,7 +56,7 @@ export class LaneWalk {
     const end = Math.min(this.#hash + Math.max(Math.ceil(width), 1), LANE_HASHES);
     if (this.#isBehindEnd && end > hashOfGroupLane(this.#from)) {
       this.#isDone = true;
-      return { ...from, $lte: this.#from };
+      return { ...from, ...(this.#isWithFrom ? { $lt: this.#from } : { $lte: this.#from }) };
     }
     this.#isBehindEnd ||= end === LANE_HASHES;
     this.#hash = end % LANE_HASHES;
@@ -64,8 +67,8 @@ export class LaneWalk {
 
 /** Where a walk goes on, and how much of the hashes it looks at. */
 export class Place {
-  /** The lane that got a turn last. */
-  last: string;
+  /** The turn that was given last. */
+  last: LastTurn;
   width: number = FIRST_WIDTH;
   /** Those in which no lane got a turn. */
   readonly emptyWalks: EmptyWalks = new EmptyWalks();
@@ -76,7 +79,7 @@ export class Place {
 
   /** @param fraction - from 0 to 1: where the first walk begins */
   constructor(fraction: number) {
-    this.last = groupHashStart(Math.floor(fraction * (LANE_HASHES - 1)));
+    this.last = { lane: groupHashStart(Math.floor(fraction * (LANE_HASHES - 1))), left: 0 };
   }
 
   /** A walk begins, at this monotonic time. */
