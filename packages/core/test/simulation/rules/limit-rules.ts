@@ -3,6 +3,7 @@ import type { Job } from '../../../src/index.ts';
 import type { JobVerb } from '../../../src/job/job-lifecycle.ts';
 import { claimKey, type Facts, type LimitFacts } from '../facts.ts';
 import { limitKeysOf } from '../features/users.ts';
+import type { Machine } from '../machine.ts';
 import { OPERATION_TIMEOUT_MS } from '../profile.ts';
 import { describe } from './job-rules.ts';
 import { RateWindow } from './rate-window.ts';
@@ -83,7 +84,12 @@ export function limitRule(facts: Facts, violate: Violate): Rule {
 
 /** Shares never grow beyond the limit, those of the dead come back, and at the end nobody has one. */
 export function shareRule(facts: Facts, violate: Violate): Rule {
+  /** What a stop had no time to wait for stands on its share until somebody rescues it. */
+  const cutShort = new Set<Machine>();
   return {
+    stopped({ machine, givenUp }) {
+      if (givenUp.size > 0) cutShort.add(machine);
+    },
     limitWritten(key, { record }, before) {
       const [was, is] = [sumOf(before), sumOf({ record })];
       if (is <= was || is <= (record.concurrency ?? Number.POSITIVE_INFINITY)) return;
@@ -99,12 +105,10 @@ export function shareRule(facts: Facts, violate: Violate): Rule {
     ended() {
       for (const [key, { record }] of facts.limits) {
         for (const { count, instanceId } of record.shares) {
-          // What a stop had no time to wait for stands on its share until somebody rescues it.
-          const isInUse = [...facts.jobs.values()].some((job) => {
-            return job.status === 'processing' && job.claimedBy === instanceId;
-          });
-          if (count > 0 && !isInUse)
-            violate('a stop keeps a share', `${key}: ${count} by ${instanceId}`);
+          const machine = facts.leases.get(instanceId)?.machine;
+          const isInUse = machine !== undefined && cutShort.has(machine);
+          if (count === 0 || isInUse) continue;
+          violate('a stop keeps a share', `${key}: ${count} by ${instanceId}`);
         }
       }
     },
