@@ -45,7 +45,7 @@ export const FLOW_GUARDS: readonly Guard[] = [
     ],
     rules: ['a flow that was given up is acknowledged'],
     profile: { ...MANY_FLOWS, resendLimitMs: 400, lossRate: 0.1, lateRate: 0.2 },
-    seed: 8,
+    seed: 19,
   },
   {
     name: 'the look at what jobs of flows wait for',
@@ -103,7 +103,7 @@ export const FLOW_GUARDS: readonly Guard[] = [
     ],
     rules: ['the end of a flow is told twice'],
     profile: { ...MANY_FLOWS, ledger: 'stepped' },
-    seed: 16,
+    seed: 17,
   },
   {
     name: 'a redriven job goes on after its flow was opened',
@@ -118,5 +118,33 @@ export const FLOW_GUARDS: readonly Guard[] = [
     rules: ['a flow ends before its jobs', 'a job of a flow goes on after its end'],
     profile: { ...MANY_FLOWS, ledger: 'stepped' },
     seed: 1,
+  },
+  {
+    name: 'a failed parent is looked at after who fails with it',
+    without: 'a job of a flow that was redriven fails with what its parent had been before',
+    alterations: [
+      {
+        file: 'ledger/flow-release.ts',
+        find: 'const failed = isSeenAgain ? await this.#failedParent(token) : undefined;',
+        replace: 'const failed = failedBefore;',
+      },
+    ],
+    rules: ['a job of a flow fails without a parent'],
+    profile: { ...MANY_FLOWS, ledger: 'stepped', slowStepRate: 0.1 },
+    seed: 6,
+  },
+  {
+    name: 'a parent is looked at after who waits for it',
+    without: 'a job of a flow that was redriven starts since its parent had ended before',
+    alterations: [
+      {
+        file: 'ledger/flow-release.ts',
+        find: 'if (jobs.some(wasRedriven)) this.#holders.clear();',
+        replace: '',
+      },
+    ],
+    rules: ['a job of a flow starts before a parent'],
+    profile: { ...MANY_FLOWS, ledger: 'stepped', slowStepRate: 0.1 },
+    seed: 29,
   },
 ];
