@@ -21,7 +21,7 @@ import {
   type ManualVerbOptions,
   whyOfAll,
 } from '../options/manual-verb-options.ts';
-
+import { type FirstInLine, InLine } from './in-line.ts';
 import { toFilter } from './listing.ts';
 import type { ManualVerbs, OnTokens } from './manual-verbs.ts';
 
@@ -50,7 +50,8 @@ type Direction = 'ascending' | 'descending';
 
 /** How a verb is done to all jobs of a flow. */
 export interface InFlow {
-  readonly direction: Direction;
+  /** Each job comes after those that it is tied to. */
+  readonly first: FirstInLine;
   /** In place of what the verb does at each job for those that wait for it. */
   readonly onTokens: OnTokens;
 }
@@ -89,14 +90,14 @@ export class BulkVerbs {
   cancelJobs(filter: JobsFilter, options: BulkOptions, inFlow?: InFlow): Promise<BulkResult> {
     const apply: Apply = async ({ _id }, why) =>
       (await this.#verbs.cancelJob(_id, why, inFlow?.onTokens)) !== null;
-    return this.#forAll(filter, options, apply, inFlow?.direction);
+    return this.#forAll(filter, options, apply, inFlow);
   }
 
   /** `retryJob` for all that match. */
   retryJobs(filter: JobsFilter, options: BulkOptions, inFlow?: InFlow): Promise<BulkResult> {
     const apply: Apply = async ({ _id }, why) =>
       (await this.#verbs.retryJob(_id, why, inFlow?.onTokens)) !== null;
-    return this.#forAll(filter, options, apply, inFlow?.direction);
+    return this.#forAll(filter, options, apply, inFlow);
   }
 
   /** `deleteJob` for all that match. */
@@ -127,12 +128,18 @@ export class BulkVerbs {
     filter: JobsFilter,
     options: BulkOptions,
     apply: Apply,
-    direction: Direction = 'ascending',
+    inFlow?: InFlow,
   ): Promise<BulkResult> {
     checkJobsFilter(filter);
     // Once for all, so that a wrong option is an error and not a reason at each job.
     const why = whyOfAll(options);
-    return this.#forEach(toFilter(filter), options, (job) => apply(job, why), direction);
+    const change = (job: Job): Promise<boolean> => apply(job, why);
+    if (inFlow === undefined) return this.#forEach(toFilter(filter), options, change);
+    const line = new InLine(inFlow.first);
+    // The ids of the jobs of a flow are in the order of its graph.
+    const direction = inFlow.first === 'parents' ? 'ascending' : 'descending';
+    const inTurn = (job: Job): Promise<boolean> => line.change(job, () => change(job));
+    return this.#forEach(toFilter(filter), options, inTurn, direction);
   }
 
   /** Applies a verb to every job that matched when its page was read, a page at a time; without one they are counted. */

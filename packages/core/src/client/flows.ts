@@ -281,7 +281,7 @@ export class Flows {
   async cancel(id: unknown, options: BulkOptions): Promise<BulkResult> {
     const flow = toObjectId('id', id);
     const { bulk } = this.#parts;
-    return this.#inFlow('descending', async (inFlow) => {
+    return this.#inFlow('children', async (inFlow) => {
       const first = await bulk.cancelJobs({ flow, status: UNFINISHED }, options, inFlow);
       if (!first.isComplete) return first;
       const waiting: readonly JobStatus[] = ['pending', 'blocked'];
@@ -299,22 +299,19 @@ export class Flows {
   async redrive(id: unknown, options: BulkOptions): Promise<BulkResult> {
     const flow = toObjectId('id', id);
     const status: readonly JobStatus[] = ['failed', 'cancelled'];
-    return this.#inFlow('ascending', (inFlow) =>
+    return this.#inFlow('parents', (inFlow) =>
       this.#parts.bulk.retryJobs({ flow, status }, options, inFlow),
     );
   }
 
   /** Many jobs are changed at once: what one of them does to others comes when all are changed. */
-  async #inFlow<T>(
-    direction: InFlow['direction'],
-    change: (inFlow: InFlow) => Promise<T>,
-  ): Promise<T> {
+  async #inFlow<T>(first: InFlow['first'], change: (inFlow: InFlow) => Promise<T>): Promise<T> {
     const tokens = new Set<string>();
     const onTokens = async (more: readonly string[]): Promise<void> => {
       for (const token of more) tokens.add(token);
     };
     try {
-      return await change({ direction, onTokens });
+      return await change({ first, onTokens });
     } finally {
       await this.#parts.release([...tokens]);
     }

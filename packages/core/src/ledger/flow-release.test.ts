@@ -71,3 +71,29 @@ test('a job does not fail with a parent that was redriven before it', async () =
 test('a job does not start since its parent had ended, when that was redriven before it', async () => {
   expect(await releaseRedriven('continue')).toEqual([]);
 });
+
+test('the end of a flow is told though a later look of the same call fails', async () => {
+  const other = tokenOf(FLOW, 'fail', 0);
+  const broken = new Error('connection lost');
+  const store: FlowStore = {
+    findFeeding: async (token) => {
+      if (token === other) throw broken;
+      return undefined;
+    },
+    findWaiting: async () => [],
+    recordOf: async () => RECORD,
+    changeFlow: async () => true,
+    moveWaiting: async () => 0,
+    forget: async () => undefined,
+  };
+  const tokens = [{ token: endToken(FLOW) }, { token: other }];
+  const { ended = [], again } = await releaseWaiting(store, {
+    ...{ tokens, now: new Date(1), limit: 10 },
+  });
+  expect({ flows: ended.map(({ flowId }) => flowId), again }).toEqual({
+    flows: [FLOW],
+    again: [{ token: other }],
+  });
+  const rest = releaseWaiting(store, { tokens: again, now: new Date(1), limit: 10 });
+  await expect(rest).rejects.toBe(broken);
+});

@@ -123,7 +123,14 @@ class Release {
     while (this.#room > 0) {
       const place = this.#queue.shift();
       if (place === undefined) return;
-      await this.#look(place);
+      try {
+        await this.#look(place);
+      } catch (error) {
+        if (this.#ended.length === 0) throw error;
+        // Nobody else tells of the ends that were recorded here. Whoever asked asks for the rest again.
+        this.#queue.unshift(place);
+        return;
+      }
     }
   }
 

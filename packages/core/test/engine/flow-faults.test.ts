@@ -117,11 +117,13 @@ test('a flow starts soon when the word that it is stored is lost on the way', as
 });
 
 describe('a verb for all jobs of a flow', () => {
-  test('cancels a child whose parent is cancelled before it: it does not fail with that', async () => {
+  test('cancels a parent only after its child, which could fail with it', async () => {
     const { monque, faulty, clock } = makeOne();
     const { id } = await monque.enqueueFlow(PAIR);
     faulty.plan('cancel', { delayBeforeMs: 100 });
     const cancelled = monque.cancelFlow(id);
+    await clock.advance(50);
+    expect(faulty.calls('cancel')).toBe(1);
     await clock.advance(1_000);
     expect(await cancelled).toMatchObject({ changed: 2, left: [] });
     expect(await monque.getFlow(id)).toMatchObject({
@@ -130,7 +132,7 @@ describe('a verb for all jobs of a flow', () => {
     });
   });
 
-  test('redrives a child before its parent: it does not fail with that once more', async () => {
+  test('redrives a child only after its parent, with which it could fail once more', async () => {
     const { monque, faulty, clock } = makeOne();
     let isRepaired = false;
     monque.worker(
@@ -147,6 +149,8 @@ describe('a verb for all jobs of a flow', () => {
     isRepaired = true;
     faulty.plan('redrive', { delayBeforeMs: 100 });
     const redriven = monque.redriveFlow(id);
+    await clock.advance(50);
+    expect(faulty.calls('redrive')).toBe(1);
     await clock.advance(20_000);
     expect(await redriven).toMatchObject({ changed: 2, left: [] });
     expect((await monque.getFlow(id))?.counts).toEqual({ completed: 2 });
