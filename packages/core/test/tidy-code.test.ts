@@ -3,10 +3,11 @@
  */
 import { relative } from 'node:path';
 import ts from 'typescript';
-import { describe, expect, test } from 'vitest';
+import { afterAll, describe, expect, test } from 'vitest';
 import {
   calledName,
   findings,
+  forgetTrees,
   imports,
   match,
   outside,
@@ -15,6 +16,8 @@ import {
   sources,
   tests,
 } from './tidy-files.ts';
+
+afterAll(forgetTrees);
 
 const MOST_LINES_A_FILE = 400;
 const MOST_LINES_A_FUNCTION = 70;

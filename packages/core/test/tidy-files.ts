@@ -11,8 +11,17 @@ export interface SourceFile {
   /** From the folder of the package. */
   readonly path: string;
   readonly text: string;
+  /** Parsed when it is first asked for. */
   readonly tree: ts.SourceFile;
 }
+
+/** What was found in a file once: each rule looks at all files. */
+interface Parsed {
+  readonly tree: ts.SourceFile;
+  nodes?: readonly ts.Node[];
+}
+
+const parsed = new Map<string, Parsed>();
 
 const files = await readFiles();
 export const sources: readonly SourceFile[] = files.filter(
@@ -31,26 +40,52 @@ async function readFiles(): Promise<SourceFile[]> {
   return Promise.all(
     paths.map(async (path) => {
       const text = await readFile(join(PACKAGE, path), 'utf8');
-      const tree = ts.createSourceFile(path, text, ts.ScriptTarget.Latest, true);
-      return { path, text, tree };
+      return {
+        path,
+        text,
+        get tree() {
+          return parsedOf(path, text).tree;
+        },
+      };
     }),
   );
 }
 
-function visit(node: ts.Node, see: (node: ts.Node) => void): void {
-  see(node);
-  ts.forEachChild(node, (child) => visit(child, see));
+function parsedOf(path: string, text: string): Parsed {
+  const known = parsed.get(path);
+  if (known) return known;
+  const made = { tree: ts.createSourceFile(path, text, ts.ScriptTarget.Latest, true) };
+  parsed.set(path, made);
+  return made;
+}
+
+/** The process goes on to other files of tests, whose garbage is collected faster without all these trees. */
+export function forgetTrees(): void {
+  parsed.clear();
+}
+
+function nodesOf({ path, text }: SourceFile): readonly ts.Node[] {
+  const of = parsedOf(path, text);
+  if (of.nodes) return of.nodes;
+  const nodes: ts.Node[] = [];
+  const visit = (node: ts.Node): void => {
+    nodes.push(node);
+    ts.forEachChild(node, visit);
+  };
+  visit(of.tree);
+  of.nodes = nodes;
+  return nodes;
 }
 
 /** Every node of a file for which `says` has something to say, as `path:line what`. */
 export function findings(file: SourceFile, says: (node: ts.Node) => string | undefined): string[] {
   const found: string[] = [];
-  visit(file.tree, (node) => {
+  for (const node of nodesOf(file)) {
     const what = says(node);
-    if (what === undefined) return;
+    if (what === undefined) continue;
     const { line } = file.tree.getLineAndCharacterOfPosition(node.getStart());
     found.push(`${file.path}:${line + 1} ${what}`);
-  });
+  }
   return found;
 }
 
@@ -82,13 +117,14 @@ export interface Import {
 
 export function imports(file: SourceFile): Import[] {
   const found: Import[] = [];
-  visit(file.tree, (node) => {
-    if (!ts.isImportDeclaration(node) && !ts.isExportDeclaration(node)) return;
-    if (node.moduleSpecifier === undefined || !ts.isStringLiteral(node.moduleSpecifier)) return;
+  // Nowhere else may they stand.
+  for (const node of file.tree.statements) {
+    if (!ts.isImportDeclaration(node) && !ts.isExportDeclaration(node)) continue;
+    if (node.moduleSpecifier === undefined || !ts.isStringLiteral(node.moduleSpecifier)) continue;
     const from = node.moduleSpecifier.text;
     const path = from.startsWith('.') ? join(dirname(file.path), from) : undefined;
     found.push({ from, path, typesOnly: bringsTypesOnly(node) });
-  });
+  }
   return found;
 }
 

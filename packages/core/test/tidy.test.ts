@@ -2,8 +2,10 @@
  * The rules of the house for where a file is and what it imports. Each exception stands in a list here, with its reason.
  */
 import { dirname } from 'node:path';
-import { describe, expect, test } from 'vitest';
-import { imports, type SourceFile, sources } from './tidy-files.ts';
+import { afterAll, describe, expect, test } from 'vitest';
+import { forgetTrees, imports, type SourceFile, sources } from './tidy-files.ts';
+
+afterAll(forgetTrees);
 
 /** Of the sources; a test is found by the name of what it tests, so folders of tests have no bound. */
 const MOST_FILES_A_FOLDER = 28;

@@ -1,19 +1,21 @@
-import { type Collection, MongoClient } from 'mongodb';
+import type { Collection, MongoClient } from 'mongodb';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { freshDb, type OwnServer, startOwnServer } from '../mongodb/own-server.ts';
 import { describeWithOwnMongo } from '../setup/mongodb.ts';
-import { type ReplicaSet, startReplicaSet } from '../setup/replica-set.ts';
 import { type FailPoint, failCommand } from './fail-point.ts';
 
 describeWithOwnMongo('failCommand', (binary) => {
-  let set: ReplicaSet;
+  let server: OwnServer;
   let client: MongoClient;
   let jobs: Collection<{ _id: number; n: number }>;
   let failPoint: FailPoint | undefined;
 
   beforeAll(async () => {
-    set = await startReplicaSet({ binary });
-    client = new MongoClient(`mongodb://${set.hosts[0]}/?directConnection=true`);
-    jobs = client.db('test').collection('jobs');
+    server = await startOwnServer(binary);
+    client = server.direct;
+    const [db] = freshDb(client);
+    if (!db) throw new Error('Expected a handle');
+    jobs = db.collection('jobs');
   });
 
   beforeEach(async () => {
@@ -23,10 +25,7 @@ describeWithOwnMongo('failCommand', (binary) => {
 
   afterEach(() => failPoint?.off());
 
-  afterAll(async () => {
-    await client?.close();
-    await set?.stop();
-  });
+  afterAll(() => server?.stop());
 
   test('an error code fails the command before it is executed, once', async () => {
     failPoint = await failCommand(client, { failCommands: ['update'], errorCode: 8000 });

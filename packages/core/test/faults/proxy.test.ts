@@ -1,9 +1,9 @@
 import { type Collection, MongoClient, type MongoClientOptions } from 'mongodb';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { type OwnServer, startOwnServer } from '../mongodb/own-server.ts';
 import { describeWithOwnMongo } from '../setup/mongodb.ts';
-import { type ReplicaSet, startReplicaSet } from '../setup/replica-set.ts';
 import { until } from '../setup/until.ts';
-import { type FaultProxy, startFaultProxy } from './proxy.ts';
+import type { FaultProxy } from './proxy.ts';
 
 interface Doc {
   readonly _id: number;
@@ -11,21 +11,15 @@ interface Doc {
 }
 
 describeWithOwnMongo('the fault proxy', (binary) => {
+  let server: OwnServer;
   let proxy: FaultProxy;
-  let set: ReplicaSet;
   /** Sees the truth, past the proxy. */
   let direct: MongoClient;
   let client: MongoClient;
 
   beforeAll(async () => {
-    set = await startReplicaSet({
-      binary,
-      advertise: async ([target = 0]) => {
-        proxy = await startFaultProxy({ target });
-        return [`127.0.0.1:${proxy.port}`];
-      },
-    });
-    direct = new MongoClient(`mongodb://127.0.0.1:${set.ports[0]}/?directConnection=true`);
+    server = await startOwnServer(binary);
+    ({ proxy, direct } = server);
   });
 
   beforeEach(async () => {
@@ -37,14 +31,10 @@ describeWithOwnMongo('the fault proxy', (binary) => {
 
   afterEach(() => client.close());
 
-  afterAll(async () => {
-    await direct?.close();
-    await set?.stop();
-    await proxy?.close();
-  });
+  afterAll(() => server?.stop());
 
   test('a client that follows the replica set goes through the proxy', async () => {
-    const viaSet = new MongoClient(set.uri);
+    const viaSet = server.connect();
     const seen = proxy.nextRequest('insert');
     await docs(viaSet).insertOne({ _id: 2, n: 0 });
     expect(await seen).toMatchObject({ command: 'insert', database: 'test' });

@@ -5,36 +5,38 @@ import { type ReplicaSet, startReplicaSet } from '../setup/replica-set.ts';
 /** The application whose commands fail points are for; the direct client goes free. */
 export const APP_NAME = 'ledger';
 
-/** A replica set of one member, behind a proxy, with one client that meets the faults and one that looks past them. */
+/** A server that the file alone uses, behind a proxy, with clients that meet the faults and one that looks past them. */
 export interface OwnServer {
-  readonly set: ReplicaSet;
   readonly proxy: FaultProxy;
   /** Past the proxy, straight to the member. */
   readonly direct: MongoClient;
   /** Through the proxy. */
   connect(options?: MongoClientOptions): MongoClient;
+  /** Ends the clients and every fault; the server goes to who asks next. */
   stop(): Promise<void>;
 }
 
+interface Place {
+  readonly set: ReplicaSet;
+  readonly proxy: FaultProxy;
+}
+
+/**
+ * Of this process, whose files run one after another: to start a server costs more than most files do with it. It ends
+ * with the process.
+ */
+let place: Promise<Place> | undefined;
+let isTaken = false;
+
 export async function startOwnServer(binary: string): Promise<OwnServer> {
-  const proxies: FaultProxy[] = [];
-  const set = await startReplicaSet({
-    binary,
-    advertise: async ([target = 0]) => {
-      const proxy = await startFaultProxy({ target });
-      proxies.push(proxy);
-      return [`127.0.0.1:${proxy.port}`];
-    },
-  });
-  const [proxy] = proxies;
-  if (!proxy) throw new Error('The set did not ask for its hosts');
-  const clients: MongoClient[] = [];
+  if (isTaken) throw new Error('The server of this process is in use: whoever had it did not stop');
+  isTaken = true;
+  const { set, proxy } = await placeOfThisProcess(binary);
   const direct = new MongoClient(`mongodb://127.0.0.1:${set.ports[0]}/?directConnection=true`, {
     monitorCommands: true,
   });
-  clients.push(direct);
+  const clients = [direct];
   return {
-    set,
     proxy,
     direct,
     connect: (options) => {
@@ -49,11 +51,39 @@ export async function startOwnServer(binary: string): Promise<OwnServer> {
     },
     stop: async () => {
       proxy.clear();
+      await direct.db('admin').command({ configureFailPoint: 'failCommand', mode: 'off' });
       await Promise.all(clients.map((client) => client.close()));
-      await proxy.close();
-      await set.stop();
+      proxy.cut();
+      proxy.events.removeAllListeners();
+      isTaken = false;
     },
   };
+}
+
+async function placeOfThisProcess(binary: string): Promise<Place> {
+  place ??= startPlace(binary);
+  try {
+    return await place;
+  } catch (error) {
+    place = undefined;
+    isTaken = false;
+    throw error;
+  }
+}
+
+async function startPlace(binary: string): Promise<Place> {
+  const proxies: FaultProxy[] = [];
+  const set = await startReplicaSet({
+    binary,
+    advertise: async ([target = 0]) => {
+      const proxy = await startFaultProxy({ target });
+      proxies.push(proxy);
+      return [`127.0.0.1:${proxy.port}`];
+    },
+  });
+  const [proxy] = proxies;
+  if (!proxy) throw new Error('The set did not ask for its hosts');
+  return { set, proxy };
 }
 
 let databases = 0;
