@@ -162,6 +162,8 @@ describeWithMongo('the whole scheduler on MongoDB', () => {
     monque.worker('work', () => 'recovered');
     await monque.start();
     expect(await monque.waitFor(stale._id)).toBe('recovered');
+    // It may have run before the answer to who gave it back is here.
+    await until('the event', () => payloads(events, 'stale:recovered').length > 0);
     expect(payloads(events, 'stale:recovered')).toEqual([{ count: 1 }]);
     expect((await monque.getJob(fresh._id))?.status).toBe('processing');
   });
