@@ -53,7 +53,7 @@ function redriveOne(users: Users): void {
 
 /** In the end nobody who failed holds the others up. */
 function giveWayForGood(users: Users): void {
-  const { profile, world } = users;
+  const { profile, world, observer } = users;
   const failed = ordered(users).filter(
     ({ status, name }) => status === 'failed' && name === ORDERED_NAME,
   );
@@ -65,5 +65,9 @@ function giveWayForGood(users: Users): void {
   const isOpen = ordered(users).some(
     ({ status }) => status === 'pending' || status === 'processing',
   );
-  if (isOpen) world.in(AGAIN_AFTER_MS, () => giveWayForGood(users));
+  // What is sent again may come late, fail, and hold up what came with it.
+  const isAwaited = [...observer.facts.enqueues.values()].some(({ answer, machine }) => {
+    return answer === undefined && !machine.isCrashed;
+  });
+  if (isOpen || isAwaited) world.in(AGAIN_AFTER_MS, () => giveWayForGood(users));
 }
