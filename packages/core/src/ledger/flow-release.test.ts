@@ -16,6 +16,15 @@ const WAITING: WaitingJob = {
   nextRunAt: new Date(0),
 };
 
+/** What a store does of which nothing is asked but its jobs. */
+const STORE: Omit<FlowStore, 'findFeeding'> = {
+  findWaiting: async () => [],
+  recordOf: async () => RECORD,
+  changeFlow: async () => true,
+  moveWaiting: async () => 0,
+  forget: async () => undefined,
+};
+
 test('a flow of which a job goes on between two looks at it does not end', async () => {
   const looks: (ParentJob | undefined)[] = [
     undefined,
@@ -23,12 +32,9 @@ test('a flow of which a job goes on between two looks at it does not end', async
   ];
   const changed: FlowRecord[] = [];
   const store: FlowStore = {
+    ...STORE,
     findFeeding: async () => looks.shift(),
-    findWaiting: async () => [],
-    recordOf: async () => RECORD,
     changeFlow: async (read) => changed.push(read) > 0,
-    moveWaiting: async () => 0,
-    forget: async () => undefined,
   };
   const tokens = [{ token: endToken(FLOW) }];
   const { ended } = await releaseWaiting(store, { tokens, now: new Date(1), limit: 10 });
@@ -46,19 +52,17 @@ async function releaseRedriven(onFailure: 'fail' | 'continue'): Promise<readonly
   let status: JobStatus = 'failed';
   const moved: string[] = [];
   const store: FlowStore = {
+    ...STORE,
     findFeeding: async (_token, statuses) =>
       statuses.includes(status) ? { ...parent, status } : undefined,
     findWaiting: async () => {
       status = 'pending';
       return [{ ...WAITING, waitsFor: [token] }];
     },
-    recordOf: async () => RECORD,
-    changeFlow: async () => true,
     moveWaiting: async (verb, jobs) => {
       moved.push(verb);
       return jobs.length;
     },
-    forget: async () => undefined,
   };
   await releaseWaiting(store, { tokens: [{ token }], now: new Date(1), limit: 10 });
   return moved;
@@ -76,15 +80,11 @@ test('the end of a flow is told though a later look of the same call fails', asy
   const other = tokenOf(FLOW, 'fail', 0);
   const broken = new Error('connection lost');
   const store: FlowStore = {
+    ...STORE,
     findFeeding: async (token) => {
       if (token === other) throw broken;
       return undefined;
     },
-    findWaiting: async () => [],
-    recordOf: async () => RECORD,
-    changeFlow: async () => true,
-    moveWaiting: async () => 0,
-    forget: async () => undefined,
   };
   const tokens = [{ token: endToken(FLOW) }, { token: other }];
   const { ended = [], again } = await releaseWaiting(store, {

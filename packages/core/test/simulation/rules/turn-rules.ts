@@ -61,7 +61,6 @@ class Openings {
 interface Claim {
   readonly token: string;
   readonly instanceId: string;
-  readonly sentMs: number;
   /** The groups that waited before the first of its writes, by name and group. */
   readonly waiting: ReadonlySet<string>;
   /** How many jobs of each group it won. */
@@ -133,7 +132,6 @@ export function turnRule(facts: Facts, violate: Violate): Rule {
         claim ??= {
           token,
           instanceId,
-          sentMs,
           waiting: waitingGroups(after, sentMs),
           won: new Map(),
         };
