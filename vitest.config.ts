@@ -83,6 +83,8 @@ const simulation: TestProjectInlineConfiguration = {
   test: {
     ...common,
     name: 'simulation',
+    // What a seed leaves behind is much; with more room for what is new less of it is copied.
+    execArgv: ['--max-semi-space-size=64'],
     include: ofSimulation,
   },
 };
@@ -98,6 +100,7 @@ const browser: TestProjectInlineConfiguration = {
   test: {
     ...common,
     name: 'browser',
+    isolate: false,
     include: ofBrowser,
     globalSetup: [buildsPages, 'packages/dashboard/test/browser/setup/global-setup.ts'],
   },

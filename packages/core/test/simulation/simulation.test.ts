@@ -4,7 +4,7 @@ import { BEFORE_LATER_FEATURES, CALM, type Profile } from './profile.ts';
 import { type RunResult, runSeed } from './simulation.ts';
 import { printStory } from './trace.ts';
 
-const SEEDS = Number(process.env.MONQUE_SIMULATION_SEEDS ?? 14);
+const SEEDS = Number(process.env.MONQUE_SIMULATION_SEEDS ?? 10);
 
 /** Each with a dozen flows. */
 const FLOW_SEEDS = 12;
@@ -117,15 +117,10 @@ describe('Many instances over one ledger', () => {
   });
 
   it('do the same again with the same seed', { timeout: 300_000 }, async () => {
-    const traces: RunResult['trace'][] = [];
-    for (const seed of [1, 2]) {
-      const [one, other] = [await runTraced(seed), await runTraced(seed)];
-      expect(one.trace.length).toBeGreaterThan(100);
-      expect(one).toEqual(other);
-      traces.push(one.trace);
-    }
-    const [first, second] = traces;
-    expect(first).not.toEqual(second);
+    const one = await runTraced(1);
+    expect(one.trace.length).toBeGreaterThan(100);
+    expect(await runTraced(1)).toEqual(one);
+    expect((await runTraced(2)).trace).not.toEqual(one.trace);
   });
 
   for (const { story, seeds, profile = {} } of KEPT) {

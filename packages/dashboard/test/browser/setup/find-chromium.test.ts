@@ -36,7 +36,7 @@ test('what was tried is said, and how to go on', async () => {
     [
       `  1. CHROMIUM_BINARY: ${folder}/other does not state the version of a Chromium`,
       '  2. Chromium on PATH: there is none',
-      '  3. apt-get install chromium: only root may install it',
+      '  3. apt-get install chromium-headless-shell: only root may install it',
       'To go on, do one of these:',
     ].join('\n'),
   );
