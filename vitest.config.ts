@@ -112,9 +112,9 @@ const browser: TestProjectInlineConfiguration = {
 /** What costs much and repeats what others show at less cost: `npm run test:all` has it, `npm test` has not. */
 const ofRepeats = [
   // Packs the packages and installs them elsewhere.
-  'packages/{core,cli,dashboard}/test/package/{tarball,mongoose-service}.test.ts',
-  // Each command as a process, in a pipe and on a terminal; in one process each has tests of its own.
-  'packages/cli/test/process.test.ts',
+  'packages/{core,cli,dashboard,tsed}/test/package/{tarball,mongoose-service}.test.ts',
+  // Each command as a process, in a pipe, on a terminal and in a shell; in one process each has tests of its own.
+  'packages/cli/test/{process,recipes}.test.ts',
   // Each verb killed in the middle of one code path, of which the first verb goes with the rest.
   'packages/ledgers/test/processes/kill-every-verb.mongodb.test.ts',
   // Services of an example killed at each step; the engine's own are killed in `integration`.
@@ -186,7 +186,10 @@ const tsed: TestProjectInlineConfiguration = {
   test: {
     ...common,
     name: 'tsed',
+    // As above: each file forgets its classes, which Ts.ED keeps in one list.
+    isolate: false,
     include: ['packages/tsed/{src,test}/**/*.test.ts', 'examples/tsed-app/**/*.test.ts'],
+    exclude: [...configDefaults.exclude, ...ofRepeats],
   },
 };
 

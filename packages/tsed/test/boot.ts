@@ -1,25 +1,26 @@
 /**
  * Boots an application of Ts.ED with the classes of one test, and ends it after the test.
  *
- * Ts.ED keeps one list of all classes that were ever decorated; what a test added to it is taken out again, so that no
- * test finds the jobs of another.
+ * Ts.ED keeps one list of all classes that were ever decorated; what a test or a file added to it is taken out again, so
+ * that no test finds the jobs of another.
  */
 import { InMemoryLedgerRepository, Monque } from '@monque/core';
 import { type DILogger, DITest, injector, Provider } from '@tsed/di';
-import { afterEach, beforeEach } from 'vitest';
+import { afterAll, afterEach, beforeEach } from 'vitest';
 import type { MonqueModuleOptions } from '../src/index.ts';
 
-let before = new Set<unknown>();
-
-/** To be called once in a test file. */
+/** To be called once in a test file, before its first class: files share what they import, and nothing else. */
 export function endApplications(): void {
+  const imported = classes();
+  let before = imported;
   beforeEach(() => {
-    before = new Set(Provider.Registry.keys());
+    before = classes();
   });
   afterEach(async () => {
     await DITest.reset();
-    forgetClasses();
+    forgetAllBut(before);
   });
+  afterAll(() => forgetAllBut(imported));
 }
 
 /** Boots an application that keeps its jobs in memory, unless the options say otherwise. */
@@ -57,8 +58,12 @@ function recorder(log: LogEntry[]): DILogger {
   };
 }
 
-function forgetClasses(): void {
+function classes(): ReadonlySet<unknown> {
+  return new Set(Provider.Registry.keys());
+}
+
+function forgetAllBut(kept: ReadonlySet<unknown>): void {
   for (const token of [...Provider.Registry.keys()]) {
-    if (!before.has(token)) Provider.Registry.delete(token);
+    if (!kept.has(token)) Provider.Registry.delete(token);
   }
 }

@@ -9,6 +9,9 @@ import { expect, test } from 'vitest';
 import { createDashboard } from '../../dashboard/src/index.ts';
 import { toNodeListener } from '../../dashboard/src/node.ts';
 import { MonqueModule } from '../src/index.ts';
+import { endApplications } from './boot.ts';
+
+endApplications();
 
 const connection = new InMemoryLedgerRepository();
 

@@ -11,6 +11,9 @@ import '@tsed/ajv';
 import '@tsed/terminus';
 import { afterEach, describe, expect, test } from 'vitest';
 import { Job, MonqueModule, MonqueService } from '../src/index.ts';
+import { endApplications } from './boot.ts';
+
+endApplications();
 
 @Job('who-am-i')
 class WhoAmI {
