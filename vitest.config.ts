@@ -63,11 +63,16 @@ const units: TestProjectInlineConfiguration = {
   },
 };
 
-/**
- * Removed guards: they look for what goes wrong, and so prove the simulation. Beside them are the models of the protocols,
- * which remove their own rules and hold nothing of the engine: no change of it can break them.
- */
-const ofGuards = ['packages/core/test/{simulation/guards,protocol}/*.test.ts'];
+/** What proves the tests, and what no change of the packages can break. */
+const ofGuards = [
+  // Removed guards: they look for what goes wrong, and so prove the simulation.
+  'packages/core/test/simulation/guards/*.test.ts',
+  // Models of the protocols, which remove their own rules and hold nothing of the engine.
+  'packages/core/test/protocol/*.test.ts',
+  // The servers and the faults that tests use.
+  'packages/core/test/setup/{replica-set,supervisor}.test.ts',
+  'packages/core/test/faults/*.test.ts',
+];
 
 const guards: TestProjectInlineConfiguration = {
   resolve: { alias },
@@ -114,7 +119,7 @@ const ofRepeats = [
   // Packs the packages and installs them elsewhere.
   'packages/{core,cli,dashboard,tsed}/test/package/{tarball,mongoose-service}.test.ts',
   // Each command as a process, in a pipe, on a terminal and in a shell; in one process each has tests of its own.
-  'packages/cli/test/{process,recipes}.test.ts',
+  'packages/cli/test/{process,doctor-process,recipes}.test.ts',
   // Each verb killed in the middle of one code path, of which the first verb goes with the rest.
   'packages/ledgers/test/processes/kill-every-verb.mongodb.test.ts',
   // Services of an example killed at each step; the engine's own are killed in `integration`.

@@ -13,12 +13,18 @@ import type { MonqueModuleOptions } from '../src/index.ts';
 export function endApplications(): void {
   const imported = classes();
   let before = imported;
+  let signals: readonly NodeJS.SignalsListener[] = [];
   beforeEach(() => {
     before = classes();
+    signals = process.listeners('SIGTERM');
   });
   afterEach(async () => {
     await DITest.reset();
     forgetAllBut(before);
+    // Terminus listens for each application, and never ends that.
+    for (const listener of process.listeners('SIGTERM')) {
+      if (!signals.includes(listener)) process.off('SIGTERM', listener);
+    }
   });
   afterAll(() => forgetAllBut(imported));
 }

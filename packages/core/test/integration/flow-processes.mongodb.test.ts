@@ -8,7 +8,7 @@ import { describeWithMongo } from '../setup/mongodb.ts';
 import { until } from '../setup/until.ts';
 import { useProcesses } from './processes.ts';
 
-const KILLS = 6;
+const KILLS = 4;
 const JOBS_A_FLOW = 32;
 
 interface Start {

@@ -109,7 +109,7 @@ describe('Many instances over one ledger', () => {
     timeout: 300_000,
   }, async () => {
     for (const ledger of ['memory', 'stepped'] as const) {
-      const result = await runSeed(1, { profile: { ...CALM, ledger }, trace: true });
+      const result = await runSeed(1, { profile: { ...CALM, ledger, jobs: 50 }, trace: true });
       expect(result.violations, printStory(result)).toEqual([]);
       expect(result.stats).toMatchObject({ crashes: 0, pauses: 0, faults: 0, rescues: 0 });
       expect(result.stats.claims).toBeGreaterThan(100);
@@ -137,5 +137,5 @@ describe('Many instances over one ledger', () => {
 });
 
 function runTraced(seed: number): Promise<RunResult> {
-  return runSeed(seed, { trace: true });
+  return runSeed(seed, { profile: { jobs: 50 }, trace: true });
 }
