@@ -32,7 +32,9 @@ const LONGEST = [
   'ledgers/test/growth',
   'lost-replies',
   'simulation/guards/',
+  'simulation/simulation',
   'browser/pages',
+  'browser/journeys',
 ];
 
 class LongestFirst extends BaseSequencer {
@@ -83,6 +85,9 @@ const guards: TestProjectInlineConfiguration = {
   },
 };
 
+/** What a seed leaves behind is much; with more room for what is new less of it is copied. */
+const execArgv = ['--max-semi-space-size=64'];
+
 /** Seeds, which look for what goes wrong. */
 const ofSimulation = ['packages/core/test/simulation/*.test.ts'];
 
@@ -91,14 +96,16 @@ const simulation: TestProjectInlineConfiguration = {
   test: {
     ...common,
     name: 'simulation',
-    // What a seed leaves behind is much; with more room for what is new less of it is copied.
-    execArgv: ['--max-semi-space-size=64'],
+    execArgv,
     include: ofSimulation,
   },
 };
 
 /** The sources of the dashboard import its pages, which are built. */
 const buildsPages = 'packages/dashboard/test/setup/build-pages.ts';
+
+/** Starts one browser for all tests in one. */
+const browserSetup = 'packages/dashboard/test/browser/setup/global-setup.ts';
 
 /** What needs a browser. */
 const ofBrowser = ['packages/dashboard/test/browser/**/*.test.ts'];
@@ -110,7 +117,7 @@ const browser: TestProjectInlineConfiguration = {
     name: 'browser',
     isolate: false,
     include: ofBrowser,
-    globalSetup: [buildsPages, 'packages/dashboard/test/browser/setup/global-setup.ts'],
+    globalSetup: [buildsPages, browserSetup],
   },
 };
 
@@ -136,6 +143,11 @@ const repeats: TestProjectInlineConfiguration = {
   },
 };
 
+const everything = [
+  'packages/*/{src,test}/**/*.test.ts',
+  '{examples,scripts,benchmarks}/**/*.test.ts',
+];
+
 const driver7: TestProjectInlineConfiguration = {
   resolve: { alias },
   test: {
@@ -144,7 +156,7 @@ const driver7: TestProjectInlineConfiguration = {
     // As above: only the modules are shared, each file has its own databases.
     isolate: false,
     globalSetup: buildsPages,
-    include: ['packages/*/{src,test}/**/*.test.ts', '{examples,scripts,benchmarks}/**/*.test.ts'],
+    include: everything,
     exclude: [
       ...configDefaults.exclude,
       ...ofTsed,
@@ -198,9 +210,26 @@ const tsed: TestProjectInlineConfiguration = {
   },
 };
 
+/**
+ * What `npm test` runs but for Ts.ED: the four projects above in one, so that processes begin and load the library twice in
+ * all, not twice a project.
+ */
+const once: TestProjectInlineConfiguration = {
+  resolve: { alias },
+  test: {
+    ...common,
+    name: 'once',
+    isolate: false,
+    execArgv,
+    globalSetup: [buildsPages, browserSetup],
+    include: everything,
+    exclude: [...configDefaults.exclude, ...ofTsed, ...ofGuards, ...ofRepeats],
+  },
+};
+
 export default defineConfig({
   test: {
-    projects: [units, driver7, tsed, simulation, browser, repeats, driver6, guards],
+    projects: [once, units, driver7, tsed, simulation, browser, repeats, driver6, guards],
     // At the root, not in the projects: it then runs once for all of them.
     globalSetup: 'packages/core/test/setup/global-setup.ts',
     maxWorkers: 2,

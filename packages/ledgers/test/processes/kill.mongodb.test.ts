@@ -75,7 +75,9 @@ describe('a writer that stands still until its lock was taken over', () => {
       said += chunk.toString();
     });
     const ended = new Promise((resolve) => child.once('close', resolve));
-    await new Promise((resolve) => child.stdout.once('data', resolve));
+    const standing = new Promise((resolve) => child.stdout.once('data', resolve));
+    await Promise.race([standing, ended]);
+    expect(said).toBe('');
     await ageLock(store.path);
     await put(store, stepIn('not_started', 'R-2'));
     await until('it went on to its end', () => {
