@@ -197,7 +197,7 @@ const decorators = {
   typescript: { removeClassFieldsWithoutInitializer: true },
 } as const;
 
-const tsed: TestProjectInlineConfiguration = {
+export const tsed: TestProjectInlineConfiguration = {
   resolve: { alias },
   oxc: decorators,
   test: {
@@ -210,11 +210,8 @@ const tsed: TestProjectInlineConfiguration = {
   },
 };
 
-/**
- * What `npm test` runs but for Ts.ED: the four projects above in one, so that processes begin and load the library twice in
- * all, not twice a project.
- */
-const once: TestProjectInlineConfiguration = {
+/** What `npm test` runs but for Ts.ED, in one project: see `vitest.once.config.ts`. */
+export const once: TestProjectInlineConfiguration = {
   resolve: { alias },
   test: {
     ...common,
@@ -229,7 +226,7 @@ const once: TestProjectInlineConfiguration = {
 
 export default defineConfig({
   test: {
-    projects: [once, units, driver7, tsed, simulation, browser, repeats, driver6, guards],
+    projects: [units, driver7, tsed, simulation, browser, repeats, driver6, guards],
     // At the root, not in the projects: it then runs once for all of them.
     globalSetup: 'packages/core/test/setup/global-setup.ts',
     maxWorkers: 2,
