@@ -85,9 +85,6 @@ const guards: TestProjectInlineConfiguration = {
   },
 };
 
-/** What a seed leaves behind is much; with more room for what is new less of it is copied. */
-const execArgv = ['--max-semi-space-size=64'];
-
 /** Seeds, which look for what goes wrong. */
 const ofSimulation = ['packages/core/test/simulation/*.test.ts'];
 
@@ -96,16 +93,14 @@ const simulation: TestProjectInlineConfiguration = {
   test: {
     ...common,
     name: 'simulation',
-    execArgv,
+    // What a seed leaves behind is much; with more room for what is new less of it is copied.
+    execArgv: ['--max-semi-space-size=64'],
     include: ofSimulation,
   },
 };
 
 /** The sources of the dashboard import its pages, which are built. */
 const buildsPages = 'packages/dashboard/test/setup/build-pages.ts';
-
-/** Starts one browser for all tests in one. */
-const browserSetup = 'packages/dashboard/test/browser/setup/global-setup.ts';
 
 /** What needs a browser. */
 const ofBrowser = ['packages/dashboard/test/browser/**/*.test.ts'];
@@ -117,7 +112,7 @@ const browser: TestProjectInlineConfiguration = {
     name: 'browser',
     isolate: false,
     include: ofBrowser,
-    globalSetup: [buildsPages, browserSetup],
+    globalSetup: [buildsPages, 'packages/dashboard/test/browser/setup/global-setup.ts'],
   },
 };
 
@@ -143,11 +138,6 @@ const repeats: TestProjectInlineConfiguration = {
   },
 };
 
-const everything = [
-  'packages/*/{src,test}/**/*.test.ts',
-  '{examples,scripts,benchmarks}/**/*.test.ts',
-];
-
 const driver7: TestProjectInlineConfiguration = {
   resolve: { alias },
   test: {
@@ -156,7 +146,7 @@ const driver7: TestProjectInlineConfiguration = {
     // As above: only the modules are shared, each file has its own databases.
     isolate: false,
     globalSetup: buildsPages,
-    include: everything,
+    include: ['packages/*/{src,test}/**/*.test.ts', '{examples,scripts,benchmarks}/**/*.test.ts'],
     exclude: [
       ...configDefaults.exclude,
       ...ofTsed,
@@ -197,7 +187,7 @@ const decorators = {
   typescript: { removeClassFieldsWithoutInitializer: true },
 } as const;
 
-export const tsed: TestProjectInlineConfiguration = {
+const tsed: TestProjectInlineConfiguration = {
   resolve: { alias },
   oxc: decorators,
   test: {
@@ -207,20 +197,6 @@ export const tsed: TestProjectInlineConfiguration = {
     isolate: false,
     include: ['packages/tsed/{src,test}/**/*.test.ts', 'examples/tsed-app/**/*.test.ts'],
     exclude: [...configDefaults.exclude, ...ofRepeats],
-  },
-};
-
-/** What `npm test` runs but for Ts.ED, in one project: see `vitest.once.config.ts`. */
-export const once: TestProjectInlineConfiguration = {
-  resolve: { alias },
-  test: {
-    ...common,
-    name: 'once',
-    isolate: false,
-    execArgv,
-    globalSetup: [buildsPages, browserSetup],
-    include: everything,
-    exclude: [...configDefaults.exclude, ...ofTsed, ...ofGuards, ...ofRepeats],
   },
 };
 
