@@ -8,7 +8,7 @@ import { until } from '../setup/until.ts';
 import { useProcesses } from './processes.ts';
 
 /** How long processes are killed and stopped, in seconds; longer when the test is started manually. */
-const SECONDS = Number(process.env.MONQUE_FLOW_CONTROL_SECONDS ?? 4);
+const SECONDS = Number(process.env.MONQUE_FLOW_CONTROL_SECONDS ?? 6);
 const PROCESSES = 4;
 const GROUPS = 20;
 const LIMIT_OF_GROUP = 3;
@@ -16,7 +16,7 @@ const LIMIT_OF_ALL = 10;
 const KEYS = 200;
 /** Of each kind. */
 const JOBS_A_BATCH = 20;
-const MOST_WAITING = 100;
+const MOST_WAITING = 200;
 /** Jobs that run until they are told to end: more than the limit of all. */
 const HELD = LIMIT_OF_ALL + 4;
 /** One group has as many jobs as all others together. */
