@@ -104,12 +104,12 @@ describe('claiming', () => {
     await clock.settle();
     slow = true;
     await monque.enqueueMany(
-      Array.from({ length: 8_000 }, (_, index) => ({ name: `name-${index % 40}` })),
+      Array.from({ length: 20_000 }, (_, index) => ({ name: `name-${index % 40}` })),
     );
     await clock.settle();
     const [lease] = await ledger.readLeases();
     const instanceId = String(lease?.instanceId);
-    const claims = await ledger.readClaims({ instanceId, limit: 8_000 });
+    const claims = await ledger.readClaims({ instanceId, limit: 20_000 });
     expect(claims.length).toBeLessThanOrEqual(3_040);
     slow = false;
     gate.resolve();
@@ -155,7 +155,7 @@ describe('claiming', () => {
       return { ...result, attempted: widenings.length < 6 ? 10_000 : result.attempted };
     };
     monque.worker('noop', () => undefined, { concurrency: 1 });
-    await monque.enqueueMany(Array.from({ length: 1_000 }, () => ({ name: 'noop' })));
+    await monque.enqueueMany(Array.from({ length: 5_000 }, () => ({ name: 'noop' })));
     faulty.plan('claim', {}, 1);
     await monque.start();
     await clock.advance(5_000);
