@@ -16,8 +16,10 @@ const SETTLE_MS = 200;
 export interface DrainPlan {
   /** Jobs in the queue. */
   readonly fill: number;
-  /** Jobs after which the clock is stopped; the clock also stops after 15 seconds. @default all */
+  /** Jobs after which the clock is stopped. @default all */
   readonly target?: number;
+  /** Milliseconds after which the clock is stopped in any case. @default 15,000 */
+  readonly longestMs?: number;
   /** @default 1 */
   readonly processes?: number;
   /** Called between the filling and the start of the work. */
@@ -26,7 +28,7 @@ export interface DrainPlan {
 
 /** Jobs a second, and what a job cost the client, the server and, when it is counted, the network. */
 export async function measureDrain(room: Room, plan: DrainPlan): Promise<Figures> {
-  const { fill, target = fill, processes = 1 } = plan;
+  const { fill, target = fill, processes = 1, longestMs = LONGEST_MS } = plan;
   const first = room.launch('drain', { fill, target: processes === 1 ? target : fill });
   const { reportsEnds } = await first.nextNote();
   const others = Array.from({ length: processes - 1 }, () =>
@@ -38,7 +40,7 @@ export async function measureDrain(room: Room, plan: DrainPlan): Promise<Figures
   await plan.onFilled?.();
   const serverBefore = room.server?.cpuMs() ?? 0;
   const startedNs = sharedNowNs();
-  await drained.run();
+  await drained.run(longestMs);
   const serverMs = (room.server?.cpuMs() ?? 0) - serverBefore;
   const results = await drained.end();
   const done = drained.isLate ? fill - Number(results[0]?.unfinished) : target;
@@ -69,8 +71,8 @@ class Drained {
     this.#reportsEnds = reportsEnds;
   }
 
-  /** Says `go`, and resolves when the target is reached or the time is over. */
-  run(): Promise<void> {
+  /** Says `go`, and resolves when the target is reached or so many milliseconds are over. */
+  run(longestMs: number): Promise<void> {
     return new Promise((resolve, reject) => {
       const stop = (): void => {
         clearTimeout(timer);
@@ -79,7 +81,7 @@ class Drained {
       const timer = setTimeout(() => {
         this.isLate = true;
         stop();
-      }, LONGEST_MS);
+      }, longestMs);
       let isAsked = false;
       for (const agent of this.#agents) {
         agent.on('note', (note) => {

@@ -8,13 +8,17 @@ import { systemsOf } from '../systems.ts';
 import { measureDrain } from './measure-drain.ts';
 import { casesOf, type Scenario } from './scenario.ts';
 
+/** Of the jobs of a drain, for each process. */
+const PART_A_PROCESS = 0.5;
+const LONGEST_MS = 60_000;
+
 const PROCESSES = ['1', '2', '4', '8'];
 
 export const processesScenario: Scenario = {
   id: 'processes',
   title: 'Processes on one queue',
   method:
-    'As the drain, by 1, 2, 4 and 8 processes that start together, each with 50 jobs at once. An attempt is the id of one job sent in order to claim it; attempts per won job tell how much processes get in each other’s way. Counting them costs some time, so rates are lower than those of the drain. All processes share the processors of one machine with the server.',
+    'As the drain, by 1, 2, 4 and 8 processes that start together, each with 50 jobs at once. There are half as many jobs as in the drain for each process: what a process takes until its code is compiled then weighs alike, however many there are. An attempt is the id of one job sent in order to claim it; attempts per won job tell how much processes get in each other’s way. Counting them costs some time, so rates are lower than those of the drain. All processes share the processors of one machine with the server.',
   rounds: 3,
   cases: casesOf(systemsOf('monque', 'bullmq', 'graphile'), PROCESSES),
   figures: [
@@ -27,8 +31,9 @@ export const processesScenario: Scenario = {
   measure: ({ servers, scale }, { system, variant }) =>
     inRoom(servers, system, { isCounted: system.id === 'monque' }, (room) =>
       measureDrain(room, {
-        fill: Math.ceil(system.drainJobs * scale),
+        fill: Math.ceil(system.drainJobs * PART_A_PROCESS * scale) * Number(variant),
         processes: Number(variant),
+        longestMs: LONGEST_MS,
       }),
     ),
 };

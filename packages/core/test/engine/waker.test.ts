@@ -27,6 +27,53 @@ describe('hints during a backlog', () => {
     await monque.stop();
   });
 
+  test('that rest keep no job of another name waiting', async () => {
+    const { clock, makeInstance, rests } = restingWorld();
+    const { monque } = makeInstance({ leaseDuration: 600_000 });
+    const quick = () => new Promise<void>((resolve) => clock.setTimer(resolve, 100));
+    monque.worker('quick', quick, { concurrency: 200 });
+    monque.worker('other', () => 'done');
+    await monque.enqueueMany(BACKLOG);
+    await monque.start();
+    await clock.advance(1_000);
+    expect(rests).toEqual([true]);
+    const { _id } = await makeInstance().monque.enqueue('other');
+    await clock.advance(100);
+    expect(rests).toEqual([true]);
+    expect(await monque.getJob(_id)).toMatchObject({ status: 'completed' });
+    await clock.advance(3_000);
+    await monque.stop();
+  });
+
+  test('rest where a process works off its part slowly, once the backlog has stood for a second', async () => {
+    const { clock, makeInstance, rests } = restingWorld();
+    const { monque } = makeInstance({ leaseDuration: 600_000 });
+    const slow = () => new Promise<void>((resolve) => clock.setTimer(resolve, 100));
+    monque.worker('slow', slow, { concurrency: 20 });
+    await monque.enqueueMany(Array.from({ length: 600 }, () => ({ name: 'slow' })));
+    await monque.start();
+    await clock.advance(900);
+    expect(rests).toEqual([]);
+    await clock.advance(400);
+    expect(rests).toEqual([true]);
+    await clock.advance(3_000);
+    expect(rests).toEqual([true, false]);
+    await monque.stop();
+  });
+
+  test('flow on while a backlog is worked off by a few jobs a second', async () => {
+    const { clock, makeInstance, rests } = restingWorld();
+    const { monque } = makeInstance({ leaseDuration: 600_000 });
+    const slow = () => new Promise<void>((resolve) => clock.setTimer(resolve, 100));
+    monque.worker('slow', slow, { concurrency: 5 });
+    await monque.enqueueMany(Array.from({ length: 200 }, () => ({ name: 'slow' })));
+    await monque.start();
+    await clock.advance(3_500);
+    expect(rests).toEqual([]);
+    await clock.advance(1_000);
+    await monque.stop();
+  });
+
   test('that rest do not keep a request to cancel from a running job for a second', async () => {
     const { clock, makeInstance, rests } = restingWorld();
     const { monque, faulty } = makeInstance({ leaseDuration: 600_000 });

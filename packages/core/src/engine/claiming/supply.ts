@@ -10,8 +10,14 @@
  */
 export type Supply = 'scarce' | 'steady' | 'backlogged';
 
-/** Won within {@link BACKLOG_WINDOW_MS}, with more to come, so many jobs make a backlog. */
+/** Won within {@link BACKLOG_WINDOW_MS}, with more to come, so many jobs make a backlog at once. */
 const BACKLOG_JOBS = 1_000;
+
+/**
+ * And so many where there was more to come for the whole of it. Many processes at one queue win few jobs each, and the
+ * stream of each is woken by those of all.
+ */
+const LASTING_BACKLOG_JOBS = 100;
 const BACKLOG_WINDOW_MS = 1_000;
 
 /** From so many jobs a second on they come steadily, and until there are fewer than half. */
@@ -42,9 +48,12 @@ export class SupplyGauge {
     const backlog = this.#backlog ?? { sinceMs: nowMs, jobs: 0, isFast: false };
     this.#backlog = backlog;
     backlog.jobs += jobs;
-    const isOver = nowMs - backlog.sinceMs > BACKLOG_WINDOW_MS;
-    if (isOver || backlog.jobs >= BACKLOG_JOBS) backlog.isFast = backlog.jobs >= BACKLOG_JOBS;
-    if (isOver) Object.assign(backlog, { sinceMs: nowMs, jobs: 0 });
+    const tookMs = nowMs - backlog.sinceMs;
+    if (backlog.jobs >= BACKLOG_JOBS) backlog.isFast = true;
+    if (tookMs > BACKLOG_WINDOW_MS) {
+      backlog.isFast = backlog.jobs >= (LASTING_BACKLOG_JOBS * tookMs) / 1_000;
+      Object.assign(backlog, { sinceMs: nowMs, jobs: 0 });
+    }
     return backlog.isFast;
   }
 

@@ -32,6 +32,9 @@ type WakerContext = Pick<
 /** How long after a round the next begins while jobs come steadily and hints rest, in milliseconds. */
 const STEADY_LOOK_MS = 1;
 
+/** How long a job of a name that is not backlogged waits at most for a look while hints rest, in milliseconds. */
+const BACKLOG_LOOK_MS = 50;
+
 /** How often the ledger is asked for requests to cancel while hints rest, in milliseconds. */
 const CANCEL_INTERVAL_MS = 700;
 
@@ -59,7 +62,7 @@ export class Waker {
   #resting: Timer | undefined;
   /** Hints rested and are called for, but do not flow again. */
   #isReturning = false;
-  #nextLook: Timer | undefined;
+  #nextLook: { readonly atMs: number; readonly timer: Timer } | undefined;
   #nextDue: { readonly atMs: number; readonly timer: Timer } | undefined;
   #starting: Promise<void> | undefined;
   #stopping: Promise<void> | undefined;
@@ -104,7 +107,7 @@ export class Waker {
     const polled = this.#polls.stop();
     this.#nextDue?.timer.cancel();
     this.#resting?.cancel();
-    this.#nextLook?.cancel();
+    this.#cancelLook();
     // What was being opened is closed when it is open.
     await Promise.allSettled([this.#starting]);
     await this.#watch?.close();
@@ -174,16 +177,30 @@ export class Waker {
   }
 
   /**
-   * Where jobs come steadily no hint announces the next one: it is looked for, as it is until hints flow again. In a backlog
-   * free slots are the reason to look.
+   * No hint announces the next job while hints rest: it is looked for, as it is until hints flow again. In a backlog free
+   * slots are the reason to look for more of it, and now and then jobs of other names are looked for as well.
    */
   #lookInPlaceOfHints(supply: Supply): void {
-    this.#nextLook?.cancel();
-    const isSteady = supply === 'steady' && this.hintsRest;
-    this.#nextLook =
-      isSteady || this.#isReturning
-        ? this.#context.clock.setTimer(() => this.#hooks.wake('hint'), STEADY_LOOK_MS)
-        : undefined;
+    const inMs = this.#isReturning || supply !== 'backlogged' ? STEADY_LOOK_MS : BACKLOG_LOOK_MS;
+    if (!this.#isReturning && !this.hintsRest) this.#cancelLook();
+    else this.#setLook(inMs);
+  }
+
+  #setLook(inMs: number): void {
+    const { clock } = this.#context;
+    const atMs = clock.monotonic() + inMs;
+    if (this.#nextLook !== undefined && this.#nextLook.atMs <= atMs) return;
+    this.#cancelLook();
+    const onTime = (): void => {
+      this.#nextLook = undefined;
+      this.#hooks.wake('hint');
+    };
+    this.#nextLook = { atMs, timer: clock.setTimer(onTime, inMs) };
+  }
+
+  #cancelLook(): void {
+    this.#nextLook?.timer.cancel();
+    this.#nextLook = undefined;
   }
 
   #askForCancels(): void {
