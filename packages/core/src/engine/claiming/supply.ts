@@ -14,7 +14,7 @@ export type Supply = 'scarce' | 'steady' | 'backlogged';
 const BACKLOG_JOBS = 1_000;
 
 /**
- * And so many where there was more to come for the whole of it. Many processes at one queue win few jobs each, and the
+ * And so many where there was more to come for the whole of it, until there are fewer than half. Many processes at one queue win few jobs each, and the
  * stream of each is woken by those of all.
  */
 const LASTING_BACKLOG_JOBS = 100;
@@ -51,7 +51,8 @@ export class SupplyGauge {
     const tookMs = nowMs - backlog.sinceMs;
     if (backlog.jobs >= BACKLOG_JOBS) backlog.isFast = true;
     if (tookMs > BACKLOG_WINDOW_MS) {
-      backlog.isFast = backlog.jobs >= (LASTING_BACKLOG_JOBS * tookMs) / 1_000;
+      const least = LASTING_BACKLOG_JOBS / (backlog.isFast ? 2 : 1);
+      backlog.isFast = backlog.jobs >= (least * tookMs) / BACKLOG_WINDOW_MS;
       Object.assign(backlog, { sinceMs: nowMs, jobs: 0 });
     }
     return backlog.isFast;
