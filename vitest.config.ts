@@ -50,6 +50,7 @@ class LongestFirst extends BaseSequencer {
 const common = {
   ...{ pool: 'forks', testTimeout: 20_000, hookTimeout: 60_000 },
   env: { MONQUE_TEST_DRIVER_MAJOR: '7' },
+  setupFiles: 'packages/core/test/setup/real-time.ts',
 } as const;
 
 /** What needs no server and leaves nothing behind: its files share their modules, which take longer than its tests. */
@@ -85,6 +86,9 @@ const guards: TestProjectInlineConfiguration = {
   },
 };
 
+/** What a seed leaves behind is much; with more room for what is new less of it is copied. */
+const execArgv = ['--max-semi-space-size=64'];
+
 /** Seeds, which look for what goes wrong. */
 const ofSimulation = ['packages/core/test/simulation/*.test.ts'];
 
@@ -93,14 +97,16 @@ const simulation: TestProjectInlineConfiguration = {
   test: {
     ...common,
     name: 'simulation',
-    // What a seed leaves behind is much; with more room for what is new less of it is copied.
-    execArgv: ['--max-semi-space-size=64'],
+    execArgv,
     include: ofSimulation,
   },
 };
 
 /** The sources of the dashboard import its pages, which are built. */
 const buildsPages = 'packages/dashboard/test/setup/build-pages.ts';
+
+/** Starts one browser for all tests in one. */
+const browserSetup = 'packages/dashboard/test/browser/setup/global-setup.ts';
 
 /** What needs a browser. */
 const ofBrowser = ['packages/dashboard/test/browser/**/*.test.ts'];
@@ -112,7 +118,7 @@ const browser: TestProjectInlineConfiguration = {
     name: 'browser',
     isolate: false,
     include: ofBrowser,
-    globalSetup: [buildsPages, 'packages/dashboard/test/browser/setup/global-setup.ts'],
+    globalSetup: [buildsPages, browserSetup],
   },
 };
 
@@ -138,6 +144,11 @@ const repeats: TestProjectInlineConfiguration = {
   },
 };
 
+const everything = [
+  'packages/*/{src,test}/**/*.test.ts',
+  '{examples,scripts,benchmarks}/**/*.test.ts',
+];
+
 const driver7: TestProjectInlineConfiguration = {
   resolve: { alias },
   test: {
@@ -146,7 +157,7 @@ const driver7: TestProjectInlineConfiguration = {
     // As above: only the modules are shared, each file has its own databases.
     isolate: false,
     globalSetup: buildsPages,
-    include: ['packages/*/{src,test}/**/*.test.ts', '{examples,scripts,benchmarks}/**/*.test.ts'],
+    include: everything,
     exclude: [
       ...configDefaults.exclude,
       ...ofTsed,
@@ -187,7 +198,7 @@ const decorators = {
   typescript: { removeClassFieldsWithoutInitializer: true },
 } as const;
 
-const tsed: TestProjectInlineConfiguration = {
+export const tsed: TestProjectInlineConfiguration = {
   resolve: { alias },
   oxc: decorators,
   test: {
@@ -197,6 +208,20 @@ const tsed: TestProjectInlineConfiguration = {
     isolate: false,
     include: ['packages/tsed/{src,test}/**/*.test.ts', 'examples/tsed-app/**/*.test.ts'],
     exclude: [...configDefaults.exclude, ...ofRepeats],
+  },
+};
+
+/** What `npm test` runs but for Ts.ED, in one project: see `vitest.once.config.ts`. */
+export const once: TestProjectInlineConfiguration = {
+  resolve: { alias },
+  test: {
+    ...common,
+    name: 'once',
+    isolate: false,
+    execArgv,
+    globalSetup: [buildsPages, browserSetup],
+    include: everything,
+    exclude: [...configDefaults.exclude, ...ofTsed, ...ofGuards, ...ofRepeats],
   },
 };
 

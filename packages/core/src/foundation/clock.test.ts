@@ -7,6 +7,8 @@ describe('systemClock', () => {
     vi.useFakeTimers();
   });
   afterEach(() => {
+    // First what was put in the place of fake timers, or those would come back later.
+    vi.restoreAllMocks();
     vi.useRealTimers();
   });
 
