@@ -274,8 +274,8 @@ describe('the times of a series', () => {
 
   test('are shown as the log of a scheduler has them', async () => {
     // Ahead of the machine, so that no time of the plan passes there; between two seconds, so that none begins as the test looks.
-    const today = Math.floor(Date.now() / 1_000) * 1_000;
-    const clock = new ManualClock({ start: new Date(today + 86_400_250) });
+    const wholeSecond = Math.floor(Date.now() / 1_000) * 1_000;
+    const clock = new ManualClock({ start: new Date(wholeSecond + 86_400_250) });
     const own = inMemory({ clock, transitionLog: true });
     own.worker('tick', () => 'done');
     await own.start();

@@ -7,13 +7,20 @@ import { restingWorld } from './resting-kit.ts';
 describe('hints during a backlog', () => {
   const BACKLOG = Array.from({ length: 6_000 }, () => ({ name: 'quick' }));
 
+  /** A world with one instance that works off `jobs`, so many at once, each for a tenth of a second. */
+  async function workingOff(jobs: readonly { readonly name: string }[], concurrency: number) {
+    const world = restingWorld();
+    const { clock, makeInstance } = world;
+    const instance = makeInstance({ leaseDuration: 600_000 });
+    const run = () => new Promise<void>((resolve) => clock.setTimer(resolve, 100));
+    instance.monque.worker('quick', run, { concurrency });
+    await instance.monque.enqueueMany(jobs);
+    return { ...world, ...instance };
+  }
+
   test('rest, and flow again when it is worked off', async () => {
-    const { clock, makeInstance, rests } = restingWorld();
-    const { monque } = makeInstance({ leaseDuration: 600_000 });
-    const quick = () => new Promise<void>((resolve) => clock.setTimer(resolve, 100));
-    monque.worker('quick', quick, { concurrency: 200 });
+    const { clock, makeInstance, monque, rests } = await workingOff(BACKLOG, 200);
     monque.worker('other', () => 'done');
-    await monque.enqueueMany(BACKLOG);
     await monque.start();
     await clock.advance(1_000);
     expect(rests).toEqual([true]);
@@ -28,12 +35,8 @@ describe('hints during a backlog', () => {
   });
 
   test('that rest keep no job of another name waiting', async () => {
-    const { clock, makeInstance, rests } = restingWorld();
-    const { monque } = makeInstance({ leaseDuration: 600_000 });
-    const quick = () => new Promise<void>((resolve) => clock.setTimer(resolve, 100));
-    monque.worker('quick', quick, { concurrency: 200 });
+    const { clock, makeInstance, monque, rests } = await workingOff(BACKLOG, 200);
     monque.worker('other', () => 'done');
-    await monque.enqueueMany(BACKLOG);
     await monque.start();
     await clock.advance(1_000);
     expect(rests).toEqual([true]);
@@ -46,11 +49,7 @@ describe('hints during a backlog', () => {
   });
 
   test('rest where a process works off its part slowly, once the backlog has stood for a second', async () => {
-    const { clock, makeInstance, rests } = restingWorld();
-    const { monque } = makeInstance({ leaseDuration: 600_000 });
-    const slow = () => new Promise<void>((resolve) => clock.setTimer(resolve, 100));
-    monque.worker('slow', slow, { concurrency: 20 });
-    await monque.enqueueMany(Array.from({ length: 600 }, () => ({ name: 'slow' })));
+    const { clock, monque, rests } = await workingOff(BACKLOG.slice(0, 600), 20);
     await monque.start();
     await clock.advance(900);
     expect(rests).toEqual([]);
@@ -62,11 +61,7 @@ describe('hints during a backlog', () => {
   });
 
   test('flow on while a backlog is worked off by a few jobs a second', async () => {
-    const { clock, makeInstance, rests } = restingWorld();
-    const { monque } = makeInstance({ leaseDuration: 600_000 });
-    const slow = () => new Promise<void>((resolve) => clock.setTimer(resolve, 100));
-    monque.worker('slow', slow, { concurrency: 5 });
-    await monque.enqueueMany(Array.from({ length: 200 }, () => ({ name: 'slow' })));
+    const { clock, monque, rests } = await workingOff(BACKLOG.slice(0, 200), 5);
     await monque.start();
     await clock.advance(3_500);
     expect(rests).toEqual([]);

@@ -5,7 +5,7 @@ import { Monque } from '../../src/index.ts';
 import { SeededRandom } from '../../src/testing/index.ts';
 import { describeWithMongo } from '../setup/mongodb.ts';
 import { until } from '../setup/until.ts';
-import { useProcesses } from './processes.ts';
+import { mostAtOnce, useProcesses } from './processes.ts';
 
 /** How long processes are killed and stopped, in seconds; longer when the test is started manually. */
 const SECONDS = Number(process.env.MONQUE_FLOW_CONTROL_SECONDS ?? 6);
@@ -193,22 +193,6 @@ function byKey(
     if (key) found.set(key, [...(found.get(key) ?? []), span]);
   }
   return found;
-}
-
-function mostAtOnce(spans: readonly Span[]): number {
-  const marks = spans.flatMap(({ fromMs, toMs }) => [
-    { atMs: fromMs, by: 1 },
-    { atMs: toMs, by: -1 },
-  ]);
-  // At the same millisecond an end goes before a begin: which of the two was first is not known.
-  marks.sort((a, b) => a.atMs - b.atMs || a.by - b.by);
-  let now = 0;
-  let most = 0;
-  for (const { by } of marks) {
-    now += by;
-    most = Math.max(most, now);
-  }
-  return most;
 }
 
 /** Runs that began before all those of an earlier job of their key had ended. */

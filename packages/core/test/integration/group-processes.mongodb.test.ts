@@ -5,7 +5,7 @@ import { Monque } from '../../src/index.ts';
 import { SeededRandom } from '../../src/testing/index.ts';
 import { describeWithMongo } from '../setup/mongodb.ts';
 import { until } from '../setup/until.ts';
-import { useProcesses } from './processes.ts';
+import { mostAtOnce, type TimeSpan, useProcesses } from './processes.ts';
 
 const GROUPS = 20;
 const LIMIT = 3;
@@ -78,8 +78,7 @@ describeWithMongo('groups over processes', () => {
     expect(runs.length).toBeGreaterThan(stored);
     const most = Array.from({ length: GROUPS }, (_, group) =>
       mostAtOnce(
-        runs.filter((run) => run.group === `group ${group}`),
-        killedAt,
+        runs.filter((run) => run.group === `group ${group}`).map((run) => spanOf(run, killedAt)),
       ),
     );
     // It was reached, so it is what held them.
@@ -108,22 +107,8 @@ describeWithMongo('groups over processes', () => {
   }, 120_000);
 });
 
-/** How many of these were between their notes at the same time; one that was killed ran until it was. */
-function mostAtOnce(runs: readonly Run[], killedAt: ReadonlyMap<number, Date>): number {
-  const marks = runs.flatMap(({ begunAt, endedAt, pid }) => {
-    const end = endedAt ?? killedAt.get(pid) ?? begunAt;
-    return [
-      { at: begunAt.getTime(), by: 1 },
-      { at: end.getTime(), by: -1 },
-    ];
-  });
-  // At the same millisecond an end goes before a begin: which of the two was first is not known.
-  marks.sort((a, b) => a.at - b.at || a.by - b.by);
-  let now = 0;
-  let most = 0;
-  for (const { by } of marks) {
-    now += by;
-    most = Math.max(most, now);
-  }
-  return most;
+/** From note to note; one that was killed ran until it was. */
+function spanOf({ begunAt, endedAt, pid }: Run, killedAt: ReadonlyMap<number, Date>): TimeSpan {
+  const end = endedAt ?? killedAt.get(pid) ?? begunAt;
+  return { fromMs: begunAt.getTime(), toMs: end.getTime() };
 }

@@ -48,3 +48,26 @@ export function useProcesses(script: string, database: string): Processes {
   afterAll(closeMongoDb);
   return processes;
 }
+
+/** When something ran, in milliseconds since 1970. */
+export interface TimeSpan {
+  readonly fromMs: number;
+  readonly toMs: number;
+}
+
+/** How many of these ran at the same time. */
+export function mostAtOnce(spans: readonly TimeSpan[]): number {
+  const marks = spans.flatMap(({ fromMs, toMs }) => [
+    { atMs: fromMs, by: 1 },
+    { atMs: toMs, by: -1 },
+  ]);
+  // At the same millisecond an end goes before a begin: which of the two was first is not known.
+  marks.sort((a, b) => a.atMs - b.atMs || a.by - b.by);
+  let now = 0;
+  let most = 0;
+  for (const { by } of marks) {
+    now += by;
+    most = Math.max(most, now);
+  }
+  return most;
+}

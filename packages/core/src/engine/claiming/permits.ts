@@ -8,9 +8,9 @@
  * @module
  */
 import type { EngineContext } from '../../context/scheduler-context.ts';
-import type { Timer } from '../../foundation/clock.ts';
 import { InvalidArgumentError } from '../../foundation/errors.ts';
 import { SingleFlight } from '../../foundation/single-flight.ts';
+import { SoonestTimer } from '../../foundation/soonest-timer.ts';
 import type { ClaimedJob } from '../../job/job.ts';
 import type { Demand, LimitRecord } from '../../ledger/ledger-repository.ts';
 import type { Worker } from '../../workers/worker.ts';
@@ -66,7 +66,7 @@ export class Permits {
   /** Those that had nothing left for jobs here, until nothing more was wanted of them. */
   readonly #full = new Set<string>();
   #sharesOf = '';
-  #nextTurn: { readonly timer: Timer; readonly atMs: number } | undefined;
+  readonly #nextTurn: SoonestTimer;
   #sweptMs = Number.NEGATIVE_INFINITY;
   #mustRead = false;
   #isStopped = false;
@@ -75,6 +75,8 @@ export class Permits {
     this.#context = context;
     this.#workers = workers;
     this.#hooks = hooks;
+    const { clock, detached } = context;
+    this.#nextTurn = new SoonestTimer(clock, () => detached(() => this.#turns.runAgain()));
   }
 
   /**
@@ -249,7 +251,7 @@ export class Permits {
   /** Nothing more is claimed; resolves when nothing is written. */
   async stop(): Promise<void> {
     this.#isStopped = true;
-    this.#nextTurn?.timer.cancel();
+    this.#nextTurn.cancel();
     await this.#turns.idle();
   }
 
@@ -363,15 +365,7 @@ export class Permits {
   }
 
   #turnSoon(inMs: number): void {
-    const { clock, detached } = this.#context;
-    const atMs = clock.monotonic() + inMs;
-    if (this.#isStopped || (this.#nextTurn !== undefined && this.#nextTurn.atMs <= atMs)) return;
-    this.#nextTurn?.timer.cancel();
-    const timer = clock.setTimer(() => {
-      this.#nextTurn = undefined;
-      detached(() => this.#turns.runAgain());
-    }, inMs);
-    this.#nextTurn = { timer, atMs };
+    if (!this.#isStopped) this.#nextTurn.set(inMs);
   }
 }
 

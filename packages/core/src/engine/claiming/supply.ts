@@ -14,8 +14,8 @@ export type Supply = 'scarce' | 'steady' | 'backlogged';
 const BACKLOG_JOBS = 1_000;
 
 /**
- * And so many where there was more to come for the whole of it, until there are fewer than half. Many processes at one queue win few jobs each, and the
- * stream of each is woken by those of all.
+ * And so many where there was more to come for the whole of it, until there are fewer than half. Many processes at one
+ * queue win few jobs each, and the stream of each is woken by those of all.
  */
 const LASTING_BACKLOG_JOBS = 100;
 const BACKLOG_WINDOW_MS = 1_000;

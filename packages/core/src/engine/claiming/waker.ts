@@ -13,6 +13,7 @@ import type { EngineContext } from '../../context/scheduler-context.ts';
 import type { Timer } from '../../foundation/clock.ts';
 import { UnsupportedError } from '../../foundation/errors.ts';
 import { ServiceLoop } from '../../foundation/service-loop.ts';
+import { SoonestTimer } from '../../foundation/soonest-timer.ts';
 import type { LedgerHint, LedgerWatch } from '../../ledger/ledger-repository.ts';
 import type { Worker } from '../../workers/worker.ts';
 import type { RoundReport, WakeCause } from './claimer.ts';
@@ -62,8 +63,9 @@ export class Waker {
   #resting: Timer | undefined;
   /** Hints rested and are called for, but do not flow again. */
   #isReturning = false;
-  #nextLook: { readonly atMs: number; readonly timer: Timer } | undefined;
-  #nextDue: { readonly atMs: number; readonly timer: Timer } | undefined;
+  /** In place of hints. */
+  readonly #nextLook: SoonestTimer;
+  readonly #nextDue: SoonestTimer;
   #starting: Promise<void> | undefined;
   #stopping: Promise<void> | undefined;
   readonly #looking = new Set<Promise<void>>();
@@ -72,6 +74,9 @@ export class Waker {
     this.#context = context;
     this.#workers = workers;
     this.#hooks = hooks;
+    this.#nextLook = new SoonestTimer(context.clock, () => hooks.wake('hint'));
+    // Others may be due soon after; only the ledger knows.
+    this.#nextDue = new SoonestTimer(context.clock, () => void this.#look('hint'));
     const intervalMs = (): number => this.#pollIntervalMs();
     this.#polls = new ServiceLoop({
       clock: context.clock,
@@ -105,9 +110,9 @@ export class Waker {
 
   async #stop(): Promise<void> {
     const polled = this.#polls.stop();
-    this.#nextDue?.timer.cancel();
+    this.#nextDue.cancel();
     this.#resting?.cancel();
-    this.#cancelLook();
+    this.#nextLook.cancel();
     // What was being opened is closed when it is open.
     await Promise.allSettled([this.#starting]);
     await this.#watch?.close();
@@ -131,7 +136,7 @@ export class Waker {
     if (this.#polls.isStopped) return;
     const inMs = (dueAt?.getTime() ?? 0) - this.#context.ledgerTime.now().getTime();
     if (inMs > 0) {
-      if (inMs <= this.#horizonMs()) this.#setDueTimer(inMs);
+      if (inMs <= this.#horizonMs()) this.#nextDue.set(inMs);
       return;
     }
     if (name === undefined) this.#hooks.wake('hint');
@@ -182,25 +187,8 @@ export class Waker {
    */
   #lookInPlaceOfHints(supply: Supply): void {
     const inMs = this.#isReturning || supply !== 'backlogged' ? STEADY_LOOK_MS : BACKLOG_LOOK_MS;
-    if (!this.#isReturning && !this.hintsRest) this.#cancelLook();
-    else this.#setLook(inMs);
-  }
-
-  #setLook(inMs: number): void {
-    const { clock } = this.#context;
-    const atMs = clock.monotonic() + inMs;
-    if (this.#nextLook !== undefined && this.#nextLook.atMs <= atMs) return;
-    this.#cancelLook();
-    const onTime = (): void => {
-      this.#nextLook = undefined;
-      this.#hooks.wake('hint');
-    };
-    this.#nextLook = { atMs, timer: clock.setTimer(onTime, inMs) };
-  }
-
-  #cancelLook(): void {
-    this.#nextLook?.timer.cancel();
-    this.#nextLook = undefined;
+    if (!this.#isReturning && !this.hintsRest) this.#nextLook.cancel();
+    else this.#nextLook.set(inMs);
   }
 
   #askForCancels(): void {
@@ -290,20 +278,5 @@ export class Waker {
   #pollIntervalMs(): number {
     const { pollIntervalMs } = this.#context.options;
     return this.#hintsFlow ? this.#horizonMs() : pollIntervalMs;
-  }
-
-  #setDueTimer(inMs: number): void {
-    const { clock } = this.#context;
-    const atMs = clock.monotonic() + inMs;
-    if (this.#nextDue !== undefined && this.#nextDue.atMs <= atMs) return;
-    this.#nextDue?.timer.cancel();
-    const timer = clock.setTimer(() => this.#onDueTimer(), inMs);
-    this.#nextDue = { atMs, timer };
-  }
-
-  /** Others may be due soon after; only the ledger knows. */
-  #onDueTimer(): void {
-    this.#nextDue = undefined;
-    void this.#look('hint');
   }
 }
