@@ -23,6 +23,17 @@ describe('makeJob', () => {
     expect(job.updatedAt).toEqual(new Date(10_000));
   });
 
+  test.each(Object.values(JobStatus))(
+    'changing the times of a %s job changes nothing else',
+    (status) => {
+      const [start, job] = [MANUAL_CLOCK_START.getTime(), makeJob({ status })];
+      const times = Object.values(job).filter((value) => value instanceof Date);
+      for (const [index, time] of times.entries()) time.setTime(index);
+      expect(times.map((time) => time.getTime())).toEqual([...times.keys()]);
+      expect(MANUAL_CLOCK_START.getTime()).toBe(start);
+    },
+  );
+
   test.each(Object.values(JobStatus))('a %s job has the fields of its state', (status) => {
     const job = makeJob({ status });
     const isFinished = JOB_LIFECYCLE.terminal.includes(status);
