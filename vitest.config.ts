@@ -217,6 +217,7 @@ export const once: TestProjectInlineConfiguration = {
   test: {
     ...common,
     name: 'once',
+    env: { ...common.env, MONQUE_TEST_VOLUME: 'less' },
     isolate: false,
     execArgv,
     globalSetup: [buildsPages, browserSetup],

@@ -1,9 +1,12 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { volume } from '../../core/test/setup/volume.ts';
 import { checkAnswer, inMemory, ORIGIN, readAnswer, withPages } from './dashboards.ts';
 import { ADDRESS, BODIES, everyRoute, NOBODY, SECRET } from './every-route.ts';
 
-test('10,000 random requests give no 500 and no leak', { timeout: 120_000 }, async () => {
+const REQUESTS = volume(10_000, 2_000);
+
+test('random requests give no 500 and no leak', { timeout: 120_000 }, async () => {
   const errors: unknown[] = [];
   const monque = inMemory();
   const job = await monque.enqueue('mail', { url: ADDRESS });
@@ -63,7 +66,7 @@ test('10,000 random requests give no 500 and no leak', { timeout: 120_000 }, asy
       { maxKeys: 2 },
     ),
   });
-  const samples = fc.sample(asked, { numRuns: 10_000, seed: 18 });
+  const samples = fc.sample(asked, { numRuns: REQUESTS, seed: 18 });
   let served = 0;
   for (const { row, id, odd, method, fits, sound, query, body, more } of samples) {
     const path = row.route.path.replace('{id}', encodeURIComponent(sound ? String(job._id) : id));
@@ -91,7 +94,7 @@ test('10,000 random requests give no 500 and no leak', { timeout: 120_000 }, asy
   }
   expect(errors).toEqual([]);
   // A test of refusals alone would show little.
-  expect(served).toBeGreaterThan(1_000);
+  expect(served).toBeGreaterThan(REQUESTS / 10);
 });
 
 /** Values that parameters take. */

@@ -292,12 +292,15 @@ describe('whatever the zone and the day', () => {
   test.each(ZONES)('every hour comes whenever a clock in %s shows it, all year', (zone) => {
     const cron = plan('0 * * * *', zone);
     let at = new Date('2026-01-01T00:00Z');
+    const [shown, gaps] = [new Set<string>(), new Set<number>()];
     for (let count = 0; count < 8_700; count += 1) {
       const next = cron.next(at) as Date;
-      expect(wallOf(next, zone).slice(14)).toBe('00:00');
-      expect(next.getTime() - at.getTime()).toBeLessThanOrEqual(1.5 * HOUR_MS);
+      shown.add(wallOf(next, zone).slice(14));
+      gaps.add(next.getTime() - at.getTime());
       at = next;
     }
+    expect([...shown]).toEqual(['00:00']);
+    expect(Math.max(...gaps)).toBeLessThanOrEqual(1.5 * HOUR_MS);
   });
 });
 

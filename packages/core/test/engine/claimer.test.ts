@@ -155,7 +155,7 @@ describe('claiming', () => {
       return { ...result, attempted: widenings.length < 6 ? 10_000 : result.attempted };
     };
     monque.worker('noop', () => undefined, { concurrency: 1 });
-    await monque.enqueueMany(Array.from({ length: 5_000 }, () => ({ name: 'noop' })));
+    await monque.enqueueMany(Array.from({ length: 1_500 }, () => ({ name: 'noop' })));
     faulty.plan('claim', {}, 1);
     await monque.start();
     await clock.advance(5_000);

@@ -5,10 +5,11 @@ import { Monque } from '../../src/index.ts';
 import { SeededRandom } from '../../src/testing/index.ts';
 import { describeWithMongo } from '../setup/mongodb.ts';
 import { until } from '../setup/until.ts';
+import { volume } from '../setup/volume.ts';
 import { mostAtOnce, useProcesses } from './processes.ts';
 
 /** How long processes are killed and stopped, in seconds; longer when the test is started manually. */
-const SECONDS = Number(process.env.MONQUE_FLOW_CONTROL_SECONDS ?? 6);
+const SECONDS = Number(process.env.MONQUE_FLOW_CONTROL_SECONDS ?? volume(6, 1));
 const PROCESSES = 4;
 const GROUPS = 20;
 const LIMIT_OF_GROUP = 3;

@@ -6,9 +6,10 @@ import { Monque } from '../../src/index.ts';
 import { SeededRandom } from '../../src/testing/index.ts';
 import { describeWithMongo } from '../setup/mongodb.ts';
 import { until } from '../setup/until.ts';
+import { volume } from '../setup/volume.ts';
 import { useProcesses } from './processes.ts';
 
-const KILLS = 4;
+const KILLS = volume(4, 2);
 const JOBS_A_FLOW = 32;
 
 interface Start {

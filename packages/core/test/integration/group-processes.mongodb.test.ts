@@ -5,13 +5,14 @@ import { Monque } from '../../src/index.ts';
 import { SeededRandom } from '../../src/testing/index.ts';
 import { describeWithMongo } from '../setup/mongodb.ts';
 import { until } from '../setup/until.ts';
+import { volume } from '../setup/volume.ts';
 import { mostAtOnce, type TimeSpan, useProcesses } from './processes.ts';
 
 const GROUPS = 20;
 const LIMIT = 3;
-const JOBS = 600;
+const JOBS = volume(600, 300);
 const PROCESSES = 4;
-const KILLS = 4;
+const KILLS = volume(4, 2);
 
 /** What a handler has noted. */
 interface Run {

@@ -6,12 +6,13 @@ import type { Job } from '../../src/job/job.ts';
 import { groupFields, laneOfGroup } from '../../src/job/lanes.ts';
 import type { ClaimGroupsResult, SetGroupParams } from '../../src/ledger/ledger-repository.ts';
 import { describeWithOwnMongo } from '../setup/mongodb.ts';
+import { volume } from '../setup/volume.ts';
 import { namesOf, onlyCommand } from './command-log.ts';
 import { mongoFixture, ownMongoFixture } from './fixture.ts';
 import { at, claim as claimPlain, jobsIn, makeJobs, openLedger, settlement } from './jobs.ts';
 
 const GROUPS = 100;
-const BACKLOG = 100_000;
+const BACKLOG = volume(100_000, 20_000);
 const CHUNK = 20_000;
 const MOST_ROUNDS = 20;
 

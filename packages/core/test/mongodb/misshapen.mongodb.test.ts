@@ -5,6 +5,7 @@ import { afterAll, afterEach, beforeEach, expect, test } from 'vitest';
 import { Monque, MonqueError } from '../../src/index.ts';
 import { cleanupTestDb, closeMongoDb, describeWithMongo, getTestDb } from '../setup/mongodb.ts';
 import { until } from '../setup/until.ts';
+import { volume } from '../setup/volume.ts';
 import { JOB_NAME, jobsIn, makeJobs, openLedger, put } from './jobs.ts';
 
 const FIELDS = [
@@ -76,7 +77,7 @@ describeWithMongo('a stored job of which a field has a wrong shape', () => {
     await ledger.open();
     const statuses = ['pending', 'processing', 'completed', 'failed', 'blocked', 'cancelled'];
     // Each field with each value in two of the states, in a series and not.
-    const bad = [0, 3].flatMap((shift): Record<string, unknown>[] =>
+    const bad = [0, 3].slice(0, volume(2, 1)).flatMap((shift): Record<string, unknown>[] =>
       misshapen({ claimedBy: 'gone', claimToken: 't', blockedBy: 'ok' }).map((document, index) => ({
         ...(shift === 0 && SERIES),
         ...document,

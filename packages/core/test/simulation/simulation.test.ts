@@ -1,13 +1,14 @@
 import { describe, expect, it } from 'vitest';
+import { volume } from '../setup/volume.ts';
 import { minimise } from './minimise.ts';
 import { BEFORE_LATER_FEATURES, CALM, type Profile } from './profile.ts';
 import { type RunResult, runSeed } from './simulation.ts';
 import { printStory } from './trace.ts';
 
-const SEEDS = Number(process.env.MONQUE_SIMULATION_SEEDS ?? 10);
+const SEEDS = Number(process.env.MONQUE_SIMULATION_SEEDS ?? volume(10, 4));
 
 /** Each with a dozen flows. */
-const FLOW_SEEDS = 12;
+const FLOW_SEEDS = volume(12, 4);
 
 /** Where a rule was broken once. */
 const KEPT: readonly {
@@ -85,7 +86,7 @@ describe('Many instances over one ledger', () => {
     console.log(`simulation: ${SEEDS} seeds, ${JSON.stringify(totals)}`);
     // A search that met no trouble proves nothing.
     for (const [name, total] of Object.entries(totals)) {
-      expect(total, name).toBeGreaterThan(SEEDS / 4);
+      expect(total, name).toBeGreaterThanOrEqual(SEEDS / 4);
     }
   });
 
@@ -117,15 +118,10 @@ describe('Many instances over one ledger', () => {
   });
 
   it('do the same again with the same seed', { timeout: 300_000 }, async () => {
-    const traces: RunResult['trace'][] = [];
-    for (const seed of [1, 2]) {
-      const [one, other] = [await runTraced(seed), await runTraced(seed)];
-      expect(one.trace.length).toBeGreaterThan(100);
-      expect(one).toEqual(other);
-      traces.push(one.trace);
-    }
-    const [first, second] = traces;
-    expect(first).not.toEqual(second);
+    const [one, again, other] = [await runTraced(1), await runTraced(1), await runTraced(2)];
+    expect(one.trace.length).toBeGreaterThan(100);
+    expect(again).toEqual(one);
+    expect(other.trace).not.toEqual(one.trace);
   });
 
   for (const { story, seeds, profile = {} } of KEPT) {

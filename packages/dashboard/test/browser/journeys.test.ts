@@ -1,5 +1,5 @@
 /**
- * What people come to the dashboard for, on a real server with 200,000 jobs.
+ * What people come to the dashboard for, on a real server with very many jobs.
  */
 import type { Monque } from '@monque/core';
 import type { Browser, BrowserContext } from 'playwright-core';
@@ -26,7 +26,7 @@ vi.mock(import('../../src/clock.ts'), async (original) =>
 
 const PREFIX = '/admin/jobs/';
 
-describeInBrowser('with 200,000 jobs', () => {
+describeInBrowser('with very many jobs', () => {
   describe.skipIf(!inject('mongoUri'))('on MongoDB', () => {
     let orders: Orders;
     let monque: Monque;

@@ -1,12 +1,13 @@
 /**
- * A collection of 200,000 jobs on a real server, with a dashboard and the workers of a few names.
+ * A collection of 200,000 jobs, or with less volume 20,000, on a real server, with a dashboard and the workers of a few names.
  */
 import { gate, type Job, Monque, stage } from '@monque/core';
 import type { Db } from 'mongodb';
 import { cleanupTestDb, closeMongoDb, getTestDb } from '../../../core/test/setup/mongodb.ts';
+import { volume } from '../../../core/test/setup/volume.ts';
 import { createDashboard, type DashboardHandler } from '../../src/index.ts';
 
-const COMPLETED = 198_050;
+const COMPLETED = volume(198_050, 18_050);
 const COLLECTION = 'monque_jobs';
 
 /** What the tests in a browser work on. */

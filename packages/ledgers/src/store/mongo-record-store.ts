@@ -45,12 +45,12 @@ export interface MongoRecordStoreOptions {
   readonly collectionName?: string;
   /** @internal Makes the token of a write. */
   readonly random?: Random;
+  /** @internal How often a write is decided because others wrote first. @default 1000 */
+  readonly mostRaces?: number;
 }
 
 /** No record has this id. */
 const CONTROL_ID = '$ledger';
-/** How often a write is decided again because others wrote first. */
-const MOST_RACES = 1000;
 /** Longest an operation may take, in milliseconds. */
 const DEADLINE_MS = 30_000;
 
@@ -77,6 +77,7 @@ interface Control {
 export class MongoRecordStore extends RecordStore {
   readonly #collection: Collection<StoredRecord>;
   readonly #random: Random;
+  readonly #mostRaces: number;
   readonly #turns = new Turns();
   /** The last write that this process has seen applied. */
   #applied = -1;
@@ -84,6 +85,7 @@ export class MongoRecordStore extends RecordStore {
   constructor(db: Db, options: MongoRecordStoreOptions = {}) {
     super();
     const { collectionName = DEFAULT_RECORD_COLLECTION, random = systemRandom } = options;
+    const { mostRaces = 1000 } = options;
     this.#collection = db.collection<StoredRecord>(collectionName, {
       writeConcern: { w: 'majority' },
       readConcern: { level: 'local' },
@@ -91,6 +93,7 @@ export class MongoRecordStore extends RecordStore {
       ignoreUndefined: true,
     });
     this.#random = random;
+    this.#mostRaces = mostRaces;
   }
 
   async get(id: string): Promise<LedgerRecord | undefined> {
@@ -113,15 +116,16 @@ export class MongoRecordStore extends RecordStore {
    * @throws LedgerBusyError when others wrote first each time
    */
   write(decide: Decide): Promise<LedgerRecord> {
+    const mostRaces = this.#mostRaces;
     return this.#turns.take(async () => {
-      for (let race = 0; race < MOST_RACES; race += 1) {
+      for (let race = 0; race < mostRaces; race += 1) {
         const control = await this.#settled();
         const write = await decide(this.#view());
         const token = this.#random.token();
         if (!(await this.#claim(control, token, stored(write)))) continue;
         return await this.#finish(control.revision + 1, write);
       }
-      throw new LedgerBusyError(`Others wrote to the ledger first, ${MOST_RACES} times; try again`);
+      throw new LedgerBusyError(`Others wrote to the ledger first, ${mostRaces} times; try again`);
     });
   }
 
