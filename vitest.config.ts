@@ -130,6 +130,8 @@ const ofRepeats = [
   'packages/cli/test/{process,doctor-process,recipes}.test.ts',
   // Each verb killed in the middle of one code path, of which the first verb goes with the rest.
   'packages/ledgers/test/processes/kill-every-verb.mongodb.test.ts',
+  // Groups alone, which `flow-control-processes` has beside limits and orders.
+  'packages/core/test/integration/group-processes.mongodb.test.ts',
   // Services of an example killed at each step; the engine's own are killed in `integration`.
   'examples/outbox/outbox.test.ts',
 ];

@@ -120,6 +120,8 @@ describeWithMongo('a global limit, groups and orders over processes', () => {
     } while (!(await hasPassed(startedAt, SECONDS * 1_000)()));
     isOver = true;
     await producing;
+    // Beside jobs that are held, few places would be left for these.
+    await until('the others have ended', async () => (await ended()) === stored, GENEROUS_MS);
     // However slow the machine is, they come to be there together, as far as the limit lets them.
     await producer.enqueueMany(
       Array.from({ length: HELD }, (_, index) => {
