@@ -4,7 +4,7 @@ import { volume } from '../../core/test/setup/volume.ts';
 import { checkAnswer, inMemory, ORIGIN, readAnswer, withPages } from './dashboards.ts';
 import { ADDRESS, BODIES, everyRoute, NOBODY, SECRET } from './every-route.ts';
 
-const REQUESTS = volume(10_000, 2_000);
+const REQUESTS = volume(10_000, 1_000);
 
 test('random requests give no 500 and no leak', { timeout: 120_000 }, async () => {
   const errors: unknown[] = [];

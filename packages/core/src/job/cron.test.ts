@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { volume } from '../../test/setup/volume.ts';
 import { InvalidArgumentError, InvalidCronError } from '../foundation/errors.ts';
 import { type CronPlan, parseCron } from './cron.ts';
 
@@ -227,11 +228,11 @@ describe('on the day when clocks are put back', () => {
 });
 
 const ZONES = [
-  'UTC',
   'Europe/Berlin',
-  'America/New_York',
   'Australia/Lord_Howe',
   'America/Havana',
+  'America/New_York',
+  'UTC',
   'Asia/Kolkata',
   'Pacific/Auckland',
 ];
@@ -289,19 +290,22 @@ describe('whatever the zone and the day', () => {
     }
   });
 
-  test.each(ZONES)('every hour comes whenever a clock in %s shows it, all year', (zone) => {
-    const cron = plan('0 * * * *', zone);
-    let at = new Date('2026-01-01T00:00Z');
-    const [shown, gaps] = [new Set<string>(), new Set<number>()];
-    for (let count = 0; count < 8_700; count += 1) {
-      const next = cron.next(at) as Date;
-      shown.add(wallOf(next, zone).slice(14));
-      gaps.add(next.getTime() - at.getTime());
-      at = next;
-    }
-    expect([...shown]).toEqual(['00:00']);
-    expect(Math.max(...gaps)).toBeLessThanOrEqual(1.5 * HOUR_MS);
-  });
+  test.each(volume(ZONES, ZONES.slice(0, 3)))(
+    'every hour comes whenever a clock in %s shows it, all year',
+    (zone) => {
+      const cron = plan('0 * * * *', zone);
+      let at = new Date('2026-01-01T00:00Z');
+      const [shown, gaps] = [new Set<string>(), new Set<number>()];
+      for (let count = 0; count < 8_700; count += 1) {
+        const next = cron.next(at) as Date;
+        shown.add(wallOf(next, zone).slice(14));
+        gaps.add(next.getTime() - at.getTime());
+        at = next;
+      }
+      expect([...shown]).toEqual(['00:00']);
+      expect(Math.max(...gaps)).toBeLessThanOrEqual(1.5 * HOUR_MS);
+    },
+  );
 });
 
 describe('the last instant before another', () => {

@@ -9,8 +9,9 @@ import type {
   LedgerRepository,
 } from '../../src/ledger/ledger-repository.ts';
 import { MANUAL_CLOCK_START, makeJob, SeededRandom } from '../../src/testing/index.ts';
+import { volume } from '../setup/volume.ts';
 
-const CLAIMS = 24;
+const CLAIMS = volume(24, 12);
 const MOST_TURNS = 8;
 /** What a group may get beyond its share. */
 const SPARE_TURNS = 8;

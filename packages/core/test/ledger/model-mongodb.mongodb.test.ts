@@ -5,9 +5,10 @@ import type { Clock } from '../../src/foundation/clock.ts';
 import { InMemoryLedgerRepository } from '../../src/ledger/memory/in-memory-ledger-repository.ts';
 import { MongoLedgerRepository } from '../../src/ledger/mongodb/mongo-ledger-repository.ts';
 import { cleanupTestDb, closeMongoDb, describeWithMongo, getTestDb } from '../setup/mongodb.ts';
+import { volume } from '../setup/volume.ts';
 import { assertAnswerAlike, assertFollowsModel } from './model-run.ts';
 
-const RUNS = 30;
+const RUNS = volume(30, 12);
 const TIMEOUT_MS = 300_000;
 
 describeWithMongo('MongoLedgerRepository', () => {

@@ -17,10 +17,17 @@ const FIELDS = [
   ...['history', 'trace', 'finishedAt', 'createdAt', 'updatedAt', 'documentVersion'],
 ];
 
-const VALUES: readonly unknown[] = [
+const ALL_VALUES: readonly unknown[] = [
   ...[{}, [null], 'text', 7.5, Number.NaN, true, new Date(8.64e15)],
   [{ name: 'ok', at: 'x', verb: 1, scheduledFor: 'y' }],
 ];
+
+/** With less volume each field has every other one. */
+const valuesOf = (field: string): readonly unknown[] =>
+  volume(
+    ALL_VALUES,
+    ALL_VALUES.filter((_, index) => (index + FIELDS.indexOf(field)) % 2 === 0),
+  );
 
 const SERIES = { repeatInterval: '* * * * *', seriesVersion: 1, scheduledFor: new Date(0) };
 
@@ -37,7 +44,7 @@ describeWithMongo('a stored job of which a field has a wrong shape', () => {
 
   function misshapen(extra: Record<string, unknown>, name = JOB_NAME): Record<string, unknown>[] {
     return FIELDS.flatMap((field) =>
-      VALUES.map((value) => ({
+      valuesOf(field).map((value) => ({
         ...{ _id: new ObjectId(), name, status: 'pending', nextRunAt: new Date(1), failCount: 0 },
         ...{ fence: 0, priority: 0, data: 1, ...extra, [field]: value },
       })),
@@ -77,11 +84,11 @@ describeWithMongo('a stored job of which a field has a wrong shape', () => {
     await ledger.open();
     const statuses = ['pending', 'processing', 'completed', 'failed', 'blocked', 'cancelled'];
     // Each field with each value in two of the states, in a series and not.
-    const bad = [0, 3].slice(0, volume(2, 1)).flatMap((shift): Record<string, unknown>[] =>
+    const bad = volume([0, 3], [0]).flatMap((shift): Record<string, unknown>[] =>
       misshapen({ claimedBy: 'gone', claimToken: 't', blockedBy: 'ok' }).map((document, index) => ({
         ...(shift === 0 && SERIES),
         ...document,
-        status: statuses[(index + Math.floor(index / VALUES.length) + shift) % statuses.length],
+        status: statuses[(index + Math.floor(index / ALL_VALUES.length) + shift) % statuses.length],
       })),
     );
     await jobsIn(db).insertMany(bad as never[]);

@@ -5,7 +5,7 @@ import { BEFORE_LATER_FEATURES, CALM, type Profile } from './profile.ts';
 import { type RunResult, runSeed } from './simulation.ts';
 import { printStory } from './trace.ts';
 
-const SEEDS = Number(process.env.MONQUE_SIMULATION_SEEDS ?? volume(10, 4));
+const SEEDS = Number(process.env.MONQUE_SIMULATION_SEEDS ?? volume(10, 3));
 
 /** Each with a dozen flows. */
 const FLOW_SEEDS = volume(12, 4);
@@ -126,7 +126,7 @@ describe('Many instances over one ledger', () => {
 
   for (const { story, seeds, profile = {} } of KEPT) {
     it(`stay right where ${story}`, async () => {
-      for (const seed of seeds) {
+      for (const seed of volume(seeds, seeds.slice(0, 1))) {
         const result = await runSeed(seed, {
           profile: { ...BEFORE_LATER_FEATURES, ...profile },
           trace: true,

@@ -8,8 +8,16 @@ import { fileURLToPath } from 'node:url';
 import type { AxeResults, RunOptions } from 'axe-core';
 import type { Browser, BrowserContext } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { volume } from '../../../core/test/setup/volume.ts';
 import { connect, describeInBrowser, openContext, Tab } from './browser.ts';
-import { OPENED_BY, PAGE_NAMES, type PageName, type Shop, serveShop } from './shop-pages.ts';
+import {
+  OPENED_BY,
+  PAGE_NAMES,
+  type PageName,
+  type Shop,
+  serveShop,
+  VARIANTS,
+} from './shop-pages.ts';
 
 const FOLDER = fileURLToPath(new URL('../../screenshots/', import.meta.url));
 const WIDTHS = [1440, 768, 320] as const;
@@ -19,6 +27,11 @@ const RULES = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-pra
 
 /** Where the frame around the pages, which is the same on each, is looked at in both themes. */
 const FRAMED: readonly PageName[] = ['overview', 'menu'];
+
+const PAGES = volume(
+  PAGE_NAMES,
+  PAGE_NAMES.filter((name) => !VARIANTS.includes(name)),
+);
 
 interface Axe {
   run(within: string, options: RunOptions): Promise<AxeResults>;
@@ -44,7 +57,7 @@ describeInBrowser('each page', () => {
     await shop?.close();
   });
 
-  test.concurrent.each(PAGE_NAMES)(
+  test.concurrent.each(PAGES)(
     '%s is accessible and fits its window in both themes',
     async (name) => {
       const tab = idle.pop() ?? (await openTab());

@@ -68,6 +68,32 @@ export const PAGE_NAMES = [
   'menu',
 ] as const;
 
+/** Pages made of the same parts as another of their kind: with less volume they are left out. */
+export const VARIANTS: readonly PageName[] = [
+  'jobs-filtered',
+  'jobs-none',
+  'job-blocked',
+  'job-completed',
+  'job-missing',
+  'job-dead',
+  'job-in-flow',
+  'job-in-order',
+  'series-dense',
+  'flow-folded',
+  'flow-missing',
+  'orders-none',
+  'limits-of-name',
+  'dead-letter',
+  'verification-none',
+  'step-missing',
+  'not-found',
+  'dialog-reasons',
+  'dialog-limit',
+  'dialog-group',
+  'dialog-redrive',
+  'dialog-flow',
+];
+
 /** What is pressed on a page to open something on it: the name of a button, or a key. */
 export const OPENED_BY: Partial<Record<PageName, RegExp | string>> = {
   'dialog-enqueue': /^Enqueue a job/,

@@ -3,6 +3,7 @@
  */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { volume } from '../../../core/test/setup/volume.ts';
 import {
   CoordinationFormat,
   type Field,
@@ -177,7 +178,7 @@ function kept(
   }
 }
 
-const RUNS = { numRuns: 400 };
+const RUNS = { numRuns: volume(400, 150) };
 
 describe('what is written is read back:', () => {
   test.each([
