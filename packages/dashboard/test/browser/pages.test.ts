@@ -28,7 +28,7 @@ const RULES = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-pra
 /** Where the frame around the pages, which is the same on each, is looked at in both themes. */
 const FRAMED: readonly PageName[] = ['overview', 'menu'];
 
-const PAGES = volume(
+const PAGES = volume<readonly PageName[]>(
   PAGE_NAMES,
   PAGE_NAMES.filter((name) => !VARIANTS.includes(name)),
 );
