@@ -127,7 +127,7 @@ const ofRepeats = [
   // Packs the packages and installs them elsewhere.
   'packages/{core,cli,dashboard,tsed}/test/package/{tarball,mongoose-service}.test.ts',
   // Each command as a process, in a pipe, on a terminal and in a shell; in one process each has tests of its own.
-  'packages/cli/test/{process,doctor-process,recipes}.test.ts',
+  'packages/cli/test/{process,doctor-process,recipes,top-terminal}.test.ts',
   // Each verb killed in the middle of one code path, of which the first verb goes with the rest.
   'packages/ledgers/test/processes/kill-every-verb.mongodb.test.ts',
   // Groups alone, which `flow-control-processes` has beside limits and orders.

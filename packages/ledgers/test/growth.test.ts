@@ -1,8 +1,9 @@
 /**
- * The work grows with the size of a file and no faster: sixteen times the text takes about sixteen times the work, where a
- * quadratic step would take 256 times. What is compared are two sizes in one process, so that it holds on any machine.
+ * The work grows with the size of a file and no faster: so many times the text takes about so many times the work, where a
+ * quadratic step would take the square of that. What is compared are two sizes in one process, so that it holds on any machine.
  */
 import { expect, test } from 'vitest';
+import { volume } from '../../core/test/setup/volume.ts';
 import {
   CoordinationFormat,
   type LedgerFormat,
@@ -12,7 +13,7 @@ import {
 } from '../src/index.ts';
 import { clockAt, START, stepIn, taskIn, upTo } from './kit.ts';
 
-const TIMES = 16;
+const TIMES = volume(16, 8);
 const MOST_TIMES = 5 * TIMES;
 const ROUNDS = 3;
 /** The processor time of the smaller size has to be more than what a clock cannot measure. */

@@ -104,7 +104,7 @@ describe('claiming', () => {
     await clock.settle();
     slow = true;
     await monque.enqueueMany(
-      Array.from({ length: 20_000 }, (_, index) => ({ name: `name-${index % 40}` })),
+      Array.from({ length: 8_000 }, (_, index) => ({ name: `name-${index % 40}` })),
     );
     await clock.settle();
     const [lease] = await ledger.readLeases();

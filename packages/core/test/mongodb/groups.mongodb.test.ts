@@ -193,7 +193,7 @@ describeWithOwnMongo('the cost of a job with a group', (binary) => {
   const mongo = ownMongoFixture(binary);
 
   const JOBS = 100;
-  const ROUNDS = 12;
+  const ROUNDS = volume(12, 6);
 
   /** What storing, claiming and ending so many jobs costs, when it was done some times before. */
   async function costOf(
