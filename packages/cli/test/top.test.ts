@@ -23,7 +23,7 @@ describeWithMongo('top', () => {
   let io: FakeIo;
   let ran: Promise<Ran>;
 
-  beforeEach(async () => {
+  beforeEach(async ({ task }) => {
     db = await getTestDb('cli_top');
     monque = new Monque(db, { shutdownTimeout: 0, logger: false });
     monque.worker('slow', (_, { signal }) => {
@@ -41,6 +41,10 @@ describeWithMongo('top', () => {
     await monque.start();
     io = fakeIo({ env: { MONQUE_URI: uriOf(db.databaseName), TERM: 'xterm' }, isTerminal: true });
     return async () => {
+      if (task.result?.state === 'fail') {
+        const jobs = await db.collection('monque_jobs').find().toArray();
+        console.error(`The jobs of the test that failed: ${JSON.stringify(jobs)}`);
+      }
       io.interrupt();
       await ran;
       // A job that runs to the end of the test is aborted.

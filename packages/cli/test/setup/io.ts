@@ -3,9 +3,13 @@
  */
 import { PassThrough, Writable } from 'node:stream';
 import { stripVTControlCharacters } from 'node:util';
+import { within } from '../../../core/test/setup/until.ts';
 import type { ExitCode } from '../../src/context/exit-codes.ts';
 import type { Io } from '../../src/context/io.ts';
 import { run } from '../../src/run.ts';
+
+/** Less than a test has. */
+const PATIENCE_MS = 12_000;
 
 /** Keeps what is written. */
 export class Capture extends Writable {
@@ -21,12 +25,20 @@ export class Capture extends Writable {
     this.#onWrite();
   }
 
-  /** Resolves when the text, without control characters, holds this one. */
+  /** Resolves when the text, without control characters, holds this one; else says in time what it holds. */
   async until(wanted: string): Promise<void> {
-    while (!stripVTControlCharacters(this.text).includes(wanted)) {
-      await new Promise<void>((resolve) => {
-        this.#onWrite = resolve;
-      });
+    const holds = new Promise<void>((resolve) => {
+      this.#onWrite = () => {
+        if (stripVTControlCharacters(this.text).includes(wanted)) resolve();
+      };
+    });
+    this.#onWrite();
+    try {
+      await within(`'${wanted}'`, holds, PATIENCE_MS);
+    } catch (cause) {
+      throw new Error(`There is: ${stripVTControlCharacters(this.text)}`, { cause });
+    } finally {
+      this.#onWrite = () => undefined;
     }
   }
 }
