@@ -164,6 +164,18 @@ const SERVICES: Readonly<Record<string, (world: World) => Service>> = {
     const claimer = makeClaimer(world);
     return { start: () => claimer.wake('poll'), stop: () => claimer.stop() };
   },
+  permits: ({ context }) => {
+    const limited = new Worker('work', nothing, { limit: { concurrency: 1 } }, context.options);
+    const permits = new Permits(context, new Map([['work', limited]]), {
+      ...{ instanceId: () => 'own', mayClaim: () => true, onRoom: nothing },
+    });
+    const start = (): void => {
+      permits.start();
+      permits.allowed({ drained: new Set() }, [{ name: 'work', limit: 1 }]);
+      permits.changed();
+    };
+    return { start, stop: () => permits.stop() };
+  },
   rescuer: ({ context }) =>
     new Rescuer(context, () => 'own', { onRescued: nothing, onDead: nothing }),
   pruner: ({ context }) => new Pruner(context),
