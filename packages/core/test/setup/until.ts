@@ -1,16 +1,21 @@
-/** Waits until `condition` gives something truthy and returns it; throws after `deadlineMs`. Looks every `everyMs`. */
+/**
+ * Waits until `condition` gives something truthy and returns it; throws after `deadlineMs`. Looks every `everyMs`; by default
+ * less often the longer it has waited, since most looks are a query that takes time from what is waited for.
+ */
 export async function until<T>(
   what: string,
   condition: () => T | Promise<T>,
   deadlineMs = 10_000,
-  everyMs = 10,
+  everyMs?: number,
 ): Promise<NonNullable<T>> {
-  const end = performance.now() + deadlineMs;
+  const begin = performance.now();
   for (;;) {
     const value = await condition();
     if (value) return value;
-    if (performance.now() > end) throw new Error(`Waited ${deadlineMs} ms in vain for ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, everyMs));
+    const waitedMs = performance.now() - begin;
+    if (waitedMs > deadlineMs) throw new Error(`Waited ${deadlineMs} ms in vain for ${what}`);
+    const restMs = everyMs ?? Math.min(50, Math.max(10, waitedMs / 10));
+    await new Promise((resolve) => setTimeout(resolve, restMs));
   }
 }
 
