@@ -18,11 +18,13 @@ import { until } from '../../../core/test/setup/until.ts';
 import { FRESH_MS } from '../../src/server/snapshot.ts';
 import { connect, describeInBrowser, openContext, type Served, serve, Tab } from './browser.ts';
 import { fillOrders, type Orders } from './orders.ts';
-import { passTime } from './server-clock.ts';
+import { backToNow, passTime } from './server-clock.ts';
 
 vi.mock(import('../../src/clock.ts'), async (original) =>
   (await import('./server-clock.ts')).movable(await original()),
 );
+
+afterAll(backToNow);
 
 const PREFIX = '/admin/jobs/';
 

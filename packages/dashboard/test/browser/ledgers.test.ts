@@ -15,11 +15,13 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vi
 import { until } from '../../../core/test/setup/until.ts';
 import { createDashboard, type DashboardOptions } from '../../src/index.ts';
 import { connect, describeInBrowser, openContext, type Served, serve, Tab } from './browser.ts';
-import { passTime } from './server-clock.ts';
+import { backToNow, passTime } from './server-clock.ts';
 
 vi.mock(import('../../src/clock.ts'), async (original) =>
   (await import('./server-clock.ts')).movable(await original()),
 );
+
+afterAll(backToNow);
 
 const MARKUP = '<img src=x onerror="window.wasRun=true">';
 const SECRET = 'sesame-open-4711';

@@ -6,7 +6,10 @@
  * vi.mock(import('../../src/clock.ts'), async (original) =>
  *   (await import('./server-clock.ts')).movable(await original()),
  * );
+ * afterAll(backToNow);
  * ```
+ *
+ * Files share the modules that they load, so those behind it would have the time of it too.
  */
 type Clock = typeof import('../../src/clock.ts');
 
@@ -43,4 +46,10 @@ export function passTime(ms: number): void {
   aheadMs += ms;
   const nowMs = Date.now() + aheadMs;
   for (const timer of [...timers]) if (timer.atMs <= nowMs) timer.fire();
+}
+
+/** Ends a file that moved it on. */
+export function backToNow(): void {
+  aheadMs = 0;
+  timers.clear();
 }
