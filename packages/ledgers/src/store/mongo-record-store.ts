@@ -84,8 +84,11 @@ export class MongoRecordStore extends RecordStore {
 
   constructor(db: Db, options: MongoRecordStoreOptions = {}) {
     super();
-    const { collectionName = DEFAULT_RECORD_COLLECTION, random = systemRandom } = options;
-    const { mostRaces = 1000 } = options;
+    const {
+      collectionName = DEFAULT_RECORD_COLLECTION,
+      random = systemRandom,
+      mostRaces = 1000,
+    } = options;
     this.#collection = db.collection<StoredRecord>(collectionName, {
       writeConcern: { w: 'majority' },
       readConcern: { level: 'local' },
