@@ -5,6 +5,8 @@ import { InMemoryLedgerRepository, Monque } from '@monque/core';
 import { Configuration, Inject, injector } from '@tsed/di';
 import { PlatformExpress } from '@tsed/platform-express';
 import { type BeforeRoutesInit, PlatformApplication } from '@tsed/platform-http';
+// The adapter that files behind this one, whose applications serve nothing, find in the process that they share.
+import '@tsed/platform-http/testing';
 import { expect, test } from 'vitest';
 import { createDashboard } from '../../dashboard/src/index.ts';
 import { toNodeListener } from '../../dashboard/src/node.ts';
