@@ -50,7 +50,7 @@ class LongestFirst extends BaseSequencer {
 const common = {
   ...{ pool: 'forks', testTimeout: 20_000, hookTimeout: 60_000 },
   env: { MONQUE_TEST_DRIVER_MAJOR: '7' },
-  setupFiles: 'packages/core/test/setup/real-time.ts',
+  setupFiles: 'packages/core/test/setup/shared-process.ts',
 } as const;
 
 /** What needs no server and leaves nothing behind: its files share their modules, which take longer than its tests. */
