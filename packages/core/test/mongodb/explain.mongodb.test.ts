@@ -2,6 +2,7 @@
 import { afterEach, expect, test } from 'vitest';
 import type { Job } from '../../src/job/job.ts';
 import { describeWithMongo } from '../setup/mongodb.ts';
+import { volume } from '../setup/volume.ts';
 import { nameOf, onlyCommand } from './command-log.ts';
 import { type Explained, explain, statementsOf } from './explain.ts';
 import { mongoFixture } from './fixture.ts';
@@ -35,7 +36,7 @@ describeWithMongo('the plans of the commands of the ledger', () => {
   });
 
   test('jobs that are not due, ahead at a better priority, cost a claim one key', async () => {
-    await put(mongo.db, makeJobs(20_000, { priority: -1, nextRunAt: at(60_000) }));
+    await put(mongo.db, makeJobs(volume(20_000, 2_000), { priority: -1, nextRunAt: at(60_000) }));
     await put(mongo.db, makeJobs(300));
     const plan = await planOf('find', () => claim(mongo.ledger, { limit: 100 }));
     expect(plan).toMatchObject({ stages: COVERED, keys: 101, documents: 0 });

@@ -12,7 +12,7 @@ import { mongoFixture, ownMongoFixture } from './fixture.ts';
 import { at, claim as claimPlain, jobsIn, makeJobs, openLedger, settlement } from './jobs.ts';
 
 const GROUPS = 100;
-const BACKLOG = volume(100_000, 20_000);
+const BACKLOG = volume(100_000, 10_000);
 const CHUNK = 20_000;
 const MOST_ROUNDS = 20;
 
