@@ -1,4 +1,4 @@
-import { type Db, type IndexDescription, MongoClient } from 'mongodb';
+import { type Db, MongoClient } from 'mongodb';
 import { afterAll, afterEach, beforeAll, beforeEach, inject } from 'vitest';
 import type {
   MongoLedgerRepository,
@@ -30,6 +30,9 @@ export interface OwnMongoFixture extends MongoFixture {
 
 type Filling<F> = { -readonly [K in keyof F]: F[K] };
 
+/** To delete thousands of jobs takes longer than to make the collection and its indexes anew. */
+const MANY = 1_000;
+
 /** On the server that all files share, in one database for all tests of the `describe`. */
 export function mongoFixture(name: string, options?: MongoLedgerRepositoryOptions): MongoFixture {
   const mongo = {} as Filling<MongoFixture>;
@@ -42,7 +45,15 @@ export function mongoFixture(name: string, options?: MongoLedgerRepositoryOption
     await mongo.ledger.open();
   });
 
-  beforeEach(() => emptyJobs(mongo.db));
+  beforeEach(async () => {
+    const jobs = jobsIn(mongo.db);
+    if ((await jobs.estimatedDocumentCount()) < MANY) {
+      await jobs.deleteMany();
+      return;
+    }
+    await jobs.drop();
+    await openLedger(mongo.db, options).open();
+  });
 
   afterAll(async () => {
     await cleanupTestDb(mongo.db);
@@ -51,21 +62,6 @@ export function mongoFixture(name: string, options?: MongoLedgerRepositoryOption
   });
 
   return mongo;
-}
-
-/** To delete thousands of jobs takes longer than to make the collection and its indexes anew. */
-const MANY = 1_000;
-
-/** Leaves the collection without jobs, and with the indexes it had. */
-async function emptyJobs(db: Db): Promise<void> {
-  const jobs = jobsIn(db);
-  if ((await jobs.estimatedDocumentCount()) < MANY) {
-    await jobs.deleteMany();
-    return;
-  }
-  const indexes = await jobs.indexes();
-  await jobs.drop();
-  await jobs.createIndexes(indexes.map(({ v: _, ...index }) => index) as IndexDescription[]);
 }
 
 /** On a server that is started for the `describe`, in a database of its own for each test. */
